@@ -1,0 +1,32 @@
+# Everything a newcomer types. Each goal makes the virtual environment first if it is missing or out of date;
+# what the engine needs beside it (PostgreSQL, a Temporal server) is prepared by `local/` when first used.
+VENV := .venv
+READY := $(VENV)/.ready
+PYTHON ?= python3
+RUN := $(VENV)/bin
+
+.PHONY: demo test bench lint lock catalogues
+.DEFAULT_GOAL := demo
+
+demo: $(READY)
+	@$(RUN)/thidua demo
+
+test: $(READY)
+	@sh tools/test.sh
+
+bench: $(READY)
+	@$(RUN)/python -m bench
+
+lint: $(READY)
+	@sh tools/lint.sh
+
+lock: $(READY)
+	@$(VENV)/uv/bin/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
+		--extra dev --upgrade --quiet pyproject.toml --output-file requirements.lock
+
+catalogues: $(READY)
+	@sh tools/catalogues.sh
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh $(wildcard i18n/catalogues/*.po)
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh tools/setup.sh
+	@touch $@

@@ -1,0 +1,156 @@
+"""Load, append and let the clock speak: the only way into the ledger, for a workflow of ours in our own worker.
+
+The append is the binding check of a command. It refuses to run as a normal activity: whoever reaches the Temporal
+server can schedule those, from a workflow of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.telling import draft_of, told_of
+from activities.wire import AppendAnswer, AppendRequest, LoadRequest, WireDraft, WireEvent, wire_event
+from documents.postgres import Texts
+from domain.deadlines import clock_command_id
+from domain.kernel import CLOCK, When
+from domain.rules import NO_RULES, Edition
+from domain.saying import Saying
+from domain.streams import law_of
+from eventstore.envelope import Draft, Envelope, Head
+from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
+from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Ledger, Part, SignedCommand, load_all
+
+INSTANTS_PER_CALL = 50
+"""One append for each instant of the clock; a workflow calls again for more."""
+
+
+class LedgerActivities:
+    """Registered on a worker. `now` is the ledger's time unless a test of deadlines brings its own."""
+
+    def __init__(
+        self, ledger: Ledger, texts: Texts, keys: Keys, now: Callable[[], Awaitable[datetime]] | None = None
+    ) -> None:
+        self._ledger = ledger
+        self._texts = texts
+        self._keys = keys
+        self._now = now or ledger.now
+
+    @activity.defn(name="load")
+    async def load(self, request: LoadRequest) -> list[WireEvent]:
+        """A page of a stream."""
+        return [wire_event(row) for row in await self._ledger.load(request.stream, request.after)]
+
+    @activity.defn(name="edition")
+    async def edition(self, digest: str) -> str:
+        """A rules edition by digest."""
+        return (await self._edition(digest)).model_dump_json()
+
+    @activity.defn(name="append")
+    async def append(self, request: AppendRequest) -> AppendAnswer:
+        """Append the events of signed commands."""
+        _only_local()
+        handover = Handover(request.handed.header, bytes.fromhex(request.handed.signature))
+        orders = [Order(o.stream, UUID(o.command_id), o.payload) for o in request.handed.orders]
+        used = [orders[index] for index in sorted({event.order for event in request.events})]
+        try:
+            header = self._keys.verify(handover, used)
+            if any(order.stream != request.stream for order in used):
+                raise NotSignedError("not_covered")
+            parts = Part(
+                request.stream,
+                Head(request.version, bytes.fromhex(request.digest)),
+                tuple(_signed_draft(event, orders[event.order], header, handover) for event in request.events),
+            )
+            await self._check_expiry(header, parts)
+        except NotSignedError as error:
+            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
+        commands = tuple((o.command_id, SignedCommand(handover, o.payload, header.unit)) for o in used)
+        return _answer(await self._append(Append((parts,), commands)))
+
+    @activity.defn(name="speak")
+    async def speak(self, request: LoadRequest) -> AppendAnswer:
+        """Let the clock say what is due on the stream as the ledger has it, instant by instant.
+
+        The clock's acts are not signed: nobody hands them in. They are worked out here, from the ledger's stream and
+        the ledger's time, so whoever calls this can only make true what is due anyway.
+        """
+        _only_local()
+        law = law_of(request.stream)
+        rows = list(await load_all(self._ledger, request.stream))
+        told = [told_of(row) for row in rows]
+        state = law.fold(told)
+        rules = await self._rules(law.edition(state))
+        now = await self._now()
+        for _ in range(INSTANTS_PER_CALL):
+            if (ripe := law.due(state, rules, now)) is None:
+                break
+            instant, acts = ripe
+            head = rows[-1].head
+            drafts: list[Draft] = []
+            for act in acts:
+                saying = Saying(
+                    stream=request.stream, act=act, actor=CLOCK, unit="", issued=instant,
+                    command_id=clock_command_id(request.stream, act, instant), happened=When.at(instant),
+                )  # fmt: skip
+                for one in law.decide(saying, state, rules, head.version + len(drafts)):
+                    drafts.append(draft_of(one, None))
+                    state = law.evolve(state, one)
+            answer = await self._append(Append((Part(request.stream, head, tuple(drafts)),)))
+            if isinstance(answer, Behind) or answer.known:
+                # Another writer was first; the workflow folds what is there and asks again.
+                break
+            rows.extend(answer.events)
+        tail = await load_all(self._ledger, request.stream, request.after)
+        return AppendAnswer("appended" if tail else "silent", [wire_event(row) for row in tail])
+
+    async def _append(self, request: Append) -> Appended | Behind:
+        try:
+            return await self._ledger.append(request)
+        except (Diverged, CommandReused) as error:
+            raise ApplicationError(
+                error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
+            ) from error
+
+    async def _check_expiry(self, header: Header, part: Part) -> None:
+        """A command that the ledger knows keeps its receipt for ever; a new one must not be stale."""
+        if await self._ledger.now() <= header.expires:
+            return
+        wanted = {draft.command_id for draft in part.events}
+        stored = {row.command_id for row in await load_all(self._ledger, part.stream)}
+        if not wanted <= stored:
+            raise NotSignedError("expired", expires=header.expires.isoformat())
+
+    async def _rules(self, digest: str | None) -> Edition:
+        return NO_RULES if digest is None else await self._edition(digest)
+
+    async def _edition(self, digest: str) -> Edition:
+        body = await self._texts.edition(digest)
+        if body is None:
+            raise ApplicationError("edition_missing", "edition_missing", {"edition": digest}, type="Refused", non_retryable=True)
+        return Edition.model_validate_json(body)
+
+
+def _only_local() -> None:
+    if not activity.info().is_local:
+        raise ApplicationError("not_local", "not_local", {}, type="NotSigned", non_retryable=True)
+
+
+def _signed_draft(event: WireDraft, order: Order, header: Header, handover: Handover) -> Draft:
+    return Draft(
+        type=event.type, schema=event.schema, payload=event.payload, command_id=order.command_id,
+        command_digest=handover.command_digest(order.payload), actor=header.actor, unit=header.unit,
+        stand_in_for=header.stand_in_for, provenance=event.provenance, source=event.source, meeting=event.meeting,
+        happened_earliest=datetime.fromisoformat(event.earliest), happened_latest=datetime.fromisoformat(event.latest),
+        effective=None if event.effective is None else datetime.fromisoformat(event.effective).date(),
+    )  # fmt: skip
+
+
+def _answer(answer: Appended | Behind) -> AppendAnswer:
+    rows: tuple[Envelope, ...] = answer.tail if isinstance(answer, Behind) else answer.events
+    status = "behind" if isinstance(answer, Behind) else "known" if answer.known else "appended"
+    return AppendAnswer(status, [wire_event(row) for row in rows])

@@ -1,0 +1,162 @@
+"""What travels between desk, workflow and activities: plain data, small enough for Temporal's limits.
+
+Neither names nor texts pass here: payloads hold ids and digests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.codec import decode
+from domain.kernel import Event, Meta, Provenance, Told, When
+from eventstore.envelope import Envelope
+
+TASK_QUEUE = "thidua"
+FACTS_SCHEMA = 1
+
+
+@dataclass
+class WireOrder:
+    """A command: the stream it is for, its id, its signed payload as exact text."""
+
+    stream: str
+    command_id: str
+    payload: str
+
+
+@dataclass
+class HandedIn:
+    """A signed header with its commands. `signature` is hex."""
+
+    header: str
+    signature: str
+    orders: list[WireOrder]
+
+
+@dataclass
+class Outcome:
+    """What came of a command: the versions of its events; `known` when it had been carried out before."""
+
+    command_id: str
+    versions: list[int]
+    known: bool = False
+
+
+@dataclass
+class Opening:
+    """An order for another stream that failed, and why."""
+
+    stream: str
+    code: str
+    facts: dict[str, Any]
+
+
+@dataclass
+class Receipt:
+    """The workflow's answer. What it says is read again from the ledger before anybody is told."""
+
+    outcomes: list[Outcome]
+    failed: list[Opening] = field(default_factory=list)
+
+
+@dataclass
+class WireEvent:
+    """A stored event as a workflow needs it."""
+
+    version: int
+    type: str
+    schema: int
+    payload: str
+    command_id: str
+    actor: str
+    unit: str
+    stand_in_for: str | None
+    provenance: str
+    source: str
+    meeting: str | None
+    earliest: str
+    latest: str
+    effective: str | None
+    digest: str
+
+    def told(self) -> Told[Event]:
+        """The event for the law."""
+        meta = Meta(
+            version=self.version,
+            actor=self.actor,
+            unit=self.unit,
+            happened=When(
+                earliest=datetime.fromisoformat(self.earliest), latest=datetime.fromisoformat(self.latest)
+            ),
+            provenance=Provenance(kind=self.provenance, source=self.source),  # type: ignore[arg-type] - checked
+            command_id=UUID(self.command_id),
+            stand_in_for=self.stand_in_for,
+            meeting=self.meeting,
+            effective=date.fromisoformat(self.effective) if self.effective else None,
+        )
+        return Told(decode(self.type, self.schema, self.payload), meta)
+
+
+@dataclass
+class LoadRequest:
+    stream: str
+    after: int
+
+
+@dataclass
+class AppendRequest:
+    """Events for one stream, each with the index of the order it follows from."""
+
+    stream: str
+    version: int
+    digest: str
+    handed: HandedIn
+    events: list[WireDraft]
+
+
+@dataclass
+class WireDraft:
+    """An event to be appended; who said it is taken from the signed header, never from here."""
+
+    order: int
+    type: str
+    schema: int
+    payload: str
+    provenance: str
+    source: str
+    meeting: str | None
+    earliest: str
+    latest: str
+    effective: str | None
+
+
+@dataclass
+class AppendAnswer:
+    """`status` is appended, known, behind (events are the tail), or silent (the clock had nothing to say)."""
+
+    status: str
+    events: list[WireEvent]
+
+
+def wire_event(row: Envelope) -> WireEvent:
+    """A stored row for a workflow."""
+    return WireEvent(
+        version=row.version, type=row.type, schema=row.schema, payload=row.payload, command_id=str(row.command_id),
+        actor=row.actor, unit=row.unit, stand_in_for=row.stand_in_for, provenance=row.provenance, source=row.source,
+        meeting=row.meeting, earliest=row.happened_earliest.isoformat(), latest=row.happened_latest.isoformat(),
+        effective=row.effective.isoformat() if row.effective else None, digest=row.digest.hex(),
+    )  # fmt: skip
+
+
+def wire_draft(order: int, told: Told[Event]) -> WireDraft:
+    """An event that was decided, for the append."""
+    meta = told.meta
+    return WireDraft(
+        order=order, type=told.event.NAME, schema=told.event.SCHEMA, payload=told.event.model_dump_json(),
+        provenance=meta.provenance.kind, source=meta.provenance.source, meeting=meta.meeting,
+        earliest=meta.happened.earliest.isoformat(), latest=meta.happened.latest.isoformat(),
+        effective=meta.effective.isoformat() if meta.effective else None,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""From what a person typed to what an act holds: texts are stored and become digests, persons get their commitment.
+
+Fields are found by the act's own types, so a new act needs nothing here.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from domain import limits
+from domain.kernel import IsText, Person, clean
+from documents.postgres import Texts
+from people.postgres import People
+
+
+class InputError(Exception):
+    """What was typed cannot be used. `code` and `facts` make the sentence; `place` says where."""
+
+    def __init__(self, code: str, place: str = "", **facts: object) -> None:
+        super().__init__(code, place, facts)
+        self.code = code
+        self.place = place
+        self.facts = facts
+
+
+class Filler:
+    """Fills the fields of acts for one installation."""
+
+    def __init__(self, texts: Texts, people: People) -> None:
+        self._texts = texts
+        self._people = people
+
+    async def fill(self, model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with texts stored and persons committed to.
+
+        Raises:
+            InputError: a text is too long or holds characters that are not allowed; a person is unknown.
+        """
+        return {
+            name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()
+        }
+
+    async def _value(self, annotation: Any, value: Any, place: str) -> Any:
+        if value is None or annotation is None:
+            return value
+        if _is_text(annotation):
+            return await self._text(value, place)
+        for inner in _parts(annotation):
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
+                filled = await self.fill(inner, value)
+                return await self._person(filled, place) if issubclass(inner, Person) else filled
+            if get_origin(inner) is tuple and isinstance(value, (list, tuple)):
+                return [await self._value(get_args(inner)[0], entry, f"{place}[{n}]") for n, entry in enumerate(value)]
+        return value
+
+    async def _text(self, value: Any, place: str) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise InputError("text_expected", place, found=type(value).__name__)
+        if len(value) > limits.TEXT_CHARS:
+            raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
+        try:
+            return await self._texts.put(clean(value.replace("\r\n", "\n").replace("\t", "    ")))
+        except ValueError as error:
+            raise InputError("bad_character", place, problem=str(error)) from None
+
+    async def _person(self, fields: dict[str, Any], place: str) -> dict[str, Any]:
+        if (person := fields.get("id")) is None or fields.get("commitment"):
+            return fields
+        contact = await self._people.get(str(person))
+        if contact is None:
+            raise InputError("unknown_person", place, person=person)
+        return {**fields, "commitment": contact.commitment}
+
+
+def _annotation(model: type[BaseModel], name: str) -> Any:
+    field = model.model_fields.get(name)
+    if field is None:
+        return None
+    if any(isinstance(mark, IsText) for mark in field.metadata):
+        return Annotated[str, IsText()]
+    return field.annotation
+
+
+def _is_text(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return any(isinstance(mark, IsText) for mark in get_args(annotation)[1:])
+    return any(_is_text(part) for part in _members(annotation))
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else ()
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """The annotation's alternatives, without their marks."""
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    members = _members(annotation)
+    return tuple(part for member in members for part in _parts(member)) if members else (annotation,)

@@ -1,0 +1,119 @@
+"""Reading what people hand in as files: YAML with lines, checked whole before anything is done with it.
+
+Bad input is a use case: every complaint names file, line, place, what was found and what was expected. Points stay
+text until they are decimals; anchors and duplicate keys are refused, because a reader of the file would miss them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from yaml.constructor import SafeConstructor
+
+from cli.fields import InputError
+from domain.kernel import clean
+
+FILE_BYTES = 2_000_000
+FILE_DEPTH = 30
+NODES = 100_000
+
+M = TypeVar("M", bound=BaseModel)
+Place = tuple[str | int, ...]
+
+
+def read_model(file: Path, model: type[M]) -> M:
+    """Read a YAML file into a model.
+
+    Raises:
+        InputError: the file cannot be read, is too large or too deep, is not YAML, or does not fit the model.
+    """
+    data, lines = read_yaml(file)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = tuple(part for part in first["loc"])
+        found = repr(first["input"])
+        raise InputError(
+            "file_field", where(file, line_of(place, lines)), place=".".join(map(str, place)) or "-",
+            problem=first["msg"], found=found if len(found) < 80 else found[:77] + "…",  # noqa: PLR2004 - a line
+        ) from None  # fmt: skip
+
+
+def where(file: Path, line: int | None) -> str:
+    """file:line, as editors understand it."""
+    return f"{file}:{line}" if line else str(file)
+
+
+def line_of(place: Place, lines: dict[Place, int]) -> int | None:
+    """The line of a place, or of the nearest thing around it."""
+    while place and place not in lines:
+        place = place[:-1]
+    return lines.get(place)
+
+
+def read_yaml(file: Path) -> tuple[Any, dict[Place, int]]:
+    """The file's values, and the line of each place in it.
+
+    Raises:
+        InputError: it cannot be read, is too large or too deep, is not YAML, or names a key twice.
+    """
+    try:
+        if file.stat().st_size > FILE_BYTES:
+            raise InputError("file_too_large", str(file), found=file.stat().st_size, most=FILE_BYTES)
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError("file_unreadable", str(file), problem=error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        raise InputError("file_not_utf8", str(file), position=error.start) from None
+    try:
+        _check_depth(file, text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise InputError("file_not_yaml", where(file, line), problem=error.problem or "") from None
+    except yaml.YAMLError as error:
+        raise InputError("file_not_yaml", str(file), problem=str(error).splitlines()[0]) from None
+    lines: dict[Place, int] = {}
+    return (None if node is None else _value(file, node, (), lines)), lines
+
+
+def _check_depth(file: Path, text: str) -> None:
+    # Composing recurses; counting events does not.
+    depth = count = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        count += 1
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError("file_alias", where(file, line))
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > FILE_DEPTH or count > NODES:
+            raise InputError("file_too_deep", where(file, line), most=FILE_DEPTH)
+
+
+def _value(file: Path, node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:
+    line = node.start_mark.line + 1
+    lines[place] = line
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in found:
+                raise InputError("file_key_twice", where(file, key_node.start_mark.line + 1), key=key)
+            found[key] = _value(file, value_node, (*place, key), lines)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(file, entry, (*place, number), lines) for number, entry in enumerate(node.value)]
+    if node.tag == "tag:yaml.org,2002:float":
+        return str(node.value)  # points are decimals, never floats
+    try:
+        value = SafeConstructor().construct_object(node)
+        return clean(value) if isinstance(value, str) and value else value
+    except (ValueError, yaml.YAMLError) as error:
+        raise InputError("file_value", where(file, line), problem=str(error), found=str(node.value)[:80]) from None

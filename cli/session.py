@@ -1,0 +1,156 @@
+"""What a command works with: the engine as far as it needs it, the ledger, texts, people, and a desk to hand acts in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from activities.telling import told_of
+from cli.fields import Filler, InputError
+from cli.founding import founding
+from documents.postgres import Texts
+from domain.kernel import Act, Event, Provenance, Refused, Told, When
+from domain.rules import NO_RULES, Edition
+from domain.saying import Command, parse_act
+from domain.streams import law_of
+from eventstore.envelope import Envelope
+from eventstore.postgres import PostgresLedger, open_ledger
+from eventstore.signing import Handover, Order, Signer
+from eventstore.store import load_all
+from local.engine import Endpoints, Need, engine
+from local.installation import Installation
+from local.places import Places, places
+from people.postgres import Contact, People
+
+if TYPE_CHECKING:
+    from activities.wire import Receipt
+    from desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One act on its way: for which stream, with what circumstances. `command_id` makes a repetition harmless."""
+
+    stream: str
+    act: str
+    fields: dict[str, Any]
+    command_id: UUID = field(default_factory=uuid4)
+    happened: When | None = None
+    effective: date | None = None
+    provenance: Provenance | None = None
+    meeting: str | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """An open installation. `desk` is None when the command only reads."""
+
+    places: Places
+    endpoints: Endpoints
+    installed: Installation
+    ledger: PostgresLedger
+    texts: Texts
+    people: People
+    desk: Desk | None
+
+    async def hand_in(
+        self, stream: str, person: Contact, said: Sequence[Said], *, strength: str = "os-account"
+    ) -> Receipt:
+        """Sign acts for a person and hand them in to one stream.
+
+        Raises:
+            InputError, Refused, RefusedError, PendingError, UnreachableError
+        """
+        if self.desk is None:
+            raise RuntimeError("this session only reads")
+        orders = [await self._order(one) for one in said]
+        return await self.desk.hand_in(stream, self.sign(person, orders, strength), orders)
+
+    def sign(self, person: Contact, orders: Sequence[Order], strength: str) -> Handover:
+        """Sign orders with the installation's entry key."""
+        signer = Signer(self.installed.id, self.ledger.epoch, self.installed.key, self.installed.private)
+        return signer.sign(
+            orders, actor=person.id, commitment=person.commitment, unit=person.unit, issued=datetime.now(UTC),
+            strength=strength,
+        )  # fmt: skip
+
+    async def _order(self, said: Said) -> Order:
+        known = Act.KNOWN.get(said.act)
+        if known is None:
+            raise Refused("unknown_act", act=said.act)
+        filled = await Filler(self.texts, self.people).fill(known, said.fields)
+        if said.act == "correct" and (instead := said.fields.get("instead")):
+            inner = Act.KNOWN.get(str(instead.get("act")))
+            if inner is not None:
+                rest = {name: value for name, value in instead.items() if name != "act"}
+                filled["instead"] = {"act": instead["act"], **await Filler(self.texts, self.people).fill(inner, rest)}
+        command = Command.of(
+            parse_act(said.act, filled), happened=said.happened, effective=said.effective,
+            provenance=said.provenance, meeting=said.meeting,
+        )  # fmt: skip
+        return Order(said.stream, said.command_id, command.model_dump_json())
+
+    async def person(self, person: str) -> Contact:
+        """Who acts.
+
+        Raises:
+            InputError: nobody is entered under the id.
+        """
+        contact = await self.people.get(person)
+        if contact is None:
+            raise InputError("unknown_person", person=person)
+        return contact
+
+    async def history(self, stream: str) -> tuple[tuple[Envelope, Told[Event]], ...]:
+        """The stream's rows with what they tell.
+
+        Raises:
+            InputError: there is no such stream.
+        """
+        rows = await load_all(self.ledger, stream)
+        if not rows:
+            raise InputError("no_such_cycle", cycle=stream)
+        return tuple((row, told_of(row)) for row in rows)
+
+    async def state(self, stream: str) -> tuple[Any, Edition]:
+        """The state of a stream now, with the rules in force."""
+        law = law_of(stream)
+        state = law.fold(told for _, told in await self.history(stream))
+        return state, await self.rules(law.edition(state))
+
+    async def rules(self, digest: str | None) -> Edition:
+        """A rules edition by digest."""
+        if digest is None:
+            return NO_RULES
+        body = await self.texts.edition(digest)
+        if body is None:
+            raise InputError("edition_missing", edition=digest)
+        return Edition.model_validate_json(body)
+
+
+@asynccontextmanager
+async def session(need: Need, say: Callable[[str], None], *, rehearsal: bool = False) -> AsyncIterator[Session]:
+    """Open the installation of this environment.
+
+    Raises:
+        EngineUnavailableError, UnreachableError, OSError
+    """
+    where = places()
+    async with AsyncExitStack() as stack:
+        endpoints, installed = await stack.enter_async_context(
+            engine(where, founding, need=need, say=say, rehearsal=rehearsal)
+        )
+        ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
+        stack.push_async_callback(ledger.close)
+        desk: Desk | None = None
+        if need != "ledger":
+            from desk.temporal import TemporalDesk, open_client  # noqa: PLC0415 - readers must not pay for it
+
+            client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
+            desk = TemporalDesk(client)
+        yield Session(where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), desk)
+        desk = None

@@ -1,0 +1,114 @@
+"""The file that starts a city's year, and how it is carried out: plan, clusters, and every cycle opened at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from pydantic import Field
+
+from cli.fields import InputError
+from cli.reading import read_model
+from cli.session import Said, Session
+from domain import limits
+from domain.city_year import ClusterPlan
+from domain.frame import ClockMode
+from domain.kernel import Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
+from domain.rules import Edition
+from domain.streams import cycle_stream, year_stream
+from people.postgres import Contact
+
+if TYPE_CHECKING:
+    from activities.wire import Receipt
+
+COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
+
+
+class PersonEntry(Fact):
+    """A person to be entered in the book."""
+
+    id: PersonId
+    unit: UnitId
+    name: Label
+    office: Label | None = None
+    email: Label | None = None
+    phone: Label | None = None
+
+
+class YearFile(Fact):
+    """A city's year. `edition` is a file beside this one."""
+
+    organiser: UnitId
+    organiser_name: Label
+    year: int
+    cycle: Label | None = None
+    plan: Document
+    edition: Label
+    people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.CLUSTERS_PER_YEAR * limits.UNITS_PER_CLUSTER)
+    clusters: tuple[ClusterPlan, ...] = Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)
+
+    @property
+    def cycle_name(self) -> str:
+        return self.cycle or str(self.year)
+
+
+def read_year(file: Path) -> tuple[YearFile, Edition]:
+    """The year file and its edition.
+
+    Raises:
+        InputError
+    """
+    year = read_model(file, YearFile)
+    return year, read_model(file.parent / year.edition, Edition)
+
+
+async def start_year(
+    session: Session, year: YearFile, edition: Edition, person: Contact, *, clock: ClockMode, starts: datetime,
+    strength: str = "os-account", provenance: Provenance | None = None, issued: date | None = None,
+) -> Receipt:  # fmt: skip
+    """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
+
+    The same file again changes nothing: command ids follow from what is said.
+    """
+    if person.unit != year.organiser:
+        raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
+    digest = await session.texts.put_edition(edition.model_dump_json())
+    stream = year_stream(year.organiser, year.cycle_name)
+    happened = When.on(issued) if issued else None
+    clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
+    common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
+
+    def said(stream: str, act: str, fields: dict[str, Any]) -> Said:
+        seed = f"{session.installed.id}\n{stream}\n{act}\n{sorted(fields.items())!r}"
+        return Said(stream, act, fields, uuid5(COMMANDS, seed), happened=happened, provenance=provenance)
+
+    plan = year.plan.model_dump(mode="json")
+    acts = [
+        said(stream, "issue-year-plan", {**common, "plan": plan, "edition": digest}),
+        said(stream, "arrange-clusters", {"clusters": clusters}),
+        said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
+    ]
+    for cluster in year.clusters:
+        fields = {
+            **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
+            "overseer": cluster.overseer.model_dump(mode="json") if cluster.overseer else None, "year_plan": plan,
+            "edition": digest, "clock": clock, "starts": starts.isoformat(),
+        }  # fmt: skip
+        acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
+    return await session.hand_in(stream, person, acts, strength=strength)
+
+
+async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
+    """Enter the file's people in the book; who is entered already stays as they are."""
+    for entry in people:
+        await session.people.enter(
+            entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone
+        )
+
+
+def beginning(year: int) -> datetime:
+    """1 January, when a cycle by calendar year begins."""
+    return start_of(date(year, 1, 1))

@@ -1,0 +1,127 @@
+"""The desk over Temporal: always update-with-start, because a filed cycle has no run and an annulment comes later.
+
+An update whose run ended under it is sent again with the same command ids; the ledger knows what was done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.wire import TASK_QUEUE, HandedIn, Receipt, WireOrder
+from desk import PendingError, RefusedError, UnreachableError
+from domain.streams import is_cycle
+from eventstore.signing import Handover, Order
+
+ANSWER_DEADLINE_S = 20.0
+RESEND_S = 0.2
+EXIT_PAUSE_S = 0.3
+IN_FLIGHT_PER_STREAM = 8
+"""A Temporal server that is not ours allows ten updates in flight on a workflow; leave room for others."""
+
+_ENDED = {"AcceptedUpdateCompletedWorkflow", "WorkflowUpdateRejectedBecauseOfEnd"}
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
+
+class TemporalDesk:
+    """See `desk.Desk`."""
+
+    def __init__(self, client: Client, task_queue: str = TASK_QUEUE) -> None:
+        self._client = client
+        self._task_queue = task_queue
+        self._room: dict[str, asyncio.Semaphore] = {}
+
+    async def hand_in(self, stream: str, handover: Handover, orders: Sequence[Order]) -> Receipt:
+        handed = HandedIn(
+            handover.header,
+            handover.signature.hex(),
+            [WireOrder(order.stream, str(order.command_id), order.payload) for order in orders],
+        )
+        room = self._room.setdefault(stream, asyncio.Semaphore(IN_FLIGHT_PER_STREAM))
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                async with room:
+                    return await self._until_answered(stream, handed)
+        except TimeoutError:
+            raise PendingError from None
+
+    async def _until_answered(self, stream: str, handed: HandedIn) -> Receipt:
+        while True:
+            try:
+                return await self._send(stream, handed)
+            except WorkflowUpdateFailedError as error:
+                cause = error.cause
+                if not isinstance(cause, ApplicationError):
+                    raise PendingError from error
+                if cause.type in _ENDED:
+                    await asyncio.sleep(RESEND_S)
+                    continue
+                raise _refusal(cause) from None
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                await asyncio.sleep(RESEND_S)
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:  # the run ended between start and update
+                    await asyncio.sleep(RESEND_S)
+                    continue
+                if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, *_AWAY}:
+                    await asyncio.sleep(RESEND_S)
+                    continue
+                raise
+
+    async def _send(self, stream: str, handed: HandedIn) -> Receipt:
+        start = WithStartWorkflowOperation(
+            "ClusterCycle" if is_cycle(stream) else "CityYear",
+            stream,
+            id=stream,
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+        receipt: Receipt = await self._client.execute_update_with_start_workflow(
+            "hand_in",
+            handed,
+            start_workflow_operation=start,
+            result_type=Receipt,
+            rpc_timeout=timedelta(seconds=ANSWER_DEADLINE_S),
+        )
+        return receipt
+
+
+def _refusal(error: ApplicationError) -> RefusedError | PendingError:
+    if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused"}:
+        return PendingError()
+    details = list(error.details)
+    code = str(details[0]) if details else error.message
+    facts = details[1] if len(details) > 1 and isinstance(details[1], dict) else {}
+    place = details[2] if len(details) > 2 and isinstance(details[2], int) else None  # noqa: PLR2004 - third detail
+    return RefusedError(code, facts, place)
+
+
+@asynccontextmanager
+async def open_client(address: str, namespace: str) -> AsyncIterator[Client]:
+    """A connection to the engine that is truly gone when the context ends.
+
+    A process that hosted a client crashes at interpreter exit in some runs while the bridge's threads live; dropping
+    the last reference and pausing before exit avoids it (sdk-python issue 300).
+
+    Raises:
+        UnreachableError: nobody answers at `address`.
+    """
+    try:
+        client = await Client.connect(address, namespace=namespace)
+    except RuntimeError as error:
+        raise UnreachableError(address) from error
+    try:
+        yield client
+    finally:
+        del client
+        gc.collect()
+        await asyncio.sleep(EXIT_PAUSE_S)

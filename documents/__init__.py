@@ -1,0 +1,1 @@
+"""Texts beside the ledger: free text and documents by salted digest, erasable; rules editions by digest, for ever."""

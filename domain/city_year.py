@@ -1,0 +1,203 @@
+"""The city's year: the organiser issues the year plan, arranges clusters, and orders every cluster's cycle opened.
+
+A small law of its own stream, in the same shape as a cycle's. The cycles themselves are opened by their own
+commands; what was ordered and is not open is seen by comparing, so a failed opening can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from domain import limits
+from domain.frame import Unit, Units, units_once
+from domain.kernel import Act, AlreadySaid, Digest, Document, Event, Fact, Label, Meta, Person, Provenance, Refused, Room, Slug, Told, UnitId, When
+from domain.rules import Edition
+from domain.saying import Saying, compose
+
+
+class ClusterPlan(Fact):
+    """A cluster of the year, as arranged."""
+
+    id: Slug
+    name: Label
+    units: Units
+    overseer: Person | None = None
+
+    @model_validator(mode="after")
+    def _once(self) -> ClusterPlan:
+        units_once(self.units)
+        return self
+
+
+class IssueYearPlan(Act, name="issue-year-plan"):
+    """The organiser's plan for the year, and the rules edition that goes with it."""
+
+    organiser: UnitId
+    organiser_name: Label
+    year: Annotated[int, Field(ge=1945, le=2200)]
+    plan: Document
+    edition: Digest
+
+
+class ArrangeClusters(Act, name="arrange-clusters"):
+    """Which units form which cluster, and who oversees it."""
+
+    clusters: Annotated[tuple[ClusterPlan, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
+
+
+class OrderOpening(Act, name="order-opening"):
+    """Open the cycle of each named cluster."""
+
+    clusters: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
+
+
+class YearPlanIssued(Event, name="YearPlanIssued"):
+    organiser: UnitId
+    organiser_name: Label
+    year: int
+    plan: Document
+    edition: Digest
+
+
+class ClustersArranged(Event, name="ClustersArranged"):
+    clusters: tuple[ClusterPlan, ...]
+
+
+class OpeningOrdered(Event, name="OpeningOrdered"):
+    clusters: tuple[Slug, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class YearPlan:
+    """The plan in force, clusters by id, and those whose opening was ordered."""
+
+    organiser: str = ""
+    organiser_name: str = ""
+    year: int = 0
+    plan: Document | None = None
+    plan_version: int = 0
+    edition: str | None = None
+    clusters: Mapping[str, ClusterPlan] = field(default_factory=dict)
+    arranged_version: int = 0
+    ordered: tuple[str, ...] = ()
+    ordered_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CityState:
+    """All that is held to be true of the organiser's year."""
+
+    year: YearPlan = field(default_factory=YearPlan)
+
+
+def issue(cmd: IssueYearPlan, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+    if state.year.plan == cmd.plan and state.year.edition == cmd.edition:
+        raise AlreadySaid(state.year.plan_version)
+    yield YearPlanIssued(**dict(cmd))
+
+
+def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+    if state.year.plan is None:
+        raise Refused("no_year_plan")
+    ids = [cluster.id for cluster in cmd.clusters]
+    if doubled := [cluster for cluster in ids if ids.count(cluster) > 1]:
+        raise Refused("cluster_twice", cluster=doubled[0])
+    homes: dict[str, Unit] = {}
+    for cluster in cmd.clusters:
+        for unit in cluster.units:
+            if unit.id in homes:
+                raise Refused("unit_in_two_clusters", unit=unit.id)
+            homes[unit.id] = unit
+    if all(state.year.clusters.get(cluster.id) == cluster for cluster in cmd.clusters):
+        raise AlreadySaid(state.year.arranged_version)
+    yield ClustersArranged(clusters=cmd.clusters)
+
+
+def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+    if unknown := [cluster for cluster in cmd.clusters if cluster not in state.year.clusters]:
+        raise Refused("no_such_cluster", cluster=unknown[0])
+    if set(cmd.clusters) <= set(state.year.ordered):
+        raise AlreadySaid(state.year.ordered_version)
+    yield OpeningOrdered(clusters=cmd.clusters)
+
+
+def _issued(y: YearPlan, e: YearPlanIssued, m: Meta) -> YearPlan:
+    return replace(
+        y, organiser=e.organiser, organiser_name=e.organiser_name, year=e.year, plan=e.plan, edition=e.edition,
+        plan_version=m.version,
+    )  # fmt: skip
+
+
+def _arranged(y: YearPlan, e: ClustersArranged, m: Meta) -> YearPlan:
+    clusters = {**y.clusters, **{cluster.id: cluster for cluster in e.clusters}}
+    return replace(y, clusters=clusters, arranged_version=m.version)
+
+
+def _ordered(y: YearPlan, e: OpeningOrdered, m: Meta) -> YearPlan:
+    return replace(y, ordered=tuple(dict.fromkeys((*y.ordered, *e.clusters))), ordered_version=m.version)
+
+
+room = Room(
+    slice_name="year",
+    empty=YearPlan(),
+    decides={IssueYearPlan: issue, ArrangeClusters: arrange, OrderOpening: order},
+    evolves={YearPlanIssued: _issued, ClustersArranged: _arranged, OpeningOrdered: _ordered},
+)
+_LAW = compose((room,))
+
+
+class CityYearLaw:
+    """The law of the organiser's year (see `domain.saying.Law`)."""
+
+    def empty(self) -> CityState:
+        return CityState()
+
+    def decide(
+        self, saying: Saying, state: CityState, rules: Edition, version: int, history: tuple[Told[Event], ...] = ()
+    ) -> tuple[Told[Event], ...]:
+        """What happens if it is said now.
+
+        Raises:
+            Refused: it cannot be true, or is not this person's to say.
+            AlreadySaid: the same act stands in the register.
+        """
+        decides = _LAW.decides.get(type(saying.act))
+        if decides is None or saying.unit != saying.stream.split("/")[0]:
+            raise Refused("not_yours", act=saying.act.NAME)
+        kind = "rehearsed" if saying.strength == "rehearsal" and saying.provenance is None else "stated"
+        provenance = saying.provenance or Provenance(kind="rehearsed" if kind == "rehearsed" else "stated")
+        meta = saying.meta(version + 1, saying.happened or When.at(saying.issued), provenance)
+        events = decides(saying.act, meta, state, rules)
+        return tuple(Told(e, replace(meta, version=version + n)) for n, e in enumerate(events, start=1))
+
+    def evolve(self, state: CityState, told: Told[Event]) -> CityState:
+        """The state after an event."""
+        changes: dict[str, Any] = {
+            name: change(getattr(state, name), told.event, told.meta)
+            for name, change in _LAW.evolves[type(told.event)]
+        }
+        return replace(state, **changes)
+
+    def fold(self, history: Iterable[Told[Event]]) -> CityState:
+        """The state after a history."""
+        state = CityState()
+        for told in history:
+            state = self.evolve(state, told)
+        return state
+
+    def edition(self, state: CityState) -> str | None:
+        return state.year.edition
+
+    def next_due(self, state: CityState, rules: Edition) -> datetime | None:
+        return None
+
+    def due(self, state: CityState, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
+        return None
+
+
+CITY_YEAR = CityYearLaw()

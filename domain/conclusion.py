@@ -1,0 +1,209 @@
+"""Final evaluation after the scores: ranking, nominations, next head and deputy, submission, decision, publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from domain import limits
+from domain.kernel import Act, AlreadySaid, Document, Event, Fact, Meta, Points, Refused, Room, Slug, Text, UnitId, When, put
+from domain.membership import Manner, Role, require_member
+from domain.rules import Edition
+from domain.scores import standing
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+
+class Place(Fact):
+    """A unit's place in the ranking. Equal totals share a rank."""
+
+    unit: UnitId
+    rank: int
+    total: Points
+
+
+class Grant(Fact):
+    """One award for one unit."""
+
+    unit: UnitId
+    award: Slug
+
+
+Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class RankUnits(Act, name="rank"):
+    """Rank the units by the scores that stand now."""
+
+
+class Nominate(Act, name="nominate"):
+    """The cluster puts a unit forward for an award."""
+
+    unit: UnitId
+    award: Slug
+
+
+class ChooseNext(Act, name="choose-next"):
+    """Who will be head or deputy next year, and in which way that was found."""
+
+    role: Role
+    unit: UnitId
+    manner: Manner
+
+
+class Submit(Act, name="submit"):
+    """The nominations go up."""
+
+    submission: Document
+
+
+class DecideAwards(Act, name="decide-awards"):
+    """The decision of the level above, with its number. A grant that was not nominated needs a reason."""
+
+    decision: Document
+    grants: Grants
+    reason: Text | None = None
+
+
+class PublishResults(Act, name="publish"):
+    """From now on the units see the results."""
+
+    notice: Document | None = None
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class UnitsRanked(Event, name="UnitsRanked"):
+    places: tuple[Place, ...]
+
+
+class UnitNominated(Event, name="UnitNominated"):
+    unit: UnitId
+    award: Slug
+
+
+class NextChosen(Event, name="NextChosen"):
+    role: Role
+    unit: UnitId
+    manner: Manner
+
+
+class NominationsSubmitted(Event, name="NominationsSubmitted"):
+    submission: Document
+
+
+class AwardsDecided(Event, name="AwardsDecided"):
+    decision: Document
+    grants: tuple[Grant, ...]
+    reason: Text | None
+
+
+class ResultsPublished(Event, name="ResultsPublished"):
+    notice: Document | None
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How the year ended."""
+
+    places: tuple[Place, ...] = ()
+    ranked: When | None = None
+    nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    next: Mapping[Role, str] = field(default_factory=dict)
+    submission: Document | None = None
+    submitted: When | None = None
+    decision: Document | None = None
+    decided: When | None = None
+    grants: tuple[Grant, ...] = ()
+    published: When | None = None
+
+
+def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.conclusion.submitted is not None:
+        raise Refused("nominations_are_submitted")
+    totals: list[tuple[str, Decimal]] = []
+    for unit in state.membership.members():
+        if (scored := standing(unit, state.scores)) is None:
+            raise Refused("unit_has_no_score", unit=unit)
+        totals.append((unit, scored.total))
+    ordered = sorted(totals, key=lambda pair: -pair[1])
+    yield UnitsRanked(
+        places=tuple(
+            Place(unit=unit, total=total, rank=1 + sum(other > total for _, other in totals))
+            for unit, total in ordered
+        )
+    )
+
+
+def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(cmd.unit, meta, state)
+    if (version := state.conclusion.nominations.get((cmd.unit, cmd.award))) is not None:
+        raise AlreadySaid(version)
+    if rules.awards:
+        award = next((award for award in rules.awards if award.id == cmd.award), None)
+        if award is None:
+            raise Refused("no_such_award", award=cmd.award, edition=rules.id)
+        if sum(of == cmd.award for _, of in state.conclusion.nominations) >= award.quota:
+            raise Refused("quota_is_full", award=cmd.award, quota=award.quota)
+    yield UnitNominated(**dict(cmd))
+
+
+def choose(cmd: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield NextChosen(**dict(cmd))
+
+
+def submit(cmd: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if not state.conclusion.nominations:
+        raise Refused("nothing_nominated")
+    yield NominationsSubmitted(**dict(cmd))
+
+
+def decide_awards(cmd: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for grant in cmd.grants:
+        if (grant.unit, grant.award) not in state.conclusion.nominations and cmd.reason is None:
+            raise Refused("grant_needs_reason", unit=grant.unit, award=grant.award)
+    yield AwardsDecided(**dict(cmd))
+
+
+def publish(cmd: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.conclusion.decided is None:
+        raise Refused("nothing_decided")
+    if state.conclusion.published is not None:
+        raise Refused("results_are_published", on=state.conclusion.published.day)
+    yield ResultsPublished(**dict(cmd))
+
+
+room = Room(
+    slice_name="conclusion",
+    empty=Conclusion(),
+    decides={
+        RankUnits: rank,
+        Nominate: nominate,
+        ChooseNext: choose,
+        Submit: submit,
+        DecideAwards: decide_awards,
+        PublishResults: publish,
+    },
+    evolves={
+        UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
+        UnitNominated: lambda c, e, m: replace(
+            c, nominations=put(c.nominations, (e.unit, e.award), m.version)
+        ),
+        NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),
+        NominationsSubmitted: lambda c, e, m: replace(c, submission=e.submission, submitted=m.happened),
+        AwardsDecided: lambda c, e, m: replace(c, decision=e.decision, decided=m.happened, grants=e.grants),
+        ResultsPublished: lambda c, e, m: replace(c, published=m.happened),
+    },
+)

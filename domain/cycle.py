@@ -1,0 +1,203 @@
+"""The hall of a cycle: composes the rooms into the law of one cluster's year. Nothing else is decided here than
+when a thing happened, how sure it is, and what a correction leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain import (
+    commenting, conclusion, deadlines, drafting, frame, meetings, membership, midyear, register, rights, scores, signing,
+)  # fmt: skip
+from domain.kernel import CLOCK, Act, Event, Provenance, Refused, Room, Told, When
+from domain.rights import Party
+from domain.rules import Edition
+from domain.saying import Saying, compose, parse_act
+
+ROOMS: tuple[Room, ...] = (
+    frame.room, membership.room, drafting.room, commenting.room, signing.room, meetings.room, midyear.room,
+    scores.room, conclusion.room, deadlines.room, register.room,
+)  # fmt: skip
+
+SKEW = timedelta(minutes=5)
+"""How far two machines' clocks may differ before "in the future" is said."""
+
+NOT_CORRECTABLE = (
+    frame.CycleOpened, frame.CalendarChanged, frame.TimeStepped, register.ActCorrected,
+    deadlines.UnitReminded, deadlines.DeadlinePassed, deadlines.EscalationProposed,
+)  # fmt: skip
+"""What carries the register itself; a wrong one is put right by a later act of its own kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is held to be true of one cluster's year, one slice for each room."""
+
+    frame: frame.Frame = field(default_factory=frame.Frame)
+    membership: membership.Membership = field(default_factory=membership.Membership)
+    drafts: drafting.Drafts = field(default_factory=dict)
+    comments: commenting.Comments = field(default_factory=commenting.Comments)
+    signing: signing.Signing = field(default_factory=signing.Signing)
+    meetings: meetings.Meetings = field(default_factory=dict)
+    midyear: midyear.Reports = field(default_factory=dict)
+    scores: scores.Scores = field(default_factory=dict)
+    conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
+    deadlines: deadlines.Deadlines = field(default_factory=deadlines.Deadlines)
+    register: register.Register = field(default_factory=register.Register)
+
+
+_LAW = compose(ROOMS)
+_SLICES = tuple(f.name for f in fields(State))
+if unruled := set(_LAW.decides) ^ (set(rights.MAY) - {register.CorrectAct}):
+    raise TypeError(f"acts without a rule of rights, or rights without an act: {unruled}")
+
+
+def business_now(state: State, real_now: datetime) -> datetime:
+    """What time it is in the cycle: real time on the wall clock, else what the register was told."""
+    if state.frame.clock == "wall" or state.frame.now is None:
+        return real_now
+    return state.frame.now
+
+
+class CycleLaw:
+    """The law of one cluster's year (see `domain.saying.Law`)."""
+
+    def empty(self) -> State:
+        return State()
+
+    def decide(
+        self, saying: Saying, state: State, rules: Edition, version: int, history: tuple[Told[Event], ...] = ()
+    ) -> tuple[Told[Event], ...]:
+        """What happens if it is said now.
+
+        Raises:
+            Refused: it cannot be true, or is not this person's to say.
+            AlreadySaid: the same act stands in the register.
+        """
+        if isinstance(saying.act, register.CorrectAct):
+            return self._correct(saying, saying.act, state, rules, version, history)
+        mine = rights.check(saying, state)
+        happened = _happened(saying, state, mine)
+        meta = saying.meta(version + 1, happened, _provenance(saying, state))
+        events = _LAW.decides[type(saying.act)](saying.act, meta, state, rules)
+        return tuple(
+            Told(event, replace(meta, version=version + place)) for place, event in enumerate(events, start=1)
+        )
+
+    def evolve(self, state: State, told: Told[Event]) -> State:
+        """The state after an event. An event that no room knows is a mistake of ours and a KeyError."""
+        event, meta = told.event, told.meta
+        changes: dict[str, Any] = {
+            name: change(getattr(state, name), event, meta) for name, change in _LAW.evolves[type(event)]
+        }
+        if (moved := _moved_on(changes.get("frame", state.frame), meta)) is not None:
+            changes["frame"] = moved
+        return replace(state, **changes)
+
+    def fold(self, history: Iterable[Told[Event]]) -> State:
+        """The state after a history, acts that were corrected left out."""
+        told = tuple(history)
+        left_out = {v for t in told if isinstance(t.event, register.ActCorrected) for v in t.event.versions}
+        empty = State()
+        slices: dict[str, Any] = {name: getattr(empty, name) for name in _SLICES}
+        evolves = _LAW.evolves
+        for one in told:
+            meta = one.meta
+            if meta.version in left_out:
+                continue
+            for name, change in evolves[type(one.event)]:
+                slices[name] = change(slices[name], one.event, meta)
+            if (moved := _moved_on(slices["frame"], meta)) is not None:
+                slices["frame"] = moved
+        return State(**slices)
+
+    def edition(self, state: State) -> str | None:
+        return state.frame.edition
+
+    def next_due(self, state: State, rules: Edition) -> datetime | None:
+        return deadlines.next_due(state, rules)
+
+    def due(self, state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
+        return deadlines.due(state, rules, business_now(state, now))
+
+    def _correct(
+        self, saying: Saying, act: register.CorrectAct, state: State, rules: Edition, version: int,
+        history: tuple[Told[Event], ...],
+    ) -> tuple[Told[Event], ...]:  # fmt: skip
+        mine = rights.check(saying, state)
+        wrong = [told for told in history if told.meta.version == act.version]
+        if not wrong:
+            raise Refused("no_such_act", version=act.version)
+        if act.version in state.register.corrected:
+            raise Refused("act_is_corrected", version=act.version, by=state.register.corrected[act.version])
+        if isinstance(wrong[0].event, NOT_CORRECTABLE):
+            raise Refused("not_correctable", version=act.version)
+        if not mine - {Party.OWN} and wrong[0].meta.unit != saying.unit:
+            raise Refused("not_yours", act=act.NAME)
+        versions = tuple(t.meta.version for t in history if t.meta.command_id == wrong[0].meta.command_id)
+        # A correction takes the date of what it corrects, so that a replay to a day between shows the right thing.
+        meta = saying.meta(version + 1, wrong[0].meta.happened, _provenance(saying, state))
+        correction: Told[Event] = Told(register.ActCorrected(versions=versions, reason=act.reason), meta)
+        if act.instead is None:
+            return (correction,)
+        instead = dict(act.instead)
+        new = replace(
+            saying,
+            act=parse_act(str(instead.pop("act", "")), instead),
+            happened=saying.happened or wrong[0].meta.happened,
+        )
+        rights.check(new, state)
+        corrected = self.fold((*history, correction))
+        meta = new.meta(version + 2, new.happened or meta.happened, meta.provenance)
+        events = _LAW.decides[type(new.act)](new.act, meta, corrected, rules)
+        return (correction, *(Told(e, replace(meta, version=version + 1 + n)) for n, e in enumerate(events, start=1)))
+
+
+def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:
+    """On a backfilled register, time moves with the acts that are entered."""
+    if current.clock != "backfill":
+        return None
+    latest = meta.happened.latest
+    if current.now is None or latest > current.now:
+        return replace(current, now=latest)
+    return None
+
+
+def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:
+    act = saying.act
+    if saying.actor == CLOCK and saying.happened is not None:
+        return saying.happened
+    if isinstance(act, frame.OpenCycle):
+        return saying.happened or When.at(act.starts)
+    if isinstance(act, frame.StepTo):
+        return When.at(act.now)
+    if isinstance(act, frame.ChangeCalendar):
+        return When.at(act.since)
+    now = business_now(state, saying.issued)
+    if saying.happened is None:
+        if state.frame.clock == "backfill":
+            raise Refused("when_is_missing", act=act.NAME)
+        return When.at(now)
+    if not mine & rights.DATES:
+        raise Refused("not_yours_to_date", act=act.NAME)
+    ceiling = saying.issued if state.frame.clock == "backfill" else now
+    if saying.happened.earliest > ceiling + SKEW:
+        raise Refused("in_the_future", on=saying.happened.day, now=ceiling.date())
+    return saying.happened
+
+
+def _provenance(saying: Saying, state: State) -> Provenance:
+    if state.frame.clock == "stepped" or (saying.strength == "rehearsal" and state.frame.clock == "wall"):
+        source = saying.provenance.source if saying.provenance else ""
+        return Provenance(kind="rehearsed", source=source)
+    return saying.provenance or Provenance(kind="stated", source="" if saying.actor != CLOCK else CLOCK)
+
+
+CYCLE = CycleLaw()
+
+
+def members_and_organiser(state: State) -> Mapping[str, str]:
+    """Names of everybody who can owe something in the cycle."""
+    return {**state.membership.names, state.frame.organiser: state.frame.organiser_name}

@@ -1,0 +1,360 @@
+"""Deadlines: the clock's acts (reminder, overdue, proposed escalation, hard close) and people's (extensions, escalation).
+
+The clock is one more actor. `due` answers with its commands of the earliest instant that has come; they are
+decided, recorded and folded like anybody's, so an auditor sees them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, Field
+
+from domain import limits
+from domain.frame import CloseDuty
+from domain.kernel import Act, AlreadySaid, Event, Meta, Refused, Room, Text, UnitId, day_ending, end_of, put, start_of
+from domain.obligations import Obligation, obligations
+from domain.rules import Duty, Edition
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+OFFICE_OPENS = timedelta(hours=8)
+"""Reminders and proposals speak at 8:00, when somebody reads them."""
+
+CORRECTION_REMINDER_DAYS = 1
+CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
+
+Reason = Text
+
+
+# What the clock says ----------------------------------------------------------------------
+
+
+class Remind(Act, name="remind"):
+    """A deadline comes near."""
+
+    duty: Duty
+    unit: UnitId
+    subject: UnitId | None
+    due: AwareDatetime
+    days_before: int
+
+
+class MarkOverdue(Act, name="mark-overdue"):
+    """A deadline has passed."""
+
+    duty: Duty
+    unit: UnitId
+    subject: UnitId | None
+    due: AwareDatetime
+
+
+class ProposeEscalation(Act, name="propose-escalation"):
+    """Some units are late for long enough that the secretariat should ask the overseer to step in."""
+
+    duty: Duty
+    units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+    due: AwareDatetime
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class ConfirmEscalation(Act, name="confirm-escalation"):
+    """The secretariat asks the overseer to step in, as proposed."""
+
+    duty: Duty
+
+
+class AskExtension(Act, name="ask-extension"):
+    """A unit asks for more time."""
+
+    unit: UnitId
+    duty: Duty
+    until: date
+    reason: Reason
+
+
+class GrantExtension(Act, name="extend"):
+    """The secretariat gives more time, asked for or not; to one unit, or to all when none is named."""
+
+    duty: Duty
+    until: date
+    unit: UnitId | None = None
+    reason: Reason
+
+
+class RefuseExtension(Act, name="refuse-extension"):
+    """The secretariat gives no more time."""
+
+    unit: UnitId
+    duty: Duty
+    reason: Reason
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class UnitReminded(Event, name="UnitReminded"):
+    duty: Duty
+    unit: UnitId
+    subject: UnitId | None
+    due: AwareDatetime
+    days_before: int
+
+
+class DeadlinePassed(Event, name="DeadlinePassed"):
+    duty: Duty
+    unit: UnitId
+    subject: UnitId | None
+    due: AwareDatetime
+
+
+class EscalationProposed(Event, name="EscalationProposed"):
+    duty: Duty
+    units: tuple[UnitId, ...]
+    due: AwareDatetime
+
+
+class EscalationConfirmed(Event, name="EscalationConfirmed"):
+    duty: Duty
+    units: tuple[UnitId, ...]
+
+
+class ExtensionAsked(Event, name="ExtensionAsked"):
+    unit: UnitId
+    duty: Duty
+    until: date
+    reason: Reason
+
+
+class ExtensionGranted(Event, name="ExtensionGranted"):
+    duty: Duty
+    until: date
+    unit: UnitId | None
+    reason: Reason
+
+
+class ExtensionRefused(Event, name="ExtensionRefused"):
+    unit: UnitId
+    duty: Duty
+    reason: Reason
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A proposal to ask the overseer for help; `confirmed` is the version of the confirming event."""
+
+    units: tuple[str, ...]
+    proposed: int
+    confirmed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What the clock has said, by key; extensions by duty and unit ("" for all); requests that wait."""
+
+    spoken: Mapping[str, int] = field(default_factory=dict)
+    extensions: Mapping[tuple[Duty, str], date] = field(default_factory=dict)
+    asked: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
+    escalations: Mapping[Duty, Escalation] = field(default_factory=dict)
+
+    def extended_to(self, duty: Duty, unit: str) -> datetime | None:
+        """The instant up to which a unit's time was extended: the later of its own and everybody's extension."""
+        days = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
+        return end_of(max(days)) if days else None
+
+
+def remind(cmd: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield UnitReminded(**dict(cmd))
+
+
+def mark_overdue(cmd: MarkOverdue, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield DeadlinePassed(**dict(cmd))
+
+
+def propose(cmd: ProposeEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield EscalationProposed(**dict(cmd))
+
+
+def confirm(cmd: ConfirmEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    standing = state.deadlines.escalations.get(cmd.duty)
+    if standing is None:
+        raise Refused("nothing_to_escalate", duty=cmd.duty)
+    if standing.confirmed is not None:
+        raise AlreadySaid(standing.confirmed)
+    yield EscalationConfirmed(duty=cmd.duty, units=standing.units)
+
+
+def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules: Edition) -> None:
+    owed = [o for o in obligations(state, rules) if o.duty == duty and (unit is None or o.bearer == unit)]
+    if not owed:
+        raise Refused("duty_not_owed", duty=duty, unit=unit or "")
+    dated = [o.due for o in owed if o.due is not None]
+    if not dated:
+        raise Refused("duty_has_no_deadline", duty=duty)
+    if end_of(until) <= max(dated):
+        raise Refused("extension_is_no_extension", due=day_ending(max(dated)))
+
+
+def ask(cmd: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
+    if (cmd.unit, cmd.duty) in state.deadlines.asked:
+        raise Refused("extension_is_asked", unit=cmd.unit, duty=cmd.duty)
+    yield ExtensionAsked(**dict(cmd))
+
+
+def grant(cmd: GrantExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
+    yield ExtensionGranted(**dict(cmd))
+
+
+def refuse(cmd: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (cmd.unit, cmd.duty) not in state.deadlines.asked:
+        raise Refused("extension_not_asked", unit=cmd.unit, duty=cmd.duty)
+    yield ExtensionRefused(**dict(cmd))
+
+
+# The clock --------------------------------------------------------------------------------
+
+
+def _key(kind: str, duty: Duty, unit: str, subject: str | None, instant: datetime, days: int = 0) -> str:
+    return f"{kind}/{duty}/{unit}/{subject or ''}/{instant.isoformat()}/{days}"
+
+
+def _at_opening(instant: datetime, days: int) -> datetime:
+    return start_of(day_ending(instant) + timedelta(days=days)) + OFFICE_OPENS
+
+
+def _speeches(state: State, rules: Edition) -> Iterator[tuple[datetime, str, Act]]:
+    """Everything the clock has to say about what is open, each with its instant and its key."""
+    late: dict[tuple[Duty, datetime], list[str]] = {}
+    ends: dict[Duty, datetime] = {}
+    for owed in obligations(state, rules):
+        if owed.due is None:
+            continue
+        ends[owed.duty] = max(owed.due, ends.get(owed.duty, owed.due))
+        if owed.done is not None:
+            continue
+        if owed.bearer not in (units := late.setdefault((owed.duty, owed.due), [])):
+            units.append(owed.bearer)
+        yield from _about(owed, owed.due, rules)
+    for (duty, when), units in late.items():
+        deadline = rules.deadline(duty)
+        if deadline is not None and deadline.escalate_days_after is not None:
+            instant = _at_opening(when, deadline.escalate_days_after)
+            act = ProposeEscalation(duty=duty, units=tuple(units), due=when)
+            yield instant, _key("escalate", duty, "", None, when), act
+    for duty, when in ends.items():
+        deadline = rules.deadline(duty)
+        if deadline is not None and deadline.close_days_after is not None and duty not in state.frame.closed:
+            instant = when + timedelta(days=deadline.close_days_after)
+            yield instant, _key("close", duty, "", None, when), CloseDuty(duty=duty)
+
+
+def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[tuple[datetime, str, Act]]:
+    deadline = rules.deadline(owed.duty)
+    leads = deadline.remind_days_before if deadline else (CORRECTION_REMINDER_DAYS,)
+    subject = owed.subject or None
+    if not owed.waits_for:
+        for days in leads:
+            act = Remind(duty=owed.duty, unit=owed.bearer, subject=subject, due=when, days_before=days)
+            yield _at_opening(when, -days), _key("remind", owed.duty, owed.bearer, subject, when, days), act
+    overdue = MarkOverdue(duty=owed.duty, unit=owed.bearer, subject=subject, due=when)
+    yield when, _key("overdue", owed.duty, owed.bearer, subject, when), overdue
+
+
+def _pending(state: State, rules: Edition) -> list[tuple[datetime, str, Act]]:
+    frame = state.frame
+    if frame.clock == "backfill" or frame.filed is not None or frame.clock_since is None:
+        return []
+    return [
+        (instant, key, act)
+        for instant, key, act in _speeches(state, rules)
+        if instant > frame.clock_since and key not in state.deadlines.spoken
+    ]
+
+
+def next_due(state: State, rules: Edition) -> datetime | None:
+    """The first instant at which the clock will have something to say."""
+    return min((instant for instant, _, _ in _pending(state, rules)), default=None)
+
+
+def due(state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
+    """The clock's commands of the earliest instant that has come, or None; call again until it is silent."""
+    ripe = [(instant, key, act) for instant, key, act in _pending(state, rules) if instant <= now]
+    if not ripe:
+        return None
+    first = min(instant for instant, _, _ in ripe)
+    return first, tuple(act for instant, _, act in sorted(ripe, key=lambda r: r[1]) if instant == first)
+
+
+def clock_command_id(stream: str, act: Act, instant: datetime) -> UUID:
+    """The id of a clock act: the same however often and wherever it is worked out."""
+    return uuid5(CLOCK_IDS, f"{stream}\n{act.NAME}\n{act.model_dump_json()}\n{instant.isoformat()}")
+
+
+def _spoke(d: Deadlines, key: str, meta: Meta) -> Deadlines:
+    return replace(d, spoken=put(d.spoken, key, meta.version))
+
+
+def _reminded(d: Deadlines, e: UnitReminded, m: Meta) -> Deadlines:
+    return _spoke(d, _key("remind", e.duty, e.unit, e.subject, e.due, e.days_before), m)
+
+
+def _passed(d: Deadlines, e: DeadlinePassed, m: Meta) -> Deadlines:
+    return _spoke(d, _key("overdue", e.duty, e.unit, e.subject, e.due), m)
+
+
+def _proposed(d: Deadlines, e: EscalationProposed, m: Meta) -> Deadlines:
+    said = _spoke(d, _key("escalate", e.duty, "", None, e.due), m)
+    return replace(said, escalations=put(d.escalations, e.duty, Escalation(e.units, m.version)))
+
+
+def _confirmed(d: Deadlines, e: EscalationConfirmed, m: Meta) -> Deadlines:
+    standing = d.escalations.get(e.duty, Escalation(e.units, m.version))
+    return replace(d, escalations=put(d.escalations, e.duty, replace(standing, confirmed=m.version)))
+
+
+def _asked(d: Deadlines, e: ExtensionAsked, m: Meta) -> Deadlines:
+    return replace(d, asked=put(d.asked, (e.unit, e.duty), e))
+
+
+def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
+    return replace(d, asked={k: a for k, a in d.asked.items() if k[1] != duty or (unit is not None and k[0] != unit)})
+
+
+def _granted(d: Deadlines, e: ExtensionGranted, m: Meta) -> Deadlines:
+    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), e.until))
+
+
+room = Room(
+    slice_name="deadlines",
+    empty=Deadlines(),
+    decides={
+        Remind: remind,
+        MarkOverdue: mark_overdue,
+        ProposeEscalation: propose,
+        ConfirmEscalation: confirm,
+        AskExtension: ask,
+        GrantExtension: grant,
+        RefuseExtension: refuse,
+    },
+    evolves={
+        UnitReminded: _reminded,
+        DeadlinePassed: _passed,
+        EscalationProposed: _proposed,
+        EscalationConfirmed: _confirmed,
+        ExtensionAsked: _asked,
+        ExtensionGranted: _granted,
+        ExtensionRefused: lambda d, e, m: _answered(d, e.unit, e.duty),
+    },
+)

@@ -1,0 +1,282 @@
+"""The frame of a cycle: opened by the organiser, under which plan and rules, on whose clock, closed when filed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from domain import limits
+from domain.kernel import Act, Digest, Document, Event, Fact, Label, Meta, Person, Refused, Room, Text, UnitId, put
+from domain.rules import Duty, Edition
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+ClockMode = Literal["wall", "stepped", "backfill"]
+
+
+class Unit(Fact):
+    """A committee that belongs to a cluster."""
+
+    id: UnitId
+    name: Label
+
+
+Units = Annotated[tuple[Unit, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
+
+
+def units_once(units: tuple[Unit, ...]) -> None:
+    """Refuse a list that names a unit twice.
+
+    Raises:
+        ValueError: with the ids that stand twice.
+    """
+    ids = [unit.id for unit in units]
+    if doubled := sorted({unit for unit in ids if ids.count(unit) > 1}):
+        raise ValueError(f"units named twice: {', '.join(doubled)}")
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class OpenCycle(Act, name="open-cycle"):
+    """Open one cluster's year. Said by the secretariat, for all clusters at once."""
+
+    organiser: UnitId
+    organiser_name: Label
+    cluster_name: Label
+    year: Annotated[int, Field(ge=1945, le=2200)]
+    units: Units
+    overseer: Person | None = None
+    year_plan: Document | None = None
+    edition: Digest
+    clock: ClockMode
+    starts: AwareDatetime
+
+    @model_validator(mode="after")
+    def _once(self) -> OpenCycle:
+        units_once(self.units)
+        if self.organiser in {unit.id for unit in self.units}:
+            raise ValueError("the organiser cannot be opened as a member of its own cluster")
+        return self
+
+
+class AdoptEdition(Act, name="adopt-edition"):
+    """Put another rules edition in force."""
+
+    edition: Digest
+    basis: Document | None = None
+
+
+class ChangeCalendar(Act, name="change-calendar"):
+    """Go on by another clock, from an instant: a register that was backfilled is handed over to real time."""
+
+    clock: ClockMode
+    since: AwareDatetime
+
+
+class StepTo(Act, name="step-to"):
+    """In a rehearsal: it is now this instant."""
+
+    now: AwareDatetime
+
+
+class CloseDuty(Act, name="close-duty"):
+    """The hard close: from now on units cannot do this themselves."""
+
+    duty: Duty
+
+
+class ReopenDuty(Act, name="reopen-duty"):
+    """Take a hard close back."""
+
+    duty: Duty
+    reason: Text
+
+
+class FileCycle(Act, name="file-cycle"):
+    """Put the year's file away. Afterwards only a correction can be entered."""
+
+
+class ReopenCycle(Act, name="reopen-cycle"):
+    """Take a filed cycle out of the archive again."""
+
+    reason: Text
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class CycleOpened(Event, name="CycleOpened"):
+    organiser: UnitId
+    organiser_name: Label
+    cluster_name: Label
+    year: int
+    units: tuple[Unit, ...]
+    overseer: Person | None
+    year_plan: Document | None
+    edition: Digest
+    clock: ClockMode
+    starts: AwareDatetime
+
+
+class EditionAdopted(Event, name="EditionAdopted"):
+    edition: Digest
+    basis: Document | None
+
+
+class CalendarChanged(Event, name="CalendarChanged"):
+    clock: ClockMode
+    since: AwareDatetime
+
+
+class TimeStepped(Event, name="TimeStepped"):
+    now: AwareDatetime
+
+
+class DutyClosed(Event, name="DutyClosed"):
+    duty: Duty
+
+
+class DutyReopened(Event, name="DutyReopened"):
+    duty: Duty
+    reason: Text
+
+
+class CycleFiled(Event, name="CycleFiled"):
+    pass
+
+
+class CycleReopened(Event, name="CycleReopened"):
+    reason: Text
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the cycle stands. `now` is the business time of a stepped or backfilled register."""
+
+    opened: bool = False
+    organiser: str = ""
+    organiser_name: str = ""
+    cluster_name: str = ""
+    year: int = 0
+    units: Mapping[str, str] = field(default_factory=dict)
+    overseer: Person | None = None
+    year_plan: Document | None = None
+    edition: str | None = None
+    editions: tuple[str, ...] = ()
+    clock: ClockMode = "wall"
+    clock_since: datetime | None = None
+    now: datetime | None = None
+    closed: Mapping[Duty, int] = field(default_factory=dict)
+    filed: datetime | None = None
+
+
+def open_cycle(cmd: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.opened:
+        raise Refused("cycle_is_open", cluster=state.frame.cluster_name)
+    yield CycleOpened(**dict(cmd))
+
+
+def adopt(cmd: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.edition == cmd.edition:
+        raise Refused("edition_in_force", edition=rules.id)
+    yield EditionAdopted(**dict(cmd))
+
+
+def change_calendar(cmd: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.clock != "backfill":
+        raise Refused("calendar_is_running", clock=state.frame.clock)
+    if cmd.clock == "backfill":
+        raise Refused("calendar_is_backfill")
+    if state.frame.now is not None and cmd.since < state.frame.now:
+        raise Refused("time_goes_back", now=state.frame.now)
+    yield CalendarChanged(**dict(cmd))
+
+
+def step(cmd: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.clock != "stepped":
+        raise Refused("calendar_not_stepped", clock=state.frame.clock)
+    if state.frame.now is not None and cmd.now <= state.frame.now:
+        raise Refused("time_goes_back", now=state.frame.now)
+    yield TimeStepped(now=cmd.now)
+
+
+def close(cmd: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.duty in state.frame.closed:
+        raise Refused("duty_is_closed", duty=cmd.duty)
+    yield DutyClosed(duty=cmd.duty)
+
+
+def reopen(cmd: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.duty not in state.frame.closed:
+        raise Refused("duty_is_open", duty=cmd.duty)
+    yield DutyReopened(**dict(cmd))
+
+
+def file(cmd: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.filed is not None:
+        raise Refused("cycle_is_filed", on=state.frame.filed.date())
+    yield CycleFiled()
+
+
+def reopen_cycle(cmd: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.filed is None:
+        raise Refused("cycle_is_not_filed")
+    yield CycleReopened(reason=cmd.reason)
+
+
+def _opened(frame: Frame, e: CycleOpened, meta: Meta) -> Frame:
+    return replace(
+        frame,
+        opened=True,
+        organiser=e.organiser,
+        organiser_name=e.organiser_name,
+        cluster_name=e.cluster_name,
+        year=e.year,
+        units={unit.id: unit.name for unit in e.units},
+        overseer=e.overseer,
+        year_plan=e.year_plan,
+        edition=e.edition,
+        editions=(*frame.editions, e.edition),
+        clock=e.clock,
+        clock_since=e.starts,
+        now=e.starts,
+    )
+
+
+def _reopened(frame: Frame, e: DutyReopened, meta: Meta) -> Frame:
+    return replace(frame, closed={duty: version for duty, version in frame.closed.items() if duty != e.duty})
+
+
+room = Room(
+    slice_name="frame",
+    empty=Frame(),
+    decides={
+        OpenCycle: open_cycle,
+        AdoptEdition: adopt,
+        ChangeCalendar: change_calendar,
+        StepTo: step,
+        CloseDuty: close,
+        ReopenDuty: reopen,
+        FileCycle: file,
+        ReopenCycle: reopen_cycle,
+    },
+    evolves={
+        CycleOpened: _opened,
+        EditionAdopted: lambda f, e, m: replace(f, edition=e.edition, editions=(*f.editions, e.edition)),
+        CalendarChanged: lambda f, e, m: replace(f, clock=e.clock, clock_since=e.since, now=e.since),
+        TimeStepped: lambda f, e, m: replace(f, now=e.now),
+        DutyClosed: lambda f, e, m: replace(f, closed=put(f.closed, e.duty, m.version)),
+        DutyReopened: _reopened,
+        CycleFiled: lambda f, e, m: replace(f, filed=m.happened.latest),
+        CycleReopened: lambda f, e, m: replace(f, filed=None),
+    },
+)

@@ -1,0 +1,282 @@
+"""What every room shares: facts, time as people state it, who says a thing, refusals, and the word "room" itself."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain import limits
+
+ICT = timezone(timedelta(hours=7), "ICT")
+"""Asia/Ho_Chi_Minh. A fixed offset, because Việt Nam has had no other since 1975 and a table of zones is input."""
+
+
+# Words ------------------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC without surrounding space.
+
+    Raises:
+        ValueError: it holds a control or a bidirectional override character, which could make a
+            record look different from what it says.
+    """
+    normal = unicodedata.normalize("NFC", text).strip()
+    for char in normal:
+        if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
+            raise ValueError(f"character U+{ord(char):04X} is not allowed")
+    return normal
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("a line break is not allowed here")
+    return text
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=limits.SLUG_CHARS)]
+Label = Annotated[
+    str,
+    AfterValidator(clean),
+    AfterValidator(_one_line),
+    StringConstraints(min_length=1, max_length=limits.LABEL_CHARS),
+]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class IsText:
+    """Marks a field that holds a text's digest, so that an entry point knows which input to store as a text."""
+
+
+Text = Annotated[Digest, IsText()]
+"""A free text, by its salted digest; the text itself lies beside the ledger and can be erased."""
+
+Points = Annotated[
+    Decimal,
+    Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
+]
+
+UnitId = Slug
+PersonId = Slug
+
+
+# Facts ------------------------------------------------------------------------------------
+
+
+class Fact(BaseModel):
+    """Frozen and exact, without defaults that could smuggle in a clock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Act(Fact):
+    """What somebody says: a command. `NAME` is its word on the command line and in files."""
+
+    NAME: ClassVar[str] = ""
+    KNOWN: ClassVar[dict[str, type[Act]]] = {}
+
+    def __init_subclass__(cls, *, name: str = "", **config: Any) -> None:
+        super().__init_subclass__(**config)
+        if name:
+            _register(Act.KNOWN, name, cls)
+            cls.NAME = name
+
+
+class Event(Fact):
+    """What happened. `NAME` and `SCHEMA` are stored and therefore for ever."""
+
+    NAME: ClassVar[str] = ""
+    SCHEMA: ClassVar[int] = 1
+    KNOWN: ClassVar[dict[str, type[Event]]] = {}
+
+    def __init_subclass__(cls, *, name: str = "", schema: int = 1, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        if name:
+            _register(Event.KNOWN, name, cls)
+            cls.NAME, cls.SCHEMA = name, schema
+
+
+def _register(known: dict[str, Any], name: str, cls: type) -> None:
+    # pydantic builds a class twice when it is a dataclass with slots; two different classes are a mistake.
+    if name in known and known[name].__qualname__ != cls.__qualname__:
+        raise TypeError(f"{name} is taken by {known[name]}")
+    known[name] = cls
+
+
+class When(Fact):
+    """When something happened: certainly not before `earliest`, certainly not after `latest`."""
+
+    earliest: AwareDatetime
+    latest: AwareDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> When:
+        if self.latest < self.earliest:
+            raise ValueError("the range ends before it begins")
+        return self
+
+    @classmethod
+    def at(cls, instant: datetime) -> When:
+        """A known instant."""
+        return cls(earliest=instant, latest=instant)
+
+    @classmethod
+    def on(cls, first: date, last: date | None = None) -> When:
+        """A day, or some day of a range: from 0:00 of the first to 24:00 of the last, Vietnamese time."""
+        return cls(earliest=start_of(first), latest=end_of(last or first))
+
+    def before(self, other: When) -> bool:
+        """True when no reading of the two ranges puts this one after the other."""
+        return self.latest < other.earliest
+
+    @property
+    def day(self) -> date:
+        """The earliest day it can have been, in Vietnam."""
+        return self.earliest.astimezone(ICT).date()
+
+
+def start_of(day: date) -> datetime:
+    """0:00 of the day, Vietnamese time."""
+    return datetime.combine(day, time(), ICT)
+
+
+def end_of(day: date) -> datetime:
+    """24:00 of the day, Vietnamese time: an act at this very instant is still in time."""
+    return start_of(day) + timedelta(days=1)
+
+
+def day_ending(instant: datetime) -> date:
+    """The day that is over, or going on, at the instant; the inverse of `end_of`."""
+    return (instant.astimezone(ICT) - timedelta(microseconds=1)).date()
+
+
+Sureness = Literal["stated", "inferred", "rehearsed"]
+
+
+class Provenance(Fact):
+    """How sure a fact is: stated (by which source), inferred (from what), or rehearsed."""
+
+    kind: Sureness
+    source: str = Field(default="", max_length=limits.LABEL_CHARS)
+
+
+class Person(Fact):
+    """A person by id. The name lies beside the ledger; the commitment keeps it from being changed unseen.
+
+    `commitment` is sha256 over a salt and the name; None where only the office is known.
+    """
+
+    id: PersonId | None = None
+    office: Label | None = None
+    commitment: Digest | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Person:
+        if self.id is None and self.office is None:
+            raise ValueError("a person needs an id or an office")
+        return self
+
+
+class Document(Fact):
+    """A document, known by as little as its title or its number."""
+
+    title: Label | None = None
+    number: Label | None = None
+    issued: date | None = None
+    issuer: Label | None = None
+    text: Text | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Document:
+        if self.title is None and self.number is None:
+            raise ValueError("a document needs a title or a number")
+        return self
+
+
+# Saying -----------------------------------------------------------------------------------
+
+CLOCK = "clock"
+"""The actor of deadlines. No person can have this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Who says a thing, for which unit, when it happened, how sure it is: all of an event but its content.
+
+    `version` is the event's place in its stream. `unit` is the body spoken for.
+    """
+
+    version: int
+    actor: str
+    unit: str
+    happened: When
+    provenance: Provenance
+    command_id: UUID
+    stand_in_for: str | None = None
+    meeting: str | None = None
+    effective: date | None = None
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[E]):
+    """An event with its circumstances: what a fold takes in and a decision gives out."""
+
+    event: E
+    meta: Meta
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer to a person, not an error of ours
+    """A command that cannot be true, or is not this person's to say.
+
+    `code` is for machines and translations; `facts` fill the sentence.
+    """
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
+
+
+class AlreadySaid(Exception):  # noqa: N818 - an answer, too
+    """The same act for the same unit stands in the register already: its receipt is the answer."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+
+# Rooms ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Room:
+    """One part of a law: what it owns in the state, and what it answers to.
+
+    `decides` maps a command to `(act, meta, state, rules) -> events`; `evolves` maps an event to
+    `(slice, event, meta) -> slice`. A room may evolve from another room's events; only one room decides
+    a command.
+    """
+
+    slice_name: str
+    empty: object
+    decides: Mapping[type[Act], Callable[..., Iterable[Event]]]
+    evolves: Mapping[type[Event], Callable[[Any, Any, Meta], Any]]
+    acts: tuple[type[Act], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "acts", tuple(self.decides))
+
+
+def put(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+    """The table with one more entry; tables of the state are never changed in place."""
+    return {**table, key: value}

@@ -1,0 +1,22 @@
+"""Every bound of the domain in one place. A bound is a promise to the ledger: what passes here is kept for ever."""
+
+LABEL_CHARS = 300
+"""Names, titles, document numbers, places."""
+
+SLUG_CHARS = 64
+"""Ids of units, clusters, persons, meetings."""
+
+TEXT_CHARS = 200_000
+"""One free text or document text, stored beside the ledger."""
+
+UNITS_PER_CLUSTER = 60
+CLUSTERS_PER_YEAR = 500
+PEOPLE_PER_ACT = 60
+VERSIONS_PER_DRAFT = 100
+CRITERIA_PER_EDITION = 500
+CRITERIA_DEPTH = 8
+POINTS_MAX = 100_000
+POINTS_DECIMALS = 4
+COMMANDS_PER_HANDOVER = 600
+DEADLINES_PER_EDITION = 40
+DAYS_IN_RULE = 400

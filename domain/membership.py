@@ -1,0 +1,209 @@
+"""Membership and roles: which units belong to the cluster when, and which unit is head or deputy when.
+
+Roles are held by units for a dated term. Nobody having written a name down (unknown) and nobody holding the
+role (vacant) are two different facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from domain.frame import CycleOpened, Unit
+from domain.kernel import Act, Document, Event, Label, Meta, Person, Refused, Room, UnitId, put
+from domain.rules import Edition
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+Role = Literal["head", "deputy"]
+Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]
+"""The five real ways to choose a head, and a record that does not say."""
+
+Holder = UnitId | Literal["unknown", "vacant"]
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class AssignRole(Act, name="assign-role"):
+    """A unit takes a role from the date of the act."""
+
+    role: Role
+    holder: Holder
+    manner: Manner
+    basis: Document | None = None
+
+
+class NameOverseer(Act, name="name-overseer"):
+    """A city leader takes charge of the cluster."""
+
+    overseer: Person
+
+
+class AdmitUnit(Act, name="admit-unit"):
+    """A unit joins the cluster."""
+
+    unit: UnitId
+    name: Label
+    basis: Document | None = None
+
+
+class ReleaseUnit(Act, name="release-unit"):
+    """A unit leaves the cluster, or ceases to exist."""
+
+    unit: UnitId
+    basis: Document | None = None
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class RoleAssigned(Event, name="RoleAssigned"):
+    role: Role
+    holder: Holder
+    manner: Manner
+    basis: Document | None
+
+
+class OverseerNamed(Event, name="OverseerNamed"):
+    overseer: Person
+
+
+class UnitAdmitted(Event, name="UnitAdmitted"):
+    unit: Unit
+    basis: Document | None
+
+
+class UnitReleased(Event, name="UnitReleased"):
+    unit: UnitId
+    basis: Document | None
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One holding of a role, from an instant until the next one begins."""
+
+    holder: str
+    since: datetime
+    manner: Manner
+    sureness: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A unit's time in the cluster."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Terms of each role in the order they began; stays of each unit; who oversees."""
+
+    terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
+    stays: Mapping[str, Stay] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    overseer: Person | None = None
+
+    def holder(self, role: Role, at: datetime | None = None) -> str:
+        """The unit that held the role at an instant (now, when None), or "unknown" or "vacant"."""
+        held = [term for term in self.terms.get(role, ()) if at is None or term.since <= at]
+        return held[-1].holder if held else "unknown"
+
+    def members(self) -> tuple[str, ...]:
+        """The units that belong to the cluster now, in the order they came."""
+        return tuple(unit for unit, stay in self.stays.items() if stay.until is None)
+
+    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+        """True when the unit was a member at some instant of the range."""
+        stay = self.stays.get(unit)
+        return stay is not None and stay.since <= latest and (stay.until is None or earliest <= stay.until)
+
+
+def require_member(unit: str, meta: Meta, state: State) -> None:
+    """Refuse an act of a unit that was no member at any reading of the act's date.
+
+    Raises:
+        Refused: `not_a_member`.
+    """
+    # An opened register may tell of days before its opening: founding members count from the beginning.
+    if not state.membership.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
+        raise Refused("not_a_member", unit=unit, on=meta.happened.day)
+
+
+def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.holder not in {"unknown", "vacant"}:
+        require_member(cmd.holder, meta, state)
+    if state.membership.terms.get(cmd.role) and state.membership.holder(cmd.role) == cmd.holder:
+        raise Refused("role_is_held", role=cmd.role, unit=cmd.holder)
+    yield RoleAssigned(**dict(cmd))
+
+
+def name_overseer(cmd: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield OverseerNamed(**dict(cmd))
+
+
+def admit(cmd: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.unit in state.membership.members() or cmd.unit == state.frame.organiser:
+        raise Refused("is_a_member", unit=cmd.unit)
+    yield UnitAdmitted(unit=Unit(id=cmd.unit, name=cmd.name), basis=cmd.basis)
+
+
+def release(cmd: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(cmd.unit, meta, state)
+    if cmd.unit not in state.membership.members():
+        raise Refused("not_a_member", unit=cmd.unit, on=meta.happened.day)
+    yield UnitReleased(unit=cmd.unit, basis=cmd.basis)
+
+
+BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
+
+
+def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
+    return replace(
+        m,
+        stays={unit.id: Stay(BEGINNING) for unit in e.units},
+        names={unit.id: unit.name for unit in e.units},
+        overseer=e.overseer,
+    )
+
+
+def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
+    term = Term(e.holder, meta.happened.earliest, e.manner, meta.provenance.kind)
+    # Paper comes late: an earlier term may be entered after a later one.
+    terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
+    return replace(m, terms=put(m.terms, e.role, tuple(terms)))
+
+
+def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
+    return replace(
+        m,
+        stays=put(m.stays, e.unit.id, Stay(meta.happened.earliest)),
+        names=put(m.names, e.unit.id, e.unit.name),
+    )
+
+
+def _released(m: Membership, e: UnitReleased, meta: Meta) -> Membership:
+    stay = m.stays.get(e.unit, Stay(BEGINNING))
+    return replace(m, stays=put(m.stays, e.unit, replace(stay, until=meta.happened.latest)))
+
+
+room = Room(
+    slice_name="membership",
+    empty=Membership(),
+    decides={AssignRole: assign, NameOverseer: name_overseer, AdmitUnit: admit, ReleaseUnit: release},
+    evolves={
+        CycleOpened: _founded,
+        RoleAssigned: _assigned,
+        OverseerNamed: lambda m, e, meta: replace(m, overseer=e.overseer),
+        UnitAdmitted: _admitted,
+        UnitReleased: _released,
+    },
+)

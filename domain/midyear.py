@@ -1,0 +1,170 @@
+"""Mid-year check: a report per unit, sent back where something is missing, answered, accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, Text, UnitId, When, put
+from domain.membership import require_member
+from domain.rules import Edition
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class ReportMidyear(Act, name="report-midyear"):
+    """A unit hands in its report on the first half of the year, or a new one in its place."""
+
+    unit: UnitId
+    report: Document
+
+
+class SendBack(Act, name="send-back"):
+    """The report needs a correction; the unit is told which."""
+
+    unit: UnitId
+    text: Text
+
+
+class AnswerCorrection(Act, name="answer-correction"):
+    """The unit answers the correction that was asked."""
+
+    unit: UnitId
+    text: Text
+    report: Document | None = None
+
+
+class AcceptReport(Act, name="accept-report"):
+    """The report stands."""
+
+    unit: UnitId
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class MidyearReported(Event, name="MidyearReported"):
+    unit: UnitId
+    report: Document
+
+
+class ReportSentBack(Event, name="ReportSentBack"):
+    unit: UnitId
+    text: Text
+
+
+class CorrectionAnswered(Event, name="CorrectionAnswered"):
+    unit: UnitId
+    text: Text
+    report: Document | None
+
+
+class ReportAccepted(Event, name="ReportAccepted"):
+    unit: UnitId
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A unit's mid-year report. `asked` and `answered` speak of the last correction; `due` is counted from `asked`."""
+
+    document: Document
+    when: When
+    sureness: str
+    version: int
+    asked: When | None = None
+    asked_text: str | None = None
+    asked_version: int | None = None
+    answered: When | None = None
+    accepted: When | None = None
+
+
+Reports = Mapping[str, Report]
+
+
+def report(cmd: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(cmd.unit, meta, state)
+    if (standing := state.midyear.get(cmd.unit)) is not None:
+        if standing.document == cmd.report:
+            raise AlreadySaid(standing.version)
+        if standing.accepted is not None:
+            raise Refused("report_is_accepted", unit=cmd.unit)
+    yield MidyearReported(**dict(cmd))
+
+
+def _standing(unit: str, state: State) -> Report:
+    if (standing := state.midyear.get(unit)) is None:
+        raise Refused("no_report", unit=unit)
+    return standing
+
+
+def send_back(cmd: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    standing = _standing(cmd.unit, state)
+    if standing.accepted is not None:
+        raise Refused("report_is_accepted", unit=cmd.unit)
+    if standing.asked_version is not None and standing.answered is None:
+        if standing.asked_text == cmd.text:
+            raise AlreadySaid(standing.asked_version)
+        raise Refused("correction_is_open", unit=cmd.unit)
+    yield ReportSentBack(**dict(cmd))
+
+
+def answer(cmd: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    standing = _standing(cmd.unit, state)
+    if standing.asked is None or standing.answered is not None:
+        raise Refused("no_correction_asked", unit=cmd.unit)
+    yield CorrectionAnswered(**dict(cmd))
+
+
+def accept(cmd: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    standing = _standing(cmd.unit, state)
+    if standing.accepted is not None:
+        raise Refused("report_is_accepted", unit=cmd.unit)
+    yield ReportAccepted(**dict(cmd))
+
+
+def correction_due(standing: Report, rules: Edition) -> When | None:
+    """Until when an open correction is to be answered; None when none is open."""
+    if standing.asked is None or standing.answered is not None or standing.accepted is not None:
+        return None
+    last = standing.asked.day + timedelta(days=rules.answer_correction_days)
+    return When.on(last)
+
+
+def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:
+    return put(reports, e.unit, Report(e.report, m.happened, m.provenance.kind, m.version))
+
+
+def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
+    # A replay to a date may fold an answer whose report is missing from the subset.
+    if (standing := reports.get(unit)) is None:
+        return reports
+    return put(reports, unit, replace(standing, **changes))  # type: ignore[arg-type]
+
+
+def _answered(reports: Reports, e: CorrectionAnswered, m: Meta) -> Reports:
+    reports = _changed(reports, e.unit, answered=m.happened)
+    return reports if e.report is None else _changed(reports, e.unit, document=e.report)
+
+
+room = Room(
+    slice_name="midyear",
+    empty={},
+    decides={ReportMidyear: report, SendBack: send_back, AnswerCorrection: answer, AcceptReport: accept},
+    evolves={
+        MidyearReported: _reported,
+        ReportSentBack: lambda r, e, m: _changed(
+            r, e.unit, asked=m.happened, asked_text=e.text, asked_version=m.version, answered=None
+        ),
+        CorrectionAnswered: _answered,
+        ReportAccepted: lambda r, e, m: _changed(r, e.unit, accepted=m.happened),
+    },
+)

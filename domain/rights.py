@@ -1,0 +1,155 @@
+"""Who may say what in a cycle: one table.
+
+Rights are granted from the signed actor and unit, against the state of the cycle: who is a member, head or deputy
+now. The head and the deputy keep the minutes, so they may enter what a meeting decided about any unit; the
+secretariat may record whatever is true.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from domain import commenting, conclusion, deadlines, drafting, frame, meetings, membership, midyear, register, scores, signing
+from domain.kernel import CLOCK, Act, Refused
+from domain.rules import Duty
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+    from domain.saying import Saying
+
+
+class Party(StrEnum):
+    """What somebody is to a cycle."""
+
+    SECRETARIAT = "secretariat"
+    HEAD = "head"
+    DEPUTY = "deputy"
+    OWN = "own"
+    """The unit that the act is about."""
+    OVERSEER = "overseer"
+    CLOCK = "clock"
+
+
+S, H, D, O, V, C = Party  # noqa: E741 - one letter each keeps the table readable
+_SECRETARIAT = frozenset({S})
+_MINUTES = frozenset({S, H, D})
+_OWN = frozenset({S, H, D, O})
+_CLOCK = frozenset({C})
+
+MAY: dict[type[Act], frozenset[Party]] = {
+    frame.OpenCycle: _SECRETARIAT,
+    frame.AdoptEdition: _SECRETARIAT,
+    frame.ChangeCalendar: _SECRETARIAT,
+    frame.StepTo: _SECRETARIAT,
+    frame.CloseDuty: frozenset({S, C}),
+    frame.ReopenDuty: _SECRETARIAT,
+    frame.FileCycle: _SECRETARIAT,
+    frame.ReopenCycle: _SECRETARIAT,
+    membership.AssignRole: _MINUTES,
+    membership.NameOverseer: _SECRETARIAT,
+    membership.AdmitUnit: _SECRETARIAT,
+    membership.ReleaseUnit: _SECRETARIAT,
+    drafting.PresentDraft: _MINUTES,
+    commenting.TakeStance: _OWN,
+    commenting.WithdrawStance: _OWN,
+    commenting.TakeStanceTogether: _MINUTES,
+    commenting.AddComment: frozenset({S, H, D, O, V}),
+    commenting.WithdrawComment: _OWN,
+    signing.SignCovenant: _OWN,
+    signing.SignJointly: _MINUTES,
+    signing.NameWitnesses: _MINUTES,
+    signing.DeclineToSign: _OWN,
+    meetings.RecordMeeting: _MINUTES,
+    midyear.ReportMidyear: _OWN,
+    midyear.SendBack: _MINUTES,
+    midyear.AnswerCorrection: _OWN,
+    midyear.AcceptReport: _SECRETARIAT,
+    scores.ScoreSelf: _OWN,
+    scores.CrossCheck: _OWN,
+    scores.AppraiseScores: _SECRETARIAT,
+    conclusion.RankUnits: _MINUTES,
+    conclusion.Nominate: _MINUTES,
+    conclusion.ChooseNext: _MINUTES,
+    conclusion.Submit: _MINUTES,
+    conclusion.DecideAwards: _SECRETARIAT,
+    conclusion.PublishResults: _SECRETARIAT,
+    deadlines.Remind: _CLOCK,
+    deadlines.MarkOverdue: _CLOCK,
+    deadlines.ProposeEscalation: _CLOCK,
+    deadlines.ConfirmEscalation: _SECRETARIAT,
+    deadlines.AskExtension: _OWN,
+    deadlines.GrantExtension: _SECRETARIAT,
+    deadlines.RefuseExtension: _SECRETARIAT,
+    register.AcknowledgeDeviation: _SECRETARIAT,
+    register.CorrectAct: _MINUTES | {O},
+}
+
+DATES = frozenset({S, H, D})
+"""Who may state that something happened earlier than now. A unit's own act happens when it is signed."""
+
+CLOSED_BY: dict[type[Act], Duty] = {
+    commenting.TakeStance: Duty.STANCE,
+    signing.SignCovenant: Duty.SIGNATURE,
+    midyear.ReportMidyear: Duty.MIDYEAR_REPORT,
+    midyear.AnswerCorrection: Duty.CORRECTION,
+    scores.ScoreSelf: Duty.SELF_SCORE,
+    scores.CrossCheck: Duty.CROSS_CHECK,
+}
+"""The acts that a hard close takes from the units."""
+
+AFTER_FILING = frozenset({register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle})
+
+
+def about(act: Act) -> str | None:
+    """The unit whose own act it is, if it is one's."""
+    if isinstance(act, scores.CrossCheck):
+        return act.by
+    if isinstance(act, commenting.AddComment):
+        return act.by.unit
+    unit = getattr(act, "unit", None)
+    return unit if isinstance(unit, str) else None
+
+
+def parties(saying: Saying, state: State) -> frozenset[Party]:
+    """What the sayer is to the cycle, for this act."""
+    if saying.actor == CLOCK:
+        return _CLOCK
+    found: set[Party] = set()
+    organiser = state.frame.organiser or saying.stream.split("/")[0]
+    if saying.unit == organiser:
+        found.add(S)
+    if saying.unit in state.membership.stays:
+        if saying.unit == state.membership.holder("head"):
+            found.add(H)
+        if saying.unit == state.membership.holder("deputy"):
+            found.add(D)
+        own = about(saying.act)
+        # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
+        if own == saying.unit or isinstance(saying.act, (commenting.WithdrawComment, register.CorrectAct)):
+            found.add(O)
+    overseer = state.membership.overseer
+    if overseer is not None and overseer.id is not None and overseer.id == saying.actor:
+        found.add(V)
+    return frozenset(found)
+
+
+def check(saying: Saying, state: State) -> frozenset[Party]:
+    """Return what the sayer is to the cycle.
+
+    Raises:
+        Refused: `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
+    """
+    act = type(saying.act)
+    mine = parties(saying, state)
+    allowed = MAY.get(act)
+    if allowed is None or not mine & allowed:
+        raise Refused("not_yours", act=act.NAME)
+    if not state.frame.opened and act is not frame.OpenCycle:
+        raise Refused("cycle_not_open")
+    if state.frame.filed is not None and act not in AFTER_FILING:
+        raise Refused("cycle_is_filed", on=state.frame.filed.date())
+    duty = CLOSED_BY.get(act)
+    if duty is not None and duty in state.frame.closed and S not in mine:
+        raise Refused("duty_closed", duty=duty)
+    return mine

@@ -1,0 +1,170 @@
+"""Rules editions: what an organiser may change from year to year, as data.
+
+Deadlines cite the year plan, everything else the paper it comes from. A specimen says that it is one: the
+public sources of the first two years give no deadlines, so nobody may take a specimen for the organiser's rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from domain import limits
+from domain.kernel import Fact, Label, Points, Slug
+
+DraftKind = Literal["plan", "bylaws", "covenant", "criteria"]
+
+
+class Duty(StrEnum):
+    """What somebody owes. The order is the order of the year."""
+
+    DRAFT = "draft"
+    STANCE = "stance"
+    SIGNATURE = "signature"
+    MIDYEAR_REPORT = "midyear-report"
+    CORRECTION = "correction"
+    MIDYEAR_ACCEPTANCE = "midyear-acceptance"
+    SELF_SCORE = "self-score"
+    CROSS_CHECK = "cross-check"
+    APPRAISAL = "appraisal"
+    FINAL_MEETING = "final-meeting"
+    SUBMISSION = "submission"
+    DECISION = "decision"
+    PUBLICATION = "publication"
+    FILING = "filing"
+
+
+Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]
+
+
+class YearDay(Fact):
+    """A day relative to the cycle's year: `year` 1 is the year after it."""
+
+    year: Literal[0, 1] = 0
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+
+    @model_validator(mode="after")
+    def _exists(self) -> YearDay:
+        # 2023 has no 29 February: a rule must name a day that every year has.
+        date(2023, self.month, self.day)
+        return self
+
+    def of(self, year: int) -> date:
+        """The day in the cycle that begins in `year`."""
+        return date(year + self.year, self.month, self.day)
+
+
+class Deadline(Fact):
+    """When a duty is due, and what the clock says around it."""
+
+    duty: Duty
+    due: YearDay
+    article: Label
+    remind_days_before: tuple[Days, ...] = Field(default=(), max_length=8)
+    escalate_days_after: Days | None = None
+    close_days_after: Days | None = None
+    """The hard close: from then on the unit's own act is refused; the secretariat still records what is true."""
+
+
+class Criterion(Fact):
+    """A node of the score tree: points are given to leaves; a parent's maximum bounds its children."""
+
+    id: Slug
+    title: Label
+    max: Annotated[Points, Field(gt=0)]
+    children: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
+
+    def leaves(self) -> Iterator[Criterion]:
+        """The criteria that take points, in order."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+    @model_validator(mode="after")
+    def _children_fit(self) -> Criterion:
+        if self.children and (total := sum(child.max for child in self.children)) > self.max:
+            raise ValueError(f"{self.id}: the children's maxima add up to {total}, more than {self.max}")
+        return self
+
+
+class Awards(Fact):
+    """One kind of award a cluster may nominate units for."""
+
+    id: Slug
+    title: Label
+    quota: PositiveInt
+
+
+class Articles(Fact):
+    """The articles that a departure is named by; None where the edition has no such rule: then it is a remark."""
+
+    text_final_before_signing: Label | None = None
+    bylaws_before_signing: Label | None = None
+    all_units_sign: Label | None = None
+    head_known: Label | None = None
+    final_within_year: Label | None = None
+    appraisal_before_ranking: Label | None = None
+
+
+class Edition(Fact):
+    """A rules edition. Stored by digest when adopted, and never edited afterwards."""
+
+    id: Slug
+    title: Label
+    number: Label | None = None
+    issued: date | None = None
+    issuer: Label | None = None
+    specimen: bool = False
+    sources: tuple[Label, ...] = ()
+    required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
+    answer_correction_days: Days = 7
+    deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
+    criteria: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
+    total: Points | None = None
+    awards: tuple[Awards, ...] = ()
+    articles: Articles = Articles()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Edition:
+        duties = [deadline.duty for deadline in self.deadlines]
+        if doubled := {duty.value for duty in duties if duties.count(duty) > 1}:
+            raise ValueError(f"two deadlines for {', '.join(sorted(doubled))}")
+        _ids_once(self.criteria)
+        seen = sum((criterion.max for criterion in self.criteria), Decimal(0))
+        if self.total is not None and self.criteria and seen != self.total:
+            raise ValueError(f"the criteria add up to {seen}, the stated total is {self.total}")
+        return self
+
+    def deadline(self, duty: Duty) -> Deadline | None:
+        """The deadline of a duty, or None where the edition has none."""
+        return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
+
+    def leaves(self) -> dict[str, Criterion]:
+        """The criteria that take points, by id."""
+        return {leaf.id: leaf for top in self.criteria for leaf in top.leaves()}
+
+
+def _ids_once(criteria: tuple[Criterion, ...]) -> None:
+    seen: set[str] = set()
+
+    def walk(nodes: tuple[Criterion, ...], depth: int) -> None:
+        if depth > limits.CRITERIA_DEPTH:
+            raise ValueError(f"criteria are nested more than {limits.CRITERIA_DEPTH} deep")
+        for node in nodes:
+            if node.id in seen:
+                raise ValueError(f"criterion {node.id} stands twice")
+            seen.add(node.id)
+            walk(node.children, depth + 1)
+
+    walk(criteria, 1)
+
+
+NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
+"""What holds before an edition is adopted: no deadlines, no criteria, every departure a remark."""

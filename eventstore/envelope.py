@@ -1,0 +1,124 @@
+"""The envelope of a stored event and the digests that chain it.
+
+An event's *content digest* covers every column the writer knows; its *digest* covers the content digest, the
+previous event's digest and what the ledger adds under its lock (position, time). Both carry a format tag, so that
+another format can follow some day without being mistaken for this one. The split lets the database chain a row by
+hashing some hundred bytes, however long its payload is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+CONTENT_TAG = "thidua-event-1"
+CHAIN_TAG = b"thidua-chain-1"
+NO_DIGEST = bytes(32)
+"""What stands before the first event of a stream."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a stream stands: the version and digest of its last event; 0 and zeros for an empty one."""
+
+    version: int = 0
+    digest: bytes = NO_DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event on its way into the ledger; the envelope without what the ledger adds."""
+
+    type: str
+    schema: int
+    payload: str
+    command_id: UUID
+    command_digest: bytes | None
+    actor: str
+    unit: str
+    stand_in_for: str | None
+    provenance: str
+    source: str
+    meeting: str | None
+    happened_earliest: datetime
+    happened_latest: datetime
+    effective: date | None
+    act_key: str | None = None
+
+    def content_digest(self, stream: str, version: int) -> bytes:
+        """sha256 over every column but those that the ledger adds."""
+        return _content(
+            stream, version, self.type, self.schema, self.payload, self.command_id, self.command_digest, self.actor,
+            self.unit, self.stand_in_for, self.provenance, self.source, self.meeting, self.happened_earliest,
+            self.happened_latest, self.effective, self.act_key,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A stored event. Times are aware; `position` counts from 1 over the whole ledger, `version` over its stream."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema: int
+    payload: str
+    command_id: UUID
+    command_digest: bytes | None
+    actor: str
+    unit: str
+    stand_in_for: str | None
+    provenance: str
+    source: str
+    meeting: str | None
+    happened_earliest: datetime
+    happened_latest: datetime
+    effective: date | None
+    act_key: str | None
+    recorded_at: datetime
+    previous: bytes
+    digest: bytes
+
+    @property
+    def head(self) -> Head:
+        return Head(self.version, self.digest)
+
+    def expected_digest(self) -> bytes:
+        """The digest that this row must carry, worked out from its columns."""
+        content = _content(
+            self.stream, self.version, self.type, self.schema, self.payload, self.command_id, self.command_digest,
+            self.actor, self.unit, self.stand_in_for, self.provenance, self.source, self.meeting,
+            self.happened_earliest, self.happened_latest, self.effective, self.act_key,
+        )  # fmt: skip
+        return chain_digest(self.previous, self.position, self.recorded_at, content)
+
+
+def chain_digest(previous: bytes, position: int, recorded_at: datetime, content: bytes) -> bytes:
+    """Chain a content digest to its predecessor. `ledger.append` in the database computes the same."""
+    return sha256(
+        CHAIN_TAG + previous + position.to_bytes(8, "big") + _micros(recorded_at).to_bytes(8, "big") + content
+    ).digest()
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _content(*columns: object) -> bytes:
+    # Length-prefixed: the lengths of all columns come first, "-" for a missing one, so no two rows read alike.
+    values = [
+        None if column is None
+        else column if isinstance(column, str)
+        else column.hex() if isinstance(column, bytes)
+        else str(_micros(column)) if isinstance(column, datetime)
+        else str(column)
+        for column in columns
+    ]  # fmt: skip
+    lengths = ",".join("-" if value is None else str(len(value)) for value in values)
+    return sha256(f"{CONTENT_TAG}\n{lengths}\n{''.join(value for value in values if value)}".encode()).digest()

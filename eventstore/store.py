@@ -1,0 +1,128 @@
+"""What a ledger is: the protocol that the PostgreSQL and the in-memory store both keep, checked by one contract test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from eventstore.envelope import Draft, Envelope, Head
+from eventstore.signing import Handover
+
+PAGE_BYTES = 256_000
+"""A page of events on its way to a workflow: far from Temporal's two megabytes, few enough pages for a year."""
+
+EVENTS_PER_APPEND = 2_000
+CLOCK_JUMP_S = 60
+CLOCK_BACK_S = 3_600
+
+
+class LedgerError(Exception):
+    """Something about the ledger that a caller cannot mend by trying again."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
+
+
+class Diverged(LedgerError):  # noqa: N818 - the word of the design
+    """A version that the caller has folded carries another digest: two installations, or a workflow reset."""
+
+
+class CommandReused(LedgerError):  # noqa: N818
+    """A command id comes back with another content."""
+
+
+class Stopped(LedgerError):  # noqa: N818
+    """The ledger refuses to append: clock jumped, wrong epoch, settings that risk loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Events for one stream, on top of where the caller believes it stands."""
+
+    stream: str
+    expected: Head
+    events: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCommand:
+    """A command as it is kept beside the events that follow from it."""
+
+    handover: Handover
+    payload: str
+    unit: str
+
+    @property
+    def digest(self) -> bytes:
+        return self.handover.command_digest(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One or several streams in one transaction: all of it or nothing.
+
+    `commands` holds the signed command of each command id; clock acts have none.
+    """
+
+    parts: tuple[Part, ...]
+    commands: tuple[tuple[UUID, SignedCommand], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The stored rows, new ones or, when the command was known, those of the first time."""
+
+    events: tuple[Envelope, ...]
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Nothing was written: others wrote first. `tail` is what the caller has not folded yet, of its first stream."""
+
+    tail: tuple[Envelope, ...]
+
+
+class Ledger(Protocol):
+    """Append-only, in one order, chained."""
+
+    async def append(self, request: Append) -> Appended | Behind:
+        """Append, or answer with what the caller has missed.
+
+        Raises:
+            Diverged: the caller's past is not the ledger's.
+            CommandReused: a known command id with another content.
+            Stopped: the ledger takes nothing now; `code` says why.
+        """
+
+    async def load(self, stream: str, after: int = 0, limit_bytes: int = PAGE_BYTES) -> tuple[Envelope, ...]:
+        """The stream's events above version `after`: at least one if there is one, about `limit_bytes` at most."""
+
+    async def read(self, after: int = 0, limit: int = 1_000) -> tuple[Envelope, ...]:
+        """Events of all streams above position `after`, in order."""
+
+    async def streams(self) -> tuple[tuple[str, Head], ...]:
+        """Every stream with its head, in the order of their first events."""
+
+    async def command(self, digest: bytes) -> SignedCommand | None:
+        """The signed command that an event's `command_digest` names."""
+
+    async def now(self) -> datetime:
+        """The ledger's time."""
+
+
+async def load_all(ledger: Ledger, stream: str, after: int = 0) -> tuple[Envelope, ...]:
+    """The whole stream above a version, page by page."""
+    return tuple([event async for event in _pages(ledger, stream, after)])
+
+
+async def _pages(ledger: Ledger, stream: str, after: int) -> AsyncIterator[Envelope]:
+    while page := await ledger.load(stream, after):
+        for event in page:
+            yield event
+        after = page[-1].version

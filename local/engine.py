@@ -1,0 +1,199 @@
+"""The engine of one data folder: PostgreSQL, then Temporal, then a worker; whoever starts it stops it.
+
+`thidua up` keeps it running and leaves its addresses in `engine.json`; another command finds them there. Without it,
+a command starts the engine for itself, holding the folder's lock, and stops it at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import IO, Literal
+
+from eventstore.envelope import Draft, Head
+from eventstore.postgres import claim, migrate, open_ledger, set_role_password
+from eventstore.store import Append, Part
+from local.installation import ROLES, Installation, installation_in
+from local.places import Places
+from local.postgres import PostgresServer, create_database
+from local.process import EngineUnavailableError, Server, port_answers, start_server
+
+DATABASE = "thidua"
+WORKER_DEADLINE_S = 60.0
+
+Need = Literal["ledger", "temporal", "worker"]
+Say = Callable[[str], None]
+Founding = Callable[[Installation], Draft]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the running parts answer; None for a part that does not run."""
+
+    database_url: str
+    reader_url: str
+    owner_url: str
+    temporal: str | None
+    namespace: str
+    pids: dict[str, int]
+
+
+@asynccontextmanager
+async def engine(places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool = False) -> AsyncIterator[tuple[Endpoints, Installation]]:
+    """The engine with at least the parts needed, for as long as the context lasts.
+
+    Raises:
+        EngineUnavailableError: a part could not be started; `code` and `facts` say which and why.
+    """
+    places.make()
+    async with AsyncExitStack() as stack:
+        if (running := running_engine(places)) is not None:
+            yield running, installation_in(places.data)
+            return
+        lock = await _lock(places, say)
+        stack.callback(lock.close)
+        if (running := running_engine(places)) is not None:
+            yield running, installation_in(places.data)
+            return
+        endpoints, installed = await _start(stack, places, founding, need=need, say=say, rehearsal=rehearsal)
+        yield endpoints, installed
+
+
+async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> None:
+    """Leave the addresses for other commands while waiting for `stop`."""
+    file = places.data / "engine.json"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump({**asdict(endpoints), "pid": os.getpid()}, out)
+    try:
+        await stop.wait()
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def running_engine(places: Places) -> Endpoints | None:
+    """The engine that `thidua up` keeps running on this folder, if it does."""
+    try:
+        found = json.loads((places.data / "engine.json").read_text())
+        os.kill(found.pop("pid"), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return Endpoints(**found)
+
+
+async def _lock(places: Places, say: Say) -> IO[str]:
+    handle = (places.data / "engine.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f"waiting for another command that uses {places.data}")
+        await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+    return handle
+
+
+async def _start(
+    stack: AsyncExitStack, places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool
+) -> tuple[Endpoints, Installation]:
+    installed = installation_in(places.data, rehearsal=rehearsal)
+    pids: dict[str, int] = {}
+    postgres = PostgresServer(places.data / "postgresql", places.cache, places.logs / "postgresql.log")
+    owner = os.environ.get("DATABASE_URL")
+    if owner is None:
+        await _start_postgres(stack, postgres, pids)
+        await create_database(postgres, DATABASE)
+        owner = postgres.url(DATABASE)
+    database, reader = await _prepare_ledger(owner, founding, installed)
+    address, namespace = None, "thidua"
+    if need != "ledger":
+        # Imported here: a command that only reads must not pay for the engine's client.
+        from local.temporal import start_temporal  # noqa: PLC0415
+
+        if postgres.server is None and "TEMPORAL_ADDRESS" not in os.environ:
+            await _start_postgres(stack, postgres, pids)
+        server = await start_temporal(postgres, places.cache, places.logs, places.data, say)
+        stack.push_async_callback(server.stop)
+        address = server.address
+        namespace = os.environ.get("TEMPORAL_NAMESPACE", namespace) if server.how == "given" else namespace
+        if server.pid:
+            pids["temporal"] = server.pid
+    endpoints = Endpoints(database, reader, owner, address, namespace, pids)
+    if need == "worker":
+        worker = start_worker(places, endpoints, installed)
+        stack.push_async_callback(asyncio.to_thread, worker.stop)
+        await _worker_ready(worker)
+        pids["worker"] = worker.pid
+    return endpoints, installed
+
+
+async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids: dict[str, int]) -> None:
+    await asyncio.to_thread(postgres.start)
+    stack.push_async_callback(asyncio.to_thread, postgres.stop)
+    if postgres.server is not None:
+        pids["postgresql"] = postgres.server.pid
+
+
+async def _prepare_ledger(owner: str, founding: Founding, installed: Installation) -> tuple[str, str]:
+    """Schema, roles and the ledger's first event; returns the application's and the reader's addresses."""
+    await migrate(owner)
+    for role in ROLES:
+        await set_role_password(owner, role, installed.passwords[role])
+    await claim(owner, installed.id)
+    ledger = await open_ledger(owner, installed.id)
+    try:
+        if not await ledger.load("installation"):
+            await ledger.append(Append((Part("installation", Head(), (founding(installed),)),)))
+    finally:
+        await ledger.close()
+    return tuple(_as_role(owner, role, installed.passwords[role]) for role in ROLES)  # type: ignore[return-value]
+
+
+def _as_role(url: str, role: str, password: str) -> str:
+    scheme, rest = url.split("://", 1)
+    return f"{scheme}://{role}:{password}@{rest.rsplit('@', 1)[-1]}"
+
+
+def start_worker(places: Places, endpoints: Endpoints, installed: Installation) -> Server:
+    """Start a worker process for these endpoints."""
+    log = places.logs / "worker.log"
+    log.unlink(missing_ok=True)
+    env = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "THIDUA_DATABASE_URL": endpoints.database_url,
+        "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
+        "THIDUA_NAMESPACE": endpoints.namespace,
+        "THIDUA_INSTALLATION": installed.id,
+        "THIDUA_OUTBOX": str(places.data / "outbox"),
+        **{name: value for name, value in os.environ.items() if name.startswith(("THIDUA_SMTP", "LANG", "LC_"))},
+    }
+    return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
+
+
+async def _worker_ready(worker: Server) -> None:
+    deadline = asyncio.get_running_loop().time() + WORKER_DEADLINE_S
+    while "ready" not in worker.log.read_text():
+        if worker.process.poll() is not None:
+            raise EngineUnavailableError("server_ended", name="worker", log=str(worker.log))
+        if asyncio.get_running_loop().time() > deadline:
+            raise EngineUnavailableError("server_slow", name="worker", log=str(worker.log), seconds=WORKER_DEADLINE_S)
+        await asyncio.sleep(0.05)
+
+
+def answering(endpoints: Endpoints) -> dict[str, bool]:
+    """Which parts answer now, for `thidua status`."""
+    found = {"postgresql": _url_answers(endpoints.owner_url)}
+    if endpoints.temporal:
+        host, port = endpoints.temporal.rsplit(":", 1)
+        found["temporal"] = port_answers(int(port), host)
+    return found
+
+
+def _url_answers(url: str) -> bool:
+    host, port = url.rsplit("@", 1)[1].split("/")[0].rsplit(":", 1)
+    return port_answers(int(port), host)
+

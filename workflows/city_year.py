@@ -1,0 +1,90 @@
+"""The organiser's year: takes its own commands, then opens the cycles that were ordered with them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.wire import AppendAnswer, AppendRequest, HandedIn, LoadRequest, Opening, Receipt, WireEvent, WireOrder, wire_draft
+    from domain.codec import plain
+    from domain.kernel import Refused
+    from domain.rules import NO_RULES
+    from domain.streams import is_cycle, law_of
+    from eventstore.signing import Header
+    from workflows.cluster_cycle import ClusterCycle
+    from workflows.register import LOCAL, Register, saying_of
+
+
+@workflow.defn(name="CityYear")
+class CityYear(Register):
+    """The workflow of a year's stream; its id is the stream's name."""
+
+    @workflow.run
+    async def run(self, stream: str) -> None:
+        """Live on: a year can be added to at any time."""
+        await self.live(stream)
+
+    @workflow.update(name="hand_in")
+    async def take(self, handed: HandedIn) -> Receipt:
+        """Carry out the year's own commands, then open every cycle whose command came with them.
+
+        A cycle that cannot be opened is listed with its reason; the others are open.
+        """
+        receipt = await self.hand_in(handed)
+        others = [(place, order) for place, order in enumerate(handed.orders) if order.stream != self.stream]
+        failed = await asyncio.gather(*(self._open(handed, place, order) for place, order in others))
+        receipt.failed = [failure for failure in failed if failure is not None]
+        return receipt
+
+    @take.validator
+    def check_take(self, handed: HandedIn) -> None:
+        """Refuse what is no command, before it enters history."""
+        self.check(handed)
+
+    @workflow.signal
+    def reload(self) -> None:
+        """Another stream's workflow has written into ours."""
+        self._reload = True
+
+    async def _open(self, handed: HandedIn, place: int, order: WireOrder) -> Opening | None:
+        try:
+            if not is_cycle(order.stream) or not order.stream.startswith(f"{self.stream}/"):
+                raise Refused("not_a_cycle_name", name=order.stream)
+            await self._append_opening(handed, place, order)
+        except Refused as error:
+            return Opening(order.stream, error.code, plain(error.facts))
+        except ActivityError as error:
+            cause = error.cause
+            code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
+            return Opening(order.stream, code, {})
+        try:
+            await workflow.start_child_workflow(
+                ClusterCycle.run,
+                order.stream,
+                id=order.stream,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            )
+        except WorkflowAlreadyStartedError:
+            pass  # a repeated opening, or an act that came first: the cycle lives
+        return None
+
+    async def _append_opening(self, handed: HandedIn, place: int, order: WireOrder) -> None:
+        page: list[WireEvent] = await workflow.execute_local_activity(
+            "load", LoadRequest(order.stream, 0), result_type=list[WireEvent], **LOCAL
+        )
+        if any(event.command_id == order.command_id for event in page):
+            return
+        law = law_of(order.stream)
+        state = law.fold(event.told() for event in page)
+        told = law.decide(saying_of(order, Header.parse(handed.header)), state, NO_RULES, len(page))
+        request = AppendRequest(
+            order.stream, 0, bytes(32).hex(), handed, [wire_draft(place, one) for one in told]
+        )
+        answer: AppendAnswer = await workflow.execute_local_activity(
+            "append", request, result_type=AppendAnswer, **LOCAL
+        )
+        if answer.status == "behind":
+            raise Refused("cycle_is_open", cluster=order.stream)
