@@ -1,9 +1,12 @@
-"""The worker process: wires workflows, activities, the post and the projector. Started as a process, imported by nobody.
+"""The worker process: wires workflows, activities, the post and the projector.
+
+Started as a process, imported by nobody.
 
     python -m worker
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
-THIDUA_INSTALLATION. It prints "ready" when it polls, and ends on SIGTERM or SIGINT.
+THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
+THIDUA_CHECKPOINTS (a folder). It prints "ready" when it polls, and ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -12,22 +15,38 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
+import asyncpg
 import structlog
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.ledger import LedgerActivities
+from activities.post import PostActivities
 from activities.telling import told_of
 from activities.wire import TASK_QUEUE
+from couriers.folder import FolderCourier
+from couriers.smtp import SmtpCourier, SmtpSettings
 from desk.temporal import open_client
 from documents.postgres import Texts
 from domain import installation
-from eventstore.postgres import open_ledger
+from eventstore.checkpoints import write_checkpoint
+from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
 from eventstore.signing import Keys
 from eventstore.store import load_all
+from people.postgres import People
+from readmodels.postgres import Board
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
+from workflows.post import WORKFLOW_ID, Post
+
+SENDER = "so-thi-dua@localhost"
+POLL_S = 0.2
+AWAY_S = 2.0
+CHECKPOINT_S = 300.0
 
 log = structlog.get_logger()
 
@@ -39,12 +58,39 @@ def _setting(name: str) -> str:
     return value
 
 
+def _folder(name: str) -> Path | None:
+    return Path(value) if (value := os.environ.get(name)) else None
+
+
+async def _project(board: Board, ledger: PostgresLedger) -> None:
+    """Keep the board's lines up to date, and checkpoints of the ledger, until cancelled."""
+    folder = _folder("THIDUA_CHECKPOINTS")
+    position, marked = 0, time.monotonic()
+    while True:
+        try:
+            position = await board.catch_up()
+            if folder is not None and time.monotonic() - marked > CHECKPOINT_S:
+                marked = time.monotonic()
+                if (mark := await checkpoint(ledger)) is not None:
+                    await asyncio.to_thread(write_checkpoint, folder, mark)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            log.warning("projector waits", reason=type(error).__name__, position=position)
+            await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(POLL_S)
+
+
 async def main() -> None:
     """Run until told to stop."""
-    ledger = await open_ledger(_setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"))
+    ledger = await open_ledger(
+        _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
+    )
     founding = [told_of(row) for row in await load_all(ledger, installation.STREAM)]
     keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(founding))
-    acts = LedgerActivities(ledger, Texts(ledger.pool), keys)
+    texts = Texts(ledger.pool)
+    acts = LedgerActivities(ledger, texts, keys)
+    settings = SmtpSettings.of(os.environ)
+    courier = SmtpCourier(settings) if settings else FolderCourier(Path(_setting("THIDUA_OUTBOX")))
+    post = PostActivities(ledger, People(ledger.pool), courier, os.environ.get("THIDUA_SENDER", SENDER))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -52,13 +98,21 @@ async def main() -> None:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[ClusterCycle, CityYear],
-            activities=[acts.load, acts.append, acts.speak, acts.edition],
+            workflows=[ClusterCycle, CityYear, Post],
+            activities=[acts.load, acts.append, acts.speak, acts.edition, post.deliver],
             graceful_shutdown_timeout=timedelta(seconds=5),
         )
         async with worker:
+            await client.start_workflow(
+                Post.run,
+                id=WORKFLOW_ID,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            projector = asyncio.create_task(_project(Board(ledger, texts), ledger))
             log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))
             await stop.wait()
+            projector.cancel()
         del worker
     await ledger.close()
 

@@ -7,7 +7,7 @@ server can schedule those, from a workflow of their own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from temporalio import activity
@@ -131,7 +131,9 @@ class LedgerActivities:
     async def _edition(self, digest: str) -> Edition:
         body = await self._texts.edition(digest)
         if body is None:
-            raise ApplicationError("edition_missing", "edition_missing", {"edition": digest}, type="Refused", non_retryable=True)
+            raise ApplicationError(
+                "edition_missing", "edition_missing", {"edition": digest}, type="Refused", non_retryable=True
+            )
         return Edition.model_validate_json(body)
 
 
@@ -145,7 +147,8 @@ def _signed_draft(event: WireDraft, order: Order, header: Header, handover: Hand
         type=event.type, schema=event.schema, payload=event.payload, command_id=order.command_id,
         command_digest=handover.command_digest(order.payload), actor=header.actor, unit=header.unit,
         stand_in_for=header.stand_in_for, provenance=event.provenance, source=event.source, meeting=event.meeting,
-        happened_earliest=datetime.fromisoformat(event.earliest), happened_latest=datetime.fromisoformat(event.latest),
+        happened_earliest=datetime.fromisoformat(event.earliest).astimezone(UTC),
+        happened_latest=datetime.fromisoformat(event.latest).astimezone(UTC),
         effective=None if event.effective is None else datetime.fromisoformat(event.effective).date(),
     )  # fmt: skip
 

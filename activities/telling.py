@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from domain.codec import decode, encode
 from domain.kernel import Event, Meta, Provenance, Told, When
 from eventstore.envelope import Draft, Envelope
 
-_KINDS = {kind: Provenance(kind=kind) for kind in ("stated", "inferred", "rehearsed")}  # type: ignore[arg-type]
+_KINDS = {kind: Provenance(kind=kind) for kind in ("stated", "inferred", "rehearsed")}
 
 
 def told_of(row: Envelope) -> Told[Event]:
@@ -15,15 +17,22 @@ def told_of(row: Envelope) -> Told[Event]:
     Raises:
         UnknownEventError: the row was written by a newer version.
     """
-    provenance = _KINDS[row.provenance] if not row.source else Provenance(kind=row.provenance, source=row.source)  # type: ignore[arg-type]
+    provenance = _KINDS[row.provenance] if not row.source else Provenance(kind=row.provenance, source=row.source)
     # The row's own columns were checked when they were written; the digest vouches for them now.
     happened = When.model_construct(earliest=row.happened_earliest, latest=row.happened_latest)
     return Told(
         decode(row.type, row.schema, row.payload),
         Meta(
-            row.version, row.actor, row.unit, happened, provenance, row.command_id, row.stand_in_for, row.meeting,
+            row.version,
+            row.actor,
+            row.unit,
+            happened,
+            provenance,
+            row.command_id,
+            row.stand_in_for,
+            row.meeting,
             row.effective,
-        ),  # fmt: skip
+        ),
     )
 
 
@@ -31,9 +40,18 @@ def draft_of(told: Told[Event], command_digest: bytes | None) -> Draft:
     """What the law decided, for the ledger."""
     meta, event = told.meta, told.event
     return Draft(
-        type=event.NAME, schema=event.SCHEMA, payload=encode(event), command_id=meta.command_id,
-        command_digest=command_digest, actor=meta.actor, unit=meta.unit, stand_in_for=meta.stand_in_for,
-        provenance=meta.provenance.kind, source=meta.provenance.source, meeting=meta.meeting,
-        happened_earliest=meta.happened.earliest, happened_latest=meta.happened.latest, effective=meta.effective,
-    )  # fmt: skip
-
+        type=event.NAME,
+        schema=event.SCHEMA,
+        payload=encode(event),
+        command_id=meta.command_id,
+        command_digest=command_digest,
+        actor=meta.actor,
+        unit=meta.unit,
+        stand_in_for=meta.stand_in_for,
+        provenance=meta.provenance.kind,
+        source=meta.provenance.source,
+        meeting=meta.meeting,
+        happened_earliest=meta.happened.earliest.astimezone(UTC),
+        happened_latest=meta.happened.latest.astimezone(UTC),
+        effective=meta.effective,
+    )

@@ -88,10 +88,8 @@ class WireEvent:
             version=self.version,
             actor=self.actor,
             unit=self.unit,
-            happened=When(
-                earliest=datetime.fromisoformat(self.earliest), latest=datetime.fromisoformat(self.latest)
-            ),
-            provenance=Provenance(kind=self.provenance, source=self.source),  # type: ignore[arg-type] - checked
+            happened=When(earliest=datetime.fromisoformat(self.earliest), latest=datetime.fromisoformat(self.latest)),
+            provenance=Provenance(kind=self.provenance, source=self.source),  # type: ignore[arg-type]
             command_id=UUID(self.command_id),
             stand_in_for=self.stand_in_for,
             meeting=self.meeting,
@@ -102,6 +100,8 @@ class WireEvent:
 
 @dataclass
 class LoadRequest:
+    """A stream, above a version."""
+
     stream: str
     after: int
 

@@ -11,16 +11,16 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from documents.postgres import Texts
 from domain import limits
 from domain.kernel import IsText, Person, clean
-from documents.postgres import Texts
 from people.postgres import People
 
 
 class InputError(Exception):
     """What was typed cannot be used. `code` and `facts` make the sentence; `place` says where."""
 
-    def __init__(self, code: str, place: str = "", **facts: object) -> None:
+    def __init__(self, code: str, place: str = "", /, **facts: object) -> None:
         super().__init__(code, place, facts)
         self.code = code
         self.place = place
@@ -40,9 +40,7 @@ class Filler:
         Raises:
             InputError: a text is too long or holds characters that are not allowed; a person is unknown.
         """
-        return {
-            name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()
-        }
+        return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
 
     async def _value(self, annotation: Any, value: Any, place: str) -> Any:
         if value is None or annotation is None:

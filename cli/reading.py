@@ -83,10 +83,9 @@ def read_yaml(file: Path) -> tuple[Any, dict[Place, int]]:
 
 def _check_depth(file: Path, text: str) -> None:
     # Composing recurses; counting events does not.
-    depth = count = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        count += 1
-        line = event.start_mark.line + 1
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             raise InputError("file_alias", where(file, line))
         if isinstance(event, yaml.CollectionStartEvent):

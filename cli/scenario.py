@@ -52,6 +52,7 @@ class Moment(Fact):
     hour: int = 9
 
     def of(self, year: int) -> datetime:
+        """The instant, in the cycle that begins in `year`."""
         return datetime.combine(date(year + self.year, self.month, self.day), time(self.hour), ICT)
 
 
@@ -65,7 +66,7 @@ class Rehearsed(Fact):
 
     at: Moment
     act: Label
-    by: Literal["secretariat", "head"] | tuple[int, ...] | Literal["units"]
+    by: Literal["secretariat", "head", "units"] | tuple[int, ...]
     each: tuple[int, ...] | Literal["units"] | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
     meeting: Slug | None = None
@@ -199,10 +200,8 @@ class _Play:
 
     async def rehearse(self, rest: RehearsedYear, since: Moment) -> None:
         begin = since.of(self.scenario.year.year)
-        await self._hand_in(
-            self.secretariat,
-            [Said(self.stream, "change-calendar", {"clock": "stepped", "since": begin.isoformat()}, self._id("clock", 0))],
-        )  # fmt: skip
+        fields = {"clock": "stepped", "since": begin.isoformat()}
+        await self._hand_in(self.secretariat, [Said(self.stream, "change-calendar", fields, self._id("clock", 0))])
         self._now = begin
         for number, act in enumerate(rest.acts):
             await self._step(act.at.of(self.scenario.year.year))
@@ -223,11 +222,11 @@ class _Play:
         everyone = tuple(range(1, len(self.units) + 1))
         if act.by in {"secretariat", "head"}:
             head = self._contacts[self._head] if act.by == "head" and self._head else self.secretariat
-            for place in everyone if act.each == "units" else act.each or (0,):
-                yield head, int(place)
+            for place in everyone if isinstance(act.each, str) else act.each or (0,):
+                yield head, place
         else:
-            for place in everyone if act.by == "units" else act.by:
-                yield self._contacts[self.units[int(place) - 1]], int(place)
+            for place in everyone if isinstance(act.by, str) else act.by:
+                yield self._contacts[self.units[place - 1]], place
 
     def _filled(self, value: Any, place: int, rest: RehearsedYear) -> Any:
         if isinstance(value, dict):

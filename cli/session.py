@@ -1,4 +1,4 @@
-"""What a command works with: the engine as far as it needs it, the ledger, texts, people, and a desk to hand acts in."""
+"""What a command works with: the engine as far as it needs it, the ledger, texts, people, and a desk."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ class YearFile(Fact):
 
     @property
     def cycle_name(self) -> str:
+        """The middle part of its streams' names."""
         return self.cycle or str(self.year)
 
 

@@ -10,8 +10,14 @@ import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -40,6 +46,7 @@ class TemporalDesk:
         self._room: dict[str, asyncio.Semaphore] = {}
 
     async def hand_in(self, stream: str, handover: Handover, orders: Sequence[Order]) -> Receipt:
+        """Hand in; see the protocol."""
         handed = HandedIn(
             handover.header,
             handover.signature.hex(),
@@ -77,7 +84,7 @@ class TemporalDesk:
                 raise
 
     async def _send(self, stream: str, handed: HandedIn) -> Receipt:
-        start = WithStartWorkflowOperation(
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "ClusterCycle" if is_cycle(stream) else "CityYear",
             stream,
             id=stream,

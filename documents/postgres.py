@@ -68,7 +68,5 @@ class Texts:
     async def edition(self, digest: str) -> str | None:
         """A stored edition; None when it is unknown or no longer fits its digest."""
         async with self._pool.acquire() as connection:
-            body: str | None = await connection.fetchval(
-                "select body from documents.edition where digest = $1", digest
-            )
+            body: str | None = await connection.fetchval("select body from documents.edition where digest = $1", digest)
         return body if body is not None and sha256(body.encode()).hexdigest() == digest else None

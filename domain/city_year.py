@@ -15,7 +15,24 @@ from pydantic import Field, model_validator
 
 from domain import limits
 from domain.frame import Unit, Units, units_once
-from domain.kernel import Act, AlreadySaid, Digest, Document, Event, Fact, Label, Meta, Person, Provenance, Refused, Room, Slug, Told, UnitId, When
+from domain.kernel import (
+    Act,
+    AlreadySaid,
+    Digest,
+    Document,
+    Event,
+    Fact,
+    Label,
+    Meta,
+    Person,
+    Provenance,
+    Refused,
+    Room,
+    Slug,
+    Told,
+    UnitId,
+    When,
+)
 from domain.rules import Edition
 from domain.saying import Saying, compose
 
@@ -178,8 +195,7 @@ class CityYearLaw:
     def evolve(self, state: CityState, told: Told[Event]) -> CityState:
         """The state after an event."""
         changes: dict[str, Any] = {
-            name: change(getattr(state, name), told.event, told.meta)
-            for name, change in _LAW.evolves[type(told.event)]
+            name: change(getattr(state, name), told.event, told.meta) for name, change in _LAW.evolves[type(told.event)]
         }
         return replace(state, **changes)
 

@@ -1,5 +1,8 @@
-"""Events to stored bytes and back. Stored names and schema numbers are for ever: old forms are brought up to date
-here, dict to dict, before anything else sees them."""
+"""Events to stored bytes and back.
+
+Stored names and schema numbers are for ever: old forms are brought up to date here, dict to dict, before anything
+else sees them.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+# Imported for their events: whatever is stored must be known before the first row is decoded.
+from domain import city_year, cycle, installation, post
 from domain.kernel import Event
 
+STORED = (city_year, cycle, installation, post)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTS: Mapping[tuple[str, int], Upcast] = {}
@@ -49,7 +55,7 @@ def decode(name: str, schema: int, payload: str) -> Event:
     return known.model_validate_json(json.dumps(data))
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
+def plain(value: Any) -> Any:
     """A state as JSON values: decimals as strings, instants in ISO form, keys of several parts joined by "|"."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

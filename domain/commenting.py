@@ -190,7 +190,7 @@ def withdraw_comment(cmd: WithdrawComment, meta: Meta, state: State, rules: Edit
     standing = state.comments.comments.get(cmd.number)
     if standing is None or standing.withdrawn:
         raise Refused("no_such_comment", number=cmd.number)
-    if standing.by.unit != meta.unit and meta.unit != state.frame.organiser:
+    if meta.unit not in {standing.by.unit, state.frame.organiser}:
         raise Refused("not_yours", act=WithdrawComment.NAME)
     yield CommentWithdrawn(number=cmd.number)
 
@@ -211,9 +211,7 @@ def _stance_withdrawn(c: Comments, e: StanceWithdrawn, m: Meta) -> Comments:
 
 
 def _commented(c: Comments, e: CommentAdded, m: Meta) -> Comments:
-    new = Comment(
-        e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version
-    )
+    new = Comment(e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version)
     return replace(c, comments=put(c.comments, e.number, new))
 
 

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from domain import limits
-from domain.kernel import Act, AlreadySaid, Document, Event, Fact, Meta, Points, Refused, Room, Slug, Text, UnitId, When, put
+from domain.kernel import (
+    Act,
+    AlreadySaid,
+    Document,
+    Event,
+    Fact,
+    Meta,
+    Points,
+    Refused,
+    Room,
+    Slug,
+    Text,
+    UnitId,
+    When,
+    put,
+)
 from domain.membership import Manner, Role, require_member
 from domain.rules import Edition
 from domain.scores import standing
@@ -141,8 +156,7 @@ def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[E
     ordered = sorted(totals, key=lambda pair: -pair[1])
     yield UnitsRanked(
         places=tuple(
-            Place(unit=unit, total=total, rank=1 + sum(other > total for _, other in totals))
-            for unit, total in ordered
+            Place(unit=unit, total=total, rank=1 + sum(other > total for _, other in totals)) for unit, total in ordered
         )
     )
 
@@ -198,9 +212,7 @@ room = Room(
     },
     evolves={
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
-        UnitNominated: lambda c, e, m: replace(
-            c, nominations=put(c.nominations, (e.unit, e.award), m.version)
-        ),
+        UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
         NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),
         NominationsSubmitted: lambda c, e, m: replace(c, submission=e.submission, submitted=m.happened),
         AwardsDecided: lambda c, e, m: replace(c, decision=e.decision, decided=m.happened, grants=e.grants),

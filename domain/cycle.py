@@ -1,5 +1,7 @@
-"""The hall of a cycle: composes the rooms into the law of one cluster's year. Nothing else is decided here than
-when a thing happened, how sure it is, and what a correction leaves out."""
+"""The hall of a cycle: composes the rooms into the law of one cluster's year.
+
+Nothing else is decided here than when a thing happened, how sure it is, and what a correction leaves out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain import (
-    commenting, conclusion, deadlines, drafting, frame, meetings, membership, midyear, register, rights, scores, signing,
+    commenting,
+    conclusion,
+    deadlines,
+    drafting,
+    frame,
+    meetings,
+    membership,
+    midyear,
+    register,
+    rights,
+    scores,
+    signing,
 )  # fmt: skip
 from domain.kernel import CLOCK, Act, Event, Provenance, Refused, Room, Told, When
 from domain.rights import Party
@@ -82,9 +95,7 @@ class CycleLaw:
         happened = _happened(saying, state, mine)
         meta = saying.meta(version + 1, happened, _provenance(saying, state))
         events = _LAW.decides[type(saying.act)](saying.act, meta, state, rules)
-        return tuple(
-            Told(event, replace(meta, version=version + place)) for place, event in enumerate(events, start=1)
-        )
+        return tuple(Told(event, replace(meta, version=version + place)) for place, event in enumerate(events, start=1))
 
     def evolve(self, state: State, told: Told[Event]) -> State:
         """The state after an event. An event that no room knows is a mistake of ours and a KeyError."""
@@ -189,7 +200,8 @@ def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:
 
 
 def _provenance(saying: Saying, state: State) -> Provenance:
-    if state.frame.clock == "stepped" or (saying.strength == "rehearsal" and state.frame.clock == "wall"):
+    clock = saying.act.clock if isinstance(saying.act, frame.OpenCycle) else state.frame.clock
+    if clock == "stepped" or (saying.strength == "rehearsal" and clock == "wall"):
         source = saying.provenance.source if saying.provenance else ""
         return Provenance(kind="rehearsed", source=source)
     return saying.provenance or Provenance(kind="stated", source="" if saying.actor != CLOCK else CLOCK)

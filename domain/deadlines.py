@@ -1,4 +1,4 @@
-"""Deadlines: the clock's acts (reminder, overdue, proposed escalation, hard close) and people's (extensions, escalation).
+"""Deadlines: the clock's acts (reminder, overdue, escalation, hard close) and people's (extensions, escalation).
 
 The clock is one more actor. `due` answers with its commands of the earliest instant that has come; they are
 decided, recorded and folded like anybody's, so an auditor sees them in order.

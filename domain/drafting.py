@@ -88,9 +88,7 @@ def version_of(kind: DraftKind, number: int | None, state: State) -> int:
 
 
 def _presented(drafts: Drafts, e: DraftPresented, meta: Meta) -> Drafts:
-    new = Version(
-        e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version
-    )
+    new = Version(e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version)
     return put(drafts, e.kind, (*drafts.get(e.kind, ()), new))
 
 

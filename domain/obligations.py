@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from domain.kernel import When, end_of
+from domain.kernel import ICT, When, end_of
 from domain.meetings import first_of
 from domain.midyear import correction_due
 from domain.rules import Duty, Edition
@@ -240,10 +240,12 @@ def current_step(state: State, rules: Edition) -> str:
     return next((step.name for step in steps(state, rules) if step.done is None), "filed")
 
 
+_EVER = datetime.min.replace(tzinfo=ICT)
+
 # Tasks ------------------------------------------------------------------------------------
 
 
 def tasks(state: State, rules: Edition, unit: str) -> tuple[Obligation, ...]:
     """What a unit (or the organiser) must still do, the earliest due first; undated ones last."""
     mine = [o for o in obligations(state, rules) if o.bearer == unit and o.done is None]
-    return tuple(sorted(mine, key=lambda o: (o.due is None, o.due or datetime.min, list(Duty).index(o.duty))))
+    return tuple(sorted(mine, key=lambda o: (o.due is None, o.due or _EVER, list(Duty).index(o.duty))))

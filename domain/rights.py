@@ -10,7 +10,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from domain import commenting, conclusion, deadlines, drafting, frame, meetings, membership, midyear, register, scores, signing
+from domain import (
+    commenting,
+    conclusion,
+    deadlines,
+    drafting,
+    frame,
+    meetings,
+    membership,
+    midyear,
+    register,
+    scores,
+    signing,
+)
 from domain.kernel import CLOCK, Act, Refused
 from domain.rules import Duty
 

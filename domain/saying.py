@@ -56,7 +56,9 @@ def parse_act(name: str, fields: Mapping[str, Any]) -> Act:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or name
-        raise Refused("malformed_act", act=name, place=place, problem=first["msg"], found=_short(first["input"])) from None
+        raise Refused(
+            "malformed_act", act=name, place=place, problem=first["msg"], found=_short(first["input"])
+        ) from None
 
 
 def _short(found: object) -> str:

@@ -13,7 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from domain import limits
-from domain.kernel import Act, AlreadySaid, Event, Fact, Label, Meta, Points, Refused, Room, Slug, Text, UnitId, When, put
+from domain.kernel import (
+    Act,
+    AlreadySaid,
+    Event,
+    Fact,
+    Label,
+    Meta,
+    Points,
+    Refused,
+    Room,
+    Slug,
+    Text,
+    UnitId,
+    When,
+    put,
+)
 from domain.membership import require_member
 from domain.rules import Criterion, Edition
 

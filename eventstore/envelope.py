@@ -87,6 +87,7 @@ class Envelope:
 
     @property
     def head(self) -> Head:
+        """The stream's head once this is its last event."""
         return Head(self.version, self.digest)
 
     def expected_digest(self) -> bytes:

@@ -37,9 +37,7 @@ class MemoryLedger:
 
     def _known(self, request: Append) -> Appended | None:
         ids = {event.command_id for part in request.parts for event in part.events}
-        rows = [
-            row for part in request.parts for row in self._streams.get(part.stream, []) if row.command_id in ids
-        ]
+        rows = [row for part in request.parts for row in self._streams.get(part.stream, []) if row.command_id in ids]
         if {row.command_id for row in rows} != ids:
             return None
         same_content(request, rows, self._commands)
@@ -63,7 +61,8 @@ class MemoryLedger:
         return row
 
     async def load(self, stream: str, after: int = 0, limit_bytes: int = 256_000) -> tuple[Envelope, ...]:
-        page, size = [], 0
+        page: list[Envelope] = []
+        size = 0
         for row in self._streams.get(stream, [])[after:]:
             size += len(row.payload)
             if page and size > limit_bytes:

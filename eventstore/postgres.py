@@ -19,11 +19,21 @@ from typing import Any
 
 import asyncpg
 
+from eventstore.checkpoints import Checkpoint, last_checkpoint, merkle_root
 from eventstore.envelope import Envelope, Head
 from eventstore.memory import same_content
 from eventstore.signing import Handover
 from eventstore.store import (
-    CLOCK_JUMP_S, EVENTS_PER_APPEND, PAGE_BYTES, Append, Appended, Behind, Diverged, LedgerError, SignedCommand, Stopped,
+    CLOCK_JUMP_S,
+    EVENTS_PER_APPEND,
+    PAGE_BYTES,
+    Append,
+    Appended,
+    Behind,
+    Diverged,
+    LedgerError,
+    SignedCommand,
+    Stopped,
 )  # fmt: skip
 
 STATEMENT_TIMEOUT_MS = 15_000
@@ -288,11 +298,13 @@ async def open_pool(url: str, size: int = READERS) -> asyncpg.Pool[Any]:
     )  # fmt: skip
 
 
-async def open_ledger(url: str, installation: str | None, *, writing: bool = True) -> PostgresLedger:
+async def open_ledger(
+    url: str, installation: str | None, *, writing: bool = True, checkpoints: Path | None = None
+) -> PostgresLedger:
     """Open the ledger at `url`, after the checks that make appending safe.
 
     Raises:
-        Stopped: settings risk loss, it is a replica, or another installation's ledger.
+        Stopped: settings risk loss, it is a replica, another installation's ledger, or older than `checkpoints`.
         LedgerError: `no_ledger`, when the database has no schema yet.
     """
     pool = await open_pool(url)
@@ -303,6 +315,8 @@ async def open_ledger(url: str, installation: str | None, *, writing: bool = Tru
                 raise Stopped("other_installation", expected=installation, found=row["id"])
             if writing:
                 await _check_settings(connection)
+                if checkpoints is not None:
+                    await _check_not_ahead(connection, checkpoints)
         return PostgresLedger(pool, url, row["epoch"])
     except BaseException:
         pool.terminate()
@@ -326,6 +340,28 @@ async def _check_settings(connection: Any) -> None:
             raise Stopped("unsafe_setting", name=name, found=found, expected=wanted)
     if await connection.fetchval("select pg_is_in_recovery()"):
         raise Stopped("is_a_replica")
+
+
+async def _check_not_ahead(connection: Any, folder: Path) -> None:
+    """A ledger that lacks what a checkpoint has seen is an old copy: appending to it would fork the past."""
+    newest = last_checkpoint(folder)
+    if newest is None:
+        return
+    digest = await connection.fetchval("select digest from ledger.event where position = $1", newest.position)
+    if digest is None or digest.hex() != newest.digest:
+        raise Stopped("checkpoint_ahead", position=newest.position, folder=str(folder))
+
+
+async def checkpoint(ledger: PostgresLedger) -> Checkpoint | None:
+    """Where the ledger stands now; None while it is empty."""
+    query = "select position, digest, recorded_at from ledger.event order by position"
+    async with ledger.pool.acquire() as connection:
+        rows = await connection.fetch(query)
+    if not rows:
+        return None
+    last = rows[-1]
+    root = merkle_root([row["digest"] for row in rows])
+    return Checkpoint(last["position"], last["digest"].hex(), root.hex(), last["recorded_at"].isoformat())
 
 
 MIGRATION_LOCK = 7163
@@ -412,12 +448,28 @@ def _stored(request: Append, rows: list[Any]) -> tuple[Envelope, ...]:
             row = next(added)
             stored.append(
                 Envelope(
-                    row["position"], part.stream, part.expected.version + 1 + place, draft.type, draft.schema,
-                    draft.payload, draft.command_id, draft.command_digest, draft.actor, draft.unit, draft.stand_in_for,
-                    draft.provenance, draft.source, draft.meeting, draft.happened_earliest.astimezone(UTC),
-                    draft.happened_latest.astimezone(UTC), draft.effective, draft.act_key, row["recorded_at"],
-                    row["previous"], row["digest"],
-                )  # fmt: skip
+                    row["position"],
+                    part.stream,
+                    part.expected.version + 1 + place,
+                    draft.type,
+                    draft.schema,
+                    draft.payload,
+                    draft.command_id,
+                    draft.command_digest,
+                    draft.actor,
+                    draft.unit,
+                    draft.stand_in_for,
+                    draft.provenance,
+                    draft.source,
+                    draft.meeting,
+                    draft.happened_earliest.astimezone(UTC),
+                    draft.happened_latest.astimezone(UTC),
+                    draft.effective,
+                    draft.act_key,
+                    row["recorded_at"],
+                    row["previous"],
+                    row["digest"],
+                )
             )
     return tuple(stored)
 

@@ -40,6 +40,7 @@ class Order:
 
     @property
     def payload_digest(self) -> str:
+        """What the header's list says of the payload."""
         return sha256(self.payload.encode()).hexdigest()
 
 
@@ -91,6 +92,7 @@ class Handover:
 
     @property
     def digest(self) -> bytes:
+        """sha256 over signature and header."""
         return sha256(b"thidua-handover-1\n" + self.signature + self.header.encode()).digest()
 
     def command_digest(self, payload: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a ledger is: the protocol that the PostgreSQL and the in-memory store both keep, checked by one contract test."""
+"""What a ledger is: the protocol that both stores keep, checked by one contract test."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ class SignedCommand:
 
     @property
     def digest(self) -> bytes:
+        """What the events that follow from it carry."""
         return self.handover.command_digest(self.payload)
 
 

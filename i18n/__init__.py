@@ -1,0 +1,36 @@
+"""Words for users: English is written in the code, Vietnamese (the default) comes from the catalogue.
+
+`THIDUA_LANG` chooses the language. Catalogues are compiled into the virtual environment by set-up.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+DOMAIN = "thidua"
+DEFAULT = "vi"
+
+
+def N_(text: str) -> str:  # noqa: N802 - the usual name for a string that is translated later
+    """Mark a string for the catalogue without translating it here."""
+    return text
+
+
+@lru_cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    folder = Path(sys.prefix) / "share" / "locale"
+    return gettext.translation(DOMAIN, folder, languages=[language], fallback=True)
+
+
+def language() -> str:
+    """The language in use."""
+    return os.environ.get("THIDUA_LANG", DEFAULT)
+
+
+def _(text: str) -> str:
+    """The text in the language in use."""
+    return _catalogue(language()).gettext(text) if text else ""

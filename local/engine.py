@@ -45,7 +45,9 @@ class Endpoints:
 
 
 @asynccontextmanager
-async def engine(places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool = False) -> AsyncIterator[tuple[Endpoints, Installation]]:
+async def engine(
+    places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool = False
+) -> AsyncIterator[tuple[Endpoints, Installation]]:
     """The engine with at least the parts needed, for as long as the context lasts.
 
     Raises:
@@ -169,7 +171,12 @@ def start_worker(places: Places, endpoints: Endpoints, installed: Installation) 
         "THIDUA_NAMESPACE": endpoints.namespace,
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(places.data / "outbox"),
-        **{name: value for name, value in os.environ.items() if name.startswith(("THIDUA_SMTP", "LANG", "LC_"))},
+        "THIDUA_CHECKPOINTS": str(places.data / "checkpoints"),
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG"))
+        },
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
 
@@ -194,6 +201,5 @@ def answering(endpoints: Endpoints) -> dict[str, bool]:
 
 
 def _url_answers(url: str) -> bool:
-    host, port = url.rsplit("@", 1)[1].split("/")[0].rsplit(":", 1)
+    host, port = url.rsplit("@", 1)[1].split("/", maxsplit=1)[0].rsplit(":", 1)
     return port_answers(int(port), host)
-

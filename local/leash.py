@@ -17,6 +17,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
+    """Become the command."""
     signal, parent, user, *command = sys.argv[1:]
     if user:
         entry = pwd.getpwnam(user)
@@ -28,7 +29,7 @@ def main() -> None:
     # The parent may have died before the request was made; then nobody would ever send the signal.
     if os.getppid() != int(parent):
         sys.exit(0)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - becoming the command is the point
 
 
 if __name__ == "__main__":

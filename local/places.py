@@ -38,9 +38,7 @@ def places() -> Places:
 
 def reachable_by_others(path: Path) -> bool:
     """True when every folder on the way down to `path` that exists lets other users pass."""
-    return all(
-        part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents) if part.exists()
-    )
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents) if part.exists())
 
 
 def _folder(own: str, xdg: str, under_home: str, for_root: str) -> Path:

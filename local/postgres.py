@@ -174,4 +174,3 @@ def _programs(cache: Path, user: str | None) -> Path:
     if not reachable_by_others(copy):
         raise EngineUnavailableError("folder_closed", folder=str(copy), user=user)
     return copy / "bin"
-

@@ -39,6 +39,7 @@ class Server:
 
     @property
     def pid(self) -> int:
+        """The process id."""
         return self.process.pid
 
     def stop(self) -> None:

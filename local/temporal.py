@@ -69,6 +69,7 @@ class TemporalServer:
 
     @property
     def pid(self) -> int | None:
+        """The server's process id, if it is ours."""
         return self.server.pid if self.server else None
 
     async def stop(self) -> None:

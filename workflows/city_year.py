@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.wire import AppendAnswer, AppendRequest, HandedIn, LoadRequest, Opening, Receipt, WireEvent, WireOrder, wire_draft
+    from activities.wire import (
+        AppendAnswer,
+        AppendRequest,
+        HandedIn,
+        LoadRequest,
+        Opening,
+        Receipt,
+        WireEvent,
+        WireOrder,
+        wire_draft,
+    )
     from domain.codec import plain
     from domain.kernel import Refused
     from domain.rules import NO_RULES
     from domain.streams import is_cycle, law_of
     from eventstore.signing import Header
     from workflows.cluster_cycle import ClusterCycle
-    from workflows.register import LOCAL, Register, saying_of
+    from workflows.register import Register, locally, saying_of
 
 
 @workflow.defn(name="CityYear")
@@ -60,31 +71,24 @@ class CityYear(Register):
             cause = error.cause
             code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
             return Opening(order.stream, code, {})
-        try:
+        # Started already: a repeated opening, or an act that came first. The cycle lives.
+        with suppress(WorkflowAlreadyStartedError):
             await workflow.start_child_workflow(
                 ClusterCycle.run,
                 order.stream,
                 id=order.stream,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             )
-        except WorkflowAlreadyStartedError:
-            pass  # a repeated opening, or an act that came first: the cycle lives
         return None
 
     async def _append_opening(self, handed: HandedIn, place: int, order: WireOrder) -> None:
-        page: list[WireEvent] = await workflow.execute_local_activity(
-            "load", LoadRequest(order.stream, 0), result_type=list[WireEvent], **LOCAL
-        )
+        page = await locally("load", LoadRequest(order.stream, 0), list[WireEvent])
         if any(event.command_id == order.command_id for event in page):
             return
         law = law_of(order.stream)
         state = law.fold(event.told() for event in page)
         told = law.decide(saying_of(order, Header.parse(handed.header)), state, NO_RULES, len(page))
-        request = AppendRequest(
-            order.stream, 0, bytes(32).hex(), handed, [wire_draft(place, one) for one in told]
-        )
-        answer: AppendAnswer = await workflow.execute_local_activity(
-            "append", request, result_type=AppendAnswer, **LOCAL
-        )
+        request = AppendRequest(order.stream, 0, bytes(32).hex(), handed, [wire_draft(place, one) for one in told])
+        answer = await locally("append", request, AppendAnswer)
         if answer.status == "behind":
             raise Refused("cycle_is_open", cluster=order.stream)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -17,7 +17,16 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.wire import (
-        AppendAnswer, AppendRequest, HandedIn, LoadRequest, Outcome, Receipt, WireEvent, WireOrder, wire_draft,
+        AppendAnswer,
+        AppendRequest,
+        HandedIn,
+        LoadRequest,
+        Outcome,
+        Receipt,
+        WireDraft,
+        WireEvent,
+        WireOrder,
+        wire_draft,
     )  # fmt: skip
     from domain import limits
     from domain.codec import plain
@@ -33,14 +42,23 @@ ENGINE_EPOCH = 1
 ACTS_PER_RUN = 300
 DECISIONS_PER_COMMAND = 5
 IDLE = timedelta(days=30)
-LOCAL = {
-    "start_to_close_timeout": timedelta(seconds=30),
-    # Retries beyond a second become timers of the server, so that other updates are answered meanwhile.
-    "local_retry_threshold": timedelta(seconds=1),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=200), backoff_coefficient=1.6, maximum_interval=timedelta(seconds=5)
-    ),
-}
+T = TypeVar("T")
+
+
+async def locally(activity: str, request: object, answer: type[T]) -> T:
+    """Run one of our local activities until it answers; its refusals are not tried again."""
+    found: T = await workflow.execute_local_activity(
+        activity,
+        request,
+        result_type=answer,
+        start_to_close_timeout=timedelta(seconds=30),
+        # Retries beyond a second become timers of the server, so that other updates are answered meanwhile.
+        local_retry_threshold=timedelta(seconds=1),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=200), backoff_coefficient=1.6, maximum_interval=timedelta(seconds=5)
+        ),
+    )
+    return found
 
 
 def refused(error: Refused, place: int | None = None) -> ApplicationError:
@@ -126,9 +144,7 @@ class Register:
             if not drafts:
                 return outcomes
             request = AppendRequest(self.stream, self._version, self._digest, handed, drafts)
-            answer: AppendAnswer = await workflow.execute_local_activity(
-                "append", request, result_type=AppendAnswer, **LOCAL
-            )
+            answer = await locally("append", request, AppendAnswer)
             if answer.status == "appended":
                 await self._take_in(answer.events)
                 self._acts += len(mine)
@@ -140,10 +156,13 @@ class Register:
             await self._catch_up()
         raise refused(Refused("too_busy"))
 
-    async def _decide(self, handed: HandedIn, mine: list[tuple[int, WireOrder]]) -> tuple[list[Outcome], list[Any]]:
+    async def _decide(
+        self, handed: HandedIn, mine: list[tuple[int, WireOrder]]
+    ) -> tuple[list[Outcome], list[WireDraft]]:
         law, header = law_of(self.stream), Header.parse(handed.header)
         state, version = self._state, self._version
-        outcomes, drafts = [], []
+        outcomes: list[Outcome] = []
+        drafts: list[WireDraft] = []
         for place, order in mine:
             if (versions := self._commands.get(order.command_id)) is not None:
                 outcomes.append(Outcome(order.command_id, versions, known=True))
@@ -173,10 +192,7 @@ class Register:
             await self._take_in(page)
 
     async def _page(self, after: int) -> list[WireEvent]:
-        page: list[WireEvent] = await workflow.execute_local_activity(
-            "load", LoadRequest(self.stream, after), result_type=list[WireEvent], **LOCAL
-        )
-        return page
+        return await locally("load", LoadRequest(self.stream, after), list[WireEvent])
 
     async def _history(self) -> tuple[Told[Event], ...]:
         events: list[WireEvent] = []
@@ -199,7 +215,7 @@ class Register:
             # What was corrected is left out of the fold, which only the whole history can do.
             self._state = law.fold(await self._history())
         if (digest := law.edition(self._state)) != self._rules_digest:
-            body: str = await workflow.execute_local_activity("edition", digest, result_type=str, **LOCAL)
+            body = await locally("edition", digest, str)
             self._rules, self._rules_digest = Edition.model_validate_json(body), digest
 
     # The clock ------------------------------------------------------------------------------
@@ -208,9 +224,7 @@ class Register:
         law = law_of(self.stream)
         while law.due(self._state, self._rules, workflow.now()) is not None:
             before = self._version
-            answer: AppendAnswer = await workflow.execute_local_activity(
-                "speak", LoadRequest(self.stream, self._version), result_type=AppendAnswer, **LOCAL
-            )
+            answer = await locally("speak", LoadRequest(self.stream, self._version), AppendAnswer)
             await self._take_in(answer.events)
             if self._version == before:
                 return  # the ledger's clock is a moment behind ours; the run loop asks again
@@ -231,6 +245,11 @@ class Register:
 
 
 def saying_of(order: WireOrder, header: Header) -> Saying:
+    """A command as the law hears it.
+
+    Raises:
+        Refused: it cannot be read.
+    """
     try:
         command = Command.model_validate_json(order.payload)
     except ValueError:

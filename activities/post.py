@@ -1,0 +1,181 @@
+"""The post's round: read the ledger on, work out who is to be told, hand messages to a courier, record what came of it.
+
+At least once: a round that was cut off is repeated, with the same message ids. A dead mail server stops the post and
+no cycle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from email.message import EmailMessage
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from temporalio import activity
+
+from activities.telling import draft_of, told_of
+from couriers import Courier, CourierAwayError, UndeliverableError, UnknownOutcomeError
+from domain.cycle import CYCLE, State
+from domain.installation import POST_STREAM
+from domain.kernel import Event, Meta, Provenance, Told, When
+from domain.notices import OVERSEER, Notice, notices
+from domain.post import NoticeFailed, NoticeSent, NoticeUnknown, PostAdvanced, cursor
+from domain.streams import is_cycle
+from eventstore.envelope import Envelope, Head
+from eventstore.postgres import PostgresLedger
+from eventstore.store import Append, Behind, Part, load_all
+from i18n.messages import message_of
+from people.postgres import Contact, People
+
+PAGE = 500
+WAIT_S = 30.0
+HEARTBEAT_S = 5.0
+AWAY_S = 10.0
+
+log = structlog.get_logger()
+
+
+class PostActivities:
+    """Registered on a worker; keeps the folded cycles it has read so far."""
+
+    def __init__(self, ledger: PostgresLedger, people: People, courier: Courier, sender: str) -> None:
+        self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
+        self._states: dict[str, tuple[int, State]] = {}
+        self._head: Head | None = None
+        self._position = 0
+
+    @activity.defn(name="deliver")
+    async def deliver(self) -> int:
+        """Deliver what is owed; wait a while for something to happen when nothing is. Returns messages sent."""
+        wake = asyncio.Event()
+        async with self._ledger.notices(wake.set):
+            if self._head is None:
+                await self._open()
+            for _ in range(int(WAIT_S / HEARTBEAT_S)):
+                wake.clear()
+                if await self._round():
+                    return 1
+                activity.heartbeat()
+                try:
+                    await asyncio.wait_for(wake.wait(), HEARTBEAT_S)
+                except TimeoutError:
+                    continue
+        return 0
+
+    async def _open(self) -> None:
+        rows = await load_all(self._ledger, POST_STREAM)
+        self._position = cursor(told_of(row) for row in rows)
+        self._head = rows[-1].head if rows else Head()
+
+    async def _round(self) -> bool:
+        """One page of the ledger. False when there was nothing but our own events."""
+        page = await self._ledger.read(self._position, PAGE)
+        if not page:
+            return False
+        events: list[Event] = []
+        for row in page:
+            if row.stream != POST_STREAM:
+                try:
+                    events.extend(await self._tell(row))
+                except CourierAwayError as error:
+                    log.warning("courier away", reason=str(error), position=row.position)
+                    await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
+                    await asyncio.sleep(AWAY_S)
+                    return True
+            if activity.in_activity():
+                activity.heartbeat()
+        last = page[-1]
+        if all(row.stream == POST_STREAM for row in page):
+            self._position = last.position
+            return False
+        await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at)
+        return True
+
+    async def _tell(self, row: Envelope) -> list[Event]:
+        if not is_cycle(row.stream):
+            return []
+        told = told_of(row)
+        state = await self._after(row, told)
+        recorded: list[Event] = []
+        for notice in notices(told, state):
+            recorded.extend(await self._send(row, notice, state))
+        return recorded
+
+    async def _after(self, row: Envelope, told: Told[Event]) -> State:
+        version, state = self._states.get(row.stream, (0, CYCLE.empty()))
+        if version != row.version - 1 or told.event.NAME == "ActCorrected":
+            rows = [r for r in await load_all(self._ledger, row.stream) if r.version <= row.version]
+            state = CYCLE.fold(told_of(r) for r in rows)
+        else:
+            state = CYCLE.evolve(state, told)
+        self._states[row.stream] = (row.version, state)
+        return state
+
+    async def _send(self, row: Envelope, notice: Notice, state: State) -> list[Event]:
+        contacts = await self._contacts(notice, state)
+        common = {"position": row.position, "kind": notice.kind, "unit": notice.to}
+        reachable = [contact for contact in contacts if contact.email]
+        if not reachable:
+            return [NoticeFailed(**common, person=None, reason="no_address")]
+        recorded: list[Event] = []
+        rehearsed = row.provenance == "rehearsed"
+        for contact in reachable:
+            message = self._message(row, notice, state, contact)
+            message_id = str(message["Message-ID"])
+            try:
+                await self._courier.send(message)
+            except UndeliverableError as error:
+                recorded.append(NoticeFailed(**common, person=contact.id, reason=str(error)[:200]))
+            except UnknownOutcomeError:
+                recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
+                await self._courier.send(message)
+                recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
+            else:
+                recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
+        return recorded
+
+    async def _contacts(self, notice: Notice, state: State) -> tuple[Contact, ...]:
+        if notice.to != OVERSEER:
+            return await self._people.of_unit(notice.to)
+        overseer = state.membership.overseer
+        found = await self._people.get(overseer.id) if overseer is not None and overseer.id else None
+        return (found,) if found else ()
+
+    def _message(self, row: Envelope, notice: Notice, state: State, contact: Contact) -> EmailMessage:
+        subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = contact.email or ""
+        message["Subject"] = subject
+        message["Message-ID"] = f"<{_message_uuid(row, notice, contact)}@thidua>"
+        message["Date"] = row.recorded_at
+        message.set_content(body)
+        return message
+
+    async def _record(self, events: list[Event], now: datetime) -> None:
+        """Record a round. Deliveries are unsigned; they stand in the post's own stream only."""
+        if self._head is None:
+            return
+        command = uuid5(NAMESPACE_URL, f"post/{self._head.version}/{self._head.digest.hex()}")
+        drafts = tuple(
+            draft_of(Told(event, _meta(self._head.version + n, command, now)), None)
+            for n, event in enumerate(events, start=1)
+        )
+        answer = await self._ledger.append(Append((Part(POST_STREAM, self._head, drafts),)))
+        if isinstance(answer, Behind):
+            # Another worker delivers, too: read on from what it recorded.
+            self._head = None
+            await self._open()
+            return
+        self._head = answer.events[-1].head
+        last = events[-1]
+        self._position = last.position if isinstance(last, PostAdvanced) else self._position
+
+
+def _meta(version: int, command: UUID, now: datetime) -> Meta:
+    return Meta(version, "post", "", When.at(now), Provenance(kind="stated"), command)
+
+
+def _message_uuid(row: Envelope, notice: Notice, contact: Contact) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{row.digest.hex()}/{notice.kind}/{notice.to}/{contact.id}")

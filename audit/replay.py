@@ -1,0 +1,105 @@
+"""Replay: the state of a stream as it was, computed from events alone.
+
+To a day: the events dated at or before its end, in stream order. To a version: the first so many. As known on a day:
+what had been recorded by then. `evolve` takes any such subset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from activities.telling import told_of
+from domain.codec import plain, state_digest
+from domain.cycle import State
+from domain.kernel import Event, Told, end_of
+from domain.obligations import obligations, steps
+from domain.register import deviations
+from domain.rules import NO_RULES, Edition
+from domain.streams import law_of
+from eventstore.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A state with what it was computed from. `possible` are events whose date straddles the day asked for."""
+
+    stream: str
+    state: Any
+    rules: Edition
+    events: int
+    last_version: int
+    possible: tuple[Envelope, ...]
+
+
+def select(
+    rows: Sequence[Envelope], *, at: date | None = None, version: int | None = None, known_on: date | None = None
+) -> tuple[list[Envelope], list[Envelope]]:
+    """The rows that count, and those that only may."""
+    kept, possible = [], []
+    for row in rows:
+        if version is not None and row.version > version:
+            continue
+        if known_on is not None and row.recorded_at > end_of(known_on):
+            continue
+        if at is not None and row.happened_latest > end_of(at):
+            if row.happened_earliest < end_of(at):
+                possible.append(row)
+            continue
+        kept.append(row)
+    return kept, possible
+
+
+def replay(
+    stream: str, rows: Sequence[Envelope], editions: Mapping[str, Edition], *, at: date | None = None,
+    version: int | None = None, known_on: date | None = None,
+) -> Replay:  # fmt: skip
+    """Compute a stream's state as it was. `editions` holds the rules by digest."""
+    law = law_of(stream)
+    kept, possible = select(rows, at=at, version=version, known_on=known_on)
+    told: list[Told[Event]] = [told_of(row) for row in kept]
+    state = law.fold(told)
+    digest = law.edition(state)
+    rules = editions.get(digest, NO_RULES) if digest else NO_RULES
+    return Replay(stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible))
+
+
+def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
+    """A replay as JSON values. `texts` gives the words behind digests, where they still exist."""
+    answer: dict[str, Any] = {
+        "stream": found.stream,
+        "events": found.events,
+        "version": found.last_version,
+        "state_digest": state_digest(found.state),
+        "state": plain(found.state),
+        "texts": dict(sorted(texts.items())),
+        "possible": [{"version": row.version, "type": row.type} for row in found.possible],
+    }
+    if isinstance(found.state, State):
+        answer["steps"] = [
+            {"step": s.name, "done": s.done.day.isoformat() if s.done else None, "waiting_for": list(s.waiting_for)}
+            for s in steps(found.state, found.rules)
+        ]
+        answer["deviations"] = [plain(asdict(d)) for d in deviations(found.state, found.rules)]
+        answer["obligations"] = [
+            {
+                "duty": o.duty.value, "bearer": o.bearer, "subject": o.subject or None,
+                "due": o.due.isoformat() if o.due else None, "done": o.done.day.isoformat() if o.done else None,
+                "late": o.late, "extended": o.extended, "waits_for": list(o.waits_for),
+            }
+            for o in obligations(found.state, found.rules)
+        ]  # fmt: skip
+    return answer
+
+
+def digests_in(value: Any) -> set[str]:
+    """Everything in plain values that looks like a digest: candidates for texts to look up."""
+    if isinstance(value, str):
+        return {value} if len(value) == 64 and all(c in "0123456789abcdef" for c in value) else set()  # noqa: PLR2004
+    if isinstance(value, Mapping):
+        return set().union(*(digests_in(entry) for entry in value.values())) if value else set()
+    if isinstance(value, (list, tuple)):
+        return set().union(*(digests_in(entry) for entry in value)) if value else set()
+    return set()

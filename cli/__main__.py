@@ -1,0 +1,16 @@
+"""`thidua`: parse the command line, run, exit with the code that docs/cli.md gives."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The console script."""
+    from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
+
+    sys.exit(app(standalone_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Commands that enter acts: one act from the line, a file or a prompt; an extension; a whole year."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from rich.console import Console
+from rich.prompt import Prompt
+
+from cli.fields import InputError
+from cli.outcome import Exit, answer, say
+from cli.reading import read_yaml
+from cli.session import Said, Session, session
+from cli.year_file import beginning, enter_people, read_year, start_year
+from domain.kernel import Act, Provenance, Refused, When
+from domain.streams import full_name
+from i18n import _
+from i18n.messages import sentence
+
+
+async def act_from_line(
+    cycle: str, name: str, extra: Sequence[str], person: str | None, *, file: Path | None, on: str | None,
+    source: str | None, meeting: str | None, command_id: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Enter an act whose fields were given as options, in a file, or are asked for."""
+    known = Act.KNOWN.get(name)
+    if known is None:
+        raise Refused("unknown_act", act=name)
+    fields: dict[str, Any] = {}
+    if file is not None:
+        data, _lines = read_yaml(file)
+        if not isinstance(data, dict):
+            raise InputError(
+                "file_field",
+                str(file),
+                place="-",
+                problem=_("a table of fields is expected"),
+                found=type(data).__name__,
+            )
+        fields.update(data)
+    fields.update(options(known, extra))
+    complete(known, fields)
+    return await act(
+        cycle, name, fields, person, as_json=as_json, happened=When.on(day_of(on)) if on else None,
+        source=source, meeting=meeting, command_id=_uuid(command_id),
+    )  # fmt: skip
+
+
+async def act(
+    cycle: str, name: str, fields: dict[str, Any], person: str | None, *, as_json: bool, happened: When | None = None,
+    source: str | None = None, meeting: str | None = None, command_id: UUID | None = None,
+) -> int:  # fmt: skip
+    """Enter one act and print its receipt, read back from the ledger."""
+    stream = full_name(cycle)
+    if person is None:
+        raise InputError("who_acts")
+    async with session("worker", say) as open_:
+        contact = await open_.person(person)
+        provenance = Provenance(kind="stated", source=source) if source else None
+        said = Said(
+            stream, name, fields, command_id or uuid4(), happened=happened, provenance=provenance, meeting=meeting
+        )
+        strength = "rehearsal" if open_.installed.rehearsal else "os-account"
+        receipt = await open_.hand_in(stream, contact, [said], strength=strength)
+        rows = await _receipt(open_, stream, receipt.outcomes[0].versions)
+        found = {
+            "cycle": stream,
+            "command_id": str(said.command_id),
+            "known": receipt.outcomes[0].known,
+            "events": rows,
+        }
+    answer(found, as_json=as_json, show=lambda: _show_receipt(found))
+    return Exit.DONE
+
+
+async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
+    """Start a city's year from a file."""
+    year, edition = read_year(file)
+    if person is None:
+        raise InputError("who_acts")
+    async with session("worker", say) as open_:
+        await enter_people(open_, year.people)
+        contact = await open_.person(person)
+        receipt = await start_year(open_, year, edition, contact, clock="wall", starts=beginning(year.year))
+    failed = [{"cycle": f.stream, "code": f.code, "reason": sentence(f.code, f.facts)} for f in receipt.failed]
+    found = {
+        "year": f"{year.organiser}/{year.cycle_name}", "clusters": len(year.clusters),
+        "open": len(year.clusters) - len(failed), "failed": failed,
+    }  # fmt: skip
+
+    def show() -> None:
+        console = Console()
+        console.print(_("{open} of {clusters} cycles are open.").format(**found))
+        for one in failed:
+            console.print(f"  {one['cycle']}: {one['reason']}")
+
+    answer(found, as_json=as_json, show=show)
+    return Exit.REFUSED if failed else Exit.DONE
+
+
+def options(act_type: type[Act], extra: Sequence[str]) -> dict[str, Any]:
+    """Fields from options: --unit dong-da, --report.title "…", JSON for lists.
+
+    Raises:
+        InputError: an option is no field of the act, or has no value.
+    """
+    fields: dict[str, Any] = {}
+    words = list(extra)
+    while words:
+        option = words.pop(0)
+        name, _eq, value = option.partition("=")
+        path = name.removeprefix("--").replace("-", "_").split(".")
+        if not option.startswith("--") or path[0] not in act_type.model_fields:
+            raise InputError("field_unknown", act=act_type.NAME, field=option, fields=", ".join(act_type.model_fields))
+        if not _eq:
+            if not words:
+                raise InputError("field_value_missing", field=option)
+            value = words.pop(0)
+        inner = fields
+        for part in path[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[path[-1]] = _value(value)
+    return fields
+
+
+def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
+    """Ask for the fields that are missing; without a terminal, say which.
+
+    Raises:
+        InputError: fields are missing and nobody can be asked.
+    """
+    missing = [name for name, field in act_type.model_fields.items() if field.is_required() and name not in fields]
+    if missing and not sys.stdin.isatty():
+        raise InputError("field_missing", fields=", ".join(missing), first=missing[0])
+    for name in missing:
+        fields[name] = _value(Prompt.ask(name))
+
+
+def day_of(text: str) -> date:
+    """A day as typed.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError("not_a_date", found=text) from None
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InputError("field_value_missing", field="--command-id") from None
+
+
+def _value(text: str) -> Any:
+    if text[:1] in {"[", "{"}:
+        try:
+            return json.loads(text, parse_float=str)
+        except ValueError:
+            return text
+    return text
+
+
+async def _receipt(open_: Session, stream: str, versions: Sequence[int]) -> list[dict[str, Any]]:
+    """What the ledger holds of an act: the workflow's word is not enough."""
+    if not versions:
+        return []
+    rows = await open_.ledger.load(stream, min(versions) - 1)
+    return [
+        {
+            "position": row.position, "version": row.version, "type": row.type, "provenance": row.provenance,
+            "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
+            "recorded_at": row.recorded_at.isoformat(), "digest": row.digest.hex(),
+        }
+        for row in rows if row.version in versions
+    ]  # fmt: skip
+
+
+def _show_receipt(found: dict[str, Any]) -> None:
+    console = Console()
+    head = _("This stood in the register already:") if found["known"] else _("Recorded:")
+    console.print(head)
+    for row in found["events"]:
+        console.print(
+            _("  act {version} ({type}), position {position}, code {code}").format(
+                version=row["version"], type=row["type"], position=row["position"], code=row["digest"][:8]
+            )
+        )

@@ -1,0 +1,194 @@
+"""The command line as people see it: names, options and help. What a command does stands in the other modules.
+
+Help must answer in under 0.4 s, so nothing heavy is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from i18n import _
+
+app = typer.Typer(
+    name="thidua",
+    help=_("Sổ Thi Đua: the register of the yearly emulation cycle."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+year = typer.Typer(help=_("The city's year."), no_args_is_help=True)
+audit = typer.Typer(help=_("For auditors: replay and verify."), no_args_is_help=True)
+app.add_typer(year, name="year")
+app.add_typer(audit, name="audit")
+
+Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON."))]
+As = Annotated[Optional[str], typer.Option("--as", help=_("Who acts: a person's id."))]
+Cycle = Annotated[str, typer.Argument(help=_("A cycle: 2020/cum-1, or in full mttq-hanoi/2020/cum-1."))]
+
+
+def _finish(work: Any) -> None:
+    from cli.outcome import run  # noqa: PLC0415
+
+    raise typer.Exit(run(work))
+
+
+@app.command(help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."))
+def demo(json: Json = False) -> None:
+    from cli import demo as module  # noqa: PLC0415
+
+    _finish(lambda: module.demo(as_json=json))
+
+
+@app.command(help=_("Keep the local engine and a worker running until Ctrl-C."))
+def up() -> None:
+    from cli import operating  # noqa: PLC0415
+
+    _finish(operating.up)
+
+
+@app.command(help=_("What runs where."))
+def status(json: Json = False) -> None:
+    from cli import operating  # noqa: PLC0415
+
+    _finish(lambda: operating.status(as_json=json))
+
+
+@app.command(help=_("Start every open cycle again from the ledger, after the engine was lost or changed."))
+def resume(
+    confirm_clock: Annotated[
+        bool, typer.Option("--confirm-clock", help=_("The machine's clock is right; go on."))
+    ] = False,
+    json: Json = False,
+) -> None:
+    from cli import operating  # noqa: PLC0415
+
+    _finish(lambda: operating.resume(confirm_clock=confirm_clock, as_json=json))
+
+
+@year.command(
+    "start", help=_("Issue the year plan, arrange the clusters, open every cycle; run again to repeat what failed.")
+)
+def year_start(
+    file: Annotated[Path, typer.Argument(help=_("A year file (docs/cli.md)."))], as_: As = None, json: Json = False
+) -> None:
+    from cli import acting  # noqa: PLC0415
+
+    _finish(lambda: acting.year_start(file, as_, as_json=json))
+
+
+@app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, departures."))
+def board(year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None, json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.board(year, as_json=json))
+
+
+@app.command(help=_("Give more time."))
+def extend(
+    cycle: Cycle,
+    duty: Annotated[str, typer.Option(help=_("What the time is for, such as midyear-report."))],
+    until: Annotated[str, typer.Option(help=_("The last day, such as 2026-07-20."))],
+    reason: Annotated[str, typer.Option(help=_("Why; it stays visible for ever."))],
+    unit: Annotated[Optional[str], typer.Option(help=_("One unit; all of them when none is named."))] = None,
+    as_: As = None,
+    json: Json = False,
+) -> None:
+    from cli import acting  # noqa: PLC0415
+
+    fields = {"duty": duty, "until": until, "reason": reason, **({"unit": unit} if unit else {})}
+    _finish(lambda: acting.act(cycle, "extend", fields, as_, as_json=json))
+
+
+@app.command(help=_("What a unit must do, by when, and who it waits for."))
+def tasks(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.tasks(unit, as_json=json))
+
+
+@app.command(help=_("What a unit was told."))
+def inbox(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.inbox(unit, as_json=json))
+
+
+@app.command(help=_("The acts there are, with their fields."))
+def acts(act: Annotated[Optional[str], typer.Argument(help=_("Only this act."))] = None, json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.acts(act, as_json=json))
+
+
+@app.command(help=_("The people entered here, by unit."))
+def people(json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.people(as_json=json))
+
+
+@app.command(
+    help=_("Enter an act. Fields are options (--unit dong-da), a file, or asked for."),
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def act(
+    context: typer.Context,
+    cycle: Cycle,
+    act: Annotated[str, typer.Argument(help=_("The act, such as sign; `thidua acts` lists them."))],
+    as_: As = None,
+    file: Annotated[Optional[Path], typer.Option(help=_("A YAML file with the fields."))] = None,
+    on: Annotated[Optional[str], typer.Option(help=_("The day it happened, if earlier than now."))] = None,
+    source: Annotated[Optional[str], typer.Option(help=_("Which source states it."))] = None,
+    meeting: Annotated[Optional[str], typer.Option(help=_("The meeting it belongs to."))] = None,
+    command_id: Annotated[
+        Optional[str], typer.Option(help=_("The id of a command whose answer was never heard."))
+    ] = None,
+    json: Json = False,
+) -> None:
+    from cli import acting  # noqa: PLC0415
+
+    _finish(
+        lambda: acting.act_from_line(
+            cycle,
+            act,
+            list(context.args),
+            as_,
+            file=file,
+            on=on,
+            source=source,
+            meeting=meeting,
+            command_id=command_id,
+            as_json=json,
+        )
+    )
+
+
+@audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
+def timeline(cycle: Cycle, json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.timeline(cycle, as_json=json))
+
+
+@audit.command(help=_("The state as it was, computed from events alone."))
+def replay(
+    cycle: Cycle,
+    at: Annotated[Optional[str], typer.Option(help=_("At the end of this day."))] = None,
+    version: Annotated[Optional[int], typer.Option(help=_("After this many events."))] = None,
+    known_on: Annotated[Optional[str], typer.Option(help=_("As had been recorded by the end of this day."))] = None,
+    json: Json = False,
+) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.replay_(cycle, at, version, known_on, as_json=json))
+
+
+@audit.command(help=_("Check every chain, position and signature of the ledger."))
+def verify(json: Json = False) -> None:
+    from cli import showing  # noqa: PLC0415
+
+    _finish(lambda: showing.verify_(as_json=json))

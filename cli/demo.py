@@ -1,0 +1,138 @@
+"""The demo: the seeds' two years, played on a real engine in an installation that may be thrown away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from activities.telling import told_of
+from audit.verify import verify
+from cli.fields import InputError
+from cli.outcome import Exit, answer, say
+from cli.scenario import Played, play
+from cli.session import Session, session
+from domain import post
+from domain.cycle import CYCLE
+from domain.installation import POST_STREAM
+from domain.obligations import steps
+from domain.register import deviations
+from domain.rules import Edition
+from eventstore.store import load_all
+from i18n import _
+from i18n.messages import day, word
+from local.engine import running_engine
+from local.installation import is_rehearsal
+from local.places import places
+
+SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
+POST_DEADLINE_S = 60
+
+
+async def demo(*, as_json: bool) -> int:
+    """Play, wait for the post, verify, and show."""
+    started = time.monotonic()
+    where = places()
+    if not is_rehearsal(where.data):
+        raise InputError("real_installation", folder=str(where.data))
+    if running_engine(where) is not None:
+        raise InputError("engine_runs", folder=str(where.data))
+    shutil.rmtree(where.data, ignore_errors=True)
+    say(
+        _("data in {data}, cache in {cache}, logs in {logs}").format(
+            data=where.data, cache=where.cache, logs=where.logs
+        )
+    )
+    folder = Path(__file__).parent.parent / "scenarios"
+    async with session("worker", say, rehearsal=True) as open_:
+        played = [await play(open_, folder / name, say) for name in SCENARIOS]
+        await _until_told(open_)
+        rows = [await _row(open_, one) for one in played]
+    seconds = time.monotonic() - started
+    commands = _next_commands()
+    found = {"cycles": rows, "seconds": round(seconds, 1), "next": commands}
+    answer(found, as_json=as_json, show=lambda: _show(rows, commands, seconds))
+    return Exit.DONE if all(row["verified"] for row in rows) else Exit.NOT_VERIFIED
+
+
+async def _until_told(open_: Session) -> None:
+    """Wait until the post has read all that the scenarios wrote."""
+    streams = [stream for stream, _head in await open_.ledger.streams() if stream != POST_STREAM]
+    wanted = max([(await load_all(open_.ledger, stream))[-1].position for stream in streams])
+    deadline = time.monotonic() + POST_DEADLINE_S
+    while post.cursor(told_of(row) for row in await load_all(open_.ledger, POST_STREAM)) < wanted:
+        if time.monotonic() > deadline:
+            say(_("The post is slow; its notices will follow."))
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _row(open_: Session, played: Played) -> dict[str, Any]:
+    async def edition_of(digest: str) -> Edition | None:
+        body = await open_.texts.edition(digest)
+        return Edition.model_validate_json(body) if body else None
+
+    history = await open_.history(played.stream)
+    state, rules = await open_.state(played.stream)
+    report = await verify(open_.ledger, edition_of, open_.installed.id, open_.ledger.epoch)
+    mine = {row.position for row, _told in history}
+    sent = [
+        told for told in map(told_of, await load_all(open_.ledger, POST_STREAM))
+        if isinstance(told.event, post.NoticeSent) and told.event.position in mine
+    ]  # fmt: skip
+    register = deviations(state, rules)
+    return {
+        "cycle": played.stream,
+        "cluster": CYCLE.fold(told for _row, told in history).frame.cluster_name,
+        "steps": [{"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in steps(state, rules)],
+        "acts": len({row.command_id for row, _told in history}),
+        "events": len(history),
+        "stated": sum(row.provenance == "stated" for row, _told in history),
+        "rehearsed": sum(row.provenance == "rehearsed" for row, _told in history),
+        "deviations": len([d for d in register if d.article]),
+        "remarks": len([d for d in register if not d.article]),
+        "notices": len(sent),
+        "verified": report.ok,
+    }
+
+
+def _next_commands() -> list[dict[str, str]]:
+    program = Path(sys.argv[0])
+    here = Path.cwd()
+    name = str(program.relative_to(here)) if program.is_relative_to(here) else str(program)
+    setting = f"THIDUA_DATA={os.environ['THIDUA_DATA']} " if "THIDUA_DATA" in os.environ else ""
+    return [
+        {"who": _("secretariat"), "command": f"{setting}{name} board"},
+        {"who": _("unit staff"), "command": f"{setting}{name} inbox --unit long-bien"},
+        {"who": _("auditor"), "command": f"{setting}{name} audit replay 2020/cum-1 --at 2020-02-05"},
+    ]
+
+
+def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
+    console = Console()
+    table = Table(
+        _("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"), show_lines=True
+    )
+    for row in rows:
+        done = "\n".join(f"{word(s['step'])}: {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
+        table.add_row(
+            f"{row['cluster']}\n{row['cycle']}", done,
+            _("{acts} acts, {events} events\n{stated} stated, {rehearsed} rehearsed").format(**row),
+            _("{deviations} departures\n{remarks} remarks").format(**row), str(row["notices"]),
+            _("verified") if row["verified"] else _("BROKEN"),
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        _("Everything after the signing is a rehearsal: no document tells of it. Done in {s} s. Next:").format(
+            s=round(seconds)
+        )
+    )
+    for one in commands:
+        console.print(f"  {one['who']:<16} {one['command']}", soft_wrap=True, highlight=False)

@@ -1,0 +1,97 @@
+"""Commands of whoever operates an installation: keep it up, see what runs, bring the engine back from the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from activities.telling import told_of
+from cli.founding import founding
+from cli.outcome import Exit, answer, say
+from cli.session import session
+from domain.cycle import CYCLE
+from domain.streams import is_cycle, is_year
+from eventstore.postgres import confirm_clock as confirm
+from eventstore.store import load_all
+from i18n import _
+from local.engine import answering, engine, running_engine, serve
+from local.places import places
+
+
+async def up() -> int:
+    """Keep the engine running until Ctrl-C."""
+    where = places()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if running_engine(where) is not None:
+        say(_("The engine of this folder runs already."))
+        return Exit.DONE
+    async with engine(where, founding, need="worker", say=say) as (endpoints, installed):
+        say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=where.data))
+        await serve(where, endpoints, stop)
+        say(_("Stopping."))
+    return Exit.DONE
+
+
+async def status(*, as_json: bool) -> int:
+    """What runs where."""
+    where = places()
+    endpoints = running_engine(where)
+    data: dict[str, Any] = {
+        "data": str(where.data), "cache": str(where.cache), "logs": str(where.logs),
+        "installation": (where.data / "installation.json").exists(), "up": endpoints is not None, "parts": {},
+    }  # fmt: skip
+    if endpoints is not None:
+        answers = answering(endpoints)
+        data["parts"] = {name: {"pid": pid, "answers": answers.get(name)} for name, pid in endpoints.pids.items()}
+        data["temporal"] = endpoints.temporal
+
+    def show() -> None:
+        table = Table(_("what"), _("where"))
+        for name in ("data", "cache", "logs"):
+            table.add_row(name, data[name])
+        table.add_row(_("engine"), _("running") if data["up"] else _("not running; commands start what they need"))
+        for name, part in data["parts"].items():
+            table.add_row(
+                name, f"pid {part['pid']}" + ("" if part["answers"] is not False else f", {_('does not answer')}")
+            )
+        Console().print(table)
+
+    answer(data, as_json=as_json, show=show)
+    return Exit.DONE
+
+
+async def resume(*, confirm_clock: bool, as_json: bool) -> int:
+    """Start every open cycle's workflow again; each loads its stream from the ledger."""
+    # Imported here: the other commands of this module do not need the engine's client.
+    from temporalio.common import WorkflowIDConflictPolicy  # noqa: PLC0415
+
+    from activities.wire import TASK_QUEUE  # noqa: PLC0415
+    from desk.temporal import open_client  # noqa: PLC0415
+
+    started: list[str] = []
+    async with session("worker", say) as open_:
+        if confirm_clock:
+            await confirm(open_.endpoints.owner_url)
+        async with open_client(open_.endpoints.temporal or "", open_.endpoints.namespace) as client:
+            for stream, _head in await open_.ledger.streams():
+                if not (is_cycle(stream) or is_year(stream)):
+                    continue
+                if is_cycle(stream):
+                    state = CYCLE.fold(told_of(row) for row in await load_all(open_.ledger, stream))
+                    if state.frame.filed is not None:
+                        continue
+                await client.start_workflow(
+                    "ClusterCycle" if is_cycle(stream) else "CityYear", stream, id=stream, task_queue=TASK_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+                )  # fmt: skip
+                started.append(stream)
+            del client
+    text = _("{count} registers started again from the ledger.").format(count=len(started))
+    answer({"started": started}, as_json=as_json, show=lambda: Console().print(text))
+    return Exit.DONE

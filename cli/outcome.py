@@ -1,0 +1,99 @@
+"""Where every command ends: exit codes, sentences on stderr, JSON or a table on stdout.
+
+Errors are mapped once, here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Callable, Coroutine
+from enum import IntEnum
+from typing import Any
+
+from cli.fields import InputError
+from i18n.messages import sentence
+
+
+class Exit(IntEnum):
+    """What a command's exit code says (docs/cli.md)."""
+
+    DONE = 0
+    WRONG_INPUT = 2
+    UNREACHABLE = 3
+    NOT_VERIFIED = 4
+    PENDING = 5
+    REFUSED = 10
+    OUR_BUG = 70
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something that is not the answer."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the terminal
+
+
+def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
+    """Give the answer: JSON for programs, or what `show` prints for people."""
+    if as_json:
+        print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - this is the answer
+    else:
+        show()
+
+
+def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
+    """Run a command and return its exit code; every error that can be foreseen becomes a sentence."""
+    try:
+        return int(asyncio.run(work()) or Exit.DONE)
+    except KeyboardInterrupt:
+        return 130
+    except BaseException as error:
+        if isinstance(error, (SystemExit, GeneratorExit)):
+            raise
+        code, text = explain(error)
+        say(text)
+        return code
+
+
+def explain(error: BaseException) -> tuple[Exit, str]:
+    """The exit code and the sentence of an error."""
+    # Imported here, because `--help` and reading commands must not pay for what they never use.
+    import asyncpg  # noqa: PLC0415
+
+    from desk import PendingError, RefusedError, UnreachableError  # noqa: PLC0415
+    from domain.kernel import Refused  # noqa: PLC0415
+    from eventstore.store import LedgerError  # noqa: PLC0415
+    from local.process import EngineUnavailableError  # noqa: PLC0415
+
+    if isinstance(error, InputError):
+        place = f"{error.place}: " if error.place else ""
+        return Exit.WRONG_INPUT, place + sentence(error.code, error.facts)
+    if isinstance(error, (Refused, RefusedError)):
+        code = Exit.WRONG_INPUT if error.code in _INPUT_CODES else Exit.REFUSED
+        return code, sentence(error.code, error.facts)
+    if isinstance(error, PendingError):
+        return Exit.PENDING, sentence("pending", {"command": "…"})
+    if isinstance(error, UnreachableError):
+        return Exit.UNREACHABLE, sentence("unreachable")
+    if isinstance(error, (EngineUnavailableError, LedgerError)):
+        return Exit.UNREACHABLE, sentence(error.code, error.facts)
+    if isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)):
+        return Exit.UNREACHABLE, sentence("database_unreachable", {"problem": str(error) or type(error).__name__})
+    return Exit.OUR_BUG, sentence("our_bug", {"kind": type(error).__name__, "log": _keep(error)})
+
+
+_INPUT_CODES = {"unknown_act", "malformed_act", "not_a_cycle_name", "malformed_command", "too_many_commands"}
+
+
+def _keep(error: BaseException) -> str:
+    from local.places import places  # noqa: PLC0415 - as above
+
+    log = places().logs / "errors.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as out:
+            traceback.print_exception(error, file=out)
+    except OSError:
+        traceback.print_exception(error)
+    return str(log)

@@ -1,0 +1,129 @@
+"""Events as plain sentences for an auditor's timeline.
+
+An event without a sentence of its own is shown by its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from domain.kernel import Event, Told
+from i18n import N_, _
+from i18n.messages import filled, word
+
+SAID: Mapping[str, str] = {
+    "CycleOpened": N_("The cycle {year} is opened for {cluster_name}."),
+    "EditionAdopted": N_("Another rules edition is put in force."),
+    "CalendarChanged": N_("From now on the register follows another clock: {clock}."),
+    "TimeStepped": N_("It is now {now}."),
+    "DutyClosed": N_("Closed for units: {duty}."),
+    "DutyReopened": N_("Opened again: {duty}."),
+    "CycleFiled": N_("The year is filed."),
+    "CycleReopened": N_("The filed year is taken out again."),
+    "RoleAssigned": N_("{unit} is {role} ({manner})."),
+    "OverseerNamed": N_("An overseer is named."),
+    "UnitAdmitted": N_("{unit} joins the cluster."),
+    "UnitReleased": N_("{unit} leaves the cluster."),
+    "DraftPresented": N_("The {kind} is presented, version {number}: {document}."),
+    "StanceTaken": N_("{unit}: {stance}."),
+    "StanceWithdrawn": N_("{unit} withdraws its stance."),
+    "StanceTakenTogether": N_("{group}: {stance}, all together."),
+    "CommentAdded": N_("{by}: {text}"),
+    "CommentWithdrawn": N_("Comment {number} is withdrawn."),
+    "CovenantSigned": N_("{unit} signs version {number} of the covenant."),
+    "CovenantSignedJointly": N_("{units} sign version {number} of the covenant together."),
+    "WitnessesNamed": N_("Witnesses: {witnesses}."),
+    "SigningDeclined": N_("{unit} does not sign: {reason}"),
+    "MeetingHeld": N_("A meeting is held ({kind}): {place}."),
+    "MidyearReported": N_("{unit} hands in its mid-year report: {report}."),
+    "ReportSentBack": N_("The report of {unit} is sent back: {text}"),
+    "CorrectionAnswered": N_("{unit} answers: {text}"),
+    "ReportAccepted": N_("The report of {unit} is accepted."),
+    "SelfScored": N_("{unit} scores itself: {sheet}."),
+    "CrossChecked": N_("{by} cross-checks {unit}: {sheet}."),
+    "ScoresAppraised": N_("The score of {unit} is appraised: {sheet}."),
+    "UnitsRanked": N_("The units are ranked: {places}."),
+    "UnitNominated": N_("{unit} is nominated: {award}."),
+    "NextChosen": N_("{unit} will be {role} next year ({manner})."),
+    "NominationsSubmitted": N_("The nominations are submitted: {submission}."),
+    "AwardsDecided": N_("The awards are decided: {decision}."),
+    "ResultsPublished": N_("The results are published."),
+    "UnitReminded": N_("The clock reminds {unit}: {duty}, by {due}."),
+    "DeadlinePassed": N_("The deadline of {unit} has passed: {duty}, {due}."),
+    "EscalationProposed": N_("Escalation is proposed for {units}: {duty}."),
+    "EscalationConfirmed": N_("The secretariat asks the overseer to step in: {duty}, {units}."),
+    "ExtensionAsked": N_("{unit} asks for more time until {until}: {duty}. {reason}"),
+    "ExtensionGranted": N_("More time until {until} for {unit}: {duty}. {reason}"),
+    "ExtensionRefused": N_("No more time for {unit}: {duty}. {reason}"),
+    "DeviationAcknowledged": N_("The departure {key} is acknowledged: {reason}"),
+    "ActCorrected": N_("The acts {versions} are corrected: {reason}"),
+}
+
+
+def describe(told: Told[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    """One sentence for one event."""
+    event = told.event
+    text = SAID.get(event.NAME)
+    facts = {name: _shown(name, value, names, texts) for name, value in dict(event).items()}
+    if "unit" not in facts and "holder" in facts:
+        facts["unit"] = facts["holder"]
+    if text is None:
+        return f"{event.NAME} {facts}"
+    return filled(_(text), facts, names)
+
+
+def _shown(name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
+    show = _SHOWN.get(name)
+    if show is None:
+        return value
+    return show(value, names, texts)
+
+
+def _text(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return texts.get(value, "…") if value else ""
+
+
+def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return str(sum(item.points for item in value)) if isinstance(value, tuple) else "-"
+
+
+def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return ", ".join(f"{place.rank}. {names.get(place.unit, place.unit)} ({place.total})" for place in value)
+
+
+def _by(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return names.get(value, value) if isinstance(value, str) else _voice(value, names)
+
+
+def _witnesses(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return "; ".join(_voice(voice, names) for voice in value)
+
+
+def _document(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return " ".join(part for part in (value.number, value.title) if part) if value else "-"
+
+
+def _unit(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
+    if value is None:
+        return _("all units")
+    return value if value in names else word(value) if isinstance(value, str) else value.name
+
+
+def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return word(value)
+
+
+_SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
+    "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
+    "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
+    "holder": _unit, "stance": _word, "manner": _word,
+}  # fmt: skip
+
+
+def _voice(voice: Any, names: Mapping[str, str]) -> str:
+    if voice.unit is not None:
+        return names.get(voice.unit, voice.unit)
+    if voice.person is not None:
+        return str(voice.person.office or voice.person.id)
+    return str(voice.group)

@@ -1,0 +1,142 @@
+"""Notices: who is to be told of what happened. A pure function of a recorded event and the state after it.
+
+A backfilled register tells nobody: its facts are old, and the people knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import conclusion, deadlines, drafting, frame, midyear, register
+from domain.cycle import State
+from domain.kernel import Event, Told, day_ending
+
+OVERSEER = "overseer"
+"""In place of a unit: the person in charge of the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something somebody must be told. `to` is a unit's id, the organiser's, or `OVERSEER`."""
+
+    kind: str
+    to: str
+    facts: Mapping[str, Any]
+
+
+def _head(state: State) -> str:
+    head = state.membership.holder("head")
+    return head if head in state.membership.stays else state.frame.organiser
+
+
+def _everybody(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
+    for unit in state.membership.members():
+        yield Notice(kind, unit, facts)
+
+
+def _opened(e: frame.CycleOpened, state: State) -> Iterator[Notice]:
+    yield from _everybody("cycle_opened", state, year=e.year)
+
+
+def _calendar(e: frame.CalendarChanged, state: State) -> Iterator[Notice]:
+    yield from _everybody("cycle_goes_live", state, year=state.frame.year)
+
+
+def _presented(e: drafting.DraftPresented, state: State) -> Iterator[Notice]:
+    kind = "draft_reissued" if e.reissues is not None else "draft_presented"
+    yield from _everybody(kind, state, draft=e.kind, number=e.number)
+
+
+def _reminded(e: deadlines.UnitReminded, state: State) -> Iterator[Notice]:
+    yield Notice("reminded", e.unit, {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due)})
+
+
+def _passed(e: deadlines.DeadlinePassed, state: State) -> Iterator[Notice]:
+    facts = {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due), "unit": e.unit}
+    yield Notice("overdue", e.unit, facts)
+    if e.unit != state.frame.organiser:
+        yield Notice("overdue_of_unit", state.frame.organiser, facts)
+
+
+def _proposed(e: deadlines.EscalationProposed, state: State) -> Iterator[Notice]:
+    yield Notice("escalation_proposed", state.frame.organiser, {"duty": e.duty, "units": e.units})
+
+
+def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notice]:
+    yield Notice("escalation_confirmed", OVERSEER, {"duty": e.duty, "units": e.units})
+    for unit in e.units:
+        yield Notice("escalated", unit, {"duty": e.duty})
+
+
+def _asked(e: deadlines.ExtensionAsked, state: State) -> Iterator[Notice]:
+    yield Notice("extension_asked", state.frame.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
+
+
+def _granted(e: deadlines.ExtensionGranted, state: State) -> Iterator[Notice]:
+    for unit in (e.unit,) if e.unit else state.membership.members():
+        yield Notice("extension_granted", unit, {"duty": e.duty, "until": e.until})
+
+
+def _refused(e: deadlines.ExtensionRefused, state: State) -> Iterator[Notice]:
+    yield Notice("extension_refused", e.unit, {"duty": e.duty})
+
+
+def _sent_back(e: midyear.ReportSentBack, state: State) -> Iterator[Notice]:
+    yield Notice("report_sent_back", e.unit, {})
+
+
+def _answered(e: midyear.CorrectionAnswered, state: State) -> Iterator[Notice]:
+    for unit in dict.fromkeys((_head(state), state.frame.organiser)):
+        yield Notice("correction_answered", unit, {"unit": e.unit})
+
+
+def _accepted(e: midyear.ReportAccepted, state: State) -> Iterator[Notice]:
+    yield Notice("report_accepted", e.unit, {})
+
+
+def _reopened(e: frame.DutyReopened, state: State) -> Iterator[Notice]:
+    yield from _everybody("duty_reopened", state, duty=e.duty)
+
+
+def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Notice]:
+    yield Notice("submitted", state.frame.organiser, {"title": e.submission.title or e.submission.number})
+
+
+def _published(e: conclusion.ResultsPublished, state: State) -> Iterator[Notice]:
+    yield from _everybody("results_published", state)
+
+
+def _corrected(e: register.ActCorrected, state: State) -> Iterator[Notice]:
+    for unit in dict.fromkeys((_head(state), state.frame.organiser)):
+        yield Notice("act_corrected", unit, {"versions": e.versions})
+
+
+_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
+    frame.CycleOpened: _opened,
+    frame.CalendarChanged: _calendar,
+    drafting.DraftPresented: _presented,
+    deadlines.UnitReminded: _reminded,
+    deadlines.DeadlinePassed: _passed,
+    deadlines.EscalationProposed: _proposed,
+    deadlines.EscalationConfirmed: _confirmed,
+    deadlines.ExtensionAsked: _asked,
+    deadlines.ExtensionGranted: _granted,
+    deadlines.ExtensionRefused: _refused,
+    midyear.ReportSentBack: _sent_back,
+    midyear.CorrectionAnswered: _answered,
+    midyear.ReportAccepted: _accepted,
+    frame.DutyReopened: _reopened,
+    conclusion.NominationsSubmitted: _submitted,
+    conclusion.ResultsPublished: _published,
+    register.ActCorrected: _corrected,
+}
+
+
+def notices(told: Told[Event], after: State) -> tuple[Notice, ...]:
+    """Who is to be told of an event, given the state after it."""
+    about = _OF.get(type(told.event))
+    if about is None or after.frame.clock == "backfill":
+        return ()
+    return tuple(about(told.event, after))

@@ -1,0 +1,94 @@
+"""Whole sentences: a refusal, an error, a notice, each from its code and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from domain.cycle import State, members_and_organiser
+from domain.kernel import ICT
+from domain.notices import Notice
+from i18n import _
+from i18n.sentences import DUTIES, NOTICES, ROLES, SENTENCES, WORDS
+
+_LABELS: Mapping[str, Mapping[str, str]] = {
+    "duty": DUTIES,
+    "role": ROLES,
+    "kind": WORDS,
+    "draft": WORDS,
+    "clock": WORDS,
+}
+_UNITS = {"unit", "subject", "organiser"}
+
+
+def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None) -> str:
+    """The sentence of a code; a code without one is shown with its facts, so that nothing is hidden."""
+    text = SENTENCES.get(code)
+    given = facts or {}
+    if text is None:
+        return f"{code}: {dict(given)}" if given else code
+    return filled(_(text), given, names or {})
+
+
+def label(kind: str, value: object) -> str:
+    """A word for a value of the domain: a duty, a role, a draft."""
+    found = _LABELS.get(kind, WORDS).get(str(value))
+    return _(found) if found else str(value)
+
+
+def word(value: object) -> str:
+    """A word for any value that has one: a step, a stance, a manner, how sure a fact is."""
+    return label("word", value)
+
+
+def day(value: str | date | datetime) -> str:
+    """dd/mm/yyyy, Vietnamese time."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = value.astimezone(ICT).date()
+    return f"{value:%d/%m/%Y}"
+
+
+def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) -> tuple[str, str]:
+    """Subject and body of a notice."""
+    names = members_and_organiser(state)
+    subject, text = NOTICES[notice.kind]
+    mark = f"[{_('rehearsal')}] " if rehearsed else ""
+    headline = filled(_(subject), notice.facts, names)
+    lines = [
+        filled(_(text), notice.facts, names),
+        "",
+        f"{state.frame.cluster_name} ({stream})",
+        state.frame.organiser_name,
+    ]
+    if rehearsed:
+        lines.append(_("This message belongs to a rehearsal: nothing in it happened."))
+    return f"{mark}{state.frame.cluster_name}: {headline}", "\n".join(lines)
+
+
+def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The text with its facts in the words of the language in use."""
+    return text.format_map(_Blank({key: _shown(key, value, names) for key, value in facts.items()}))
+
+
+class _Blank(dict[str, str]):
+    """A fact that is not given leaves a blank instead of an error in the middle of a sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _shown(key: str, value: Any, names: Mapping[str, str]) -> str:
+    if key in _LABELS:
+        return label(key, getattr(value, "value", value))
+    if key in _UNITS:
+        return names.get(str(value), str(value or ""))
+    if key == "units":
+        return ", ".join(names.get(str(unit), str(unit)) for unit in value)
+    if isinstance(value, (date, datetime)):
+        return day(value)
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,71 @@
+"""The board's line for one cycle. No second logic: everything is asked of the domain.
+
+What depends on the moment somebody looks (overdue, days left) is worked out when the line is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.cycle import State
+from domain.obligations import current_step, obligations, steps
+from domain.register import deviations
+from domain.rules import Edition
+
+
+def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
+    """What the board keeps of a cycle, as JSON values."""
+    open_ = [o for o in obligations(state, rules) if o.done is None]
+    found = deviations(state, rules)
+    return {
+        "cycle": stream,
+        "cluster": state.frame.cluster_name,
+        "year": state.frame.year,
+        "step": current_step(state, rules),
+        "steps": [
+            {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in steps(state, rules)
+        ],
+        "clock": state.frame.clock,
+        "rehearsed": state.frame.clock == "stepped",
+        "now": state.frame.now.isoformat() if state.frame.clock != "wall" and state.frame.now else None,
+        "names": {**state.membership.names, state.frame.organiser: state.frame.organiser_name},
+        "open": [
+            {
+                "duty": o.duty.value, "unit": o.bearer, "subject": o.subject or None,
+                "due": o.due.isoformat() if o.due else None, "waits_for": list(o.waits_for), "extended": o.extended,
+            }
+            for o in open_
+        ],
+        "extensions_asked": [{"unit": unit, "duty": duty.value} for unit, duty in state.deadlines.asked],
+        "escalations": [
+            {"duty": duty.value, "units": list(e.units)}
+            for duty, e in state.deadlines.escalations.items() if e.confirmed is None
+        ],
+        "deviations": {
+            "open": sum(1 for d in found if d.article and not d.settled and not d.acknowledged),
+            "remarks": sum(1 for d in found if not d.article and not d.settled and not d.acknowledged),
+            "all": len(found),
+        },
+        "filed": state.frame.filed.isoformat() if state.frame.filed else None,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A line as seen at a moment."""
+
+    next_due: datetime | None
+    waiting_for: tuple[str, ...]
+    overdue: tuple[dict[str, Any], ...]
+
+
+def glance(line: dict[str, Any], real_now: datetime) -> Glance:
+    """What the line says now."""
+    now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
+    dated = [(datetime.fromisoformat(o["due"]), o) for o in line["open"] if o["due"]]
+    coming = [(due, o) for due, o in dated if due > now]
+    nearest = min((due for due, _ in coming), default=None)
+    waiting = tuple(dict.fromkeys(o["unit"] for due, o in coming if due == nearest))
+    return Glance(nearest, waiting, tuple(o for due, o in dated if due <= now))
