@@ -89,7 +89,7 @@ class WireEvent:
             actor=self.actor,
             unit=self.unit,
             happened=When(earliest=datetime.fromisoformat(self.earliest), latest=datetime.fromisoformat(self.latest)),
-            provenance=Provenance(kind=self.provenance, source=self.source),  # type: ignore[arg-type]
+            provenance=Provenance(kind=self.provenance, source=self.source),
             command_id=UUID(self.command_id),
             stand_in_for=self.stand_in_for,
             meeting=self.meeting,

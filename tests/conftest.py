@@ -1,0 +1,131 @@
+"""One engine for the whole run: PostgreSQL, the built Temporal server, in a folder that is thrown away.
+
+Tests that take something away (the database, the worker) start their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from local.engine import Endpoints
+from local.installation import Installation
+from local.places import Places, places
+from local.postgres import PostgresServer, create_database
+from local.temporal import NAMESPACE, TemporalServer, start_temporal
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.ledger import LedgerActivities
+from activities.telling import told_of
+from activities.wire import TASK_QUEUE
+from cli.founding import founding
+from cli.session import Session
+from desk.temporal import TemporalDesk
+from documents.postgres import Texts
+from domain import installation as own
+from eventstore.postgres import open_ledger
+from eventstore.signing import Keys
+from eventstore.store import Ledger, load_all
+from local import engine as local_engine
+from people.postgres import People
+from workflows.city_year import CityYear
+from workflows.cluster_cycle import ClusterCycle
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Where this run keeps what it writes."""
+    if named := os.environ.get("THIDUA_TEST_FOLDER"):
+        yield Path(named)
+        return
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:  # noqa: S108 - reachable by PostgreSQL's user
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the server is built once, and somebody waits
+
+
+@pytest.fixture(scope="session")
+def postgres(folder: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this run."""
+    server = PostgresServer(folder / "postgresql", places().cache, folder / "postgresql.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[TemporalServer]:
+    """The built Temporal server on it."""
+    os.environ["THIDUA_TEMPORAL"] = "built"
+    server = await start_temporal(postgres, places().make().cache, folder, folder, _say)
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def client(temporal: TemporalServer) -> Client:
+    """A client of its namespace."""
+    return await Client.connect(temporal.address, namespace=NAMESPACE)
+
+
+NewLedger = Callable[[], Awaitable[Endpoints]]
+
+
+@pytest.fixture(scope="session")
+async def new_installation(folder: Path, postgres: PostgresServer) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]:
+    """Makes an installation with a ledger of its own."""
+
+    async def make() -> tuple[Endpoints, Installation, Places]:
+        name = f"t{uuid4().hex[:12]}"
+        where = Places(folder / name, places().cache, folder / name / "logs").make()
+        installed = local_engine.installation_in(where.data, rehearsal=True)
+        await create_database(postgres, name)
+        owner = postgres.url(name)
+        app, reader = await local_engine._prepare_ledger(owner, founding, installed)
+        return Endpoints(app, reader, owner, None, NAMESPACE, {}), installed, where
+
+    return make
+
+
+@asynccontextmanager
+async def working(client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object) -> AsyncIterator[LedgerActivities]:
+    """A worker in this process on a queue of its own."""
+    founding_rows = [told_of(row) for row in await load_all(ledger, own.STREAM)]
+    acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(founding_rows)), **options)  # type: ignore[arg-type]
+    async with Worker(
+        client, task_queue=queue, workflows=[ClusterCycle, CityYear],
+        activities=[acts.load, acts.append, acts.speak, acts.edition],
+    ):  # fmt: skip
+        yield acts
+
+
+@pytest.fixture
+async def office(
+    client: Client, new_installation: Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+) -> AsyncIterator[Session]:
+    """An installation with a worker and a desk, as the command line sees it; streams are its own by a namespace of ids."""
+    endpoints, installed, where = await new_installation()
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(endpoints.database_url, installed.id)
+        stack.push_async_callback(ledger.close)
+        queue = f"{TASK_QUEUE}-{installed.id}"
+        await stack.enter_async_context(working(client, ledger, Texts(ledger.pool), installed, queue))
+        yield Session(where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client, queue))
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 30.0) -> None:
+    """Poll until true."""
+    end = asyncio.get_running_loop().time() + deadline_s
+    while not await check():
+        assert asyncio.get_running_loop().time() < end, "it never became true"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,143 @@
+"""The clock as an actor: reminders, overdue acts, escalation, extensions, hard closes, in order and once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from speech import CITY, TEXT, UNITS, Case, day
+
+from domain.city_year import CITY_YEAR
+from domain.commenting import TakeStance
+from domain.cycle import CYCLE
+from domain.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
+from domain.drafting import PresentDraft
+from domain.kernel import Document
+from domain.membership import AssignRole
+from domain.midyear import ReportMidyear, SendBack
+from domain.obligations import current_step, obligations, steps, tasks
+from domain.register import deviations
+from domain.rules import NO_RULES, Duty
+
+HEAD, DEPUTY, THIRD = UNITS
+PAPER = Document(title="Bản")
+
+
+def test_the_clock_speaks_in_order_and_once() -> None:
+    case = Case().when(AssignRole(role="head", holder=HEAD, manner="elected"))
+    case.when(PresentDraft(kind="plan", document=PAPER)).step(day(3, 1))
+    said = [t for t in case.history if t.event.NAME in {"UnitReminded", "DeadlinePassed", "EscalationProposed"}]
+    assert [t.meta.happened.latest for t in said] == sorted(t.meta.happened.latest for t in said)
+    assert case.names().count("UnitReminded") == 6  # two leads for three units
+    assert case.names().count("EscalationProposed") == 1
+    before = len(case.history)
+    assert CYCLE.due(case.state, case.rules, day(3, 1)) is None
+    case.until(day(3, 1))
+    assert len(case.history) == before
+
+
+def test_nobody_is_reminded_of_what_waits_for_another() -> None:
+    case = Case().step(day(2, 20))
+    assert not [t for t in case.history if t.event.NAME == "UnitReminded" and t.event.duty is Duty.STANCE]
+
+
+def test_who_has_answered_is_left_alone() -> None:
+    case = Case().when(PresentDraft(kind="plan", document=PAPER)).when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD)
+    case.step(day(3, 1))
+    told = {t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.STANCE}
+    assert told == {HEAD, DEPUTY}
+
+
+def test_the_last_day_ends_at_midnight_in_vietnam() -> None:
+    case = Case().step(day(7, 10, hour=23)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD)
+    case.step(day(7, 11, hour=0)).when(ReportMidyear(unit=DEPUTY, report=PAPER), by=DEPUTY)
+    case.step(day(7, 11, hour=1)).when(ReportMidyear(unit=HEAD, report=PAPER), by=HEAD)
+    owed = {o.bearer: o for o in obligations(case.state, case.rules) if o.duty is Duty.MIDYEAR_REPORT}
+    assert [owed[unit].late for unit in (THIRD, DEPUTY, HEAD)] == [False, False, True]
+    assert "late/midyear-report/dong-da/" in {d.key for d in deviations(case.state, case.rules)}
+
+
+def test_an_extension_moves_the_deadline_and_stays_visible() -> None:
+    case = Case().step(day(7, 1))
+    ask = AskExtension(unit=THIRD, duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 20), reason=TEXT)
+    case.when(ask, by=THIRD).happened("ExtensionAsked").when(ask, by=THIRD).refused("extension_is_asked")
+    grant = GrantExtension(unit=THIRD, duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 20), reason=TEXT)
+    case.when(grant, by=THIRD).refused("not_yours")
+    case.when(grant).happened("ExtensionGranted")
+    assert case.state.deadlines.asked == {}
+    case.step(day(7, 12))
+    late = {t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.MIDYEAR_REPORT}
+    assert late == {HEAD, DEPUTY}
+    (task,) = [t for t in tasks(case.state, case.rules, THIRD) if t.duty is Duty.MIDYEAR_REPORT]
+    assert task.extended
+    assert not task.overdue(day(7, 12))
+    case.when(GrantExtension(duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 5), reason=TEXT)).refused("extension_is_no_extension")
+
+
+def test_an_extension_for_all() -> None:
+    case = Case().when(GrantExtension(duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 31), reason=TEXT)).happened()
+    assert {o.extended for o in obligations(case.state, case.rules) if o.duty is Duty.MIDYEAR_REPORT} == {True}
+
+
+def test_an_extension_is_refused_with_its_reason() -> None:
+    case = Case().when(RefuseExtension(unit=THIRD, duty=Duty.STANCE, reason=TEXT)).refused("extension_not_asked")
+    case.when(AskExtension(unit=THIRD, duty=Duty.STANCE, until=date(2026, 3, 5), reason=TEXT), by=THIRD).happened()
+    case.when(RefuseExtension(unit=THIRD, duty=Duty.STANCE, reason=TEXT)).happened("ExtensionRefused")
+    assert case.state.deadlines.asked == {}
+
+
+def test_only_what_is_owed_and_dated_is_extended() -> None:
+    case = Case()
+    case.when(AskExtension(unit=THIRD, duty=Duty.DRAFT, until=date(2026, 3, 5), reason=TEXT), by=THIRD).refused("duty_not_owed")
+    case.when(GrantExtension(duty=Duty.FILING, until=date(2027, 3, 5), reason=TEXT)).refused("duty_has_no_deadline")
+
+
+def test_escalation_goes_out_only_when_confirmed() -> None:
+    case = Case().when(ConfirmEscalation(duty=Duty.STANCE)).refused("nothing_to_escalate")
+    case.step(day(3, 1)).when(ConfirmEscalation(duty=Duty.STANCE)).happened("EscalationConfirmed")
+    case.when(ConfirmEscalation(duty=Duty.STANCE)).already()
+
+
+def test_the_clock_closes_what_the_rules_close() -> None:
+    case = Case().step(day(7, 22))
+    assert "DutyClosed" in case.names()
+    case.when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).refused("duty_closed")
+    case.when(ReportMidyear(unit=THIRD, report=PAPER), by=CITY).happened()
+
+
+def test_a_correction_has_a_deadline_of_its_own() -> None:
+    case = Case().step(day(6, 1)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD)
+    case.when(SendBack(unit=THIRD, text=TEXT)).happened().step(day(6, 10))
+    about = [(t.event.NAME, t.event.unit) for t in case.history if getattr(t.event, "duty", None) is Duty.CORRECTION]
+    assert about == [("UnitReminded", THIRD), ("DeadlinePassed", THIRD)]
+
+
+def test_only_the_clock_says_what_the_clock_says() -> None:
+    Case().when(MarkOverdue(duty=Duty.STANCE, unit=THIRD, subject=None, due=day(2, 25))).refused("not_yours")
+
+
+def test_a_backfilled_register_reminds_nobody() -> None:
+    from speech import opening
+
+    case = Case(opened=False).when(opening("backfill"))
+    assert CYCLE.next_due(case.state, case.rules) is None
+
+
+def test_without_rules_nothing_is_dated() -> None:
+    case = Case(rules=NO_RULES)
+    assert {o.due for o in obligations(case.state, NO_RULES)} == {None}
+    assert CYCLE.next_due(case.state, NO_RULES) is None
+
+
+def test_steps_are_derived() -> None:
+    case = Case()
+    assert current_step(case.state, case.rules) == "plan-draft"
+    for kind in ("plan", "bylaws", "covenant"):
+        case.when(PresentDraft(kind=kind, document=PAPER)).happened()
+    assert current_step(case.state, case.rules) == "comments"
+    assert [s.name for s in steps(case.state, case.rules) if s.done] == ["plan-draft"]
+
+
+def test_before_the_opening_nobody_owes_anything() -> None:
+    assert obligations(CYCLE.empty(), NO_RULES) == ()
+    assert CITY_YEAR.next_due(CITY_YEAR.empty(), NO_RULES) is None
+    assert CITY_YEAR.due(CITY_YEAR.empty(), NO_RULES, day(1, 1)) is None

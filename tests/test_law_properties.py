@@ -1,0 +1,111 @@
+"""Whatever is said, in whatever order: the invariants of a cycle hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speech import CITY, TEXT, UNITS, Case, day
+
+from audit.replay import select
+from domain.codec import decode, encode, plain, state_digest
+from domain.commenting import TakeStance, TakeStanceTogether
+from domain.cycle import CYCLE
+from domain.drafting import PresentDraft
+from domain.kernel import Act, Document, Told
+from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.midyear import AcceptReport, ReportMidyear, SendBack
+from domain.obligations import obligations
+from domain.register import CorrectAct, deviations
+from domain.scores import Item, ScoreSelf
+from domain.signing import SignCovenant, SignJointly
+
+units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])
+speakers = st.sampled_from([*UNITS, CITY, "tay-ho"])
+
+
+def acts() -> st.SearchStrategy[Act]:
+    paper = st.sampled_from(["một", "hai"]).map(lambda title: Document(title=title))
+    points = st.decimals(min_value=0, max_value=45, places=2)
+    return st.one_of(
+        st.builds(PresentDraft, kind=st.sampled_from(["plan", "bylaws", "covenant"]), document=paper),
+        st.builds(TakeStance, unit=units, stance=st.sampled_from(["agreed", "changes-requested"])),
+        st.just(TakeStanceTogether(stance="agreed-in-substance", group="đại biểu")),
+        st.builds(SignCovenant, unit=units, number=st.sampled_from([None, 1, 2])),
+        st.just(SignJointly()),
+        st.builds(AssignRole, role=st.sampled_from(["head", "deputy"]), holder=units, manner=st.just("elected")),
+        st.builds(AdmitUnit, unit=units, name=st.just("Đơn vị")),
+        st.builds(ReleaseUnit, unit=units),
+        st.builds(ReportMidyear, unit=units, report=paper),
+        st.builds(SendBack, unit=units, text=st.just(TEXT)),
+        st.builds(AcceptReport, unit=units),
+        st.builds(
+            ScoreSelf, unit=units,
+            sheet=st.tuples(*(st.builds(Item, criterion=st.just(c), points=points) for c in ("a1", "a2", "b"))),
+        ),
+        st.builds(CorrectAct, version=st.integers(1, 40), reason=st.just(TEXT)),
+    )  # fmt: skip
+
+
+story = st.lists(st.one_of(st.tuples(speakers, acts()), st.integers(1, 60)), max_size=40)
+
+
+def tell(steps: list[tuple[str, Act] | int]) -> Case:
+    case, now = Case(), day(1, 1)
+    for step in steps:
+        if isinstance(step, int):
+            now += timedelta(days=step)
+            case.step(now)
+        else:
+            case.when(step[1], by=step[0])
+    return case
+
+
+@settings(max_examples=120, deadline=None)
+@given(story)
+def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) -> None:
+    case = tell(steps)
+    assert [t.meta.version for t in case.history] == list(range(1, len(case.history) + 1))
+    stored = [Told(decode(t.event.NAME, t.event.SCHEMA, encode(t.event)), t.meta) for t in case.history]
+    once, twice = CYCLE.fold(stored), CYCLE.fold(stored)
+    assert state_digest(once) == state_digest(twice) == state_digest(case.state)
+    corrected = set(case.state.register.corrected)
+    signed = [
+        unit for t in case.history if t.meta.version not in corrected
+        for unit in ((t.event.unit,) if t.event.NAME == "CovenantSigned" else getattr(t.event, "units", ()) if t.event.NAME == "CovenantSignedJointly" else ())
+    ]  # fmt: skip
+    assert len(signed) == len(set(signed)), "signed twice"
+    for scored in case.state.scores.values():
+        assert 0 <= scored.total <= case.rules.total
+
+
+@settings(max_examples=80, deadline=None)
+@given(story, st.sets(st.integers(1, 80)))
+def test_any_subset_of_a_history_folds(steps: list[tuple[str, Act] | int], missing: set[int]) -> None:
+    case = tell(steps)
+    state = CYCLE.fold(t for t in case.history if t.meta.version not in missing)
+    obligations(state, case.rules)
+    deviations(state, case.rules)
+    plain(state)
+
+
+@settings(max_examples=60, deadline=None)
+@given(story, st.integers(0, 80))
+def test_a_prefix_folds_like_the_running_state(steps: list[tuple[str, Act] | int], cut: int) -> None:
+    case = tell(steps)
+    running = CYCLE.empty()
+    for told in case.history[:cut]:
+        if told.event.NAME == "ActCorrected":
+            return
+        running = CYCLE.evolve(running, told)
+    assert state_digest(running) == state_digest(CYCLE.fold(case.history[:cut]))
+
+
+def test_the_fold_would_notice_a_lost_event() -> None:
+    case = tell([(CITY, PresentDraft(kind="covenant", document=Document(title="một"))), (CITY, SignJointly())])
+    assert state_digest(CYCLE.fold(case.history[:-1])) != state_digest(case.state)
+
+
+def test_rows_are_selected_by_day_version_and_knowledge() -> None:
+    assert select([], at=None) == ([], [])

@@ -1,0 +1,382 @@
+"""One contract for every ledger, then what only PostgreSQL can show: rights, order under load, checks at start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from local.engine import Endpoints
+from local.installation import Installation
+from local.places import Places
+
+from eventstore import checkpoints, postgres
+from eventstore.envelope import NO_DIGEST, Draft, Head
+from eventstore.memory import MemoryLedger
+from eventstore.postgres import PostgresLedger, checkpoint, confirm_clock, migrate, open_ledger
+from eventstore.signing import Header, Keys, NotSignedError, Order, Signer
+from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Ledger, LedgerError, Part, SignedCommand, Stopped, load_all
+
+NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
+New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+SIGNER = Signer("i", 1, "entry-1", Ed25519PrivateKey.generate())
+
+
+def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes | None = None) -> Draft:
+    return Draft(
+        type="T", schema=1, payload=payload, command_id=command or uuid4(), command_digest=digest, actor="x", unit="u",
+        stand_in_for=None, provenance="stated", source="báo", meeting=None, happened_earliest=NOW, happened_latest=NOW,
+        effective=None,
+    )  # fmt: skip
+
+
+def append(stream: str, head: Head, *drafts: Draft) -> Append:
+    return Append((Part(stream, head, drafts),))
+
+
+def signed(stream: str, payload: str, command: UUID | None = None) -> tuple[Append, UUID]:
+    order = Order(stream, command or uuid4(), payload)
+    handover = SIGNER.sign([order], actor="x", unit="u", issued=datetime.now(UTC), strength="os-account")
+    kept = SignedCommand(handover, payload, "u")
+    return Append((Part(stream, Head(), (draft(order.command_id, "{}", kept.digest),)),), ((order.command_id, kept),)), order.command_id
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def ledger(request: pytest.FixtureRequest, new_installation: New) -> AsyncIterator[Ledger]:
+    if request.param == "memory":
+        memory = MemoryLedger()
+        await memory.append(append("installation", Head(), draft()))
+        yield memory
+        return
+    endpoints, installed, _where = await new_installation()
+    opened = await open_ledger(endpoints.database_url, installed.id)
+    yield opened
+    await opened.close()
+
+
+class TestContract:
+    async def test_what_was_appended_is_loaded(self, ledger: Ledger) -> None:
+        answer = await ledger.append(append("s", Head(), draft(), draft()))
+        assert isinstance(answer, Appended)
+        assert await load_all(ledger, "s") == answer.events
+        assert [(row.version, row.position) for row in answer.events] == [(1, 2), (2, 3)]
+        assert await ledger.load("s", 1) == answer.events[1:]
+        assert (await ledger.read(1))[0] == answer.events[0]
+
+    async def test_every_row_is_chained_and_covered(self, ledger: Ledger) -> None:
+        answer = await ledger.append(append("s", Head(), draft(), draft()))
+        first, second = answer.events
+        assert first.previous == NO_DIGEST
+        assert second.previous == first.digest
+        for row in answer.events:
+            assert row.expected_digest() == row.digest
+            for name in row.__slots__:
+                if name not in {"digest"}:
+                    assert replace(row, **{name: _other(getattr(row, name))}).expected_digest() != row.digest, name
+
+    async def test_a_known_command_answers_with_what_was_stored(self, ledger: Ledger) -> None:
+        request, _command = signed("s", '{"say":1}')
+        first = await ledger.append(request)
+        again = await ledger.append(request)
+        assert isinstance(again, Appended)
+        assert (again.known, again.events) == (True, first.events)
+
+    async def test_a_known_command_with_another_payload_is_refused(self, ledger: Ledger) -> None:
+        request, command = signed("s", '{"say":1}')
+        await ledger.append(request)
+        other, _ = signed("s", '{"say":2}', command)
+        with pytest.raises(CommandReused):
+            await ledger.append(other)
+
+    async def test_a_command_is_kept_beside_its_events(self, ledger: Ledger) -> None:
+        request, _command = signed("s", '{"say":1}')
+        (row,) = (await ledger.append(request)).events
+        kept = await ledger.command(row.command_digest or b"")
+        assert kept == request.commands[0][1]
+        assert await ledger.command(bytes(32)) is None
+
+    async def test_who_is_behind_gets_the_tail_and_writes_nothing(self, ledger: Ledger) -> None:
+        first = await ledger.append(append("s", Head(), draft()))
+        await ledger.append(append("s", first.events[-1].head, draft(), draft()))
+        answer = await ledger.append(append("s", first.events[-1].head, draft()))
+        assert isinstance(answer, Behind)
+        assert [row.version for row in answer.tail] == [2, 3]
+        assert len(await load_all(ledger, "s")) == 3
+
+    async def test_another_past_is_divergence(self, ledger: Ledger) -> None:
+        await ledger.append(append("s", Head(), draft()))
+        with pytest.raises(Diverged):
+            await ledger.append(append("s", Head(1, b"\x01" * 32), draft()))
+        with pytest.raises(Diverged):
+            await ledger.append(append("s", Head(7, b"\x01" * 32), draft()))
+
+    async def test_several_streams_are_one(self, ledger: Ledger) -> None:
+        both = Append((Part("a", Head(), (draft(),)), Part("b", Head(), (draft(), draft()))))
+        answer = await ledger.append(both)
+        assert [row.stream for row in answer.events] == ["a", "b", "b"]
+        stale = Append((Part("c", Head(), (draft(),)), Part("b", Head(), (draft(),))))
+        assert isinstance(await ledger.append(stale), Behind)
+        assert await load_all(ledger, "c") == ()
+        assert [stream for stream, _ in await ledger.streams()] == ["installation", "a", "b"]
+
+    async def test_pages_are_small_and_complete(self, ledger: Ledger) -> None:
+        head = Head()
+        for _ in range(3):
+            answer = await ledger.append(append("s", head, *(draft(payload='"' + "x" * 60_000 + '"') for _ in range(3))))
+            head = answer.events[-1].head
+        assert len(await ledger.load("s", 0, 256_000)) == 4
+        assert len(await load_all(ledger, "s")) == 9
+        assert len(await ledger.load("s", 0, 1)) == 1
+
+    async def test_times_never_fall(self, ledger: Ledger) -> None:
+        for n in range(5):
+            await ledger.append(append(f"s{n}", Head(), draft()))
+        times = [row.recorded_at for row in await ledger.read()]
+        assert times == sorted(times)
+        assert (await ledger.now()).tzinfo is not None
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return bytes([value[0] ^ 1]) + value[1:]
+    if isinstance(value, bool | int):
+        return value + 1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, datetime):
+        return value.replace(microsecond=(value.microsecond + 1) % 1_000_000)
+    if isinstance(value, UUID):
+        return uuid4()
+    return "x" if value is None else value
+
+
+@pytest.fixture
+async def place(new_installation: New) -> tuple[Endpoints, Installation, Places]:
+    return await new_installation()
+
+
+@pytest.fixture
+async def pg(place: tuple[Endpoints, Installation, Places]) -> AsyncIterator[PostgresLedger]:
+    opened = await open_ledger(place[0].database_url, place[1].id)
+    yield opened
+    await opened.close()
+
+
+class TestPostgres:
+    async def test_many_writers_leave_no_gap(self, pg: PostgresLedger) -> None:
+        async def write(name: str) -> None:
+            head = Head()
+            for _ in range(20):
+                head = (await pg.append(append(name, head, draft()))).events[-1].head
+
+        await asyncio.gather(*(write(f"w{n}") for n in range(32)))
+        rows = await pg.read(0, 10_000)
+        assert [row.position for row in rows] == list(range(1, len(rows) + 1))
+        assert len(rows) == 1 + 32 * 20
+
+    async def test_writers_of_one_stream_are_all_answered(self, pg: PostgresLedger) -> None:
+        async def write() -> None:
+            head, tries = Head(), 0
+            while True:
+                answer = await pg.append(append("one", head, draft()))
+                if isinstance(answer, Appended):
+                    return
+                head, tries = answer.tail[-1].head, tries + 1
+                assert tries < 50
+
+        await asyncio.gather(*(write() for _ in range(16)))
+        assert len(await load_all(pg, "one")) == 16
+
+    async def test_a_failing_append_does_not_fail_its_neighbours(self, pg: PostgresLedger) -> None:
+        bad = replace(draft(), payload="\x00")
+        answers = await asyncio.gather(
+            *(pg.append(append(f"n{n}", Head(), bad if n == 3 else draft())) for n in range(8)), return_exceptions=True
+        )
+        assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(8)]
+
+    async def test_a_lost_connection_is_an_error_once_and_then_forgotten(self, pg: PostgresLedger) -> None:
+        await pg.append(append("s", Head(), draft()))
+        writer = await pg._writing()
+        writer.terminate()
+        assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
+
+    async def test_an_append_has_a_size(self, pg: PostgresLedger) -> None:
+        with pytest.raises(LedgerError, match="append_size"):
+            await pg.append(Append((Part("s", Head(), ()),)))
+
+    @pytest.mark.parametrize("table", ["event", "command", "handover"])
+    @pytest.mark.parametrize("change", ["update ledger.{t} set digest = digest", "delete from ledger.{t}", "truncate ledger.{t}"])
+    async def test_even_the_owner_cannot_change_what_was_recorded(self, place: tuple[Endpoints, Installation, Places], table: str, change: str) -> None:
+        owner = await asyncpg.connect(place[0].owner_url)
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            await owner.execute(change.format(t=table))
+        await owner.close()
+
+    async def test_the_application_may_only_append_by_the_function(self, place: tuple[Endpoints, Installation, Places]) -> None:
+        app = await asyncpg.connect(place[0].database_url)
+        for statement in (
+            "insert into ledger.event select * from ledger.event", "update ledger.installation set epoch = 9",
+            "delete from ledger.event", "create table ledger.x (a int)", "alter table ledger.event disable trigger all",
+        ):  # fmt: skip
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await app.execute(statement)
+        await app.close()
+
+    async def test_the_reader_only_reads(self, place: tuple[Endpoints, Installation, Places]) -> None:
+        reader = await asyncpg.connect(place[0].reader_url)
+        assert await reader.fetchval("select count(*) from ledger.event") == 1
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.fetch("select * from people.person")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.fetch("select ledger.append('{}', '{}', '{}', 1)")
+        await reader.close()
+
+    async def test_another_epoch_is_refused(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+        owner = await asyncpg.connect(place[0].owner_url)
+        await owner.execute("update ledger.installation set epoch = 2")
+        await owner.close()
+        with pytest.raises(Stopped, match="other_epoch"):
+            await pg.append(append("s", Head(), draft()))
+
+    async def test_a_jump_of_the_clock_stops_appends_until_it_is_confirmed(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await pg.append(append("s", Head(), draft()))
+        before = postgres._clocks()
+        monkeypatch.setattr(postgres, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
+        with pytest.raises(Stopped, match="clock_stopped"):
+            await pg.append(append("t", Head(), draft()))
+        monkeypatch.undo()
+        pg._clocks = postgres._clocks()
+        with pytest.raises(Stopped):
+            await pg.append(append("t", Head(), draft()))
+        await confirm_clock(place[0].owner_url)
+        await pg.append(append("t", Head(), draft()))
+
+    async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = postgres._clocks()
+        monkeypatch.setattr(postgres, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
+        assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
+
+    async def test_a_clock_that_fell_behind_the_ledger_stops_it(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+        await pg.append(append("s", Head(), draft()))
+        owner = await asyncpg.connect(place[0].owner_url)
+        await owner.execute("alter table ledger.event disable trigger append_only")
+        await owner.execute("update ledger.event set recorded_at = recorded_at + interval '2 hours'")
+        await owner.close()
+        with pytest.raises(Stopped, match="clock_stopped"):
+            await pg.append(append("t", Head(), draft()))
+
+    async def test_unsafe_settings_and_other_ledgers_are_refused(self, place: tuple[Endpoints, Installation, Places]) -> None:
+        endpoints, installed, _where = place
+        with pytest.raises(Stopped, match="other_installation"):
+            await open_ledger(endpoints.database_url, "another")
+        owner = await asyncpg.connect(endpoints.owner_url)
+        await owner.execute("alter role thidua_app in database " + endpoints.database_url.rsplit("/", 1)[1] + " set synchronous_commit = off")
+        await owner.close()
+        with pytest.raises(Stopped, match="unsafe_setting"):
+            await open_ledger(endpoints.database_url, installed.id)
+
+    async def test_a_database_without_a_ledger_says_so(self, place: tuple[Endpoints, Installation, Places]) -> None:
+        with pytest.raises(LedgerError, match="no_ledger"):
+            await open_ledger(place[0].owner_url.rsplit("/", 1)[0] + "/postgres", None)
+
+    async def test_an_old_copy_is_noticed_by_its_checkpoint(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+        endpoints, installed, where = place
+        await pg.append(append("s", Head(), draft(), draft()))
+        mark = await checkpoint(pg)
+        assert mark is not None
+        checkpoints.write_checkpoint(where.data, mark)
+        checkpoints.write_checkpoint(where.data, mark)
+        assert checkpoints.all_checkpoints(where.data) == [mark]
+        (await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)).pool.terminate()
+        checkpoints.write_checkpoint(where.data, replace(mark, position=mark.position + 1))
+        with pytest.raises(Stopped, match="checkpoint_ahead"):
+            await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)
+
+    async def test_migrations_run_once_and_stay_as_they_were(self, place: tuple[Endpoints, Installation, Places]) -> None:
+        await asyncio.gather(*(migrate(place[0].owner_url) for _ in range(3)))
+        owner = await asyncpg.connect(place[0].owner_url)
+        await owner.execute("update public.migration set digest = 'x' where name = 'eventstore/0001_ledger.sql'")
+        await owner.close()
+        with pytest.raises(LedgerError, match="migration_changed"):
+            await migrate(place[0].owner_url)
+
+    async def test_groups_are_announced(self, pg: PostgresLedger) -> None:
+        woken = asyncio.Event()
+        async with pg.notices(woken.set):
+            await pg.append(append("s", Head(), draft()))
+            await asyncio.wait_for(woken.wait(), 10)
+
+
+class TestSignatures:
+    def order(self) -> Order:
+        return Order("s", uuid4(), "{}")
+
+    def keys(self, **changes: Any) -> Keys:
+        public = SIGNER.private.public_key().public_bytes_raw()
+        return Keys(**{"installation": "i", "epoch": 1, "public": {"entry-1": public}, **changes})
+
+    def sign(self, *orders: Order) -> Any:
+        return SIGNER.sign(orders, actor="x", unit="u", issued=NOW, strength="os-account")
+
+    def test_a_signature_covers_its_list(self) -> None:
+        one, two = self.order(), self.order()
+        header = self.keys().verify(self.sign(one, two), [one])
+        assert (header.actor, header.unit, header.issued) == ("x", "u", NOW)
+        with pytest.raises(NotSignedError, match="not_covered"):
+            self.keys().verify(self.sign(one), [two])
+        with pytest.raises(NotSignedError, match="not_covered"):
+            self.keys().verify(self.sign(one), [replace(one, payload="{ }")])
+
+    def test_every_byte_of_the_header_is_signed(self) -> None:
+        order = self.order()
+        handover = self.sign(order)
+        with pytest.raises(NotSignedError, match="bad_signature"):
+            self.keys().verify(replace(handover, header=handover.header.replace('"u"', '"v"')), [order])
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [({"installation": "j"}, "other_installation"), ({"epoch": 2}, "other_epoch"), ({"public": {}}, "unknown_key")],
+    )
+    def test_another_installation_epoch_or_key(self, changes: dict[str, Any], code: str) -> None:
+        order = self.order()
+        with pytest.raises(NotSignedError, match=code):
+            self.keys(**changes).verify(self.sign(order), [order])
+
+    def test_an_old_epoch_is_still_proof(self) -> None:
+        order = self.order()
+        assert self.keys(epoch=2).verify(self.sign(order), [order], any_epoch=True)
+
+    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format":"other"}', "null"])
+    def test_a_malformed_header_is_said_to_be_one(self, text: str) -> None:
+        with pytest.raises(NotSignedError, match="malformed"):
+            Header.parse(text)
+
+
+def test_the_merkle_root_is_that_of_rfc_6962() -> None:
+    leaves = [bytes.fromhex(h) for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
+    known = {
+        1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        3: "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        8: "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    }
+    for count, root in known.items():
+        assert checkpoints.merkle_root(leaves[:count]).hex() == root
+    assert checkpoints.merkle_root([]).hex().startswith("e3b0c442")
+
+
+def test_a_half_written_checkpoint_is_passed_over(tmp_path: Any) -> None:
+    assert checkpoints.last_checkpoint(tmp_path) is None
+    mark = checkpoints.Checkpoint(1, "a", "b", "c")
+    checkpoints.write_checkpoint(tmp_path, mark)
+    with (tmp_path / checkpoints.FILE).open("a") as out:
+        out.write('{"position": 2, "dig')
+    assert checkpoints.last_checkpoint(tmp_path) == mark
