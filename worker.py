@@ -101,6 +101,8 @@ async def main() -> None:
             workflows=[ClusterCycle, CityYear, Post],
             activities=[acts.load, acts.append, acts.speak, acts.edition, post.deliver],
             graceful_shutdown_timeout=timedelta(seconds=5),
+            # With TASK_TIMEOUT of the desk: how long an act waits when its worker was killed.
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         )
         async with worker:
             await client.start_workflow(

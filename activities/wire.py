@@ -6,7 +6,7 @@ Neither names nor texts pass here: payloads hold ids and digests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from domain.kernel import Event, Meta, Provenance, Told, When
 from eventstore.envelope import Envelope
 
 TASK_QUEUE = "thidua"
-FACTS_SCHEMA = 1
+TASK_TIMEOUT = timedelta(seconds=3)
+"""A killed worker's task goes to another one after this; the server's default of ten seconds is felt at a desk."""
 
 
 @dataclass

@@ -72,7 +72,8 @@ async def start_year(
 ) -> Receipt:  # fmt: skip
     """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
 
-    The same file again changes nothing: command ids follow from what is said.
+    The same file again changes nothing, and tries again what failed: command ids follow from what is said, and a
+    cycle that is open is left alone.
     """
     if person.unit != year.organiser:
         raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
@@ -92,7 +93,10 @@ async def start_year(
         said(stream, "arrange-clusters", {"clusters": clusters}),
         said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
     ]
+    open_already = {stream for stream, _head in await session.ledger.streams()}
     for cluster in year.clusters:
+        if cycle_stream(year.organiser, year.cycle_name, cluster.id) in open_already:
+            continue
         fields = {
             **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
             "overseer": cluster.overseer.model_dump(mode="json") if cluster.overseer else None, "year_plan": plan,
@@ -110,6 +114,6 @@ async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
         )
 
 
-def beginning(year: int) -> datetime:
-    """1 January, when a cycle by calendar year begins."""
-    return start_of(date(year, 1, 1))
+def beginning(year: int, now: datetime) -> datetime:
+    """1 January, or now when the year is under way: what was due before the register existed is not called late."""
+    return max(start_of(date(year, 1, 1)), now)

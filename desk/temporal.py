@@ -22,7 +22,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.wire import TASK_QUEUE, HandedIn, Receipt, WireOrder
+from activities.wire import TASK_QUEUE, TASK_TIMEOUT, HandedIn, Receipt, WireOrder
 from desk import PendingError, RefusedError, UnreachableError
 from domain.streams import is_cycle
 from eventstore.signing import Handover, Order
@@ -91,6 +91,7 @@ class TemporalDesk:
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            task_timeout=TASK_TIMEOUT,
         )
         receipt: Receipt = await self._client.execute_update_with_start_workflow(
             "hand_in",

@@ -82,7 +82,9 @@ NewLedger = Callable[[], Awaitable[Endpoints]]
 
 
 @pytest.fixture(scope="session")
-async def new_installation(folder: Path, postgres: PostgresServer) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]:
+async def new_installation(
+    folder: Path, postgres: PostgresServer
+) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]:
     """Makes an installation with a ledger of its own."""
 
     async def make() -> tuple[Endpoints, Installation, Places]:
@@ -98,7 +100,9 @@ async def new_installation(folder: Path, postgres: PostgresServer) -> Callable[[
 
 
 @asynccontextmanager
-async def working(client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object) -> AsyncIterator[LedgerActivities]:
+async def working(
+    client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
+) -> AsyncIterator[LedgerActivities]:
     """A worker in this process on a queue of its own."""
     founding_rows = [told_of(row) for row in await load_all(ledger, own.STREAM)]
     acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(founding_rows)), **options)  # type: ignore[arg-type]
@@ -120,7 +124,9 @@ async def office(
         stack.push_async_callback(ledger.close)
         queue = f"{TASK_QUEUE}-{installed.id}"
         await stack.enter_async_context(working(client, ledger, Texts(ledger.pool), installed, queue))
-        yield Session(where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client, queue))
+        yield Session(
+            where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client, queue)
+        )
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 30.0) -> None:

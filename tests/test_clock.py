@@ -41,7 +41,9 @@ def test_nobody_is_reminded_of_what_waits_for_another() -> None:
 
 
 def test_who_has_answered_is_left_alone() -> None:
-    case = Case().when(PresentDraft(kind="plan", document=PAPER)).when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD)
+    case = (
+        Case().when(PresentDraft(kind="plan", document=PAPER)).when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD)
+    )
     case.step(day(3, 1))
     told = {t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.STANCE}
     assert told == {HEAD, DEPUTY}
@@ -65,12 +67,16 @@ def test_an_extension_moves_the_deadline_and_stays_visible() -> None:
     case.when(grant).happened("ExtensionGranted")
     assert case.state.deadlines.asked == {}
     case.step(day(7, 12))
-    late = {t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.MIDYEAR_REPORT}
+    late = {
+        t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.MIDYEAR_REPORT
+    }
     assert late == {HEAD, DEPUTY}
     (task,) = [t for t in tasks(case.state, case.rules, THIRD) if t.duty is Duty.MIDYEAR_REPORT]
     assert task.extended
     assert not task.overdue(day(7, 12))
-    case.when(GrantExtension(duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 5), reason=TEXT)).refused("extension_is_no_extension")
+    case.when(GrantExtension(duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 5), reason=TEXT)).refused(
+        "extension_is_no_extension"
+    )
 
 
 def test_an_extension_for_all() -> None:
@@ -87,7 +93,9 @@ def test_an_extension_is_refused_with_its_reason() -> None:
 
 def test_only_what_is_owed_and_dated_is_extended() -> None:
     case = Case()
-    case.when(AskExtension(unit=THIRD, duty=Duty.DRAFT, until=date(2026, 3, 5), reason=TEXT), by=THIRD).refused("duty_not_owed")
+    case.when(AskExtension(unit=THIRD, duty=Duty.DRAFT, until=date(2026, 3, 5), reason=TEXT), by=THIRD).refused(
+        "duty_not_owed"
+    )
     case.when(GrantExtension(duty=Duty.FILING, until=date(2027, 3, 5), reason=TEXT)).refused("duty_has_no_deadline")
 
 

@@ -21,7 +21,19 @@ from eventstore.envelope import NO_DIGEST, Draft, Head
 from eventstore.memory import MemoryLedger
 from eventstore.postgres import PostgresLedger, checkpoint, confirm_clock, migrate, open_ledger
 from eventstore.signing import Header, Keys, NotSignedError, Order, Signer
-from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Ledger, LedgerError, Part, SignedCommand, Stopped, load_all
+from eventstore.store import (
+    Append,
+    Appended,
+    Behind,
+    CommandReused,
+    Diverged,
+    Ledger,
+    LedgerError,
+    Part,
+    SignedCommand,
+    Stopped,
+    load_all,
+)
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
@@ -44,7 +56,9 @@ def signed(stream: str, payload: str, command: UUID | None = None) -> tuple[Appe
     order = Order(stream, command or uuid4(), payload)
     handover = SIGNER.sign([order], actor="x", unit="u", issued=datetime.now(UTC), strength="os-account")
     kept = SignedCommand(handover, payload, "u")
-    return Append((Part(stream, Head(), (draft(order.command_id, "{}", kept.digest),)),), ((order.command_id, kept),)), order.command_id
+    return Append(
+        (Part(stream, Head(), (draft(order.command_id, "{}", kept.digest),)),), ((order.command_id, kept),)
+    ), order.command_id
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -128,7 +142,9 @@ class TestContract:
     async def test_pages_are_small_and_complete(self, ledger: Ledger) -> None:
         head = Head()
         for _ in range(3):
-            answer = await ledger.append(append("s", head, *(draft(payload='"' + "x" * 60_000 + '"') for _ in range(3))))
+            answer = await ledger.append(
+                append("s", head, *(draft(payload='"' + "x" * 60_000 + '"') for _ in range(3)))
+            )
             head = answer.events[-1].head
         assert len(await ledger.load("s", 0, 256_000)) == 4
         assert len(await load_all(ledger, "s")) == 9
@@ -211,14 +227,20 @@ class TestPostgres:
             await pg.append(Append((Part("s", Head(), ()),)))
 
     @pytest.mark.parametrize("table", ["event", "command", "handover"])
-    @pytest.mark.parametrize("change", ["update ledger.{t} set digest = digest", "delete from ledger.{t}", "truncate ledger.{t}"])
-    async def test_even_the_owner_cannot_change_what_was_recorded(self, place: tuple[Endpoints, Installation, Places], table: str, change: str) -> None:
+    @pytest.mark.parametrize(
+        "change", ["update ledger.{t} set digest = digest", "delete from ledger.{t}", "truncate ledger.{t}"]
+    )
+    async def test_even_the_owner_cannot_change_what_was_recorded(
+        self, place: tuple[Endpoints, Installation, Places], table: str, change: str
+    ) -> None:
         owner = await asyncpg.connect(place[0].owner_url)
         with pytest.raises(asyncpg.PostgresError, match="append-only"):
             await owner.execute(change.format(t=table))
         await owner.close()
 
-    async def test_the_application_may_only_append_by_the_function(self, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_the_application_may_only_append_by_the_function(
+        self, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         app = await asyncpg.connect(place[0].database_url)
         for statement in (
             "insert into ledger.event select * from ledger.event", "update ledger.installation set epoch = 9",
@@ -237,7 +259,9 @@ class TestPostgres:
             await reader.fetch("select ledger.append('{}', '{}', '{}', 1)")
         await reader.close()
 
-    async def test_another_epoch_is_refused(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_another_epoch_is_refused(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         owner = await asyncpg.connect(place[0].owner_url)
         await owner.execute("update ledger.installation set epoch = 2")
         await owner.close()
@@ -264,7 +288,9 @@ class TestPostgres:
         monkeypatch.setattr(postgres, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
         assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
 
-    async def test_a_clock_that_fell_behind_the_ledger_stops_it(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_a_clock_that_fell_behind_the_ledger_stops_it(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         await pg.append(append("s", Head(), draft()))
         owner = await asyncpg.connect(place[0].owner_url)
         await owner.execute("alter table ledger.event disable trigger append_only")
@@ -273,12 +299,18 @@ class TestPostgres:
         with pytest.raises(Stopped, match="clock_stopped"):
             await pg.append(append("t", Head(), draft()))
 
-    async def test_unsafe_settings_and_other_ledgers_are_refused(self, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_unsafe_settings_and_other_ledgers_are_refused(
+        self, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         endpoints, installed, _where = place
         with pytest.raises(Stopped, match="other_installation"):
             await open_ledger(endpoints.database_url, "another")
         owner = await asyncpg.connect(endpoints.owner_url)
-        await owner.execute("alter role thidua_app in database " + endpoints.database_url.rsplit("/", 1)[1] + " set synchronous_commit = off")
+        await owner.execute(
+            "alter role thidua_app in database "
+            + endpoints.database_url.rsplit("/", 1)[1]
+            + " set synchronous_commit = off"
+        )
         await owner.close()
         with pytest.raises(Stopped, match="unsafe_setting"):
             await open_ledger(endpoints.database_url, installed.id)
@@ -287,7 +319,9 @@ class TestPostgres:
         with pytest.raises(LedgerError, match="no_ledger"):
             await open_ledger(place[0].owner_url.rsplit("/", 1)[0] + "/postgres", None)
 
-    async def test_an_old_copy_is_noticed_by_its_checkpoint(self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_an_old_copy_is_noticed_by_its_checkpoint(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         endpoints, installed, where = place
         await pg.append(append("s", Head(), draft(), draft()))
         mark = await checkpoint(pg)
@@ -300,7 +334,9 @@ class TestPostgres:
         with pytest.raises(Stopped, match="checkpoint_ahead"):
             await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)
 
-    async def test_migrations_run_once_and_stay_as_they_were(self, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_migrations_run_once_and_stay_as_they_were(
+        self, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         await asyncio.gather(*(migrate(place[0].owner_url) for _ in range(3)))
         owner = await asyncpg.connect(place[0].owner_url)
         await owner.execute("update public.migration set digest = 'x' where name = 'eventstore/0001_ledger.sql'")
@@ -361,7 +397,10 @@ class TestSignatures:
 
 
 def test_the_merkle_root_is_that_of_rfc_6962() -> None:
-    leaves = [bytes.fromhex(h) for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
+    leaves = [
+        bytes.fromhex(h)
+        for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+    ]
     known = {
         1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",

@@ -25,11 +25,15 @@ from domain.streams import cycle_stream, full_name, is_cycle, is_year, law_of, y
 class TestEdition:
     def test_children_fit_into_their_parent(self) -> None:
         with pytest.raises(ValidationError, match="add up to 3"):
-            Criterion.model_validate({"id": "a", "title": "A", "max": 2, "children": [{"id": "b", "title": "B", "max": 3}]})
+            Criterion.model_validate(
+                {"id": "a", "title": "A", "max": 2, "children": [{"id": "b", "title": "B", "max": 3}]}
+            )
 
     def test_the_stated_total_is_checked(self) -> None:
         with pytest.raises(ValidationError, match="the stated total is 100"):
-            Edition.model_validate({"id": "e", "title": "E", "total": 100, "criteria": [{"id": "a", "title": "A", "max": 90}]})
+            Edition.model_validate(
+                {"id": "e", "title": "E", "total": 100, "criteria": [{"id": "a", "title": "A", "max": 90}]}
+            )
 
     def test_a_criterion_stands_once(self) -> None:
         one = {"id": "a", "title": "A", "max": 1}
@@ -142,7 +146,15 @@ class TestCommands:
             parse_act("fly", {})
 
     def test_a_cycle_names_each_unit_once(self) -> None:
-        base = {"organiser": CITY, "organiser_name": "T", "cluster_name": "C", "year": 2026, "edition": DIGEST, "clock": "wall", "starts": NOW}
+        base = {
+            "organiser": CITY,
+            "organiser_name": "T",
+            "cluster_name": "C",
+            "year": 2026,
+            "edition": DIGEST,
+            "clock": "wall",
+            "starts": NOW,
+        }
         unit = Unit(id="a", name="A")
         with pytest.raises(ValidationError, match="named twice"):
             OpenCycle(**base, units=(unit, unit))

@@ -259,7 +259,9 @@ class TestScores:
         changed = sheet("38", "19.5", "40", reason=TEXT)
         case.when(CrossCheck(unit=THIRD, by=DEPUTY, sheet=changed), by=DEPUTY).happened("CrossChecked")
         case.when(AppraiseScores(unit=THIRD, sheet=changed)).happened("ScoresAppraised")
-        totals = {round_: str(case.state.scores[THIRD, round_].total) for round_ in ("self", "cross-checked", "appraised")}
+        totals = {
+            round_: str(case.state.scores[THIRD, round_].total) for round_ in ("self", "cross-checked", "appraised")
+        }
         assert totals == {"self": "97.75", "cross-checked": "97.5", "appraised": "97.5"}
         case.when(ScoreSelf(unit=THIRD, sheet=sheet("1", "1", "1")), by=THIRD).refused("score_is_appraised")
 
@@ -275,7 +277,9 @@ class TestScores:
         one = Item(criterion="b", points="1")
         case.when(ScoreSelf(unit=THIRD, sheet=(one,)), by=THIRD).refused("criteria_missing")
         case.when(ScoreSelf(unit=THIRD, sheet=(one, one)), by=THIRD).refused("criterion_twice")
-        case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="a", points="1"),)), by=THIRD).refused("no_such_criterion")
+        case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="a", points="1"),)), by=THIRD).refused(
+            "no_such_criterion"
+        )
 
     def test_a_change_carries_its_reason(self) -> None:
         case = drafted().when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD).happened()

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlrea
 
 with workflow.unsafe.imports_passed_through():
     from activities.wire import (
+        TASK_TIMEOUT,
         AppendAnswer,
         AppendRequest,
         HandedIn,
@@ -78,6 +79,7 @@ class CityYear(Register):
                 order.stream,
                 id=order.stream,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                task_timeout=TASK_TIMEOUT,
             )
         return None
 

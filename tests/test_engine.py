@@ -1,0 +1,420 @@
+"""The workflows on the real server: many people at once, refusals, forgeries, deadlines by skipped time, reloading."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from conftest import eventually, working
+from engine_help import CITY, YEAR, folded, names, open_cycle, say, staff, units
+from speech import RULES
+from temporalio import workflow
+from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+
+from activities.wire import AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder
+from cli.session import Said, Session
+from desk import RefusedError
+from desk.temporal import TemporalDesk
+from domain.codec import state_digest
+from domain.kernel import ICT, start_of
+from domain.signing import CovenantSigned
+from domain.streams import cycle_stream
+from eventstore.postgres import open_ledger
+from eventstore.signing import Order
+from workflows.cluster_cycle import ClusterCycle
+from workflows.city_year import CityYear
+
+PAPER = {"title": "Giao ước"}
+
+
+async def ready(office: Session, count: int = 3, **options: Any) -> tuple[str, list[str]]:
+    members = units(count)
+    stream = await open_cycle(office, RULES, members=members, **options)
+    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": PAPER})
+    return stream, members
+
+
+async def test_an_act_goes_there_and_back(office: Session) -> None:
+    stream, members = await ready(office)
+    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
+    (row,) = await office.ledger.load(stream, receipt.outcomes[0].versions[0] - 1)
+    assert (row.type, row.actor, row.unit, row.provenance) == (
+        "CovenantSigned",
+        "cb-don-vi-1-1",
+        "don-vi-1",
+        "rehearsed",
+    )
+
+
+async def test_a_refusal_comes_back_with_code_and_facts_and_writes_nothing(office: Session) -> None:
+    stream, members = await ready(office)
+    before = await names(office, stream)
+    with pytest.raises(RefusedError) as refused:
+        await say(office, stream, members[0], "sign", {"unit": members[1]})
+    assert refused.value.code == "not_yours"
+    with pytest.raises(RefusedError) as missing:
+        await say(office, stream, members[0], "sign", {"unit": members[0], "number": 9})
+    assert (missing.value.code, missing.value.facts["number"]) == ("no_such_version", 9)
+    assert await names(office, stream) == before
+
+
+async def test_a_batch_is_all_or_nothing(office: Session) -> None:
+    stream, members = await ready(office)
+    before = await names(office, stream)
+    good = Said(stream, "take-stance", {"unit": members[0], "stance": "agreed"})
+    bad = Said(stream, "sign", {"unit": "quan-khac"})
+    with pytest.raises(RefusedError) as refused:
+        await office.hand_in(stream, await staff(office, CITY), [good, bad], strength="rehearsal")
+    assert refused.value.place == 1
+    assert await names(office, stream) == before
+
+
+async def test_the_same_command_twice_is_one_act(office: Session) -> None:
+    stream, members = await ready(office)
+    command = uuid4()
+    first = await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    again = await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    assert again.outcomes[0].known
+    assert again.outcomes[0].versions == first.outcomes[0].versions
+
+
+async def test_sixty_four_people_of_fifteen_units_in_the_same_second(office: Session) -> None:
+    stream, members = await ready(office, 15)
+
+    def acts(place: int) -> tuple[str, str, dict[str, Any]]:
+        unit = members[place % 15]
+        return [
+            (unit, "sign", {"unit": unit}),
+            (unit, "take-stance", {"unit": unit, "stance": "agreed"}),
+            (unit, "report-midyear", {"unit": unit, "report": {"title": "Báo cáo"}}),
+        ][(place // 15) % 3]  # fmt: skip
+
+    people = [(*acts(n), n) for n in range(64)]
+    for unit, _act, _fields, number in people:
+        await staff(office, unit, number)
+    receipts = await asyncio.gather(
+        *(say(office, stream, u, a, f, number=n) for u, a, f, n in people), return_exceptions=True
+    )
+    assert [r for r in receipts if isinstance(r, BaseException)] == []
+    assert all(receipt.outcomes[0].versions for receipt in receipts)
+    counted = Counter(await names(office, stream))
+    assert (counted["CovenantSigned"], counted["StanceTaken"], counted["MidyearReported"]) == (15, 15, 15)
+    state = await folded(office, stream)
+    assert set(state.signing.signatures) == set(members)
+
+
+async def test_the_clock_speaks_when_a_rehearsal_steps(office: Session) -> None:
+    stream, _members = await ready(office)
+    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 3, 20, 9, tzinfo=ICT).isoformat()})
+    rows = [row for row, _told in await office.history(stream)]
+    clock = [row for row in rows if row.actor == "clock"]
+    assert {row.type for row in clock} == {"UnitReminded", "DeadlinePassed", "EscalationProposed"}
+    assert all(row.command_digest is None for row in clock)
+    assert [row.happened_latest for row in clock] == sorted(row.happened_latest for row in clock)
+
+
+async def test_a_correction_is_folded_by_the_running_workflow(office: Session) -> None:
+    stream, members = await ready(office)
+    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
+    wrong = receipt.outcomes[0].versions[0]
+    await say(office, stream, members[0], "correct", {"version": wrong, "reason": "Ký nhầm bản"})
+    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    assert (await names(office, stream))[-2:] == ["ActCorrected", "CovenantSigned"]
+
+
+async def test_a_filed_cycle_has_no_run_and_still_answers(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    signed = await say(office, stream, members[0], "sign", {"unit": members[0]})
+    await say(office, stream, CITY, "file-cycle", {})
+
+    async def closed() -> bool:
+        return (await client.get_workflow_handle(stream).describe()).close_time is not None
+
+    await eventually(closed)
+    with pytest.raises(RefusedError) as refused:
+        await say(office, stream, members[1], "sign", {"unit": members[1]})
+    assert refused.value.code == "cycle_is_filed"
+    await say(office, stream, CITY, "correct", {"version": signed.outcomes[0].versions[0], "reason": "Nhầm"})
+    assert (await names(office, stream))[-1] == "ActCorrected"
+
+
+async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothing(office: Session) -> None:
+    from pathlib import Path
+
+    from cli.year_file import YearFile, start_year
+
+    organiser = f"mttq-{uuid4().hex[:8]}"
+    clusters = [
+        {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u{n}-{k}", "name": "Đơn vị"} for k in range(3)]}
+        for n in range(1, 9)
+    ]
+    file = YearFile.model_validate({
+        "organiser": organiser, "organiser_name": "Thành phố", "year": YEAR, "plan": {"number": "1/KH"},
+        "edition": str(Path("e.yaml")), "clusters": clusters,
+    })  # fmt: skip
+    person = await staff(office, organiser)
+    starts = datetime.now(UTC) + timedelta(days=400)
+    receipt = await start_year(office, file, RULES, person, clock="wall", starts=starts)
+    assert receipt.failed == []
+    opened = [stream for stream, _head in await office.ledger.streams() if stream.startswith(f"{organiser}/{YEAR}/")]
+    assert len(opened) == 8
+    position = (await office.ledger.read(0, 10_000))[-1].position
+    again = await start_year(office, file, RULES, person, clock="wall", starts=starts)
+    assert again.failed == []
+    assert (await office.ledger.read(0, 10_000))[-1].position == position
+
+
+async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(office: Session) -> None:
+    organiser = f"mttq-{uuid4().hex[:8]}"
+    stream = f"{organiser}/{YEAR}"
+    person = await staff(office, organiser)
+    digest = await office.texts.put_edition(RULES.model_dump_json())
+    common = {"organiser": organiser, "organiser_name": "T", "year": YEAR}
+    unit = [{"id": "a", "name": "A"}]
+
+    def opening(cluster: str, organiser_said: str) -> Said:
+        fields = {
+            **common, "organiser": organiser_said, "cluster_name": cluster, "units": unit, "edition": digest, "clock": "wall",
+            "starts": (datetime.now(UTC) + timedelta(days=400)).isoformat(),
+        }  # fmt: skip
+        return Said(cycle_stream(organiser, str(YEAR), cluster), "open-cycle", fields)
+
+    plan = Said(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
+    other = Said(f"mttq-khac/{YEAR}/cum-1", "open-cycle", opening("cum-2", organiser).fields)
+    receipt = await office.hand_in(stream, person, [plan, opening("cum-1", organiser), other])
+    assert [(f.stream, f.code) for f in receipt.failed] == [(f"mttq-khac/{YEAR}/cum-1", "not_a_cycle_name")]
+    assert (await names(office, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
+
+
+# Forgeries by someone who reaches Temporal, and nothing else ------------------------------------------------------
+
+
+def forged(stream: str, unit: str) -> tuple[HandedIn, AppendRequest]:
+    command = str(uuid4())
+    payload = json.dumps({"act": "sign", "fields": {"unit": unit}})
+    header = json.dumps({
+        "format": "thidua-command-1", "installation": "x", "key": "entry-1", "epoch": 1, "actor": f"cb-{unit}", "commitment": None,
+        "unit": unit, "stand_in_for": None, "strength": "os-account", "issued": datetime.now(UTC).isoformat(),
+        "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        "orders": [[stream, command, Order(stream, uuid4(), payload).payload_digest]],
+    })  # fmt: skip
+    handed = HandedIn(header, "00" * 64, [WireOrder(stream, command, payload)])
+    event = CovenantSigned(unit=unit, number=1)
+    draft = WireDraft(
+        0,
+        event.NAME,
+        1,
+        event.model_dump_json(),
+        "stated",
+        "",
+        None,
+        "2026-02-01T00:00:00+07:00",
+        "2026-02-01T00:00:00+07:00",
+        None,
+    )
+    return handed, AppendRequest(stream, 0, "", handed, [draft])
+
+
+async def test_a_plain_update_without_a_signature_is_refused(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    before = await names(office, stream)
+    handed, _request = forged(stream, members[0])
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await client.get_workflow_handle(stream).execute_update("hand_in", handed)
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert (failed.value.cause.type, failed.value.cause.message) == ("NotSigned", "other_installation")
+    assert await names(office, stream) == before
+
+
+async def test_a_signature_of_another_command_does_not_help(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    person = await staff(office, members[0])
+    order = Order(stream, uuid4(), '{"act":"take-stance","fields":{"unit":"don-vi-1","stance":"agreed"}}')
+    real = office.sign(person, [order], "os-account")
+    other = WireOrder(stream, str(order.command_id), '{"act":"sign","fields":{"unit":"don-vi-1"}}')
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await client.get_workflow_handle(stream).execute_update(
+            "hand_in", HandedIn(real.header, real.signature.hex(), [other])
+        )
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.message == "not_covered"
+
+
+async def test_an_expired_command_is_refused_but_a_known_one_keeps_its_receipt(
+    office: Session, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, members = await ready(office)
+    monkeypatch.setattr("eventstore.signing.LIFETIME", timedelta(seconds=-1))
+    with pytest.raises(RefusedError) as refused:
+        await say(office, stream, members[0], "sign", {"unit": members[0]})
+    assert refused.value.code == "expired"
+    monkeypatch.undo()
+    command = uuid4()
+    await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    monkeypatch.setattr("eventstore.signing.LIFETIME", timedelta(seconds=-1))
+    assert (await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)).outcomes[0].known
+
+
+@workflow.defn(name="Forger")
+class Forger:
+    """A workflow of somebody else's, calling our append from our task queue."""
+
+    @workflow.run
+    async def run(self, queue: str, request: AppendRequest) -> str:
+        answer: AppendAnswer = await workflow.execute_activity(
+            "append", request, task_queue=queue, result_type=AppendAnswer, start_to_close_timeout=timedelta(seconds=20)
+        )
+        return answer.status
+
+
+async def test_an_own_workflow_that_calls_the_append_is_refused(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    before = await names(office, stream)
+    _handed, request = forged(stream, members[0])
+    ours = f"thidua-{office.installed.id}"
+    async with Worker(client, task_queue="forger", workflows=[Forger], workflow_runner=UnsandboxedWorkflowRunner()):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await client.execute_workflow(Forger.run, args=[ours, request], id=f"forger-{uuid4()}", task_queue="forger")
+    cause = failed.value.cause
+    assert isinstance(cause, ActivityError)
+    assert isinstance(cause.cause, ApplicationError)
+    assert cause.cause.message == "not_local"
+    assert await names(office, stream) == before
+
+
+async def test_the_append_as_a_standalone_activity_is_refused(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    before = await names(office, stream)
+    _handed, request = forged(stream, members[0])
+    with pytest.raises(Exception, match="Activity") as failed:
+        await client.execute_activity(
+            "append", request, id=f"standalone-{uuid4()}", task_queue=f"thidua-{office.installed.id}",
+            start_to_close_timeout=timedelta(seconds=20), result_type=AppendAnswer,
+        )  # fmt: skip
+    assert isinstance(failed.value.__cause__, ApplicationError)
+    assert failed.value.__cause__.message == "not_local"
+    assert await names(office, stream) == before
+
+
+async def test_the_append_itself_would_work_for_a_signed_command(office: Session) -> None:
+    """The negative control of the forgeries: what they lack is the signature, nothing else."""
+    stream, members = await ready(office)
+    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    assert (await names(office, stream))[-1] == "CovenantSigned"
+
+
+# Time -------------------------------------------------------------------------------------------------------------
+
+
+async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client: Client) -> None:
+    """A wall-clock cycle lives through 150 skipped days; the ledger's time follows the server's."""
+    start = datetime.now(UTC)
+    skipped = timedelta()
+
+    async def now() -> datetime:
+        return datetime.now(UTC) + skipped
+
+    queue = f"time-{office.installed.id}"
+    first = start.astimezone(ICT).date()
+    soon = first + timedelta(days=20)
+    rules = RULES.model_copy(update={"deadlines": tuple(
+        d.model_copy(update={"due": d.due.model_copy(update={"month": soon.month, "day": min(soon.day, 28), "year": soon.year - first.year})})
+        for d in RULES.deadlines if d.duty == "signature"
+    )})  # fmt: skip
+    async with working(client, office.ledger, office.texts, office.installed, queue, now=now):
+        skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+        session = Session(
+            office.places,
+            office.endpoints,
+            office.installed,
+            office.ledger,
+            office.texts,
+            office.people,
+            TemporalDesk(skipper.client, queue),
+        )
+        digest = await session.texts.put_edition(rules.model_dump_json())
+        stream = cycle_stream(CITY, str(first.year), f"cum-{uuid4().hex[:8]}")
+        fields = {
+            "organiser": CITY, "organiser_name": "T", "cluster_name": "C", "year": first.year, "edition": digest,
+            "units": [{"id": "a", "name": "A"}], "clock": "wall", "starts": start.isoformat(),
+        }  # fmt: skip
+        await session.hand_in(stream, await staff(session, CITY), [Said(stream, "open-cycle", fields)])
+        skipped = timedelta(days=40)
+        await skipper.fast_forward(client.get_workflow_handle(stream), timedelta(days=40))
+
+        async def overdue() -> bool:
+            return "DeadlinePassed" in await names(session, stream)
+
+        await eventually(overdue, 60)
+    rows = [row for row, _told in await session.history(stream) if row.type == "DeadlinePassed"]
+    assert len(rows) == 1
+    assert rows[0].provenance == "stated"
+
+
+# Reloading --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_terminated_run_is_no_loss(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    before = state_digest(await folded(office, stream))
+    await client.get_workflow_handle(stream).terminate()
+    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
+    assert receipt.outcomes[0].known
+    assert state_digest(await folded(office, stream)) == before
+
+
+async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(office: Session, client: Client) -> None:
+    """Two Temporal installations on one ledger: slow, but correct."""
+    stream, members = await ready(office, 6)
+    queue = f"second-{office.installed.id}"
+    second = await open_ledger(office.endpoints.database_url, office.installed.id)
+    other = (
+        await client.__class__.connect(client.service_client.config.target_host, namespace="default")
+        if False
+        else client
+    )
+    async with working(client, second, office.texts, office.installed, queue):
+        handle = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/second", task_queue=queue)
+        for place, unit in enumerate(members):
+            if place % 2:
+                order = await office._order(Said(stream, "sign", {"unit": unit}))
+                signed = office.sign(await staff(office, unit), [order], "rehearsal")
+                handed = HandedIn(
+                    signed.header, signed.signature.hex(), [WireOrder(stream, str(order.command_id), order.payload)]
+                )
+                await handle.execute_update("hand_in", handed)
+            else:
+                await say(office, stream, unit, "sign", {"unit": unit})
+        await handle.terminate()
+    await second.close()
+    assert Counter(await names(office, stream))["CovenantSigned"] == 6
+
+
+async def test_what_ran_can_be_replayed(office: Session, client: Client) -> None:
+    stream, members = await ready(office)
+    for unit in members:
+        await say(office, stream, unit, "sign", {"unit": unit})
+    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
+    history = await client.get_workflow_handle(stream).fetch_history()
+    await Replayer(workflows=[ClusterCycle, CityYear]).replay_workflow(history)
+
+
+async def test_the_workflow_runs_in_the_strict_sandbox(office: Session, client: Client) -> None:
+    """Own modules pass through; what is left inside must still be allowed there."""
+    from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+    stream, members = await ready(office)
+    history = await client.get_workflow_handle(stream).fetch_history()
+    await Replayer(workflows=[ClusterCycle, CityYear], workflow_runner=SandboxedWorkflowRunner()).replay_workflow(
+        history
+    )
+    assert members
