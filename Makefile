@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test bench lint lock catalogues
+.PHONY: demo test bench lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -23,9 +23,6 @@ lint: $(READY)
 lock: $(READY)
 	@$(VENV)/uv/bin/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 \
 		--extra dev --upgrade --quiet pyproject.toml --output-file requirements.lock
-
-catalogues: $(READY)
-	@sh tools/catalogues.sh
 
 $(READY): requirements.lock pyproject.toml tools/setup.sh $(wildcard i18n/catalogues/*.po)
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh tools/setup.sh

@@ -47,13 +47,23 @@ class PostActivities:
 
     @activity.defn(name="deliver")
     async def deliver(self) -> int:
-        """Deliver what is owed; wait a while for something to happen when nothing is. Returns messages sent."""
+        """Deliver what is owed; wait a while when nothing is. Returns 1 when something was."""
         wake = asyncio.Event()
+        ending = asyncio.create_task(activity.wait_for_worker_shutdown())
+        ending.add_done_callback(lambda _task: wake.set())
+        try:
+            return await self._rounds(wake)
+        finally:
+            ending.cancel()
+
+    async def _rounds(self, wake: asyncio.Event) -> int:
         async with self._ledger.notices(wake.set):
             if self._head is None:
                 await self._open()
             for _ in range(int(WAIT_S / HEARTBEAT_S)):
                 wake.clear()
+                if activity.is_worker_shutdown():
+                    return 0
                 if await self._round():
                     return 1
                 activity.heartbeat()
@@ -83,8 +93,7 @@ class PostActivities:
                     await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
                     await asyncio.sleep(AWAY_S)
                     return True
-            if activity.in_activity():
-                activity.heartbeat()
+            activity.heartbeat()
         last = page[-1]
         if all(row.stream == POST_STREAM for row in page):
             self._position = last.position

@@ -87,7 +87,9 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     async with session("worker", say) as open_:
         await enter_people(open_, year.people)
         contact = await open_.person(person)
-        receipt = await start_year(open_, year, edition, contact, clock="wall", starts=beginning(year.year, datetime.now(UTC)))
+        receipt = await start_year(
+            open_, year, edition, contact, clock="wall", starts=beginning(year.year, datetime.now(UTC))
+        )
     failed = [{"cycle": f.stream, "code": f.code, "reason": sentence(f.code, f.facts)} for f in receipt.failed]
     found = {
         "year": f"{year.organiser}/{year.cycle_name}", "clusters": len(year.clusters),

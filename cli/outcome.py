@@ -73,7 +73,7 @@ def explain(error: BaseException) -> tuple[Exit, str]:
         code = Exit.WRONG_INPUT if error.code in _INPUT_CODES else Exit.REFUSED
         return code, sentence(error.code, error.facts)
     if isinstance(error, PendingError):
-        return Exit.PENDING, sentence("pending", {"command": "…"})
+        return Exit.PENDING, sentence("pending", {"command": error.args[0] if error.args else "…"})
     if isinstance(error, UnreachableError):
         return Exit.UNREACHABLE, sentence("unreachable")
     if isinstance(error, (EngineUnavailableError, LedgerError)):

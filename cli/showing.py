@@ -222,11 +222,11 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     stream = full_name(cycle)
     if at is not None and version is not None:
         raise InputError("one_of_two")
+    at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
     async with session("ledger", say) as open_:
         rows = [row for row, _told in await open_.history(stream)]
         found = replay(
-            stream, rows, await _editions(open_, rows), at=day_of(at) if at else None, version=version,
-            known_on=day_of(known_on) if known_on else None,
+            stream, rows, await _editions(open_, rows), at=at_day, version=version, known_on=known_day,
         )  # fmt: skip
         texts = await open_.texts.get(digests_in(plain(found.state)))
     data = view(found, texts)

@@ -10,6 +10,7 @@ import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from temporalio.client import (
@@ -20,6 +21,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.wire import TASK_QUEUE, TASK_TIMEOUT, HandedIn, Receipt, WireOrder
@@ -58,7 +60,7 @@ class TemporalDesk:
                 async with room:
                     return await self._until_answered(stream, handed)
         except TimeoutError:
-            raise PendingError from None
+            raise PendingError(str(orders[0].command_id)) from None
 
     async def _until_answered(self, stream: str, handed: HandedIn) -> Receipt:
         while True:
@@ -78,7 +80,8 @@ class TemporalDesk:
                 if error.status == RPCStatusCode.NOT_FOUND:  # the run ended between start and update
                     await asyncio.sleep(RESEND_S)
                     continue
-                if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, *_AWAY}:
+                # FAILED_PRECONDITION: the last task of the run timed out with a killed worker; the next one may do.
+                if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION, *_AWAY}:
                     await asyncio.sleep(RESEND_S)
                     continue
                 raise
@@ -113,6 +116,13 @@ def _refusal(error: ApplicationError) -> RefusedError | PendingError:
     return RefusedError(code, facts, place)
 
 
+@lru_cache
+def _quiet_runtime() -> Runtime:
+    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer."""
+    levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels)))
+
+
 @asynccontextmanager
 async def open_client(address: str, namespace: str) -> AsyncIterator[Client]:
     """A connection to the engine that is truly gone when the context ends.
@@ -124,7 +134,7 @@ async def open_client(address: str, namespace: str) -> AsyncIterator[Client]:
         UnreachableError: nobody answers at `address`.
     """
     try:
-        client = await Client.connect(address, namespace=namespace)
+        client = await Client.connect(address, namespace=namespace, runtime=_quiet_runtime())
     except RuntimeError as error:
         raise UnreachableError(address) from error
     try:

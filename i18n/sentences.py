@@ -139,7 +139,7 @@ SENTENCES: dict[str, str] = {
     "unreachable": N_("The engine does not answer."),
     "database_unreachable": N_("The database does not answer: {problem}."),
     "pending": N_(
-        "No answer yet. The act may still be carried out; run the same command again to see, it will not be doubled."
+        "No answer yet; the act may still be carried out. Run it again with --command-id {command}: it is never doubled."
     ),
     "our_bug": N_("Something is wrong in the program itself ({kind}). Details are in {log}."),
 }

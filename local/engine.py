@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Literal
 
@@ -26,6 +26,7 @@ from local.process import EngineUnavailableError, Server, port_answers, start_se
 
 DATABASE = "thidua"
 WORKER_DEADLINE_S = 60.0
+WATCH_S = 1.0
 
 Need = Literal["ledger", "temporal", "worker"]
 Say = Callable[[str], None]
@@ -111,7 +112,7 @@ async def _start(
         await create_database(postgres, DATABASE)
         owner = postgres.url(DATABASE)
     database, reader = await _prepare_ledger(owner, founding, installed)
-    address, namespace = None, "thidua"
+    address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here: a command that only reads must not pay for the engine's client.
         from local.temporal import start_temporal  # noqa: PLC0415
@@ -122,15 +123,37 @@ async def _start(
         stack.push_async_callback(server.stop)
         address = server.address
         namespace = os.environ.get("TEMPORAL_NAMESPACE", namespace) if server.how == "given" else namespace
+        temporal = server.server
         if server.pid:
             pids["temporal"] = server.pid
     endpoints = Endpoints(database, reader, owner, address, namespace, pids)
+    watched = [found for found in (postgres.server, temporal) if found is not None]
     if need == "worker":
+        log = places.logs / "worker.log"
+        seen = len(log.read_text()) if log.exists() else 0
         worker = start_worker(places, endpoints, installed)
         stack.push_async_callback(asyncio.to_thread, worker.stop)
-        await _worker_ready(worker)
+        await _worker_ready(worker, seen)
         pids["worker"] = worker.pid
+        watched.append(worker)
+    watch = asyncio.create_task(_keep_alive(watched, say))
+    stack.push_async_callback(_cancelled, watch)
     return endpoints, installed
+
+
+async def _keep_alive(servers: list[Server], say: Say) -> None:
+    """Start again what ends by itself: a Temporal server ends when its database is away, a worker when it crashes."""
+    while True:
+        await asyncio.sleep(WATCH_S)
+        for server in servers:
+            if server.revive():
+                say(f"{server.name} had ended; started again (its log: {server.log})")
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids: dict[str, int]) -> None:
@@ -163,7 +186,6 @@ def _as_role(url: str, role: str, password: str) -> str:
 def start_worker(places: Places, endpoints: Endpoints, installed: Installation) -> Server:
     """Start a worker process for these endpoints."""
     log = places.logs / "worker.log"
-    log.unlink(missing_ok=True)
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_DATABASE_URL": endpoints.database_url,
@@ -181,9 +203,10 @@ def start_worker(places: Places, endpoints: Endpoints, installed: Installation) 
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
 
 
-async def _worker_ready(worker: Server) -> None:
+async def _worker_ready(worker: Server, seen: int) -> None:
+    """Wait until the worker says so in its log, behind what earlier ones have written (`seen` characters)."""
     deadline = asyncio.get_running_loop().time() + WORKER_DEADLINE_S
-    while "ready" not in worker.log.read_text():
+    while "ready" not in worker.log.read_text()[seen:]:
         if worker.process.poll() is not None:
             raise EngineUnavailableError("server_ended", name="worker", log=str(worker.log))
         if asyncio.get_running_loop().time() > deadline:

@@ -30,12 +30,14 @@ class EngineUnavailableError(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """One running child process."""
+    """One running child process. `spawn` starts it again as it was; `stopped` says that its end was wanted."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     stop_signal: signal.Signals
+    spawn: Callable[[], subprocess.Popen[bytes]]
+    stopped: bool = False
 
     @property
     def pid(self) -> int:
@@ -44,6 +46,7 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to end, wait, and insist when it does not. Stopping twice is no error."""
+        self.stopped = True
         if self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
             try:
@@ -52,10 +55,12 @@ class Server:
                 self.process.kill()
         self.process.wait()
 
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
+    def revive(self) -> bool:
+        """Start it again if it ended without being asked to; True when that was so."""
+        if self.stopped or self.process.poll() is None:
+            return False
+        self.process = self.spawn()
+        return True
 
 
 def start_server(
@@ -70,18 +75,22 @@ def start_server(
     """Start `command` so that it cannot outlive this process."""
     leash = Path(__file__).with_name("leash.py")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-            [sys.executable, "-I", "-S", str(leash), str(int(stop_signal)), str(os.getpid()), user or "", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=dict(env) if env is not None else None,
-            cwd="/",
-            # Ctrl-C in the terminal goes to whoever composes the engine, who stops servers in order.
-            start_new_session=True,
-        )
-    return Server(name, process, log, stop_signal)
+    program = [sys.executable, "-I", "-S", str(leash), str(int(stop_signal)), str(os.getpid()), user or "", *command]
+
+    def spawn() -> subprocess.Popen[bytes]:
+        with log.open("ab") as out:
+            return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
+                program,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=dict(env) if env is not None else None,
+                cwd="/",
+                # Ctrl-C in the terminal goes to whoever composes the engine, who stops servers in order.
+                start_new_session=True,
+            )
+
+    return Server(name, spawn(), log, stop_signal, spawn)
 
 
 def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = START_DEADLINE_S) -> None:

@@ -28,7 +28,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from local.postgres import SUPERUSER, PostgresServer
+from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 
 NAMESPACE = "thidua"
@@ -128,6 +128,7 @@ async def _development_server(cache: Path, data: Path, skipped: list[str], say: 
 
 async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: Path) -> TemporalServer:
     await asyncio.to_thread(_schema, home, postgres, logs)
+    await forget_members(postgres, "temporal")
     names = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
     ports = free_ports(2 * len(names) + 1)
     where = {f"{name}_{kind}_PORT": str(ports.pop()) for name in names for kind in ("GRPC", "MEMBERSHIP")}

@@ -14,11 +14,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from local.engine import Endpoints
-from local.installation import Installation
-from local.places import Places, places
-from local.postgres import PostgresServer, create_database
-from local.temporal import NAMESPACE, TemporalServer, start_temporal
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -34,6 +29,11 @@ from eventstore.postgres import open_ledger
 from eventstore.signing import Keys
 from eventstore.store import Ledger, load_all
 from local import engine as local_engine
+from local.engine import Endpoints
+from local.installation import Installation
+from local.places import Places, places
+from local.postgres import PostgresServer, create_database
+from local.temporal import NAMESPACE, TemporalServer, start_temporal
 from people.postgres import People
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
     if named := os.environ.get("THIDUA_TEST_FOLDER"):
         yield Path(named)
         return
-    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:  # noqa: S108 - reachable by PostgreSQL's user
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:
         Path(made).chmod(0o755)
         yield Path(made)
 
@@ -107,9 +107,11 @@ async def working(
     founding_rows = [told_of(row) for row in await load_all(ledger, own.STREAM)]
     acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(founding_rows)), **options)  # type: ignore[arg-type]
     async with Worker(
-        client, task_queue=queue, workflows=[ClusterCycle, CityYear],
+        client,
+        task_queue=queue,
+        workflows=[ClusterCycle, CityYear],
         activities=[acts.load, acts.append, acts.speak, acts.edition],
-    ):  # fmt: skip
+    ):
         yield acts
 
 
@@ -117,7 +119,7 @@ async def working(
 async def office(
     client: Client, new_installation: Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
 ) -> AsyncIterator[Session]:
-    """An installation with a worker and a desk, as the command line sees it; streams are its own by a namespace of ids."""
+    """An installation with a worker and a desk, as the command line sees it."""
     endpoints, installed, where = await new_installation()
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(endpoints.database_url, installed.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,15 +30,18 @@ async def open_cycle(
     starts: Any = None,
 ) -> str:
     """Open one cycle by its own command and return its stream. Ids differ, so tests can share a Temporal server."""
-    from datetime import date
-
     stream = cycle_stream(CITY, str(YEAR), cluster or f"cum-{uuid4().hex[:8]}")
     digest = await office.texts.put_edition(rules.model_dump_json())
     fields = {
-        "organiser": CITY, "organiser_name": "Thành phố", "cluster_name": "Cụm", "year": YEAR, "edition": digest,
-        "units": [{"id": unit, "name": unit} for unit in members], "clock": clock,
+        "organiser": CITY,
+        "organiser_name": "Thành phố",
+        "cluster_name": "Cụm",
+        "year": YEAR,
+        "edition": digest,
+        "units": [{"id": unit, "name": unit} for unit in members],
+        "clock": clock,
         "starts": (starts or start_of(date(YEAR, 1, 1))).isoformat(),
-    }  # fmt: skip
+    }
     await say(office, stream, CITY, "open-cycle", fields)
     return stream
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid5, NAMESPACE_URL
+from uuid import NAMESPACE_URL, uuid5
 
 from domain.cycle import CYCLE, State
-from domain.frame import OpenCycle, Unit
+from domain.frame import OpenCycle, StepTo, Unit
 from domain.kernel import CLOCK, ICT, Act, AlreadySaid, Event, Refused, Told, When
 from domain.rules import Edition
 from domain.saying import Saying
@@ -19,24 +19,44 @@ NOW = datetime(2026, 11, 1, 9, tzinfo=ICT)
 DIGEST = "e" * 64
 TEXT = "a" * 64
 
-RULES = Edition.model_validate({
-    "id": "test", "title": "Bản thử",
-    "deadlines": [
-        {"duty": "draft", "due": {"month": 2, "day": 15}, "article": "Điều 1"},
-        {"duty": "stance", "due": {"month": 2, "day": 25}, "article": "Điều 2", "remind_days_before": [7, 1], "escalate_days_after": 3},
-        {"duty": "signature", "due": {"month": 3, "day": 15}, "article": "Điều 3", "remind_days_before": [7]},
-        {"duty": "midyear-report", "due": {"month": 7, "day": 10}, "article": "Điều 4", "remind_days_before": [3], "close_days_after": 10},
-        {"duty": "self-score", "due": {"month": 11, "day": 10}, "article": "Điều 5"},
-        {"duty": "cross-check", "due": {"month": 11, "day": 20}, "article": "Điều 5"},
-    ],
-    "criteria": [
-        {"id": "a", "title": "A", "max": "60", "children": [{"id": "a1", "title": "A1", "max": "40"}, {"id": "a2", "title": "A2", "max": "20"}]},
-        {"id": "b", "title": "B", "max": "40"},
-    ],
-    "total": "100",
-    "awards": [{"id": "co", "title": "Cờ", "quota": 1}],
-    "articles": {"bylaws_before_signing": "Điều 9"},
-})  # fmt: skip
+RULES = Edition.model_validate(
+    {
+        "id": "test",
+        "title": "Bản thử",
+        "deadlines": [
+            {"duty": "draft", "due": {"month": 2, "day": 15}, "article": "Điều 1"},
+            {
+                "duty": "stance",
+                "due": {"month": 2, "day": 25},
+                "article": "Điều 2",
+                "remind_days_before": [7, 1],
+                "escalate_days_after": 3,
+            },
+            {"duty": "signature", "due": {"month": 3, "day": 15}, "article": "Điều 3", "remind_days_before": [7]},
+            {
+                "duty": "midyear-report",
+                "due": {"month": 7, "day": 10},
+                "article": "Điều 4",
+                "remind_days_before": [3],
+                "close_days_after": 10,
+            },
+            {"duty": "self-score", "due": {"month": 11, "day": 10}, "article": "Điều 5"},
+            {"duty": "cross-check", "due": {"month": 11, "day": 20}, "article": "Điều 5"},
+        ],
+        "criteria": [
+            {
+                "id": "a",
+                "title": "A",
+                "max": "60",
+                "children": [{"id": "a1", "title": "A1", "max": "40"}, {"id": "a2", "title": "A2", "max": "20"}],
+            },
+            {"id": "b", "title": "B", "max": "40"},
+        ],
+        "total": "100",
+        "awards": [{"id": "co", "title": "Cờ", "quota": 1}],
+        "articles": {"bylaws_before_signing": "Điều 9"},
+    }
+)
 
 
 def day(month: int, of: int, hour: int = 9, year: int = 2026) -> datetime:
@@ -47,9 +67,15 @@ def day(month: int, of: int, hour: int = 9, year: int = 2026) -> datetime:
 def opening(clock: str = "stepped", units: tuple[str, ...] = UNITS) -> OpenCycle:
     """A cluster's year is opened on 1 January."""
     return OpenCycle(
-        organiser=CITY, organiser_name="Thành phố", cluster_name="Cụm 1", year=2026,
-        units=tuple(Unit(id=unit, name=unit) for unit in units), edition=DIGEST, clock=clock, starts=day(1, 1, 0),
-    )  # fmt: skip
+        organiser=CITY,
+        organiser_name="Thành phố",
+        cluster_name="Cụm 1",
+        year=2026,
+        units=tuple(Unit(id=unit, name=unit) for unit in units),
+        edition=DIGEST,
+        clock=clock,
+        starts=day(1, 1, 0),
+    )
 
 
 class Case:
@@ -68,9 +94,14 @@ class Case:
         """Somebody of a unit says an act; what it answers is kept, and takes effect."""
         self.said += 1
         saying = Saying(
-            stream=STREAM, act=act, actor=actor or f"cb-{by}", unit=by, issued=circumstances.pop("issued", NOW),
-            command_id=uuid5(NAMESPACE_URL, str(self.said)), **circumstances,
-        )  # fmt: skip
+            stream=STREAM,
+            act=act,
+            actor=actor or f"cb-{by}",
+            unit=by,
+            issued=circumstances.pop("issued", NOW),
+            command_id=uuid5(NAMESPACE_URL, str(self.said)),
+            **circumstances,
+        )
         try:
             self.outcome = CYCLE.decide(saying, self.state, self.rules, len(self.history), tuple(self.history))
         except (Refused, AlreadySaid) as answer:
@@ -97,8 +128,6 @@ class Case:
 
     def step(self, now: datetime) -> Case:
         """In a rehearsal: it is now this instant."""
-        from domain.frame import StepTo
-
         self.when(StepTo(now=now), by=CITY).happened()
         return self.until(now)
 

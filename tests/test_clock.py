@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from speech import CITY, TEXT, UNITS, Case, day
+from speech import CITY, TEXT, UNITS, Case, day, opening
 
 from domain.city_year import CITY_YEAR
 from domain.commenting import TakeStance
@@ -124,8 +124,6 @@ def test_only_the_clock_says_what_the_clock_says() -> None:
 
 
 def test_a_backfilled_register_reminds_nobody() -> None:
-    from speech import opening
-
     case = Case(opened=False).when(opening("backfill"))
     assert CYCLE.next_due(case.state, case.rules) is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,19 +18,21 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailed
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.wire import AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder
 from cli.session import Said, Session
+from cli.year_file import YearFile, start_year
 from desk import RefusedError
 from desk.temporal import TemporalDesk
 from domain.codec import state_digest
-from domain.kernel import ICT, start_of
+from domain.kernel import ICT
 from domain.signing import CovenantSigned
 from domain.streams import cycle_stream
 from eventstore.postgres import open_ledger
 from eventstore.signing import Order
-from workflows.cluster_cycle import ClusterCycle
 from workflows.city_year import CityYear
+from workflows.cluster_cycle import ClusterCycle
 
 PAPER = {"title": "Giao ước"}
 
@@ -95,7 +97,7 @@ async def test_sixty_four_people_of_fifteen_units_in_the_same_second(office: Ses
             (unit, "sign", {"unit": unit}),
             (unit, "take-stance", {"unit": unit, "stance": "agreed"}),
             (unit, "report-midyear", {"unit": unit, "report": {"title": "Báo cáo"}}),
-        ][(place // 15) % 3]  # fmt: skip
+        ][(place // 15) % 3]
 
     people = [(*acts(n), n) for n in range(64)]
     for unit, _act, _fields, number in people:
@@ -147,19 +149,21 @@ async def test_a_filed_cycle_has_no_run_and_still_answers(office: Session, clien
 
 
 async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothing(office: Session) -> None:
-    from pathlib import Path
-
-    from cli.year_file import YearFile, start_year
-
     organiser = f"mttq-{uuid4().hex[:8]}"
     clusters = [
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u{n}-{k}", "name": "Đơn vị"} for k in range(3)]}
         for n in range(1, 9)
     ]
-    file = YearFile.model_validate({
-        "organiser": organiser, "organiser_name": "Thành phố", "year": YEAR, "plan": {"number": "1/KH"},
-        "edition": str(Path("e.yaml")), "clusters": clusters,
-    })  # fmt: skip
+    file = YearFile.model_validate(
+        {
+            "organiser": organiser,
+            "organiser_name": "Thành phố",
+            "year": YEAR,
+            "plan": {"number": "1/KH"},
+            "edition": "e.yaml",
+            "clusters": clusters,
+        }
+    )
     person = await staff(office, organiser)
     starts = datetime.now(UTC) + timedelta(days=400)
     receipt = await start_year(office, file, RULES, person, clock="wall", starts=starts)
@@ -182,9 +186,14 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
 
     def opening(cluster: str, organiser_said: str) -> Said:
         fields = {
-            **common, "organiser": organiser_said, "cluster_name": cluster, "units": unit, "edition": digest, "clock": "wall",
+            **common,
+            "organiser": organiser_said,
+            "cluster_name": cluster,
+            "units": unit,
+            "edition": digest,
+            "clock": "wall",
             "starts": (datetime.now(UTC) + timedelta(days=400)).isoformat(),
-        }  # fmt: skip
+        }
         return Said(cycle_stream(organiser, str(YEAR), cluster), "open-cycle", fields)
 
     plan = Said(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
@@ -200,12 +209,22 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
 def forged(stream: str, unit: str) -> tuple[HandedIn, AppendRequest]:
     command = str(uuid4())
     payload = json.dumps({"act": "sign", "fields": {"unit": unit}})
-    header = json.dumps({
-        "format": "thidua-command-1", "installation": "x", "key": "entry-1", "epoch": 1, "actor": f"cb-{unit}", "commitment": None,
-        "unit": unit, "stand_in_for": None, "strength": "os-account", "issued": datetime.now(UTC).isoformat(),
-        "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-        "orders": [[stream, command, Order(stream, uuid4(), payload).payload_digest]],
-    })  # fmt: skip
+    header = json.dumps(
+        {
+            "format": "thidua-command-1",
+            "installation": "x",
+            "key": "entry-1",
+            "epoch": 1,
+            "actor": f"cb-{unit}",
+            "commitment": None,
+            "unit": unit,
+            "stand_in_for": None,
+            "strength": "os-account",
+            "issued": datetime.now(UTC).isoformat(),
+            "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+            "orders": [[stream, command, Order(stream, uuid4(), payload).payload_digest]],
+        }
+    )
     handed = HandedIn(header, "00" * 64, [WireOrder(stream, command, payload)])
     event = CovenantSigned(unit=unit, number=1)
     draft = WireDraft(
@@ -296,9 +315,13 @@ async def test_the_append_as_a_standalone_activity_is_refused(office: Session, c
     _handed, request = forged(stream, members[0])
     with pytest.raises(Exception, match="Activity") as failed:
         await client.execute_activity(
-            "append", request, id=f"standalone-{uuid4()}", task_queue=f"thidua-{office.installed.id}",
-            start_to_close_timeout=timedelta(seconds=20), result_type=AppendAnswer,
-        )  # fmt: skip
+            "append",
+            request,
+            id=f"standalone-{uuid4()}",
+            task_queue=f"thidua-{office.installed.id}",
+            start_to_close_timeout=timedelta(seconds=20),
+            result_type=AppendAnswer,
+        )
     assert isinstance(failed.value.__cause__, ApplicationError)
     assert failed.value.__cause__.message == "not_local"
     assert await names(office, stream) == before
@@ -325,10 +348,21 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
     queue = f"time-{office.installed.id}"
     first = start.astimezone(ICT).date()
     soon = first + timedelta(days=20)
-    rules = RULES.model_copy(update={"deadlines": tuple(
-        d.model_copy(update={"due": d.due.model_copy(update={"month": soon.month, "day": min(soon.day, 28), "year": soon.year - first.year})})
-        for d in RULES.deadlines if d.duty == "signature"
-    )})  # fmt: skip
+    rules = RULES.model_copy(
+        update={
+            "deadlines": tuple(
+                d.model_copy(
+                    update={
+                        "due": d.due.model_copy(
+                            update={"month": soon.month, "day": min(soon.day, 28), "year": soon.year - first.year}
+                        )
+                    }
+                )
+                for d in RULES.deadlines
+                if d.duty == "signature"
+            )
+        }
+    )
     async with working(client, office.ledger, office.texts, office.installed, queue, now=now):
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
         session = Session(
@@ -343,9 +377,15 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
         digest = await session.texts.put_edition(rules.model_dump_json())
         stream = cycle_stream(CITY, str(first.year), f"cum-{uuid4().hex[:8]}")
         fields = {
-            "organiser": CITY, "organiser_name": "T", "cluster_name": "C", "year": first.year, "edition": digest,
-            "units": [{"id": "a", "name": "A"}], "clock": "wall", "starts": start.isoformat(),
-        }  # fmt: skip
+            "organiser": CITY,
+            "organiser_name": "T",
+            "cluster_name": "C",
+            "year": first.year,
+            "edition": digest,
+            "units": [{"id": "a", "name": "A"}],
+            "clock": "wall",
+            "starts": start.isoformat(),
+        }
         await session.hand_in(stream, await staff(session, CITY), [Said(stream, "open-cycle", fields)])
         skipped = timedelta(days=40)
         await skipper.fast_forward(client.get_workflow_handle(stream), timedelta(days=40))
@@ -377,11 +417,6 @@ async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(office: Sessi
     stream, members = await ready(office, 6)
     queue = f"second-{office.installed.id}"
     second = await open_ledger(office.endpoints.database_url, office.installed.id)
-    other = (
-        await client.__class__.connect(client.service_client.config.target_host, namespace="default")
-        if False
-        else client
-    )
     async with working(client, second, office.texts, office.installed, queue):
         handle = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/second", task_queue=queue)
         for place, unit in enumerate(members):
@@ -410,8 +445,6 @@ async def test_what_ran_can_be_replayed(office: Session, client: Client) -> None
 
 async def test_the_workflow_runs_in_the_strict_sandbox(office: Session, client: Client) -> None:
     """Own modules pass through; what is left inside must still be allowed there."""
-    from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
-
     stream, members = await ready(office)
     history = await client.get_workflow_handle(stream).fetch_history()
     await Replayer(workflows=[ClusterCycle, CityYear], workflow_runner=SandboxedWorkflowRunner()).replay_workflow(

@@ -41,11 +41,12 @@ def acts() -> st.SearchStrategy[Act]:
         st.builds(SendBack, unit=units, text=st.just(TEXT)),
         st.builds(AcceptReport, unit=units),
         st.builds(
-            ScoreSelf, unit=units,
+            ScoreSelf,
+            unit=units,
             sheet=st.tuples(*(st.builds(Item, criterion=st.just(c), points=points) for c in ("a1", "a2", "b"))),
         ),
         st.builds(CorrectAct, version=st.integers(1, 40), reason=st.just(TEXT)),
-    )  # fmt: skip
+    )
 
 
 story = st.lists(st.one_of(st.tuples(speakers, acts()), st.integers(1, 60)), max_size=40)
@@ -72,9 +73,17 @@ def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) ->
     assert state_digest(once) == state_digest(twice) == state_digest(case.state)
     corrected = set(case.state.register.corrected)
     signed = [
-        unit for t in case.history if t.meta.version not in corrected
-        for unit in ((t.event.unit,) if t.event.NAME == "CovenantSigned" else getattr(t.event, "units", ()) if t.event.NAME == "CovenantSignedJointly" else ())
-    ]  # fmt: skip
+        unit
+        for t in case.history
+        if t.meta.version not in corrected
+        for unit in (
+            (t.event.unit,)
+            if t.event.NAME == "CovenantSigned"
+            else getattr(t.event, "units", ())
+            if t.event.NAME == "CovenantSignedJointly"
+            else ()
+        )
+    ]
     assert len(signed) == len(set(signed)), "signed twice"
     for scored in case.state.scores.values():
         assert 0 <= scored.total <= case.rules.total

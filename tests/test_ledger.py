@@ -12,9 +12,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from local.engine import Endpoints
-from local.installation import Installation
-from local.places import Places
 
 from eventstore import checkpoints, postgres
 from eventstore.envelope import NO_DIGEST, Draft, Head
@@ -34,6 +31,9 @@ from eventstore.store import (
     Stopped,
     load_all,
 )
+from local.engine import Endpoints
+from local.installation import Installation
+from local.places import Places
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
@@ -42,10 +42,21 @@ SIGNER = Signer("i", 1, "entry-1", Ed25519PrivateKey.generate())
 
 def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes | None = None) -> Draft:
     return Draft(
-        type="T", schema=1, payload=payload, command_id=command or uuid4(), command_digest=digest, actor="x", unit="u",
-        stand_in_for=None, provenance="stated", source="báo", meeting=None, happened_earliest=NOW, happened_latest=NOW,
+        type="T",
+        schema=1,
+        payload=payload,
+        command_id=command or uuid4(),
+        command_digest=digest,
+        actor="x",
+        unit="u",
+        stand_in_for=None,
+        provenance="stated",
+        source="báo",
+        meeting=None,
+        happened_earliest=NOW,
+        happened_latest=NOW,
         effective=None,
-    )  # fmt: skip
+    )
 
 
 def append(stream: str, head: Head, *drafts: Draft) -> Append:
@@ -91,7 +102,7 @@ class TestContract:
         for row in answer.events:
             assert row.expected_digest() == row.digest
             for name in row.__slots__:
-                if name not in {"digest"}:
+                if name != "digest":
                     assert replace(row, **{name: _other(getattr(row, name))}).expected_digest() != row.digest, name
 
     async def test_a_known_command_answers_with_what_was_stored(self, ledger: Ledger) -> None:
@@ -243,9 +254,12 @@ class TestPostgres:
     ) -> None:
         app = await asyncpg.connect(place[0].database_url)
         for statement in (
-            "insert into ledger.event select * from ledger.event", "update ledger.installation set epoch = 9",
-            "delete from ledger.event", "create table ledger.x (a int)", "alter table ledger.event disable trigger all",
-        ):  # fmt: skip
+            "insert into ledger.event select * from ledger.event",
+            "update ledger.installation set epoch = 9",
+            "delete from ledger.event",
+            "create table ledger.x (a int)",
+            "alter table ledger.event disable trigger all",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await app.execute(statement)
         await app.close()

@@ -18,7 +18,7 @@ from domain.frame import CycleFiled, OpenCycle, Unit
 from domain.kernel import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
 from domain.rules import NO_RULES, Criterion, Edition, YearDay
 from domain.saying import Command, Saying, compose, parse_act
-from domain.signing import SignCovenant
+from domain.signing import SignCovenant, room
 from domain.streams import cycle_stream, full_name, is_cycle, is_year, law_of, year_stream
 
 
@@ -106,10 +106,14 @@ class TestCodec:
             title: str
             number: int
 
-        monkeypatch.setattr(codec, "UPCASTS", {
-            ("TestRenamed", 1): lambda d: {"title": d["name"]},
-            ("TestRenamed", 2): lambda d: {**d, "number": 1},
-        })  # fmt: skip
+        monkeypatch.setattr(
+            codec,
+            "UPCASTS",
+            {
+                ("TestRenamed", 1): lambda d: {"title": d["name"]},
+                ("TestRenamed", 2): lambda d: {**d, "number": 1},
+            },
+        )
         assert codec.decode("TestRenamed", 1, json.dumps({"name": "x"})) == Renamed(title="x", number=1)
         del Event.KNOWN["TestRenamed"]
 
@@ -123,8 +127,6 @@ class TestCodec:
                 pass
 
     def test_a_command_has_one_room(self) -> None:
-        from domain.signing import room
-
         with pytest.raises(TypeError, match="two rooms decide"):
             compose((room, room))
 

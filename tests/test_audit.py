@@ -1,0 +1,215 @@
+"""What an auditor can prove: every kind of change is found at its position, and a good ledger is called good."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from engine_help import CITY, YEAR, open_cycle, say, staff, units
+from speech import RULES
+
+from activities.telling import told_of
+from audit.replay import replay, select, view
+from audit.verify import Report, verify
+from cli.session import Session
+from domain.codec import state_digest
+from domain.cycle import CYCLE
+from domain.kernel import ICT
+from domain.rules import Edition
+from eventstore.checkpoints import Checkpoint
+from eventstore.envelope import Draft, Head
+from eventstore.postgres import checkpoint
+from eventstore.store import Append, Part, load_all
+
+Change = Callable[[str], Awaitable[None]]
+
+
+async def check(office: Session, *marks: Checkpoint) -> Report:
+    async def edition_of(digest: str) -> Edition | None:
+        body = await office.texts.edition(digest)
+        return Edition.model_validate_json(body) if body else None
+
+    return await verify(office.ledger, edition_of, office.installed.id, office.ledger.epoch, checkpoints=marks)
+
+
+@pytest.fixture
+async def recorded(office: Session) -> tuple[Session, str]:
+    members = units(3)
+    stream = await open_cycle(office, RULES, members=members)
+    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    for unit in members:
+        await say(office, stream, unit, "sign", {"unit": unit})
+    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
+    return office, stream
+
+
+async def as_owner(office: Session, *statements: str) -> None:
+    """What a database owner can do who means to: switch the triggers off first."""
+    owner = await asyncpg.connect(office.endpoints.owner_url)
+    for table in ("event", "command", "handover"):
+        await owner.execute(f"alter table ledger.{table} disable trigger all")
+    for statement in statements:
+        await owner.execute(statement)
+    await owner.close()
+
+
+async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> None:
+    report = await check(recorded[0])
+    assert report.problems == []
+    assert (report.first_broken, report.ok) == (None, True)
+    assert report.clock_acts > 5
+    assert report.signatures >= 6
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "position"),
+    [
+        ("update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 5", "digest", 5),
+        (
+            "update ledger.event set happened_latest = happened_latest + interval '1 microsecond' where position = 4",
+            "digest",
+            4,
+        ),
+        ("update ledger.event set actor = 'ai-do' where position = 5", "digest", 5),
+        ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 3", "digest", 3),
+        ("update ledger.event set payload = 'x' where position = 5", "unreadable", 5),
+        ("delete from ledger.event where position = 4", "gap", 5),
+        (
+            "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
+            "command_missing",
+            5,
+        ),
+        ("update ledger.handover set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 5),
+    ],
+)
+async def test_every_change_is_found_at_its_position(
+    recorded: tuple[Session, str], statement: str, code: str, position: int
+) -> None:
+    office, _stream = recorded
+    await as_owner(office, statement)
+    report = await check(office)
+    assert code in {problem.code for problem in report.problems}
+    assert report.first_broken == position
+
+
+async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]) -> None:
+    office, _stream = recorded
+    mark = await checkpoint(office.ledger)
+    assert mark is not None
+    assert (await check(office, mark)).ok
+    await as_owner(office, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608
+    assert (await check(office)).ok, "without a checkpoint nobody can know"
+    report = await check(office, mark)
+    assert [problem.code for problem in report.problems] == ["tail_missing"]
+
+
+async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str]) -> None:
+    office, stream = recorded
+    rows = await load_all(office.ledger, stream)
+    now = datetime.now(UTC)
+
+    def draft(actor: str, payload: str, name: str = "CovenantSigned") -> Draft:
+        return Draft(name, 1, payload, uuid4(), None, actor, "don-vi-1", None, "stated", "", None, now, now, None)
+
+    forged = draft("cb-don-vi-1-1", '{"unit":"don-vi-1","number":1}')
+    due = '{"duty":"stance","unit":"don-vi-1","subject":null,"due":"2026-02-25T17:00:00Z"}'
+    clock = draft("clock", due, "DeadlinePassed")
+    answer = await office.ledger.append(Append((Part(stream, rows[-1].head, (forged, clock)),)))
+    report = await check(office)
+    assert [(p.position, p.code) for p in report.problems] == [
+        (answer.events[0].position, "unsigned"),
+        (answer.events[1].position, "clock_not_due"),
+    ]
+
+
+async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Session, str]) -> None:
+    office, stream = recorded
+    rows = await load_all(office.ledger, stream)
+    signed = next(row for row in rows if row.type == "CovenantSigned")
+    now = datetime.now(UTC)
+    lent = Draft(
+        "CovenantSigned",
+        1,
+        signed.payload,
+        signed.command_id,
+        signed.command_digest,
+        "ai-do",
+        "don-vi-2",
+        None,
+        "stated",
+        "",
+        None,
+        now,
+        now,
+        None,
+    )
+    await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'CovenantSigned'")
+    await office.ledger.append(Append((Part(stream, rows[-1].head, (lent,)),)))
+    codes = {(p.code, p.detail) for p in (await check(office)).problems}
+    assert ("signature", "other_person") in codes
+    assert ("signature", "not_covered") in codes
+
+
+async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Session, str]) -> None:
+    office, _stream = recorded
+    digest = await office.texts.put("Lý do thật")
+    person = await staff(office, "don-vi-9")
+    assert (await office.people.renamed(), await office.texts.altered()) == ((), ())
+    owner = await asyncpg.connect(office.endpoints.owner_url)
+    await owner.execute("update people.person set name = 'Người khác' where id = $1", person.id)
+    await owner.execute("update documents.text set body = 'Lý do khác' where digest = $1", digest)
+    await owner.close()
+    assert (await office.people.renamed(), await office.texts.altered()) == ((person.id,), (digest,))
+
+
+async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> None:
+    office, _stream = recorded
+    digest = await office.texts.put("Một đoạn chữ")
+    assert await office.texts.erase(digest)
+    assert not await office.texts.erase(digest)
+    assert await office.people.erase("cb-don-vi-1-1")
+    assert not await office.people.erase("cb-don-vi-1-1")
+    assert (await office.texts.get([digest]))[digest] == "(erased)"
+    person = await office.people.get("cb-don-vi-1-1")
+    assert person is not None
+    assert (person.name, person.email) == ("(erased)", None)
+    assert (await check(office)).ok
+    assert (await office.people.renamed(), await office.texts.altered()) == ((), ())
+
+
+async def test_replay_to_a_day_a_version_and_a_knowledge(recorded: tuple[Session, str]) -> None:
+    office, stream = recorded
+    rows = await load_all(office.ledger, stream)
+    found = replay(stream, rows, {}, at=date(YEAR, 2, 20))
+    assert {t.type for t in select(rows, at=date(YEAR, 2, 20))[0]} >= {"CycleOpened", "CovenantSigned", "UnitReminded"}
+    assert len(found.state.signing.signatures) == 3
+    assert replay(stream, rows, {}, version=3).state.signing.signatures.keys() == {"don-vi-1"}
+    assert replay(stream, rows, {}, known_on=date(2020, 1, 1)).events == 0
+    assert state_digest(replay(stream, rows, {}).state) == state_digest(CYCLE.fold(map(told_of, rows)))
+    data = view(replay(stream, rows, {}), {})
+    assert data["version"] == len(rows)
+    assert {step["step"] for step in data["steps"]} >= {"signing"}
+
+
+async def test_a_range_that_straddles_the_day_is_possible() -> None:
+    when = {
+        "happened_earliest": datetime(2020, 1, 1, tzinfo=UTC),
+        "happened_latest": datetime(2020, 12, 31, tzinfo=UTC),
+    }
+
+    class Row:
+        def __init__(self, **columns: Any) -> None:
+            self.__dict__.update(columns)
+
+    row: Any = Row(version=1, recorded_at=datetime(2021, 1, 1, tzinfo=UTC), **when)
+    assert select([row], at=date(2020, 6, 1)) == ([], [row])
+    assert select([row], at=date(2021, 6, 1)) == ([row], [])
+    assert select([row], at=date(2019, 6, 1)) == ([], [])
+
+
+def test_head_of_nothing() -> None:
+    assert Head() == Head(0, bytes(32))

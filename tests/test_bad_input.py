@@ -1,0 +1,220 @@
+"""Bad input is a use case: each is refused with its place and its mend, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cli.acting import complete, day_of, options
+from cli.fields import InputError
+from cli.outcome import Exit, explain
+from cli.reading import read_model, read_yaml
+from cli.year_file import YearFile
+from desk import PendingError, RefusedError, UnreachableError
+from domain.kernel import Act, Refused
+from domain.rules import Edition
+from eventstore.store import Stopped
+from local.process import EngineUnavailableError
+
+YEAR = """\
+organiser: mttq-hanoi
+organiser_name: Thành phố
+year: 2026
+plan: {number: 1/KH}
+edition: e.yaml
+clusters:
+  - id: cum-1
+    name: Cụm 1
+    units:
+      - {id: a, name: A}
+"""
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    file = folder / "year.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("a: [1, 2\nb: 3", "file_not_yaml", 2),
+        ("a: \x07", "file_not_yaml", None),
+        ("a: &x [1]\nb: *x", "file_alias", 2),
+        ("a: 1\nb: 2\na: 3", "file_key_twice", 3),
+        ("[" * 10_000, "file_too_deep", 1),
+        ("a: 2020-02-30", "file_value", 1),
+        ('a: 1\nb: "x\\u202Ey"', "file_value", 2),
+    ],
+)
+def test_a_file_that_is_no_good_yaml_names_its_line(tmp_path: Path, text: str, code: str, line: int | None) -> None:
+    with pytest.raises(InputError) as wrong:
+        read_yaml(write(tmp_path, text))
+    assert wrong.value.code == code
+    if line is not None:
+        assert wrong.value.place.endswith(f"year.yaml:{line}")
+
+
+def test_a_file_that_is_too_large_or_no_text_or_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "large.yaml"
+    with file.open("wb") as out:
+        out.truncate(100_000_000)
+    for path, code in (
+        (file, "file_too_large"),
+        (write(tmp_path, b"\xff\xfe\x00"), "file_not_utf8"),
+        (tmp_path / "no", "file_unreadable"),
+        (tmp_path, "file_unreadable"),
+    ):
+        with pytest.raises(InputError) as wrong:
+            read_yaml(path)
+        assert wrong.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "line"),
+    [
+        (("year: 2026", "year: hai nghìn"), "year", 3),
+        (("year: 2026", "year: 2026\ncolour: red"), "colour", 4),
+        (("id: a,", "id: Đơn vị,"), "clusters.0.units.0.id", 10),
+        (("name: Cụm 1", "name: [1]"), "clusters.0.name", 8),
+        (("plan: {number: 1/KH}", "plan: {issued: 2026-01-01}"), "plan", 4),
+        (("- {id: a, name: A}", "- {id: a, name: A}\n      - {id: a, name: B}"), "clusters.0", 7),
+        (("units:\n      - {id: a, name: A}", "units: []"), "clusters.0.units", 9),
+    ],
+)
+def test_a_wrong_field_names_file_line_and_place(
+    tmp_path: Path, change: tuple[str, str], place: str, line: int
+) -> None:
+    with pytest.raises(InputError) as wrong:
+        read_model(write(tmp_path, YEAR.replace(*change)), YearFile)
+    assert wrong.value.facts["place"] == place
+    assert wrong.value.place.endswith(f":{line}")
+    code, text = explain(wrong.value)
+    assert (code, "year.yaml" in text) == (Exit.WRONG_INPUT, True)
+
+
+def test_the_control_a_good_file_is_read(tmp_path: Path) -> None:
+    assert read_model(write(tmp_path, YEAR), YearFile).year == 2026
+
+
+@pytest.mark.parametrize("points", [".nan", ".inf", "NaN", "-1", "1e400", "[]"])
+def test_points_are_decimals(tmp_path: Path, points: str) -> None:
+    file = write(tmp_path, f"id: e\ntitle: E\ncriteria:\n  - id: a\n    title: A\n    max: {points}\n")
+    with pytest.raises(InputError) as wrong:
+        read_model(file, Edition)
+    assert wrong.value.place.endswith(":6")
+
+
+def test_points_keep_every_digit(tmp_path: Path) -> None:
+    file = write(tmp_path, "id: e\ntitle: E\ncriteria:\n  - id: a\n    title: A\n    max: 0.1\n")
+    assert str(read_model(file, Edition).criteria[0].max) == "0.1"
+
+
+def test_options_become_fields() -> None:
+    sign = Act.KNOWN["report-midyear"]
+    fields = options(sign, ["--unit", "a", "--report.title=Báo cáo", "--report.issued", "2026-07-01"])
+    assert fields == {"unit": "a", "report": {"title": "Báo cáo", "issued": "2026-07-01"}}
+    assert options(Act.KNOWN["sign-jointly"], ["--units", '["a","b"]']) == {"units": ["a", "b"]}
+    for extra, code in (
+        (["--colour", "red"], "field_unknown"),
+        (["unit"], "field_unknown"),
+        (["--unit"], "field_value_missing"),
+    ):
+        with pytest.raises(InputError) as wrong:
+            options(sign, extra)
+        assert wrong.value.code == code
+    with pytest.raises(InputError) as missing:
+        complete(sign, {"unit": "a"})
+    assert (missing.value.code, missing.value.facts["fields"]) == ("field_missing", "report")
+    with pytest.raises(InputError):
+        day_of("31/02/2026")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("who_acts"), 2),
+        (Refused("not_yours"), 10),
+        (RefusedError("not_yours", {}), 10),
+        (Refused("unknown_act", act="x"), 2),
+        (PendingError(), 5),
+        (UnreachableError(), 3),
+        (EngineUnavailableError("no_postgresql"), 3),
+        (Stopped("clock_stopped", why="x"), 3),
+        (ConnectionRefusedError("x"), 3),
+        (KeyError("x"), 70),
+    ],
+)
+def test_every_error_has_its_exit_code_and_a_sentence(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("THIDUA_LOGS", str(tmp_path))
+    found, text = explain(error)
+    assert (int(found), bool(text), "Traceback" in text) == (code, True, False)
+
+
+def test_a_wrong_model_is_pydantics_to_say() -> None:
+    with pytest.raises(ValidationError):
+        YearFile.model_validate({})
+
+
+# The command itself -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def home(folder: Path) -> dict[str, str]:
+    place = folder / "command"
+    return {
+        **os.environ,
+        "THIDUA_DATA": str(place / "data"),
+        "THIDUA_LOGS": str(place / "logs"),
+        "THIDUA_TEMPORAL": "built",
+        "THIDUA_LANG": "en",
+    }
+
+
+def thidua(home: dict[str, str], *words: str) -> Any:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("thidua")), *words],
+        env=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: Path) -> None:
+    for words, code, says in (
+        (("act", "2026/cum-1", "fly", "--as", "x"), 2, "no act called fly"),
+        (("act", "cum-1", "sign", "--unit", "a", "--as", "x"), 2, "no name of a cycle"),
+        (("act", "2026/cum-1", "sign", "--as", "x"), 2, "Missing: unit"),
+        (("act", "2026/cum-1", "sign", "--unit", "a"), 2, "--as PERSON"),
+        (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "nobody"), 2, "Nobody is entered"),
+        (("year", "start", str(write(tmp_path, "a: [")), "--as", "x"), 2, "year.yaml:1"),
+        (("audit", "replay", "2026/cum-9", "--json"), 2, "no cycle"),
+        (("audit", "replay", "2026/cum-9", "--at", "tomorrow"), 2, "no date"),
+        (("board", "--nonsense"), 2, "nonsense"),
+    ):
+        done = thidua(home, *words)
+        assert done.returncode == code, (words, done.stderr)
+        assert says in done.stderr, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+    verified = json.loads(thidua(home, "audit", "verify", "--json").stdout)
+    assert (verified["events"], verified["ok"]) == (1, True)
+
+
+def test_help_and_reading_commands_answer(home: dict[str, str]) -> None:
+    assert thidua(home, "--help").returncode == 0
+    assert thidua(home, "acts", "sign", "--json").returncode == 0
+    assert json.loads(thidua(home, "status", "--json").stdout)["up"] is False
+    assert json.loads(thidua(home, "board", "--json").stdout) == []

@@ -1,0 +1,259 @@
+"""Notices: who is told of what, and how a message reaches a mail server or a folder. A real SMTP server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from engine_help import open_cycle, say, staff, units
+from speech import CITY, RULES, UNITS, Case, day, opening
+from temporalio.testing import ActivityEnvironment
+
+from activities.post import PostActivities
+from activities.telling import told_of
+from cli.session import Session
+from couriers import CourierAwayError, UndeliverableError
+from couriers.folder import FolderCourier
+from couriers.smtp import SmtpCourier, SmtpSettings
+from domain import post
+from domain.conclusion import DecideAwards, PublishResults
+from domain.drafting import PresentDraft
+from domain.installation import POST_STREAM
+from domain.kernel import Document
+from domain.notices import notices
+from eventstore.store import load_all
+from i18n.messages import message_of
+from local.process import free_ports
+
+
+class Postman:
+    """Keeps what arrives; refuses a mailbox that is named `nobody`."""
+
+    def __init__(self) -> None:
+        self.arrived: list[EmailMessage] = []
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if address.startswith("nobody"):
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.arrived.append(BytesParser(policy=default).parsebytes(envelope.content))
+        return "250 OK"
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "cert.pem", folder / "key.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return public, private
+
+
+def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    right = isinstance(data, LoginPassword) and (data.login, data.password) == (b"so", b"mat khau")
+    return AuthResult(success=right)
+
+
+@contextmanager
+def mail_server(folder: Path) -> Iterator[tuple[Postman, SmtpSettings]]:
+    public, private = certificate(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(public, private)
+    postman, (port,) = Postman(), free_ports(1)
+    controller = Controller(
+        postman,
+        hostname="127.0.0.1",
+        port=port,
+        tls_context=context,
+        require_starttls=True,
+        authenticator=authenticate,
+        auth_required=True,
+        auth_require_tls=True,
+    )
+    controller.start()
+    try:
+        yield postman, SmtpSettings("127.0.0.1", port, True, "so", "mat khau", str(public))
+    finally:
+        controller.stop()
+
+
+def message(to: str = "a@example.invalid") -> EmailMessage:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "so@example.invalid", to, "Nhắc: ký giao ước"
+    made["Message-ID"] = "<1@thidua>"
+    made.set_content("Đề nghị đơn vị ký giao ước.")
+    return made
+
+
+async def test_a_message_goes_out_by_starttls_and_login(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as (postman, settings):
+        await SmtpCourier(settings).send(message())
+        (arrived,) = postman.arrived
+        assert arrived["Subject"] == "Nhắc: ký giao ước"
+        assert "Đề nghị" in arrived.get_content()
+
+
+async def test_a_wrong_password_or_an_unknown_certificate_sends_nothing(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as (postman, settings):
+        for wrong in (
+            SmtpSettings(settings.host, settings.port, True, "so", "sai", settings.authorities),
+            SmtpSettings(settings.host, settings.port, True, "so", "mat khau", None),
+        ):
+            with pytest.raises(CourierAwayError):
+                await SmtpCourier(wrong).send(message())
+        assert postman.arrived == []
+
+
+async def test_a_refused_mailbox_is_for_good_and_a_dead_server_is_not(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as (_postman, settings), pytest.raises(UndeliverableError):
+        await SmtpCourier(settings).send(message("nobody@example.invalid"))
+    with pytest.raises(CourierAwayError):
+        await SmtpCourier(settings).send(message())
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    assert SmtpSettings.of({}) is None
+    secret = tmp_path / "secret"
+    secret.write_text("mat khau\n")
+    found = SmtpSettings.of(
+        {"THIDUA_SMTP_HOST": "h", "THIDUA_SMTP_PASSWORD_FILE": str(secret), "THIDUA_SMTP_STARTTLS": "no"}
+    )
+    assert found == SmtpSettings("h", 587, False, None, "mat khau", None)
+
+
+async def test_the_folder_keeps_each_message_once(tmp_path: Path) -> None:
+    courier = FolderCourier(tmp_path / "out")
+    await courier.send(message())
+    await courier.send(message())
+    (file,) = (tmp_path / "out").iterdir()
+    assert b"1@thidua" in file.read_bytes()
+
+
+def test_a_header_takes_no_line_break() -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        message("a@example.invalid\nBcc: b@example.invalid")
+
+
+# Who is told --------------------------------------------------------------------------------------------------
+
+
+def told(case: Case) -> list[tuple[str, str]]:
+    return [(notice.kind, notice.to) for notice in notices(case.history[-1], case.state)]
+
+
+def test_members_are_told_of_a_draft_and_the_secretariat_of_what_is_late() -> None:
+    case = Case().when(PresentDraft(kind="plan", document=Document(title="KH")))
+    assert told(case) == [("draft_presented", unit) for unit in UNITS]
+    case.step(day(2, 27))
+    late = [n for t in case.history if t.event.NAME == "DeadlinePassed" for n in notices(t, case.state)]
+    assert {n.to for n in late if n.kind == "overdue_of_unit"} == {CITY}
+    assert {n.to for n in late if n.kind == "overdue" and n.to != CITY} == set(UNITS)
+
+
+def test_results_are_told_when_they_are_published_and_not_before() -> None:
+    case = Case().when(DecideAwards(decision=Document(number="1/QĐ"), grants=()))
+    assert told(case) == []
+    case.when(PublishResults())
+    assert told(case) == [("results_published", unit) for unit in UNITS]
+
+
+def test_a_backfilled_register_tells_nobody() -> None:
+    case = Case(opened=False).when(opening("backfill"))
+    assert told(case) == []
+
+
+def test_a_message_is_vietnamese_by_default_and_says_that_it_is_a_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case().step(day(2, 18))
+    for kind in ("plan",):
+        case.when(PresentDraft(kind=kind, document=Document(title="KH")))
+    (notice, *_rest) = notices(case.history[-1], case.state)
+    subject, body = message_of(notice, case.state, "a/2026/b", rehearsed=True)
+    assert subject == "[diễn tập] Cụm 1: có kế hoạch, bản 1"
+    assert "diễn tập" in body
+    monkeypatch.setenv("THIDUA_LANG", "en")
+    assert message_of(notice, case.state, "a/2026/b", rehearsed=False)[0] == "Cụm 1: plan, version 1, is presented"
+
+
+# The round ----------------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A courier that can be away."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.away = False
+
+    async def send(self, message: EmailMessage) -> None:
+        if self.away:
+            raise CourierAwayError("away")
+        self.sent.append(str(message["Message-ID"]))
+
+
+async def test_every_notice_is_sent_once_recorded_and_not_sent_again(
+    office: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.post.AWAY_S", 0.01)
+    monkeypatch.setattr("activities.post.WAIT_S", 0.2)
+    monkeypatch.setattr("activities.post.HEARTBEAT_S", 0.1)
+    members = units(3)
+    for unit in members[:2]:
+        await staff(office, unit)
+    stream = await open_cycle(office, RULES, members=members)
+    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    courier = Recorder()
+    courier.away = True
+
+    def fresh() -> PostActivities:
+        return PostActivities(office.ledger, office.people, courier, "so@example.invalid")
+
+    environment = ActivityEnvironment()
+    await environment.run(fresh().deliver)
+    assert courier.sent == []
+    courier.away = False
+    first = fresh()
+    while await environment.run(first.deliver):
+        pass
+    while await environment.run(fresh().deliver):
+        pass
+    events = [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    sent = [event for event in events if isinstance(event, post.NoticeSent)]
+    assert len(courier.sent) == len(set(courier.sent)) == len(sent) == 4
+    assert all(event.rehearsed for event in sent)
+    failed = [event for event in events if isinstance(event, post.NoticeFailed)]
+    assert {(event.unit, event.reason) for event in failed} == {(members[2], "no_address")}
+    assert asyncio.get_running_loop().is_running()

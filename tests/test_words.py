@@ -1,0 +1,108 @@
+"""Every code has its sentence, every sentence its Vietnamese; the catalogue is what the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from cli.timeline import SAID
+from domain.kernel import Event
+from domain.notices import _OF
+from domain.rights import MAY
+from domain.rules import Duty
+from i18n.sentences import DUTIES, NOTICES, SENTENCES
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [
+    file
+    for folder in ("activities", "cli", "desk", "domain", "eventstore", "local", "workflows", "audit", "readmodels")
+    for file in (ROOT / folder).rglob("*.py")
+]
+RAISED = {
+    "Refused",
+    "InputError",
+    "EngineUnavailableError",
+    "NotSignedError",
+    "Stopped",
+    "LedgerError",
+    "Diverged",
+    "CommandReused",
+}
+
+
+def codes() -> set[str]:
+    found = set()
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") in RAISED
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                found.add(str(node.args[0].value))
+    return found
+
+
+def test_every_code_has_a_sentence() -> None:
+    found = codes()
+    assert len(found) > 80
+    assert found - set(SENTENCES) == set()
+
+
+def test_every_duty_notice_and_event_has_words() -> None:
+    assert {duty.value for duty in Duty} == set(DUTIES)
+    told = {
+        notice
+        for text in (ROOT / "domain" / "notices.py").read_text().splitlines()
+        for notice in re.findall(r'Notice\("(\w+)"|_everybody\("(\w+)"', text)
+    }
+    kinds = {one or other for one, other in told} | {"draft_reissued", "draft_presented"}
+    assert kinds == set(NOTICES)
+    assert _OF
+    own = {
+        "InstallationFounded",
+        "PostAdvanced",
+        "NoticeSent",
+        "NoticeFailed",
+        "NoticeUnknown",
+        "YearPlanIssued",
+        "ClustersArranged",
+        "OpeningOrdered",
+    }
+    assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(SAID)
+
+
+def messages() -> set[str]:
+    found: set[str] = set()
+    for folder in ("cli", "i18n"):
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / folder, keywords={"_": None, "N_": None}
+        ):
+            found.update([message] if isinstance(message, str) else message)
+    assert len(found) > 200
+    # What `thidua acts` says of an act is its docstring.
+    return found | {(act.__doc__ or "").strip().splitlines()[0] for act in MAY}
+
+
+@pytest.fixture(scope="module")
+def vietnamese() -> dict[str, str]:
+    with (ROOT / "i18n" / "catalogues" / "vi.po").open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file, locale="vi") if m.id}
+
+
+def test_every_text_is_translated(vietnamese: dict[str, str]) -> None:
+    missing = messages() - set(vietnamese)
+    assert missing == set()
+    assert {m for m, text in vietnamese.items() if not text} == set()
+
+
+def test_a_translation_has_the_blanks_of_its_source(vietnamese: dict[str, str]) -> None:
+    for source, text in vietnamese.items():
+        extra = set(re.findall(r"\{(\w+)\}", text)) - set(re.findall(r"\{(\w+)\}", source))
+        assert extra == set(), (source, text)
