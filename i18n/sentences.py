@@ -139,7 +139,7 @@ SENTENCES: dict[str, str] = {
     "unreachable": N_("The engine does not answer."),
     "database_unreachable": N_("The database does not answer: {problem}."),
     "pending": N_(
-        "No answer yet; the act may still be carried out. Run it again with --command-id {command}: it is never doubled."
+        "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),
     "our_bug": N_("Something is wrong in the program itself ({kind}). Details are in {log}."),
 }
