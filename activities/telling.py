@@ -18,8 +18,7 @@ def told_of(row: Envelope) -> Told[Event]:
         UnknownEventError: the row was written by a newer version.
     """
     provenance = _KINDS[row.provenance] if not row.source else Provenance(kind=row.provenance, source=row.source)
-    # The row's own columns were checked when they were written; the digest vouches for them now.
-    happened = When.model_construct(earliest=row.happened_earliest, latest=row.happened_latest)
+    happened = When(row.happened_earliest, row.happened_latest)
     return Told(
         decode(row.type, row.schema, row.payload),
         Meta(

@@ -28,9 +28,9 @@ from domain.rules import Edition
 from eventstore.store import load_all
 from i18n import _
 from i18n.messages import day, word
-from local.engine import running_engine
+from local.engine import LOCK, claimed
 from local.installation import is_rehearsal
-from local.places import places
+from local.places import Places, places
 
 SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
 POST_DEADLINE_S = 60
@@ -42,9 +42,7 @@ async def demo(*, as_json: bool) -> int:
     where = places()
     if not is_rehearsal(where.data):
         raise InputError("real_installation", folder=str(where.data))
-    if running_engine(where) is not None:
-        raise InputError("engine_runs", folder=str(where.data))
-    shutil.rmtree(where.data, ignore_errors=True)
+    _clear(where)
     say(
         _("data in {data}, cache in {cache}, logs in {logs}").format(
             data=where.data, cache=where.cache, logs=where.logs
@@ -60,6 +58,18 @@ async def demo(*, as_json: bool) -> int:
     found = {"cycles": rows, "seconds": round(seconds, 1), "next": commands}
     answer(found, as_json=as_json, show=lambda: _show(rows, commands, seconds))
     return Exit.DONE if all(row["verified"] for row in rows) else Exit.NOT_VERIFIED
+
+
+def _clear(where: Places) -> None:
+    """Throw the last rehearsal away, but not from under a command that is using it."""
+    with claimed(where) as mine:
+        if not mine:
+            raise InputError("engine_runs", folder=str(where.data))
+        for entry in where.data.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != LOCK:
+                entry.unlink()
 
 
 async def _until_told(open_: Session) -> None:

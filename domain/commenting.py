@@ -125,6 +125,8 @@ class Taken:
     when: When
     sureness: str
     version: int
+    first: When | None = None
+    """When the unit first answered: a later change of mind does not make it late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,9 @@ def withdraw(cmd: WithdrawStance, meta: Meta, state: State, rules: Edition) -> I
 
 
 def take_together(cmd: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for standing in state.comments.together:
+        if (standing.by, standing.stance, standing.on) == (cmd.group, cmd.stance, cmd.on):
+            raise AlreadySaid(standing.version)
     yield StanceTakenTogether(**dict(cmd))
 
 
@@ -196,7 +201,9 @@ def withdraw_comment(cmd: WithdrawComment, meta: Meta, state: State, rules: Edit
 
 
 def _taken(c: Comments, e: StanceTaken, m: Meta) -> Comments:
-    taken = Taken(e.unit, e.stance, e.on, e.text, m.happened, m.provenance.kind, m.version)
+    before = c.stances.get(_key(e.unit, e.on))
+    first = m.happened if before is None else before.first
+    taken = Taken(e.unit, e.stance, e.on, e.text, m.happened, m.provenance.kind, m.version, first)
     return replace(c, stances=put(c.stances, _key(e.unit, e.on), taken))
 
 

@@ -139,8 +139,10 @@ class Conclusion:
     next: Mapping[Role, str] = field(default_factory=dict)
     submission: Document | None = None
     submitted: When | None = None
+    submitted_version: int = 0
     decision: Document | None = None
     decided: When | None = None
+    decided_version: int = 0
     grants: tuple[Grant, ...] = ()
     published: When | None = None
 
@@ -181,10 +183,14 @@ def choose(cmd: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterato
 def submit(cmd: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
+    if state.conclusion.submission == cmd.submission:
+        raise AlreadySaid(state.conclusion.submitted_version)
     yield NominationsSubmitted(**dict(cmd))
 
 
 def decide_awards(cmd: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (state.conclusion.decision, state.conclusion.grants) == (cmd.decision, cmd.grants):
+        raise AlreadySaid(state.conclusion.decided_version)
     for grant in cmd.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations and cmd.reason is None:
             raise Refused("grant_needs_reason", unit=grant.unit, award=grant.award)
@@ -214,8 +220,12 @@ room = Room(
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
         UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
         NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),
-        NominationsSubmitted: lambda c, e, m: replace(c, submission=e.submission, submitted=m.happened),
-        AwardsDecided: lambda c, e, m: replace(c, decision=e.decision, decided=m.happened, grants=e.grants),
+        NominationsSubmitted: lambda c, e, m: replace(
+            c, submission=e.submission, submitted=m.happened, submitted_version=m.version
+        ),
+        AwardsDecided: lambda c, e, m: replace(
+            c, decision=e.decision, decided=m.happened, grants=e.grants, decided_version=m.version
+        ),
         ResultsPublished: lambda c, e, m: replace(c, published=m.happened),
     },
 )

@@ -24,7 +24,7 @@ from domain import (
     scores,
     signing,
 )  # fmt: skip
-from domain.kernel import CLOCK, Act, Event, Provenance, Refused, Room, Told, When
+from domain.kernel import CLOCK, Act, AlreadySaid, Event, Provenance, Refused, Room, Told, When
 from domain.rights import Party
 from domain.rules import Edition
 from domain.saying import Saying, compose, parse_act
@@ -38,7 +38,8 @@ SKEW = timedelta(minutes=5)
 """How far two machines' clocks may differ before "in the future" is said."""
 
 NOT_CORRECTABLE = (
-    frame.CycleOpened, frame.CalendarChanged, frame.TimeStepped, register.ActCorrected,
+    frame.CycleOpened, frame.CalendarChanged, frame.TimeStepped, frame.EditionAdopted, frame.DutyClosed,
+    frame.DutyReopened, frame.CycleFiled, frame.CycleReopened, register.ActCorrected,
     deadlines.UnitReminded, deadlines.DeadlinePassed, deadlines.EscalationProposed,
 )  # fmt: skip
 """What carries the register itself; a wrong one is put right by a later act of its own kind."""
@@ -138,32 +139,49 @@ class CycleLaw:
         history: tuple[Told[Event], ...],
     ) -> tuple[Told[Event], ...]:  # fmt: skip
         mine = rights.check(saying, state)
-        wrong = [told for told in history if told.meta.version == act.version]
-        if not wrong:
-            raise Refused("no_such_act", version=act.version)
-        if act.version in state.register.corrected:
-            raise Refused("act_is_corrected", version=act.version, by=state.register.corrected[act.version])
-        if isinstance(wrong[0].event, NOT_CORRECTABLE):
-            raise Refused("not_correctable", version=act.version)
-        if not mine - {Party.OWN} and wrong[0].meta.unit != saying.unit:
-            raise Refused("not_yours", act=act.NAME)
-        versions = tuple(t.meta.version for t in history if t.meta.command_id == wrong[0].meta.command_id)
+        wrong = self._wrong(saying, act.version, state, mine, history)
+        versions = tuple(told.meta.version for told in wrong)
         # A correction takes the date of what it corrects, so that a replay to a day between shows the right thing.
         meta = saying.meta(version + 1, wrong[0].meta.happened, _provenance(saying, state))
         correction: Told[Event] = Told(register.ActCorrected(versions=versions, reason=act.reason), meta)
         if act.instead is None:
             return (correction,)
-        instead = dict(act.instead)
-        new = replace(
-            saying,
-            act=parse_act(str(instead.pop("act", "")), instead),
-            happened=saying.happened or wrong[0].meta.happened,
-        )
-        rights.check(new, state)
-        corrected = self.fold((*history, correction))
-        meta = new.meta(version + 2, new.happened or meta.happened, meta.provenance)
-        events = _LAW.decides[type(new.act)](new.act, meta, corrected, rules)
+        fields_ = dict(act.instead)
+        new = replace(saying, act=parse_act(str(fields_.pop("act", "")), fields_))
+        if isinstance(new.act, register.CorrectAct):
+            raise Refused("correction_stands_alone")
+        mine = rights.check(new, state, correcting=True)
+        happened = wrong[0].meta.happened if saying.happened is None else _happened(new, state, mine)
+        meta = new.meta(version + 2, happened, meta.provenance)
+        try:
+            events = tuple(_LAW.decides[type(new.act)](new.act, meta, self.fold((*history, correction)), rules))
+        except AlreadySaid:
+            return (correction,)
+        if not mine & rights.DATES and {type(e) for e in events} != {type(t.event) for t in wrong}:
+            # Another kind of act would borrow the date of this one.
+            raise Refused("not_yours_to_date", act=new.act.NAME)
         return (correction, *(Told(e, replace(meta, version=version + 1 + n)) for n, e in enumerate(events, start=1)))
+
+    def _wrong(
+        self, saying: Saying, version: int, state: State, mine: frozenset[Party], history: tuple[Told[Event], ...]
+    ) -> list[Told[Event]]:  # fmt: skip
+        """The events of the act that is to be corrected, if the sayer may correct it."""
+        found = next((told for told in history if told.meta.version == version), None)
+        if found is None:
+            raise Refused("no_such_act", version=version)
+        if version in state.register.corrected:
+            raise Refused("act_is_corrected", version=version, by=state.register.corrected[version])
+        if isinstance(found.event, NOT_CORRECTABLE):
+            raise Refused("not_correctable", version=version)
+        if Party.SECRETARIAT not in mine:
+            of_the_level_above = found.meta.unit == state.frame.organiser or found.meta.actor == CLOCK
+            if of_the_level_above or (not mine & rights.DATES and found.meta.unit != saying.unit):
+                raise Refused("not_yours", act=register.CorrectAct.NAME)
+        return [
+            told
+            for told in history
+            if told.meta.command_id == found.meta.command_id and not isinstance(told.event, register.ActCorrected)
+        ]
 
 
 def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:
@@ -200,7 +218,7 @@ def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:
 
 
 def _provenance(saying: Saying, state: State) -> Provenance:
-    clock = saying.act.clock if isinstance(saying.act, frame.OpenCycle) else state.frame.clock
+    clock = saying.act.clock if isinstance(saying.act, (frame.OpenCycle, frame.ChangeCalendar)) else state.frame.clock
     if clock == "stepped" or (saying.strength == "rehearsal" and clock == "wall"):
         source = saying.provenance.source if saying.provenance else ""
         return Provenance(kind="rehearsed", source=source)

@@ -15,8 +15,22 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime, Field
 
 from domain import limits
-from domain.frame import CloseDuty
-from domain.kernel import Act, AlreadySaid, Event, Meta, Refused, Room, Text, UnitId, day_ending, end_of, put, start_of
+from domain.frame import CloseDuty, DutyClosed
+from domain.kernel import (
+    Act,
+    AlreadySaid,
+    Day,
+    Event,
+    Meta,
+    Refused,
+    Room,
+    Text,
+    UnitId,
+    day_ending,
+    end_of,
+    put,
+    start_of,
+)
 from domain.obligations import Obligation, obligations
 from domain.rules import Duty, Edition
 
@@ -76,7 +90,7 @@ class AskExtension(Act, name="ask-extension"):
 
     unit: UnitId
     duty: Duty
-    until: date
+    until: Day
     reason: Reason
 
 
@@ -84,7 +98,7 @@ class GrantExtension(Act, name="extend"):
     """The secretariat gives more time, asked for or not; to one unit, or to all when none is named."""
 
     duty: Duty
-    until: date
+    until: Day
     unit: UnitId | None = None
     reason: Reason
 
@@ -129,7 +143,7 @@ class EscalationConfirmed(Event, name="EscalationConfirmed"):
 class ExtensionAsked(Event, name="ExtensionAsked"):
     unit: UnitId
     duty: Duty
-    until: date
+    until: Day
     reason: Reason
 
 
@@ -166,6 +180,8 @@ class Deadlines:
     extensions: Mapping[tuple[Duty, str], date] = field(default_factory=dict)
     asked: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
     escalations: Mapping[Duty, Escalation] = field(default_factory=dict)
+    closings: Mapping[Duty, int] = field(default_factory=dict)
+    """Duties that were closed once, by whomever: the clock does not close them again after a reopening."""
 
     def extended_to(self, duty: Duty, unit: str) -> datetime | None:
         """The instant up to which a unit's time was extended: the later of its own and everybody's extension."""
@@ -201,8 +217,9 @@ def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules:
     dated = [o.due for o in owed if o.due is not None]
     if not dated:
         raise Refused("duty_has_no_deadline", duty=duty)
-    if end_of(until) <= max(dated):
-        raise Refused("extension_is_no_extension", due=day_ending(max(dated)))
+    # For all: somebody may have more time already, and keeps it.
+    if end_of(until) <= min(dated):
+        raise Refused("extension_is_no_extension", due=day_ending(min(dated)))
 
 
 def ask(cmd: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -255,7 +272,7 @@ def _speeches(state: State, rules: Edition) -> Iterator[tuple[datetime, str, Act
             yield instant, _key("escalate", duty, "", None, when), act
     for duty, when in ends.items():
         deadline = rules.deadline(duty)
-        if deadline is not None and deadline.close_days_after is not None and duty not in state.frame.closed:
+        if deadline is not None and deadline.close_days_after is not None and duty not in state.deadlines.closings:
             instant = when + timedelta(days=deadline.close_days_after)
             yield instant, _key("close", duty, "", None, when), CloseDuty(duty=duty)
 
@@ -316,7 +333,10 @@ def _passed(d: Deadlines, e: DeadlinePassed, m: Meta) -> Deadlines:
 
 def _proposed(d: Deadlines, e: EscalationProposed, m: Meta) -> Deadlines:
     said = _spoke(d, _key("escalate", e.duty, "", None, e.due), m)
-    return replace(said, escalations=put(d.escalations, e.duty, Escalation(e.units, m.version)))
+    before = d.escalations.get(e.duty)
+    waiting = before.units if before is not None and before.confirmed is None else ()
+    units = tuple(dict.fromkeys((*waiting, *e.units)))
+    return replace(said, escalations=put(d.escalations, e.duty, Escalation(units, m.version)))
 
 
 def _confirmed(d: Deadlines, e: EscalationConfirmed, m: Meta) -> Deadlines:
@@ -355,6 +375,7 @@ room = Room(
         EscalationConfirmed: _confirmed,
         ExtensionAsked: _asked,
         ExtensionGranted: _granted,
+        DutyClosed: lambda d, e, m: replace(d, closings=put(d.closings, e.duty, m.version)),
         ExtensionRefused: lambda d, e, m: _answered(d, e.unit, e.duty),
     },
 )

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
-from domain.kernel import Act, Digest, Document, Event, Fact, Label, Meta, Person, Refused, Room, Text, UnitId, put
+from domain.kernel import (
+    Act,
+    Digest,
+    Document,
+    Event,
+    Fact,
+    Instant,
+    Label,
+    Meta,
+    Person,
+    Refused,
+    Room,
+    Text,
+    UnitId,
+    put,
+)
 from domain.rules import Duty, Edition
 
 if TYPE_CHECKING:
@@ -55,7 +70,7 @@ class OpenCycle(Act, name="open-cycle"):
     year_plan: Document | None = None
     edition: Digest
     clock: ClockMode
-    starts: AwareDatetime
+    starts: Instant
 
     @model_validator(mode="after")
     def _once(self) -> OpenCycle:
@@ -76,13 +91,13 @@ class ChangeCalendar(Act, name="change-calendar"):
     """Go on by another clock, from an instant: a register that was backfilled is handed over to real time."""
 
     clock: ClockMode
-    since: AwareDatetime
+    since: Instant
 
 
 class StepTo(Act, name="step-to"):
     """In a rehearsal: it is now this instant."""
 
-    now: AwareDatetime
+    now: Instant
 
 
 class CloseDuty(Act, name="close-duty"):

@@ -110,17 +110,37 @@ def _register(known: dict[str, Any], name: str, cls: type) -> None:
     known[name] = cls
 
 
-class When(Fact):
-    """When something happened: certainly not before `earliest`, certainly not after `latest`."""
+EARLIEST = datetime(1900, 1, 1, tzinfo=ICT)
+LATEST = datetime(2300, 1, 1, tzinfo=ICT)
+"""No register tells of anything outside: beyond them lie slips of the keyboard, and the end of the calendar."""
+
+
+def _in_bounds(instant: datetime) -> datetime:
+    if not EARLIEST <= instant <= LATEST:
+        raise ValueError("a date between 1900 and 2300 is expected")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
+Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When something happened: certainly not before `earliest`, certainly not after `latest`.
+
+    Raises:
+        ValueError: the range ends before it begins.
+    """
 
     earliest: AwareDatetime
     latest: AwareDatetime
 
-    @model_validator(mode="after")
-    def _in_order(self) -> When:
+    def __post_init__(self) -> None:
         if self.latest < self.earliest:
             raise ValueError("the range ends before it begins")
-        return self
+        _in_bounds(self.earliest)
+        _in_bounds(self.latest)
 
     @classmethod
     def at(cls, instant: datetime) -> When:
@@ -164,7 +184,7 @@ class Provenance(Fact):
     """How sure a fact is: stated (by which source), inferred (from what), or rehearsed."""
 
     kind: Sureness
-    source: str = Field(default="", max_length=limits.LABEL_CHARS)
+    source: Annotated[str, AfterValidator(clean)] = Field(default="", max_length=limits.LABEL_CHARS)
 
 
 class Person(Fact):
@@ -189,7 +209,7 @@ class Document(Fact):
 
     title: Label | None = None
     number: Label | None = None
-    issued: date | None = None
+    issued: Day | None = None
     issuer: Label | None = None
     text: Text | None = None
 
@@ -203,7 +223,10 @@ class Document(Fact):
 # Saying -----------------------------------------------------------------------------------
 
 CLOCK = "clock"
-"""The actor of deadlines. No person can have this id."""
+"""The actor of deadlines. No signed command carries it: check, append and verify refuse one that does."""
+
+RESERVED = frozenset({CLOCK, "post", "installation"})
+"""Ids that no person can have."""
 
 
 @dataclass(frozen=True, slots=True)

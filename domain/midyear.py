@@ -85,6 +85,8 @@ class Report:
     asked_version: int | None = None
     answered: When | None = None
     accepted: When | None = None
+    first: When | None = None
+    """When the unit first reported: a new report in its place does not make it late."""
 
 
 Reports = Mapping[str, Report]
@@ -140,7 +142,10 @@ def correction_due(standing: Report, rules: Edition) -> When | None:
 
 
 def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:
-    return put(reports, e.unit, Report(e.report, m.happened, m.provenance.kind, m.version))
+    new = Report(e.report, m.happened, m.provenance.kind, m.version, first=m.happened)
+    if (before := reports.get(e.unit)) is not None:
+        new = replace(before, document=e.report, when=m.happened, sureness=m.provenance.kind, version=m.version)
+    return put(reports, e.unit, new)
 
 
 def _changed(reports: Reports, unit: str, **changes: object) -> Reports:

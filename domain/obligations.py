@@ -72,7 +72,7 @@ def _stance(state: State, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.drafts else (_head(state),)
     for unit in state.membership.members():
         taken = state.comments.answered(unit)
-        yield _Owed(unit, done=taken.when if taken else None, waits_for=waits)
+        yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
 
 
 def _signature(state: State, rules: Edition) -> Iterator[_Owed]:
@@ -85,7 +85,7 @@ def _signature(state: State, rules: Edition) -> Iterator[_Owed]:
 def _midyear_report(state: State, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         report = state.midyear.get(unit)
-        yield _Owed(unit, done=report.when if report else None)
+        yield _Owed(unit, done=(report.first or report.when) if report else None)
 
 
 def _correction(state: State, rules: Edition) -> Iterator[_Owed]:
@@ -111,7 +111,7 @@ def _midyear_acceptance(state: State, rules: Edition) -> Iterator[_Owed]:
 def _self_score(state: State, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         scored = state.scores.get((unit, "self"))
-        yield _Owed(unit, done=scored.when if scored else None)
+        yield _Owed(unit, done=(scored.first or scored.when) if scored else None)
 
 
 def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
@@ -121,14 +121,16 @@ def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
         checked = members[(place + 1) % len(members)]
         scored = state.scores.get((checked, "cross-checked"))
         waits = () if (checked, "self") in state.scores else (checked,)
-        yield _Owed(unit, checked, done=scored.when if scored else None, waits_for=waits)
+        yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
 
 
 def _appraisal(state: State, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         scored = state.scores.get((unit, "appraised"))
         waits = () if (unit, "self") in state.scores else (unit,)
-        yield _Owed(state.frame.organiser, unit, done=scored.when if scored else None, waits_for=waits)
+        yield _Owed(
+            state.frame.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
+        )
 
 
 def _final_meeting(state: State, rules: Edition) -> Iterator[_Owed]:

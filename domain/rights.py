@@ -125,13 +125,13 @@ def about(act: Act) -> str | None:
 
 def parties(saying: Saying, state: State) -> frozenset[Party]:
     """What the sayer is to the cycle, for this act."""
-    if saying.actor == CLOCK:
+    if saying.actor == CLOCK:  # no signed command carries this name: check and append refuse it
         return _CLOCK
     found: set[Party] = set()
     organiser = state.frame.organiser or saying.stream.split("/")[0]
     if saying.unit == organiser:
         found.add(S)
-    if saying.unit in state.membership.stays:
+    if saying.unit in state.membership.members():
         if saying.unit == state.membership.holder("head"):
             found.add(H)
         if saying.unit == state.membership.holder("deputy"):
@@ -146,8 +146,8 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     return frozenset(found)
 
 
-def check(saying: Saying, state: State) -> frozenset[Party]:
-    """Return what the sayer is to the cycle.
+def check(saying: Saying, state: State, *, correcting: bool = False) -> frozenset[Party]:
+    """Return what the sayer is to the cycle. `correcting`: the act stands in for one that was wrong.
 
     Raises:
         Refused: `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
@@ -159,9 +159,9 @@ def check(saying: Saying, state: State) -> frozenset[Party]:
         raise Refused("not_yours", act=act.NAME)
     if not state.frame.opened and act is not frame.OpenCycle:
         raise Refused("cycle_not_open")
-    if state.frame.filed is not None and act not in AFTER_FILING:
+    if state.frame.filed is not None and act not in AFTER_FILING and not correcting:
         raise Refused("cycle_is_filed", on=state.frame.filed.date())
     duty = CLOSED_BY.get(act)
-    if duty is not None and duty in state.frame.closed and S not in mine:
+    if duty is not None and duty in state.frame.closed and S not in mine and about(saying.act) == saying.unit:
         raise Refused("duty_closed", duty=duty)
     return mine

@@ -107,6 +107,8 @@ class Scored:
     when: When
     sureness: str
     version: int
+    first: When | None = None
+    """When the round was first entered: a refined sheet does not make it late."""
 
     @property
     def points(self) -> dict[str, Decimal]:
@@ -194,7 +196,10 @@ def appraise(cmd: AppraiseScores, meta: Meta, state: State, rules: Edition) -> I
 def _scored(round_: Round, by: str | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202 - a table entry
     def evolve(scores: Scores, e: SelfScored | CrossChecked | ScoresAppraised, m: Meta) -> Scores:
         scorer = e.by if isinstance(e, CrossChecked) else m.unit if by is None else e.unit
-        return put(scores, (e.unit, round_), Scored(e.sheet, scorer, m.happened, m.provenance.kind, m.version))
+        before = scores.get((e.unit, round_))
+        first = m.happened if before is None else before.first
+        scored = Scored(e.sheet, scorer, m.happened, m.provenance.kind, m.version, first)
+        return put(scores, (e.unit, round_), scored)
 
     return evolve
 

@@ -105,6 +105,7 @@ class Signing:
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     declined: Mapping[str, int] = field(default_factory=dict)
     witnesses: tuple[Voice, ...] = ()
+    witnesses_version: int | None = None
     signed_version: int | None = None
     first_signed: When | None = None
 
@@ -130,6 +131,8 @@ def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> 
 
 
 def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.signing.witnesses_version is not None and set(cmd.witnesses) <= set(state.signing.witnesses):
+        raise AlreadySaid(state.signing.witnesses_version)
     yield WitnessesNamed(**dict(cmd))
 
 
@@ -172,7 +175,9 @@ room = Room(
     evolves={
         CovenantSigned: _signed,
         CovenantSignedJointly: _signed_jointly,
-        WitnessesNamed: lambda s, e, m: replace(s, witnesses=(*s.witnesses, *e.witnesses)),
+        WitnessesNamed: lambda s, e, m: replace(
+            s, witnesses=tuple(dict.fromkeys((*s.witnesses, *e.witnesses))), witnesses_version=m.version
+        ),
         SigningDeclined: lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version)),
     },
 )

@@ -11,8 +11,8 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Literal
 
@@ -25,6 +25,7 @@ from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, port_answers, start_server
 
 DATABASE = "thidua"
+LOCK = "engine.lock"
 WORKER_DEADLINE_S = 60.0
 WATCH_S = 1.0
 
@@ -81,17 +82,31 @@ async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> No
 
 
 def running_engine(places: Places) -> Endpoints | None:
-    """The engine that `thidua up` keeps running on this folder, if it does."""
+    """The engine that `thidua up` keeps running on this folder, if it does: it holds the folder's lock."""
     try:
         found = json.loads((places.data / "engine.json").read_text())
-        os.kill(found.pop("pid"), 0)
+        found.pop("pid")
     except (OSError, ValueError, KeyError):
         return None
-    return Endpoints(**found)
+    with claimed(places) as mine:
+        return None if mine else Endpoints(**found)
+
+
+@contextmanager
+def claimed(places: Places) -> Iterator[bool]:
+    """Hold the folder's lock for a moment, if nobody else does."""
+    places.make()
+    with (places.data / LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 async def _lock(places: Places, say: Say) -> IO[str]:
-    handle = (places.data / "engine.lock").open("w")
+    handle = (places.data / LOCK).open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -53,9 +53,11 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
 
 
 def is_rehearsal(data: Path) -> bool:
-    """True when the folder holds nothing, or an installation that may be thrown away."""
+    """True when the folder is missing or empty, or holds an installation that may be thrown away."""
     file = data / "installation.json"
-    return not file.exists() or bool(json.loads(file.read_text())["rehearsal"])
+    if file.exists():
+        return bool(json.loads(file.read_text())["rehearsal"])
+    return not data.exists() or not any(data.iterdir())
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -76,7 +76,7 @@ class TestTextAndTime:
         when = When.on(date(2026, 3, 15))
         assert when.latest == datetime(2026, 3, 15, 17, tzinfo=UTC)
         assert day_ending(end_of(date(2026, 3, 15))) == date(2026, 3, 15)
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValueError, match="ends before"):
             When(earliest=when.latest, latest=when.earliest)
 
     def test_before_means_for_every_reading(self) -> None:
