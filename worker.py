@@ -76,6 +76,10 @@ async def _project(board: Board, ledger: PostgresLedger) -> None:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             log.warning("projector waits", reason=type(error).__name__, position=position)
             await asyncio.sleep(AWAY_S)
+        except Exception:
+            # A line that cannot be worked out must not end the others' and the checkpoints.
+            log.exception("projector", position=position)
+            await asyncio.sleep(AWAY_S)
         await asyncio.sleep(POLL_S)
 
 
@@ -99,7 +103,7 @@ async def main() -> None:
             client,
             task_queue=TASK_QUEUE,
             workflows=[ClusterCycle, CityYear, Post],
-            activities=[acts.load, acts.append, acts.speak, acts.edition, post.deliver],
+            activities=[acts.load, acts.append, acts.speak, acts.edition, acts.recall, post.deliver],
             graceful_shutdown_timeout=timedelta(seconds=5),
             # With TASK_TIMEOUT of the desk: how long an act waits when its worker was killed.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

@@ -6,6 +6,7 @@ server can schedule those, from a workflow of their own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,16 +15,19 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.telling import draft_of, told_of
-from activities.wire import AppendAnswer, AppendRequest, LoadRequest, WireDraft, WireEvent, wire_event
+from activities.wire import AppendAnswer, AppendRequest, LoadRequest, RecallRequest, WireDraft, WireEvent, wire_event
 from documents.postgres import Texts
 from domain.deadlines import clock_command_id
-from domain.kernel import CLOCK, When
+from domain.kernel import CLOCK, RESERVED, When
 from domain.rules import NO_RULES, Edition
 from domain.saying import Saying
 from domain.streams import law_of
 from eventstore.envelope import Draft, Envelope, Head
 from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
 from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Ledger, Part, SignedCommand, load_all
+
+NAMES_EDITION = {"CycleOpened", "EditionAdopted", "YearPlanIssued"}
+"""Events after which a stream cannot be folded without the edition they name: it must be stored first."""
 
 INSTANTS_PER_CALL = 50
 """One append for each instant of the clock; a workflow calls again for more."""
@@ -50,6 +54,23 @@ class LedgerActivities:
         """A rules edition by digest."""
         return (await self._edition(digest)).model_dump_json()
 
+    @activity.defn(name="recall")
+    async def recall(self, request: RecallRequest) -> bool:
+        """True when a known command says the same again: unit and payload; times and signature are not compared."""
+        order = request.order
+        rows = await load_all(self._ledger, order.stream)
+        row = next((row for row in rows if str(row.command_id) == order.command_id), None)
+        kept = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
+        if kept is None or (kept.unit, kept.payload) != (request.unit, order.payload):
+            raise ApplicationError(
+                "command_reused",
+                "command_reused",
+                {"command": order.command_id},
+                type="CommandReused",
+                non_retryable=True,
+            )
+        return True
+
     @activity.defn(name="append")
     async def append(self, request: AppendRequest) -> AppendAnswer:
         """Append the events of signed commands."""
@@ -59,6 +80,8 @@ class LedgerActivities:
         used = [orders[index] for index in sorted({event.order for event in request.events})]
         try:
             header = self._keys.verify(handover, used)
+            if header.actor in RESERVED:
+                raise NotSignedError("malformed")
             if any(order.stream != request.stream for order in used):
                 raise NotSignedError("not_covered")
             parts = Part(
@@ -69,6 +92,11 @@ class LedgerActivities:
             await self._check_expiry(header, parts)
         except NotSignedError as error:
             raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
+        except (ValueError, OverflowError) as error:
+            raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True) from error
+        for event in request.events:
+            if event.type in NAMES_EDITION:
+                await self._edition(json.loads(event.payload)["edition"])
         commands = tuple((o.command_id, SignedCommand(handover, o.payload, header.unit)) for o in used)
         return _answer(await self._append(Append((parts,), commands)))
 

@@ -15,7 +15,7 @@ import structlog
 from temporalio import activity
 
 from activities.telling import draft_of, told_of
-from couriers import Courier, CourierAwayError, UndeliverableError, UnknownOutcomeError
+from couriers import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
 from domain.cycle import CYCLE, State
 from domain.installation import POST_STREAM
 from domain.kernel import Event, Meta, Provenance, Told, When
@@ -28,10 +28,13 @@ from eventstore.store import Append, Behind, Part, load_all
 from i18n.messages import message_of
 from people.postgres import Contact, People
 
-PAGE = 500
+PAGE = 50
+"""Rows of a round: with notices to every unit of a large cluster they still fit one append."""
+
 WAIT_S = 30.0
 HEARTBEAT_S = 5.0
 AWAY_S = 10.0
+DEFERRALS = 5
 
 log = structlog.get_logger()
 
@@ -44,6 +47,8 @@ class PostActivities:
         self._states: dict[str, tuple[int, State]] = {}
         self._head: Head | None = None
         self._position = 0
+        self._taken: set[str] = set()
+        self._tries: dict[str, int] = {}
 
     @activity.defn(name="deliver")
     async def deliver(self) -> int:
@@ -130,19 +135,39 @@ class PostActivities:
         recorded: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
         for contact in reachable:
+            activity.heartbeat()
             message = self._message(row, notice, state, contact)
             message_id = str(message["Message-ID"])
-            try:
-                await self._courier.send(message)
-            except UndeliverableError as error:
-                recorded.append(NoticeFailed(**common, person=contact.id, reason=str(error)[:200]))
-            except UnknownOutcomeError:
-                recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
-                await self._courier.send(message)
-                recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
-            else:
-                recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
+            if message_id not in self._taken:
+                try:
+                    await self._hand_over(message, message_id)
+                except UndeliverableError as error:
+                    recorded.append(NoticeFailed(**common, person=contact.id, reason=str(error)[:200]))
+                    continue
+                except UnknownOutcomeError:
+                    recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
+                    try:
+                        await self._hand_over(message, message_id)
+                    except (UnknownOutcomeError, UndeliverableError) as again:
+                        raise CourierAwayError(str(again)) from again
+            recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
         return recorded
+
+    async def _hand_over(self, message: EmailMessage, message_id: str) -> None:
+        """Give a message to the courier, once while this worker lives.
+
+        Raises:
+            CourierAwayError: now is no time; the round is repeated, without those who have theirs.
+            UndeliverableError: for good, or deferred too often.
+        """
+        try:
+            await self._courier.send(message)
+        except DeferredError as error:
+            self._tries[message_id] = self._tries.get(message_id, 0) + 1
+            if self._tries[message_id] >= DEFERRALS:
+                raise UndeliverableError(str(error)) from error
+            raise CourierAwayError(str(error)) from error
+        self._taken.add(message_id)
 
     async def _contacts(self, notice: Notice, state: State) -> tuple[Contact, ...]:
         if notice.to != OVERSEER:
@@ -178,6 +203,8 @@ class PostActivities:
             await self._open()
             return
         self._head = answer.events[-1].head
+        self._taken.clear()
+        self._tries.clear()
         last = events[-1]
         self._position = last.position if isinstance(last, PostAdvanced) else self._position
 

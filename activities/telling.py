@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC
+from uuid import UUID
 
 from domain.codec import decode, encode
-from domain.kernel import Event, Meta, Provenance, Told, When
+from domain.kernel import Event, Meta, Provenance, Refused, Told, When
+from domain.saying import Command, Saying
 from eventstore.envelope import Draft, Envelope
+from eventstore.signing import Header
 
 _KINDS = {kind: Provenance(kind=kind) for kind in ("stated", "inferred", "rehearsed")}
 
@@ -54,3 +57,20 @@ def draft_of(told: Told[Event], command_digest: bytes | None) -> Draft:
         happened_latest=meta.happened.latest.astimezone(UTC),
         effective=meta.effective,
     )
+
+
+def saying_of(stream: str, command_id: str | UUID, payload: str, header: Header) -> Saying:
+    """A signed command as the law hears it.
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    try:
+        command = Command.model_validate_json(payload)
+    except ValueError:
+        raise Refused("malformed_command") from None
+    return Saying(
+        stream=stream, act=command.parsed(), actor=header.actor, unit=header.unit, issued=header.issued,
+        command_id=UUID(str(command_id)), strength=header.strength, stand_in_for=header.stand_in_for,
+        happened=command.happened, effective=command.effective, provenance=command.provenance, meeting=command.meeting,
+    )  # fmt: skip

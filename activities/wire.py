@@ -100,6 +100,14 @@ class WireEvent:
 
 
 @dataclass
+class RecallRequest:
+    """A command whose id is known: is it the same one? `unit` is whom the signed header speaks for."""
+
+    order: WireOrder
+    unit: str
+
+
+@dataclass
 class LoadRequest:
     """A stream, above a version."""
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from activities.telling import told_of
+from activities.telling import saying_of, told_of
 from domain import installation
 from domain.deadlines import clock_command_id
-from domain.kernel import CLOCK, Event, Told
+from domain.kernel import CLOCK, RESERVED, AlreadySaid, Event, Refused, Told, When
 from domain.rules import NO_RULES, Edition
-from domain.saying import Law
+from domain.saying import Law, Saying
 from domain.streams import is_cycle, is_year, law_of
 from eventstore.checkpoints import Checkpoint, merkle_root
 from eventstore.envelope import Envelope, Head
@@ -51,6 +51,8 @@ class Report:
     clock_acts: int = 0
     problems: list[Problem] = field(default_factory=list)
     root: str = ""
+    commitments: dict[str, str] = field(default_factory=dict)
+    """What the signed headers say of the names of those who acted, by person."""
 
     @property
     def ok(self) -> bool:
@@ -73,14 +75,18 @@ class _Stream:
     state: Any = None
     rules: Edition = NO_RULES
     digest: str | None = None
+    expected: list[Told[Event]] = field(default_factory=list)
+    """What must follow from the command or clock act whose first event was read last."""
 
 
 async def verify(
     ledger: Ledger, edition_of: EditionOf, installation_id: str, epoch: int, *,
-    checkpoints: tuple[Checkpoint, ...] = (), progress: Progress = lambda _: None,
+    checkpoints: tuple[Checkpoint, ...] = (), entry_key: str | None = None, progress: Progress = lambda _: None,
 ) -> Report:  # fmt: skip
-    """Check the whole ledger."""
-    return await _Verification(ledger, edition_of, installation_id, epoch, checkpoints).run(progress)
+    """Check the whole ledger. `entry_key` is the installation's public key in hex, where the checker has it apart."""
+    verification = _Verification(ledger, edition_of, installation_id, epoch, checkpoints)
+    verification.entry_key = entry_key
+    return await verification.run(progress)
 
 
 class _Verification:
@@ -90,9 +96,11 @@ class _Verification:
         self.ledger, self.edition_of = ledger, edition_of
         self.keys = Keys(installation_id, epoch, {})
         self.marks = {mark.position: mark for mark in marks}
+        self.entry_key: str | None = None
         self.report = Report()
         self.streams: dict[str, _Stream] = {}
         self.leaves: list[bytes] = []
+        self.recorded_at: datetime | None = None
         self.verified: dict[bytes, tuple[Header, frozenset[tuple[str, str, str]]]] = {}
 
     async def run(self, progress: Progress) -> Report:
@@ -123,6 +131,9 @@ class _Verification:
         if stream is None:
             law = law_of(row.stream) if is_cycle(row.stream) or is_year(row.stream) else None
             stream = self.streams[row.stream] = _Stream(law, state=law.empty() if law else None)
+        if self.recorded_at is not None and row.recorded_at < self.recorded_at:
+            self.problem(row, "time_fell")
+        self.recorded_at = row.recorded_at
         if row.version != stream.head.version + 1:
             self.problem(row, "version", f"{stream.head.version + 1}")
         if row.previous != stream.head.digest:
@@ -144,19 +155,24 @@ class _Verification:
     async def authority(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
         """Was it somebody's to say?"""
         if row.command_digest is not None:
-            await self.signature(row)
+            await self.signature(row, stream)
+            self.follows(row, told, stream)
         elif row.actor == CLOCK and stream.law is not None:
             self.report.clock_acts += 1
-            if not self.was_due(row, stream):
-                self.problem(row, "clock_not_due")
+            if not stream.expected:
+                self.expect_clock(row, stream)
+            self.follows(row, told, stream)
         elif isinstance(told.event, installation.InstallationFounded) and row.position == 1:
             if told.event.installation != self.keys.installation:
                 self.problem(row, "other_installation")
+            if self.entry_key is not None and told.event.public_key != self.entry_key:
+                self.problem(row, "other_key")
             self.keys = Keys(self.keys.installation, self.keys.epoch, installation.keys([told]))
         elif row.stream != installation.POST_STREAM:
             self.problem(row, "unsigned")
 
-    async def signature(self, row: Envelope) -> None:
+    async def signature(self, row: Envelope, stream: _Stream) -> None:
+        """Was it this person's, in time, and what must follow from it?"""
         if row.command_digest is None:
             return
         command = await self.ledger.command(row.command_digest)
@@ -173,6 +189,39 @@ class _Verification:
             self.problem(row, "signature", "not_covered")
         if (row.actor, row.unit, row.stand_in_for) != (header.actor, header.unit, header.stand_in_for):
             self.problem(row, "signature", "other_person")
+        if header.actor in RESERVED:
+            self.problem(row, "signature", "reserved_name")
+        if row.recorded_at > header.expires:
+            self.problem(row, "expired")
+        if header.commitment is not None:
+            self.report.commitments.setdefault(header.actor, header.commitment)
+        if stream.law is not None and not stream.expected:
+            self.expect(row, command.payload, header, stream)
+
+    def expect(self, row: Envelope, payload: str, header: Header, stream: _Stream) -> None:
+        """Decide the command again on the state before it."""
+        if stream.law is None:
+            return
+        try:
+            saying = saying_of(row.stream, row.command_id, payload, header)
+            told = stream.law.decide(saying, stream.state, stream.rules, row.version - 1, tuple(stream.told))
+        except (Refused, AlreadySaid) as answer:
+            self.problem(row, "not_decided", str(answer.args[0]))
+        except Exception as error:  # noqa: BLE001 - whatever was done to the command must end as a finding
+            self.problem(row, "not_decided", type(error).__name__)
+        else:
+            stream.expected = list(told)
+
+    def follows(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
+        """Does the event follow from what was signed, or from what was due?"""
+        if stream.law is None:
+            return
+        if not stream.expected:
+            return
+        wanted = stream.expected.pop(0)
+        if (wanted.event, wanted.meta) != (told.event, told.meta):
+            stream.expected.clear()
+            self.problem(row, "does_not_follow")
 
     def header(self, handover: Handover) -> tuple[Header, frozenset[tuple[str, str, str]]]:
         """A header whose signature is right, with the commands it covers; each is verified once."""
@@ -183,12 +232,21 @@ class _Verification:
             self.report.signatures += 1
         return known
 
-    def was_due(self, row: Envelope, stream: _Stream) -> bool:
+    def expect_clock(self, row: Envelope, stream: _Stream) -> None:
+        """Work out what the clock said, from the state before it and the ledger's time."""
         if stream.law is None or (ripe := stream.law.due(stream.state, stream.rules, row.recorded_at)) is None:
-            return False
+            self.problem(row, "clock_not_due")
+            return
         instant, acts = ripe
-        wanted: set[UUID] = {clock_command_id(row.stream, act, instant) for act in acts}
-        return row.command_id in wanted and row.happened_latest == instant
+        act = next((act for act in acts if clock_command_id(row.stream, act, instant) == row.command_id), None)
+        if act is None:
+            self.problem(row, "clock_not_due")
+            return
+        saying = Saying(
+            stream=row.stream, act=act, actor=CLOCK, unit="", issued=instant, command_id=row.command_id,
+            happened=When.at(instant),
+        )  # fmt: skip
+        stream.expected = list(stream.law.decide(saying, stream.state, stream.rules, row.version - 1))
 
     async def fold(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
         if stream.law is None:

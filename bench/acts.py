@@ -144,7 +144,10 @@ async def fifty_years(open_: Session) -> list[Row]:
         nonlocal acts
         cluster = scenario.year.clusters[0].model_copy(update={"id": f"cum-{number}"})
         mine = scenario.model_copy(
-            update={"cluster": cluster.id, "year": scenario.year.model_copy(update={"clusters": (cluster,)})}
+            update={
+                "cluster": cluster.id,
+                "year": scenario.year.model_copy(update={"clusters": (cluster,), "cycle": f"2020-{number}"}),
+            }
         )
         async with room:
             play = _Play(open_, mine, f"bench-{number}", lambda _: None)

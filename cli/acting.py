@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from rich.console import Console
 from rich.prompt import Prompt
 
-from cli.fields import InputError
+from cli.fields import InputError, described
 from cli.outcome import Exit, answer, say
 from cli.reading import read_yaml
 from cli.session import Said, Session, session
@@ -62,6 +62,8 @@ async def act(
         raise InputError("who_acts")
     async with session("worker", say) as open_:
         contact = await open_.person(person)
+        if name != "open-cycle" and not await open_.ledger.load(stream):
+            raise InputError("no_such_cycle", cycle=stream)
         provenance = Provenance(kind="stated", source=source) if source else None
         said = Said(
             stream, name, fields, command_id or uuid4(), happened=happened, provenance=provenance, meeting=meeting
@@ -85,6 +87,17 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     if person is None:
         raise InputError("who_acts")
     async with session("worker", say) as open_:
+        if open_.installed.rehearsal:
+            raise InputError("rehearsal_installation", folder=str(open_.places.data))
+        entered = await open_.people.get(person)
+        if entered is None and await open_.people.of_unit(year.organiser):
+            # The first secretary comes with the first file; later ones cannot enter themselves.
+            raise InputError("unknown_person", person=person)
+        unit = entered.unit if entered else next((p.unit for p in year.people if p.id == person), None)
+        if unit is not None and unit != year.organiser:
+            raise InputError("not_the_organiser", person=person, unit=unit, organiser=year.organiser)
+        if unit is None:
+            raise InputError("unknown_person", person=person)
         await enter_people(open_, year.people)
         contact = await open_.person(person)
         receipt = await start_year(
@@ -141,7 +154,8 @@ def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
     if missing and not sys.stdin.isatty():
         raise InputError("field_missing", fields=", ".join(missing), first=missing[0])
     for name in missing:
-        fields[name] = _value(Prompt.ask(name))
+        choices = ", ".join(described(act_type)[name]["choices"])
+        fields[name] = _value(Prompt.ask(f"{name} ({choices})" if choices else name))
 
 
 def day_of(text: str) -> date:
@@ -160,7 +174,7 @@ def _uuid(text: str | None) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise InputError("field_value_missing", field="--command-id") from None
+        raise InputError("not_a_command_id", found=text) from None
 
 
 def _value(text: str) -> Any:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from activities.telling import told_of
 from audit.verify import verify
 from cli.fields import InputError
-from cli.outcome import Exit, answer, say
+from cli.outcome import Exit, answer, grid, say
 from cli.scenario import Played, play
 from cli.session import Session, session
 from domain import post
@@ -26,7 +25,7 @@ from domain.obligations import steps
 from domain.register import deviations
 from domain.rules import Edition
 from eventstore.store import load_all
-from i18n import _
+from i18n import N_, _
 from i18n.messages import day, word
 from local.engine import LOCK, claimed
 from local.installation import is_rehearsal
@@ -34,6 +33,7 @@ from local.places import Places, places
 
 SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
 POST_DEADLINE_S = 60
+COUNTS = N_("{acts} acts, {events} events\n{stated} stated, {inferred} inferred, {rehearsed} rehearsed")
 
 
 async def demo(*, as_json: bool) -> int:
@@ -105,6 +105,7 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
         "acts": len({row.command_id for row, _told in history}),
         "events": len(history),
         "stated": sum(row.provenance == "stated" for row, _told in history),
+        "inferred": sum(row.provenance == "inferred" for row, _told in history),
         "rehearsed": sum(row.provenance == "rehearsed" for row, _told in history),
         "deviations": len([d for d in register if d.article]),
         "remarks": len([d for d in register if not d.article]),
@@ -127,14 +128,13 @@ def _next_commands() -> list[dict[str, str]]:
 
 def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
     console = Console()
-    table = Table(
+    table = grid(
         _("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"), show_lines=True
     )
     for row in rows:
         done = "\n".join(f"{word(s['step'])}: {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
         table.add_row(
-            f"{row['cluster']}\n{row['cycle']}", done,
-            _("{acts} acts, {events} events\n{stated} stated, {rehearsed} rehearsed").format(**row),
+            f"{row['cluster']}\n{row['cycle']}", done, _(COUNTS).format(**row),
             _("{deviations} departures\n{remarks} remarks").format(**row), str(row["notices"]),
             _("verified") if row["verified"] else _("BROKEN"),
         )  # fmt: skip

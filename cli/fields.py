@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -99,3 +100,36 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
         return _parts(get_args(annotation)[0])
     members = _members(annotation)
     return tuple(part for member in members for part in _parts(member)) if members else (annotation,)
+
+
+def described(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """The fields of an act for people: what each takes, by the names that options and files use (`by.unit`)."""
+    return {
+        name: {
+            "required": field.is_required(),
+            "choices": _choices(field.annotation),
+            "inner": [f"{name}.{inner}" for inner in _inner(field.annotation)],
+            "many": any(get_origin(part) is tuple for part in _parts(field.annotation)),
+        }
+        for name, field in model.model_fields.items()
+    }
+
+
+def _inner(annotation: Any) -> list[str]:
+    found: list[str] = []
+    for part in _parts(annotation):
+        inner = _parts(get_args(part)[0])[0] if get_origin(part) is tuple else part
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            for name, field in inner.model_fields.items():
+                found.extend([f"{name}.{deeper}" for deeper in _inner(field.annotation)] or [name])
+    return found
+
+
+def _choices(annotation: Any) -> list[str]:
+    found: list[str] = []
+    for part in _parts(annotation):
+        if get_origin(part) is Literal:
+            found.extend(str(value) for value in get_args(part))
+        elif isinstance(part, type) and issubclass(part, Enum):
+            found.extend(str(member.value) for member in part)
+    return found

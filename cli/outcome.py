@@ -11,10 +11,13 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.fields import InputError
 from i18n.messages import sentence
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Exit(IntEnum):
@@ -40,6 +43,17 @@ def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
         print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - this is the answer
     else:
         show()
+
+
+def grid(*headers: str) -> Table:
+    """A table that cuts nothing off: the first column names what can be typed next, the others fold."""
+    from rich.table import Table  # noqa: PLC0415 - errors are told without tables
+
+    table = Table(*headers, show_lines=True)
+    for column in table.columns:
+        column.overflow = "fold"
+    table.columns[0].no_wrap = True
+    return table
 
 
 def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:

@@ -18,10 +18,11 @@ from pydantic import Field
 from cli.fields import InputError
 from cli.reading import read_model
 from cli.session import Said, Session
-from cli.year_file import PersonEntry, YearFile, enter_people, start_year
+from cli.year_file import PersonEntry, YearFile, edition_file, enter_people, start_year
 from domain.kernel import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
+from i18n import _
 from people.postgres import Contact
 
 STRENGTH = "rehearsal"
@@ -127,15 +128,15 @@ async def play(session: Session, file: Path, say: Say) -> Played:
         InputError: the file is wrong. Refusals and engine trouble pass through from the desk.
     """
     scenario = read_model(file, Scenario)
-    edition = read_model(file.parent.parent / "rules" / scenario.year.edition, Edition)
+    edition = read_model(edition_file(file.parent, scenario.year.edition), Edition)
     rest = read_model(file.parent / scenario.rehearse, RehearsedYear) if scenario.rehearse else None
     play_ = _Play(session, scenario, file.stem, say)
     await play_.enter_people()
-    say(f"{scenario.title}: {len(scenario.stated)} stated acts")
+    say(_("{title}: {count} stated acts").format(title=scenario.title, count=len(scenario.stated)))
     await play_.open(edition)
     await play_.state()
     if rest is not None and scenario.rehearse_from is not None:
-        say(f"{scenario.title}: rehearsing the rest of the year")
+        say(_("{title}: rehearsing the rest of the year").format(title=scenario.title))
         await play_.rehearse(rest, scenario.rehearse_from)
     return Played(play_.stream, play_.acts)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import typing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from activities.telling import told_of
 from audit.replay import digests_in, replay, view
-from audit.verify import verify
+from audit.verify import Report, verify
 from cli.acting import day_of
-from cli.fields import InputError
-from cli.outcome import Exit, answer, say
+from cli.fields import InputError, described
+from cli.outcome import Exit, answer, grid, say
 from cli.session import Session, session
 from cli.timeline import describe
 from domain.codec import plain
@@ -25,7 +23,7 @@ from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.rights import MAY
 from domain.rules import Edition
-from domain.streams import full_name, is_cycle
+from domain.streams import DEFAULT_ORGANISER, full_name, is_cycle
 from eventstore.checkpoints import all_checkpoints, write_checkpoint
 from eventstore.postgres import checkpoint
 from eventstore.store import load_all
@@ -58,13 +56,13 @@ async def board(year: str | None, *, as_json: bool) -> int:
         })  # fmt: skip
 
     def show() -> None:
-        table = Table(
+        table = grid(
             _("cycle"), _("step"), _("next deadline"), _("waiting for"), _("overdue"), _("departures"), _("how sure")
         )
         for row in rows:
             found = row["deviations"]
             table.add_row(
-                row["cycle"], word(row["step"]), day(row["next_deadline"]) if row["next_deadline"] else "-",
+                _short(row["cycle"]), word(row["step"]), day(row["next_deadline"]) if row["next_deadline"] else "-",
                 ", ".join(row["waiting_for"]) or "-", str(len(row["overdue"])),
                 _("{open} open, {remarks} remarks").format(**found),
                 word("rehearsed") if row["rehearsed"] else word("stated"),
@@ -79,6 +77,7 @@ async def tasks(unit: str, *, as_json: bool) -> int:
     """What a unit owes, in all cycles it belongs to."""
     rows: list[dict[str, Any]] = []
     async with session("ledger", say) as open_:
+        await _must_know(open_, unit)
         for stream in await _cycles(open_):
             state, rules = await open_.state(stream)
             names = members_and_organiser(state)
@@ -97,12 +96,12 @@ async def tasks(unit: str, *, as_json: bool) -> int:
             )  # fmt: skip
 
     def show() -> None:
-        table = Table(_("cycle"), _("task"), _("due"), _("days left"), _("waiting for"))
+        table = grid(_("cycle"), _("task"), _("due"), _("days left"), _("waiting for"))
         for row in rows:
             mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
             late = f" ({_('overdue')})" if row["overdue"] else ""
             table.add_row(
-                row["cycle"] + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                _short(row["cycle"]) + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
                 (day(row["due"]) if row["due"] else "-") + late, str(row["days_left"] if row["due"] else "-"),
                 ", ".join(row["waits_for_names"]) or "-",
             )  # fmt: skip
@@ -116,6 +115,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
     """What a unit was told, newest first."""
     rows: list[dict[str, Any]] = []
     async with session("ledger", say) as open_:
+        await _must_know(open_, unit)
         for stream in await _cycles(open_):
             state = CYCLE.empty()
             for row in await load_all(open_.ledger, stream):
@@ -133,9 +133,9 @@ async def inbox(unit: str, *, as_json: bool) -> int:
     rows.sort(key=lambda row: row["recorded_at"], reverse=True)
 
     def show() -> None:
-        table = Table(_("date"), _("cycle"), _("subject"))
+        table = grid(_("date"), _("cycle"), _("subject"))
         for row in rows:
-            table.add_row(row["happened"], row["cycle"], row["subject"])
+            table.add_row(row["happened"], _short(row["cycle"]), row["subject"])
         Console().print(table if rows else _("Nothing has come in."))
 
     answer(rows, as_json=as_json, show=show)
@@ -151,17 +151,15 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         found.append({
             "act": act.NAME, "about": _((act.__doc__ or "").strip().splitlines()[0]),
             "who": sorted(p.value for p in parties),
-            "fields": {
-                n: {"type": _type(f.annotation), "required": f.is_required()} for n, f in act.model_fields.items()
-            },
+            "fields": described(act),
         })  # fmt: skip
     if name and not found:
         raise InputError("unknown_act", act=name)
 
     def show() -> None:
-        table = Table(_("act"), _("about"), _("fields (* required)"), _("who"))
+        table = grid(_("act"), _("about"), _("fields (* required)"), _("who"))
         for one in found:
-            fields = ", ".join(n + ("*" if f["required"] else "") for n, f in one["fields"].items())
+            fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
             table.add_row(one["act"], one["about"], fields, ", ".join(one["who"]))
         Console().print(table)
 
@@ -175,7 +173,7 @@ async def people(*, as_json: bool) -> int:
         rows = [asdict(contact) for contact in await open_.people.everyone()]
 
     def show() -> None:
-        table = Table("id", _("unit"), _("name"), _("office"))
+        table = grid("id", _("unit"), _("name"), _("office"))
         for row in rows:
             table.add_row(row["id"], row["unit"], row["name"], row["office"] or "-")
         Console().print(table)
@@ -204,7 +202,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
     ]  # fmt: skip
 
     def show() -> None:
-        table = Table("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
+        table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
         for (row, _told), one in zip(history, rows, strict=True):
             text = str(one["text"])
             if one["corrected_by"]:
@@ -225,6 +223,8 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
     async with session("ledger", say) as open_:
         rows = [row for row, _told in await open_.history(stream)]
+        if version is not None and not 0 < version <= len(rows):
+            raise InputError("no_such_event", version=version, last=len(rows))
         found = replay(
             stream, rows, await _editions(open_, rows), at=at_day, version=version, known_on=known_day,
         )  # fmt: skip
@@ -234,7 +234,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     def show() -> None:
         console = Console()
         console.print(_("{stream}: state after {events} events").format(stream=stream, events=found.events))
-        table = Table(_("step"), _("done"), _("waiting for"))
+        table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             table.add_row(
                 word(step["step"]), day(step["done"]) if step["done"] else "-", ", ".join(step["waiting_for"]) or "-"
@@ -243,7 +243,9 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         console.print(_signatures(found.state))
         for deviation in data.get("deviations", ()):
             settled = f" ({_('settled')})" if deviation["settled"] else ""
-            console.print(f"  • {word(deviation['code'])}: {deviation['article'] or _('remark')}{settled}")
+            facts = ", ".join(str(fact) for fact in deviation["facts"].values() if fact not in {"", None})
+            about = f" ({facts})" if facts else ""
+            console.print(f"  • {word(deviation['code'])}: {deviation['article'] or _('remark')}{about}{settled}")
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
@@ -261,12 +263,12 @@ async def verify_(*, as_json: bool) -> int:
         folder = open_.places.data / "checkpoints"
         report = await verify(
             open_.ledger, edition_of, open_.installed.id, open_.ledger.epoch,
-            checkpoints=tuple(all_checkpoints(folder)),
+            checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
             progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
         )  # fmt: skip
         beside = [
             *({"code": "text_altered", "detail": digest} for digest in await open_.texts.altered()),
-            *({"code": "person_renamed", "detail": person} for person in await open_.people.renamed()),
+            *({"code": "person_renamed", "detail": person} for person in await _renamed(open_, report)),
         ]
         ok = report.ok and not beside
         if ok and (mark := await checkpoint(open_.ledger)) is not None:
@@ -297,6 +299,16 @@ async def verify_(*, as_json: bool) -> int:
     return Exit.DONE if ok else Exit.NOT_VERIFIED
 
 
+async def _renamed(open_: Session, report: Report) -> set[str]:
+    """Persons whose name does not fit the commitment that they signed with."""
+    others = {
+        contact.id
+        for contact in await open_.people.everyone()
+        if report.commitments.get(contact.id, contact.commitment) != contact.commitment
+    }
+    return others | set(await open_.people.renamed())
+
+
 async def _cycles(open_: Session) -> list[str]:
     return [stream for stream, _head in await open_.ledger.streams() if is_cycle(stream)]
 
@@ -312,10 +324,26 @@ async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
     return found
 
 
-def _type(annotation: Any) -> str:
-    if typing.get_origin(annotation) is None:
-        return getattr(annotation, "__name__", str(annotation))
-    return str(annotation).replace("typing.", "").replace("domain.kernel.", "")[:80]
+def _field(name: str, field: dict[str, Any]) -> str:
+    """One field for a reader: name, star when required, choices or subfields."""
+    text = name + ("*" if field["required"] else "") + (" […]" if field["many"] else "")
+    if field["choices"]:
+        return f"{text}: {' | '.join(field['choices'])}"
+    return f"{text}: {', '.join(field['inner'])}" if field["inner"] else text
+
+
+def _short(stream: str) -> str:
+    """A cycle's short name, as it can be typed."""
+    return stream.removeprefix(f"{DEFAULT_ORGANISER}/")
+
+
+async def _must_know(open_: Session, unit: str) -> None:
+    """An officer who mistypes the unit must not read that there is nothing to do."""
+    for stream in await _cycles(open_):
+        state, _rules = await open_.state(stream)
+        if unit in members_and_organiser(state):
+            return
+    raise InputError("unknown_unit", unit=unit)
 
 
 def _dates(row: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cli.fields import InputError
 from cli.reading import read_model
@@ -16,7 +16,7 @@ from cli.session import Said, Session
 from domain import limits
 from domain.city_year import ClusterPlan
 from domain.frame import ClockMode
-from domain.kernel import Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
+from domain.kernel import RESERVED, Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
 from people.postgres import Contact
@@ -24,6 +24,7 @@ from people.postgres import Contact
 if TYPE_CHECKING:
     from activities.wire import Receipt
 
+RULES = Path(__file__).parent.parent / "rules"
 COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
 
 
@@ -36,6 +37,12 @@ class PersonEntry(Fact):
     office: Label | None = None
     email: Label | None = None
     phone: Label | None = None
+
+    @model_validator(mode="after")
+    def _a_person(self) -> PersonEntry:
+        if self.id in RESERVED:
+            raise ValueError(f"{self.id} cannot be a person's id")
+        return self
 
 
 class YearFile(Fact):
@@ -50,6 +57,20 @@ class YearFile(Fact):
     people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.CLUSTERS_PER_YEAR * limits.UNITS_PER_CLUSTER)
     clusters: tuple[ClusterPlan, ...] = Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)
 
+    @model_validator(mode="after")
+    def _people_fit(self) -> YearFile:
+        known = {self.organiser, *(unit.id for cluster in self.clusters for unit in cluster.units)}
+        seen: set[str] = set()
+        for person in self.people:
+            if person.unit not in known and person.office is None:
+                raise ValueError(
+                    f"{person.id}: no unit {person.unit} in this file (a person of another body needs an office)"
+                )
+            if person.id in seen:
+                raise ValueError(f"{person.id} stands twice")
+            seen.add(person.id)
+        return self
+
     @property
     def cycle_name(self) -> str:
         """The middle part of its streams' names."""
@@ -63,7 +84,13 @@ def read_year(file: Path) -> tuple[YearFile, Edition]:
         InputError
     """
     year = read_model(file, YearFile)
-    return year, read_model(file.parent / year.edition, Edition)
+    return year, read_model(edition_file(file.parent, year.edition), Edition)
+
+
+def edition_file(folder: Path, name: str) -> Path:
+    """An edition beside the file that names it, or else one of those that come with the program."""
+    beside, ours = folder / name, RULES / name
+    return ours if not beside.exists() and ours.exists() else beside
 
 
 async def start_year(

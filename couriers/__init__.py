@@ -10,6 +10,10 @@ class CourierAwayError(Exception):
     """The mail server cannot be reached now: try again later. Nothing was handed over."""
 
 
+class DeferredError(Exception):
+    """This recipient cannot be served now (a full mailbox, a server that makes newcomers wait)."""
+
+
 class UndeliverableError(Exception):
     """This message will never be taken; the text says why."""
 

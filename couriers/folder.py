@@ -23,8 +23,10 @@ class FolderCourier:
 
     def _write(self, name: str, content: bytes) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            # Names and addresses stand in messages: for the owner alone.
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft = self._folder / f".{name}.new"
+            draft.touch(mode=0o600)
             draft.write_bytes(content)
             draft.rename(self._folder / f"{name}.eml")
         except OSError as error:

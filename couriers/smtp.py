@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiosmtplib
 
-from couriers import CourierAwayError, UndeliverableError, UnknownOutcomeError
+from couriers import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
 
 TIMEOUT_S = 20
 PERMANENT = 500
@@ -66,7 +66,7 @@ class SmtpCourier:
             codes = [refusal.code for refusal in error.recipients]
             if all(code >= PERMANENT for code in codes):
                 raise UndeliverableError(str(codes)) from error
-            raise CourierAwayError(str(codes)) from error
+            raise DeferredError(str(codes)) from error
         except aiosmtplib.SMTPResponseException as error:
             if error.code >= PERMANENT:
                 raise UndeliverableError(f"{error.code}") from error

@@ -59,8 +59,8 @@ class TemporalDesk:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 async with room:
                     return await self._until_answered(stream, handed)
-        except TimeoutError:
-            raise PendingError(str(orders[0].command_id)) from None
+        except (TimeoutError, PendingError) as error:
+            raise PendingError(str(orders[0].command_id)) from error
 
     async def _until_answered(self, stream: str, handed: HandedIn) -> Receipt:
         while True:
@@ -74,7 +74,11 @@ class TemporalDesk:
                     await asyncio.sleep(RESEND_S)
                     continue
                 raise _refusal(cause) from None
-            except WorkflowUpdateRPCTimeoutOrCancelledError:
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                # The SDK says the same when it was us who gave up: then giving up must not be swallowed.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from error
                 await asyncio.sleep(RESEND_S)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:  # the run ended between start and update

@@ -124,7 +124,10 @@ def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) 
     ids = [cluster.id for cluster in cmd.clusters]
     if doubled := [cluster for cluster in ids if ids.count(cluster) > 1]:
         raise Refused("cluster_twice", cluster=doubled[0])
-    homes: dict[str, Unit] = {}
+    again = set(ids)
+    homes: dict[str, Unit] = {
+        unit.id: unit for cluster in state.year.clusters.values() if cluster.id not in again for unit in cluster.units
+    }
     for cluster in cmd.clusters:
         for unit in cluster.units:
             if unit.id in homes:

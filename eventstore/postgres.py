@@ -427,13 +427,17 @@ async def confirm_clock(url: str) -> None:
     """Let appends go on after the operator has looked at the clock."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("update ledger.installation set clock_stopped = null")
+        await connection.execute(
+            "update ledger.installation set clock_stopped = null, "
+            "confirmed = coalesce((select max(position) from ledger.event), 0)"
+        )
     finally:
         await connection.close()
 
 
 def _clocks() -> tuple[float, float]:
-    return time.time(), time.monotonic()
+    # BOOTTIME goes on while a laptop sleeps, as the wall clock does.
+    return time.time(), time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _envelopes(rows: list[Any]) -> tuple[Envelope, ...]:

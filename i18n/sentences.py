@@ -75,6 +75,7 @@ SENTENCES: dict[str, str] = {
     "malformed_act": N_("{act}, {place}: {problem} (found {found})."),
     "malformed_command": N_("The command cannot be read."),
     "too_many_commands": N_("Between 1 and {most} acts at once."),
+    "undecidable": N_("This act cannot be decided ({kind}); it was not entered. Please tell the maintainers: {act}"),
     "too_busy": N_("Others keep writing to this register; try again."),
     "no_year_plan": N_("Issue the year plan first."),
     "cluster_twice": N_("The cluster {cluster} stands twice."),
@@ -112,6 +113,12 @@ SENTENCES: dict[str, str] = {
     "field_value_missing": N_("{field} has no value."),
     "unknown_word": N_("${word} means nothing here."),
     "not_the_organiser": N_("{person} belongs to {unit}; only {organiser} starts this year."),
+    "rehearsal_installation": N_(
+        "{folder} holds a rehearsal that may be thrown away; set THIDUA_DATA to another folder for a real year."
+    ),
+    "unknown_unit": N_("No cycle knows a unit {unit}."),
+    "no_such_event": N_("There is no event {version}; the last is {last}."),
+    "not_a_command_id": N_("{found} is no command id; it looks like 123e4567-e89b-12d3-a456-426614174000."),
     "who_acts": N_("Say who acts: --as PERSON."),
     "not_a_date": N_("{found} is no date; write 2020-02-05."),
     "one_of_two": N_("Give --at or --version, not both."),

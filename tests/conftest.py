@@ -110,7 +110,7 @@ async def working(
         client,
         task_queue=queue,
         workflows=[ClusterCycle, CityYear],
-        activities=[acts.load, acts.append, acts.speak, acts.edition],
+        activities=[acts.load, acts.append, acts.speak, acts.edition, acts.recall],
     ):
         yield acts
 

@@ -126,6 +126,34 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
     ]
 
 
+async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded: tuple[Session, str]) -> None:
+    """Someone with the application's password puts another event behind a command that was really signed."""
+    office, stream = recorded
+    rows = await load_all(office.ledger, stream)
+    step = rows[-1] if rows[-1].command_digest else next(row for row in reversed(rows) if row.command_digest)
+    now = datetime.now(UTC)
+    other = Draft(
+        "CycleFiled",
+        1,
+        "{}",
+        step.command_id,
+        step.command_digest,
+        step.actor,
+        step.unit,
+        None,
+        "stated",
+        "",
+        None,
+        now,
+        now,
+        None,
+    )
+    await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'TimeStepped'")
+    answer = await office.ledger.append(Append((Part(stream, rows[-1].head, (other,)),)))
+    codes = {p.code for p in (await check(office)).problems if p.position == answer.events[0].position}
+    assert codes & {"does_not_follow", "not_decided"}
+
+
 async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Session, str]) -> None:
     office, stream = recorded
     rows = await load_all(office.ledger, stream)

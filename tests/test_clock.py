@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from speech import CITY, TEXT, UNITS, Case, day, opening
 
 from domain.city_year import CITY_YEAR
@@ -11,7 +12,8 @@ from domain.commenting import TakeStance
 from domain.cycle import CYCLE
 from domain.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
 from domain.drafting import PresentDraft
-from domain.kernel import Document
+from domain.frame import ReopenDuty
+from domain.kernel import Document, When
 from domain.membership import AssignRole
 from domain.midyear import ReportMidyear, SendBack
 from domain.obligations import current_step, obligations, steps, tasks
@@ -110,6 +112,27 @@ def test_the_clock_closes_what_the_rules_close() -> None:
     assert "DutyClosed" in case.names()
     case.when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).refused("duty_closed")
     case.when(ReportMidyear(unit=THIRD, report=PAPER), by=CITY).happened()
+
+
+def test_a_reopened_duty_stays_open_and_the_clock_goes_on() -> None:
+    case = Case().step(day(7, 22)).when(ReopenDuty(duty=Duty.MIDYEAR_REPORT, reason=TEXT)).happened()
+    case.step(day(11, 12))
+    assert Duty.MIDYEAR_REPORT not in case.state.frame.closed
+    assert any(t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.SELF_SCORE for t in case.history)
+
+
+def test_a_date_beyond_the_calendar_is_no_date() -> None:
+    for until in (date(9999, 12, 31), date(1, 1, 1)):
+        with pytest.raises(ValueError, match="until"):
+            GrantExtension(duty=Duty.STANCE, until=until, reason=TEXT)
+    with pytest.raises(ValueError, match="1900"):
+        When.on(date(1, 1, 2))
+
+
+def test_who_was_in_time_and_thinks_again_is_not_late() -> None:
+    case = Case().step(day(7, 1)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).happened()
+    case.step(day(7, 15)).when(ReportMidyear(unit=THIRD, report=Document(title="Bản 2")), by=THIRD).happened()
+    assert not [d for d in deviations(case.state, case.rules) if d.code == "late_act" and d.facts["unit"] == THIRD]
 
 
 def test_a_correction_has_a_deadline_of_its_own() -> None:

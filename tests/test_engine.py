@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -86,6 +87,32 @@ async def test_the_same_command_twice_is_one_act(office: Session) -> None:
     again = await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
     assert again.outcomes[0].known
     assert again.outcomes[0].versions == first.outcomes[0].versions
+
+
+async def test_a_known_command_that_says_something_else_is_refused(office: Session) -> None:
+    stream, members = await ready(office)
+    command = uuid4()
+    await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    with pytest.raises(RefusedError) as refused:
+        await say(office, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"}, command=command)
+    assert refused.value.code == "command_reused"
+
+
+async def test_nobody_is_the_clock(office: Session) -> None:
+    stream, members = await ready(office)
+    person = replace(await staff(office, CITY), id="clock")
+    with pytest.raises(RefusedError) as refused:
+        await office.hand_in(stream, person, [Said(stream, "close-duty", {"duty": "signature"})])
+    assert refused.value.code == "malformed"
+    assert members
+
+
+async def test_an_edition_that_is_not_stored_is_not_adopted(office: Session) -> None:
+    stream, members = await ready(office)
+    with pytest.raises(RefusedError) as refused:
+        await say(office, stream, CITY, "adopt-edition", {"edition": "f" * 64})
+    assert refused.value.code == "edition_missing"
+    await say(office, stream, members[0], "sign", {"unit": members[0]})
 
 
 async def test_sixty_four_people_of_fifteen_units_in_the_same_second(office: Session) -> None:

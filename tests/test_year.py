@@ -382,6 +382,33 @@ class TestRegister:
         case.when(CorrectAct(version=signed.meta.version, reason=TEXT), by=THIRD).happened()
         assert case.history[-1].meta.happened == signed.meta.happened
 
+    def test_a_unit_cannot_date_its_own_act_back_by_a_correction(self) -> None:
+        case = drafted().step(day(7, 20)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).happened()
+        report = {"act": "report-midyear", "unit": THIRD, "report": {"title": "mới"}}
+        wrong = CorrectAct(version=len(case.history), reason=TEXT, instead=report)
+        case.when(wrong, by=THIRD, happened=When.on(date(2026, 7, 5))).refused("not_yours_to_date")
+        signing = wrong.model_copy(update={"instead": {"act": "sign", "unit": THIRD}})
+        case.when(signing, by=THIRD).refused("not_yours_to_date")
+        case.when(wrong, by=THIRD).happened("ActCorrected", "MidyearReported")
+
+    def test_the_organisers_acts_are_the_organisers_to_correct(self) -> None:
+        case = drafted().when(ReportMidyear(unit=HEAD, report=PAPER), by=HEAD).when(AcceptReport(unit=HEAD)).happened()
+        case.when(CorrectAct(version=len(case.history), reason=TEXT), by=HEAD).refused("not_yours")
+        case.when(CorrectAct(version=len(case.history), reason=TEXT)).happened("ActCorrected")
+
+    def test_a_correction_of_a_correction_is_no_act(self) -> None:
+        case = drafted().when(SignCovenant(unit=THIRD), by=THIRD)
+        inner = {"act": "correct", "version": 1, "reason": TEXT}
+        case.when(CorrectAct(version=len(case.history), reason=TEXT, instead=inner), by=THIRD)
+        case.refused("correction_stands_alone")
+
+    def test_a_filed_cycle_is_corrected_with_what_was_right(self) -> None:
+        case = drafted().when(SignCovenant(unit=THIRD), by=HEAD).happened()
+        version = len(case.history)
+        case.when(FileCycle()).happened()
+        right = CorrectAct(version=version, reason=TEXT, instead={"act": "sign", "unit": DEPUTY})
+        case.when(right).happened("ActCorrected", "CovenantSigned")
+
     def test_what_carries_the_register_is_not_corrected(self) -> None:
         case = drafted()
         case.when(CorrectAct(version=1, reason=TEXT)).refused("not_correctable")

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.telling import saying_of
     from activities.wire import (
         TASK_TIMEOUT,
         AppendAnswer,
@@ -16,18 +17,19 @@ with workflow.unsafe.imports_passed_through():
         HandedIn,
         LoadRequest,
         Opening,
+        RecallRequest,
         Receipt,
         WireEvent,
         WireOrder,
         wire_draft,
     )
     from domain.codec import plain
-    from domain.kernel import Refused
+    from domain.kernel import AlreadySaid, Refused
     from domain.rules import NO_RULES
     from domain.streams import is_cycle, law_of
     from eventstore.signing import Header
     from workflows.cluster_cycle import ClusterCycle
-    from workflows.register import Register, locally, saying_of
+    from workflows.register import Register, locally
 
 
 @workflow.defn(name="CityYear")
@@ -68,6 +70,8 @@ class CityYear(Register):
             await self._append_opening(handed, place, order)
         except Refused as error:
             return Opening(order.stream, error.code, plain(error.facts))
+        except AlreadySaid:
+            return Opening(order.stream, "cycle_is_open", {"cluster": order.stream})
         except ActivityError as error:
             cause = error.cause
             code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
@@ -85,11 +89,13 @@ class CityYear(Register):
 
     async def _append_opening(self, handed: HandedIn, place: int, order: WireOrder) -> None:
         page = await locally("load", LoadRequest(order.stream, 0), list[WireEvent])
+        header = Header.parse(handed.header)
         if any(event.command_id == order.command_id for event in page):
+            await locally("recall", RecallRequest(order, header.unit), bool)
             return
         law = law_of(order.stream)
         state = law.fold(event.told() for event in page)
-        told = law.decide(saying_of(order, Header.parse(handed.header)), state, NO_RULES, len(page))
+        told = law.decide(saying_of(order.stream, order.command_id, order.payload, header), state, NO_RULES, len(page))
         request = AppendRequest(order.stream, 0, bytes(32).hex(), handed, [wire_draft(place, one) for one in told])
         answer = await locally("append", request, AppendAnswer)
         if answer.status == "behind":

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.telling import saying_of
     from activities.wire import (
         AppendAnswer,
         AppendRequest,
         HandedIn,
         LoadRequest,
         Outcome,
+        RecallRequest,
         Receipt,
         WireDraft,
         WireEvent,
@@ -30,9 +31,8 @@ with workflow.unsafe.imports_passed_through():
     )  # fmt: skip
     from domain import limits
     from domain.codec import plain
-    from domain.kernel import AlreadySaid, Event, Refused, Told
+    from domain.kernel import RESERVED, AlreadySaid, Event, Refused, Told
     from domain.rules import NO_RULES, Edition
-    from domain.saying import Command, Saying
     from domain.streams import law_of
     from eventstore.signing import Header, NotSignedError
 
@@ -132,7 +132,11 @@ class Register:
             raise ApplicationError(error.code, error.code, {}, type="NotSigned", non_retryable=True) from None
         if not 0 < len(handed.orders) <= limits.COMMANDS_PER_HANDOVER:
             raise refused(Refused("too_many_commands", most=limits.COMMANDS_PER_HANDOVER))
-        if not header.actor or len({order.command_id for order in handed.orders}) != len(handed.orders):
+        if (
+            header.actor in RESERVED
+            or not header.actor
+            or len({order.command_id for order in handed.orders}) != len(handed.orders)
+        ):
             raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True)
 
     # Deciding -------------------------------------------------------------------------------
@@ -165,19 +169,27 @@ class Register:
         drafts: list[WireDraft] = []
         for place, order in mine:
             if (versions := self._commands.get(order.command_id)) is not None:
+                await locally("recall", RecallRequest(order, header.unit), bool)
                 outcomes.append(Outcome(order.command_id, versions, known=True))
                 continue
             try:
-                saying = saying_of(order, header)
-                history = await self._history() if saying.act.NAME == "correct" else ()
-                if history and drafts:
+                saying = saying_of(order.stream, order.command_id, order.payload, header)
+                correcting = saying.act.NAME == "correct"
+                if correcting and len(mine) > 1:
                     raise Refused("correction_stands_alone")
+                history = await self._history() if correcting else ()
                 told = law.decide(saying, state, self._rules, version, history)
             except AlreadySaid as said:
                 outcomes.append(Outcome(order.command_id, [said.version], known=True))
                 continue
             except Refused as error:
                 raise refused(error, place) from None
+            except Exception as error:  # noqa: BLE001 - see below
+                # A mistake of ours must not stop the register for everybody else: this act is refused, loudly.
+                workflow.logger.exception("undecidable")
+                raise refused(
+                    Refused("undecidable", act=order.payload[:200], kind=type(error).__name__), place
+                ) from None
             for one in told:
                 drafts.append(wire_draft(place, one))
                 state = law.evolve(state, one)
@@ -198,7 +210,8 @@ class Register:
         events: list[WireEvent] = []
         while page := await self._page(events[-1].version if events else 0):
             events.extend(page)
-        return tuple(event.told() for event in events)
+        # Others may have written meanwhile: what we have not taken in yet is no part of our past.
+        return tuple(event.told() for event in events if event.version <= self._version)
 
     async def _take_in(self, events: list[WireEvent]) -> None:
         law = law_of(self.stream)
@@ -242,29 +255,3 @@ class Register:
 
     def _full(self) -> bool:
         return self._acts >= ACTS_PER_RUN or workflow.info().is_continue_as_new_suggested()
-
-
-def saying_of(order: WireOrder, header: Header) -> Saying:
-    """A command as the law hears it.
-
-    Raises:
-        Refused: it cannot be read.
-    """
-    try:
-        command = Command.model_validate_json(order.payload)
-    except ValueError:
-        raise Refused("malformed_command") from None
-    return Saying(
-        stream=order.stream,
-        act=command.parsed(),
-        actor=header.actor,
-        unit=header.unit,
-        issued=header.issued,
-        command_id=UUID(order.command_id),
-        strength=header.strength,
-        stand_in_for=header.stand_in_for,
-        happened=command.happened,
-        effective=command.effective,
-        provenance=command.provenance,
-        meeting=command.meeting,
-    )

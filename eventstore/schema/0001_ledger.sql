@@ -11,9 +11,10 @@ create table ledger.installation (
     one           boolean primary key default true check (one),
     id            text not null,
     epoch         integer not null check (epoch > 0),
-    clock_stopped text
+    clock_stopped text,
+    confirmed     bigint not null default 0
 );
-comment on table ledger.installation is 'One row: whose ledger this is, the writer epoch (raised by a restore), and why the clock stopped appends, if it did.';
+comment on table ledger.installation is 'One row: whose ledger this is, the writer epoch (raised by a restore), why the clock stopped appends, if it did, and up to which position an operator has confirmed the times.';
 
 create table ledger.handover (
     digest    bytea primary key check (length(digest) = 32),
@@ -113,7 +114,7 @@ begin
     select ev.position, ev.recorded_at into last from ledger.event ev order by ev.position desc limit 1;
     stamp := clock_timestamp();
     if last.recorded_at is not null and stamp < last.recorded_at then
-        if stamp < last.recorded_at - interval '1 hour' then
+        if stamp < last.recorded_at - interval '1 hour' and last.position > here.confirmed then
             raise exception 'clock' using errcode = 'TD003', detail = 'behind';
         end if;
         stamp := last.recorded_at;
