@@ -128,9 +128,7 @@ def _next_commands() -> list[dict[str, str]]:
 
 def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
     console = Console()
-    table = grid(
-        _("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"), show_lines=True
-    )
+    table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
     for row in rows:
         done = "\n".join(f"{word(s['step'])}: {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
         table.add_row(
