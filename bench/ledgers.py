@@ -30,7 +30,8 @@ from domain.cycle import CYCLE
 from domain.frame import CycleOpened, Unit
 from domain.kernel import Event
 from eventstore.envelope import Draft, Envelope, Head
-from eventstore.postgres import PostgresLedger, claim, migrate, open_ledger
+from eventstore.postgres import PostgresLedger, open_ledger
+from eventstore.setup.postgres import claim, migrate
 from eventstore.signing import Handover, Keys, Order, Signer
 from eventstore.store import Append, Appended, Part, SignedCommand, load_all
 from local.postgres import PostgresServer, create_database

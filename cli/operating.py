@@ -15,7 +15,7 @@ from cli.outcome import Exit, answer, say
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_year
-from eventstore.postgres import confirm_clock as confirm
+from eventstore.setup.postgres import confirm_clock as confirm
 from eventstore.store import load_all
 from i18n import _
 from local.engine import answering, engine, running_engine, serve

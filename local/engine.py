@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from typing import IO, Literal
 
 from eventstore.envelope import Draft, Head
-from eventstore.postgres import claim, migrate, open_ledger, set_role_password
+from eventstore.postgres import open_ledger
+from eventstore.setup.postgres import claim, migrate, set_role_password
 from eventstore.store import Append, Part
 from local.installation import ROLES, Installation, installation_in
 from local.places import Places

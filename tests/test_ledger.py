@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eventstore import checkpoints, postgres
 from eventstore.envelope import NO_DIGEST, Draft, Head
 from eventstore.memory import MemoryLedger
-from eventstore.postgres import PostgresLedger, checkpoint, confirm_clock, migrate, open_ledger
+from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
+from eventstore.setup.postgres import confirm_clock, migrate
 from eventstore.signing import Header, Keys, NotSignedError, Order, Signer
 from eventstore.store import (
     Append,

@@ -1,0 +1,1 @@
+"""Setting a ledger up: its schema, its roles, whose it is. Done as the database's owner, before anybody appends."""
