@@ -23,7 +23,6 @@ from domain.cycle import CYCLE
 from domain.installation import POST_STREAM
 from domain.obligations import steps
 from domain.register import deviations
-from domain.rules import Edition
 from eventstore.store import load_all
 from i18n import N_, _
 from i18n.messages import day, word
@@ -85,13 +84,9 @@ async def _until_told(open_: Session) -> None:
 
 
 async def _row(open_: Session, played: Played) -> dict[str, Any]:
-    async def edition_of(digest: str) -> Edition | None:
-        body = await open_.texts.edition(digest)
-        return Edition.model_validate_json(body) if body else None
-
     history = await open_.history(played.stream)
     state, rules = await open_.state(played.stream)
-    report = await verify(open_.ledger, edition_of, open_.installed.id, open_.ledger.epoch)
+    report = await verify(open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch)
     mine = {row.position for row, _told in history}
     sent = [
         told for told in map(told_of, await load_all(open_.ledger, POST_STREAM))

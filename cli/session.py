@@ -126,10 +126,15 @@ class Session:
         """A rules edition by digest."""
         if digest is None:
             return NO_RULES
-        body = await self.texts.edition(digest)
-        if body is None:
+        found = await self.edition(digest)
+        if found is None:
             raise InputError("edition_missing", edition=digest)
-        return Edition.model_validate_json(body)
+        return found
+
+    async def edition(self, digest: str) -> Edition | None:
+        """A stored rules edition; None when there is none, or it no longer fits its digest."""
+        body = await self.texts.edition(digest)
+        return Edition.model_validate_json(body) if body else None
 
 
 @asynccontextmanager

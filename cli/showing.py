@@ -255,14 +255,9 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
 async def verify_(*, as_json: bool) -> int:
     """Check the whole ledger, and what lies beside it."""
     async with session("ledger", say) as open_:
-
-        async def edition_of(digest: str) -> Edition | None:
-            body = await open_.texts.edition(digest)
-            return Edition.model_validate_json(body) if body else None
-
         folder = open_.places.data / "checkpoints"
         report = await verify(
-            open_.ledger, edition_of, open_.installed.id, open_.ledger.epoch,
+            open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch,
             checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
             progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
         )  # fmt: skip

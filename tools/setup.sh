@@ -17,7 +17,7 @@ if [ ! -x "$VENV/bin/python" ]; then
 fi
 if [ ! -x "$VENV/uv/bin/uv" ]; then
     "$PYTHON" -m venv "$VENV/uv"
-    "$VENV/uv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement tools/uv.lock
+    "$VENV/uv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement tools/uv.hashes
 fi
 say "[2/3] packages of requirements.lock (about a minute the first time)"
 "$VENV/uv/bin/uv" pip sync --quiet --python "$VENV/bin/python" --require-hashes requirements.lock
