@@ -19,12 +19,23 @@ from activities.wire import AppendAnswer, AppendRequest, LoadRequest, RecallRequ
 from documents.postgres import Texts
 from domain.deadlines import clock_command_id
 from domain.kernel import CLOCK, RESERVED, When
-from domain.rules import NO_RULES, Edition
+from domain.rules import NO_RULES, Edition, edition_of
 from domain.saying import Saying
 from domain.streams import law_of
 from eventstore.envelope import Draft, Envelope, Head
 from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
-from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Ledger, Part, SignedCommand, load_all
+from eventstore.store import (
+    Append,
+    Appended,
+    Behind,
+    CommandReused,
+    Diverged,
+    Expired,
+    Ledger,
+    Part,
+    SignedCommand,
+    load_all,
+)
 
 NAMES_EDITION = {"CycleOpened", "EditionAdopted", "YearPlanIssued"}
 """Events after which a stream cannot be folded without the edition they name: it must be stored first."""
@@ -89,7 +100,6 @@ class LedgerActivities:
                 Head(request.version, bytes.fromhex(request.digest)),
                 tuple(_signed_draft(event, orders[event.order], header, handover) for event in request.events),
             )
-            await self._check_expiry(header, parts)
         except NotSignedError as error:
             raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
         except (ValueError, OverflowError) as error:
@@ -98,7 +108,7 @@ class LedgerActivities:
             if event.type in NAMES_EDITION:
                 await self._edition(json.loads(event.payload)["edition"])
         commands = tuple((o.command_id, SignedCommand(handover, o.payload, header.unit)) for o in used)
-        return _answer(await self._append(Append((parts,), commands)))
+        return _answer(await self._append(Append((parts,), commands, header.expires)))
 
     @activity.defn(name="speak")
     async def speak(self, request: LoadRequest) -> AppendAnswer:
@@ -139,19 +149,12 @@ class LedgerActivities:
     async def _append(self, request: Append) -> Appended | Behind:
         try:
             return await self._ledger.append(request)
+        except Expired as error:
+            raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from error
         except (Diverged, CommandReused) as error:
             raise ApplicationError(
                 error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
             ) from error
-
-    async def _check_expiry(self, header: Header, part: Part) -> None:
-        """A command that the ledger knows keeps its receipt for ever; a new one must not be stale."""
-        if await self._ledger.now() <= header.expires:
-            return
-        wanted = {draft.command_id for draft in part.events}
-        stored = {row.command_id for row in await load_all(self._ledger, part.stream)}
-        if not wanted <= stored:
-            raise NotSignedError("expired", expires=header.expires.isoformat())
 
     async def _rules(self, digest: str | None) -> Edition:
         return NO_RULES if digest is None else await self._edition(digest)
@@ -162,7 +165,7 @@ class LedgerActivities:
             raise ApplicationError(
                 "edition_missing", "edition_missing", {"edition": digest}, type="Refused", non_retryable=True
             )
-        return Edition.model_validate_json(body)
+        return edition_of(body)
 
 
 def _only_local() -> None:

@@ -15,9 +15,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import structlog
 from temporalio import activity
 
+from activities.folds import Folds
 from activities.telling import draft_of, told_of
 from couriers import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
-from domain.cycle import CYCLE, State
+from domain.cycle import State
 from domain.installation import POST_STREAM
 from domain.kernel import Event, Meta, Provenance, Told, When
 from domain.notices import OVERSEER, Notice, notices
@@ -44,11 +45,11 @@ log = structlog.get_logger()
 
 
 class PostActivities:
-    """Registered on a worker; keeps the folded cycles it has read so far."""
+    """Registered on a worker; keeps what it has folded so far."""
 
     def __init__(self, ledger: PostgresLedger, people: People, courier: Courier, sender: str) -> None:
         self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
-        self._states: dict[str, tuple[int, State]] = {}
+        self._folds = Folds(ledger)
         self._head: Head | None = None
         self._position = 0
         self._taken: set[str] = set()
@@ -114,22 +115,11 @@ class PostActivities:
     async def _tell(self, row: Envelope) -> list[Event]:
         if not is_cycle(row.stream):
             return []
-        told = told_of(row)
-        state = await self._after(row, told)
+        told, state = told_of(row), await self._folds.after(row)
         recorded: list[Event] = []
         for notice in notices(told, state):
             recorded.extend(await self._send(row, notice, state))
         return recorded
-
-    async def _after(self, row: Envelope, told: Told[Event]) -> State:
-        version, state = self._states.get(row.stream, (0, CYCLE.empty()))
-        if version != row.version - 1 or told.event.NAME == "ActCorrected":
-            rows = [r for r in await load_all(self._ledger, row.stream) if r.version <= row.version]
-            state = CYCLE.fold(told_of(r) for r in rows)
-        else:
-            state = CYCLE.evolve(state, told)
-        self._states[row.stream] = (row.version, state)
-        return state
 
     async def _send(self, row: Envelope, notice: Notice, state: State) -> list[Event]:
         contacts = await self._contacts(notice, state)

@@ -10,11 +10,35 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+)
+
 from domain.codec import decode
 from domain.kernel import Event, Meta, Provenance, Told, When
 from eventstore.envelope import Envelope
 
 TASK_QUEUE = "thidua"
+_JSON = PydanticJSONPlainPayloadConverter()
+
+
+class WireConverter(CompositePayloadConverter):
+    """Payloads by pydantic.
+
+    A converter is made for every run of a workflow; with validators of its own, an idle run
+    would take 100 kB more, so all share one set.
+    """
+
+    def __init__(self) -> None:
+        usual = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(_JSON if isinstance(one, JSONPlainPayloadConverter) else one for one in usual))
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=WireConverter)
 TASK_TIMEOUT = timedelta(seconds=3)
 """A killed worker's task goes to another one after this; the server's default of ten seconds is felt at a desk."""
 

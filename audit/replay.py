@@ -78,9 +78,10 @@ def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
         "possible": [{"version": row.version, "type": row.type} for row in found.possible],
     }
     if isinstance(found.state, State):
+        owed = obligations(found.state, found.rules)
         answer["steps"] = [
             {"step": s.name, "done": s.done.day.isoformat() if s.done else None, "waiting_for": list(s.waiting_for)}
-            for s in steps(found.state, found.rules)
+            for s in steps(owed, found.rules)
         ]
         answer["deviations"] = [plain(asdict(d)) for d in deviations(found.state, found.rules)]
         answer["obligations"] = [
@@ -89,7 +90,7 @@ def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
                 "due": o.due.isoformat() if o.due else None, "done": o.done.day.isoformat() if o.done else None,
                 "late": o.late, "extended": o.extended, "waits_for": list(o.waits_for),
             }
-            for o in obligations(found.state, found.rules)
+            for o in owed
         ]  # fmt: skip
     return answer
 

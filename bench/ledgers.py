@@ -18,9 +18,9 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
+from nacl.signing import SigningKey
 
 from activities.telling import told_of
 from bench.place import ROUNDS, Row, median, rate
@@ -84,8 +84,8 @@ async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLed
 async def appends(server: PostgresServer, folder: Path) -> list[Row]:
     """Durable appends by 16 and 64 writers, without and with each command's signature checked in the process."""
     rows: list[Row] = []
-    signer = Signer("bench", 1, "entry-1", Ed25519PrivateKey.generate())
-    keys = Keys("bench", 1, {"entry-1": signer.private.public_key().public_bytes_raw()})
+    signer = Signer("bench", 1, "entry-1", SigningKey.generate())
+    keys = Keys("bench", 1, {"entry-1": bytes(signer.private.verify_key)})
     async with ledger(server, "bench") as opened:
         for writers, plain, checked in ((16, 0.8, 0.5), (64, 1.5, 0.7)):
             ours, signed, theirs = [], [], []

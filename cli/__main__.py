@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from i18n import teach_libraries
+
 
 def main() -> None:
     """The console script."""
+    teach_libraries()
     from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
 
     sys.exit(app(standalone_mode=True))

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 
-from cli.fields import InputError, described
+from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, say
 from cli.reading import read_yaml
 from cli.session import Said, Session, session
 from cli.year_file import beginning, enter_people, read_year, start_year
-from domain.kernel import Act, Provenance, Refused, When
+from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.streams import full_name
 from i18n import _
 from i18n.messages import sentence
+
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 async def act_from_line(
@@ -40,7 +43,7 @@ async def act_from_line(
                 "file_field",
                 str(file),
                 place="-",
-                problem=_("a table of fields is expected"),
+                problem="dict_type",
                 found=type(data).__name__,
             )
         fields.update(data)
@@ -153,9 +156,31 @@ def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
     missing = [name for name, field in act_type.model_fields.items() if field.is_required() and name not in fields]
     if missing and not sys.stdin.isatty():
         raise InputError("field_missing", fields=", ".join(missing), first=missing[0])
-    for name in missing:
-        choices = ", ".join(described(act_type)[name]["choices"])
-        fields[name] = _value(Prompt.ask(f"{name} ({choices})" if choices else name))
+    for question in questions(act_type):
+        if question.name in missing:
+            fields[question.name] = asked(question)
+
+
+def asked(question: Question, prefix: str = "") -> Any:
+    """Ask for a field, for its parts one by one, or for entries until one is left empty."""
+    name = f"{prefix}{question.name}"
+    if question.many:
+        entries: list[Any] = []
+        while True:
+            more = question.as_one(f"{question.name}[{len(entries) + 1}]")
+            if not Confirm.ask(
+                _("One more entry: {name}?").format(name=more.name), default=question.required and not entries
+            ):
+                return entries or None
+            entries.append(asked(more, prefix))
+    if question.parts:
+        found = {part.name: asked(part, f"{name}.") for part in question.parts}
+        return {part: value for part, value in found.items() if value is not None} or None
+    choices = list(question.choices) or None
+    if question.required:
+        return _value(Prompt.ask(name, choices=choices))
+    text = Prompt.ask(_("{name} (may stay empty)").format(name=name), choices=choices and [*choices, ""], default="")
+    return _value(text) if text else None
 
 
 def day_of(text: str) -> date:
@@ -165,8 +190,8 @@ def day_of(text: str) -> date:
         InputError: it is none.
     """
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        return _DAY.validate_python(text)
+    except ValidationError:
         raise InputError("not_a_date", found=text) from None
 
 

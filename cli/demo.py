@@ -21,7 +21,7 @@ from cli.session import Session, session
 from domain import post
 from domain.cycle import CYCLE
 from domain.installation import POST_STREAM
-from domain.obligations import steps
+from domain.obligations import obligations, steps
 from domain.register import deviations
 from eventstore.store import load_all
 from i18n import N_, _
@@ -96,7 +96,10 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
     return {
         "cycle": played.stream,
         "cluster": CYCLE.fold(told for _row, told in history).frame.cluster_name,
-        "steps": [{"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in steps(state, rules)],
+        "steps": [
+            {"step": s.name, "done": s.done.day.isoformat() if s.done else None}
+            for s in steps(obligations(state, rules), rules)
+        ],
         "acts": len({row.command_id for row, _told in history}),
         "events": len(history),
         "stated": sum(row.provenance == "stated" for row, _told in history),

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from documents.postgres import Texts
 from domain import limits
@@ -63,8 +66,8 @@ class Filler:
             raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
         try:
             return await self._texts.put(clean(value.replace("\r\n", "\n").replace("\t", "    ")))
-        except ValueError as error:
-            raise InputError("bad_character", place, problem=str(error)) from None
+        except PydanticCustomError as error:
+            raise InputError("bad_character", place, problem=error.type, given=error.context) from None
 
     async def _person(self, fields: dict[str, Any], place: str) -> dict[str, Any]:
         if (person := fields.get("id")) is None or fields.get("commitment"):
@@ -102,34 +105,49 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     return tuple(part for member in members for part in _parts(member)) if members else (annotation,)
 
 
-def described(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """The fields of an act for people: what each takes, by the names that options and files use (`by.unit`)."""
-    return {
-        name: {
-            "required": field.is_required(),
-            "choices": _choices(field.annotation),
-            "inner": [f"{name}.{inner}" for inner in _inner(field.annotation)],
-            "many": any(get_origin(part) is tuple for part in _parts(field.annotation)),
-        }
-        for name, field in model.model_fields.items()
-    }
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A field as people are asked for it. `parts` are the fields inside it, `many` says that it takes a list."""
+
+    name: str
+    required: bool
+    choices: tuple[str, ...]
+    parts: tuple[Question, ...]
+    many: bool
+
+    def as_one(self, name: str) -> Question:
+        """One entry of a list."""
+        return replace(self, name=name, required=True, many=False)
+
+    def paths(self) -> list[str]:
+        """The names of its innermost parts, as options and files use them (`by.unit`)."""
+        return [f"{self.name}.{path}" for part in self.parts for path in part.paths()] or [self.name]
 
 
-def _inner(annotation: Any) -> list[str]:
+def questions(model: type[BaseModel]) -> tuple[Question, ...]:
+    """The fields of an act, or of a part of one."""
+    return tuple(_question(name, field) for name, field in model.model_fields.items())
+
+
+def _question(name: str, field: FieldInfo) -> Question:
+    alternatives = _parts(field.annotation)
+    lists = [part for part in alternatives if get_origin(part) is tuple]
+    kinds = [inner for part in lists for inner in _parts(get_args(part)[0])] or list(alternatives)
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    # A criterion holds criteria: what contains itself is asked for as a whole.
+    parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
+    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists))
+
+
+def _holds_itself(model: type[BaseModel]) -> bool:
+    return any(model in get_args(part) for field in model.model_fields.values() for part in _parts(field.annotation))
+
+
+def _choices(kinds: list[Any]) -> tuple[str, ...]:
     found: list[str] = []
-    for part in _parts(annotation):
-        inner = _parts(get_args(part)[0])[0] if get_origin(part) is tuple else part
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            for name, field in inner.model_fields.items():
-                found.extend([f"{name}.{deeper}" for deeper in _inner(field.annotation)] or [name])
-    return found
-
-
-def _choices(annotation: Any) -> list[str]:
-    found: list[str] = []
-    for part in _parts(annotation):
-        if get_origin(part) is Literal:
-            found.extend(str(value) for value in get_args(part))
-        elif isinstance(part, type) and issubclass(part, Enum):
-            found.extend(str(member.value) for member in part)
-    return found
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            found.extend(str(value) for value in get_args(kind))
+        elif isinstance(kind, type) and issubclass(kind, Enum):
+            found.extend(str(member.value) for member in kind)
+    return tuple(found)

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
 from cli.fields import InputError
 from domain.kernel import clean
+from domain.problems import first_problem
 
 FILE_BYTES = 2_000_000
 FILE_DEPTH = 30
@@ -34,13 +36,11 @@ def read_model(file: Path, model: type[M]) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = tuple(part for part in first["loc"])
-        found = repr(first["input"])
+        problem = first_problem(error)
+        place = problem.pop("place")
         raise InputError(
-            "file_field", where(file, line_of(place, lines)), place=".".join(map(str, place)) or "-",
-            problem=first["msg"], found=found if len(found) < 80 else found[:77] + "…",  # noqa: PLR2004 - a line
-        ) from None  # fmt: skip
+            "file_field", where(file, line_of(place, lines)), place=".".join(map(str, place)) or "-", **problem
+        ) from None
 
 
 def where(file: Path, line: int | None) -> str:
@@ -114,5 +114,8 @@ def _value(file: Path, node: yaml.Node, place: Place, lines: dict[Place, int]) -
     try:
         value = SafeConstructor().construct_object(node)
         return clean(value) if isinstance(value, str) and value else value
+    except PydanticCustomError as error:
+        facts = {"problem": error.type, "given": error.context, "found": str(node.value)[:80]}
+        raise InputError("file_value", where(file, line), **facts) from None
     except (ValueError, yaml.YAMLError) as error:
         raise InputError("file_value", where(file, line), problem=str(error), found=str(node.value)[:80]) from None

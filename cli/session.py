@@ -14,7 +14,7 @@ from cli.fields import Filler, InputError
 from cli.founding import founding
 from documents.postgres import Texts
 from domain.kernel import Act, Event, Provenance, Refused, Told, When
-from domain.rules import NO_RULES, Edition
+from domain.rules import NO_RULES, Edition, edition_of
 from domain.saying import Command, parse_act
 from domain.streams import law_of
 from eventstore.envelope import Envelope
@@ -134,7 +134,7 @@ class Session:
     async def edition(self, digest: str) -> Edition | None:
         """A stored rules edition; None when there is none, or it no longer fits its digest."""
         body = await self.texts.edition(digest)
-        return Edition.model_validate_json(body) if body else None
+        return edition_of(body) if body else None
 
 
 @asynccontextmanager

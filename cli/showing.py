@@ -12,7 +12,7 @@ from activities.telling import told_of
 from audit.replay import digests_in, replay, view
 from audit.verify import Report, verify
 from cli.acting import day_of
-from cli.fields import InputError, described
+from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, grid, say
 from cli.session import Session, session
 from cli.timeline import describe
@@ -22,7 +22,7 @@ from domain.kernel import day_ending
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.rights import MAY
-from domain.rules import Edition
+from domain.rules import Edition, edition_of
 from domain.streams import DEFAULT_ORGANISER, full_name, is_cycle
 from eventstore.checkpoints import all_checkpoints, write_checkpoint
 from eventstore.postgres import checkpoint
@@ -151,7 +151,10 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         found.append({
             "act": act.NAME, "about": _((act.__doc__ or "").strip().splitlines()[0]),
             "who": sorted(p.value for p in parties),
-            "fields": described(act),
+            "fields": {
+                q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
+                for q in questions(act)
+            },
         })  # fmt: skip
     if name and not found:
         raise InputError("unknown_act", act=name)
@@ -160,7 +163,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         table = grid(_("act"), _("about"), _("fields (* required)"), _("who"))
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
-            table.add_row(one["act"], one["about"], fields, ", ".join(one["who"]))
+            table.add_row(one["act"], one["about"], fields, ", ".join(map(word, one["who"])))
         Console().print(table)
 
     answer(found, as_json=as_json, show=show)
@@ -315,8 +318,12 @@ async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
     found = {}
     for digest in digests:
         if (body := await open_.texts.edition(digest)) is not None:
-            found[digest] = Edition.model_validate_json(body)
+            found[digest] = edition_of(body)
     return found
+
+
+def _inner(question: Question) -> list[str]:
+    return question.paths() if question.parts else []
 
 
 def _field(name: str, field: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from domain import limits
 from domain.city_year import ClusterPlan
 from domain.frame import ClockMode
 from domain.kernel import RESERVED, Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
+from domain.problems import wrong
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
 from people.postgres import Contact
@@ -41,7 +42,7 @@ class PersonEntry(Fact):
     @model_validator(mode="after")
     def _a_person(self) -> PersonEntry:
         if self.id in RESERVED:
-            raise ValueError(f"{self.id} cannot be a person's id")
+            raise wrong("reserved_id", person=self.id)
         return self
 
 
@@ -63,11 +64,9 @@ class YearFile(Fact):
         seen: set[str] = set()
         for person in self.people:
             if person.unit not in known and person.office is None:
-                raise ValueError(
-                    f"{person.id}: no unit {person.unit} in this file (a person of another body needs an office)"
-                )
+                raise wrong("unit_of_nobody", person=person.id, unit=person.unit)
             if person.id in seen:
-                raise ValueError(f"{person.id} stands twice")
+                raise wrong("person_twice", person=person.id)
             seen.add(person.id)
         return self
 

@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.wire import TASK_QUEUE, TASK_TIMEOUT, HandedIn, Receipt, WireOrder
+from activities.wire import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, HandedIn, Receipt, WireOrder
 from desk import PendingError, RefusedError, UnreachableError
 from domain.streams import is_cycle
 from eventstore.signing import Handover, Order
@@ -138,7 +138,9 @@ async def open_client(address: str, namespace: str) -> AsyncIterator[Client]:
         UnreachableError: nobody answers at `address`.
     """
     try:
-        client = await Client.connect(address, namespace=namespace, runtime=_quiet_runtime())
+        client = await Client.connect(
+            address, namespace=namespace, runtime=_quiet_runtime(), data_converter=DATA_CONVERTER
+        )
     except RuntimeError as error:
         raise UnreachableError(address) from error
     try:

@@ -193,7 +193,7 @@ class CityYearLaw:
         provenance = saying.provenance or Provenance(kind="rehearsed" if kind == "rehearsed" else "stated")
         meta = saying.meta(version + 1, saying.happened or When.at(saying.issued), provenance)
         events = decides(saying.act, meta, state, rules)
-        return tuple(Told(e, replace(meta, version=version + n)) for n, e in enumerate(events, start=1))
+        return tuple(Told(e, meta._replace(version=version + n)) for n, e in enumerate(events, start=1))
 
     def evolve(self, state: CityState, told: Told[Event]) -> CityState:
         """The state after an event."""
@@ -211,6 +211,9 @@ class CityYearLaw:
 
     def edition(self, state: CityState) -> str | None:
         return state.year.edition
+
+    def now(self, state: CityState, real_now: datetime) -> datetime:
+        return real_now
 
     def next_due(self, state: CityState, rules: Edition) -> datetime | None:
         return None

@@ -14,6 +14,7 @@ from pydantic import model_validator
 
 from domain.kernel import Act, AlreadySaid, Event, Fact, Label, Meta, Person, Refused, Room, Text, UnitId, When, put
 from domain.membership import require_member
+from domain.problems import wrong
 from domain.rules import DraftKind, Edition
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Voice(Fact):
     @model_validator(mode="after")
     def _one(self) -> Voice:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise ValueError("a voice is one of unit, person or group")
+            raise wrong("voice_is_one")
         return self
 
 

@@ -96,7 +96,7 @@ class CycleLaw:
         happened = _happened(saying, state, mine)
         meta = saying.meta(version + 1, happened, _provenance(saying, state))
         events = _LAW.decides[type(saying.act)](saying.act, meta, state, rules)
-        return tuple(Told(event, replace(meta, version=version + place)) for place, event in enumerate(events, start=1))
+        return tuple(Told(event, meta._replace(version=version + place)) for place, event in enumerate(events, start=1))
 
     def evolve(self, state: State, told: Told[Event]) -> State:
         """The state after an event. An event that no room knows is a mistake of ours and a KeyError."""
@@ -127,6 +127,9 @@ class CycleLaw:
 
     def edition(self, state: State) -> str | None:
         return state.frame.edition
+
+    def now(self, state: State, real_now: datetime) -> datetime:
+        return business_now(state, real_now)
 
     def next_due(self, state: State, rules: Edition) -> datetime | None:
         return deadlines.next_due(state, rules)
@@ -160,7 +163,7 @@ class CycleLaw:
         if not mine & rights.DATES and {type(e) for e in events} != {type(t.event) for t in wrong}:
             # Another kind of act would borrow the date of this one.
             raise Refused("not_yours_to_date", act=new.act.NAME)
-        return (correction, *(Told(e, replace(meta, version=version + 1 + n)) for n, e in enumerate(events, start=1)))
+        return (correction, *(Told(e, meta._replace(version=version + 1 + n)) for n, e in enumerate(events, start=1)))
 
     def _wrong(
         self, saying: Saying, version: int, state: State, mine: frozenset[Party], history: tuple[Told[Event], ...]

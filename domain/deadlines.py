@@ -6,9 +6,10 @@ decided, recorded and folded like anybody's, so an auditor sees them in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid5
 
@@ -251,8 +252,17 @@ def _at_opening(instant: datetime, days: int) -> datetime:
     return start_of(day_ending(instant) + timedelta(days=days)) + OFFICE_OPENS
 
 
-def _speeches(state: State, rules: Edition) -> Iterator[tuple[datetime, str, Act]]:
-    """Everything the clock has to say about what is open, each with its instant and its key."""
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """Something the clock will have to say at an instant, unless `key` stands among what it has said."""
+
+    instant: datetime
+    key: str
+    act: Callable[[], Act]
+
+
+def _speeches(state: State, rules: Edition) -> Iterator[_Speech]:
+    """Everything the clock has to say about what is open."""
     late: dict[tuple[Duty, datetime], list[str]] = {}
     ends: dict[Duty, datetime] = {}
     for owed in obligations(state, rules):
@@ -268,50 +278,51 @@ def _speeches(state: State, rules: Edition) -> Iterator[tuple[datetime, str, Act
         deadline = rules.deadline(duty)
         if deadline is not None and deadline.escalate_days_after is not None:
             instant = _at_opening(when, deadline.escalate_days_after)
-            act = ProposeEscalation(duty=duty, units=tuple(units), due=when)
-            yield instant, _key("escalate", duty, "", None, when), act
+            act = partial(ProposeEscalation, duty=duty, units=tuple(units), due=when)
+            yield _Speech(instant, _key("escalate", duty, "", None, when), act)
     for duty, when in ends.items():
         deadline = rules.deadline(duty)
         if deadline is not None and deadline.close_days_after is not None and duty not in state.deadlines.closings:
             instant = when + timedelta(days=deadline.close_days_after)
-            yield instant, _key("close", duty, "", None, when), CloseDuty(duty=duty)
+            yield _Speech(instant, _key("close", duty, "", None, when), partial(CloseDuty, duty=duty))
 
 
-def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[tuple[datetime, str, Act]]:
+def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[_Speech]:
     deadline = rules.deadline(owed.duty)
     leads = deadline.remind_days_before if deadline else (CORRECTION_REMINDER_DAYS,)
-    subject = owed.subject or None
+    duty, unit, subject = owed.duty, owed.bearer, owed.subject or None
     if not owed.waits_for:
         for days in leads:
-            act = Remind(duty=owed.duty, unit=owed.bearer, subject=subject, due=when, days_before=days)
-            yield _at_opening(when, -days), _key("remind", owed.duty, owed.bearer, subject, when, days), act
-    overdue = MarkOverdue(duty=owed.duty, unit=owed.bearer, subject=subject, due=when)
-    yield when, _key("overdue", owed.duty, owed.bearer, subject, when), overdue
+            act = partial(Remind, duty=duty, unit=unit, subject=subject, due=when, days_before=days)
+            yield _Speech(_at_opening(when, -days), _key("remind", duty, unit, subject, when, days), act)
+    overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=when)
+    yield _Speech(when, _key("overdue", duty, unit, subject, when), overdue)
 
 
-def _pending(state: State, rules: Edition) -> list[tuple[datetime, str, Act]]:
+def _pending(state: State, rules: Edition) -> list[_Speech]:
     frame = state.frame
     if frame.clock == "backfill" or frame.filed is not None or frame.clock_since is None:
         return []
     return [
-        (instant, key, act)
-        for instant, key, act in _speeches(state, rules)
-        if instant > frame.clock_since and key not in state.deadlines.spoken
+        speech
+        for speech in _speeches(state, rules)
+        if speech.instant > frame.clock_since and speech.key not in state.deadlines.spoken
     ]
 
 
 def next_due(state: State, rules: Edition) -> datetime | None:
     """The first instant at which the clock will have something to say."""
-    return min((instant for instant, _, _ in _pending(state, rules)), default=None)
+    return min((speech.instant for speech in _pending(state, rules)), default=None)
 
 
 def due(state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
     """The clock's commands of the earliest instant that has come, or None; call again until it is silent."""
-    ripe = [(instant, key, act) for instant, key, act in _pending(state, rules) if instant <= now]
+    ripe = [speech for speech in _pending(state, rules) if speech.instant <= now]
     if not ripe:
         return None
-    first = min(instant for instant, _, _ in ripe)
-    return first, tuple(act for instant, _, act in sorted(ripe, key=lambda r: r[1]) if instant == first)
+    first = min(speech.instant for speech in ripe)
+    together = sorted((speech for speech in ripe if speech.instant == first), key=lambda speech: speech.key)
+    return first, tuple(speech.act() for speech in together)
 
 
 def clock_command_id(stream: str, act: Act, instant: datetime) -> UUID:

@@ -26,6 +26,7 @@ from domain.kernel import (
     UnitId,
     put,
 )
+from domain.problems import wrong
 from domain.rules import Duty, Edition
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def units_once(units: tuple[Unit, ...]) -> None:
     """Refuse a list that names a unit twice.
 
     Raises:
-        ValueError: with the ids that stand twice.
+        PydanticCustomError: `units_twice`, with the ids that stand twice.
     """
     ids = [unit.id for unit in units]
     if doubled := sorted({unit for unit in ids if ids.count(unit) > 1}):
-        raise ValueError(f"units named twice: {', '.join(doubled)}")
+        raise wrong("units_twice", units=", ".join(doubled))
 
 
 # What people say -------------------------------------------------------------------------
@@ -76,7 +77,7 @@ class OpenCycle(Act, name="open-cycle"):
     def _once(self) -> OpenCycle:
         units_once(self.units)
         if self.organiser in {unit.id for unit in self.units}:
-            raise ValueError("the organiser cannot be opened as a member of its own cluster")
+            raise wrong("organiser_is_member")
         return self
 
 

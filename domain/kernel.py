@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from domain import limits
+from domain.problems import wrong
 
 ICT = timezone(timedelta(hours=7), "ICT")
 """Asia/Ho_Chi_Minh. A fixed offset, because Việt Nam has had no other since 1975 and a table of zones is input."""
@@ -31,13 +42,13 @@ def clean(text: str) -> str:
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
-            raise ValueError(f"character U+{ord(char):04X} is not allowed")
+            raise wrong("character", character=f"U+{ord(char):04X}")
     return normal
 
 
 def _one_line(text: str) -> str:
     if "\n" in text:
-        raise ValueError("a line break is not allowed here")
+        raise wrong("line_break")
     return text
 
 
@@ -58,8 +69,17 @@ class IsText:
 Text = Annotated[Digest, IsText()]
 """A free text, by its salted digest; the text itself lies beside the ledger and can be erased."""
 
+
+def _decimal_comma(value: object) -> object:
+    """9,5 for 9.5, as everybody in Việt Nam writes it."""
+    if isinstance(value, str) and value.count(",") == 1 and "." not in value:
+        return value.replace(",", ".")
+    return value
+
+
 Points = Annotated[
     Decimal,
+    BeforeValidator(_decimal_comma),
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
 ]
 
@@ -110,19 +130,27 @@ def _register(known: dict[str, Any], name: str, cls: type) -> None:
     known[name] = cls
 
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=ICT)
-LATEST = datetime(2300, 1, 1, tzinfo=ICT)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2300, 1, 1, tzinfo=UTC)
 """No register tells of anything outside: beyond them lie slips of the keyboard, and the end of the calendar."""
 
 
 def _in_bounds(instant: datetime) -> datetime:
     if not EARLIEST <= instant <= LATEST:
-        raise ValueError("a date between 1900 and 2300 is expected")
+        raise wrong("date_bounds", earliest=EARLIEST.year, latest=LATEST.year)
     return instant
 
 
+def _as_written_here(value: object) -> object:
+    """20/07/2026, as everybody in Việt Nam writes it, for 2026-07-20."""
+    if isinstance(value, str) and (written := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value.strip())):
+        day, month, year = written.groups()
+        return f"{year}-{month:0>2}-{day:0>2}"
+    return value
+
+
 Instant = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
-Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
+Day = Annotated[date, BeforeValidator(_as_written_here), Field(ge=EARLIEST.date(), lt=LATEST.date())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +166,10 @@ class When:
 
     def __post_init__(self) -> None:
         if self.latest < self.earliest:
-            raise ValueError("the range ends before it begins")
+            raise wrong("range_backwards")
         _in_bounds(self.earliest)
-        _in_bounds(self.latest)
+        if self.latest is not self.earliest:
+            _in_bounds(self.latest)
 
     @classmethod
     def at(cls, instant: datetime) -> When:
@@ -200,7 +229,7 @@ class Person(Fact):
     @model_validator(mode="after")
     def _somebody(self) -> Person:
         if self.id is None and self.office is None:
-            raise ValueError("a person needs an id or an office")
+            raise wrong("person_is_nobody")
         return self
 
 
@@ -216,7 +245,7 @@ class Document(Fact):
     @model_validator(mode="after")
     def _something(self) -> Document:
         if self.title is None and self.number is None:
-            raise ValueError("a document needs a title or a number")
+            raise wrong("document_is_nothing")
         return self
 
 
@@ -229,8 +258,7 @@ RESERVED = frozenset({CLOCK, "post", "installation"})
 """Ids that no person can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """Who says a thing, for which unit, when it happened, how sure it is: all of an event but its content.
 
     `version` is the event's place in its stream. `unit` is the body spoken for.
@@ -250,8 +278,7 @@ class Meta:
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Told(Generic[E]):
+class Told(NamedTuple, Generic[E]):
     """An event with its circumstances: what a fold takes in and a decision gives out."""
 
     event: E

@@ -6,7 +6,7 @@ was done. Steps of the year, review tasks, deadlines and lateness are all read o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -220,26 +220,21 @@ class Step:
     waiting_for: tuple[str, ...]
 
 
-def steps(state: State, rules: Edition) -> tuple[Step, ...]:
+def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[Step, ...]:
     """The five steps in order. The optional cross-check counts only where the edition has a deadline for it."""
     found = []
     for name, duties in STEPS.items():
-        owed = [
-            obligation
-            for duty in duties
-            if duty is not Duty.CROSS_CHECK or rules.deadline(duty)
-            for obligation in obligations_of(duty, state, rules)
-        ]
-        open_ = tuple(dict.fromkeys(obligation.bearer for obligation in owed if obligation.done is None))
-        done = [obligation.done for obligation in owed if obligation.done is not None]
+        mine = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
+        open_ = tuple(dict.fromkeys(obligation.bearer for obligation in mine if obligation.done is None))
+        done = [obligation.done for obligation in mine if obligation.done is not None]
         finished = bool(done) and not open_
         found.append(Step(name, max(done, key=lambda when: when.latest) if finished else None, open_))
     return tuple(found)
 
 
-def current_step(state: State, rules: Edition) -> str:
+def current_step(found: Sequence[Step]) -> str:
     """The first step that is not done, or "filed"."""
-    return next((step.name for step in steps(state, rules) if step.done is None), "filed")
+    return next((step.name for step in found if step.done is None), "filed")
 
 
 _EVER = datetime.min.replace(tzinfo=ICT)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.kernel import Fact, Label, Points, Slug
+from domain.problems import wrong
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria"]
 
@@ -90,7 +92,7 @@ class Criterion(Fact):
     @model_validator(mode="after")
     def _children_fit(self) -> Criterion:
         if self.children and (total := sum(child.max for child in self.children)) > self.max:
-            raise ValueError(f"{self.id}: the children's maxima add up to {total}, more than {self.max}")
+            raise wrong("children_exceed", criterion=self.id, total=total, max=self.max)
         return self
 
 
@@ -135,16 +137,20 @@ class Edition(Fact):
     def _whole(self) -> Edition:
         duties = [deadline.duty for deadline in self.deadlines]
         if doubled := {duty.value for duty in duties if duties.count(duty) > 1}:
-            raise ValueError(f"two deadlines for {', '.join(sorted(doubled))}")
+            raise wrong("deadline_twice", duties=", ".join(sorted(doubled)))
         _ids_once(self.criteria)
         seen = sum((criterion.max for criterion in self.criteria), Decimal(0))
         if self.total is not None and self.criteria and seen != self.total:
-            raise ValueError(f"the criteria add up to {seen}, the stated total is {self.total}")
+            raise wrong("total_differs", seen=seen, total=self.total)
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """The deadline of a duty, or None where the edition has none."""
-        return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
+        return self._deadlines.get(duty)
+
+    @cached_property
+    def _deadlines(self) -> dict[Duty, Deadline]:
+        return {deadline.duty: deadline for deadline in self.deadlines}
 
     def leaves(self) -> dict[str, Criterion]:
         """The criteria that take points, by id."""
@@ -156,10 +162,10 @@ def _ids_once(criteria: tuple[Criterion, ...]) -> None:
 
     def walk(nodes: tuple[Criterion, ...], depth: int) -> None:
         if depth > limits.CRITERIA_DEPTH:
-            raise ValueError(f"criteria are nested more than {limits.CRITERIA_DEPTH} deep")
+            raise wrong("criteria_too_deep", most=limits.CRITERIA_DEPTH)
         for node in nodes:
             if node.id in seen:
-                raise ValueError(f"criterion {node.id} stands twice")
+                raise wrong("criterion_stands_twice", criterion=node.id)
             seen.add(node.id)
             walk(node.children, depth + 1)
 
@@ -168,3 +174,9 @@ def _ids_once(criteria: tuple[Criterion, ...]) -> None:
 
 NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
 """What holds before an edition is adopted: no deadlines, no criteria, every departure a remark."""
+
+
+@lru_cache(maxsize=64)
+def edition_of(body: str) -> Edition:
+    """The edition of a stored text. Many cycles follow the same one, and an edition never changes: they share it."""
+    return Edition.model_validate_json(body)

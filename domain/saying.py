@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from domain.kernel import Act, Event, Fact, Label, Meta, Provenance, Refused, Room, Slug, Told, When
+from domain.problems import first_problem
 from domain.rules import Edition
 
 
@@ -54,16 +55,9 @@ def parse_act(name: str, fields: Mapping[str, Any]) -> Act:
     try:
         return known.model_validate(dict(fields))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or name
-        raise Refused(
-            "malformed_act", act=name, place=place, problem=first["msg"], found=_short(first["input"])
-        ) from None
-
-
-def _short(found: object) -> str:
-    text = repr(found)
-    return text if len(text) <= 80 else text[:77] + "…"  # noqa: PLR2004 - a line of a terminal
+        problem = first_problem(error)
+        place = ".".join(map(str, problem.pop("place"))) or name
+        raise Refused("malformed_act", act=name, place=place, **problem) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +118,11 @@ class Law(Protocol):
     def edition(self, state: Any) -> str | None:
         """The digest of the rules edition in force."""
 
+    def now(self, state: Any, real_now: datetime) -> datetime:
+        """What time it is in the stream: a rehearsal's time stands still until somebody steps it."""
+
     def next_due(self, state: Any, rules: Edition) -> datetime | None:
-        """When the clock will next have something to say."""
+        """When, in the stream's time, the clock will next have something to say."""
 
     def due(self, state: Any, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
         """What the clock says at the earliest instant that has come."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 CONTENT_TAG = "thidua-event-1"
@@ -59,8 +60,7 @@ class Draft:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A stored event. Times are aware; `position` counts from 1 over the whole ledger, `version` over its stream."""
 
     position: int

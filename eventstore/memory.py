@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from eventstore.envelope import Draft, Envelope, Head, chain_digest
-from eventstore.store import Append, Appended, Behind, CommandReused, Diverged, Part, SignedCommand
+from eventstore.store import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part, SignedCommand
 
 
 class MemoryLedger:
@@ -20,6 +20,8 @@ class MemoryLedger:
         known = self._known(request)
         if known is not None:
             return known
+        if request.expires is not None and request.expires < datetime.now(UTC):
+            raise Expired("expired", expires=request.expires.isoformat())
         for part in request.parts:
             rows = self._streams.get(part.stream, [])
             head = rows[-1].head if rows else Head()
@@ -60,12 +62,12 @@ class MemoryLedger:
         self._events.append(row)
         return row
 
-    async def load(self, stream: str, after: int = 0, limit_bytes: int = 256_000) -> tuple[Envelope, ...]:
+    async def load(self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES) -> tuple[Envelope, ...]:
         page: list[Envelope] = []
         size = 0
         for row in self._streams.get(stream, [])[after:]:
             size += len(row.payload)
-            if page and size > limit_bytes:
+            if page and limit_bytes is not None and size > limit_bytes:
                 break
             page.append(row)
         return tuple(page)

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from uuid import UUID
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
 
 FORMAT = "thidua-command-1"
 LIFETIME = timedelta(hours=1)
@@ -61,8 +62,9 @@ class Header:
     orders: tuple[tuple[str, str, str], ...]
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Header:
-        """Read a header.
+        """Read a header. An act's is read when it is checked, decided and appended.
 
         Raises:
             NotSignedError: `malformed`.
@@ -83,14 +85,14 @@ class Header:
         return (order.stream, str(order.command_id), order.payload_digest) in self.orders
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handover:
     """A header as exact text, with its signature."""
 
     header: str
     signature: bytes
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """sha256 over signature and header."""
         return sha256(b"thidua-handover-1\n" + self.signature + self.header.encode()).digest()
@@ -107,7 +109,7 @@ class Signer:
     installation: str
     epoch: int
     key: str
-    private: Ed25519PrivateKey
+    private: SigningKey
 
     def sign(
         self,
@@ -128,7 +130,7 @@ class Signer:
             "orders": [[order.stream, str(order.command_id), order.payload_digest] for order in orders],
         }  # fmt: skip
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
-        return Handover(text, self.private.sign(text.encode()))
+        return Handover(text, self.private.sign(text.encode()).signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class Keys:
         if public is None:
             raise NotSignedError("unknown_key")
         try:
-            Ed25519PublicKey.from_public_bytes(public).verify(handover.signature, handover.header.encode())
-        except InvalidSignature:
+            VerifyKey(public).verify(handover.header.encode(), handover.signature)
+        except (CryptoError, ValueError):
             raise NotSignedError("bad_signature") from None
         for order in orders:
             if not header.covers(order):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -36,6 +36,10 @@ class CommandReused(LedgerError):  # noqa: N818
     """A command id comes back with another content."""
 
 
+class Expired(LedgerError):  # noqa: N818
+    """A command that the ledger does not know came after its time."""
+
+
 class Stopped(LedgerError):  # noqa: N818
     """The ledger refuses to append: clock jumped, wrong epoch, settings that risk loss."""
 
@@ -49,7 +53,7 @@ class Part:
     events: tuple[Draft, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignedCommand:
     """A command as it is kept beside the events that follow from it."""
 
@@ -57,7 +61,7 @@ class SignedCommand:
     payload: str
     unit: str
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """What the events that follow from it carry."""
         return self.handover.command_digest(self.payload)
@@ -67,11 +71,13 @@ class SignedCommand:
 class Append:
     """One or several streams in one transaction: all of it or nothing.
 
-    `commands` holds the signed command of each command id; clock acts have none.
+    `commands` holds the signed command of each command id; clock acts have none. After `expires`, by the ledger's time,
+    only what is known already is answered.
     """
 
     parts: tuple[Part, ...]
     commands: tuple[tuple[UUID, SignedCommand], ...] = ()
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,15 @@ class Ledger(Protocol):
         Raises:
             Diverged: the caller's past is not the ledger's.
             CommandReused: a known command id with another content.
+            Expired: it came too late.
             Stopped: the ledger takes nothing now; `code` says why.
         """
 
-    async def load(self, stream: str, after: int = 0, limit_bytes: int = PAGE_BYTES) -> tuple[Envelope, ...]:
-        """The stream's events above version `after`: at least one if there is one, about `limit_bytes` at most."""
+    async def load(self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES) -> tuple[Envelope, ...]:
+        """The stream's events above version `after`: at least one if there is one, about `limit_bytes` at most.
+
+        None stands for no limit: the whole stream.
+        """
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[Envelope, ...]:
         """Events of all streams above position `after`, in order."""
@@ -118,12 +128,5 @@ class Ledger(Protocol):
 
 
 async def load_all(ledger: Ledger, stream: str, after: int = 0) -> tuple[Envelope, ...]:
-    """The whole stream above a version, page by page."""
-    return tuple([event async for event in _pages(ledger, stream, after)])
-
-
-async def _pages(ledger: Ledger, stream: str, after: int) -> AsyncIterator[Envelope]:
-    while page := await ledger.load(stream, after):
-        for event in page:
-            yield event
-        after = page[-1].version
+    """The whole stream above a version."""
+    return await ledger.load(stream, after, None)

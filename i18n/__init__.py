@@ -26,6 +26,13 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, folder, languages=[language], fallback=True)
 
 
+def teach_libraries() -> None:
+    """Let libraries that translate by the process's own catalogue, such as the command line's, speak our language."""
+    os.environ["LANGUAGE"] = language()
+    gettext.bindtextdomain(DOMAIN, str(Path(sys.prefix) / "share" / "locale"))
+    gettext.textdomain(DOMAIN)
+
+
 def language() -> str:
     """The language in use."""
     return os.environ.get("THIDUA_LANG", DEFAULT)

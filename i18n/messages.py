@@ -10,6 +10,7 @@ from domain.cycle import State, members_and_organiser
 from domain.kernel import ICT
 from domain.notices import Notice
 from i18n import _
+from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, ROLES, SENTENCES, WORDS
 
 _LABELS: Mapping[str, Mapping[str, str]] = {
@@ -25,10 +26,20 @@ _UNITS = {"unit", "subject", "organiser"}
 def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None) -> str:
     """The sentence of a code; a code without one is shown with its facts, so that nothing is hidden."""
     text = SENTENCES.get(code)
-    given = facts or {}
+    given = dict(facts or {})
     if text is None:
-        return f"{code}: {dict(given)}" if given else code
+        return f"{code}: {given}" if given else code
+    if (problem := given.get("problem")) is not None:
+        given["problem"] = problem_in_words(str(problem), given.get("given") or {})
     return filled(_(text), given, names or {})
+
+
+def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with a value; for a problem that has no words of ours, those that came with it."""
+    text = PROBLEMS.get(problem)
+    if text is None:
+        return str(given.get("message", problem))
+    return _(text).format_map(_Blank({name: str(fact) for name, fact in given.items()}))
 
 
 def label(kind: str, value: object) -> str:

@@ -205,6 +205,18 @@ WORDS: dict[str, str] = {
     "ranked_before_appraisal": N_("ranked before the score was appraised"),
     "head_nominated": N_("the head, who chairs, is nominated itself"),
     "granted_unnominated": N_("granted without a nomination"),
+    "launching": N_("launching meeting"),
+    "thematic": N_("thematic meeting"),
+    "quarterly": N_("quarterly meeting"),
+    "mid-year": N_("mid-year meeting"),
+    "final": N_("final meeting"),
+    "other": N_("meeting"),
+    "secretariat": N_("secretariat"),
+    "head": N_("head unit"),
+    "deputy": N_("deputy head unit"),
+    "own": N_("the unit itself"),
+    "overseer": N_("overseer"),
+    "clock": N_("the clock"),
 }
 """Words for values of the domain."""
 

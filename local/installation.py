@@ -8,8 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.signing import SigningKey
 
 ROLES = ("thidua_app", "thidua_reader")
 
@@ -22,33 +21,28 @@ class Installation:
     key: str
     rehearsal: bool
     passwords: dict[str, str]
-    private: Ed25519PrivateKey
+    private: SigningKey
 
     @property
     def public_key(self) -> str:
         """The entry key's public half, in hex."""
-        raw = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return raw.hex()
+        return bytes(self.private.verify_key).hex()
 
 
 def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
     """Read the installation of a data folder, or make one."""
     file = data / "installation.json"
     if not file.exists():
-        private = Ed25519PrivateKey.generate()
-        seed = private.private_bytes(
-            serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-        )
         made = {
             "id": secrets.token_hex(8),
             "key": "entry-1",
             "rehearsal": rehearsal,
             "passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
-            "private_key": seed.hex(),
+            "private_key": bytes(SigningKey.generate()).hex(),
         }
         _write_private(file, json.dumps(made, indent=1))
     data_read = json.loads(file.read_text())
-    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(data_read.pop("private_key")))
+    private = SigningKey(bytes.fromhex(data_read.pop("private_key")))
     return Installation(private=private, **data_read)
 
 

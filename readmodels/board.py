@@ -17,15 +17,16 @@ from domain.rules import Edition
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     """What the board keeps of a cycle, as JSON values."""
-    open_ = [o for o in obligations(state, rules) if o.done is None]
+    owed = obligations(state, rules)
+    open_, year = [o for o in owed if o.done is None], steps(owed, rules)
     found = deviations(state, rules)
     return {
         "cycle": stream,
         "cluster": state.frame.cluster_name,
         "year": state.frame.year,
-        "step": current_step(state, rules),
+        "step": current_step(year),
         "steps": [
-            {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in steps(state, rules)
+            {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year
         ],
         "clock": state.frame.clock,
         "rehearsed": state.frame.clock == "stepped",

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from activities.telling import told_of
-from domain.rules import NO_RULES, Edition
+from activities.folds import Folds
+from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import is_cycle, law_of
 from eventstore.postgres import PostgresLedger
-from eventstore.store import load_all
 from readmodels.board import line_of
 
 NAME = "board"
@@ -27,6 +26,7 @@ class Board:
 
     def __init__(self, ledger: PostgresLedger, texts: Any) -> None:
         self._ledger, self._texts = ledger, texts
+        self._folds = Folds(ledger)
         self._editions: dict[str, Edition] = {}
 
     async def catch_up(self) -> int:
@@ -38,27 +38,20 @@ class Board:
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1, 3)", LOCK)
             position: int = await connection.fetchval(_CURSOR, NAME) or 0
-            while True:
-                touched = await connection.fetch(
-                    "select stream, max(position) as last from (select stream, position from ledger.event "
-                    "where position > $1 order by position limit $2) page group by stream", position, PAGE,
-                )  # fmt: skip
-                if not touched:
-                    break
-                for row in touched:
-                    if is_cycle(row["stream"]):
-                        await self._project(connection, row["stream"], row["last"])
-                position = max(row["last"] for row in touched)
+            while page := await self._ledger.read(position, PAGE):
+                last = {row.stream: row for row in page if is_cycle(row.stream)}
+                states = {row.stream: await self._folds.after(row) for row in page if is_cycle(row.stream)}
+                for stream, state in states.items():
+                    await self._write(connection, stream, last[stream].position, state)
+                position = page[-1].position
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
                 "on conflict (name) do update set position = excluded.position", NAME, position,
             )  # fmt: skip
         return position
 
-    async def _project(self, connection: Any, stream: str, position: int) -> None:
-        law = law_of(stream)
-        state = law.fold(told_of(row) for row in await load_all(self._ledger, stream))
-        line = line_of(stream, state, await self._rules(law.edition(state)))
+    async def _write(self, connection: Any, stream: str, position: int, state: Any) -> None:
+        line = line_of(stream, state, await self._rules(law_of(stream).edition(state)))
         await connection.execute(
             "insert into readmodels.board (stream, year, position, line) values ($1, $2, $3, $4) on conflict (stream) "
             "do update set position = excluded.position, line = excluded.line, year = excluded.year",
@@ -70,7 +63,7 @@ class Board:
             return NO_RULES
         if digest not in self._editions:
             body = await self._texts.edition(digest)
-            self._editions[digest] = Edition.model_validate_json(body) if body else NO_RULES
+            self._editions[digest] = edition_of(body) if body else NO_RULES
         return self._editions[digest]
 
     async def lines(self, year: str | None = None) -> list[dict[str, Any]]:

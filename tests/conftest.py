@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 
 from activities.ledger import LedgerActivities
 from activities.telling import told_of
-from activities.wire import TASK_QUEUE
+from activities.wire import DATA_CONVERTER, TASK_QUEUE
 from cli.founding import founding
 from cli.session import Session
 from desk.temporal import TemporalDesk
@@ -75,7 +75,7 @@ async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[Temp
 @pytest.fixture(scope="session")
 async def client(temporal: TemporalServer) -> Client:
     """A client of its namespace."""
-    return await Client.connect(temporal.address, namespace=NAMESPACE)
+    return await Client.connect(temporal.address, namespace=NAMESPACE, data_converter=DATA_CONVERTER)
 
 
 NewLedger = Callable[[], Awaitable[Endpoints]]

@@ -19,7 +19,6 @@ from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.kernel import ICT
-from domain.rules import Edition
 from eventstore.checkpoints import Checkpoint
 from eventstore.envelope import Draft, Head
 from eventstore.postgres import checkpoint
@@ -29,11 +28,7 @@ Change = Callable[[str], Awaitable[None]]
 
 
 async def check(office: Session, *marks: Checkpoint) -> Report:
-    async def edition_of(digest: str) -> Edition | None:
-        body = await office.texts.edition(digest)
-        return Edition.model_validate_json(body) if body else None
-
-    return await verify(office.ledger, edition_of, office.installed.id, office.ledger.epoch, checkpoints=marks)
+    return await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch, checkpoints=marks)
 
 
 @pytest.fixture

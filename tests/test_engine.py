@@ -21,7 +21,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.wire import AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder
+from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder
 from cli.session import Said, Session
 from cli.year_file import YearFile, start_year
 from desk import RefusedError
@@ -467,14 +467,15 @@ async def test_what_ran_can_be_replayed(office: Session, client: Client) -> None
         await say(office, stream, unit, "sign", {"unit": unit})
     await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
     history = await client.get_workflow_handle(stream).fetch_history()
-    await Replayer(workflows=[ClusterCycle, CityYear]).replay_workflow(history)
+    await Replayer(workflows=[ClusterCycle, CityYear], data_converter=DATA_CONVERTER).replay_workflow(history)
 
 
 async def test_the_workflow_runs_in_the_strict_sandbox(office: Session, client: Client) -> None:
     """Own modules pass through; what is left inside must still be allowed there."""
     stream, members = await ready(office)
     history = await client.get_workflow_handle(stream).fetch_history()
-    await Replayer(workflows=[ClusterCycle, CityYear], workflow_runner=SandboxedWorkflowRunner()).replay_workflow(
-        history
+    strict = Replayer(
+        workflows=[ClusterCycle, CityYear], data_converter=DATA_CONVERTER, workflow_runner=SandboxedWorkflowRunner()
     )
+    await strict.replay_workflow(history)
     assert members

@@ -21,7 +21,6 @@ from audit.verify import verify
 from cli.session import Said, Session, session
 from desk import PendingError
 from domain.codec import state_digest
-from domain.rules import Edition
 from eventstore.signing import Order
 from local import engine as local_engine
 from local.engine import Endpoints
@@ -70,11 +69,7 @@ async def until_done(hand_in: Callable[[], Any]) -> Any:
 
 
 async def whole(office: Session) -> None:
-    async def edition_of(digest: str) -> Edition | None:
-        body = await office.texts.edition(digest)
-        return Edition.model_validate_json(body) if body else None
-
-    report = await verify(office.ledger, edition_of, office.installed.id, office.ledger.epoch)
+    report = await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)
     assert report.problems == []
 
 

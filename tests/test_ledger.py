@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.signing import SigningKey
 
-from eventstore import checkpoints, postgres
+from eventstore import checkpoints
 from eventstore.envelope import NO_DIGEST, Draft, Head
 from eventstore.memory import MemoryLedger
 from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
@@ -25,6 +26,7 @@ from eventstore.store import (
     Behind,
     CommandReused,
     Diverged,
+    Expired,
     Ledger,
     LedgerError,
     Part,
@@ -32,13 +34,14 @@ from eventstore.store import (
     Stopped,
     load_all,
 )
+from eventstore.writing import postgres as writing
 from local.engine import Endpoints
 from local.installation import Installation
 from local.places import Places
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
-SIGNER = Signer("i", 1, "entry-1", Ed25519PrivateKey.generate())
+SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
 
 def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes | None = None) -> Draft:
@@ -102,9 +105,9 @@ class TestContract:
         assert second.previous == first.digest
         for row in answer.events:
             assert row.expected_digest() == row.digest
-            for name in row.__slots__:
+            for name in row._fields:
                 if name != "digest" and getattr(row, name) is not None:
-                    assert replace(row, **{name: _other(getattr(row, name))}).expected_digest() != row.digest, name
+                    assert row._replace(**{name: _other(getattr(row, name))}).expected_digest() != row.digest, name
 
     async def test_a_known_command_answers_with_what_was_stored(self, ledger: Ledger) -> None:
         request, _command = signed("s", '{"say":1}')
@@ -119,6 +122,18 @@ class TestContract:
         other, _ = signed("s", '{"say":2}', command)
         with pytest.raises(CommandReused):
             await ledger.append(other)
+
+    async def test_after_its_time_a_new_command_is_refused_and_a_known_one_answered(self, ledger: Ledger) -> None:
+        late = datetime.now(UTC) - timedelta(seconds=1)
+        request, _command = signed("s", '{"say":1}')
+        with pytest.raises(Expired) as refused:
+            await ledger.append(replace(request, expires=late))
+        assert refused.value.facts == {"expires": late.isoformat()}
+        assert await ledger.load("s") == ()
+        first = await ledger.append(replace(request, expires=datetime.now(UTC) + timedelta(hours=1)))
+        again = await ledger.append(replace(request, expires=late))
+        assert isinstance(again, Appended)
+        assert (again.known, again.events) == (True, first.events)
 
     async def test_a_command_is_kept_beside_its_events(self, ledger: Ledger) -> None:
         request, _command = signed("s", '{"say":1}')
@@ -237,11 +252,19 @@ class TestPostgres:
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(8)]
 
-    async def test_a_lost_connection_is_an_error_once_and_then_forgotten(self, pg: PostgresLedger) -> None:
+    async def test_a_lost_connection_is_an_error_once_and_then_forgotten(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+    ) -> None:
         await pg.append(append("s", Head(), draft()))
-        writer = await pg._writing()
-        writer.terminate()
-        assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
+        owner = await asyncpg.connect(place[0].owner_url)
+        await owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        await owner.close()
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await pg.append(append("t", Head(), draft()))
+        assert isinstance(await pg.append(append("u", Head(), draft())), Appended)
 
     async def test_an_append_has_a_size(self, pg: PostgresLedger) -> None:
         with pytest.raises(LedgerError, match="append_size"):
@@ -296,20 +319,20 @@ class TestPostgres:
         self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await pg.append(append("s", Head(), draft()))
-        before = postgres._clocks()
-        monkeypatch.setattr(postgres, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
+        before = writing._clocks()
+        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
         with pytest.raises(Stopped, match="clock_stopped"):
             await pg.append(append("t", Head(), draft()))
         monkeypatch.undo()
-        pg._clocks = postgres._clocks()
+        pg._writer._clocks = writing._clocks()
         with pytest.raises(Stopped):
             await pg.append(append("t", Head(), draft()))
         await confirm_clock(place[0].owner_url)
         await pg.append(append("t", Head(), draft()))
 
     async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = postgres._clocks()
-        monkeypatch.setattr(postgres, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
+        before = writing._clocks()
+        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
         assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
 
     async def test_a_clock_that_fell_behind_the_ledger_stops_it(
@@ -380,7 +403,7 @@ class TestSignatures:
         return Order("s", uuid4(), "{}")
 
     def keys(self, **changes: Any) -> Keys:
-        public = SIGNER.private.public_key().public_bytes_raw()
+        public = bytes(SIGNER.private.verify_key)
         return Keys(**{"installation": "i", "epoch": 1, "public": {"entry-1": public}, **changes})
 
     def sign(self, *orders: Order) -> Any:

@@ -24,25 +24,25 @@ from domain.streams import cycle_stream, full_name, is_cycle, is_year, law_of, y
 
 class TestEdition:
     def test_children_fit_into_their_parent(self) -> None:
-        with pytest.raises(ValidationError, match="add up to 3"):
+        with pytest.raises(ValidationError, match="children_exceed"):
             Criterion.model_validate(
                 {"id": "a", "title": "A", "max": 2, "children": [{"id": "b", "title": "B", "max": 3}]}
             )
 
     def test_the_stated_total_is_checked(self) -> None:
-        with pytest.raises(ValidationError, match="the stated total is 100"):
+        with pytest.raises(ValidationError, match="total_differs"):
             Edition.model_validate(
                 {"id": "e", "title": "E", "total": 100, "criteria": [{"id": "a", "title": "A", "max": 90}]}
             )
 
     def test_a_criterion_stands_once(self) -> None:
         one = {"id": "a", "title": "A", "max": 1}
-        with pytest.raises(ValidationError, match="stands twice"):
+        with pytest.raises(ValidationError, match="criterion_stands_twice"):
             Edition.model_validate({"id": "e", "title": "E", "criteria": [one, one]})
 
     def test_one_deadline_a_duty(self) -> None:
         one = {"duty": "stance", "due": {"month": 2, "day": 1}, "article": "1"}
-        with pytest.raises(ValidationError, match="two deadlines for stance"):
+        with pytest.raises(ValidationError, match="deadline_twice"):
             Edition.model_validate({"id": "e", "title": "E", "deadlines": [one, one]})
 
     def test_a_deadline_names_a_day_that_every_year_has(self) -> None:
@@ -55,7 +55,7 @@ class TestEdition:
         node: dict[str, Any] = {"id": "z", "title": "Z", "max": 1}
         for depth in range(9):
             node = {"id": f"n{depth}", "title": "N", "max": 1, "children": [node]}
-        with pytest.raises(ValidationError, match="nested more than 8"):
+        with pytest.raises(ValidationError, match="criteria_too_deep"):
             Edition.model_validate({"id": "e", "title": "E", "criteria": [node]})
 
 
@@ -65,18 +65,18 @@ class TestTextAndTime:
 
     @pytest.mark.parametrize("bad", ["a\x00b", "a\u202eb", "a\x1b[31m", "a\u2066b"])
     def test_control_and_override_characters_are_refused(self, bad: str) -> None:
-        with pytest.raises(ValueError, match="not allowed"):
+        with pytest.raises(ValueError, match="character"):
             clean(bad)
 
     def test_a_label_is_one_line(self) -> None:
-        with pytest.raises(ValidationError, match="line break"):
+        with pytest.raises(ValidationError, match="line_break"):
             Document(title="a\nb")
 
     def test_a_day_is_a_range_and_ends_at_midnight_there(self) -> None:
         when = When.on(date(2026, 3, 15))
         assert when.latest == datetime(2026, 3, 15, 17, tzinfo=UTC)
         assert day_ending(end_of(date(2026, 3, 15))) == date(2026, 3, 15)
-        with pytest.raises(ValueError, match="ends before"):
+        with pytest.raises(ValueError, match="range_backwards"):
             When(earliest=when.latest, latest=when.earliest)
 
     def test_before_means_for_every_reading(self) -> None:
@@ -158,7 +158,7 @@ class TestCommands:
             "starts": NOW,
         }
         unit = Unit(id="a", name="A")
-        with pytest.raises(ValidationError, match="named twice"):
+        with pytest.raises(ValidationError, match="units_twice"):
             OpenCycle(**base, units=(unit, unit))
         with pytest.raises(ValidationError, match="organiser"):
             OpenCycle(**base, units=(Unit(id=CITY, name="C"),))
@@ -226,7 +226,7 @@ class TestCityYear:
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"), cluster("c2", "a"))))
         with pytest.raises(Refused, match="cluster_twice"):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"), cluster("c1", "b"))))
-        with pytest.raises(ValidationError, match="named twice"):
+        with pytest.raises(ValidationError, match="units_twice"):
             cluster("c1", "a", "a")
 
     def test_only_the_organiser(self) -> None:

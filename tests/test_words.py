@@ -15,6 +15,7 @@ from domain.kernel import Event
 from domain.notices import _OF
 from domain.rights import MAY
 from domain.rules import Duty
+from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, SENTENCES
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +54,19 @@ def test_every_code_has_a_sentence() -> None:
     found = codes()
     assert len(found) > 80
     assert found - set(SENTENCES) == set()
+
+
+def test_every_problem_of_a_validator_has_words() -> None:
+    found = {
+        str(node.args[0].value)
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "wrong"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(found) > 10
+    assert found - set(PROBLEMS) == set()
 
 
 def test_every_duty_notice_and_event_has_words() -> None:

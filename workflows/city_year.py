@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.streams import is_cycle, law_of
     from eventstore.signing import Header
     from workflows.cluster_cycle import ClusterCycle
-    from workflows.register import Register, locally
+    from workflows.register import ACTS_PER_RUN, Register, locally
 
 
 @workflow.defn(name="CityYear")
@@ -48,9 +48,12 @@ class CityYear(Register):
         A cycle that cannot be opened is listed with its reason; the others are open.
         """
         receipt = await self.hand_in(handed)
-        others = [(place, order) for place, order in enumerate(handed.orders) if order.stream != self.stream]
-        failed = await asyncio.gather(*(self._open(handed, place, order) for place, order in others))
+        others = [order for order in handed.orders if order.stream != self.stream]
+        failed = await asyncio.gather(*(self._open(handed, order) for order in others))
         receipt.failed = [failure for failure in failed if failure is not None]
+        if others:
+            # A run keeps something of every child it started, for as long as the child lives: go on in a new one.
+            self._acts = ACTS_PER_RUN
         return receipt
 
     @take.validator
@@ -63,11 +66,11 @@ class CityYear(Register):
         """Another stream's workflow has written into ours."""
         self._reload = True
 
-    async def _open(self, handed: HandedIn, place: int, order: WireOrder) -> Opening | None:
+    async def _open(self, handed: HandedIn, order: WireOrder) -> Opening | None:
         try:
             if not is_cycle(order.stream) or not order.stream.startswith(f"{self.stream}/"):
                 raise Refused("not_a_cycle_name", name=order.stream)
-            await self._append_opening(handed, place, order)
+            await self._append_opening(handed, order)
         except Refused as error:
             return Opening(order.stream, error.code, plain(error.facts))
         except AlreadySaid:
@@ -87,7 +90,7 @@ class CityYear(Register):
             )
         return None
 
-    async def _append_opening(self, handed: HandedIn, place: int, order: WireOrder) -> None:
+    async def _append_opening(self, handed: HandedIn, order: WireOrder) -> None:
         page = await locally("load", LoadRequest(order.stream, 0), list[WireEvent])
         header = Header.parse(handed.header)
         if any(event.command_id == order.command_id for event in page):
@@ -96,7 +99,9 @@ class CityYear(Register):
         law = law_of(order.stream)
         state = law.fold(event.told() for event in page)
         told = law.decide(saying_of(order.stream, order.command_id, order.payload, header), state, NO_RULES, len(page))
-        request = AppendRequest(order.stream, 0, bytes(32).hex(), handed, [wire_draft(place, one) for one in told])
+        # Only this cycle's command travels on: with all of them, opening a city would cost the square of its clusters.
+        alone = HandedIn(handed.header, handed.signature, [order])
+        request = AppendRequest(order.stream, 0, bytes(32).hex(), alone, [wire_draft(0, one) for one in told])
         answer = await locally("append", request, AppendAnswer)
         if answer.status == "behind":
             raise Refused("cycle_is_open", cluster=order.stream)

@@ -7,7 +7,8 @@ are one path. Nothing is true here until the ledger has returned it.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -32,16 +33,15 @@ with workflow.unsafe.imports_passed_through():
     from domain import limits
     from domain.codec import plain
     from domain.kernel import RESERVED, AlreadySaid, Event, Refused, Told
-    from domain.rules import NO_RULES, Edition
+    from domain.rules import NO_RULES, Edition, edition_of
     from domain.streams import law_of
     from eventstore.signing import Header, NotSignedError
 
-ENGINE_EPOCH = 1
+ENGINE_EPOCH = 2
 """Raised when a change of the law would give a running workflow other commands: then `thidua resume` restarts all."""
 
 ACTS_PER_RUN = 300
 DECISIONS_PER_COMMAND = 5
-IDLE = timedelta(days=30)
 T = TypeVar("T")
 
 
@@ -81,6 +81,7 @@ class Register:
         self._lock = asyncio.Lock()
         self._acts = 0
         self._reload = False
+        self._next_due: datetime | None = None
 
     # The story ------------------------------------------------------------------------------
 
@@ -102,14 +103,12 @@ class Register:
                 if self._finished():
                     return
                 workflow.continue_as_new(stream)
-            seen = self._version
-            try:
+            alarm = self._alarm()
+            with suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: self._reload or self._finished() or self._full() or self._version != seen,  # noqa: B023
-                    timeout=self._until_due(),
+                    lambda: self._reload or self._finished() or self._full() or self._alarm() != alarm,  # noqa: B023
+                    timeout=None if alarm is None else max(alarm - workflow.now(), timedelta(seconds=1)),
                 )
-            except TimeoutError:
-                continue
 
     async def hand_in(self, handed: HandedIn) -> Receipt:
         """Decide and append a list of commands for this stream: all of them or none."""
@@ -229,25 +228,26 @@ class Register:
             self._state = law.fold(await self._history())
         if (digest := law.edition(self._state)) != self._rules_digest:
             body = await locally("edition", digest, str)
-            self._rules, self._rules_digest = Edition.model_validate_json(body), digest
+            self._rules, self._rules_digest = edition_of(body), digest
+        self._next_due = law.next_due(self._state, self._rules)
 
     # The clock ------------------------------------------------------------------------------
 
     async def _speak(self) -> None:
-        law = law_of(self.stream)
-        while law.due(self._state, self._rules, workflow.now()) is not None:
+        while self._is_due():
             before = self._version
             answer = await locally("speak", LoadRequest(self.stream, self._version), AppendAnswer)
             await self._take_in(answer.events)
             if self._version == before:
                 return  # the ledger's clock is a moment behind ours; the run loop asks again
 
-    def _until_due(self) -> timedelta:
-        law = law_of(self.stream)
-        instant = law.next_due(self._state, self._rules)
-        if instant is None or law.due(self._state, self._rules, instant) is None:
-            return IDLE  # nothing to say, or business time stands still until somebody steps it
-        return min(max(instant - workflow.now(), timedelta(seconds=1)), IDLE)
+    def _is_due(self) -> bool:
+        return self._next_due is not None and self._next_due <= law_of(self.stream).now(self._state, workflow.now())
+
+    def _alarm(self) -> datetime | None:
+        """When to wake; None while nothing is due, or business time stands still until somebody steps it."""
+        instant = self._next_due
+        return None if instant is None or law_of(self.stream).now(self._state, instant) < instant else instant
 
     def _finished(self) -> bool:
         frame = getattr(self._state, "frame", None)

@@ -1,0 +1,33 @@
+"""What is wrong with an input, as a code and facts: the sentence is made at the edge, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+FOUND_CHARS = 80
+"""As much of a wrong value as is shown: a line of a terminal."""
+
+
+def wrong(code: str, /, **facts: object) -> PydanticCustomError:
+    """The error that a validator of ours raises."""
+    return PydanticCustomError(code, code, {name: str(fact) for name, fact in facts.items()})
+
+
+def first_problem(error: ValidationError) -> dict[str, Any]:
+    """Of a failed validation, the first problem.
+
+    `place` is the path of field names and list positions, `problem` pydantic's code or ours, `given` the facts that
+    belong to the code, `found` the beginning of what was found.
+    """
+    first = error.errors(include_url=False)[0]
+    text = repr(first["input"])
+    given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
+    return {
+        "place": first["loc"],
+        "problem": first["type"],
+        "given": given or {"message": first["msg"]},
+        "found": text if len(text) <= FOUND_CHARS else text[: FOUND_CHARS - 3] + "…",
+    }

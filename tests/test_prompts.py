@@ -1,0 +1,81 @@
+"""Fields that are missing are asked for one by one, down to the parts of a part; problems are told in Vietnamese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from cli.acting import complete, day_of
+from cli.fields import InputError
+from domain.commenting import AddComment
+from domain.deadlines import GrantExtension
+from domain.kernel import Act, Refused
+from domain.saying import parse_act
+from domain.scores import ScoreSelf
+from i18n.messages import sentence
+
+Ask = Any
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Answers that somebody types, in order; an unexpected question fails the test."""
+
+    def answers(*lines: str) -> Iterator[str]:
+        left = iter(lines)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("rich.console.Console.input", lambda *_a, **_k: next(left))
+        return left
+
+    return answers
+
+
+def ask(act: type[Act], fields: dict[str, Any]) -> dict[str, Any]:
+    complete(act, fields)
+    return fields
+
+
+def test_the_parts_of_a_field_are_asked_one_by_one(typed: Ask) -> None:
+    left = typed("dong-da", "", "", "", "", "Bổ sung chỉ tiêu")
+    fields = ask(AddComment, {})
+    assert fields == {"by": {"unit": "dong-da"}, "text": "Bổ sung chỉ tiêu"}
+    assert next(left, None) is None
+
+
+def test_a_list_is_asked_for_entry_by_entry(typed: Ask) -> None:
+    left = typed(
+        "dong-da", "y", "tieu-chi-1", "9,5", "n", "", "y", "tieu-chi-2", "8", "y", "Báo cáo 12", "n", "Sửa", "n"
+    )
+    fields = ask(ScoreSelf, {})
+    assert next(left, None) is None
+    score = parse_act(
+        "score-self", {**fields, "sheet": [{"evidence": (), **item, "reason": None} for item in fields["sheet"]]}
+    )
+    assert isinstance(score, ScoreSelf)
+    assert [(item.criterion, str(item.points), item.evidence) for item in score.sheet] == [
+        ("tieu-chi-1", "9.5", ()),
+        ("tieu-chi-2", "8", ("Báo cáo 12",)),
+    ]
+
+
+def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    with pytest.raises(InputError) as missing:
+        complete(GrantExtension, {"duty": "stance"})
+    assert missing.value.facts["first"] == "until"
+
+
+def test_a_day_is_read_as_it_is_written_here() -> None:
+    assert day_of("20/07/2026") == day_of("2026-07-20") == date(2026, 7, 20)
+    with pytest.raises(InputError):
+        day_of("07/20/2026")
+
+
+def test_what_is_wrong_is_told_in_vietnamese() -> None:
+    with pytest.raises(Refused) as refused:
+        parse_act("extend", {"duty": "stance", "until": "hôm qua", "reason": "0" * 64})
+    told = sentence(refused.value.code, refused.value.facts)
+    assert told == "extend, until: cần một ngày, như 20/07/2026 hoặc 2026-07-20 (nhận được 'hôm qua')."
