@@ -23,7 +23,9 @@ app = typer.Typer(
 year = typer.Typer(help=_("The city's year."), no_args_is_help=True)
 audit = typer.Typer(help=_("For auditors: replay and verify."), no_args_is_help=True)
 app.add_typer(year, name="year")
+rules = typer.Typer(help=_("Rules editions as files."), no_args_is_help=True)
 app.add_typer(audit, name="audit")
+app.add_typer(rules, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON."))]
 As = Annotated[Optional[str], typer.Option("--as", help=_("Who acts: a person's id."))]
@@ -165,6 +167,42 @@ def act(
             as_json=json,
         )
     )
+
+
+@rules.command("check", help=_("Read an edition; say what is unknown, open or contradictory in it."))
+def rules_check(
+    file: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))], json: Json = False
+) -> None:
+    from cli import scoring  # noqa: PLC0415
+
+    _finish(lambda: scoring.check(file, as_json=json))
+
+
+@rules.command("show", help=_("Show an edition as people read it."))
+def rules_show(
+    file: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))], json: Json = False
+) -> None:
+    from cli import scoring  # noqa: PLC0415
+
+    _finish(lambda: scoring.show_edition(file, as_json=json))
+
+
+@app.command(help=_("Reckon the sheets of a cluster under an edition: points, totals, classes, ranks."))
+def score(
+    edition: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))],
+    sheet: Annotated[Path, typer.Argument(help=_("A file of sheets (docs/rules.md)."))],
+    json: Json = False,
+) -> None:
+    from cli import scoring  # noqa: PLC0415
+
+    _finish(lambda: scoring.score(edition, sheet, as_json=json))
+
+
+@app.command(help=_("The JSON Schema of a kind of file: rules or sheet."))
+def schema(name: Annotated[str, typer.Argument(help=_("rules or sheet."))]) -> None:
+    from cli import scoring  # noqa: PLC0415
+
+    _finish(lambda: scoring.schema(name))
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))

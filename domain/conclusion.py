@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -28,7 +27,7 @@ from domain.kernel import (
 )
 from domain.membership import Manner, Role, require_member
 from domain.rules import Edition
-from domain.scores import standing
+from domain.scores import reckoned
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -150,17 +149,12 @@ class Conclusion:
 def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
-    totals: list[tuple[str, Decimal]] = []
+    results = reckoned(state, rules)
     for unit in state.membership.members():
-        if (scored := standing(unit, state.scores)) is None:
+        if unit not in results:
             raise Refused("unit_has_no_score", unit=unit)
-        totals.append((unit, scored.total))
-    ordered = sorted(totals, key=lambda pair: -pair[1])
-    yield UnitsRanked(
-        places=tuple(
-            Place(unit=unit, total=total, rank=1 + sum(other > total for _, other in totals)) for unit, total in ordered
-        )
-    )
+    places = [Place(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
+    yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
 
 
 def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:

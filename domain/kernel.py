@@ -70,7 +70,7 @@ Text = Annotated[Digest, IsText()]
 """A free text, by its salted digest; the text itself lies beside the ledger and can be erased."""
 
 
-def _decimal_comma(value: object) -> object:
+def decimal_comma(value: object) -> object:
     """9,5 for 9.5, as everybody in Việt Nam writes it."""
     if isinstance(value, str) and value.count(",") == 1 and "." not in value:
         return value.replace(",", ".")
@@ -79,7 +79,7 @@ def _decimal_comma(value: object) -> object:
 
 Points = Annotated[
     Decimal,
-    BeforeValidator(_decimal_comma),
+    BeforeValidator(decimal_comma),
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
 ]
 

@@ -6,9 +6,7 @@ public sources of the first two years give no deadlines, so nobody may take a sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
@@ -16,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
+from domain.criteria import Criterion, Scoring
 from domain.kernel import Fact, Label, Points, Slug
 from domain.problems import wrong
 
@@ -74,28 +73,6 @@ class Deadline(Fact):
     """The hard close: from then on the unit's own act is refused; the secretariat still records what is true."""
 
 
-class Criterion(Fact):
-    """A node of the score tree: points are given to leaves; a parent's maximum bounds its children."""
-
-    id: Slug
-    title: Label
-    max: Annotated[Points, Field(gt=0)]
-    children: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
-
-    def leaves(self) -> Iterator[Criterion]:
-        """The criteria that take points, in order."""
-        if not self.children:
-            yield self
-        for child in self.children:
-            yield from child.leaves()
-
-    @model_validator(mode="after")
-    def _children_fit(self) -> Criterion:
-        if self.children and (total := sum(child.max for child in self.children)) > self.max:
-            raise wrong("children_exceed", criterion=self.id, total=total, max=self.max)
-        return self
-
-
 class Awards(Fact):
     """One kind of award a cluster may nominate units for."""
 
@@ -130,6 +107,9 @@ class Edition(Fact):
     deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
     criteria: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
     total: Points | None = None
+    """As the source states it: with bonus, where it has one. Compared with the sums, never used as one."""
+
+    scoring: Scoring = Scoring()
     awards: tuple[Awards, ...] = ()
     articles: Articles = Articles()
 
@@ -139,9 +119,6 @@ class Edition(Fact):
         if doubled := {duty.value for duty in duties if duties.count(duty) > 1}:
             raise wrong("deadline_twice", duties=", ".join(sorted(doubled)))
         _ids_once(self.criteria)
-        seen = sum((criterion.max for criterion in self.criteria), Decimal(0))
-        if self.total is not None and self.criteria and seen != self.total:
-            raise wrong("total_differs", seen=seen, total=self.total)
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -17,20 +16,17 @@ from domain.kernel import (
     Act,
     AlreadySaid,
     Event,
-    Fact,
-    Label,
     Meta,
-    Points,
     Refused,
     Room,
-    Slug,
     Text,
     UnitId,
     When,
     put,
 )
 from domain.membership import require_member
-from domain.rules import Criterion, Edition
+from domain.reckoning import Entry, Result, UnitSheet, reckon
+from domain.rules import Edition
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -39,12 +35,9 @@ Round = Literal["self", "cross-checked", "appraised"]
 ROUNDS: tuple[Round, ...] = ("self", "cross-checked", "appraised")
 
 
-class Item(Fact):
-    """Points for one criterion, with the evidence for them, and the reason where an earlier round is changed."""
+class Item(Entry):
+    """What a round says of one criterion, and the reason where an earlier round is changed."""
 
-    criterion: Slug
-    points: Points
-    evidence: tuple[Label, ...] = Field(default=(), max_length=20)
     reason: Text | None = None
 
 
@@ -110,14 +103,6 @@ class Scored:
     first: When | None = None
     """When the round was first entered: a refined sheet does not make it late."""
 
-    @property
-    def points(self) -> dict[str, Decimal]:
-        return {item.criterion: item.points for item in self.sheet}
-
-    @property
-    def total(self) -> Decimal:
-        return sum((item.points for item in self.sheet), Decimal(0))
-
 
 Scores = Mapping[tuple[str, Round], Scored]
 """By unit and round."""
@@ -128,35 +113,42 @@ def standing(unit: str, scores: Scores) -> Scored | None:
     return next((scores[unit, round_] for round_ in reversed(ROUNDS) if (unit, round_) in scores), None)
 
 
-def _check(sheet: tuple[Item, ...], rules: Edition) -> None:
-    """Refuse what cannot be true under the edition: every leaf once, nothing else, nothing above its maximum."""
+def reckoned(state: State, rules: Edition, round_: Round | None = None) -> dict[str, Result]:
+    """The members' results, reckoned together: in one round, or each by the last round it has."""
+    sheets = []
+    for unit in state.membership.members():
+        scored = standing(unit, state.scores) if round_ is None else state.scores.get((unit, round_))
+        if scored is not None:
+            sheets.append(UnitSheet(unit=unit, entries=scored.sheet))
+    return {result.unit: result for result in reckon(rules, sheets)}
+
+
+def _check(unit: str, sheet: tuple[Item, ...], rules: Edition) -> None:
+    """Refuse what cannot be true under the edition: every criterion once, nothing else, no points beyond its way."""
     leaves = rules.leaves()
     if not leaves:
         raise Refused("edition_without_criteria", edition=rules.id)
-    seen: set[str] = set()
-    for item in sheet:
-        leaf = leaves.get(item.criterion)
-        if leaf is None:
-            raise Refused("no_such_criterion", criterion=item.criterion, edition=rules.id)
-        if item.criterion in seen:
-            raise Refused("criterion_twice", criterion=item.criterion)
-        seen.add(item.criterion)
-        _within(item, leaf)
-    if missing := [criterion for criterion in leaves if criterion not in seen]:
+    seen = [item.criterion for item in sheet]
+    if doubled := next((one for one in seen if seen.count(one) > 1), None):
+        raise Refused("criterion_twice", criterion=doubled)
+    (result,) = reckon(rules, (UnitSheet(unit=unit, entries=sheet),))
+    for line in result.lines:
+        if line.open is not None and line.open.code == "figure_missing":
+            raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.open.facts)["figure"])
+    owed = [leaf.id for leaf in leaves.values() if leaf.part == "base" and leaf.concerns(unit, None)]
+    if missing := [criterion for criterion in owed if criterion not in seen]:
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
-
-
-def _within(item: Item, leaf: Criterion) -> None:
-    if not 0 <= item.points <= leaf.max:
-        raise Refused("points_out_of_range", criterion=item.criterion, points=item.points, max=leaf.max)
 
 
 def _reasons(sheet: tuple[Item, ...], before: Scored | None) -> None:
     if before is None:
         return
+    earlier = {item.criterion: item for item in before.sheet}
     for item in sheet:
-        if before.points.get(item.criterion) != item.points and item.reason is None:
-            raise Refused("change_needs_reason", criterion=item.criterion, was=before.points.get(item.criterion))
+        was = earlier.get(item.criterion)
+        if (was is None or was.figures != item.figures) and item.reason is None:
+            shown = next((str(figure) for figure in was.figures if figure is not None), "-") if was else "-"
+            raise Refused("change_needs_reason", criterion=item.criterion, was=shown)
 
 
 def _same(unit: str, round_: Round, by: str, sheet: tuple[Item, ...], state: State) -> None:
@@ -170,7 +162,7 @@ def score_self(cmd: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iter
     _same(cmd.unit, "self", cmd.unit, cmd.sheet, state)
     if (cmd.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=cmd.unit)
-    _check(cmd.sheet, rules)
+    _check(cmd.unit, cmd.sheet, rules)
     yield SelfScored(**dict(cmd))
 
 
@@ -180,7 +172,7 @@ def cross_check(cmd: CrossCheck, meta: Meta, state: State, rules: Edition) -> It
     if cmd.by == cmd.unit:
         raise Refused("checks_itself", unit=cmd.unit)
     _same(cmd.unit, "cross-checked", cmd.by, cmd.sheet, state)
-    _check(cmd.sheet, rules)
+    _check(cmd.unit, cmd.sheet, rules)
     _reasons(cmd.sheet, state.scores.get((cmd.unit, "self")))
     yield CrossChecked(**dict(cmd))
 
@@ -188,7 +180,7 @@ def cross_check(cmd: CrossCheck, meta: Meta, state: State, rules: Edition) -> It
 def appraise(cmd: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(cmd.unit, meta, state)
     _same(cmd.unit, "appraised", meta.unit, cmd.sheet, state)
-    _check(cmd.sheet, rules)
+    _check(cmd.unit, cmd.sheet, rules)
     _reasons(cmd.sheet, standing(cmd.unit, state.scores))
     yield ScoresAppraised(**dict(cmd))
 

@@ -18,7 +18,7 @@ from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.obligations import obligations
 from domain.register import CorrectAct, deviations
-from domain.scores import Item, ScoreSelf
+from domain.scores import Item, ScoreSelf, reckoned
 from domain.signing import SignCovenant, SignJointly
 
 units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])
@@ -85,8 +85,8 @@ def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) ->
         )
     ]
     assert len(signed) == len(set(signed)), "signed twice"
-    for scored in case.state.scores.values():
-        assert 0 <= scored.total <= case.rules.total
+    for result in reckoned(case.state, case.rules).values():
+        assert 0 <= result.total <= case.rules.total
 
 
 @settings(max_examples=80, deadline=None)

@@ -16,25 +16,13 @@ from domain import codec
 from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearPlan, OrderOpening
 from domain.frame import CycleFiled, OpenCycle, Unit
 from domain.kernel import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
-from domain.rules import NO_RULES, Criterion, Edition, YearDay
+from domain.rules import NO_RULES, Edition, YearDay
 from domain.saying import Command, Saying, compose, parse_act
 from domain.signing import SignCovenant, room
 from domain.streams import cycle_stream, full_name, is_cycle, is_year, law_of, year_stream
 
 
 class TestEdition:
-    def test_children_fit_into_their_parent(self) -> None:
-        with pytest.raises(ValidationError, match="children_exceed"):
-            Criterion.model_validate(
-                {"id": "a", "title": "A", "max": 2, "children": [{"id": "b", "title": "B", "max": 3}]}
-            )
-
-    def test_the_stated_total_is_checked(self) -> None:
-        with pytest.raises(ValidationError, match="total_differs"):
-            Edition.model_validate(
-                {"id": "e", "title": "E", "total": 100, "criteria": [{"id": "a", "title": "A", "max": 90}]}
-            )
-
     def test_a_criterion_stands_once(self) -> None:
         one = {"id": "a", "title": "A", "max": 1}
         with pytest.raises(ValidationError, match="criterion_stands_twice"):

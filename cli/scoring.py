@@ -1,0 +1,161 @@
+"""Rules editions and score sheets as files: checked, shown, reckoned, without any engine or database."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+
+from cli.fields import InputError
+from cli.outcome import Exit, answer, grid
+from cli.reading import read_model
+from domain.criteria import Criterion, Remark, remarks
+from domain.reckoning import Line, Result, SheetFile, reckon
+from domain.rules import Edition
+from i18n import _
+from i18n.messages import sentence, word
+
+SCHEMAS: dict[str, type[BaseModel]] = {"rules": Edition, "sheet": SheetFile}
+
+
+async def schema(name: str) -> int:
+    """Print the JSON Schema of a kind of file."""
+    if name not in SCHEMAS:
+        raise InputError("no_such_schema", name=name, names=", ".join(SCHEMAS))
+    print(json.dumps(SCHEMAS[name].model_json_schema(), ensure_ascii=False, indent=2))  # noqa: T201
+    return Exit.DONE
+
+
+async def check(file: Path, *, as_json: bool) -> int:
+    """Read an edition; say what is unknown, open or contradictory in it."""
+    edition = read_model(file, Edition)
+    found = remarks(edition.criteria, edition.scoring, edition.total)
+    data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
+
+    def show() -> None:
+        console = Console()
+        console.print(f"{edition.id}: {edition.title}")
+        for one in found:
+            console.print(f"  {one.criterion or edition.id}: {sentence(one.code, dict(one.facts))}")
+        if not found:
+            console.print(_("The table is whole: every maximum known, every sum as stated."))
+
+    answer(data, as_json=as_json, show=show)
+    return Exit.DONE
+
+
+async def show_edition(file: Path, *, as_json: bool) -> int:
+    """Show an edition as people read it."""
+    edition = read_model(file, Edition)
+
+    def show() -> None:
+        console = Console()
+        console.print(f"{edition.title} ({edition.number or edition.id})")
+        if edition.specimen:
+            console.print(_("A specimen: not the organiser's rules."))
+        table = grid(_("criterion"), _("title"), _("at most"), _("way"), _("source"))
+        for depth, node in _nodes(edition.criteria, 0):
+            table.add_row(
+                "  " * depth + node.id, node.title, _points(node.max), "" if node.children else word(node.way.way),
+                node.source or "",
+            )  # fmt: skip
+        console.print(table)
+        for one in edition.deadlines:
+            console.print(f"  {word(one.duty.value)}: {one.due.day:02}/{one.due.month:02} ({one.article})")
+
+    answer(edition.model_dump(mode="json"), as_json=as_json, show=show)
+    return Exit.DONE
+
+
+async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
+    """Reckon the sheets of a cluster under an edition."""
+    edition, sheets = read_model(edition_file, Edition), read_model(sheet_file, SheetFile)
+    results = reckon(edition, sheets.units)
+
+    def show() -> None:
+        console = Console()
+        for result in results:
+            console.print(_title(result))
+            table = grid(_("criterion"), _("title"), _("points"), _("at most"), _("remark"))
+            for line in result.lines:
+                indent = "  " * line.depth
+                table.add_row(indent + line.criterion, line.title, _points(line.points), _points(line.most), _why(line))
+            console.print(table)
+        _summary(console, edition, results)
+
+    answer([_result(result) for result in results], as_json=as_json, show=show)
+    return Exit.DONE
+
+
+def _summary(console: Console, edition: Edition, results: tuple[Result, ...]) -> None:
+    classes = {one.id: one.title for one in edition.scoring.classes}
+    table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
+    for r in sorted(results, key=lambda r: (r.rank is None, r.rank or 0, r.unit)):
+        passed = {True: _("reached"), False: _("not reached"), None: "-"}[r.passed]
+        rank = r.excluded or str(r.rank)
+        table.add_row(
+            r.unit, _points(r.base), _points(r.bonus), _points(r.penalty),
+            _points(r.total) + ("" if r.complete else f" ({_('incomplete')})"), rank,
+            classes.get(r.class_ or "", "-"), f"{_points(r.pass_mark)} {passed}" if r.pass_mark is not None else passed,
+        )  # fmt: skip
+    console.print(table)
+
+
+def _title(result: Result) -> str:
+    excluded = f" - {_('not considered')}: {result.excluded}" if result.excluded else ""
+    return f"{result.unit}{excluded}"
+
+
+def _why(line: Line) -> str:
+    parts = [sentence(line.open.code, dict(line.open.facts))] if line.open is not None else []
+    if line.capped_from is not None:
+        parts.append(_("capped, the parts give {points}").format(points=_points(line.capped_from)))
+    if line.floor_missed:
+        parts.append(_("below its floor"))
+    return "; ".join(parts)
+
+
+def _points(value: Decimal | None) -> str:
+    """Points as they are written here: a decimal comma, no idle zeros."""
+    if value is None:
+        return "?"
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")
+
+
+def _nodes(criteria: tuple[Criterion, ...], depth: int) -> Any:
+    for node in criteria:
+        yield depth, node
+        yield from _nodes(node.children, depth + 1)
+
+
+def _remark(one: Remark) -> dict[str, Any]:
+    return {"criterion": one.criterion, "code": one.code, **dict(one.facts)}
+
+
+def _digest(edition: Edition) -> str:
+    return sha256(edition.model_dump_json().encode()).hexdigest()
+
+
+def _result(r: Result) -> dict[str, Any]:
+    def text(value: Decimal | None) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    return {
+        "unit": r.unit, "base": text(r.base), "bonus": text(r.bonus), "penalty": text(r.penalty),
+        "total": text(r.total), "complete": r.complete, "rank": r.rank, "class": r.class_, "excluded": r.excluded,
+        "pass_mark": text(r.pass_mark), "passed": r.passed,
+        "lines": [
+            {
+                "criterion": line.criterion, "points": text(line.points), "most": text(line.most),
+                "open": {"code": line.open.code, **dict(line.open.facts)} if line.open else None,
+                "floor_missed": line.floor_missed, "capped_from": text(line.capped_from),
+            }
+            for line in r.lines
+        ],
+    }  # fmt: skip
