@@ -15,8 +15,9 @@ import asyncio
 import os
 import signal
 import sys
-import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -27,7 +28,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
 from activities.telling import told_of
-from activities.wire import TASK_QUEUE
+from activities.wire import RUNS_IN_MEMORY, TASK_QUEUE
 from couriers.folder import FolderCourier
 from couriers.smtp import SmtpCourier, SmtpSettings
 from desk.temporal import open_client
@@ -45,10 +46,10 @@ from workflows.post import WORKFLOW_ID, Post
 
 SENDER = "so-thi-dua@localhost"
 POLL_S = 1.0
+"""Whoever reads the board lets it catch up first, so nobody waits for this."""
+
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
-RUNS_IN_MEMORY = 400
-"""Eight cities' clusters in one year. An idle cycle beyond them costs nothing, and its next act a replay."""
 
 log = structlog.get_logger()
 
@@ -64,25 +65,23 @@ def _folder(name: str) -> Path | None:
     return Path(value) if (value := os.environ.get(name)) else None
 
 
-async def _project(board: Board, ledger: PostgresLedger) -> None:
-    """Keep the board's lines up to date, and checkpoints of the ledger, until cancelled."""
-    folder = _folder("THIDUA_CHECKPOINTS")
-    position, marked = 0, time.monotonic()
+async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
+    """Do a piece of upkeep again and again until cancelled; trouble with one piece never ends another."""
     while True:
         try:
-            position = await board.catch_up()
-            if folder is not None and time.monotonic() - marked > CHECKPOINT_S:
-                marked = time.monotonic()
-                if (mark := await checkpoint(ledger)) is not None:
-                    await asyncio.to_thread(write_checkpoint, folder, mark)
+            await work()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            log.warning("projector waits", reason=type(error).__name__, position=position)
+            log.warning("waits", upkeep=name, reason=type(error).__name__)
             await asyncio.sleep(AWAY_S)
         except Exception:
-            # A line that cannot be worked out must not end the others' and the checkpoints.
-            log.exception("projector", position=position)
+            log.exception("upkeep", upkeep=name)
             await asyncio.sleep(AWAY_S)
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause_s)
+
+
+async def _mark(ledger: PostgresLedger, folder: Path) -> None:
+    if (mark := await checkpoint(ledger)) is not None:
+        await asyncio.to_thread(write_checkpoint, folder, mark)
 
 
 async def main() -> None:
@@ -106,8 +105,7 @@ async def main() -> None:
             task_queue=TASK_QUEUE,
             workflows=[ClusterCycle, CityYear, Post],
             activities=[acts.load, acts.append, acts.speak, acts.edition, acts.recall, post.deliver],
-            # The sandbox would import nothing of ours anew (all passes through) and cost half of every act;
-            # tests run workflows inside it.
+            # Tests run workflows inside the sandbox (ADR 5).
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=RUNS_IN_MEMORY,
             graceful_shutdown_timeout=timedelta(seconds=5),
@@ -121,10 +119,13 @@ async def main() -> None:
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
-            projector = asyncio.create_task(_project(Board(ledger, texts), ledger))
+            upkeep = [asyncio.create_task(_again("board", Board(ledger, texts).catch_up, POLL_S))]
+            if (folder := _folder("THIDUA_CHECKPOINTS")) is not None:
+                upkeep.append(asyncio.create_task(_again("checkpoint", partial(_mark, ledger, folder), CHECKPOINT_S)))
             log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))
             await stop.wait()
-            projector.cancel()
+            for task in upkeep:
+                task.cancel()
         del worker
     await ledger.close()
 

@@ -6,12 +6,10 @@ from collections import OrderedDict
 from typing import Any
 
 from activities.telling import told_of
+from activities.wire import RUNS_IN_MEMORY
 from domain.streams import law_of
 from eventstore.envelope import Envelope
 from eventstore.store import Ledger, load_all
-
-KEPT = 128
-"""Streams that are kept; years have a few dozen clusters, of which few act at the same time."""
 
 
 class Folds:
@@ -21,18 +19,18 @@ class Folds:
         self._ledger = ledger
         self._kept: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
-    async def after(self, row: Envelope) -> Any:
-        """The state of the row's stream once the row is folded."""
-        law = law_of(row.stream)
-        version, state = self._kept.pop(row.stream, (0, law.empty()))
-        if version > row.version or row.type == "ActCorrected":
-            version, state = 0, law.empty()
-        if version == row.version - 1 and row.type != "ActCorrected":
-            state = law.evolve(state, told_of(row))
-        elif version < row.version:
-            past = [event for event in await load_all(self._ledger, row.stream) if event.version <= row.version]
-            state = law.fold(told_of(event) for event in past)
-        self._kept[row.stream] = (row.version, state)
-        while len(self._kept) > KEPT:
+    async def after(self, *rows: Envelope) -> Any:
+        """The state of a stream once these rows of it, which follow each other, are folded."""
+        first, last = rows[0], rows[-1]
+        law = law_of(last.stream)
+        version, state = self._kept.pop(last.stream, (0, law.empty()))
+        if version == first.version - 1 and not any(row.type == "ActCorrected" for row in rows):
+            for row in rows:
+                state = law.evolve(state, told_of(row))
+        elif version != last.version:
+            past = await load_all(self._ledger, last.stream)
+            state = law.fold(told_of(event) for event in past if event.version <= last.version)
+        self._kept[last.stream] = (last.version, state)
+        while len(self._kept) > RUNS_IN_MEMORY:
             self._kept.popitem(last=False)
         return state

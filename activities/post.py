@@ -26,7 +26,7 @@ from domain.post import NoticeFailed, NoticeSent, NoticeUnknown, PostAdvanced, c
 from domain.streams import is_cycle
 from eventstore.envelope import Envelope, Head
 from eventstore.postgres import PostgresLedger
-from eventstore.store import Append, Behind, Part, load_all
+from eventstore.store import Append, Behind, Part
 from i18n.messages import message_of
 from people.postgres import Contact, People
 
@@ -85,9 +85,10 @@ class PostActivities:
         return sent
 
     async def _open(self) -> None:
-        rows = await load_all(self._ledger, POST_STREAM)
-        self._position = cursor(told_of(row) for row in rows)
-        self._head = rows[-1].head if rows else Head()
+        # Every round ends with how far it came, so the last event says it.
+        last = await self._ledger.last(POST_STREAM)
+        self._position = cursor(told_of(last)) if last is not None else 0
+        self._head = last.head if last is not None else Head()
 
     async def _round(self) -> bool:
         """One page of the ledger. False when there was nothing but our own events."""

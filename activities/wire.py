@@ -23,6 +23,9 @@ from domain.kernel import Event, Meta, Provenance, Told, When
 from eventstore.envelope import Envelope
 
 TASK_QUEUE = "thidua"
+RUNS_IN_MEMORY = 400
+"""Eight cities' clusters in one year. An idle cycle beyond them costs nothing, and its next act a replay (ADR 7)."""
+
 _JSON = PydanticJSONPlainPayloadConverter()
 
 

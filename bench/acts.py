@@ -15,6 +15,7 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.wire import RUNS_IN_MEMORY
 from bench.place import ROUNDS, Row, median
 from cli.reading import read_model
 from cli.scenario import RehearsedYear, Scenario, _Play
@@ -25,6 +26,7 @@ from people.postgres import Contact
 
 ACTS = 40
 IDLE = 1_000
+KEPT = 300
 CLUSTERS = 50
 ROOT = Path(__file__).parent.parent
 
@@ -117,12 +119,17 @@ async def idle_memory(open_: Session) -> list[Row]:
     person, edition = await _office(open_)
     pid = open_.endpoints.pids["worker"]
     await _open(open_, person, edition, 20, 2050)
-    before = _resident(pid)
+    figures = [_resident(pid)]
     for part in range(IDLE // 100):
         await _open(open_, person, edition, 100, 2051 + part)
-    await asyncio.sleep(2)
-    each = (_resident(pid) - before) / IDLE
-    return [Row("worker memory, each of 1000 idle cycles", each, "kB", target="at most 64 kB", met=each <= 64)]  # noqa: PLR2004
+        await asyncio.sleep(1)
+        figures.append(_resident(pid))
+    kept, each = (figures[KEPT // 100] - figures[0]) / KEPT, (figures[-1] - figures[0]) / IDLE
+    return [
+        Row(f"worker memory, each of the first {KEPT} idle cycles, all kept", kept, "kB"),
+        Row(f"worker memory, each of {IDLE} idle cycles ({RUNS_IN_MEMORY} runs kept)", each, "kB",
+            target="at most 64 kB", met=each <= 64),  # noqa: PLR2004
+    ]  # fmt: skip
 
 
 def _resident(pid: int) -> int:
@@ -172,7 +179,10 @@ async def engine(folder: Path) -> list[Row]:
     """All of it on one engine."""
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
     rows: list[Row] = []
-    async with session("worker", print, rehearsal=True) as open_:
-        for bench in (against_a_bare_update, fifty_years, idle_memory):
-            rows.extend(await bench(open_))
+    for number, benches in enumerate(((against_a_bare_update, fifty_years), (idle_memory,))):
+        # Memory on a worker of its own: the others' runs would make room for it.
+        os.environ["THIDUA_DATA"] = str(folder / f"data-{number}")
+        async with session("worker", print, rehearsal=True) as open_:
+            for bench in benches:
+                rows.extend(await bench(open_))
     return rows

@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from cli.fields import InputError, Question, questions
-from cli.outcome import Exit, answer, say
-from cli.reading import read_yaml
+from cli.outcome import Exit, answer, say, terminal
+from cli.reading import Place, line_of, read_yaml, where
 from cli.session import Said, Session, session
 from cli.year_file import beginning, enter_people, read_year, start_year
 from domain.kernel import Act, Day, Provenance, Refused, When
@@ -35,24 +36,29 @@ async def act_from_line(
     known = Act.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)
-    fields: dict[str, Any] = {}
-    if file is not None:
-        data, _lines = read_yaml(file)
-        if not isinstance(data, dict):
-            raise InputError(
-                "file_field",
-                str(file),
-                place="-",
-                problem="dict_type",
-                found=type(data).__name__,
-            )
-        fields.update(data)
+    if person is None:
+        raise InputError("who_acts")
+    stream, happened = full_name(cycle), When.on(day_of(on)) if on else None
+    fields, lines = _fields_of(file) if file is not None else ({}, {})
     fields.update(options(known, extra))
     complete(known, fields)
-    return await act(
-        cycle, name, fields, person, as_json=as_json, happened=When.on(day_of(on)) if on else None,
-        source=source, meeting=meeting, command_id=_uuid(command_id),
-    )  # fmt: skip
+    try:
+        return await act(
+            stream, name, fields, person, as_json=as_json, happened=happened, source=source, meeting=meeting,
+            command_id=_uuid(command_id),
+        )  # fmt: skip
+    except Refused as error:
+        if error.code == "malformed_act" and file is not None:
+            place = tuple(int(part) if part.isdigit() else part for part in str(error.facts["place"]).split("."))
+            raise InputError("file_field", where(file, line_of(place, lines)), **error.facts) from None
+        raise
+
+
+def _fields_of(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+    data, lines = read_yaml(file)
+    if not isinstance(data, dict):
+        raise InputError("file_field", str(file), place="-", problem="dict_type", found=type(data).__name__)
+    return data, lines
 
 
 async def act(
@@ -113,7 +119,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     }  # fmt: skip
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         console.print(_("{open} of {clusters} cycles are open.").format(**found))
         for one in failed:
             console.print(f"  {one['cycle']}: {one['reason']}")
@@ -143,6 +149,10 @@ def options(act_type: type[Act], extra: Sequence[str]) -> dict[str, Any]:
         inner = fields
         for part in path[:-1]:
             inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise InputError("field_twice", field=option)
+        if path[-1] in inner:
+            raise InputError("field_twice", field=option)
         inner[path[-1]] = _value(value)
     return fields
 
@@ -162,25 +172,34 @@ def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
 
 
 def asked(question: Question, prefix: str = "") -> Any:
-    """Ask for a field, for its parts one by one, or for entries until one is left empty."""
+    """Ask for a field, for its parts one by one, or for entries until no more is wanted."""
     name = f"{prefix}{question.name}"
     if question.many:
         entries: list[Any] = []
         while True:
             more = question.as_one(f"{question.name}[{len(entries) + 1}]")
-            if not Confirm.ask(
-                _("One more entry: {name}?").format(name=more.name), default=question.required and not entries
-            ):
+            text = _("One more entry: {name}?").format(name=f"{prefix}{more.name}")
+            if not Confirm.ask(escape(text), default=question.required and not entries, console=_asking()):
                 return entries or None
             entries.append(asked(more, prefix))
     if question.parts:
         found = {part.name: asked(part, f"{name}.") for part in question.parts}
         return {part: value for part, value in found.items() if value is not None} or None
-    choices = list(question.choices) or None
-    if question.required:
-        return _value(Prompt.ask(name, choices=choices))
-    text = Prompt.ask(_("{name} (may stay empty)").format(name=name), choices=choices and [*choices, ""], default="")
+    hint = f"{name} ({', '.join(question.choices)}, …)" if question.choices and not question.closed else name
+    choices = list(question.choices) if question.closed else None
+    while question.required:
+        if text := Prompt.ask(escape(hint), choices=choices, console=_asking()).strip():
+            return _value(text)
+    hint = _("{name} (may stay empty)").format(name=hint)
+    text = Prompt.ask(
+        escape(hint), choices=choices and [*choices, ""], default="", show_default=False, console=_asking()
+    )
     return _value(text) if text else None
+
+
+def _asking() -> Console:
+    # On stderr: the answer on stdout may go to another program.
+    return Console(stderr=True, highlight=False)
 
 
 def day_of(text: str) -> date:
@@ -203,12 +222,22 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def _value(text: str) -> Any:
-    if text[:1] in {"[", "{"}:
-        try:
-            return json.loads(text, parse_float=str)
-        except ValueError:
-            return text
-    return text
+    if text[:1] not in {"[", "{"}:
+        return text
+    try:
+        return json.loads(text, parse_float=str, object_pairs_hook=_once)
+    except RecursionError:
+        raise InputError("field_too_deep") from None
+    except ValueError:
+        return text
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _value in pairs]
+        raise InputError("file_key_twice", key=next(name for name in names if names.count(name) > 1))
+    return found
 
 
 async def _receipt(open_: Session, stream: str, versions: Sequence[int]) -> list[dict[str, Any]]:
@@ -227,7 +256,7 @@ async def _receipt(open_: Session, stream: str, versions: Sequence[int]) -> list
 
 
 def _show_receipt(found: dict[str, Any]) -> None:
-    console = Console()
+    console = terminal()
     head = _("This stood in the register already:") if found["known"] else _("Recorded:")
     console.print(head)
     for row in found["events"]:

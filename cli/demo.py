@@ -10,12 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from activities.telling import told_of
 from audit.verify import verify
 from cli.fields import InputError
-from cli.outcome import Exit, answer, grid, say
+from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
 from cli.session import Session, session
 from domain import post
@@ -74,13 +72,18 @@ def _clear(where: Places) -> None:
 async def _until_told(open_: Session) -> None:
     """Wait until the post has read all that the scenarios wrote."""
     streams = [stream for stream, _head in await open_.ledger.streams() if stream != POST_STREAM]
-    wanted = max([(await load_all(open_.ledger, stream))[-1].position for stream in streams])
+    wanted = max([row.position for stream in streams if (row := await open_.ledger.last(stream)) is not None])
     deadline = time.monotonic() + POST_DEADLINE_S
-    while post.cursor(told_of(row) for row in await load_all(open_.ledger, POST_STREAM)) < wanted:
+    while await _told_to(open_) < wanted:
         if time.monotonic() > deadline:
             say(_("The post is slow; its notices will follow."))
             return
         await asyncio.sleep(0.1)
+
+
+async def _told_to(open_: Session) -> int:
+    last = await open_.ledger.last(POST_STREAM)
+    return post.cursor(told_of(last)) if last is not None else 0
 
 
 async def _row(open_: Session, played: Played) -> dict[str, Any]:
@@ -105,8 +108,8 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
         "stated": sum(row.provenance == "stated" for row, _told in history),
         "inferred": sum(row.provenance == "inferred" for row, _told in history),
         "rehearsed": sum(row.provenance == "rehearsed" for row, _told in history),
-        "deviations": len([d for d in register if d.article]),
-        "remarks": len([d for d in register if not d.article]),
+        "deviations": len([d for d in register if d.article and not d.settled]),
+        "remarks": len([d for d in register if not d.article and not d.settled]),
         "notices": len(sent),
         "verified": report.ok,
     }
@@ -116,7 +119,8 @@ def _next_commands() -> list[dict[str, str]]:
     program = Path(sys.argv[0])
     here = Path.cwd()
     name = str(program.relative_to(here)) if program.is_relative_to(here) else str(program)
-    setting = f"THIDUA_DATA={os.environ['THIDUA_DATA']} " if "THIDUA_DATA" in os.environ else ""
+    mine = [name for name in ("THIDUA_DATA", "THIDUA_CACHE", "THIDUA_LOGS") if name in os.environ]
+    setting = "".join(f"{name}={os.environ[name]} " for name in mine)
     return [
         {"who": _("secretariat"), "command": f"{setting}{name} board"},
         {"who": _("unit staff"), "command": f"{setting}{name} inbox --unit long-bien"},
@@ -125,7 +129,7 @@ def _next_commands() -> list[dict[str, str]]:
 
 
 def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
-    console = Console()
+    console = terminal()
     table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
     for row in rows:
         done = "\n".join(f"{word(s['step'])}: {day(s['done']) if s['done'] else '-'}" for s in row["steps"])

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from documents.postgres import Texts
 from domain import limits
-from domain.kernel import IsText, Person, clean
+from domain.kernel import IsText, IsWorkedOut, Person, clean
 from people.postgres import People
 
 
@@ -61,7 +61,7 @@ class Filler:
 
     async def _text(self, value: Any, place: str) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise InputError("text_expected", place, found=type(value).__name__)
+            raise InputError("text_expected", place, found=repr(value)[:80])
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
         try:
@@ -70,11 +70,13 @@ class Filler:
             raise InputError("bad_character", place, problem=error.type, given=error.context) from None
 
     async def _person(self, fields: dict[str, Any], place: str) -> dict[str, Any]:
-        if (person := fields.get("id")) is None or fields.get("commitment"):
+        if (person := fields.get("id")) is None:
             return fields
         contact = await self._people.get(str(person))
         if contact is None:
             raise InputError("unknown_person", place, person=person)
+        if fields.get("commitment") not in {None, contact.commitment}:
+            raise InputError("other_commitment", place, person=person)
         return {**fields, "commitment": contact.commitment}
 
 
@@ -114,6 +116,8 @@ class Question:
     choices: tuple[str, ...]
     parts: tuple[Question, ...]
     many: bool
+    closed: bool
+    """Nothing but a choice will do."""
 
     def as_one(self, name: str) -> Question:
         """One entry of a list."""
@@ -125,8 +129,12 @@ class Question:
 
 
 def questions(model: type[BaseModel]) -> tuple[Question, ...]:
-    """The fields of an act, or of a part of one."""
-    return tuple(_question(name, field) for name, field in model.model_fields.items())
+    """The fields of an act, or of a part of one, but for those that the filler works out."""
+    return tuple(
+        _question(name, field)
+        for name, field in model.model_fields.items()
+        if not any(isinstance(mark, IsWorkedOut) for mark in field.metadata)
+    )
 
 
 def _question(name: str, field: FieldInfo) -> Question:
@@ -136,11 +144,16 @@ def _question(name: str, field: FieldInfo) -> Question:
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     # A criterion holds criteria: what contains itself is asked for as a whole.
     parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
-    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists))
+    closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
+    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed)
 
 
 def _holds_itself(model: type[BaseModel]) -> bool:
     return any(model in get_args(part) for field in model.model_fields.values() for part in _parts(field.annotation))
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
 
 
 def _choices(kinds: list[Any]) -> tuple[str, ...]:
@@ -148,6 +161,6 @@ def _choices(kinds: list[Any]) -> tuple[str, ...]:
     for kind in kinds:
         if get_origin(kind) is Literal:
             found.extend(str(value) for value in get_args(kind))
-        elif isinstance(kind, type) and issubclass(kind, Enum):
+        elif _is_enum(kind):
             found.extend(str(member.value) for member in kind)
     return tuple(found)

@@ -6,12 +6,11 @@ import asyncio
 import signal
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from activities.telling import told_of
 from cli.founding import founding
-from cli.outcome import Exit, answer, say
+from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_year
@@ -60,7 +59,7 @@ async def status(*, as_json: bool) -> int:
             table.add_row(
                 name, f"pid {part['pid']}" + ("" if part["answers"] is not False else f", {_('does not answer')}")
             )
-        Console().print(table)
+        terminal().print(table)
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE
@@ -71,7 +70,7 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
     # Imported here: the other commands of this module do not need the engine's client.
     from temporalio.common import WorkflowIDConflictPolicy  # noqa: PLC0415
 
-    from activities.wire import TASK_QUEUE  # noqa: PLC0415
+    from activities.wire import TASK_QUEUE, TASK_TIMEOUT  # noqa: PLC0415
     from desk.temporal import open_client  # noqa: PLC0415
 
     started: list[str] = []
@@ -88,10 +87,11 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
                         continue
                 await client.start_workflow(
                     "ClusterCycle" if is_cycle(stream) else "CityYear", stream, id=stream, task_queue=TASK_QUEUE,
+                    task_timeout=TASK_TIMEOUT,
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
                 )  # fmt: skip
                 started.append(stream)
             del client
     text = _("{count} registers started again from the ledger.").format(count=len(started))
-    answer({"started": started}, as_json=as_json, show=lambda: Console().print(text))
+    answer({"started": started}, as_json=as_json, show=lambda: terminal().print(text))
     return Exit.DONE

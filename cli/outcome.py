@@ -17,6 +17,7 @@ from cli.fields import InputError
 from i18n.messages import sentence
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
@@ -45,6 +46,13 @@ def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
         show()
 
 
+def terminal() -> Console:
+    """The terminal, as text comes: what people wrote may hold brackets that rich would take for its markup."""
+    from rich.console import Console  # noqa: PLC0415 - errors are told without tables
+
+    return Console(markup=False, highlight=False)
+
+
 def grid(*headers: str) -> Table:
     """A table that cuts nothing off: the first column names what can be typed next, the others fold."""
     from rich.table import Table  # noqa: PLC0415 - errors are told without tables
@@ -60,7 +68,8 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
     """Run a command and return its exit code; every error that can be foreseen becomes a sentence."""
     try:
         return int(asyncio.run(work()) or Exit.DONE)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
+        say(sentence("cancelled"))
         return 130
     except BaseException as error:
         if isinstance(error, (SystemExit, GeneratorExit)):

@@ -115,7 +115,7 @@ def _value(file: Path, node: yaml.Node, place: Place, lines: dict[Place, int]) -
         value = SafeConstructor().construct_object(node)
         return clean(value) if isinstance(value, str) and value else value
     except PydanticCustomError as error:
-        facts = {"problem": error.type, "given": error.context, "found": str(node.value)[:80]}
+        facts = {"problem": error.type, "given": error.context, "found": repr(node.value)[:80]}
         raise InputError("file_value", where(file, line), **facts) from None
     except (ValueError, yaml.YAMLError) as error:
-        raise InputError("file_value", where(file, line), problem=str(error), found=str(node.value)[:80]) from None
+        raise InputError("file_value", where(file, line), problem=str(error), found=repr(node.value)[:80]) from None

@@ -6,19 +6,21 @@ import json
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
-from rich.console import Console
 
 from cli.fields import InputError
-from cli.outcome import Exit, answer, grid
+from cli.outcome import Exit, answer, grid, terminal
 from cli.reading import read_model
 from domain.criteria import Criterion, Remark, remarks
 from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition
 from i18n import _
-from i18n.messages import sentence, word
+from i18n.messages import number, sentence, word
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SCHEMAS: dict[str, type[BaseModel]] = {"rules": Edition, "sheet": SheetFile}
 
@@ -38,7 +40,7 @@ async def check(file: Path, *, as_json: bool) -> int:
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         console.print(f"{edition.id}: {edition.title}")
         for one in found:
             console.print(f"  {one.criterion or edition.id}: {sentence(one.code, dict(one.facts))}")
@@ -54,7 +56,7 @@ async def show_edition(file: Path, *, as_json: bool) -> int:
     edition = read_model(file, Edition)
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         console.print(f"{edition.title} ({edition.number or edition.id})")
         if edition.specimen:
             console.print(_("A specimen: not the organiser's rules."))
@@ -78,7 +80,7 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
     results = reckon(edition, sheets.units)
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         for result in results:
             console.print(_title(result))
             table = grid(_("criterion"), _("title"), _("points"), _("at most"), _("remark"))
@@ -121,11 +123,10 @@ def _why(line: Line) -> str:
 
 
 def _points(value: Decimal | None) -> str:
-    """Points as they are written here: a decimal comma, no idle zeros."""
+    """Points; "?" where nobody knows them."""
     if value is None:
         return "?"
-    text = f"{value:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")
+    return number(value)
 
 
 def _nodes(criteria: tuple[Criterion, ...], depth: int) -> Any:

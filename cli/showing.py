@@ -6,14 +6,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-
 from activities.telling import told_of
 from audit.replay import digests_in, replay, view
 from audit.verify import Report, verify
 from cli.acting import day_of
 from cli.fields import InputError, Question, questions
-from cli.outcome import Exit, answer, grid, say
+from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from cli.timeline import describe
 from domain.codec import plain
@@ -67,7 +65,7 @@ async def board(year: str | None, *, as_json: bool) -> int:
                 _("{open} open, {remarks} remarks").format(**found),
                 word("rehearsed") if row["rehearsed"] else word("stated"),
             )  # fmt: skip
-        Console().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
+        terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
@@ -105,7 +103,7 @@ async def tasks(unit: str, *, as_json: bool) -> int:
                 (day(row["due"]) if row["due"] else "-") + late, str(row["days_left"] if row["due"] else "-"),
                 ", ".join(row["waits_for_names"]) or "-",
             )  # fmt: skip
-        Console().print(table if rows else _("Nothing to do."))
+        terminal().print(table if rows else _("Nothing to do."))
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
@@ -136,7 +134,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
         table = grid(_("date"), _("cycle"), _("subject"))
         for row in rows:
             table.add_row(row["happened"], _short(row["cycle"]), row["subject"])
-        Console().print(table if rows else _("Nothing has come in."))
+        terminal().print(table if rows else _("Nothing has come in."))
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
@@ -164,7 +162,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
             table.add_row(one["act"], one["about"], fields, ", ".join(map(word, one["who"])))
-        Console().print(table)
+        terminal().print(table)
 
     answer(found, as_json=as_json, show=show)
     return Exit.DONE
@@ -179,7 +177,7 @@ async def people(*, as_json: bool) -> int:
         table = grid("id", _("unit"), _("name"), _("office"))
         for row in rows:
             table.add_row(row["id"], row["unit"], row["name"], row["office"] or "-")
-        Console().print(table)
+        terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
@@ -212,7 +210,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
                 text += " " + _("(corrected by {by})").format(by=one["corrected_by"])
             sure = word(row.provenance) + (f": {row.source}" if row.source else "")
             table.add_row(str(row.version), _dates(row), text, row.actor, sure)
-        Console().print(table)
+        terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
@@ -235,7 +233,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     data = view(found, texts)
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         console.print(_("{stream}: state after {events} events").format(stream=stream, events=found.events))
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
@@ -278,7 +276,7 @@ async def verify_(*, as_json: bool) -> int:
     }  # fmt: skip
 
     def show() -> None:
-        console = Console()
+        console = terminal()
         console.print(
             _("{events} events in {streams} streams, {signatures} signatures, {clock_acts} acts of the clock").format(
                 **data
@@ -349,6 +347,8 @@ async def _must_know(open_: Session, unit: str) -> None:
 
 
 def _dates(row: Any) -> str:
+    if row.happened_earliest == row.happened_latest:
+        return day(row.happened_earliest)
     first, last = day(row.happened_earliest), day(day_ending(row.happened_latest))
     return first if first == last else f"{first} - {last}"
 

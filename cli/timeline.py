@@ -6,11 +6,12 @@ An event without a sentence of its own is shown by its fields.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from domain.kernel import Event, Told
+from domain.kernel import Event, Told, day_ending
 from i18n import N_, _
-from i18n.messages import filled, word
+from i18n.messages import filled, number, word
 
 SAID: Mapping[str, str] = {
     "CycleOpened": N_("The cycle {year} is opened for {cluster_name}."),
@@ -85,11 +86,12 @@ def _text(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 
 
 def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return str(sum(item.points for item in value)) if isinstance(value, tuple) else "-"
+    given = [item.points for item in value if item.points is not None]
+    return number(sum(given, Decimal(0))) if given else "-"
 
 
 def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return ", ".join(f"{place.rank}. {names.get(place.unit, place.unit)} ({place.total})" for place in value)
+    return ", ".join(f"{place.rank}. {names.get(place.unit, place.unit)} ({number(place.total)})" for place in value)
 
 
 def _by(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -110,6 +112,14 @@ def _unit(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any
     return value if value in names else word(value) if isinstance(value, str) else value.name
 
 
+def _due(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
+    return day_ending(value)
+
+
+def _place(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return value or _("place not named")
+
+
 def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
     return word(value)
 
@@ -117,7 +127,7 @@ def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
     "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
     "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
-    "holder": _unit, "stance": _word, "manner": _word,
+    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "place": _place,
 }  # fmt: skip
 
 

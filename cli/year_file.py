@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid5
 
 from pydantic import Field, model_validator
@@ -15,12 +15,12 @@ from cli.reading import read_model
 from cli.session import Said, Session
 from domain import limits
 from domain.city_year import ClusterPlan
-from domain.frame import ClockMode
+from domain.frame import ClockMode, CycleOpened
 from domain.kernel import RESERVED, Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
 from domain.problems import wrong
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
-from people.postgres import Contact
+from people.postgres import ERASED, Contact
 
 if TYPE_CHECKING:
     from activities.wire import Receipt
@@ -51,7 +51,7 @@ class YearFile(Fact):
 
     organiser: UnitId
     organiser_name: Label
-    year: int
+    year: Annotated[int, Field(ge=1945, le=2200)]
     cycle: Label | None = None
     plan: Document
     edition: Label
@@ -121,7 +121,8 @@ async def start_year(
     ]
     open_already = {stream for stream, _head in await session.ledger.streams()}
     for cluster in year.clusters:
-        if cycle_stream(year.organiser, year.cycle_name, cluster.id) in open_already:
+        if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in open_already:
+            await _must_be_the_same(session, cycle, cluster)
             continue
         fields = {
             **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
@@ -132,8 +133,26 @@ async def start_year(
     return await session.hand_in(stream, person, acts, strength=strength)
 
 
+async def _must_be_the_same(session: Session, cycle: str, cluster: ClusterPlan) -> None:
+    """An open cycle is not re-arranged by a file: whoever edits it must not believe that it was."""
+    (_row, first), *_rest = await session.history(cycle)
+    opened = first.event
+    if isinstance(opened, CycleOpened) and opened.units != cluster.units:
+        found = ", ".join(f"{unit.id} {unit.name}" for unit in opened.units)
+        raise InputError("cluster_differs", cluster=cluster.id, found=found)
+
+
 async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
-    """Enter the file's people in the book; who is entered already stays as they are."""
+    """Enter the file's people in the book.
+
+    Raises:
+        InputError: somebody is entered already under another unit or name; nobody is changed by a file.
+    """
+    for entry in people:
+        before = await session.people.get(entry.id)
+        for name in ("unit", "name"):
+            if before is not None and getattr(before, name) not in {getattr(entry, name), ERASED}:
+                raise InputError("person_differs", person=entry.id, field=name, found=getattr(before, name))
     for entry in people:
         await session.people.enter(
             entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone

@@ -27,6 +27,7 @@ from domain.kernel import (
     Room,
     Text,
     UnitId,
+    When,
     day_ending,
     end_of,
     put,
@@ -174,19 +175,31 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """More time, up to the end of a day; `granted` is when that was said."""
+
+    until: date
+    granted: When
+
+
+@dataclass(frozen=True, slots=True)
 class Deadlines:
     """What the clock has said, by key; extensions by duty and unit ("" for all); requests that wait."""
 
     spoken: Mapping[str, int] = field(default_factory=dict)
-    extensions: Mapping[tuple[Duty, str], date] = field(default_factory=dict)
+    extensions: Mapping[tuple[Duty, str], Extension] = field(default_factory=dict)
     asked: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
     escalations: Mapping[Duty, Escalation] = field(default_factory=dict)
     closings: Mapping[Duty, int] = field(default_factory=dict)
     """Duties that were closed once, by whomever: the clock does not close them again after a reopening."""
 
-    def extended_to(self, duty: Duty, unit: str) -> datetime | None:
-        """The instant up to which a unit's time was extended: the later of its own and everybody's extension."""
-        days = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
+    def extended_to(self, duty: Duty, unit: str, done: When | None) -> datetime | None:
+        """The instant up to which a unit's time was extended: the later of its own and everybody's extension.
+
+        More time that was given after the deed does not make it timely.
+        """
+        found = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
+        days = [e.until for e in found if done is None or not done.before(e.granted)]
         return end_of(max(days)) if days else None
 
 
@@ -215,6 +228,8 @@ def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules:
     owed = [o for o in obligations(state, rules) if o.duty == duty and (unit is None or o.bearer == unit)]
     if not owed:
         raise Refused("duty_not_owed", duty=duty, unit=unit or "")
+    if unit is not None and all(o.done is not None for o in owed):
+        raise Refused("duty_is_done", duty=duty, unit=unit)
     dated = [o.due for o in owed if o.due is not None]
     if not dated:
         raise Refused("duty_has_no_deadline", duty=duty)
@@ -364,7 +379,8 @@ def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
 
 
 def _granted(d: Deadlines, e: ExtensionGranted, m: Meta) -> Deadlines:
-    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), e.until))
+    given = Extension(e.until, m.happened)
+    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), given))
 
 
 room = Room(

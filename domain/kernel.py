@@ -66,14 +66,20 @@ class IsText:
     """Marks a field that holds a text's digest, so that an entry point knows which input to store as a text."""
 
 
+class IsWorkedOut:
+    """Marks a field that an entry point works out from others: nobody is asked for it."""
+
+
 Text = Annotated[Digest, IsText()]
 """A free text, by its salted digest; the text itself lies beside the ledger and can be erased."""
 
 
 def decimal_comma(value: object) -> object:
     """9,5 for 9.5, as everybody in Việt Nam writes it."""
-    if isinstance(value, str) and value.count(",") == 1 and "." not in value:
-        return value.replace(",", ".")
+    if isinstance(value, str) and "," in value:
+        if not re.fullmatch(r"-?\d+,\d{1,2}", value.strip()):
+            raise wrong("decimal_comma")  # 1,000 is a thousand to some readers
+        return value.strip().replace(",", ".")
     return value
 
 
@@ -130,27 +136,41 @@ def _register(known: dict[str, Any], name: str, cls: type) -> None:
     known[name] = cls
 
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2300, 1, 1, tzinfo=UTC)
-"""No register tells of anything outside: beyond them lie slips of the keyboard, and the end of the calendar."""
+EARLIEST = datetime(1899, 12, 31, 17, tzinfo=UTC)
+LATEST = datetime(2299, 12, 31, 17, tzinfo=UTC)
+"""0:00 of the first day of 1900 and of 2300 in Việt Nam, in UTC, because comparing within one zone is faster.
+
+No register tells of anything outside: beyond them lie slips of the keyboard, and the end of the calendar.
+"""
 
 
 def _in_bounds(instant: datetime) -> datetime:
     if not EARLIEST <= instant <= LATEST:
-        raise wrong("date_bounds", earliest=EARLIEST.year, latest=LATEST.year)
+        raise wrong("date_bounds", earliest=1900, latest=2299)
     return instant
 
 
 def _as_written_here(value: object) -> object:
     """20/07/2026, as everybody in Việt Nam writes it, for 2026-07-20."""
-    if isinstance(value, str) and (written := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value.strip())):
-        day, month, year = written.groups()
-        return f"{year}-{month:0>2}-{day:0>2}"
-    return value
+    if not isinstance(value, str):
+        return value
+    # Nothing but these two forms: pydantic would take "0" for a day of 1970.
+    try:
+        if written := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value.strip()):
+            day, month, year = map(int, written.groups())
+            return date(year, month, day)
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise wrong("no_such_day") from None
+
+
+def _day_in_bounds(day: date) -> date:
+    _in_bounds(start_of(day))
+    return day
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
-Day = Annotated[date, BeforeValidator(_as_written_here), Field(ge=EARLIEST.date(), lt=LATEST.date())]
+Day = Annotated[date, BeforeValidator(_as_written_here), AfterValidator(_day_in_bounds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +244,7 @@ class Person(Fact):
 
     id: PersonId | None = None
     office: Label | None = None
-    commitment: Digest | None = None
+    commitment: Annotated[Digest | None, IsWorkedOut()] = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Person:

@@ -189,7 +189,7 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
     usual = end_of(deadline.due.of(state.frame.year)) if deadline else None
     for owed in _OWED[duty](state, rules):
         due = owed.due.latest if owed.due else usual
-        extension = state.deadlines.extended_to(duty, owed.bearer)
+        extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
         if due is not None and extension is not None and extension > due:
             yield Obligation(duty, owed.bearer, owed.subject, extension, owed.done, True, owed.waits_for)
         else:

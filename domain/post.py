@@ -5,8 +5,6 @@ Deliveries are no acts of the year: they are unsigned, and no state of a cycle d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from domain.kernel import Event, Told
 
 
@@ -47,6 +45,6 @@ class PostAdvanced(Event, name="PostAdvanced"):
     position: int
 
 
-def cursor(history: Iterable[Told[Event]]) -> int:
-    """Up to which position the post has read."""
-    return max((t.event.position for t in history if isinstance(t.event, PostAdvanced)), default=0)
+def cursor(last: Told[Event]) -> int:
+    """Up to which position the post has read, by the last event of its stream."""
+    return last.event.position if isinstance(last.event, PostAdvanced) else 0

@@ -25,9 +25,10 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     first = error.errors(include_url=False)[0]
     text = repr(first["input"])
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
+    of_a_digest = first["type"] == "string_pattern_mismatch" and "{64}" in given.get("pattern", "")
     return {
         "place": first["loc"],
-        "problem": first["type"],
-        "given": given or {"message": first["msg"]},
+        "problem": "digest" if of_a_digest else first["type"],
+        "given": {**given, "message": first["msg"]},
         "found": text if len(text) <= FOUND_CHARS else text[: FOUND_CHARS - 3] + "…",
     }

@@ -19,19 +19,7 @@ from domain.criteria import Criterion, ScoreClass, Scoring, remarks
 from domain.kernel import Fact, Label, Refused, Slug, UnitId
 from domain.problems import wrong
 from domain.rules import Edition
-from domain.ways import Best, Measured, RelativeToBest, Rounding, Undetermined
-
-
-class Entry(Measured):
-    """What a sheet says of one criterion."""
-
-    criterion: Slug
-    evidence: tuple[Label, ...] = Field(default=(), max_length=20)
-
-    @property
-    def figures(self) -> tuple[object, ...]:
-        """All that is said of the criterion, to see whether two rounds differ."""
-        return self.points, self.actual, self.target, self.count, self.met
+from domain.ways import Best, Entry, RelativeToBest, Rounding, Undetermined
 
 
 class UnitSheet(Fact):

@@ -113,6 +113,10 @@ CLOSED_BY: dict[type[Act], Duty] = {
 AFTER_FILING = frozenset({register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle})
 
 
+NAMES_NEW_UNIT = frozenset({membership.AdmitUnit})
+"""Acts about a unit that the register need not know yet."""
+
+
 def about(act: Act) -> str | None:
     """The unit whose own act it is, if it is one's."""
     if isinstance(act, scores.CrossCheck):
@@ -150,10 +154,14 @@ def check(saying: Saying, state: State, *, correcting: bool = False) -> frozense
     """Return what the sayer is to the cycle. `correcting`: the act stands in for one that was wrong.
 
     Raises:
-        Refused: `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
+        Refused: `no_such_unit`, `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
     """
     act = type(saying.act)
     mine = parties(saying, state)
+    if state.frame.opened and act not in NAMES_NEW_UNIT and (unit := about(saying.act)) is not None:
+        known = {*state.membership.names, state.frame.organiser}
+        if unit not in known:
+            raise Refused("no_such_unit", unit=unit, known=", ".join(sorted(known)))
     allowed = MAY.get(act)
     if allowed is None or not mine & allowed:
         raise Refused("not_yours", act=act.NAME)

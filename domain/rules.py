@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -53,7 +53,10 @@ class YearDay(Fact):
     @model_validator(mode="after")
     def _exists(self) -> YearDay:
         # 2023 has no 29 February: a rule must name a day that every year has.
-        date(2023, self.month, self.day)
+        try:
+            date(2023, self.month, self.day)
+        except ValueError:
+            raise wrong("day_not_every_year", day=self.day, month=self.month) from None
         return self
 
     def of(self, year: int) -> date:
@@ -123,11 +126,7 @@ class Edition(Fact):
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """The deadline of a duty, or None where the edition has none."""
-        return self._deadlines.get(duty)
-
-    @cached_property
-    def _deadlines(self) -> dict[Duty, Deadline]:
-        return {deadline.duty: deadline for deadline in self.deadlines}
+        return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
 
     def leaves(self) -> dict[str, Criterion]:
         """The criteria that take points, by id."""

@@ -25,8 +25,9 @@ from domain.kernel import (
     put,
 )
 from domain.membership import require_member
-from domain.reckoning import Entry, Result, UnitSheet, reckon
+from domain.reckoning import Result, UnitSheet, reckon
 from domain.rules import Edition
+from domain.ways import Entry
 
 if TYPE_CHECKING:
     from domain.cycle import State

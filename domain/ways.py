@@ -58,14 +58,21 @@ class Best:
     actual: Decimal | None = None
 
 
-class Measured(Fact):
-    """What is known of one criterion: points given by hand, or the figures that a way works from."""
+class Entry(Fact):
+    """What a sheet says of one criterion: points given by hand, or the figures that its way works from."""
 
+    criterion: Slug
     points: Points | None = None
     actual: Amount | None = None
     target: Amount | None = None
     count: Amount | None = None
     met: tuple[Slug, ...] | None = Field(default=None, max_length=limits.CONDITIONS_PER_CRITERION)
+    evidence: tuple[Label, ...] = Field(default=(), max_length=20)
+
+    @property
+    def figures(self) -> tuple[object, ...]:
+        """All that is said of the criterion, to see whether two rounds differ."""
+        return self.points, self.actual, self.target, self.count, self.met
 
     @property
     def ratio(self) -> Decimal | None:
@@ -87,7 +94,7 @@ class ByHand(Fact):
     least: Points = Decimal(0)
     step: Annotated[Points, Field(gt=0)] | None = None
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         return _missing("points") if known.points is None else known.points
 
 
@@ -97,7 +104,7 @@ class Linear(Fact):
     way: Literal["linear"]
     ceiling: Points | None = None
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         if most is None:
             return Undetermined("maximum_unknown")
         if known.ratio is None:
@@ -126,7 +133,7 @@ class Stepped(Fact):
             raise wrong("steps_not_falling")
         return self
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         value = _value(known, self.of)
         if isinstance(value, Undetermined):
             return value
@@ -175,7 +182,7 @@ class Banded(Fact):
             if before.high is not None:
                 yield before.high, after.low
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         value = _value(known, self.of)
         if isinstance(value, Undetermined):
             return value
@@ -204,7 +211,7 @@ class AllOrNothing(Fact):
     way: Literal["all-or-nothing"]
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=limits.CONDITIONS_PER_CRITERION)]
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         if most is None:
             return Undetermined("maximum_unknown")
         if known.met is None:
@@ -219,7 +226,7 @@ class Counted(Fact):
     each: Points
     least: Points = Decimal(0)
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         if known.count is None:
             return _missing("count")
         found = known.count * self.each + Decimal(0)  # 0 times a penalty is not "minus nothing"
@@ -238,7 +245,7 @@ class RelativeToBest(Fact):
     at_target: Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, lt=1)] = Decimal("0.5")
     tolerance: Annotated[Decimal, BeforeValidator(decimal_comma), Field(ge=0, lt=1)] = Decimal(0)
 
-    def points(self, known: Measured, most: Decimal | None, best: Best) -> Answer:
+    def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
         if most is None:
             return Undetermined("maximum_unknown")
         if known.actual is None:
@@ -258,7 +265,7 @@ Way = Annotated[
 ]
 
 
-def _value(known: Measured, of: str) -> Decimal | Undetermined:
+def _value(known: Entry, of: str) -> Decimal | Undetermined:
     if known.actual is None:
         return _missing("actual")
     if of == "actual":

@@ -9,7 +9,7 @@ from eventstore.store import PAGE_BYTES, Append, Appended, Behind, CommandReused
 
 
 class MemoryLedger:
-    """See `eventstore.store.Ledger`. `clock` is read once per append."""
+    """See `eventstore.store.Ledger`."""
 
     def __init__(self) -> None:
         self._events: list[Envelope] = []
@@ -71,6 +71,10 @@ class MemoryLedger:
                 break
             page.append(row)
         return tuple(page)
+
+    async def last(self, stream: str) -> Envelope | None:
+        rows = self._streams.get(stream)
+        return rows[-1] if rows else None
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[Envelope, ...]:
         return tuple(self._events[after : after + limit])

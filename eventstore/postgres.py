@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from eventstore.checkpoints import Checkpoint, last_checkpoint, merkle_root
-from eventstore.envelope import Envelope, Head
+from eventstore.envelope import NO_DIGEST, Envelope, Head
 from eventstore.memory import same_content
 from eventstore.signing import Handover
 from eventstore.store import (
@@ -33,6 +33,7 @@ SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 _COLUMNS = ", ".join(Envelope._fields)
 _LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608
+_LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608
 _READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608
 _KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and command_id = any($2) order by position"  # noqa: S608
 
@@ -71,6 +72,7 @@ class PostgresLedger:
 
     async def _behind(self, request: Append) -> Behind:
         for part in request.parts:
+            digest: bytes | None = NO_DIGEST
             if part.expected.version:
                 async with self.pool.acquire() as connection:
                     digest = await connection.fetchval(
@@ -78,8 +80,8 @@ class PostgresLedger:
                         part.stream,
                         part.expected.version,
                     )
-                if digest != part.expected.digest:
-                    raise Diverged("diverged", stream=part.stream, version=part.expected.version)
+            if digest != part.expected.digest:
+                raise Diverged("diverged", stream=part.stream, version=part.expected.version)
         first = request.parts[0]
         return Behind(await self.load(first.stream, first.expected.version, None))
 
@@ -87,7 +89,9 @@ class PostgresLedger:
 
     async def load(self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES) -> tuple[Envelope, ...]:
         async with self.pool.acquire() as connection:
-            rows = _envelopes(await connection.fetch(_LOAD, stream, after, limit_bytes and PAGE_EVENTS))
+            rows = _envelopes(
+                await connection.fetch(_LOAD, stream, after, None if limit_bytes is None else PAGE_EVENTS)
+            )
         if limit_bytes is None:
             return rows
         size = 0
@@ -96,6 +100,11 @@ class PostgresLedger:
             if place and size > limit_bytes:
                 return rows[:place]
         return rows
+
+    async def last(self, stream: str) -> Envelope | None:
+        async with self.pool.acquire() as connection:
+            row = await connection.fetchrow(_LAST, stream)
+        return Envelope._make(row) if row else None
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[Envelope, ...]:
         async with self.pool.acquire() as connection:

@@ -114,6 +114,9 @@ class Ledger(Protocol):
         None stands for no limit: the whole stream.
         """
 
+    async def last(self, stream: str) -> Envelope | None:
+        """The stream's last event."""
+
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[Envelope, ...]:
         """Events of all streams above position `after`, in order."""
 

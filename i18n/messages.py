@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from domain.cycle import State, members_and_organiser
 from domain.kernel import ICT
 from domain.notices import Notice
-from i18n import _
+from i18n import _, language
 from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, ROLES, SENTENCES, WORDS
 
@@ -51,6 +52,13 @@ def label(kind: str, value: object) -> str:
 def word(value: object) -> str:
     """A word for any value that has one: a step, a stance, a manner, how sure a fact is."""
     return label("word", value)
+
+
+def number(value: Decimal) -> str:
+    """A decimal without idle zeros, with a comma where the language writes one."""
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace(".", ",") if language() == "vi" else text
 
 
 def day(value: str | date | datetime) -> str:
@@ -100,6 +108,8 @@ def _shown(key: str, value: Any, names: Mapping[str, str]) -> str:
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
     if isinstance(value, (date, datetime)):
         return day(value)
+    if isinstance(value, Decimal):
+        return number(value)
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
     return str(value)

@@ -66,6 +66,17 @@ SENTENCES: dict[str, str] = {
     "total_exceeds": N_("the criteria add up to {seen}, more than the stated {stated}"),
     "total_with_bonus_differs": N_("with bonus the criteria add up to {seen}, the stated total is {stated}"),
     "count_differs": N_("{what}: {seen} counted, {stated} stated"),
+    "ledger_closed": N_("The ledger is closed."),
+    "cancelled": N_("Cancelled; nothing was entered."),
+    "field_too_deep": N_("Lists nested that deeply are not read."),
+    "field_twice": N_("{field} is given twice."),
+    "other_commitment": N_("The commitment is not that of {person}; leave it out, it is worked out."),
+    "no_such_unit": N_("There is no unit {unit} in this cycle; there are: {known}."),
+    "duty_is_done": N_("{unit} has done this already ({duty}); there is nothing to extend."),
+    "person_differs": N_("{person} is entered already, with another {field}: {found}."),
+    "cluster_differs": N_(
+        "{cluster} is open with other units ({found}); change its membership by admit-unit and release-unit."
+    ),
     "no_such_schema": N_("There is no schema of {name}; there are: {names}."),
     "score_is_appraised": N_("The score of {unit} is appraised; ask the secretariat for a correction."),
     "checks_itself": N_("{unit} cannot cross-check itself."),
@@ -138,7 +149,7 @@ SENTENCES: dict[str, str] = {
     "no_such_event": N_("There is no event {version}; the last is {last}."),
     "not_a_command_id": N_("{found} is no command id; it looks like 123e4567-e89b-12d3-a456-426614174000."),
     "who_acts": N_("Say who acts: --as PERSON."),
-    "not_a_date": N_("{found} is no date; write 2020-02-05."),
+    "not_a_date": N_("{found} is no date; write 05/02/2020 or 2020-02-05."),
     "one_of_two": N_("Give --at or --version, not both."),
     "real_installation": N_(
         "{folder} holds a real installation; a demo never touches it. Set THIDUA_DATA to another folder."
@@ -230,6 +241,11 @@ WORDS: dict[str, str] = {
     "all-or-nothing": N_("all or nothing"),
     "count": N_("count times points"),
     "relative": N_("relative to the best"),
+    "elected": N_("elected"),
+    "introduced": N_("introduced in rotation"),
+    "appointed": N_("appointed by the level above"),
+    "assigned": N_("assigned by the organiser"),
+    "handed-over": N_("handed over"),
     "launching": N_("launching meeting"),
     "thematic": N_("thematic meeting"),
     "quarterly": N_("quarterly meeting"),

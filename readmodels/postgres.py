@@ -1,4 +1,4 @@
-"""The projector and its tables: cursor and lines change in one transaction, under a session lock.
+"""The projector and its tables: cursor and lines change in one transaction, under a lock of its own.
 
 Whoever reads may let the projector catch up first, so a page shows what its own act has changed, and works when no
 worker runs.
@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import asyncpg
+import structlog
+
 from activities.folds import Folds
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import is_cycle, law_of
+from eventstore.envelope import Envelope
 from eventstore.postgres import PostgresLedger
 from readmodels.board import line_of
 
+log = structlog.get_logger()
 NAME = "board"
 LOCK = 7163
 PAGE = 2_000
@@ -39,10 +44,12 @@ class Board:
             await connection.execute("select pg_advisory_xact_lock($1, 3)", LOCK)
             position: int = await connection.fetchval(_CURSOR, NAME) or 0
             while page := await self._ledger.read(position, PAGE):
-                last = {row.stream: row for row in page if is_cycle(row.stream)}
-                states = {row.stream: await self._folds.after(row) for row in page if is_cycle(row.stream)}
-                for stream, state in states.items():
-                    await self._write(connection, stream, last[stream].position, state)
+                touched: dict[str, list[Envelope]] = {}
+                for row in page:
+                    if is_cycle(row.stream):
+                        touched.setdefault(row.stream, []).append(row)
+                for rows in touched.values():
+                    await self._write(connection, rows)
                 position = page[-1].position
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
@@ -50,8 +57,17 @@ class Board:
             )  # fmt: skip
         return position
 
-    async def _write(self, connection: Any, stream: str, position: int, state: Any) -> None:
-        line = line_of(stream, state, await self._rules(law_of(stream).edition(state)))
+    async def _write(self, connection: Any, rows: list[Envelope]) -> None:
+        stream, position = rows[-1].stream, rows[-1].position
+        try:
+            state = await self._folds.after(*rows)
+            line = line_of(stream, state, await self._rules(law_of(stream).edition(state)))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            raise
+        except Exception:
+            # A cycle whose line cannot be worked out keeps its old one; the others go on.
+            log.exception("no line", stream=stream, position=position)
+            return
         await connection.execute(
             "insert into readmodels.board (stream, year, position, line) values ($1, $2, $3, $4) on conflict (stream) "
             "do update set position = excluded.position, line = excluded.line, year = excluded.year",

@@ -121,6 +121,23 @@ def test_a_reopened_duty_stays_open_and_the_clock_goes_on() -> None:
     assert any(t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.SELF_SCORE for t in case.history)
 
 
+def test_more_time_after_the_deed_does_not_make_it_timely() -> None:
+    case = Case().step(day(7, 12)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD).happened()
+    late = {d.key for d in deviations(case.state, case.rules)}
+    assert f"late/midyear-report/{THIRD}/" in late
+    more = {"duty": Duty.MIDYEAR_REPORT, "until": date(2026, 9, 1), "reason": TEXT}
+    case.when(GrantExtension(unit=THIRD, **more)).refused("duty_is_done")
+    case.when(AskExtension(unit=THIRD, **more), by=THIRD).refused("duty_is_done")
+    case.step(day(7, 13)).when(GrantExtension(**more)).happened()
+    assert late <= {d.key for d in deviations(case.state, case.rules)}
+    extended = {o.bearer: o.extended for o in obligations(case.state, case.rules) if o.duty is Duty.MIDYEAR_REPORT}
+    assert extended == {HEAD: True, DEPUTY: True, THIRD: False}
+
+
+def test_a_unit_that_nobody_knows_is_named_as_such() -> None:
+    Case().when(TakeStance(unit="khong-co", stance="agreed"), by=THIRD).refused("no_such_unit")
+
+
 def test_a_date_beyond_the_calendar_is_no_date() -> None:
     for until in (date(9999, 12, 31), date(1, 1, 1)):
         with pytest.raises(ValueError, match="until"):

@@ -97,6 +97,9 @@ class TestContract:
         assert [(row.version, row.position) for row in answer.events] == [(1, 2), (2, 3)]
         assert await ledger.load("s", 1) == answer.events[1:]
         assert (await ledger.read(1))[0] == answer.events[0]
+        assert await ledger.last("s") == answer.events[1]
+        assert await ledger.last("nobody") is None
+        assert len(await ledger.load("s", 0, 0)) == 1
 
     async def test_every_row_is_chained_and_covered(self, ledger: Ledger) -> None:
         answer = await ledger.append(append("s", Head(), draft(), draft()))
@@ -156,6 +159,9 @@ class TestContract:
             await ledger.append(append("s", Head(1, b"\x01" * 32), draft()))
         with pytest.raises(Diverged):
             await ledger.append(append("s", Head(7, b"\x01" * 32), draft()))
+        for stream in ("s", "empty"):
+            with pytest.raises(Diverged):
+                await ledger.append(append(stream, Head(0, b"\x01" * 32), draft()))
 
     async def test_several_streams_are_one(self, ledger: Ledger) -> None:
         both = Append((Part("a", Head(), (draft(),)), Part("b", Head(), (draft(), draft()))))
@@ -266,6 +272,38 @@ class TestPostgres:
             await pg.append(append("t", Head(), draft()))
         assert isinstance(await pg.append(append("u", Head(), draft())), Appended)
 
+    async def test_what_cannot_be_stored_is_its_senders_error_alone(self, pg: PostgresLedger) -> None:
+        bad = replace(draft(), source="\ud800")
+        answers = await asyncio.gather(
+            *(pg.append(append(f"n{n}", Head(), bad if n == 3 else draft())) for n in range(30)), return_exceptions=True
+        )
+        assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(30)]
+
+    async def test_who_is_behind_cannot_fail_who_was_appended(
+        self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await pg.append(append("known", Head(), draft()))
+
+        async def broken(*_request: object) -> Behind:
+            raise asyncpg.TooManyConnectionsError("too many")
+
+        monkeypatch.setattr(pg._writer, "_explain", broken)
+        streams = ["known" if n == 5 else f"n{n}" for n in range(20)]
+        answers = await asyncio.gather(
+            *(pg.append(append(stream, Head(), draft())) for stream in streams), return_exceptions=True
+        )
+        assert [isinstance(answer, Appended) for answer in answers] == [n != 5 for n in range(20)]
+        assert isinstance(answers[5], asyncpg.TooManyConnectionsError)
+        assert len(await pg.read(0, 100)) == 1 + 1 + 19
+
+    async def test_closing_answers_who_waits_and_takes_nothing_more(self, pg: PostgresLedger) -> None:
+        waiting = [asyncio.create_task(pg.append(append(f"n{n}", Head(), draft()))) for n in range(40)]
+        await asyncio.sleep(0)
+        await pg._writer.close()
+        assert all(isinstance(answer, Appended) for answer in await asyncio.gather(*waiting))
+        with pytest.raises(LedgerError, match="ledger_closed"):
+            await pg.append(append("later", Head(), draft()))
+
     async def test_an_append_has_a_size(self, pg: PostgresLedger) -> None:
         with pytest.raises(LedgerError, match="append_size"):
             await pg.append(Append((Part("s", Head(), ()),)))
@@ -303,7 +341,7 @@ class TestPostgres:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select * from people.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reader.fetch("select ledger.append('{}', '{}', '{}', 1)")
+            await reader.fetch("select ledger.append('{}', '{}', '{}', '{}', 1)")
         await reader.close()
 
     async def test_another_epoch_is_refused(
@@ -329,6 +367,16 @@ class TestPostgres:
             await pg.append(append("t", Head(), draft()))
         await confirm_clock(place[0].owner_url)
         await pg.append(append("t", Head(), draft()))
+
+    async def test_no_lane_appends_after_a_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+        await asyncio.gather(*(pg.append(append(f"warm{n}", Head(), draft())) for n in range(40)))
+        before = writing._clocks()
+        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
+        answers = await asyncio.gather(
+            *(pg.append(append(f"s{n}", Head(), draft())) for n in range(40)), return_exceptions=True
+        )
+        assert {type(answer) for answer in answers} == {Stopped}
+        assert len(await pg.read(0, 1_000)) == 1 + 40
 
     async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
         before = writing._clocks()

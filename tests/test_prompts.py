@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from cli.acting import complete, day_of
+from cli.acting import complete, day_of, options
 from cli.fields import InputError
+from cli.outcome import grid, run, terminal
 from domain.commenting import AddComment
 from domain.deadlines import GrantExtension
 from domain.kernel import Act, Refused
+from domain.membership import AssignRole
 from domain.saying import parse_act
 from domain.scores import ScoreSelf
 from i18n.messages import sentence
@@ -39,7 +42,7 @@ def ask(act: type[Act], fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_parts_of_a_field_are_asked_one_by_one(typed: Ask) -> None:
-    left = typed("dong-da", "", "", "", "", "Bổ sung chỉ tiêu")
+    left = typed("dong-da", "", "", "", "Bổ sung chỉ tiêu")
     fields = ask(AddComment, {})
     assert fields == {"by": {"unit": "dong-da"}, "text": "Bổ sung chỉ tiêu"}
     assert next(left, None) is None
@@ -47,18 +50,22 @@ def test_the_parts_of_a_field_are_asked_one_by_one(typed: Ask) -> None:
 
 def test_a_list_is_asked_for_entry_by_entry(typed: Ask) -> None:
     left = typed(
-        "dong-da", "y", "tieu-chi-1", "9,5", "n", "", "y", "tieu-chi-2", "8", "y", "Báo cáo 12", "n", "Sửa", "n"
-    )
+        "dong-da", "y", "tieu-chi-1", "9,5", "", "", "", "n", "n", "",
+        "y", "tieu-chi-2", "", "18", "20", "", "n", "y", "Báo cáo 12", "n", "Sửa", "n",
+    )  # fmt: skip
     fields = ask(ScoreSelf, {})
     assert next(left, None) is None
-    score = parse_act(
-        "score-self", {**fields, "sheet": [{"evidence": (), **item, "reason": None} for item in fields["sheet"]]}
-    )
+    score = parse_act("score-self", {**fields, "sheet": [{**item, "reason": None} for item in fields["sheet"]]})
     assert isinstance(score, ScoreSelf)
-    assert [(item.criterion, str(item.points), item.evidence) for item in score.sheet] == [
-        ("tieu-chi-1", "9.5", ()),
-        ("tieu-chi-2", "8", ("Báo cáo 12",)),
+    assert [(item.criterion, item.figures[:3], item.evidence) for item in score.sheet] == [
+        ("tieu-chi-1", (Decimal("9.5"), None, None), ()),
+        ("tieu-chi-2", (None, 18, 20), ("Báo cáo 12",)),
     ]
+
+
+def test_a_unit_can_be_named_where_a_word_would_do_too(typed: Ask) -> None:
+    typed("head", "dong-da", "elected")
+    assert ask(AssignRole, {}) == {"role": "head", "holder": "dong-da", "manner": "elected"}
 
 
 def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +79,35 @@ def test_a_day_is_read_as_it_is_written_here() -> None:
     assert day_of("20/07/2026") == day_of("2026-07-20") == date(2026, 7, 20)
     with pytest.raises(InputError):
         day_of("07/20/2026")
+    for nonsense in ("0", "1577836800", "20200205T", "31/02/2026", "1,000"):
+        with pytest.raises(InputError):
+            day_of(nonsense)
+
+
+def test_an_option_is_given_once_and_its_json_is_read_like_a_file() -> None:
+    for extra, code in (
+        (["--unit", "a", "--unit", "b"], "field_twice"),
+        (["--sheet", '[{"criterion": "a", "points": 1, "points": 2}]'], "file_key_twice"),
+        (["--sheet", "[" * 10_000 + "]" * 10_000], "field_too_deep"),
+    ):
+        with pytest.raises(InputError) as refused:
+            options(ScoreSelf, extra)
+        assert refused.value.code == code
+
+
+def test_whoever_stops_at_a_prompt_has_cancelled(capsys: pytest.CaptureFixture[str]) -> None:
+    async def stopped() -> None:
+        raise EOFError
+
+    assert run(stopped) == 130
+    assert capsys.readouterr().err == "Đã hủy; chưa nhập gì.\n"
+
+
+def test_what_people_wrote_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    table = grid("a")
+    table.add_row("[diễn tập] [bold]x[/red]")
+    terminal().print(table)
+    assert "[diễn tập] [bold]x[/red]" in capsys.readouterr().out
 
 
 def test_what_is_wrong_is_told_in_vietnamese() -> None:

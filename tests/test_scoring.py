@@ -17,7 +17,7 @@ from domain.criteria import remarks
 from domain.kernel import Refused
 from domain.reckoning import Result, SheetFile, UnitSheet, reckon
 from domain.rules import Edition, edition_of
-from domain.ways import Best, Measured, Undetermined, Way
+from domain.ways import Best, Entry, Undetermined, Way
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "rules" / "real"
@@ -27,7 +27,7 @@ WAY: TypeAdapter[Any] = TypeAdapter(Way)
 def points(way: dict[str, Any], known: dict[str, Any], most: int | None = 10, best: Best | None = None) -> str:
     """What a way gives, as text; an open value by its code."""
     found = WAY.validate_python(way).points(
-        Measured.model_validate(known), None if most is None else Decimal(most), best or Best()
+        Entry.model_validate({"criterion": "x", **known}), None if most is None else Decimal(most), best or Best()
     )
     return found.code if isinstance(found, Undetermined) else f"{found.normalize():f}"
 

@@ -418,7 +418,7 @@ class TestRegister:
     def test_a_wrong_correction_changes_nothing(self) -> None:
         case = drafted().when(SignCovenant(unit=THIRD), by=HEAD).happened()
         wrong = CorrectAct(version=len(case.history), reason=TEXT, instead={"act": "sign", "unit": "quan-khac"})
-        case.when(wrong, by=HEAD).refused("not_a_member")
+        case.when(wrong, by=HEAD).refused("no_such_unit")
         case.when(wrong.model_copy(update={"instead": {"act": "nhay"}}), by=HEAD).refused("unknown_act")
         case.when(wrong.model_copy(update={"instead": {"act": "sign"}}), by=HEAD).refused("malformed_act")
 

@@ -22,6 +22,9 @@ fi
 say "[2/3] packages of requirements.lock (about a minute the first time)"
 "$VENV/uv/bin/uv" pip sync --quiet --python "$VENV/bin/python" --require-hashes requirements.lock
 "$VENV/uv/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
+# Compiled files go into the environment, too: nothing else of the checkout is written to.
+packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+echo 'import sys; sys.pycache_prefix = sys.prefix + "/share/pycache"' > "$packages/thidua-pycache.pth"
 say "[3/3] message catalogues"
 for po in i18n/catalogues/*.po; do
     name=$(basename "$po" .po)

@@ -2,15 +2,17 @@
 -- and keeps one plan for each of its statements (planning them anew cost more than a small group's rows).
 
 drop function ledger.append;
-drop type ledger.new_part;
+drop type ledger.new_part, ledger.new_command;
 
 create type ledger.new_part as (request integer, stream text, version bigint, digest bytea, expires timestamptz);
+create type ledger.new_command as (request integer, digest bytea, handover bytea, payload text, unit text);
 
 -- Appends a group of requests in one transaction. Each request is answered on its own: 'appended', 'known' (its command
 -- ids stand in its streams already), 'behind' (a stream does not stand where it believes) or 'expired'. Of the events, in
 -- the order given, those of appended requests have a digest; their positions follow each other from `first`.
 create function ledger.append(
-    parts ledger.new_part[], events ledger.new_event[], commands ledger.new_command[], writer_epoch integer,
+    parts ledger.new_part[], events ledger.new_event[], commands ledger.new_command[], handovers ledger.handover[],
+    writer_epoch integer,
     out statuses text[], out first bigint, out recorded_at timestamptz, out digests bytea[]
 )
 language plpgsql security definer
@@ -55,8 +57,10 @@ begin
         select p.request, case
             when bool_and(k.known) then 'known'
             when bool_or(p.expires < stamp) then 'expired'
-            when bool_or(coalesce(head.version, 0) <> p.version or (head.version is not null and head.digest <> p.digest))
-                then 'behind'
+            when bool_or(
+                coalesce(head.version, 0) <> p.version
+                or coalesce(head.digest, decode(repeat('00', 32), 'hex')) <> p.digest
+            ) then 'behind'
             else 'appended' end as answer
         from unnest(parts) p
         left join lateral (
@@ -87,8 +91,9 @@ begin
 
     if at > coalesce(last.position, 0) then
         if cardinality(commands) > 0 then
-            insert into ledger.handover select c.handover, c.header, c.signature
-                from unnest(commands) c where statuses[c.request] = 'appended' on conflict do nothing;
+            insert into ledger.handover select h.* from unnest(handovers) h
+                where h.digest in (select c.handover from unnest(commands) c where statuses[c.request] = 'appended')
+                on conflict do nothing;
             insert into ledger.command select c.digest, c.handover, c.payload, c.unit
                 from unnest(commands) c where statuses[c.request] = 'appended' on conflict do nothing;
         end if;

@@ -38,7 +38,9 @@ SMALL_GROUP = 8
 
 _APPEND = """
     select statuses, first, recorded_at, digests
-    from ledger.append($1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4)
+    from ledger.append(
+        $1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4::ledger.handover[], $5
+    )
 """
 
 
@@ -51,10 +53,17 @@ async def connect(url: str) -> asyncpg.Connection[Any]:
     return connection
 
 
+Row = tuple[Any, ...]
+
+
 @dataclass(slots=True)
 class _Waiting:
+    """A request with its rows for `ledger.append`, but for the number that it gets in its group."""
+
     request: Append
-    count: int
+    parts: list[Row]
+    events: list[Row]
+    commands: list[Row]
     answer: asyncio.Future[Appended | Behind]
 
     def settle(self, answer: Appended | Behind) -> None:
@@ -94,14 +103,20 @@ class Writer:
         self._url, self._epoch, self._explain = url, epoch, explain
         self._queue: deque[_Waiting] = deque()
         self._lanes = [_Lane() for _ in range(LANES)]
+        self._explaining: set[asyncio.Task[None]] = set()
         self._clocks = _clocks()
+        self._jump: str | None = None
+        self._closed = False
 
     async def append(self, request: Append) -> Appended | Behind:
         """See `eventstore.store.Ledger`."""
         count = sum(len(part.events) for part in request.parts)
         if not 0 < count <= EVENTS_PER_APPEND:
             raise LedgerError("append_size", count=count, most=EVENTS_PER_APPEND)
-        waiting = _Waiting(request, count, asyncio.get_running_loop().create_future())
+        if self._closed:
+            raise LedgerError("ledger_closed")
+        # Rows are made here: what cannot be made into one is the error of this request alone.
+        waiting = _Waiting(request, *_rows(request), asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         for lane in self._lanes:
             if lane.idle:
@@ -111,23 +126,27 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what is under way, then let go."""
+        self._closed = True
+        under_way = [lane.work for lane in self._lanes if lane.work is not None]
+        await asyncio.gather(*map(asyncio.shield, under_way), return_exceptions=True)
+        await asyncio.gather(*self._explaining, return_exceptions=True)
         for lane in self._lanes:
-            if lane.work is not None:
-                await lane.work
             lane.lose()
 
     async def _drain(self, lane: _Lane) -> None:
         while group := self._next_group():
             lane.under_way = len(group)
             try:
-                await self._commit(lane, group)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError) as error:
-                lane.lose()
-                _fail(group, error)
+                self._answer(group, await self._send(lane, group))
             except asyncpg.PostgresError as error:
                 await self._one_by_one(lane, group, error)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+                lane.lose()
                 _fail(group, error)
+            except BaseException as error:
+                lane.lose()
+                _fail([*group, *self._queue], error)
+                raise
             finally:
                 lane.under_way = 0
 
@@ -137,81 +156,105 @@ class Writer:
         group, streams, size, later = list[_Waiting](), set[str](), 0, deque[_Waiting]()
         while self._queue and len(group) < share and size < GROUP_EVENTS:
             waiting = self._queue.popleft()
-            if waiting.answer.cancelled():
+            if waiting.answer.done():  # given up
                 continue
             mine = {part.stream for part in waiting.request.parts}
             if mine & streams:
                 later.append(waiting)
                 continue
             streams |= mine
-            size += waiting.count
+            size += len(waiting.events)
             group.append(waiting)
         self._queue.extendleft(reversed(later))
         return group
 
     async def _one_by_one(self, lane: _Lane, group: list[_Waiting], error: asyncpg.PostgresError) -> None:
-        """A failing append never fails its neighbours: try each of the group alone."""
-        if len(group) == 1:
+        """A failing append never fails its neighbours: try each of the group alone, while there is a server to try."""
+        if len(group) == 1 or _concerns_all(error):
+            lane.lose()
             _fail(group, _stopped(error) or error)
             return
-        for waiting in group:
+        for place, waiting in enumerate(group):
+            if waiting.answer.done():
+                continue
             try:
-                await self._commit(lane, [waiting])
-            except asyncpg.PostgresError as own:
-                waiting.fail(_stopped(own) or own)
+                self._answer([waiting], await self._send(lane, [waiting]))
             except Exception as own:  # noqa: BLE001 - as above
-                lane.lose()
-                waiting.fail(own)
+                if not isinstance(own, asyncpg.PostgresError) or _concerns_all(own):
+                    lane.lose()
+                    _fail(group[place:], own)
+                    return
+                waiting.fail(_stopped(own) or own)
 
-    async def _commit(self, lane: _Lane, group: list[_Waiting]) -> None:
+    async def _send(self, lane: _Lane, group: list[_Waiting]) -> Any:
+        """One transaction for a group; requests are counted from 1, and each handover goes once."""
         if lane.connection is None or lane.connection.is_closed():
             lane.connection = await connect(self._url)
         await self._watch_clock(lane.connection)
-        (row,) = await lane.connection.fetch(_APPEND, *_columns(group), self._epoch)
+        numbered = list(enumerate(group, start=1))
+        handovers = {command.handover.digest: command.handover for one in group for _, command in one.request.commands}
+        (row,) = await lane.connection.fetch(
+            _APPEND,
+            [(number, *part) for number, one in numbered for part in one.parts],
+            [(number, *event) for number, one in numbered for event in one.events],
+            [(number, *command) for number, one in numbered for command in one.commands],
+            [(digest, handover.header, handover.signature) for digest, handover in handovers.items()],
+            self._epoch,
+        )
+        return row
+
+    def _answer(self, group: list[_Waiting], row: Any) -> None:
         position, digests, place = row["first"], row["digests"], 0
         for waiting, status in zip(group, row["statuses"], strict=True):
+            count = len(waiting.events)
             if status == "appended":
-                made = digests[place : place + waiting.count]
+                made = digests[place : place + count]
                 waiting.settle(Appended(_stored(waiting.request, position, row["recorded_at"], made)))
-                position += waiting.count
+                position += count
             else:
-                try:
-                    waiting.settle(await self._explain(waiting.request, status))
-                except LedgerError as error:
-                    waiting.fail(error)
-            place += waiting.count
+                # Beside the lane: it takes reading, and the next group need not wait for that.
+                task = asyncio.create_task(self._explain_to(waiting, status))
+                self._explaining.add(task)
+                task.add_done_callback(self._explaining.discard)
+            place += count
+
+    async def _explain_to(self, waiting: _Waiting, status: str) -> None:
+        try:
+            waiting.settle(await self._explain(waiting.request, status))
+        except Exception as error:  # noqa: BLE001 - as above
+            waiting.fail(error)
 
     async def _watch_clock(self, connection: asyncpg.Connection[Any]) -> None:
-        """Stop when the wall clock jumped against the monotonic one; mere idleness moves both."""
-        before, after = self._clocks, _clocks()
-        drift = (after[0] - before[0]) - (after[1] - before[1])
-        self._clocks = after
-        if abs(drift) > CLOCK_JUMP_S:
-            await connection.execute("select ledger.stop_clock($1)", f"jumped {drift:.0f} s")
+        """Stop when the wall clock jumped against the monotonic one; mere idleness moves both.
+
+        A jump is forgotten only when the ledger has heard of it, and until then no lane appends.
+        """
+        now = _clocks()
+        drift = (now[0] - self._clocks[0]) - (now[1] - self._clocks[1])
+        if self._jump is None and abs(drift) > CLOCK_JUMP_S:
+            self._jump = f"jumped {drift:.0f} s"
+        if self._jump is not None:
+            await connection.execute("select ledger.stop_clock($1)", self._jump)
+            self._jump = None
+        self._clocks = now
 
 
-def _columns(group: list[_Waiting]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The arguments of `ledger.append`: parts, events, commands; requests are counted from 1."""
-    parts, events, commands = [], [], []
-    for number, waiting in enumerate(group, start=1):
-        request = waiting.request
-        for part in request.parts:
-            stream, previous = part.stream, part.expected.digest
-            first: bytes | None = previous
-            parts.append((number, stream, part.expected.version, previous, request.expires))
-            for version, d in enumerate(part.events, start=part.expected.version + 1):
-                events.append((
-                    number, stream, version, first, d.content_digest(stream, version), d.type, d.schema, d.payload,
-                    d.command_id, d.command_digest, d.actor, d.unit, d.stand_in_for, d.provenance, d.source, d.meeting,
-                    d.happened_earliest, d.happened_latest, d.effective, d.act_key,
-                ))  # fmt: skip
-                first = None
-        for _, command in request.commands:
-            handover = command.handover
-            commands.append((
-                number, command.digest, command.payload, command.unit, handover.digest, handover.header,
-                handover.signature,
+def _rows(request: Append) -> tuple[list[Row], list[Row], list[Row]]:
+    parts: list[Row] = []
+    events: list[Row] = []
+    for part in request.parts:
+        stream, first = part.stream, part.expected.digest
+        parts.append((stream, part.expected.version, first, request.expires))
+        for version, d in enumerate(part.events, start=part.expected.version + 1):
+            events.append((
+                stream, version, first if version == part.expected.version + 1 else None,
+                d.content_digest(stream, version), d.type, d.schema, d.payload, d.command_id, d.command_digest, d.actor,
+                d.unit, d.stand_in_for, d.provenance, d.source, d.meeting, d.happened_earliest, d.happened_latest,
+                d.effective, d.act_key,
             ))  # fmt: skip
+    commands: list[Row] = [
+        (command.digest, command.handover.digest, command.payload, command.unit) for _, command in request.commands
+    ]
     return parts, events, commands
 
 
@@ -241,6 +284,11 @@ def _clocks() -> tuple[float, float]:
 def _fail(group: list[_Waiting], error: BaseException) -> None:
     for waiting in group:
         waiting.fail(error)
+
+
+def _concerns_all(error: asyncpg.PostgresError) -> bool:
+    """Epoch and clock hold for every request; so does a server that shuts down (57) or a lost connection (08)."""
+    return (error.sqlstate or "").startswith(("TD00", "57P", "08"))
 
 
 def _stopped(error: asyncpg.PostgresError) -> Stopped | None:
