@@ -34,6 +34,7 @@ def told_of(row: Envelope) -> Told[Event]:
             row.stand_in_for,
             row.meeting,
             row.effective,
+            row.act_key,
         ),
     )
 
@@ -56,6 +57,7 @@ def draft_of(told: Told[Event], command_digest: bytes | None) -> Draft:
         happened_earliest=meta.happened.earliest.astimezone(UTC),
         happened_latest=meta.happened.latest.astimezone(UTC),
         effective=meta.effective,
+        act_key=meta.act_key,
     )
 
 
@@ -73,4 +75,5 @@ def saying_of(stream: str, command_id: str | UUID, payload: str, header: Header)
         stream=stream, act=command.parsed(), actor=header.actor, unit=header.unit, issued=header.issued,
         command_id=UUID(str(command_id)), strength=header.strength, stand_in_for=header.stand_in_for,
         happened=command.happened, effective=command.effective, provenance=command.provenance, meeting=command.meeting,
+        act_key=command.act_key,
     )  # fmt: skip

@@ -198,8 +198,20 @@ def score(
     _finish(lambda: scoring.score(edition, sheet, as_json=json))
 
 
-@app.command(help=_("The JSON Schema of a kind of file: rules or sheet."))
-def schema(name: Annotated[str, typer.Argument(help=_("rules or sheet."))]) -> None:
+@app.command(help=_("Enter what happened in a cluster's year from a file; the same file again changes nothing."))
+def record(
+    file: Annotated[Path, typer.Argument(help=_("A recording file (docs/recording.md)."))],
+    as_: As = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only say what would come of it."))] = False,
+    json: Json = False,
+) -> None:
+    from cli import recording  # noqa: PLC0415
+
+    _finish(lambda: recording.record(file, as_, dry_run=dry_run, as_json=json))
+
+
+@app.command(help=_("The JSON Schema of a kind of file: record, rules or sheet."))
+def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet."))]) -> None:
     from cli import scoring  # noqa: PLC0415
 
     _finish(lambda: scoring.schema(name))
@@ -207,9 +219,9 @@ def schema(name: Annotated[str, typer.Argument(help=_("rules or sheet."))]) -> N
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
 def timeline(cycle: Cycle, json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import auditing  # noqa: PLC0415
 
-    _finish(lambda: showing.timeline(cycle, as_json=json))
+    _finish(lambda: auditing.timeline(cycle, as_json=json))
 
 
 @audit.command(help=_("The state as it was, computed from events alone."))
@@ -220,13 +232,13 @@ def replay(
     known_on: Annotated[Optional[str], typer.Option(help=_("As had been recorded by the end of this day."))] = None,
     json: Json = False,
 ) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import auditing  # noqa: PLC0415
 
-    _finish(lambda: showing.replay_(cycle, at, version, known_on, as_json=json))
+    _finish(lambda: auditing.replay_(cycle, at, version, known_on, as_json=json))
 
 
 @audit.command(help=_("Check every chain, position and signature of the ledger."))
 def verify(json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import auditing  # noqa: PLC0415
 
-    _finish(lambda: showing.verify_(as_json=json))
+    _finish(lambda: auditing.verify_(as_json=json))

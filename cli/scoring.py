@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, terminal
 from cli.reading import read_model
+from cli.recording import RecordFile
 from domain.criteria import Criterion, Remark, remarks
 from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition
@@ -22,7 +23,7 @@ from i18n.messages import number, sentence, word
 if TYPE_CHECKING:
     from rich.console import Console
 
-SCHEMAS: dict[str, type[BaseModel]] = {"rules": Edition, "sheet": SheetFile}
+SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
 
 
 async def schema(name: str) -> int:

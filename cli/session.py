@@ -43,6 +43,7 @@ class Said:
     effective: date | None = None
     provenance: Provenance | None = None
     meeting: str | None = None
+    act_key: str | None = None
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Session:
         """
         if self.desk is None:
             raise RuntimeError("this session only reads")
-        orders = [await self._order(one) for one in said]
+        orders = [await self.order(one) for one in said]
         return await self.desk.hand_in(stream, self.sign(person, orders, strength), orders)
 
     def sign(self, person: Contact, orders: Sequence[Order], strength: str) -> Handover:
@@ -78,7 +79,12 @@ class Session:
             strength=strength,
         )  # fmt: skip
 
-    async def _order(self, said: Said) -> Order:
+    async def order(self, said: Said) -> Order:
+        """The command that says an act, its texts stored.
+
+        Raises:
+            InputError, Refused: a field cannot be used.
+        """
         known = Act.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)
@@ -90,7 +96,7 @@ class Session:
                 filled["instead"] = {"act": instead["act"], **await Filler(self.texts, self.people).fill(inner, rest)}
         command = Command.of(
             parse_act(said.act, filled), happened=said.happened, effective=said.effective,
-            provenance=said.provenance, meeting=said.meeting,
+            provenance=said.provenance, meeting=said.meeting, act_key=said.act_key,
         )  # fmt: skip
         return Order(said.stream, said.command_id, command.model_dump_json())
 

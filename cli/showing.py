@@ -1,4 +1,4 @@
-"""Commands that only read: board, tasks, inbox, acts, people, and what an auditor asks. Temporal is never asked."""
+"""Commands that only read, for secretariat and staff: board, tasks, inbox, acts, people. Temporal is never asked."""
 
 from __future__ import annotations
 
@@ -7,23 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.telling import told_of
-from audit.replay import digests_in, replay, view
-from audit.verify import Report, verify
-from cli.acting import day_of
 from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from cli.timeline import describe
-from domain.codec import plain
 from domain.cycle import CYCLE, business_now, members_and_organiser
 from domain.kernel import day_ending
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.rights import MAY
-from domain.rules import Edition, edition_of
-from domain.streams import DEFAULT_ORGANISER, full_name, is_cycle
-from eventstore.checkpoints import all_checkpoints, write_checkpoint
-from eventstore.postgres import checkpoint
+from domain.streams import DEFAULT_ORGANISER, is_cycle
 from eventstore.store import load_all
 from i18n import _
 from i18n.messages import day, label, message_of, word
@@ -183,141 +175,8 @@ async def people(*, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def timeline(cycle: str, *, as_json: bool) -> int:
-    """The stream's events as plain sentences."""
-    stream = full_name(cycle)
-    async with session("ledger", say) as open_:
-        history = await open_.history(stream)
-        state = CYCLE.fold(told for _row, told in history)
-        texts = await open_.texts.get(digests_in([plain(told.event) for _row, told in history]))
-    names = members_and_organiser(state)
-    rows = [
-        {
-            "version": row.version, "position": row.position, "type": row.type, "text": describe(told, names, texts),
-            "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
-            "recorded_at": row.recorded_at.isoformat(), "actor": row.actor, "unit": row.unit,
-            "provenance": row.provenance, "source": row.source, "meeting": row.meeting, "digest": row.digest.hex(),
-            "corrected_by": state.register.corrected.get(row.version),
-        }
-        for row, told in history
-    ]  # fmt: skip
-
-    def show() -> None:
-        table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
-        for (row, _told), one in zip(history, rows, strict=True):
-            text = str(one["text"])
-            if one["corrected_by"]:
-                text += " " + _("(corrected by {by})").format(by=one["corrected_by"])
-            sure = word(row.provenance) + (f": {row.source}" if row.source else "")
-            table.add_row(str(row.version), _dates(row), text, row.actor, sure)
-        terminal().print(table)
-
-    answer(rows, as_json=as_json, show=show)
-    return Exit.DONE
-
-
-async def replay_(cycle: str, at: str | None, version: int | None, known_on: str | None, *, as_json: bool) -> int:
-    """The state as it was."""
-    stream = full_name(cycle)
-    if at is not None and version is not None:
-        raise InputError("one_of_two")
-    at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
-    async with session("ledger", say) as open_:
-        rows = [row for row, _told in await open_.history(stream)]
-        if version is not None and not 0 < version <= len(rows):
-            raise InputError("no_such_event", version=version, last=len(rows))
-        found = replay(
-            stream, rows, await _editions(open_, rows), at=at_day, version=version, known_on=known_day,
-        )  # fmt: skip
-        texts = await open_.texts.get(digests_in(plain(found.state)))
-    data = view(found, texts)
-
-    def show() -> None:
-        console = terminal()
-        console.print(_("{stream}: state after {events} events").format(stream=stream, events=found.events))
-        table = grid(_("step"), _("done"), _("waiting for"))
-        for step in data.get("steps", ()):
-            table.add_row(
-                word(step["step"]), day(step["done"]) if step["done"] else "-", ", ".join(step["waiting_for"]) or "-"
-            )
-        console.print(table)
-        console.print(_signatures(found.state))
-        for deviation in data.get("deviations", ()):
-            settled = f" ({_('settled')})" if deviation["settled"] else ""
-            facts = ", ".join(str(fact) for fact in deviation["facts"].values() if fact not in {"", None})
-            about = f" ({facts})" if facts else ""
-            console.print(f"  • {word(deviation['code'])}: {deviation['article'] or _('remark')}{about}{settled}")
-        console.print(_("state digest {digest}").format(digest=data["state_digest"]))
-
-    answer(data, as_json=as_json, show=show)
-    return Exit.DONE
-
-
-async def verify_(*, as_json: bool) -> int:
-    """Check the whole ledger, and what lies beside it."""
-    async with session("ledger", say) as open_:
-        folder = open_.places.data / "checkpoints"
-        report = await verify(
-            open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch,
-            checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
-            progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
-        )  # fmt: skip
-        beside = [
-            *({"code": "text_altered", "detail": digest} for digest in await open_.texts.altered()),
-            *({"code": "person_renamed", "detail": person} for person in await _renamed(open_, report)),
-        ]
-        ok = report.ok and not beside
-        if ok and (mark := await checkpoint(open_.ledger)) is not None:
-            write_checkpoint(folder, mark)
-    data = {
-        "ok": ok, "events": report.events, "streams": len(report.streams), "signatures": report.signatures,
-        "clock_acts": report.clock_acts, "first_broken_position": report.first_broken, "root": report.root,
-        "problems": [asdict(problem) for problem in report.problems], "beside": beside,
-    }  # fmt: skip
-
-    def show() -> None:
-        console = terminal()
-        console.print(
-            _("{events} events in {streams} streams, {signatures} signatures, {clock_acts} acts of the clock").format(
-                **data
-            )
-        )
-        if ok:
-            console.print(_("The chain is whole. Root {root}").format(root=report.root))
-        if report.first_broken is not None:
-            console.print(_("BROKEN at position {position}").format(position=report.first_broken))
-        for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {problem.code} {problem.detail}")
-        for one in beside:
-            console.print(f"  {one['code']} {one['detail']}")
-
-    answer(data, as_json=as_json, show=show)
-    return Exit.DONE if ok else Exit.NOT_VERIFIED
-
-
-async def _renamed(open_: Session, report: Report) -> set[str]:
-    """Persons whose name does not fit the commitment that they signed with."""
-    others = {
-        contact.id
-        for contact in await open_.people.everyone()
-        if report.commitments.get(contact.id, contact.commitment) != contact.commitment
-    }
-    return others | set(await open_.people.renamed())
-
-
 async def _cycles(open_: Session) -> list[str]:
     return [stream for stream, _head in await open_.ledger.streams() if is_cycle(stream)]
-
-
-async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
-    digests = set().union(
-        *(digests_in(plain(told_of(row).event)) for row in rows if row.type in {"CycleOpened", "EditionAdopted"})
-    )
-    found = {}
-    for digest in digests:
-        if (body := await open_.texts.edition(digest)) is not None:
-            found[digest] = edition_of(body)
-    return found
 
 
 def _inner(question: Question) -> list[str]:
@@ -344,23 +203,3 @@ async def _must_know(open_: Session, unit: str) -> None:
         if unit in members_and_organiser(state):
             return
     raise InputError("unknown_unit", unit=unit)
-
-
-def _dates(row: Any) -> str:
-    if row.happened_earliest == row.happened_latest:
-        return day(row.happened_earliest)
-    first, last = day(row.happened_earliest), day(day_ending(row.happened_latest))
-    return first if first == last else f"{first} - {last}"
-
-
-def _signatures(state: Any) -> str:
-    signed = state.signing.signatures
-    kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(_count(s.sureness for s in signed.values()).items()))
-    return _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-")
-
-
-def _count(values: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for value in values:
-        found[value] = found.get(value, 0) + 1
-    return found

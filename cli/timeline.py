@@ -44,11 +44,20 @@ SAID: Mapping[str, str] = {
     "SelfScored": N_("{unit} scores itself: {sheet}."),
     "CrossChecked": N_("{by} cross-checks {unit}: {sheet}."),
     "ScoresAppraised": N_("The score of {unit} is appraised: {sheet}."),
+    "BallotRecorded": N_(
+        "A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."
+    ),
     "UnitsRanked": N_("The units are ranked: {places}."),
     "UnitNominated": N_("{unit} is nominated: {award}."),
     "NextChosen": N_("{unit} will be {role} next year ({manner})."),
     "NominationsSubmitted": N_("The nominations are submitted: {submission}."),
     "AwardsDecided": N_("The awards are decided: {decision}."),
+    "AwardHeld": N_("{award} of {unit} is held back ({cause}): {reason}"),
+    "AwardReleased": N_("{award} of {unit} is released: {reason}"),
+    "AwardAnnulled": N_("{award} of {unit} is annulled by {decision}: {reason}"),
+    "AwardReturned": N_("{unit} returned {what} of {award}."),
+    "ComplaintFiled": N_("Complaint {number}, {by}: {text}"),
+    "ComplaintAnswered": N_("Complaint {number} is answered: {text}"),
     "ResultsPublished": N_("The results are published."),
     "UnitReminded": N_("The clock reminds {unit}: {duty}, by {due}."),
     "DeadlinePassed": N_("The deadline of {unit} has passed: {duty}, {due}."),
@@ -95,11 +104,11 @@ def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> s
 
 
 def _by(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return names.get(value, value) if isinstance(value, str) else _voice(value, names)
+    return names.get(value, value) if isinstance(value, str) else voice(value, names)
 
 
 def _witnesses(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return "; ".join(_voice(voice, names) for voice in value)
+    return "; ".join(voice(voice, names) for voice in value)
 
 
 def _document(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -110,6 +119,10 @@ def _unit(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any
     if value is None:
         return _("all units")
     return value if value in names else word(value) if isinstance(value, str) else value.name
+
+
+def _choices(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return ", ".join(f"{names.get(one.unit, one.unit) if one.unit else one.words}: {one.votes}" for one in value)
 
 
 def _due(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
@@ -127,11 +140,13 @@ def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
     "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
     "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
-    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "place": _place,
+    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "choices": _choices,
+    "method": _word, "cause": _word, "what": _word, "subject": _word, "place": _place,
 }  # fmt: skip
 
 
-def _voice(voice: Any, names: Mapping[str, str]) -> str:
+def voice(voice: Any, names: Mapping[str, str]) -> str:
+    """Who spoke: a unit, a person by office, people named together."""
     if voice.unit is not None:
         return names.get(voice.unit, voice.unit)
     if voice.person is not None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain import (
+    awards,
     commenting,
     conclusion,
     deadlines,
@@ -23,6 +24,7 @@ from domain import (
     rights,
     scores,
     signing,
+    voting,
 )  # fmt: skip
 from domain.kernel import CLOCK, Act, AlreadySaid, Event, Provenance, Refused, Room, Told, When
 from domain.rights import Party
@@ -31,7 +33,7 @@ from domain.saying import Saying, compose, parse_act
 
 ROOMS: tuple[Room, ...] = (
     frame.room, membership.room, drafting.room, commenting.room, signing.room, meetings.room, midyear.room,
-    scores.room, conclusion.room, deadlines.room, register.room,
+    scores.room, voting.room, conclusion.room, awards.room, deadlines.room, register.room,
 )  # fmt: skip
 
 SKEW = timedelta(minutes=5)
@@ -57,7 +59,9 @@ class State:
     meetings: meetings.Meetings = field(default_factory=dict)
     midyear: midyear.Reports = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
+    ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
+    awards: awards.Awards = field(default_factory=awards.Awards)
     deadlines: deadlines.Deadlines = field(default_factory=deadlines.Deadlines)
     register: register.Register = field(default_factory=register.Register)
 

@@ -293,6 +293,8 @@ class Meta(NamedTuple):
     stand_in_for: str | None = None
     meeting: str | None = None
     effective: date | None = None
+    act_key: str | None = None
+    """The place of the act in a recording file: a file that was corrected finds there what it told before."""
 
 
 E = TypeVar("E", bound=Event)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import conclusion, deadlines, drafting, frame, midyear, register
+from domain import awards, conclusion, deadlines, drafting, frame, midyear, register
 from domain.cycle import State
 from domain.kernel import Event, Told, day_ending
 
@@ -108,6 +108,17 @@ def _published(e: conclusion.ResultsPublished, state: State) -> Iterator[Notice]
     yield from _everybody("results_published", state)
 
 
+def _award(kind: str) -> Callable[[Any, State], Iterator[Notice]]:
+    def notice(e: awards.AwardHeld | awards.AwardReleased | awards.AwardAnnulled, state: State) -> Iterator[Notice]:
+        yield Notice(kind, e.unit, {"award": e.award})
+
+    return notice
+
+
+def _complained(e: awards.ComplaintFiled, state: State) -> Iterator[Notice]:
+    yield Notice("complaint_filed", state.frame.organiser, {"number": e.number})
+
+
 def _corrected(e: register.ActCorrected, state: State) -> Iterator[Notice]:
     for unit in dict.fromkeys((_head(state), state.frame.organiser)):
         yield Notice("act_corrected", unit, {"versions": e.versions})
@@ -131,6 +142,10 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     conclusion.NominationsSubmitted: _submitted,
     conclusion.ResultsPublished: _published,
     register.ActCorrected: _corrected,
+    awards.AwardHeld: _award("award_held"),
+    awards.AwardReleased: _award("award_released"),
+    awards.AwardAnnulled: _award("award_annulled"),
+    awards.ComplaintFiled: _complained,
 }
 
 

@@ -19,6 +19,7 @@ from domain.kernel import Act, Event, Meta, Refused, Room, Text, When, day_endin
 from domain.meetings import first_of
 from domain.obligations import obligations
 from domain.rules import Edition
+from domain.voting import Ballot, outcomes, quorum_missed
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -187,6 +188,75 @@ def _own_nomination(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"own-nomination/{award}", "head_nominated", None, None, facts)
 
 
+def _quorum_missed(state: State, rules: Edition) -> Iterator[Deviation]:
+    for id_, ballot in state.ballots.items():
+        if quorum_missed(ballot, rules):
+            rule = rules.vote(ballot.tally.subject)
+            article = rule.article if rule else None
+            yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when.day, {"ballot": id_})
+
+
+def _other_method(state: State, rules: Edition) -> Iterator[Deviation]:
+    for id_, ballot in state.ballots.items():
+        rule = rules.vote(ballot.tally.subject)
+        if rule is not None and rule.method != ballot.tally.method:
+            facts = {"ballot": id_, "found": ballot.tally.method, "expected": rule.method}
+            yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when.day, facts)
+
+
+def _not_carried(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Put forward for an award, or chosen, although the last vote on it did not carry the unit."""
+    taken = {(award, unit) for unit, award in state.conclusion.nominations}
+    taken |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
+    last: dict[str, Ballot] = {}
+    for ballot in state.ballots.values():
+        before = last.get(ballot.tally.subject)
+        if before is None or ballot.tally.round >= before.tally.round:
+            last[ballot.tally.subject] = ballot
+    for subject, ballot in last.items():
+        rule = rules.vote(subject)
+        for outcome in outcomes(ballot, rules):
+            if outcome.carried is False and (subject, outcome.choice.unit) in taken and rule is not None:
+                facts = {"unit": outcome.choice.unit, "subject": subject, "votes": outcome.choice.votes}
+                yield Deviation(
+                    f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when.day, facts
+                )
+
+
+def _held(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Decided while it was held back."""
+    decided = state.conclusion.decided
+    for grant in state.conclusion.grants:
+        hold = state.awards.holds.get((grant.unit, grant.award))
+        if hold is None or decided is None or decided.before(hold.since):
+            continue
+        if hold.released is None or decided.before(hold.released):
+            facts = {"unit": grant.unit, "award": grant.award}
+            yield Deviation(f"held/{grant.unit}/{grant.award}", "granted_while_held", None, decided.day, facts)
+
+
+def _afterwards(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Taken back without having been given, returned without having been taken back: the paper may still come."""
+    granted = {(grant.unit, grant.award) for grant in state.conclusion.grants}
+    for (unit, award), when in state.awards.annulled.items():
+        if (unit, award) not in granted:
+            facts = {"unit": unit, "award": award}
+            yield Deviation(f"annulled/{unit}/{award}", "annulled_ungranted", None, when.day, facts)
+    for (unit, award, what), when in state.awards.returned.items():
+        if (unit, award) not in state.awards.annulled:
+            facts = {"unit": unit, "award": award}
+            yield Deviation(f"returned/{unit}/{award}/{what}", "returned_unannulled", None, when.day, facts)
+
+
+def _unanswered(state: State, rules: Edition) -> Iterator[Deviation]:
+    """A complaint stays in the register until it is answered."""
+    for number, complaint in state.awards.complaints.items():
+        yield Deviation(
+            f"complaint/{number}", "complaint", None, complaint.when.day, {"number": number},
+            settled=complaint.answered is not None,
+        )  # fmt: skip
+
+
 def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
     for grant in state.conclusion.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations:
@@ -195,7 +265,8 @@ def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 _FINDERS = (
-    _text_open, _bylaws_late, _declined, _head_unknown, _late, _final_late, _ranked_early, _own_nomination, _overruled,
+    _quorum_missed, _other_method, _not_carried, _text_open, _bylaws_late, _declined, _head_unknown, _late,
+    _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
 )  # fmt: skip
 
 

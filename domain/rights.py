@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain import (
+    awards,
     commenting,
     conclusion,
     deadlines,
@@ -22,6 +23,7 @@ from domain import (
     register,
     scores,
     signing,
+    voting,
 )
 from domain.kernel import CLOCK, Act, Refused
 from domain.rules import Duty
@@ -80,12 +82,19 @@ MAY: dict[type[Act], frozenset[Party]] = {
     scores.ScoreSelf: _OWN,
     scores.CrossCheck: _OWN,
     scores.AppraiseScores: _SECRETARIAT,
+    voting.RecordBallot: _MINUTES,
     conclusion.RankUnits: _MINUTES,
     conclusion.Nominate: _MINUTES,
     conclusion.ChooseNext: _MINUTES,
     conclusion.Submit: _MINUTES,
     conclusion.DecideAwards: _SECRETARIAT,
     conclusion.PublishResults: _SECRETARIAT,
+    awards.HoldAward: _SECRETARIAT,
+    awards.ReleaseAward: _SECRETARIAT,
+    awards.AnnulAward: _SECRETARIAT,
+    awards.RecordReturn: _SECRETARIAT,
+    awards.FileComplaint: frozenset({S, H, D, O}),
+    awards.AnswerComplaint: _SECRETARIAT,
     deadlines.Remind: _CLOCK,
     deadlines.MarkOverdue: _CLOCK,
     deadlines.ProposeEscalation: _CLOCK,
@@ -110,7 +119,11 @@ CLOSED_BY: dict[type[Act], Duty] = {
 }
 """The acts that a hard close takes from the units."""
 
-AFTER_FILING = frozenset({register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle})
+AFTER_FILING = frozenset({
+    register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle, awards.HoldAward, awards.ReleaseAward,
+    awards.AnnulAward, awards.RecordReturn, awards.FileComplaint, awards.AnswerComplaint,
+})  # fmt: skip
+"""What comes to a file that was put away, and does not take it out again."""
 
 
 NAMES_NEW_UNIT = frozenset({membership.AdmitUnit})
@@ -121,7 +134,7 @@ def about(act: Act) -> str | None:
     """The unit whose own act it is, if it is one's."""
     if isinstance(act, scores.CrossCheck):
         return act.by
-    if isinstance(act, commenting.AddComment):
+    if isinstance(act, (commenting.AddComment, awards.FileComplaint)):
         return act.by.unit
     unit = getattr(act, "unit", None)
     return unit if isinstance(unit, str) else None

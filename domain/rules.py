@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.criteria import Criterion, Scoring
+from domain.criteria import Criterion, Scoring, Share
 from domain.kernel import Fact, Label, Points, Slug
 from domain.problems import wrong
 
@@ -84,6 +84,26 @@ class Awards(Fact):
     quota: PositiveInt
 
 
+VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
+
+
+class VoteRule(Fact):
+    """How a vote on a subject is taken, and what carries it.
+
+    `threshold` is a share of `base`: all who may vote (`entitled`), those `present` (with the absent who were polled in
+    writing), papers `cast`, or those of them that are `valid`. `strict` asks for more than the share, else it is
+    enough. `quorum` is the share of those entitled who must take part.
+    """
+
+    subject: Slug
+    method: VoteMethod
+    threshold: Share
+    strict: bool = True
+    base: Literal["entitled", "present", "cast", "valid"]
+    quorum: Share | None = None
+    article: Label
+
+
 class Articles(Fact):
     """The articles that a departure is named by; None where the edition has no such rule: then it is a remark."""
 
@@ -114,6 +134,7 @@ class Edition(Fact):
 
     scoring: Scoring = Scoring()
     awards: tuple[Awards, ...] = ()
+    votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     articles: Articles = Articles()
 
     @model_validator(mode="after")
@@ -121,12 +142,19 @@ class Edition(Fact):
         duties = [deadline.duty for deadline in self.deadlines]
         if doubled := {duty.value for duty in duties if duties.count(duty) > 1}:
             raise wrong("deadline_twice", duties=", ".join(sorted(doubled)))
+        subjects = [rule.subject for rule in self.votes]
+        if again := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
+            raise wrong("vote_rule_twice", subjects=", ".join(again))
         _ids_once(self.criteria)
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """The deadline of a duty, or None where the edition has none."""
         return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
+
+    def vote(self, subject: str) -> VoteRule | None:
+        """The rule for votes on a subject, or None where the edition has none."""
+        return next((rule for rule in self.votes if rule.subject == subject), None)
 
     def leaves(self) -> dict[str, Criterion]:
         """The criteria that take points, by id."""

@@ -28,6 +28,7 @@ class Command(Fact):
     effective: date | None = None
     provenance: Provenance | None = None
     meeting: Slug | None = None
+    act_key: Label | None = None
 
     @classmethod
     def of(cls, act: Act, **circumstances: Any) -> Command:
@@ -76,6 +77,7 @@ class Saying:
     effective: date | None = None
     provenance: Provenance | None = None
     meeting: Label | None = None
+    act_key: str | None = None
 
     def meta(self, version: int, happened: When, provenance: Provenance) -> Meta:
         """The circumstances of an event that follows from this saying."""
@@ -89,6 +91,7 @@ class Saying:
             stand_in_for=self.stand_in_for,
             meeting=self.meeting,
             effective=self.effective,
+            act_key=self.act_key,
         )
 
 

@@ -89,7 +89,7 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """The text with its facts in the words of the language in use."""
-    return text.format_map(_Blank({key: _shown(key, value, names) for key, value in facts.items()}))
+    return text.format_map(_Blank({key: shown(key, value, names) for key, value in facts.items()}))
 
 
 class _Blank(dict[str, str]):
@@ -99,7 +99,8 @@ class _Blank(dict[str, str]):
         return "…"
 
 
-def _shown(key: str, value: Any, names: Mapping[str, str]) -> str:
+def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
+    """One fact in words, by its name."""
     if key in _LABELS:
         return label(key, getattr(value, "value", value))
     if key in _UNITS:

@@ -448,7 +448,7 @@ async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(office: Sessi
         handle = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/second", task_queue=queue)
         for place, unit in enumerate(members):
             if place % 2:
-                order = await office._order(Said(stream, "sign", {"unit": unit}))
+                order = await office.order(Said(stream, "sign", {"unit": unit}))
                 signed = office.sign(await staff(office, unit), [order], "rehearsal")
                 handed = HandedIn(
                     signed.header, signed.signature.hex(), [WireOrder(stream, str(order.command_id), order.payload)]

@@ -49,7 +49,7 @@ async def prepared(
 ) -> tuple[UUID, Callable[[], Any]]:
     """An act whose order is made while the ledger can still be read."""
     person = await staff(office, unit)
-    order = await office._order(Said(stream, act, fields))
+    order = await office.order(Said(stream, act, fields))
     assert office.desk is not None
     desk = office.desk
 

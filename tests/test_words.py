@@ -74,7 +74,7 @@ def test_every_duty_notice_and_event_has_words() -> None:
     told = {
         notice
         for text in (ROOT / "domain" / "notices.py").read_text().splitlines()
-        for notice in re.findall(r'Notice\("(\w+)"|_everybody\("(\w+)"', text)
+        for notice in re.findall(r'(?:Notice|_award)\("(\w+)"|_everybody\("(\w+)"', text)
     }
     kinds = {one or other for one, other in told} | {"draft_reissued", "draft_presented"}
     assert kinds == set(NOTICES)

@@ -1,0 +1,414 @@
+"""Recording files: what happened in one cluster's year, entered as it was.
+
+Acts of one meeting travel together: all or none. An act's id follows from its place in the file and its content, so the
+same file again changes nothing; where the content has changed, the earlier act is corrected, never rewritten. What is
+missing from a later file retracts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from cli.fields import InputError
+from cli.outcome import Exit, answer, grid, say, terminal
+from cli.reading import Place, line_of, read_model, read_yaml, where
+from cli.scenario import Source
+from cli.session import Said, Session, session
+from cli.year_file import PersonEntry, edition_file, enter_people
+from desk import RefusedError
+from domain import limits
+from domain.city_year import ClusterPlan
+from domain.codec import plain
+from domain.cycle import CYCLE, members_and_organiser
+from domain.dates import Dated
+from domain.kernel import Act, AlreadySaid, Document, Fact, Label, Provenance, Refused, Slug, UnitId, When
+from domain.problems import wrong
+from domain.register import deviations
+from domain.rules import NO_RULES, Edition
+from domain.saying import Command, Saying
+from domain.streams import cycle_stream
+from eventstore.envelope import Envelope
+from i18n import _
+from i18n.acts import ACTS_VI, MEETINGS_VI
+from i18n.messages import sentence, word
+from people.postgres import Contact
+
+IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
+ACTS_PER_FILE = 500
+
+
+def _act_name(value: object) -> object:
+    """The act's name in the domain; what nobody knows is left for the list of acts to refuse."""
+    text = " ".join(str(value).split()).lower()
+    name = ACTS_VI.get(text, text)
+    if name not in Act.KNOWN:
+        raise wrong("no_such_act", names=", ".join(ACTS_VI))
+    return name
+
+
+def _kind(value: object) -> object:
+    return MEETINGS_VI.get(str(value).strip().lower(), value)
+
+
+class Entry(Fact):
+    """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's."""
+
+    act: Annotated[Label, BeforeValidator(_act_name)]
+    on: Dated | None = None
+    source: Label | None = None
+    inferred_from: Label | None = None
+    rehearsed: bool = False
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+Entries = Annotated[tuple[Entry, ...], Field(max_length=ACTS_PER_FILE)]
+
+
+class MeetingEntry(Fact):
+    """A meeting with the acts that happened in it; the fields of `record-meeting`, and when it was."""
+
+    id: Slug
+    kind: Annotated[Label, BeforeValidator(_kind)]
+    on: Dated
+    source: Label | None = None
+    inferred_from: Label | None = None
+    rehearsed: bool = False
+    place: Label | None = None
+    online: bool = False
+    host: UnitId | None = None
+    chairs: tuple[dict[str, Any], ...] = ()
+    present: tuple[dict[str, Any], ...] = ()
+    notes: tuple[Label, ...] = ()
+    acts: Entries = ()
+
+
+class RecordFile(Fact):
+    """A recording file. `edition` is a file beside it; without one, no rules are known and departures are remarks."""
+
+    organiser: UnitId
+    organiser_name: Label
+    year: Annotated[int, Field(ge=1945, le=2200)]
+    cycle: Slug | None = None
+    cluster: ClusterPlan
+    plan: Document | None = None
+    edition: Label | None = None
+    sources: tuple[Source, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
+    people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
+    meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
+    acts: Entries = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> RecordFile:
+        ids = [meeting.id for meeting in self.meetings]
+        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
+            raise wrong("named_again", names=", ".join(doubled))
+        if not self.meetings and not self.acts:
+            raise wrong("nothing_told")
+        sources = {source.id for source in self.sources}
+        named = [told.source for told in (*self.acts, *(act for meeting in self.meetings for act in meeting.acts))]
+        for source in (*(meeting.source for meeting in self.meetings), *named):
+            if source is not None and source not in sources:
+                raise wrong("no_such_source", source=source, names=", ".join(sorted(sources)))
+        return self
+
+    @property
+    def stream(self) -> str:
+        """The cycle's full name."""
+        return cycle_stream(self.organiser, self.cycle or str(self.year), self.cluster.id)
+
+
+@dataclass(slots=True)
+class Group:
+    """Acts that travel together, each with its place in the file."""
+
+    said: list[Said] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the acts of a file."""
+
+    entered: int = 0
+    known: int = 0
+    corrected: int = 0
+
+
+async def record(file: Path, person: str | None, *, dry_run: bool, as_json: bool) -> int:
+    """Carry a recording file out, or only say what would come of it."""
+    if person is None:
+        raise InputError("who_acts")
+    read_model(file, RecordFile)  # before an engine is started for it
+    async with session("ledger" if dry_run else "worker", say) as open_:
+        data = await carry_out(open_, file, person, dry_run=dry_run)
+
+    def show() -> None:
+        console = terminal()
+        text = _("{cycle}: {entered} entered, {known} known before, {corrected} corrected")
+        console.print(text.format(cycle=data["cycle"], **data["counts"]))
+        if dry_run:
+            console.print(_("Only tried: nothing was entered."))
+        if data["deviations"]:
+            table = grid(_("departure"), _("article"), _("settled"))
+            for one in data["deviations"]:
+                settled = _("yes") if one["settled"] else _("no")
+                table.add_row(word(one["code"]), one["article"] or _("remark"), settled)
+            console.print(table)
+
+    answer(data, as_json=as_json, show=show)
+    return Exit.DONE
+
+
+async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = False) -> dict[str, Any]:
+    """Enter what a file tells that is new, correct what it tells otherwise; returns what came of it.
+
+    Raises:
+        InputError: the file is wrong, or an act of it is refused; the message names the line.
+    """
+    told = read_model(file, RecordFile)
+    _data, lines = read_yaml(file)
+    edition = read_model(edition_file(file.parent, told.edition), Edition) if told.edition else NO_RULES
+    await _enter(open_, told, person, dry_run=dry_run)
+    work = _Work(open_, told, edition, file, lines)
+    await work.look()
+    if dry_run:
+        await work.rehearse(person)
+    else:
+        await work.carry_out(await open_.person(person))
+    return await work.report(dry_run=dry_run)
+
+
+async def _enter(open_: Session, told: RecordFile, person: str, *, dry_run: bool) -> None:
+    entered = await open_.people.get(person)
+    unit = entered.unit if entered else next((p.unit for p in told.people if p.id == person), None)
+    if unit is None or (entered is None and await open_.people.of_unit(told.organiser)):
+        raise InputError("unknown_person", person=person)
+    if unit != told.organiser:
+        raise InputError("not_the_organiser", person=person, unit=unit, organiser=told.organiser)
+    if not dry_run:
+        await enter_people(open_, told.people)
+
+
+class _Work:
+    """One file on its way into the ledger."""
+
+    def __init__(self, open_: Session, told: RecordFile, edition: Edition, file: Path, lines: dict[Place, int]) -> None:
+        self._open, self._told, self._edition, self._file, self._lines = open_, told, edition, file, lines
+        self._rows: tuple[Envelope, ...] = ()
+        self._ordinals: Counter[str] = Counter()
+        self.counts = Counts()
+
+    async def look(self) -> None:
+        """Read what the register holds already."""
+        self._rows = await self._open.ledger.load(self._told.stream, 0, None)
+
+    async def carry_out(self, contact: Contact) -> None:
+        """Enter the groups one after another.
+
+        Raises:
+            InputError: an act is refused; the message names its line, and nothing of its group was entered.
+        """
+        digest = await self._open.texts.put_edition(self._edition.model_dump_json())
+        for group in self._groups(digest):
+            new, places, corrections = self._new(group)
+            if new:
+                await self._hand_in(contact, new, places)
+                self.counts.entered += len(new)
+            for said, place in corrections:
+                await self._hand_in(contact, [said], [place])
+                self.counts.corrected += 1
+
+    async def _hand_in(self, contact: Contact, said: Sequence[Said], places: Sequence[Place]) -> None:
+        strength = "rehearsal" if self._open.installed.rehearsal else "os-account"
+        for one, place in zip(said, places, strict=True):
+            try:
+                await self._open.order(one)
+            except (InputError, Refused) as error:
+                raise self._at(place, one.act, error.code, error.facts) from None
+        try:
+            await self._open.hand_in(self._told.stream, contact, said, strength=strength)
+        except RefusedError as error:
+            number = error.place or 0
+            raise self._at(places[number], said[number].act, error.code, error.facts) from None
+
+    async def rehearse(self, person: str) -> None:
+        """Decide everything as the register stands, and throw it away.
+
+        Raises:
+            InputError: as when it is carried out.
+        """
+        state, rules = await self._open.state(self._told.stream) if self._rows else (CYCLE.empty(), self._edition)
+        history = [told for _row, told in await self._open.history(self._told.stream)] if self._rows else []
+        for group in self._groups("0" * 64):
+            new, places, corrections = self._new(group)
+            for said, place in [*zip(new, places, strict=True), *corrections]:
+                try:
+                    order = await self._open.order(said)
+                    command = Command.model_validate_json(order.payload)
+                    saying = Saying(
+                        self._told.stream, command.parsed(), person, self._told.organiser, datetime.now(UTC),
+                        said.command_id, happened=said.happened, provenance=said.provenance, meeting=said.meeting,
+                    )  # fmt: skip
+                    told = CYCLE.decide(saying, state, rules, len(history), tuple(history))
+                except AlreadySaid:
+                    continue
+                except (InputError, Refused) as error:
+                    raise self._at(place, said.act, error.code, error.facts) from None
+                history.extend(told)
+                state = CYCLE.fold(history)
+            self.counts.entered += len(new)
+            self.counts.corrected += len(corrections)
+        self._state, self._rules = state, rules
+
+    async def report(self, *, dry_run: bool) -> dict[str, Any]:
+        """What came of it."""
+        if not dry_run:
+            self._state, self._rules = await self._open.state(self._told.stream)
+        return {
+            "cycle": self._told.stream, "dry_run": dry_run, "counts": asdict(self.counts),
+            "units": list(members_and_organiser(self._state)),
+            "deviations": [plain(asdict(one)) for one in deviations(self._state, self._rules)],
+        }  # fmt: skip
+
+    def _at(self, place: Place, act: str, code: str, facts: dict[str, Any]) -> InputError:
+        line = line_of(place, self._lines)
+        return InputError("recording_stopped", where(self._file, line), act=act, why=sentence(code, facts))
+
+    # From the file to acts --------------------------------------------------------------------
+
+    def _groups(self, edition: str) -> Iterator[Group]:
+        told = self._told
+        if not self._rows or not any(row.type == "CycleOpened" for row in self._rows):
+            yield self._opening(edition)
+        for number, meeting in enumerate(told.meetings):
+            group = Group()
+            fields = meeting.model_dump(
+                mode="json", exclude={"acts", "on", "source", "inferred_from", "rehearsed"}, exclude_none=True
+            )
+            self._add(group, Entry(act="record-meeting", fields=fields), meeting, ("meetings", number))
+            for place, entry in enumerate(meeting.acts):
+                self._add(group, entry, meeting, ("meetings", number, "acts", place))
+            yield group
+        for place, entry in enumerate(told.acts):
+            group = Group()
+            self._add(group, entry, None, ("acts", place))
+            yield group
+
+    def _opening(self, edition: str) -> Group:
+        told = self._told
+        dates = [m.on for m in told.meetings] + [a.on for a in told.acts if a.on is not None]
+        begins = min((when.earliest for when in dates), default=datetime.now(UTC))
+        fields = {
+            "organiser": told.organiser, "organiser_name": told.organiser_name, "cluster_name": told.cluster.name,
+            "year": told.year, "units": [unit.model_dump(mode="json") for unit in told.cluster.units],
+            "overseer": told.cluster.overseer.model_dump(mode="json") if told.cluster.overseer else None,
+            "year_plan": told.plan.model_dump(mode="json", exclude_none=True) if told.plan else None,
+            "edition": edition, "clock": "backfill", "starts": begins.isoformat(),
+        }  # fmt: skip
+        sure = Provenance(kind="inferred", source=", ".join(source.id for source in told.sources)[: limits.LABEL_CHARS])
+        key = "open-cycle"
+        said = Said(
+            told.stream, "open-cycle", fields, self._id(key, "", 0), happened=When.at(begins), provenance=sure,
+            act_key=key,
+        )  # fmt: skip
+        return Group([said], [("cluster",)])
+
+    def _add(self, group: Group, entry: Entry, meeting: MeetingEntry | None, place: Place) -> None:
+        when = entry.on or (meeting.on if meeting else None)
+        if when is None:
+            raise self._at(place, entry.act, "when_is_missing_in_file", {})
+        # The place among equals, so that an act put in between moves nobody's key.
+        kind = f"{meeting.id if meeting else '-'}/{entry.act}/{_whose(entry)}"
+        self._ordinals[kind] += 1
+        key = f"{kind}/{self._ordinals[kind]}"
+        group.said.append(
+            Said(
+                self._told.stream,
+                entry.act,
+                entry.fields,
+                happened=when,
+                provenance=_provenance(entry, meeting),
+                meeting=meeting.id if meeting else None,
+                act_key=key,
+            )
+        )
+        group.places.append(place)
+
+    # What of it is new ------------------------------------------------------------------------
+
+    def _new(self, group: Group) -> tuple[list[Said], list[Place], list[tuple[Said, Place]]]:
+        new: list[Said] = []
+        places: list[Place] = []
+        corrections: list[tuple[Said, Place]] = []
+        for said, place in zip(group.said, group.places, strict=True):
+            before = self._before(said.act_key or "")
+            content = _content(said)
+            if before and before[-1].command_id == self._id(said.act_key or "", content, len(before) - 1):
+                self.counts.known += 1
+                continue
+            command = self._id(said.act_key or "", content, len(before))
+            if not before:
+                new.append(_again(said, command))
+                places.append(place)
+                continue
+            fields = {
+                "version": before[-1].version,
+                "reason": _("Corrected by the file {file}.").format(file=self._file.name),
+                "instead": {"act": said.act, **said.fields},
+            }  # fmt: skip
+            correction = Said(
+                said.stream, "correct", fields, command, happened=said.happened, provenance=said.provenance,
+                meeting=said.meeting, act_key=said.act_key,
+            )  # fmt: skip
+            corrections.append((correction, place))
+        return new, places, corrections
+
+    def _before(self, key: str) -> list[Envelope]:
+        """The last row of each command that was entered for a place of the file, in order."""
+        found: dict[UUID, Envelope] = {}
+        for row in self._rows:
+            if row.act_key == key and row.type != "ActCorrected":
+                found[row.command_id] = row
+        return list(found.values())
+
+    def _id(self, key: str, content: str, number: int) -> UUID:
+        return uuid5(IDS, "\n".join((self._open.installed.id, self._told.stream, key, content, str(number))))
+
+
+def _whose(entry: Entry) -> str:
+    by = entry.fields.get("by")
+    return str(entry.fields.get("unit") or (by.get("unit") if isinstance(by, dict) else by) or "-")
+
+
+def _again(said: Said, command: UUID) -> Said:
+    return Said(
+        said.stream, said.act, said.fields, command, said.happened, said.effective, said.provenance, said.meeting,
+        said.act_key,
+    )  # fmt: skip
+
+
+def _content(said: Said) -> str:
+    told = [said.fields, plain(said.happened), plain(said.provenance)]
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _provenance(entry: Entry, meeting: MeetingEntry | None) -> Provenance:
+    for told in (entry, meeting):
+        if told is None:
+            continue
+        if told.rehearsed:
+            return Provenance(kind="rehearsed")
+        if told.inferred_from is not None:
+            return Provenance(kind="inferred", source=told.inferred_from)
+        if told.source is not None:
+            return Provenance(kind="stated", source=told.source)
+    return Provenance(kind="stated")

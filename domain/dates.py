@@ -1,0 +1,61 @@
+"""Dates as sources give them: a day, a month, a year, or a range, in the forms that are written here."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from domain.kernel import When
+from domain.problems import wrong
+
+_FORMS = (
+    (re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})"), "day"),
+    (re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"), "day"),
+    (re.compile(r"(?P<m>\d{1,2})/(?P<y>\d{4})"), "month"),
+    (re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})"), "month"),
+    (re.compile(r"(?P<y>\d{4})"), "year"),
+)
+
+
+def when_of(value: object) -> When:
+    """20/07/2026, 07/2026, 2026 or two of them with "..", "-" or "đến" between; ISO forms, too.
+
+    Raises:
+        PydanticCustomError: `no_such_date`.
+    """
+    if isinstance(value, When):
+        return value
+    text = value.isoformat() if isinstance(value, date) else str(value).strip()
+    ends = re.split(r"\s*(?:\.\.|…|đến|–|\s-\s)\s*", text)
+    if len(ends) > 2:  # noqa: PLR2004 - from, to
+        raise wrong("no_such_date")
+    first, last = _days(ends[0])[0], _days(ends[-1])[1]
+    if last < first:
+        raise wrong("range_backwards")
+    return When.on(first, last)
+
+
+def _days(text: str) -> tuple[date, date]:
+    """The first and the last day of what a form names."""
+    for form, exact in _FORMS:
+        if found := form.fullmatch(text.strip()):
+            part = {name: int(number) for name, number in found.groupdict().items()}
+            try:
+                if exact == "day":
+                    day = date(part["y"], part["m"], part["d"])
+                    return day, day
+                if exact == "month":
+                    last = calendar.monthrange(part["y"], part["m"])[1]
+                    return date(part["y"], part["m"], 1), date(part["y"], part["m"], last)
+                return date(part["y"], 1, 1), date(part["y"], 12, 31)
+            except ValueError:
+                break
+    raise wrong("no_such_date")
+
+
+Dated = Annotated[When, BeforeValidator(when_of)]
+"""A date of a file, as the range that it can mean."""

@@ -1,0 +1,208 @@
+"""Votes: ballots, shows of hands, written polls, as their minutes tell them.
+
+Of a secret ballot only the tally and who took part are ever kept, never who voted what: no field could hold it. How
+many votes carry, of which base, is a rule of the edition; what a tally comes to is worked out from it and not stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from domain import limits
+from domain.commenting import Voice
+from domain.kernel import (
+    Act,
+    AlreadySaid,
+    Document,
+    Event,
+    Fact,
+    Label,
+    Meta,
+    Refused,
+    Room,
+    Slug,
+    UnitId,
+    When,
+    put,
+)
+from domain.membership import require_member
+from domain.problems import wrong
+from domain.rules import Edition, VoteMethod, VoteRule
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+
+class Choice(Fact):
+    """What could be voted for, and how many did: a unit by id, or anything by its words."""
+
+    unit: UnitId | None = None
+    words: Label | None = None
+    votes: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _one(self) -> Choice:
+        if (self.unit is None) == (self.words is None):
+            raise wrong("choice_is_one")
+        return self
+
+
+Choices = Annotated[tuple[Choice, ...], Field(min_length=1, max_length=limits.CHOICES_PER_BALLOT)]
+Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+Tellers = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class RecordBallot(Act, name="record-ballot"):
+    """A vote was taken.
+
+    `subject` is what it was about: an award of the edition, `head`, `deputy`, `result`, or another word. `cast` counts
+    every paper, blank and spoiled ones too; `names` is how many choices one paper could carry. `entitled` is who could
+    have voted, `present` who was there, `polled` how many of the absent answered in writing; None where the source
+    does not say.
+    """
+
+    id: Slug
+    subject: Slug
+    method: VoteMethod
+    choices: Choices
+    cast: NonNegativeInt
+    blank: NonNegativeInt = 0
+    spoiled: NonNegativeInt = 0
+    names: PositiveInt = 1
+    entitled: PositiveInt | None = None
+    present: PositiveInt | None = None
+    polled: NonNegativeInt | None = None
+    took_part: Voters = ()
+    tellers: Tellers = ()
+    round: PositiveInt = 1
+    minutes: Document | None = None
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class BallotRecorded(Event, name="BallotRecorded"):
+    id: Slug
+    subject: Slug
+    method: VoteMethod
+    choices: tuple[Choice, ...]
+    cast: int
+    blank: int
+    spoiled: int
+    names: int
+    entitled: int | None
+    present: int | None
+    polled: int | None
+    took_part: tuple[UnitId, ...]
+    tellers: tuple[Voice, ...]
+    round: int
+    minutes: Document | None
+
+
+# What we hold to be true -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote as recorded."""
+
+    tally: BallotRecorded
+    when: When
+    sureness: str
+    version: int
+
+
+Ballots = Mapping[str, Ballot]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a choice's votes come to. `carried` is None where no rule speaks or its base is unknown."""
+
+    choice: Choice
+    base: int | None
+    carried: bool | None
+
+
+def record(cmd: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (standing := state.ballots.get(cmd.id)) is not None:
+        if dict(standing.tally) == dict(cmd):
+            raise AlreadySaid(standing.version)
+        raise Refused("ballot_is_recorded", ballot=cmd.id)
+    for choice in cmd.choices:
+        if choice.unit is not None:
+            require_member(choice.unit, meta, state)
+    for unit in cmd.took_part:
+        require_member(unit, meta, state)
+    _must_add_up(cmd)
+    yield BallotRecorded(**dict(cmd))
+
+
+def _must_add_up(cmd: RecordBallot) -> None:
+    """Refuse a tally that cannot be: papers that are not all told, or more of them than voters."""
+    seen = [choice.unit or choice.words for choice in cmd.choices]
+    for names in (seen, cmd.took_part):
+        if doubled := next((one for one in names if list(names).count(one) > 1), None):
+            raise Refused("named_twice", name=doubled)
+    valid, votes = cmd.cast - cmd.blank - cmd.spoiled, sum(choice.votes for choice in cmd.choices)
+    if valid < 0 or (cmd.names == 1 and votes != valid) or votes > valid * cmd.names:
+        raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
+    if over := next((choice for choice in cmd.choices if choice.votes > valid), None):
+        raise Refused("tally_differs", votes=over.votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
+    voters = [n for n in (cmd.entitled, len(cmd.took_part) or None) if n is not None]
+    if cmd.present is not None:
+        voters.append(cmd.present + (cmd.polled or 0))
+    if voters and cmd.cast > min(voters):
+        raise Refused("votes_beyond_voters", cast=cmd.cast, voters=min(voters))
+    if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:
+        raise Refused("votes_beyond_voters", cast=max(cmd.present or 0, len(cmd.took_part)), voters=cmd.entitled)
+
+
+def outcomes(ballot: Ballot, rules: Edition) -> tuple[Outcome, ...]:
+    """What the votes come to under the edition's rule for the subject."""
+    tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
+    base = None if rule is None else _base(tally, rule)
+    return tuple(
+        Outcome(choice, base, None if rule is None or not base else _carries(choice.votes, base, rule))
+        for choice in tally.choices
+    )
+
+
+def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
+    if rule.base == "cast":
+        return tally.cast
+    if rule.base == "valid":
+        return tally.cast - tally.blank - tally.spoiled
+    if rule.base == "present":
+        return None if tally.present is None else tally.present + (tally.polled or 0)
+    return tally.entitled
+
+
+def _carries(votes: int, base: int, rule: VoteRule) -> bool:
+    needed = rule.threshold * base
+    return votes > needed if rule.strict else votes >= needed
+
+
+def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
+    """True when a rule asks for more voters than took part; False also where nobody can tell."""
+    tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
+    if rule is None or rule.quorum is None or tally.entitled is None:
+        return False
+    took_part = len(tally.took_part) or (None if tally.present is None else tally.present + (tally.polled or 0))
+    return took_part is not None and Decimal(took_part) < rule.quorum * tally.entitled
+
+
+room = Room(
+    slice_name="ballots",
+    empty={},
+    decides={RecordBallot: record},
+    evolves={BallotRecorded: lambda b, e, m: put(b, e.id, Ballot(e, m.happened, m.provenance.kind, m.version))},
+)

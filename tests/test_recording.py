@@ -1,0 +1,165 @@
+"""Recording files on the real engine: what happened is entered once, corrected by a later file, refused by its line."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from engine_help import names
+from pydantic_core import PydanticCustomError
+
+from audit.verify import verify
+from cli.fields import InputError
+from cli.recording import carry_out
+from cli.session import Session
+from domain.cycle import CYCLE
+from domain.dates import when_of
+from domain.kernel import When
+
+ROOT = Path(__file__).parent.parent
+REAL = ROOT / "scenarios" / "real"
+SECRETARY = "thu-ky"
+
+
+class Copy:
+    """A real file under an organiser of its own: all tests share one engine, where a cycle's name is a run's."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.text = (REAL / f"{name}.yaml").read_text()
+        old = re.search(r"^organiser: (\S+)$", self.text, re.MULTILINE)
+        secretary = re.search(r"- \{id: (\S+),", self.text[self.text.index("people:") :])
+        assert old is not None
+        assert secretary is not None
+        self.organiser = f"o-{uuid4().hex[:8]}"
+        self.text = self.text.replace(old[1], self.organiser).replace(secretary[1], SECRETARY)
+        self.file = folder / f"{name}.yaml"
+        self.file.write_text(self.text)
+
+    def but(self, old: str, new: str) -> Path:
+        """The file with a change."""
+        assert old in self.text
+        self.file.write_text(self.text.replace(old, new))
+        return self.file
+
+    def as_it_was(self) -> Path:
+        """The file without one."""
+        self.file.write_text(self.text)
+        return self.file
+
+
+@pytest.fixture
+def dak_lak(tmp_path: Path) -> Copy:
+    return Copy(tmp_path, "DL-C6-2015-final")
+
+
+async def whole(office: Session) -> None:
+    assert (await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)).problems == []
+
+
+async def test_a_meeting_is_entered_once(office: Session, dak_lak: Copy) -> None:
+    first = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    assert first["counts"] == {"entered": 6, "known": 0, "corrected": 0}
+    again = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    assert again["counts"] == {"entered": 0, "known": 5, "corrected": 0}
+    history = await office.history(f"{dak_lak.organiser}/2015/cum-6")
+    assert [row.provenance for row, _told in history] == ["inferred", *["stated"] * 5]
+    held = next(told for row, told in history if row.type == "MeetingHeld")
+    assert held.meta.happened == When.on(date(2016, 1, 1), date(2016, 1, 31)), "of the day only the month is known"
+    await whole(office)
+
+
+async def test_a_changed_file_corrects_and_rewrites_nothing(office: Session, dak_lak: Copy) -> None:
+    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    file = dak_lak.but("{unit: buon-ho, award: bang-khen}", "{unit: buon-ho, award: giay-khen}")
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 4, "corrected": 1}
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 0}
+    assert (await carry_out(office, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
+    found = await names(office, f"{dak_lak.organiser}/2015/cum-6")
+    assert found.count("ActCorrected") == 2
+    state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
+    assert set(state.conclusion.nominations) == {
+        ("krong-pac", "co-thi-dua"), ("buon-ho", "bang-khen"), ("ea-hleo", "bang-khen"),
+    }  # fmt: skip
+    await whole(office)
+
+
+async def test_an_act_put_in_between_moves_no_other(office: Session, dak_lak: Copy) -> None:
+    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    line = "      - {act: đề nghị khen thưởng, fields: {unit: krong-pac, award: co-thi-dua}}\n"
+    file = dak_lak.but(
+        line, "      - {act: đề nghị khen thưởng, fields: {unit: krong-nang, award: bang-khen}}\n" + line
+    )
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 1, "known": 5, "corrected": 0}
+
+
+async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(office: Session, dak_lak: Copy) -> None:
+    file = dak_lak.but("{unit: ea-hleo, award: bang-khen}", "{unit: khong-co, award: bang-khen}")
+    for dry_run in (True, False):
+        with pytest.raises(InputError) as stopped:
+            await carry_out(office, file, SECRETARY, dry_run=dry_run)
+        assert stopped.value.code == "recording_stopped"
+        assert stopped.value.place.endswith(f"{file.name}:27")
+    assert await names(office, f"{dak_lak.organiser}/2015/cum-6") == ["CycleOpened"]
+
+
+@pytest.mark.parametrize(("old", "new", "line"), [
+    ("đề nghị khen thưởng, fields: {unit: krong-pac", "de nghi, fields: {unit: krong-pac", 25),
+    ("on: 01/2016", "on: 13/2016", 21),
+    ("source: bao-dak-lak\n    place", "source: bao-khac\n    place", None),
+    ("year: 2015", "year: 20150", 4),
+])  # fmt: skip
+async def test_a_wrong_file_is_refused_by_its_line(
+    office: Session, dak_lak: Copy, old: str, new: str, line: int | None
+) -> None:
+    file = dak_lak.but(old, new)
+    with pytest.raises(InputError) as wrong:
+        await carry_out(office, file, SECRETARY)
+    assert wrong.value.place.endswith(f":{line}" if line else ":2"), wrong.value.place
+    assert await office.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
+
+
+async def test_a_try_enters_nothing_and_shows_the_departures(office: Session, tmp_path: Path) -> None:
+    dong_nai = Copy(tmp_path, "DN-C2-2022-final")
+    tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)
+    assert tried["counts"]["entered"] == 9
+    assert await office.ledger.load(f"{dong_nai.organiser}/2022/cum-ii") == ()
+    assert await office.people.get(SECRETARY) is None
+    done = await carry_out(office, dong_nai.file, SECRETARY)
+    assert {one["code"] for one in done["deviations"]} == {one["code"] for one in tried["deviations"]}
+    assert "head_nominated" in {one["code"] for one in done["deviations"]}
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in REAL.glob("*.yaml")))
+async def test_every_real_meeting_is_recorded_whole(office: Session, tmp_path: Path, name: str) -> None:
+    real = Copy(tmp_path, name)
+    done = await carry_out(office, real.file, SECRETARY)
+    assert done["counts"]["entered"] > 1
+    again = await carry_out(office, real.file, SECRETARY)
+    assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
+    await whole(office)
+
+
+async def test_the_example_of_the_documentation_can_be_recorded(office: Session, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "recording.md").read_text(), re.DOTALL)
+    file = tmp_path / "example.yaml"
+    file.write_text(example.replace("mttq-vi-du", f"o-{uuid4().hex[:8]}"))
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 6, "known": 0, "corrected": 0}
+    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == 5
+
+
+def test_dates_as_sources_give_them() -> None:
+    day = When.on(date(2022, 10, 27))
+    assert [when_of(text) for text in ("27/10/2022", "2022-10-27", date(2022, 10, 27), day)] == [day] * 4
+    assert (
+        when_of("27/10/2022..02/11/2022")
+        == when_of("27/10/2022 đến 02/11/2022")
+        == When.on(date(2022, 10, 27), date(2022, 11, 2))
+    )
+    assert when_of("02/2024") == When.on(date(2024, 2, 1), date(2024, 2, 29))
+    assert when_of(2018) == When.on(date(2018, 1, 1), date(2018, 12, 31))
+    for wrong in ("hôm qua", "31/02/2024", "1..2..3", "02/11/2022..27/10/2022", ""):
+        with pytest.raises(PydanticCustomError):
+            when_of(wrong)
