@@ -177,6 +177,8 @@ def _standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
     signed = state.signing.signatures
     kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(_count(s.sureness for s in signed.values()).items()))
     yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-")
+    if state.signing.unnamed:
+        yield _("  and {count} units that the source does not name").format(count=state.signing.unnamed)
     if signed:
         yield "  " + "; ".join(names.get(unit, unit) for unit in signed)
     if state.signing.witnesses:

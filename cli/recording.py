@@ -310,6 +310,7 @@ class _Work:
         fields = {
             "organiser": told.organiser, "organiser_name": told.organiser_name, "cluster_name": told.cluster.name,
             "year": told.year, "units": [unit.model_dump(mode="json") for unit in told.cluster.units],
+            "unnamed": told.cluster.unnamed,
             "overseer": told.cluster.overseer.model_dump(mode="json") if told.cluster.overseer else None,
             "year_plan": told.plan.model_dump(mode="json", exclude_none=True) if told.plan else None,
             "edition": edition, "clock": "backfill", "starts": begins.isoformat(),

@@ -47,6 +47,7 @@ SAID: Mapping[str, str] = {
     "BallotRecorded": N_(
         "A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."
     ),
+    "TotalsRecorded": N_("Totals, {round}: {totals}."),
     "UnitsRanked": N_("The units are ranked: {places}."),
     "UnitNominated": N_("{unit} is nominated: {award}."),
     "NextChosen": N_("{unit} will be {role} next year ({manner})."),
@@ -125,6 +126,13 @@ def _choices(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> 
     return ", ".join(f"{names.get(one.unit, one.unit) if one.unit else one.words}: {one.votes}" for one in value)
 
 
+def _totals(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return "; ".join(
+        f"{names.get(one.unit, one.unit) if one.unit else one.words or _('unnamed')}: {number(one.total)}"
+        for one in value
+    )
+
+
 def _due(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
     return day_ending(value)
 
@@ -140,7 +148,7 @@ def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
     "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
     "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
-    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "choices": _choices,
+    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "totals": _totals, "choices": _choices,
     "method": _word, "cause": _word, "what": _word, "subject": _word, "place": _place,
 }  # fmt: skip
 

@@ -126,6 +126,7 @@ async def start_year(
             continue
         fields = {
             **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
+            "unnamed": cluster.unnamed,
             "overseer": cluster.overseer.model_dump(mode="json") if cluster.overseer else None, "year_plan": plan,
             "edition": digest, "clock": clock, "starts": starts.isoformat(),
         }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from domain import limits
-from domain.frame import Unit, Units, units_once
+from domain.frame import Unit, Units, Unnamed, units_fit
 from domain.kernel import (
     Act,
     AlreadySaid,
@@ -42,12 +42,13 @@ class ClusterPlan(Fact):
 
     id: Slug
     name: Label
-    units: Units
+    units: Units = ()
+    unnamed: Unnamed | None = None
     overseer: Person | None = None
 
     @model_validator(mode="after")
     def _once(self) -> ClusterPlan:
-        units_once(self.units)
+        units_fit(self.units, self.unnamed)
         return self
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from domain import limits
 from domain.kernel import (
@@ -15,6 +15,7 @@ from domain.kernel import (
     Document,
     Event,
     Fact,
+    Label,
     Meta,
     Points,
     Refused,
@@ -48,10 +49,27 @@ class Grant(Fact):
     award: Slug
 
 
+class BareTotal(Fact):
+    """A total without a sheet. Neither `unit` nor `words`: the source does not say whose it is."""
+
+    unit: UnitId | None = None
+    words: Label | None = None
+    total: Points
+    rank: PositiveInt | None = None
+
+
 Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
 # What people say -------------------------------------------------------------------------
+
+
+class RecordTotals(Act, name="record-totals"):
+    """Totals as a source tells them, without sheets: by unit, by another name, or nameless; `scale` is the most."""
+
+    round: Label
+    totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
+    scale: Points | None = None
 
 
 class RankUnits(Act, name="rank"):
@@ -96,6 +114,12 @@ class PublishResults(Act, name="publish"):
 # What happened ---------------------------------------------------------------------------
 
 
+class TotalsRecorded(Event, name="TotalsRecorded"):
+    round: Label
+    totals: tuple[BareTotal, ...]
+    scale: Points | None
+
+
 class UnitsRanked(Event, name="UnitsRanked"):
     places: tuple[Place, ...]
 
@@ -132,6 +156,9 @@ class ResultsPublished(Event, name="ResultsPublished"):
 class Conclusion:
     """How the year ended."""
 
+    totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
+    """Totals told without sheets, by round; no round overwrites another."""
+
     places: tuple[Place, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -144,6 +171,22 @@ class Conclusion:
     decided_version: int = 0
     grants: tuple[Grant, ...] = ()
     published: When | None = None
+
+
+def record_totals(cmd: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.round in state.conclusion.totals:
+        raise Refused("totals_are_recorded", round=cmd.round)
+    named = [one.unit for one in cmd.totals if one.unit is not None]
+    for unit in named:
+        require_member(unit, meta, state)
+        if named.count(unit) > 1:
+            raise Refused("named_twice", name=unit)
+    known = len(state.membership.members()) + (state.frame.unnamed or 0)
+    if state.frame.unnamed is not None and len(cmd.totals) > known:
+        raise Refused("more_than_unnamed", found=len(cmd.totals), known=known)
+    if cmd.scale is not None and (over := next((one for one in cmd.totals if one.total > cmd.scale), None)):
+        raise Refused("total_beyond_scale", total=over.total, scale=cmd.scale)
+    yield TotalsRecorded(**dict(cmd))
 
 
 def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -203,6 +246,7 @@ room = Room(
     slice_name="conclusion",
     empty=Conclusion(),
     decides={
+        RecordTotals: record_totals,
         RankUnits: rank,
         Nominate: nominate,
         ChooseNext: choose,
@@ -211,6 +255,7 @@ room = Room(
         PublishResults: publish,
     },
     evolves={
+        TotalsRecorded: lambda c, e, m: replace(c, totals=put(c.totals, e.round, e.totals)),
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
         UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
         NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),

@@ -42,15 +42,19 @@ class Unit(Fact):
     name: Label
 
 
-Units = Annotated[tuple[Unit, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
+Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)]
+"""Units that a source counts without naming; no act of one of them is ever invented."""
 
 
-def units_once(units: tuple[Unit, ...]) -> None:
-    """Refuse a list that names a unit twice.
+def units_fit(units: tuple[Unit, ...], unnamed: int | None) -> None:
+    """Refuse a cluster of nobody, and a list that names a unit twice.
 
     Raises:
-        PydanticCustomError: `units_twice`, with the ids that stand twice.
+        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the ids that stand twice.
     """
+    if not units and unnamed is None:
+        raise wrong("nobody_in_cluster")
     ids = [unit.id for unit in units]
     if doubled := sorted({unit for unit in ids if ids.count(unit) > 1}):
         raise wrong("units_twice", units=", ".join(doubled))
@@ -66,7 +70,8 @@ class OpenCycle(Act, name="open-cycle"):
     organiser_name: Label
     cluster_name: Label
     year: Annotated[int, Field(ge=1945, le=2200)]
-    units: Units
+    units: Units = ()
+    unnamed: Unnamed | None = None
     overseer: Person | None = None
     year_plan: Document | None = None
     edition: Digest
@@ -75,7 +80,7 @@ class OpenCycle(Act, name="open-cycle"):
 
     @model_validator(mode="after")
     def _once(self) -> OpenCycle:
-        units_once(self.units)
+        units_fit(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
             raise wrong("organiser_is_member")
         return self
@@ -138,6 +143,7 @@ class CycleOpened(Event, name="CycleOpened"):
     edition: Digest
     clock: ClockMode
     starts: AwareDatetime
+    unnamed: int | None = None
 
 
 class EditionAdopted(Event, name="EditionAdopted"):
@@ -184,6 +190,7 @@ class Frame:
     cluster_name: str = ""
     year: int = 0
     units: Mapping[str, str] = field(default_factory=dict)
+    unnamed: int | None = None
     overseer: Person | None = None
     year_plan: Document | None = None
     edition: str | None = None
@@ -258,6 +265,7 @@ def _opened(frame: Frame, e: CycleOpened, meta: Meta) -> Frame:
         cluster_name=e.cluster_name,
         year=e.year,
         units={unit.id: unit.name for unit in e.units},
+        unnamed=e.unnamed,
         overseer=e.overseer,
         year_plan=e.year_plan,
         edition=e.edition,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PositiveInt
 
 from domain import limits
-from domain.kernel import Act, Event, Meta, Refused, Room, Text, When, day_ending, end_of, put
+from domain.kernel import Act, Event, Meta, Refused, Room, Text, day_ending, put
 from domain.meetings import first_of
 from domain.obligations import obligations
 from domain.rules import Edition
@@ -163,8 +163,7 @@ def _late(state: State, rules: Edition) -> Iterator[Deviation]:
 
 def _final_late(state: State, rules: Edition) -> Iterator[Deviation]:
     meeting = first_of("final", state.meetings)
-    year_end = When.at(end_of(date(state.frame.year, 12, 31))) if state.frame.year else None
-    if meeting is not None and year_end is not None and year_end.before(meeting.when):
+    if meeting is not None and state.frame.year and meeting.when.day > date(state.frame.year, 12, 31):
         yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
 
 

@@ -83,6 +83,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     scores.CrossCheck: _OWN,
     scores.AppraiseScores: _SECRETARIAT,
     voting.RecordBallot: _MINUTES,
+    conclusion.RecordTotals: _MINUTES,
     conclusion.RankUnits: _MINUTES,
     conclusion.Nominate: _MINUTES,
     conclusion.ChooseNext: _MINUTES,

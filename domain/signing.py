@@ -15,6 +15,7 @@ from pydantic import Field
 from domain import limits
 from domain.commenting import Voice
 from domain.drafting import version_of
+from domain.frame import Unnamed
 from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, Text, UnitId, When, put
 from domain.membership import require_member
 from domain.rules import Edition
@@ -36,10 +37,14 @@ class SignCovenant(Act, name="sign"):
 
 
 class SignJointly(Act, name="sign-jointly"):
-    """The units sign together. `units` is None where the source says "the units" without naming them."""
+    """The units sign together. `units` is None where the source says "the units" without naming them.
+
+    `unnamed` is how many sign whom nobody names; where "the units" sign, all unnamed ones of the cluster do.
+    """
 
     number: int | None = None
     units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)] | None = None
+    unnamed: Unnamed | None = None
     sheet: Document | None = None
 
 
@@ -70,6 +75,7 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
     named: bool
     """False when the source says "the units": then `units` are the members of that day."""
     sheet: Document | None
+    unnamed: int | None = None
 
 
 class WitnessesNamed(Event, name="WitnessesNamed"):
@@ -108,6 +114,8 @@ class Signing:
     witnesses_version: int | None = None
     signed_version: int | None = None
     first_signed: When | None = None
+    unnamed: int = 0
+    """How many units have signed whom nobody names."""
 
 
 def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -127,7 +135,14 @@ def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> 
         require_member(unit, meta, state)
     if doubled := [unit for unit in signing if unit in state.signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=state.signing.signatures[doubled[0]].number)
-    yield CovenantSignedJointly(number=number, units=signing, named=cmd.units is not None, sheet=cmd.sheet)
+    unnamed = cmd.unnamed if cmd.unnamed is not None or cmd.units is not None else state.frame.unnamed
+    if (unnamed or 0) + state.signing.unnamed > (state.frame.unnamed or 0):
+        raise Refused("more_than_unnamed", found=(unnamed or 0) + state.signing.unnamed, known=state.frame.unnamed or 0)
+    if not signing and not unnamed:
+        raise Refused("nobody_signs")
+    yield CovenantSignedJointly(
+        number=number, units=signing, named=cmd.units is not None, sheet=cmd.sheet, unnamed=unnamed
+    )
 
 
 def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -160,7 +175,9 @@ def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
     kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
     signature = Signature(e.number, m.happened, kind, m.version, inferred_from=m.version)
     inferred = {unit: signature for unit in e.units if unit not in s.signatures}
-    return replace(_first(s, e.number, m.happened), signatures={**s.signatures, **inferred})
+    return replace(
+        _first(s, e.number, m.happened), signatures={**s.signatures, **inferred}, unnamed=s.unnamed + (e.unnamed or 0)
+    )
 
 
 room = Room(

@@ -22,6 +22,7 @@ ACTS_VI: Mapping[str, str] = {
     "chấm chéo": "cross-check",
     "thẩm định điểm": "appraise",
     "biểu quyết": "record-ballot",
+    "ghi tổng điểm": "record-totals",
     "xếp hạng": "rank",
     "đề nghị khen thưởng": "nominate",
     "chọn cụm trưởng, cụm phó": "choose-next",

@@ -52,6 +52,7 @@ PROBLEMS: dict[str, str] = {
     "person_is_nobody": N_("a person needs an id or an office"),
     "document_is_nothing": N_("a document needs a title or a number"),
     "voice_is_one": N_("one of unit, person and group is expected"),
+    "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
     "units_twice": N_("named twice: {units}"),
     "organiser_is_member": N_("the organiser cannot be a member of its own cluster"),
     "day_not_every_year": N_("{day}/{month} is no day of every year"),
