@@ -131,8 +131,9 @@ def _next_commands() -> list[dict[str, str]]:
 def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
     console = terminal()
     table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
+    table.columns[1].no_wrap = True  # a date that is cut in two is no date
     for row in rows:
-        done = "\n".join(f"{word(s['step'])}: {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
+        done = "\n".join(f"{word(s['step'])}\n  {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
         table.add_row(
             f"{row['cluster']}\n{row['cycle']}", done, _(COUNTS).format(**row),
             _("{deviations} departures\n{remarks} remarks").format(**row), str(row["notices"]),
