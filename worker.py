@@ -68,6 +68,8 @@ def _folder(name: str) -> Path | None:
 async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
     """Do a piece of upkeep again and again until cancelled; trouble with one piece never ends another."""
     while True:
+        # First the pause: a checkpoint reads the whole ledger, and a worker may live for one act only.
+        await asyncio.sleep(pause_s)
         try:
             await work()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
@@ -76,7 +78,6 @@ async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: floa
         except Exception:
             log.exception("upkeep", upkeep=name)
             await asyncio.sleep(AWAY_S)
-        await asyncio.sleep(pause_s)
 
 
 async def _mark(ledger: PostgresLedger, folder: Path) -> None:

@@ -181,7 +181,7 @@ def _signed_draft(event: WireDraft, order: Order, header: Header, handover: Hand
         happened_earliest=datetime.fromisoformat(event.earliest).astimezone(UTC),
         happened_latest=datetime.fromisoformat(event.latest).astimezone(UTC),
         effective=None if event.effective is None else datetime.fromisoformat(event.effective).date(),
-        act_key=json.loads(order.payload).get("act_key"),
+        act_key=event.act_key,
     )  # fmt: skip
 
 

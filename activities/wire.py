@@ -167,6 +167,7 @@ class WireDraft:
     earliest: str
     latest: str
     effective: str | None
+    act_key: str | None = None
 
 
 @dataclass
@@ -194,5 +195,5 @@ def wire_draft(order: int, told: Told[Event]) -> WireDraft:
         order=order, type=told.event.NAME, schema=told.event.SCHEMA, payload=told.event.model_dump_json(),
         provenance=meta.provenance.kind, source=meta.provenance.source, meeting=meta.meeting,
         earliest=meta.happened.earliest.isoformat(), latest=meta.happened.latest.isoformat(),
-        effective=meta.effective.isoformat() if meta.effective else None,
+        effective=meta.effective.isoformat() if meta.effective else None, act_key=meta.act_key,
     )  # fmt: skip

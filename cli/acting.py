@@ -19,8 +19,9 @@ from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, say, terminal
 from cli.reading import Place, line_of, read_yaml, where
 from cli.session import Said, Session, session
-from cli.year_file import beginning, enter_people, read_year, start_year
+from cli.year_file import beginning, read_year, secretary, start_year
 from domain.kernel import Act, Day, Provenance, Refused, When
+from domain.problems import repeated
 from domain.streams import full_name
 from i18n import _
 from i18n.messages import sentence
@@ -98,17 +99,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     async with session("worker", say) as open_:
         if open_.installed.rehearsal:
             raise InputError("rehearsal_installation", folder=str(open_.places.data))
-        entered = await open_.people.get(person)
-        if entered is None and await open_.people.of_unit(year.organiser):
-            # The first secretary comes with the first file; later ones cannot enter themselves.
-            raise InputError("unknown_person", person=person)
-        unit = entered.unit if entered else next((p.unit for p in year.people if p.id == person), None)
-        if unit is not None and unit != year.organiser:
-            raise InputError("not_the_organiser", person=person, unit=unit, organiser=year.organiser)
-        if unit is None:
-            raise InputError("unknown_person", person=person)
-        await enter_people(open_, year.people)
-        contact = await open_.person(person)
+        contact = await secretary(open_, person, year.organiser, year.people)
         receipt = await start_year(
             open_, year, edition, contact, clock="wall", starts=beginning(year.year, datetime.now(UTC))
         )
@@ -235,8 +226,7 @@ def _value(text: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _value in pairs]
-        raise InputError("file_key_twice", key=next(name for name in names if names.count(name) > 1))
+        raise InputError("file_key_twice", key=repeated(name for name, _value in pairs)[0])
     return found
 
 

@@ -212,9 +212,9 @@ def record(
 
 @app.command(help=_("The JSON Schema of a kind of file: record, rules or sheet."))
 def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet."))]) -> None:
-    from cli import scoring  # noqa: PLC0415
+    from cli import schemas  # noqa: PLC0415
 
-    _finish(lambda: scoring.schema(name))
+    _finish(lambda: schemas.schema(name))
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -175,7 +176,7 @@ def _standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
             asked = f"{_('asks for a change')}: " if comment.asks_for_change else ""
             yield f"{voice(comment.by, names)}: {asked}{texts.get(comment.text, '…')} ({word(comment.sureness)})"
     signed = state.signing.signatures
-    kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(_count(s.sureness for s in signed.values()).items()))
+    kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(Counter(s.sureness for s in signed.values()).items()))
     yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-")
     if state.signing.unnamed:
         yield _("  and {count} units that the source does not name").format(count=state.signing.unnamed)
@@ -193,10 +194,3 @@ def _departure(one: Deviation, names: Mapping[str, str]) -> str:
     )
     marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "") if mark)
     return f"{word(one.code)}: {one.article or _('remark')}{marks}"
-
-
-def _count(values: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for value in values:
-        found[value] = found.get(value, 0) + 1
-    return found

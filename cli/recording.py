@@ -10,120 +10,35 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid5
 
-from pydantic import BeforeValidator, Field, model_validator
-
+from activities.telling import told_of
 from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
-from cli.scenario import Source
+from cli.record_file import Entry, MeetingEntry, RecordFile
 from cli.session import Said, Session, session
-from cli.year_file import PersonEntry, edition_file, enter_people
+from cli.year_file import edition_file, may_enter, secretary
 from desk import RefusedError
 from domain import limits
-from domain.city_year import ClusterPlan
 from domain.codec import plain
 from domain.cycle import CYCLE, members_and_organiser
-from domain.dates import Dated
-from domain.kernel import Act, AlreadySaid, Document, Fact, Label, Provenance, Refused, Slug, UnitId, When
-from domain.problems import wrong
+from domain.kernel import AlreadySaid, Provenance, Refused, When
 from domain.register import deviations
 from domain.rules import NO_RULES, Edition
 from domain.saying import Command, Saying
-from domain.streams import cycle_stream
 from eventstore.envelope import Envelope
+from eventstore.signing import Order
 from i18n import _
-from i18n.acts import ACTS_VI, MEETINGS_VI
 from i18n.messages import sentence, word
 from people.postgres import Contact
 
 IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
-ACTS_PER_FILE = 500
-
-
-def _act_name(value: object) -> object:
-    """The act's name in the domain; what nobody knows is left for the list of acts to refuse."""
-    text = " ".join(str(value).split()).lower()
-    name = ACTS_VI.get(text, text)
-    if name not in Act.KNOWN:
-        raise wrong("no_such_act", names=", ".join(ACTS_VI))
-    return name
-
-
-def _kind(value: object) -> object:
-    return MEETINGS_VI.get(str(value).strip().lower(), value)
-
-
-class Entry(Fact):
-    """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's."""
-
-    act: Annotated[Label, BeforeValidator(_act_name)]
-    on: Dated | None = None
-    source: Label | None = None
-    inferred_from: Label | None = None
-    rehearsed: bool = False
-    fields: dict[str, Any] = Field(default_factory=dict)
-
-
-Entries = Annotated[tuple[Entry, ...], Field(max_length=ACTS_PER_FILE)]
-
-
-class MeetingEntry(Fact):
-    """A meeting with the acts that happened in it; the fields of `record-meeting`, and when it was."""
-
-    id: Slug
-    kind: Annotated[Label, BeforeValidator(_kind)]
-    on: Dated
-    source: Label | None = None
-    inferred_from: Label | None = None
-    rehearsed: bool = False
-    place: Label | None = None
-    online: bool = False
-    host: UnitId | None = None
-    chairs: tuple[dict[str, Any], ...] = ()
-    present: tuple[dict[str, Any], ...] = ()
-    notes: tuple[Label, ...] = ()
-    acts: Entries = ()
-
-
-class RecordFile(Fact):
-    """A recording file. `edition` is a file beside it; without one, no rules are known and departures are remarks."""
-
-    organiser: UnitId
-    organiser_name: Label
-    year: Annotated[int, Field(ge=1945, le=2200)]
-    cycle: Slug | None = None
-    cluster: ClusterPlan
-    plan: Document | None = None
-    edition: Label | None = None
-    sources: tuple[Source, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    acts: Entries = ()
-
-    @model_validator(mode="after")
-    def _known(self) -> RecordFile:
-        ids = [meeting.id for meeting in self.meetings]
-        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
-            raise wrong("named_again", names=", ".join(doubled))
-        if not self.meetings and not self.acts:
-            raise wrong("nothing_told")
-        sources = {source.id for source in self.sources}
-        named = [told.source for told in (*self.acts, *(act for meeting in self.meetings for act in meeting.acts))]
-        for source in (*(meeting.source for meeting in self.meetings), *named):
-            if source is not None and source not in sources:
-                raise wrong("no_such_source", source=source, names=", ".join(sorted(sources)))
-        return self
-
-    @property
-    def stream(self) -> str:
-        """The cycle's full name."""
-        return cycle_stream(self.organiser, self.cycle or str(self.year), self.cluster.id)
 
 
 @dataclass(slots=True)
@@ -177,25 +92,14 @@ async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = 
     told = read_model(file, RecordFile)
     _data, lines = read_yaml(file)
     edition = read_model(edition_file(file.parent, told.edition), Edition) if told.edition else NO_RULES
-    await _enter(open_, told, person, dry_run=dry_run)
     work = _Work(open_, told, edition, file, lines)
     await work.look()
     if dry_run:
+        await may_enter(open_, person, told.organiser, told.people)
         await work.rehearse(person)
     else:
-        await work.carry_out(await open_.person(person))
+        await work.carry_out(await secretary(open_, person, told.organiser, told.people))
     return await work.report(dry_run=dry_run)
-
-
-async def _enter(open_: Session, told: RecordFile, person: str, *, dry_run: bool) -> None:
-    entered = await open_.people.get(person)
-    unit = entered.unit if entered else next((p.unit for p in told.people if p.id == person), None)
-    if unit is None or (entered is None and await open_.people.of_unit(told.organiser)):
-        raise InputError("unknown_person", person=person)
-    if unit != told.organiser:
-        raise InputError("not_the_organiser", person=person, unit=unit, organiser=told.organiser)
-    if not dry_run:
-        await enter_people(open_, told.people)
 
 
 class _Work:
@@ -229,16 +133,18 @@ class _Work:
 
     async def _hand_in(self, contact: Contact, said: Sequence[Said], places: Sequence[Place]) -> None:
         strength = "rehearsal" if self._open.installed.rehearsal else "os-account"
-        for one, place in zip(said, places, strict=True):
-            try:
-                await self._open.order(one)
-            except (InputError, Refused) as error:
-                raise self._at(place, one.act, error.code, error.facts) from None
+        orders = [await self._order(one, place) for one, place in zip(said, places, strict=True)]
         try:
-            await self._open.hand_in(self._told.stream, contact, said, strength=strength)
+            await self._open.hand_over(self._told.stream, contact, orders, strength=strength)
         except RefusedError as error:
             number = error.place or 0
             raise self._at(places[number], said[number].act, error.code, error.facts) from None
+
+    async def _order(self, said: Said, place: Place) -> Order:
+        try:
+            return await self._open.order(said)
+        except (InputError, Refused) as error:
+            raise self._at(place, said.act, error.code, error.facts) from None
 
     async def rehearse(self, person: str) -> None:
         """Decide everything as the register stands, and throw it away.
@@ -246,13 +152,14 @@ class _Work:
         Raises:
             InputError: as when it is carried out.
         """
-        state, rules = await self._open.state(self._told.stream) if self._rows else (CYCLE.empty(), self._edition)
-        history = [told for _row, told in await self._open.history(self._told.stream)] if self._rows else []
+        history = [told_of(row) for row in self._rows]
+        state = CYCLE.fold(history)
+        rules = await self._open.rules(state.frame.edition) if self._rows else self._edition
         for group in self._groups("0" * 64):
             new, places, corrections = self._new(group)
             for said, place in [*zip(new, places, strict=True), *corrections]:
+                order = await self._order(said, place)
                 try:
-                    order = await self._open.order(said)
                     command = Command.model_validate_json(order.payload)
                     saying = Saying(
                         self._told.stream, command.parsed(), person, self._told.organiser, datetime.now(UTC),
@@ -261,10 +168,11 @@ class _Work:
                     told = CYCLE.decide(saying, state, rules, len(history), tuple(history))
                 except AlreadySaid:
                     continue
-                except (InputError, Refused) as error:
+                except Refused as error:
                     raise self._at(place, said.act, error.code, error.facts) from None
                 history.extend(told)
-                state = CYCLE.fold(history)
+                # What was corrected is left out of the fold, which only the whole history can do.
+                state = CYCLE.fold(history) if said.act == "correct" else reduce(CYCLE.evolve, told, state)
             self.counts.entered += len(new)
             self.counts.corrected += len(corrections)
         self._state, self._rules = state, rules
@@ -358,7 +266,7 @@ class _Work:
                 continue
             command = self._id(said.act_key or "", content, len(before))
             if not before:
-                new.append(_again(said, command))
+                new.append(replace(said, command_id=command))
                 places.append(place)
                 continue
             fields = {
@@ -388,13 +296,6 @@ class _Work:
 def _whose(entry: Entry) -> str:
     by = entry.fields.get("by")
     return str(entry.fields.get("unit") or (by.get("unit") if isinstance(by, dict) else by) or "-")
-
-
-def _again(said: Said, command: UUID) -> Said:
-    return Said(
-        said.stream, said.act, said.fields, command, said.happened, said.effective, said.provenance, said.meeting,
-        said.act_key,
-    )  # fmt: skip
 
 
 def _content(said: Said) -> str:

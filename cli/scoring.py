@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, terminal
 from cli.reading import read_model
-from cli.recording import RecordFile
 from domain.criteria import Criterion, Remark, remarks
 from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition
@@ -22,16 +17,6 @@ from i18n.messages import number, sentence, word
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
-
-
-async def schema(name: str) -> int:
-    """Print the JSON Schema of a kind of file."""
-    if name not in SCHEMAS:
-        raise InputError("no_such_schema", name=name, names=", ".join(SCHEMAS))
-    print(json.dumps(SCHEMAS[name].model_json_schema(), ensure_ascii=False, indent=2))  # noqa: T201
-    return Exit.DONE
 
 
 async def check(file: Path, *, as_json: bool) -> int:

@@ -66,9 +66,16 @@ class Session:
         Raises:
             InputError, Refused, RefusedError, PendingError, UnreachableError
         """
+        return await self.hand_over(stream, person, [await self.order(one) for one in said], strength=strength)
+
+    async def hand_over(self, stream: str, person: Contact, orders: Sequence[Order], *, strength: str) -> Receipt:
+        """Sign orders for a person and hand them in to one stream.
+
+        Raises:
+            RefusedError, PendingError, UnreachableError
+        """
         if self.desk is None:
             raise RuntimeError("this session only reads")
-        orders = [await self.order(one) for one in said]
         return await self.desk.hand_in(stream, self.sign(person, orders, strength), orders)
 
     def sign(self, person: Contact, orders: Sequence[Order], strength: str) -> Handover:

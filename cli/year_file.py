@@ -143,6 +143,34 @@ async def _must_be_the_same(session: Session, cycle: str, cluster: ClusterPlan) 
         raise InputError("cluster_differs", cluster=cluster.id, found=found)
 
 
+async def may_enter(session: Session, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
+    """Whether somebody may enter a file for the organiser, being entered or standing in the file.
+
+    Raises:
+        InputError: unknown, or of another unit. The first secretary comes with the first file; later ones cannot
+            enter themselves.
+    """
+    entered = await session.people.get(person)
+    if entered is None and await session.people.of_unit(organiser):
+        raise InputError("unknown_person", person=person)
+    unit = entered.unit if entered else next((p.unit for p in people if p.id == person), None)
+    if unit is None:
+        raise InputError("unknown_person", person=person)
+    if unit != organiser:
+        raise InputError("not_the_organiser", person=person, unit=unit, organiser=organiser)
+
+
+async def secretary(session: Session, person: str, organiser: str, people: Sequence[PersonEntry]) -> Contact:
+    """Who enters a file, with the file's people entered in the book.
+
+    Raises:
+        InputError: as `may_enter`, or somebody of the file is entered otherwise.
+    """
+    await may_enter(session, person, organiser, people)
+    await enter_people(session, people)
+    return await session.person(person)
+
+
 async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
     """Enter the file's people in the book.
 

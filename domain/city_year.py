@@ -33,6 +33,7 @@ from domain.kernel import (
     UnitId,
     When,
 )
+from domain.problems import repeated
 from domain.rules import Edition
 from domain.saying import Saying, compose
 
@@ -123,7 +124,7 @@ def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) 
     if state.year.plan is None:
         raise Refused("no_year_plan")
     ids = [cluster.id for cluster in cmd.clusters]
-    if doubled := [cluster for cluster in ids if ids.count(cluster) > 1]:
+    if doubled := repeated(ids):
         raise Refused("cluster_twice", cluster=doubled[0])
     again = set(ids)
     homes: dict[str, Unit] = {

@@ -27,6 +27,7 @@ from domain.kernel import (
     put,
 )
 from domain.membership import Manner, Role, require_member
+from domain.problems import repeated
 from domain.rules import Edition
 from domain.scores import reckoned
 
@@ -179,8 +180,8 @@ def record_totals(cmd: RecordTotals, meta: Meta, state: State, rules: Edition) -
     named = [one.unit for one in cmd.totals if one.unit is not None]
     for unit in named:
         require_member(unit, meta, state)
-        if named.count(unit) > 1:
-            raise Refused("named_twice", name=unit)
+    if doubled := repeated(named):
+        raise Refused("named_twice", name=doubled[0])
     known = len(state.membership.members()) + (state.frame.unnamed or 0)
     if state.frame.unnamed is not None and len(cmd.totals) > known:
         raise Refused("more_than_unnamed", found=len(cmd.totals), known=known)

@@ -130,7 +130,7 @@ def _remark(code: str, criterion: str | None = None, /, **facts: object) -> Rema
 
 
 def _of(node: Criterion) -> Iterator[Remark]:
-    if node.max is None and not _penalty(node):
+    if node.max is None and node.part != "penalty":
         yield _remark("maximum_unknown", node.id)
     if isinstance(node.way, Banded):
         for low, high in node.way.gaps():
@@ -170,7 +170,3 @@ def _counts(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterator[Remar
         seen = sum(getattr(top, name) or 0 for top in criteria)
         if stated is not None and seen != stated:
             yield _remark("count_differs", what=name, seen=seen, stated=stated)
-
-
-def _penalty(node: Criterion) -> bool:
-    return node.part == "penalty"

@@ -26,7 +26,7 @@ from domain.kernel import (
     UnitId,
     put,
 )
-from domain.problems import wrong
+from domain.problems import repeated, wrong
 from domain.rules import Duty, Edition
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def units_fit(units: tuple[Unit, ...], unnamed: int | None) -> None:
     """
     if not units and unnamed is None:
         raise wrong("nobody_in_cluster")
-    ids = [unit.id for unit in units]
-    if doubled := sorted({unit for unit in ids if ids.count(unit) > 1}):
-        raise wrong("units_twice", units=", ".join(doubled))
+    if doubled := repeated(unit.id for unit in units):
+        raise wrong("units_twice", units=", ".join(sorted(doubled)))
 
 
 # What people say -------------------------------------------------------------------------

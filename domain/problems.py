@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+T = TypeVar("T")
 FOUND_CHARS = 80
 """As much of a wrong value as is shown: a line of a terminal."""
 
@@ -14,6 +17,11 @@ FOUND_CHARS = 80
 def wrong(code: str, /, **facts: object) -> PydanticCustomError:
     """The error that a validator of ours raises."""
     return PydanticCustomError(code, code, {name: str(fact) for name, fact in facts.items()})
+
+
+def repeated(names: Iterable[T]) -> list[T]:
+    """What stands more than once, in the order of first appearance."""
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def first_problem(error: ValidationError) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from domain import limits
 from domain.criteria import Criterion, ScoreClass, Scoring, remarks
 from domain.kernel import Fact, Label, Refused, Slug, UnitId
-from domain.problems import wrong
+from domain.problems import repeated, wrong
 from domain.rules import Edition
 from domain.ways import Best, Entry, RelativeToBest, Rounding, Undetermined
 
@@ -32,9 +32,8 @@ class UnitSheet(Fact):
 
     @model_validator(mode="after")
     def _once(self) -> UnitSheet:
-        ids = [entry.criterion for entry in self.entries]
-        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
-            raise wrong("criterion_stands_twice", criterion=", ".join(doubled))
+        if doubled := repeated(entry.criterion for entry in self.entries):
+            raise wrong("criterion_stands_twice", criterion=", ".join(sorted(doubled)))
         return self
 
 
@@ -45,9 +44,8 @@ class SheetFile(Fact):
 
     @model_validator(mode="after")
     def _once(self) -> SheetFile:
-        ids = [sheet.unit for sheet in self.units]
-        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
-            raise wrong("units_twice", units=", ".join(doubled))
+        if doubled := repeated(sheet.unit for sheet in self.units):
+            raise wrong("units_twice", units=", ".join(sorted(doubled)))
         return self
 
 
@@ -103,13 +101,13 @@ def reckon(edition: Edition, sheets: Sequence[UnitSheet]) -> tuple[Result, ...]:
     Raises:
         Refused: a sheet names a criterion that takes no points, or gives points that cannot be.
     """
-    leaves = {leaf.id: leaf for top in edition.criteria for leaf in top.leaves()}
+    leaves = edition.leaves()
     for sheet in sheets:
         for entry in sheet.entries:
             if entry.criterion not in leaves:
                 raise Refused("no_such_criterion", criterion=entry.criterion, edition=edition.id)
-    best = _best(leaves, sheets)
-    results = tuple(_Unit(edition, sheet, best).result() for sheet in sheets)
+    best, whole = _best(leaves, sheets), table_is_complete(edition)
+    results = tuple(_Unit(edition, sheet, best).result(whole=whole) for sheet in sheets)
     return _classed(edition.scoring, _ranked(edition.scoring, results))
 
 
@@ -146,7 +144,8 @@ class _Unit:
         self._entries = {entry.criterion: entry for entry in sheet.entries}
         self._lines: list[Line] = []
 
-    def result(self) -> Result:
+    def result(self, *, whole: bool) -> Result:
+        """The unit's result; `whole` says that the table lacks nothing."""
         scoring, sums = self._edition.scoring, {"base": Decimal(0), "bonus": Decimal(0), "penalty": Decimal(0)}
         for top in self._edition.criteria:
             for part, points in self._walk(top, 0).items():
@@ -159,7 +158,7 @@ class _Unit:
         return Result(
             unit=self._sheet.unit, lines=tuple(self._lines), base=sums["base"], bonus=sums["bonus"],
             penalty=sums["penalty"], pass_mark=mark, excluded=self._sheet.excluded,
-            complete=table_is_complete(self._edition) and all(line.open is None for line in self._lines),
+            complete=whole and all(line.open is None for line in self._lines),
             facts={line.criterion: line.points for line in self._lines if line.points is not None},
         )  # fmt: skip
 
@@ -198,7 +197,7 @@ class _Unit:
         if isinstance(found, Undetermined):
             return replace(line, open=found)
         rounding = node.rounding or self._edition.scoring.rounding
-        points = _rounded(rounding, found)
+        points = found if rounding is None else rounding.of(found)
         return replace(line, points=points, floor_missed=_below_floor(node, points))
 
 
@@ -217,10 +216,6 @@ def _points(node: Criterion, entry: Entry, best: Best) -> Decimal | Undetermined
     if step is not None and found % step:
         raise Refused("points_not_in_steps", criterion=node.id, points=found, step=step)
     return found
-
-
-def _rounded(rounding: Rounding | None, points: Decimal) -> Decimal:
-    return points if rounding is None else rounding.of(points)
 
 
 def _below_floor(node: Criterion, points: Decimal) -> bool:

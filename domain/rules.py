@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt, model_validator
 from domain import limits
 from domain.criteria import Criterion, Scoring, Share
 from domain.kernel import Fact, Label, Points, Slug
-from domain.problems import wrong
+from domain.problems import repeated, wrong
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria"]
 
@@ -139,12 +139,10 @@ class Edition(Fact):
 
     @model_validator(mode="after")
     def _whole(self) -> Edition:
-        duties = [deadline.duty for deadline in self.deadlines]
-        if doubled := {duty.value for duty in duties if duties.count(duty) > 1}:
-            raise wrong("deadline_twice", duties=", ".join(sorted(doubled)))
-        subjects = [rule.subject for rule in self.votes]
-        if again := sorted({subject for subject in subjects if subjects.count(subject) > 1}):
-            raise wrong("vote_rule_twice", subjects=", ".join(again))
+        if duties := repeated(deadline.duty.value for deadline in self.deadlines):
+            raise wrong("deadline_twice", duties=", ".join(sorted(duties)))
+        if subjects := repeated(rule.subject for rule in self.votes):
+            raise wrong("vote_rule_twice", subjects=", ".join(sorted(subjects)))
         _ids_once(self.criteria)
         return self
 

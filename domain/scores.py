@@ -25,6 +25,7 @@ from domain.kernel import (
     put,
 )
 from domain.membership import require_member
+from domain.problems import repeated
 from domain.reckoning import Result, UnitSheet, reckon
 from domain.rules import Edition
 from domain.ways import Entry
@@ -130,8 +131,8 @@ def _check(unit: str, sheet: tuple[Item, ...], rules: Edition) -> None:
     if not leaves:
         raise Refused("edition_without_criteria", edition=rules.id)
     seen = [item.criterion for item in sheet]
-    if doubled := next((one for one in seen if seen.count(one) > 1), None):
-        raise Refused("criterion_twice", criterion=doubled)
+    if doubled := repeated(seen):
+        raise Refused("criterion_twice", criterion=doubled[0])
     (result,) = reckon(rules, (UnitSheet(unit=unit, entries=sheet),))
     for line in result.lines:
         if line.open is not None and line.open.code == "figure_missing":

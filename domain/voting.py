@@ -31,7 +31,7 @@ from domain.kernel import (
     put,
 )
 from domain.membership import require_member
-from domain.problems import wrong
+from domain.problems import repeated, wrong
 from domain.rules import Edition, VoteMethod, VoteRule
 
 if TYPE_CHECKING:
@@ -150,16 +150,16 @@ def _must_add_up(cmd: RecordBallot) -> None:
     """Refuse a tally that cannot be: papers that are not all told, or more of them than voters."""
     seen = [choice.unit or choice.words for choice in cmd.choices]
     for names in (seen, cmd.took_part):
-        if doubled := next((one for one in names if list(names).count(one) > 1), None):
-            raise Refused("named_twice", name=doubled)
+        if doubled := repeated(names):
+            raise Refused("named_twice", name=doubled[0])
     valid, votes = cmd.cast - cmd.blank - cmd.spoiled, sum(choice.votes for choice in cmd.choices)
     if valid < 0 or (cmd.names == 1 and votes != valid) or votes > valid * cmd.names:
         raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
     if over := next((choice for choice in cmd.choices if choice.votes > valid), None):
         raise Refused("tally_differs", votes=over.votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
     voters = [n for n in (cmd.entitled, len(cmd.took_part) or None) if n is not None]
-    if cmd.present is not None:
-        voters.append(cmd.present + (cmd.polled or 0))
+    if (there := _present(cmd)) is not None:
+        voters.append(there)
     if voters and cmd.cast > min(voters):
         raise Refused("votes_beyond_voters", cast=cmd.cast, voters=min(voters))
     if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:
@@ -182,8 +182,13 @@ def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
     if rule.base == "valid":
         return tally.cast - tally.blank - tally.spoiled
     if rule.base == "present":
-        return None if tally.present is None else tally.present + (tally.polled or 0)
+        return _present(tally)
     return tally.entitled
+
+
+def _present(vote: RecordBallot | BallotRecorded) -> int | None:
+    """Who was there, with the absent who were polled in writing."""
+    return None if vote.present is None else vote.present + (vote.polled or 0)
 
 
 def _carries(votes: int, base: int, rule: VoteRule) -> bool:
@@ -196,7 +201,7 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
     if rule is None or rule.quorum is None or tally.entitled is None:
         return False
-    took_part = len(tally.took_part) or (None if tally.present is None else tally.present + (tally.polled or 0))
+    took_part = len(tally.took_part) or _present(tally)
     return took_part is not None and Decimal(took_part) < rule.quorum * tally.entitled
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from audit.verify import verify
 from cli.session import Said, Session
 from domain.kernel import start_of
 from domain.rules import Edition
@@ -73,3 +74,9 @@ async def names(office: Session, stream: str) -> list[str]:
 
 async def folded(office: Session, stream: str) -> Any:
     return law_of(stream).fold(told for _row, told in await office.history(stream))
+
+
+async def whole(office: Session) -> None:
+    """The ledger verifies."""
+    report = await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)
+    assert report.problems == []

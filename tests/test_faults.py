@@ -14,10 +14,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units
+from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, whole
 from speech import RULES
 
-from audit.verify import verify
 from cli.session import Said, Session, session
 from desk import PendingError
 from domain.codec import state_digest
@@ -66,11 +65,6 @@ async def until_done(hand_in: Callable[[], Any]) -> Any:
         with contextlib.suppress(PendingError):
             return await hand_in()
     pytest.fail("still pending")
-
-
-async def whole(office: Session) -> None:
-    report = await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)
-    assert report.problems == []
 
 
 async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_happens_once(

@@ -8,10 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from engine_help import names
+from engine_help import names, whole
 from pydantic_core import PydanticCustomError
 
-from audit.verify import verify
 from cli.fields import InputError
 from cli.recording import carry_out
 from cli.session import Session
@@ -63,10 +62,6 @@ class Copy:
 @pytest.fixture
 def dak_lak(tmp_path: Path) -> Copy:
     return Copy(tmp_path, "DL-C6-2015-final")
-
-
-async def whole(office: Session) -> None:
-    assert (await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)).problems == []
 
 
 async def test_a_meeting_is_entered_once(office: Session, dak_lak: Copy) -> None:

@@ -1,0 +1,23 @@
+"""The forms of our files as JSON Schema, for editors that complete and check."""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import BaseModel
+
+from cli.fields import InputError
+from cli.outcome import Exit
+from cli.record_file import RecordFile
+from domain.reckoning import SheetFile
+from domain.rules import Edition
+
+SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
+
+
+async def schema(name: str) -> int:
+    """Print the JSON Schema of a kind of file."""
+    if name not in SCHEMAS:
+        raise InputError("no_such_schema", name=name, names=", ".join(SCHEMAS))
+    print(json.dumps(SCHEMAS[name].model_json_schema(), ensure_ascii=False, indent=2))  # noqa: T201
+    return Exit.DONE
