@@ -20,7 +20,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import asyncpg
 import structlog
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -35,6 +34,7 @@ from desk.temporal import open_client
 from documents.postgres import Texts
 from domain import installation
 from eventstore.checkpoints import write_checkpoint
+from eventstore.connecting import UNREACHABLE
 from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
 from eventstore.signing import Keys
 from eventstore.store import load_all
@@ -72,7 +72,7 @@ async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: floa
         await asyncio.sleep(pause_s)
         try:
             await work()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except UNREACHABLE as error:
             log.warning("waits", upkeep=name, reason=type(error).__name__)
             await asyncio.sleep(AWAY_S)
         except Exception:

@@ -82,10 +82,9 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
 def explain(error: BaseException) -> tuple[Exit, str]:
     """The exit code and the sentence of an error."""
     # Imported here, because `--help` and reading commands must not pay for what they never use.
-    import asyncpg  # noqa: PLC0415
-
     from desk import PendingError, RefusedError, UnreachableError  # noqa: PLC0415
     from domain.kernel import Refused  # noqa: PLC0415
+    from eventstore.connecting import UNREACHABLE  # noqa: PLC0415
     from eventstore.store import LedgerError  # noqa: PLC0415
     from local.process import EngineUnavailableError  # noqa: PLC0415
 
@@ -101,7 +100,7 @@ def explain(error: BaseException) -> tuple[Exit, str]:
         return Exit.UNREACHABLE, sentence("unreachable")
     if isinstance(error, (EngineUnavailableError, LedgerError)):
         return Exit.UNREACHABLE, sentence(error.code, error.facts)
-    if isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)):
+    if isinstance(error, UNREACHABLE):
         return Exit.UNREACHABLE, sentence("database_unreachable", {"problem": str(error) or type(error).__name__})
     return Exit.OUR_BUG, sentence("our_bug", {"kind": type(error).__name__, "log": _keep(error)})
 

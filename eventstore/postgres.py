@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from eventstore.checkpoints import Checkpoint, last_checkpoint, merkle_root
+from eventstore.connecting import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_MS, connect
 from eventstore.envelope import NO_DIGEST, Envelope, Head
 from eventstore.memory import same_content
 from eventstore.signing import Handover
@@ -25,7 +26,7 @@ from eventstore.store import (
     SignedCommand,
     Stopped,
 )  # fmt: skip
-from eventstore.writing.postgres import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_MS, Writer, connect
+from eventstore.writing.postgres import Writer
 
 READERS = 8
 PAGE_EVENTS = 1_000

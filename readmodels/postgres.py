@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import asyncpg
 import structlog
 
 from activities.folds import Folds
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import is_cycle, law_of
+from eventstore.connecting import UNREACHABLE
 from eventstore.envelope import Envelope
 from eventstore.postgres import PostgresLedger
 from readmodels.board import line_of
@@ -62,7 +62,7 @@ class Board:
         try:
             state = await self._folds.after(*rows)
             line = line_of(stream, state, await self._rules(law_of(stream).edition(state)))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except UNREACHABLE:
             raise
         except Exception:
             # A cycle whose line cannot be worked out keeps its old one; the others go on.

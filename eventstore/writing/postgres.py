@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 
+from eventstore.connecting import connect
 from eventstore.envelope import Envelope
 from eventstore.store import (
     CLOCK_JUMP_S,
@@ -29,8 +30,6 @@ from eventstore.store import (
     Stopped,
 )
 
-STATEMENT_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT_S = 5
 LANES = 2
 GROUP_EVENTS = 2_000
 SMALL_GROUP = 8
@@ -42,15 +41,6 @@ _APPEND = """
         $1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4::ledger.handover[], $5
     )
 """
-
-
-async def connect(url: str) -> asyncpg.Connection[Any]:
-    """A connection of its own that gives up in time."""
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        url, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-        server_settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
-    )  # fmt: skip
-    return connection
 
 
 Row = tuple[Any, ...]
