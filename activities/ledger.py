@@ -88,27 +88,31 @@ class LedgerActivities:
         _only_local()
         handover = Handover(request.handed.header, bytes.fromhex(request.handed.signature))
         orders = [Order(o.stream, UUID(o.command_id), o.payload) for o in request.handed.orders]
-        used = [orders[index] for index in sorted({event.order for event in request.events})]
+        events = [(part.stream, event) for part in request.parts for event in part.events]
+        used = [orders[index] for index in sorted({event.order for _, event in events})]
         try:
             header = self._keys.verify(handover, used)
             if header.actor in RESERVED:
                 raise NotSignedError("malformed")
-            if any(order.stream != request.stream for order in used):
+            if any(orders[event.order].stream != stream for stream, event in events):
                 raise NotSignedError("not_covered")
-            parts = Part(
-                request.stream,
-                Head(request.version, bytes.fromhex(request.digest)),
-                tuple(_signed_draft(event, orders[event.order], header, handover) for event in request.events),
+            parts = tuple(
+                Part(
+                    part.stream,
+                    Head(part.version, bytes.fromhex(part.digest)),
+                    tuple(_signed_draft(event, orders[event.order], header, handover) for event in part.events),
+                )
+                for part in request.parts
             )
         except NotSignedError as error:
             raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
         except (ValueError, OverflowError) as error:
             raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True) from error
-        for event in request.events:
+        for _, event in events:
             if event.type in NAMES_EDITION:
                 await self._edition(json.loads(event.payload)["edition"])
         commands = tuple((o.command_id, SignedCommand(handover, o.payload, header.unit)) for o in used)
-        return _answer(await self._append(Append((parts,), commands, header.expires)))
+        return _answer(await self._append(Append(parts, commands, header.expires)))
 
     @activity.defn(name="speak")
     async def speak(self, request: LoadRequest) -> AppendAnswer:

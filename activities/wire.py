@@ -94,6 +94,7 @@ class Receipt:
 class WireEvent:
     """A stored event as a workflow needs it."""
 
+    stream: str
     version: int
     type: str
     schema: int
@@ -143,14 +144,21 @@ class LoadRequest:
 
 
 @dataclass
-class AppendRequest:
-    """Events for one stream, each with the index of the order it follows from."""
+class WirePart:
+    """Events for one stream on top of its head, each with the index of the order it follows from."""
 
     stream: str
     version: int
     digest: str
-    handed: HandedIn
     events: list[WireDraft]
+
+
+@dataclass
+class AppendRequest:
+    """Events for one stream or, of a meeting that speaks of two cycles, for several: all of them or none."""
+
+    parts: list[WirePart]
+    handed: HandedIn
 
 
 @dataclass
@@ -181,7 +189,8 @@ class AppendAnswer:
 def wire_event(row: Envelope) -> WireEvent:
     """A stored row for a workflow."""
     return WireEvent(
-        version=row.version, type=row.type, schema=row.schema, payload=row.payload, command_id=str(row.command_id),
+        stream=row.stream, version=row.version, type=row.type, schema=row.schema, payload=row.payload,
+        command_id=str(row.command_id),
         actor=row.actor, unit=row.unit, stand_in_for=row.stand_in_for, provenance=row.provenance, source=row.source,
         meeting=row.meeting, earliest=row.happened_earliest.isoformat(), latest=row.happened_latest.isoformat(),
         effective=row.effective.isoformat() if row.effective else None, digest=row.digest.hex(),

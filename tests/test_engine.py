@@ -21,7 +21,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder
+from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder, WirePart
 from cli.session import Said, Session
 from cli.year_file import YearFile, start_year
 from desk import RefusedError
@@ -266,7 +266,7 @@ def forged(stream: str, unit: str) -> tuple[HandedIn, AppendRequest]:
         "2026-02-01T00:00:00+07:00",
         None,
     )
-    return handed, AppendRequest(stream, 0, "", handed, [draft])
+    return handed, AppendRequest([WirePart(stream, 0, "", [draft])], handed)
 
 
 async def test_a_plain_update_without_a_signature_is_refused(office: Session, client: Client) -> None:

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         Receipt,
         WireEvent,
         WireOrder,
+        WirePart,
         wire_draft,
     )
     from domain.codec import plain
@@ -29,7 +30,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.streams import is_cycle, law_of
     from eventstore.signing import Header
     from workflows.cluster_cycle import ClusterCycle
-    from workflows.register import ACTS_PER_RUN, Register, locally
+    from workflows.folded import locally
+    from workflows.register import ACTS_PER_RUN, Register
 
 
 @workflow.defn(name="CityYear")
@@ -101,7 +103,8 @@ class CityYear(Register):
         told = law.decide(saying_of(order.stream, order.command_id, order.payload, header), state, NO_RULES, len(page))
         # Only this cycle's command travels on: with all of them, opening a city would cost the square of its clusters.
         alone = HandedIn(handed.header, handed.signature, [order])
-        request = AppendRequest(order.stream, 0, bytes(32).hex(), alone, [wire_draft(0, one) for one in told])
+        part = WirePart(order.stream, 0, bytes(32).hex(), [wire_draft(0, one) for one in told])
+        request = AppendRequest([part], alone)
         answer = await locally("append", request, AppendAnswer)
         if answer.status == "behind":
             raise Refused("cycle_is_open", cluster=order.stream)

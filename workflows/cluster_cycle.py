@@ -5,7 +5,10 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.wire import HandedIn, Receipt
+    from activities.wire import HandedIn, Receipt, WireOrder
+    from domain.kernel import Refused
+    from domain.streams import is_cycle
+    from workflows.folded import refused
     from workflows.register import Register
 
 
@@ -28,6 +31,13 @@ class ClusterCycle(Register):
         """Refuse what is no command, before it enters history."""
         self.check(handed)
 
+    def _reach(self, handed: HandedIn) -> list[tuple[int, WireOrder]]:
+        """All of them: a meeting may close one year and open the next, and then both are told or neither."""
+        for place, order in enumerate(handed.orders):
+            if not is_cycle(order.stream):
+                raise refused(Refused("not_a_cycle_name", name=order.stream[:80]), place)
+        return list(enumerate(handed.orders))
+
     @workflow.signal
     def reload(self) -> None:
         """Another stream's workflow has written into ours."""
@@ -36,4 +46,4 @@ class ClusterCycle(Register):
     @workflow.query
     def standing(self) -> dict[str, object]:
         """For operators: what this run has folded."""
-        return {"version": self._version, "digest": self._digest, "acts": self._acts}
+        return {"version": self._own.version, "digest": self._own.digest, "acts": self._acts}

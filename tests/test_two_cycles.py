@@ -1,0 +1,119 @@
+"""A meeting that closes one year and opens the next: acts of two cycles in one append, or none of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from engine_help import CITY, folded, names, staff, units, whole
+from temporalio.client import Client
+
+from cli.session import Said, Session
+from desk import RefusedError
+from domain.kernel import When
+from domain.rules import Edition
+from domain.streams import cycle_stream
+
+MEETING = When.on(date(2020, 1, 15))
+
+
+async def opening(office: Session, cycle: str, cluster: str, year: int) -> Said:
+    edition = Edition.model_validate(
+        {"id": f"ban-{year}", "title": "Bản", "criteria": [{"id": "a", "title": "A", "max": 10}]}
+    )
+    fields = {
+        "organiser": CITY, "organiser_name": "Thành phố", "cluster_name": "Cụm", "year": year,
+        "edition": await office.texts.put_edition(edition.model_dump_json()), "clock": "backfill",
+        "units": [{"id": unit, "name": unit} for unit in units(2)], "starts": "2019-01-01T00:00:00+07:00",
+    }  # fmt: skip
+    return Said(cycle_stream(CITY, cycle, cluster), "open-cycle", fields)
+
+
+def told(stream: str, act: str, fields: dict[str, Any]) -> Said:
+    return Said(stream, act, fields, happened=MEETING, meeting="tong-ket")
+
+
+@pytest.fixture
+async def closing(office: Session) -> str:
+    """The stream of a year that is open."""
+    said = await opening(office, "2019", f"hai-nam-{uuid4().hex[:8]}", 2019)
+    await office.hand_in(said.stream, await staff(office, CITY), [said])
+    return said.stream
+
+
+async def test_a_meeting_closes_one_year_and_opens_the_next(office: Session, client: Client, closing: str) -> None:
+    following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
+    acts = [
+        told(closing, "choose-next", {"role": "head", "unit": "don-vi-2", "manner": "elected"}),
+        following,
+        told(following.stream, "assign-role", {"role": "head", "holder": "don-vi-2", "manner": "elected"}),
+        told(following.stream, "score-self", {"unit": "don-vi-1", "sheet": [{"criterion": "a", "points": 9}]}),
+        told(closing, "nominate", {"unit": "don-vi-1", "award": "co-thi-dua"}),
+    ]
+    receipt = await office.hand_in(closing, await staff(office, CITY), acts)
+    assert [outcome.versions for outcome in receipt.outcomes] == [[2], [1], [2], [3], [3]]
+    rows = [row for stream in (closing, following.stream) for row, _told in await office.history(stream)][1:]
+    assert len({row.recorded_at for row in rows}) == 1, "one transaction"
+    assert sorted(row.position for row in rows) == list(range(rows[0].position, rows[0].position + 5))
+    assert (await folded(office, following.stream)).membership.holder("head") == "don-vi-2"
+    standing = await client.get_workflow_handle(following.stream).query("standing")
+    assert standing["version"] == 3, "the opened year has its own workflow, for it will have deadlines"
+    again = await office.hand_in(closing, await staff(office, CITY), acts)
+    assert [outcome.versions for outcome in again.outcomes] == [outcome.versions for outcome in receipt.outcomes]
+    assert all(outcome.known for outcome in again.outcomes)
+    await whole(office)
+
+
+async def test_both_or_neither(office: Session, closing: str) -> None:
+    following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
+    acts = [
+        told(closing, "nominate", {"unit": "don-vi-1", "award": "co-thi-dua"}),
+        following,
+        told(following.stream, "nominate", {"unit": "khong-co", "award": "co-thi-dua"}),
+    ]
+    with pytest.raises(RefusedError) as refused:
+        await office.hand_in(closing, await staff(office, CITY), acts)
+    assert (refused.value.code, refused.value.place) == ("no_such_unit", 2)
+    assert await names(office, closing) == ["CycleOpened"]
+    assert await office.ledger.load(following.stream) == ()
+
+
+async def test_the_other_years_workflow_goes_on_from_what_was_written(office: Session, closing: str) -> None:
+    following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
+    secretary = await staff(office, CITY)
+    await office.hand_in(following.stream, secretary, [following])
+    for number in range(3):
+        both = [
+            told(closing, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
+            told(following.stream, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
+        ]
+        await office.hand_in((closing, following.stream)[number % 2], secretary, both)
+        alone = told(following.stream, "record-meeting", {"id": f"rieng-{number}", "kind": "other"})
+        await office.hand_in(following.stream, secretary, [alone])
+    assert len(await names(office, closing)) == 4
+    assert len(await names(office, following.stream)) == 7
+    await whole(office)
+
+
+async def test_a_year_is_no_cycle(office: Session, closing: str) -> None:
+    year = Said(f"{CITY}/2019", "order-opening", {"clusters": ["cum-1"]})
+    with pytest.raises(RefusedError) as refused:
+        await office.hand_in(closing, await staff(office, CITY), [told(closing, "rank", {}), year])
+    assert refused.value.code == "not_a_cycle_name"
+
+
+async def test_whoever_has_no_right_in_one_of_them_has_none_in_the_other(office: Session, closing: str) -> None:
+    following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
+    await office.hand_in(following.stream, await staff(office, CITY), [following])
+    head = told(closing, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
+    await office.hand_in(closing, await staff(office, CITY), [head])
+    acts = [
+        told(closing, "nominate", {"unit": "don-vi-1", "award": "co"}),
+        told(following.stream, "nominate", {"unit": "don-vi-1", "award": "co"}),
+    ]
+    with pytest.raises(RefusedError) as refused:
+        await office.hand_in(closing, await staff(office, "don-vi-1"), acts)
+    assert (refused.value.code, refused.value.place) == ("not_yours", 1)
+    assert await names(office, closing) == ["CycleOpened", "RoleAssigned"]
