@@ -75,5 +75,5 @@ def saying_of(stream: str, command_id: str | UUID, payload: str, header: Header)
         stream=stream, act=command.parsed(), actor=header.actor, unit=header.unit, issued=header.issued,
         command_id=UUID(str(command_id)), strength=header.strength, stand_in_for=header.stand_in_for,
         happened=command.happened, effective=command.effective, provenance=command.provenance, meeting=command.meeting,
-        act_key=command.act_key,
+        act_key=command.act_key, hands=command.hands,
     )  # fmt: skip

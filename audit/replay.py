@@ -14,9 +14,9 @@ from typing import Any
 from activities.telling import told_of
 from domain.codec import plain, state_digest
 from domain.cycle import State
+from domain.departures import deviations
 from domain.kernel import Event, Told, end_of
 from domain.obligations import obligations, steps
-from domain.register import deviations
 from domain.rules import NO_RULES, Edition
 from domain.streams import law_of
 from eventstore.envelope import Envelope

@@ -17,8 +17,8 @@ from cli.session import Session, session
 from cli.timeline import describe, voice
 from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
+from domain.departures import Deviation, deviations
 from domain.kernel import day_ending
-from domain.register import Deviation, deviations
 from domain.rules import Edition, edition_of
 from domain.streams import full_name
 from eventstore.checkpoints import all_checkpoints, write_checkpoint

@@ -18,9 +18,9 @@ from cli.scenario import Played, play
 from cli.session import Session, session
 from domain import post
 from domain.cycle import CYCLE
+from domain.departures import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
-from domain.register import deviations
 from eventstore.store import load_all
 from i18n import N_, _
 from i18n.messages import day, word

@@ -28,8 +28,8 @@ from desk import RefusedError
 from domain import limits
 from domain.codec import plain
 from domain.cycle import CYCLE, members_and_organiser
+from domain.departures import deviations
 from domain.kernel import AlreadySaid, Provenance, Refused, When
-from domain.register import deviations
 from domain.rules import NO_RULES, Edition
 from domain.saying import Command, Saying
 from eventstore.envelope import Envelope

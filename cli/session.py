@@ -13,9 +13,10 @@ from activities.telling import told_of
 from cli.fields import Filler, InputError
 from cli.founding import founding
 from documents.postgres import Texts
+from domain.hands import Hands
 from domain.kernel import Act, Event, Provenance, Refused, Told, When
 from domain.rules import NO_RULES, Edition, edition_of
-from domain.saying import Command, parse_act
+from domain.saying import Command, hands_of, parse_act
 from domain.streams import law_of
 from eventstore.envelope import Envelope
 from eventstore.postgres import PostgresLedger, open_ledger
@@ -44,6 +45,7 @@ class Said:
     provenance: Provenance | None = None
     meeting: str | None = None
     act_key: str | None = None
+    hands: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -95,15 +97,18 @@ class Session:
         known = Act.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)
-        filled = await Filler(self.texts, self.people).fill(known, said.fields)
+        filler = Filler(self.texts, self.people)
+        filled = await filler.fill(known, said.fields)
         if said.act == "correct" and (instead := said.fields.get("instead")):
             inner = Act.KNOWN.get(str(instead.get("act")))
             if inner is not None:
                 rest = {name: value for name, value in instead.items() if name != "act"}
-                filled["instead"] = {"act": instead["act"], **await Filler(self.texts, self.people).fill(inner, rest)}
+                filled["instead"] = {"act": instead["act"], **await filler.fill(inner, rest)}
+        hands = None if said.hands is None else hands_of(await filler.fill(Hands, said.hands))
         command = Command.of(
             parse_act(said.act, filled), happened=said.happened, effective=said.effective,
             provenance=said.provenance, meeting=said.meeting, act_key=said.act_key,
+            hands=hands,
         )  # fmt: skip
         return Order(said.stream, said.command_id, command.model_dump_json())
 

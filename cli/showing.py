@@ -10,7 +10,8 @@ from activities.telling import told_of
 from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE, business_now, members_and_organiser
+from domain.cycle import CYCLE, members_and_organiser
+from domain.frame import business_now
 from domain.kernel import day_ending
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
@@ -71,7 +72,7 @@ async def tasks(unit: str, *, as_json: bool) -> int:
         for stream in await _cycles(open_):
             state, rules = await open_.state(stream)
             names = members_and_organiser(state)
-            now = business_now(state, datetime.now(UTC))
+            now = business_now(state.frame, datetime.now(UTC))
             open_tasks = tasks_of(state, rules, unit) if state.frame.filed is None else ()
             rows.extend(
                 {

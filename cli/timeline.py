@@ -17,6 +17,7 @@ SAID: Mapping[str, str] = {
     "CycleOpened": N_("The cycle {year} is opened for {cluster_name}."),
     "EditionAdopted": N_("Another rules edition is put in force."),
     "CalendarChanged": N_("From now on the register follows another clock: {clock}."),
+    "YearPlanReceived": N_("The year plan has come: {document}."),
     "TimeStepped": N_("It is now {now}."),
     "DutyClosed": N_("Closed for units: {duty}."),
     "DutyReopened": N_("Opened again: {duty}."),
@@ -26,6 +27,9 @@ SAID: Mapping[str, str] = {
     "OverseerNamed": N_("An overseer is named."),
     "UnitAdmitted": N_("{unit} joins the cluster."),
     "UnitReleased": N_("{unit} leaves the cluster."),
+    "UnitsSucceeded": N_("{manner}: {gone}; from now on: {successors}{outside}."),
+    "ClosedEarly": N_("The cluster ends early ({names}): {reason}"),
+    "TakenOver": N_("This cycle goes on from {names}."),
     "DraftPresented": N_("The {kind} is presented, version {number}: {document}."),
     "StanceTaken": N_("{unit}: {stance}."),
     "StanceWithdrawn": N_("{unit} withdraws its stance."),
@@ -36,6 +40,14 @@ SAID: Mapping[str, str] = {
     "CovenantSignedJointly": N_("{units} sign version {number} of the covenant together."),
     "WitnessesNamed": N_("Witnesses: {witnesses}."),
     "SigningDeclined": N_("{unit} does not sign: {reason}"),
+    "TargetsRegistered": N_("{unit} registers: {titles}{targets}."),
+    "RegistrationReturned": N_("The registration of {unit} is sent back: {reason}"),
+    "RegistrationAccepted": N_("The registration of {unit} is accepted."),
+    "ContentsStated": N_("Contents of the {covenant}: {contents}."),
+    "ResultReported": N_("{unit}, {title}: {exactness} {amount} {measure}."),
+    "LetterRecorded": N_("{sender} to {recipients} ({kind}): {document} {text}"),
+    "LetterAnswered": N_("{by} answers {letter}: {document} {text}"),
+    "SiteChecked": N_("Checked on the spot: {unit}. {findings}"),
     "MeetingHeld": N_("A meeting is held ({kind}): {place}."),
     "MidyearReported": N_("{unit} hands in its mid-year report: {report}."),
     "ReportSentBack": N_("The report of {unit} is sent back: {text}"),
@@ -44,11 +56,13 @@ SAID: Mapping[str, str] = {
     "SelfScored": N_("{unit} scores itself: {sheet}."),
     "CrossChecked": N_("{by} cross-checks {unit}: {sheet}."),
     "ScoresAppraised": N_("The score of {unit} is appraised: {sheet}."),
+    "RoundScored": N_("The score of {unit} in the round {round}: {sheet}."),
     "BallotRecorded": N_(
         "A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."
     ),
     "TotalsRecorded": N_("Totals, {round}: {totals}."),
     "UnitsRanked": N_("The units are ranked: {places}."),
+    "UnitExcluded": N_("{unit} is not considered: {cause}."),
     "UnitNominated": N_("{unit} is nominated: {award}."),
     "NextChosen": N_("{unit} will be {role} next year ({manner})."),
     "NominationsSubmitted": N_("The nominations are submitted: {submission}."),
@@ -67,6 +81,8 @@ SAID: Mapping[str, str] = {
     "ExtensionAsked": N_("{unit} asks for more time until {until}: {duty}. {reason}"),
     "ExtensionGranted": N_("More time until {until} for {unit}: {duty}. {reason}"),
     "ExtensionRefused": N_("No more time for {unit}: {duty}. {reason}"),
+    "HandsNamed": N_("Act {of}: {hands}."),
+    "DisagreementNoted": N_("Sources differ on {about}: {told}."),
     "DeviationAcknowledged": N_("The departure {key} is acknowledged: {reason}"),
     "ActCorrected": N_("The acts {versions} are corrected: {reason}"),
 }
@@ -77,11 +93,20 @@ def describe(told: Told[Event], names: Mapping[str, str], texts: Mapping[str, st
     event = told.event
     text = SAID.get(event.NAME)
     facts = {name: _shown(name, value, names, texts) for name, value in dict(event).items()}
+    facts.update({other: facts[name] for name, other in _ALSO.get(event.NAME, ()) if name in facts})
     if "unit" not in facts and "holder" in facts:
         facts["unit"] = facts["holder"]
     if text is None:
         return f"{event.NAME} {facts}"
     return filled(_(text), facts, names)
+
+
+_ALSO: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "YearPlanReceived": (("year_plan", "document"),),
+    "ClosedEarly": (("handed_to", "names"),),
+    "TakenOver": (("predecessors", "names"),),
+}
+"""Fields that a sentence calls by another name."""
 
 
 def _shown(name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
@@ -93,6 +118,42 @@ def _shown(name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, 
 
 def _text(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
     return texts.get(value, "…") if value else ""
+
+
+def _list(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return ", ".join(getattr(one, "title", None) or getattr(one, "name", None) or str(one) for one in value)
+
+
+def _after(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    """A list that follows another one."""
+    return f", {_list(value, names, texts)}" if value else ""
+
+
+def _units(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return ", ".join(names.get(unit, unit) for unit in value)
+
+
+def _contents(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return "; ".join(one.title for one in value) or "-"
+
+
+def _says(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return "; ".join(f"{one.source}: {one.says}" for one in value)
+
+
+def _hands(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    parts = [
+        (_("prepared by"), "; ".join(voice(one, names) for one in value.prepared)),
+        (_("approved by"), "; ".join(voice(one, names) for one in value.approved)),
+        (_("signed by"), "; ".join(_signatory(one) for one in value.signed)),
+        (_("entered on behalf of"), voice(value.on_behalf_of, names) if value.on_behalf_of else ""),
+    ]
+    return ", ".join(f"{label} {who}" for label, who in parts if who)
+
+
+def _signatory(value: Any) -> str:
+    who = str(value.person.office or value.person.id)
+    return f"{value.capacity}. {who}" if value.capacity else who
 
 
 def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -149,7 +210,10 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]]
     "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
     "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
     "holder": _unit, "stance": _word, "manner": _word, "due": _due, "totals": _totals, "choices": _choices,
-    "method": _word, "cause": _word, "what": _word, "subject": _word, "place": _place,
+    "method": _word, "cause": _word, "titles": _list, "targets": _after, "contents": _contents, "exactness": _word,
+    "covenant": _word, "sender": _by, "recipients": _witnesses, "findings": _text, "hands": _hands, "told": _says,
+    "gone": _units, "successors": _list, "outside": _after, "handed_to": _list, "predecessors": _list,
+    "year_plan": _document, "what": _word, "subject": _word, "place": _place,
 }  # fmt: skip
 
 

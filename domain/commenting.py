@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from domain import limits
 from domain.kernel import Act, AlreadySaid, Event, Fact, Label, Meta, Person, Refused, Room, Text, UnitId, When, put
 from domain.membership import require_member
 from domain.problems import wrong
@@ -35,6 +36,9 @@ class Voice(Fact):
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
             raise wrong("voice_is_one")
         return self
+
+
+Voices = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # What people say -------------------------------------------------------------------------

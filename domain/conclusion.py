@@ -92,6 +92,14 @@ class ChooseNext(Act, name="choose-next"):
     manner: Manner
 
 
+class ExcludeUnit(Act, name="exclude-unit"):
+    """A unit is not considered this year, and why."""
+
+    unit: UnitId
+    cause: Label
+    basis: Document | None = None
+
+
 class Submit(Act, name="submit"):
     """The nominations go up."""
 
@@ -136,6 +144,12 @@ class NextChosen(Event, name="NextChosen"):
     manner: Manner
 
 
+class UnitExcluded(Event, name="UnitExcluded"):
+    unit: UnitId
+    cause: Label
+    basis: Document | None
+
+
 class NominationsSubmitted(Event, name="NominationsSubmitted"):
     submission: Document
 
@@ -160,6 +174,8 @@ class Conclusion:
     totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
     """Totals told without sheets, by round; no round overwrites another."""
 
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    """Units that are not considered, with the cause."""
     places: tuple[Place, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -205,17 +221,20 @@ def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterato
     require_member(cmd.unit, meta, state)
     if (version := state.conclusion.nominations.get((cmd.unit, cmd.award))) is not None:
         raise AlreadySaid(version)
-    if rules.awards:
-        award = next((award for award in rules.awards if award.id == cmd.award), None)
-        if award is None:
-            raise Refused("no_such_award", award=cmd.award, edition=rules.id)
-        if sum(of == cmd.award for _, of in state.conclusion.nominations) >= award.quota:
-            raise Refused("quota_is_full", award=cmd.award, quota=award.quota)
+    if rules.awards and rules.award(cmd.award) is None:
+        raise Refused("no_such_award", award=cmd.award, edition=rules.id)
     yield UnitNominated(**dict(cmd))
 
 
 def choose(cmd: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     yield NextChosen(**dict(cmd))
+
+
+def exclude(cmd: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(cmd.unit, meta, state)
+    if cmd.unit in state.conclusion.excluded:
+        raise Refused("unit_is_excluded", unit=cmd.unit)
+    yield UnitExcluded(**dict(cmd))
 
 
 def submit(cmd: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -251,6 +270,7 @@ room = Room(
         RankUnits: rank,
         Nominate: nominate,
         ChooseNext: choose,
+        ExcludeUnit: exclude,
         Submit: submit,
         DecideAwards: decide_awards,
         PublishResults: publish,
@@ -260,6 +280,7 @@ room = Room(
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
         UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
         NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),
+        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.cause)),
         NominationsSubmitted: lambda c, e, m: replace(
             c, submission=e.submission, submitted=m.happened, submitted_version=m.version
         ),

@@ -17,6 +17,8 @@ from domain import (
     deadlines,
     drafting,
     frame,
+    hands,
+    letters,
     meetings,
     membership,
     midyear,
@@ -24,16 +26,19 @@ from domain import (
     rights,
     scores,
     signing,
+    succession,
+    targets,
     voting,
 )  # fmt: skip
-from domain.kernel import CLOCK, Act, AlreadySaid, Event, Provenance, Refused, Room, Told, When
+from domain.kernel import CLOCK, Act, AlreadySaid, Event, Meta, Provenance, Refused, Room, Told, When
 from domain.rights import Party
 from domain.rules import Edition
 from domain.saying import Saying, compose, parse_act
 
 ROOMS: tuple[Room, ...] = (
-    frame.room, membership.room, drafting.room, commenting.room, signing.room, meetings.room, midyear.room,
-    scores.room, voting.room, conclusion.room, awards.room, deadlines.room, register.room,
+    frame.room, membership.room, succession.room, succession.handover_room, drafting.room, commenting.room,
+    signing.room, signing.term_room, targets.room, meetings.room, letters.room, midyear.room, scores.room,
+    voting.room, conclusion.room, awards.room, deadlines.room, register.room, hands.room,
 )  # fmt: skip
 
 SKEW = timedelta(minutes=5)
@@ -55,8 +60,11 @@ class State:
     membership: membership.Membership = field(default_factory=membership.Membership)
     drafts: drafting.Drafts = field(default_factory=dict)
     comments: commenting.Comments = field(default_factory=commenting.Comments)
+    term_signing: signing.Signing = field(default_factory=signing.Signing)
     signing: signing.Signing = field(default_factory=signing.Signing)
+    targets: targets.Targeting = field(default_factory=targets.Targeting)
     meetings: meetings.Meetings = field(default_factory=dict)
+    letters: letters.Letters = field(default_factory=letters.Letters)
     midyear: midyear.Reports = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
@@ -64,19 +72,13 @@ class State:
     awards: awards.Awards = field(default_factory=awards.Awards)
     deadlines: deadlines.Deadlines = field(default_factory=deadlines.Deadlines)
     register: register.Register = field(default_factory=register.Register)
+    hands: hands.AllHands = field(default_factory=dict)
 
 
 _LAW = compose(ROOMS)
 _SLICES = tuple(f.name for f in fields(State))
 if unruled := set(_LAW.decides) ^ (set(rights.MAY) - {register.CorrectAct}):
     raise TypeError(f"acts without a rule of rights, or rights without an act: {unruled}")
-
-
-def business_now(state: State, real_now: datetime) -> datetime:
-    """What time it is in the cycle: real time on the wall clock, else what the register was told."""
-    if state.frame.clock == "wall" or state.frame.now is None:
-        return real_now
-    return state.frame.now
 
 
 class CycleLaw:
@@ -99,8 +101,7 @@ class CycleLaw:
         mine = rights.check(saying, state)
         happened = _happened(saying, state, mine)
         meta = saying.meta(version + 1, happened, _provenance(saying, state))
-        events = _LAW.decides[type(saying.act)](saying.act, meta, state, rules)
-        return tuple(Told(event, meta._replace(version=version + place)) for place, event in enumerate(events, start=1))
+        return _told(saying, meta, state, rules)
 
     def evolve(self, state: State, told: Told[Event]) -> State:
         """The state after an event. An event that no room knows is a mistake of ours and a KeyError."""
@@ -133,13 +134,13 @@ class CycleLaw:
         return state.frame.edition
 
     def now(self, state: State, real_now: datetime) -> datetime:
-        return business_now(state, real_now)
+        return frame.business_now(state.frame, real_now)
 
     def next_due(self, state: State, rules: Edition) -> datetime | None:
         return deadlines.next_due(state, rules)
 
     def due(self, state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
-        return deadlines.due(state, rules, business_now(state, now))
+        return deadlines.due(state, rules, frame.business_now(state.frame, now))
 
     def _correct(
         self, saying: Saying, act: register.CorrectAct, state: State, rules: Edition, version: int,
@@ -161,13 +162,13 @@ class CycleLaw:
         happened = wrong[0].meta.happened if saying.happened is None else _happened(new, state, mine)
         meta = new.meta(version + 2, happened, meta.provenance)
         try:
-            events = tuple(_LAW.decides[type(new.act)](new.act, meta, self.fold((*history, correction)), rules))
+            told = _told(new, meta, self.fold((*history, correction)), rules)
         except AlreadySaid:
             return (correction,)
-        if not mine & rights.DATES and {type(e) for e in events} != {type(t.event) for t in wrong}:
+        if not mine & rights.DATES and not {type(t.event) for t in told} <= {type(t.event) for t in wrong}:
             # Another kind of act would borrow the date of this one.
             raise Refused("not_yours_to_date", act=new.act.NAME)
-        return (correction, *(Told(e, meta._replace(version=version + 1 + n)) for n, e in enumerate(events, start=1)))
+        return (correction, *told)
 
     def _wrong(
         self, saying: Saying, version: int, state: State, mine: frozenset[Party], history: tuple[Told[Event], ...]
@@ -191,6 +192,14 @@ class CycleLaw:
         ]
 
 
+def _told(saying: Saying, meta: Meta, state: State, rules: Edition) -> tuple[Told[Event], ...]:
+    """What a room decides, and whose hands it went through."""
+    events = list(_LAW.decides[type(saying.act)](saying.act, meta, state, rules))
+    if saying.hands is not None:
+        events.append(hands.HandsNamed(of=meta.version, hands=saying.hands))
+    return tuple(Told(event, meta._replace(version=meta.version + n)) for n, event in enumerate(events))
+
+
 def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:
     """On a backfilled register, time moves with the acts that are entered."""
     if current.clock != "backfill":
@@ -211,7 +220,7 @@ def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:
         return When.at(act.now)
     if isinstance(act, frame.ChangeCalendar):
         return When.at(act.since)
-    now = business_now(state, saying.issued)
+    now = frame.business_now(state.frame, saying.issued)
     if saying.happened is None:
         if state.frame.clock == "backfill":
             raise Refused("when_is_missing", act=act.NAME)

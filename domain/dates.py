@@ -57,5 +57,10 @@ def _days(text: str) -> tuple[date, date]:
     raise wrong("no_such_date")
 
 
-Dated = Annotated[When, BeforeValidator(when_of)]
+def _told(value: object) -> object:
+    # As it is stored: the two instants of the range.
+    return value if isinstance(value, dict) else when_of(value)
+
+
+Dated = Annotated[When, BeforeValidator(_told)]
 """A date of a file, as the range that it can mean."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from domain import limits
-from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, UnitId, When, put
+from domain.kernel import Act, AlreadySaid, Document, Event, Label, Meta, Refused, Room, UnitId, When, put
 from domain.membership import require_member
 from domain.rules import DraftKind, Edition
 
@@ -19,12 +19,20 @@ if TYPE_CHECKING:
     from domain.cycle import State
 
 
+CovenantKind = Literal["covenant", "term-covenant"]
+"""A cluster can bind itself for a year and, beside that, for a longer term."""
+
+
 class PresentDraft(Act, name="present-draft"):
-    """A paper is laid before the cluster. Who presents it is a fact of the meeting, not of a role."""
+    """A paper is laid before the cluster. Who presents it is a fact of the meeting, not of a role.
+
+    `term` is how long it holds, in words, where that is not the year: 2017-2022.
+    """
 
     kind: DraftKind
     document: Document
     presented_by: UnitId | None = None
+    term: Label | None = None
 
 
 class DraftPresented(Event, name="DraftPresented"):
@@ -34,6 +42,7 @@ class DraftPresented(Event, name="DraftPresented"):
     presented_by: UnitId | None
     reissues: int | None
     """The signed version that this one follows; None before the signing."""
+    term: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class Version:
     when: When
     sureness: str
     version: int
+    term: str | None = None
 
 
 Drafts = Mapping[DraftKind, tuple[Version, ...]]
@@ -60,14 +70,16 @@ def present(cmd: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iter
         raise AlreadySaid(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
         raise Refused("too_many_versions", kind=cmd.kind, most=limits.VERSIONS_PER_DRAFT)
-    signed = state.signing.signed_version if cmd.kind == "covenant" else None
-    after_signing = state.signing.first_signed is not None and versions
+    covenants = {"covenant": state.signing, "term-covenant": state.term_signing}
+    signed = covenants[cmd.kind].signed_version if cmd.kind in covenants else None
+    after_signing = cmd.kind != "term-covenant" and state.signing.first_signed is not None and versions
     yield DraftPresented(
         kind=cmd.kind,
         number=len(versions) + 1,
         document=cmd.document,
         presented_by=cmd.presented_by,
         reissues=signed if signed is not None else (versions[-1].number if after_signing else None),
+        term=cmd.term,
     )
 
 
@@ -88,7 +100,9 @@ def version_of(kind: DraftKind, number: int | None, state: State) -> int:
 
 
 def _presented(drafts: Drafts, e: DraftPresented, meta: Meta) -> Drafts:
-    new = Version(e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version)
+    new = Version(
+        e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version, e.term
+    )
     return put(drafts, e.kind, (*drafts.get(e.kind, ()), new))
 
 

@@ -22,6 +22,7 @@ from domain.kernel import (
     Person,
     Refused,
     Room,
+    Slug,
     Text,
     UnitId,
     put,
@@ -36,10 +37,11 @@ ClockMode = Literal["wall", "stepped", "backfill"]
 
 
 class Unit(Fact):
-    """A committee that belongs to a cluster."""
+    """A committee that belongs to a cluster. `kind` is what a rules edition distinguishes units by."""
 
     id: UnitId
     name: Label
+    kind: Slug | None = None
 
 
 Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
@@ -99,6 +101,12 @@ class ChangeCalendar(Act, name="change-calendar"):
     since: Instant
 
 
+class ReceiveYearPlan(Act, name="receive-year-plan"):
+    """The organiser's plan for the year came: what was opened provisionally stands on it from now on."""
+
+    year_plan: Document
+
+
 class StepTo(Act, name="step-to"):
     """In a rehearsal: it is now this instant."""
 
@@ -155,6 +163,10 @@ class CalendarChanged(Event, name="CalendarChanged"):
     since: AwareDatetime
 
 
+class YearPlanReceived(Event, name="YearPlanReceived"):
+    year_plan: Document
+
+
 class TimeStepped(Event, name="TimeStepped"):
     now: AwareDatetime
 
@@ -199,6 +211,14 @@ class Frame:
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
     filed: datetime | None = None
+    closed_early: datetime | None = None
+    handed_to: tuple[str, ...] = ()
+    predecessors: tuple[str, ...] = ()
+
+
+def business_now(frame: Frame, real_now: datetime) -> datetime:
+    """What time it is in the cycle: real time on the wall clock, else what the register was told."""
+    return real_now if frame.clock == "wall" or frame.now is None else frame.now
 
 
 def open_cycle(cmd: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -221,6 +241,12 @@ def change_calendar(cmd: ChangeCalendar, meta: Meta, state: State, rules: Editio
     if state.frame.now is not None and cmd.since < state.frame.now:
         raise Refused("time_goes_back", now=state.frame.now)
     yield CalendarChanged(**dict(cmd))
+
+
+def receive_plan(cmd: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.year_plan == cmd.year_plan:
+        raise Refused("year_plan_known")
+    yield YearPlanReceived(year_plan=cmd.year_plan)
 
 
 def step(cmd: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -286,6 +312,7 @@ room = Room(
         OpenCycle: open_cycle,
         AdoptEdition: adopt,
         ChangeCalendar: change_calendar,
+        ReceiveYearPlan: receive_plan,
         StepTo: step,
         CloseDuty: close,
         ReopenDuty: reopen,
@@ -296,6 +323,7 @@ room = Room(
         CycleOpened: _opened,
         EditionAdopted: lambda f, e, m: replace(f, edition=e.edition, editions=(*f.editions, e.edition)),
         CalendarChanged: lambda f, e, m: replace(f, clock=e.clock, clock_since=e.since, now=e.since),
+        YearPlanReceived: lambda f, e, m: replace(f, year_plan=e.year_plan),
         TimeStepped: lambda f, e, m: replace(f, now=e.now),
         DutyClosed: lambda f, e, m: replace(f, closed=put(f.closed, e.duty, m.version)),
         DutyReopened: _reopened,

@@ -7,82 +7,91 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from domain import limits
-from domain.commenting import Voice
-from domain.kernel import Act, Event, Label, Meta, Refused, Room, Slug, UnitId, When, put
+from domain.commenting import Voice, Voices
+from domain.dates import Dated
+from domain.kernel import Act, AlreadySaid, Event, Fact, Label, Meta, Refused, Room, Slug, UnitId, When, put
 from domain.rules import Edition
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
-Voices = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
-class RecordMeeting(Act, name="record-meeting"):
-    """A meeting took place."""
+class Presenter(Fact):
+    """Who presented which paper, in the words of the source."""
+
+    by: Voice
+    paper: Label
+
+
+class Meeting(Fact):
+    """A meeting as told; `chairs`, `present` and the like name a unit, a person, or people together.
+
+    `attendance` is a number where nobody names who came; `unclear` are people whose capacity the source does not say.
+    `notes` are remarks on the source, such as a misprint that was not copied.
+    """
 
     id: Slug
     kind: MeetingKind
+    name: Label | None = None
     place: Label | None = None
     online: bool = False
     host: UnitId | None = None
     chairs: Voices = ()
+    opened_by: Voice | None = None
+    concluded_by: Voice | None = None
+    presenters: tuple[Presenter, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     present: Voices = ()
+    guests: Voices = ()
+    unclear: Voices = ()
+    attendance: PositiveInt | None = None
+    postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    """Remarks on the source, such as a misprint that was not copied."""
 
 
-class MeetingHeld(Event, name="MeetingHeld"):
-    id: Slug
-    kind: MeetingKind
-    place: Label | None
-    online: bool
-    host: UnitId | None
-    chairs: tuple[Voice, ...]
-    present: tuple[Voice, ...]
-    notes: tuple[Label, ...]
+class RecordMeeting(Act, Meeting, name="record-meeting"):
+    """A meeting took place."""
+
+
+class MeetingHeld(Event, Meeting, name="MeetingHeld"):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class Held:
     """A meeting as recorded."""
 
-    kind: MeetingKind
-    place: str | None
-    online: bool
-    host: str | None
-    chairs: tuple[Voice, ...]
-    present: tuple[Voice, ...]
-    notes: tuple[str, ...]
+    told: MeetingHeld
     when: When
     sureness: str
     version: int
 
 
-Meetings = Mapping[str, Meeting]
+Meetings = Mapping[str, Held]
 
 
 def record(cmd: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.id in state.meetings:
+    if (standing := state.meetings.get(cmd.id)) is not None:
+        if dict(standing.told) == dict(cmd):
+            raise AlreadySaid(standing.version)
         raise Refused("meeting_is_recorded", meeting=cmd.id)
     yield MeetingHeld(**dict(cmd))
 
 
-def _held(meetings: Meetings, e: MeetingHeld, m: Meta) -> Meetings:
-    new = Meeting(
-        e.kind, e.place, e.online, e.host, e.chairs, e.present, e.notes, m.happened, m.provenance.kind, m.version
-    )
-    return put(meetings, e.id, new)
-
-
-def first_of(kind: MeetingKind, meetings: Meetings) -> Meeting | None:
+def first_of(kind: MeetingKind, meetings: Meetings) -> Held | None:
     """The earliest meeting of a kind."""
-    return min((m for m in meetings.values() if m.kind == kind), key=lambda m: m.when.earliest, default=None)
+    return min((m for m in meetings.values() if m.told.kind == kind), key=lambda m: m.when.earliest, default=None)
 
 
-room = Room(slice_name="meetings", empty={}, decides={RecordMeeting: record}, evolves={MeetingHeld: _held})
+room = Room(
+    slice_name="meetings",
+    empty={},
+    decides={RecordMeeting: record},
+    evolves={MeetingHeld: lambda held, e, m: put(held, e.id, Held(e, m.happened, m.provenance.kind, m.version))},
+)

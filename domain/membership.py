@@ -12,7 +12,22 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from domain.frame import CycleOpened, Unit
-from domain.kernel import Act, Document, Event, Label, Meta, Person, Refused, Room, UnitId, put
+from domain.kernel import (
+    Act,
+    Day,
+    Document,
+    Event,
+    Label,
+    Meta,
+    Person,
+    Refused,
+    Room,
+    Slug,
+    UnitId,
+    end_of,
+    put,
+    start_of,
+)
 from domain.rules import Edition
 
 if TYPE_CHECKING:
@@ -29,12 +44,15 @@ Holder = UnitId | Literal["unknown", "vacant"]
 
 
 class AssignRole(Act, name="assign-role"):
-    """A unit takes a role from the date of the act."""
+    """A unit takes a role from the day it takes effect; or stands in for the unit that holds it."""
 
     role: Role
     holder: Holder
     manner: Manner
     basis: Document | None = None
+    until: Day | None = None
+    """The last day of the term, where one is set; then whoever held the role before holds it again."""
+    stands_in_for: UnitId | None = None
 
 
 class NameOverseer(Act, name="name-overseer"):
@@ -48,6 +66,7 @@ class AdmitUnit(Act, name="admit-unit"):
 
     unit: UnitId
     name: Label
+    kind: Slug | None = None
     basis: Document | None = None
 
 
@@ -66,6 +85,8 @@ class RoleAssigned(Event, name="RoleAssigned"):
     holder: Holder
     manner: Manner
     basis: Document | None
+    until: Day | None = None
+    stands_in_for: UnitId | None = None
 
 
 class OverseerNamed(Event, name="OverseerNamed"):
@@ -87,12 +108,14 @@ class UnitReleased(Event, name="UnitReleased"):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One holding of a role, from an instant until the next one begins."""
+    """One holding of a role, from an instant until the next one begins, or until a day that was set."""
 
     holder: str
     since: datetime
     manner: Manner
     sureness: str
+    until: datetime | None = None
+    stands_in_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +133,16 @@ class Membership:
     terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
     stays: Mapping[str, Stay] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
     overseer: Person | None = None
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
-        """The unit that held the role at an instant (now, when None), or "unknown" or "vacant"."""
-        held = [term for term in self.terms.get(role, ()) if at is None or term.since <= at]
+        """The unit that held the role at an instant (the last to take it, when None), or "unknown" or "vacant"."""
+        held = [
+            term
+            for term in self.terms.get(role, ())
+            if at is None or (term.since <= at and (term.until is None or at < term.until))
+        ]
         return held[-1].holder if held else "unknown"
 
     def members(self) -> tuple[str, ...]:
@@ -138,10 +166,19 @@ def require_member(unit: str, meta: Meta, state: State) -> None:
         raise Refused("not_a_member", unit=unit, on=meta.happened.day)
 
 
+def began(meta: Meta) -> datetime:
+    """From when on something holds: the day it takes effect, or else the earliest that it can have happened."""
+    return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
+
+
 def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    since = began(meta)
     if cmd.holder not in {"unknown", "vacant"}:
         require_member(cmd.holder, meta, state)
-    if state.membership.terms.get(cmd.role) and state.membership.holder(cmd.role) == cmd.holder:
+    if cmd.until is not None and end_of(cmd.until) <= since:
+        raise Refused("term_ends_before", until=cmd.until, since=since.date())
+    standing = state.membership
+    if standing.terms.get(cmd.role) and standing.holder(cmd.role, since) == cmd.holder:
         raise Refused("role_is_held", role=cmd.role, unit=cmd.holder)
     yield RoleAssigned(**dict(cmd))
 
@@ -153,7 +190,7 @@ def name_overseer(cmd: NameOverseer, meta: Meta, state: State, rules: Edition) -
 def admit(cmd: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if cmd.unit in state.membership.members() or cmd.unit == state.frame.organiser:
         raise Refused("is_a_member", unit=cmd.unit)
-    yield UnitAdmitted(unit=Unit(id=cmd.unit, name=cmd.name), basis=cmd.basis)
+    yield UnitAdmitted(unit=Unit(id=cmd.unit, name=cmd.name, kind=cmd.kind), basis=cmd.basis)
 
 
 def release(cmd: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -171,12 +208,14 @@ def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
         m,
         stays={unit.id: Stay(BEGINNING) for unit in e.units},
         names={unit.id: unit.name for unit in e.units},
+        kinds={unit.id: unit.kind for unit in e.units if unit.kind is not None},
         overseer=e.overseer,
     )
 
 
 def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
-    term = Term(e.holder, meta.happened.earliest, e.manner, meta.provenance.kind)
+    until = end_of(e.until) if e.until is not None else None
+    term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for)
     # Paper comes late: an earlier term may be entered after a later one.
     terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
     return replace(m, terms=put(m.terms, e.role, tuple(terms)))
@@ -185,14 +224,16 @@ def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
 def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         m,
-        stays=put(m.stays, e.unit.id, Stay(meta.happened.earliest)),
+        stays=put(m.stays, e.unit.id, Stay(began(meta))),
         names=put(m.names, e.unit.id, e.unit.name),
+        kinds=m.kinds if e.unit.kind is None else put(m.kinds, e.unit.id, e.unit.kind),
     )
 
 
 def _released(m: Membership, e: UnitReleased, meta: Meta) -> Membership:
     stay = m.stays.get(e.unit, Stay(BEGINNING))
-    return replace(m, stays=put(m.stays, e.unit, replace(stay, until=meta.happened.latest)))
+    until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
+    return replace(m, stays=put(m.stays, e.unit, replace(stay, until=until)))
 
 
 room = Room(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, Text, UnitId, When, put
@@ -137,8 +136,7 @@ def correction_due(standing: Report, rules: Edition) -> When | None:
     """Until when an open correction is to be answered; None when none is open."""
     if standing.asked is None or standing.answered is not None or standing.accepted is not None:
         return None
-    last = standing.asked.day + timedelta(days=rules.answer_correction_days)
-    return When.on(last)
+    return When.on(rules.days_after(standing.asked.day))
 
 
 def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:

@@ -185,9 +185,11 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
     """What is owed of one duty. A duty without a deadline in the edition is owed without a date."""
     if not state.frame.opened:
         return
-    deadline = rules.deadline(duty)
-    usual = end_of(deadline.due.of(state.frame.year)) if deadline else None
+    day = rules.due(duty, state.frame.year)
+    usual = None if day is None else end_of(day)
     for owed in _OWED[duty](state, rules):
+        if owed.done is None and state.frame.closed_early is not None and duty is not Duty.FILING:
+            continue  # whoever takes over owes it in a cycle of their own
         due = owed.due.latest if owed.due else usual
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
         if due is not None and extension is not None and extension > due:

@@ -17,12 +17,15 @@ from domain import (
     deadlines,
     drafting,
     frame,
+    letters,
     meetings,
     membership,
     midyear,
     register,
     scores,
     signing,
+    succession,
+    targets,
     voting,
 )
 from domain.kernel import CLOCK, Act, Refused
@@ -56,6 +59,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     frame.AdoptEdition: _SECRETARIAT,
     frame.ChangeCalendar: _SECRETARIAT,
     frame.StepTo: _SECRETARIAT,
+    frame.ReceiveYearPlan: _SECRETARIAT,
     frame.CloseDuty: frozenset({S, C}),
     frame.ReopenDuty: _SECRETARIAT,
     frame.FileCycle: _SECRETARIAT,
@@ -64,6 +68,11 @@ MAY: dict[type[Act], frozenset[Party]] = {
     membership.NameOverseer: _SECRETARIAT,
     membership.AdmitUnit: _SECRETARIAT,
     membership.ReleaseUnit: _SECRETARIAT,
+    succession.MergeUnits: _SECRETARIAT,
+    succession.SplitUnit: _SECRETARIAT,
+    succession.DissolveUnit: _SECRETARIAT,
+    succession.CloseEarly: _SECRETARIAT,
+    succession.TakeOver: _SECRETARIAT,
     drafting.PresentDraft: _MINUTES,
     commenting.TakeStance: _OWN,
     commenting.WithdrawStance: _OWN,
@@ -74,7 +83,15 @@ MAY: dict[type[Act], frozenset[Party]] = {
     signing.SignJointly: _MINUTES,
     signing.NameWitnesses: _MINUTES,
     signing.DeclineToSign: _OWN,
+    targets.RegisterTargets: _OWN,
+    targets.ReturnRegistration: _MINUTES,
+    targets.AcceptRegistration: _MINUTES,
+    targets.StateContents: _MINUTES,
+    targets.ReportResult: _OWN,
     meetings.RecordMeeting: _MINUTES,
+    letters.RecordLetter: frozenset({S, H, D, O, V}),
+    letters.AnswerLetter: frozenset({S, H, D, O, V}),
+    letters.RecordSiteCheck: _MINUTES,
     midyear.ReportMidyear: _OWN,
     midyear.SendBack: _MINUTES,
     midyear.AnswerCorrection: _OWN,
@@ -82,11 +99,13 @@ MAY: dict[type[Act], frozenset[Party]] = {
     scores.ScoreSelf: _OWN,
     scores.CrossCheck: _OWN,
     scores.AppraiseScores: _SECRETARIAT,
+    scores.ScoreRound: _MINUTES,
     voting.RecordBallot: _MINUTES,
     conclusion.RecordTotals: _MINUTES,
     conclusion.RankUnits: _MINUTES,
     conclusion.Nominate: _MINUTES,
     conclusion.ChooseNext: _MINUTES,
+    conclusion.ExcludeUnit: _MINUTES,
     conclusion.Submit: _MINUTES,
     conclusion.DecideAwards: _SECRETARIAT,
     conclusion.PublishResults: _SECRETARIAT,
@@ -104,6 +123,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     deadlines.GrantExtension: _SECRETARIAT,
     deadlines.RefuseExtension: _SECRETARIAT,
     register.AcknowledgeDeviation: _SECRETARIAT,
+    register.NoteDisagreement: _MINUTES,
     register.CorrectAct: _MINUTES | {O},
 }
 
@@ -122,21 +142,23 @@ CLOSED_BY: dict[type[Act], Duty] = {
 
 AFTER_FILING = frozenset({
     register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle, awards.HoldAward, awards.ReleaseAward,
-    awards.AnnulAward, awards.RecordReturn, awards.FileComplaint, awards.AnswerComplaint,
+    awards.AnnulAward, awards.RecordReturn, awards.FileComplaint, awards.AnswerComplaint, letters.AnswerLetter,
 })  # fmt: skip
 """What comes to a file that was put away, and does not take it out again."""
 
 
-NAMES_NEW_UNIT = frozenset({membership.AdmitUnit})
-"""Acts about a unit that the register need not know yet."""
+NAMES_ANY_UNIT = frozenset({membership.AdmitUnit, letters.RecordLetter, letters.AnswerLetter})
+"""Acts about a unit that the register need not know: one that joins, and bodies elsewhere that write."""
 
 
 def about(act: Act) -> str | None:
     """The unit whose own act it is, if it is one's."""
     if isinstance(act, scores.CrossCheck):
         return act.by
-    if isinstance(act, (commenting.AddComment, awards.FileComplaint)):
+    if isinstance(act, (commenting.AddComment, awards.FileComplaint, letters.AnswerLetter)):
         return act.by.unit
+    if isinstance(act, letters.RecordLetter):
+        return act.sender.unit
     unit = getattr(act, "unit", None)
     return unit if isinstance(unit, str) else None
 
@@ -150,9 +172,10 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     if saying.unit == organiser:
         found.add(S)
     if saying.unit in state.membership.members():
-        if saying.unit == state.membership.holder("head"):
+        now = frame.business_now(state.frame, saying.issued)
+        if saying.unit == state.membership.holder("head", now):
             found.add(H)
-        if saying.unit == state.membership.holder("deputy"):
+        if saying.unit == state.membership.holder("deputy", now):
             found.add(D)
         own = about(saying.act)
         # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
@@ -172,7 +195,7 @@ def check(saying: Saying, state: State, *, correcting: bool = False) -> frozense
     """
     act = type(saying.act)
     mine = parties(saying, state)
-    if state.frame.opened and act not in NAMES_NEW_UNIT and (unit := about(saying.act)) is not None:
+    if state.frame.opened and act not in NAMES_ANY_UNIT and (unit := about(saying.act)) is not None:
         known = {*state.membership.names, state.frame.organiser}
         if unit not in known:
             raise Refused("no_such_unit", unit=unit, known=", ".join(sorted(known)))

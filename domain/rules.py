@@ -6,7 +6,8 @@ public sources of the first two years give no deadlines, so nobody may take a sp
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -14,11 +15,13 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.criteria import Criterion, Scoring, Share
-from domain.kernel import Fact, Label, Points, Slug
+from domain.criteria import Criterion, Kinds, Scoring, Share
+from domain.kernel import Day, Document, Fact, Label, Points, Slug
 from domain.problems import repeated, wrong
+from domain.ways import Rounding
+from domain.workdays import Calendar, IfDayOff, overlaps
 
-DraftKind = Literal["plan", "bylaws", "covenant", "criteria"]
+DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
 
 
 class Duty(StrEnum):
@@ -69,6 +72,7 @@ class Deadline(Fact):
 
     duty: Duty
     due: YearDay
+    if_day_off: IfDayOff = "stays"
     article: Label
     remind_days_before: tuple[Days, ...] = Field(default=(), max_length=8)
     escalate_days_after: Days | None = None
@@ -77,11 +81,30 @@ class Deadline(Fact):
 
 
 class Awards(Fact):
-    """One kind of award a cluster may nominate units for."""
+    """One kind of award a cluster may nominate units for.
+
+    As many as `quota` says, or that share of the cluster's units; for units of these kinds, of any where none is named.
+    """
 
     id: Slug
     title: Label
-    quota: PositiveInt
+    quota: PositiveInt | None = None
+    share: Share | None = None
+    share_rounding: Literal["down", "half-up", "up"] = "down"
+    kinds: Kinds = ()
+    article: Label | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Awards:
+        if self.quota is not None and self.share is not None:
+            raise wrong("quota_by_one")
+        return self
+
+    def most(self, units: int) -> int | None:
+        """How many may be put forward in a cluster of so many units; None where nothing is said."""
+        if self.share is None:
+            return self.quota
+        return int(Rounding(places=0, mode=self.share_rounding).of(self.share * units))
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
@@ -104,6 +127,28 @@ class VoteRule(Fact):
     article: Label
 
 
+class RoundRule(Fact):
+    """A round of scoring: who scores, and of which criteria; of all where none is named."""
+
+    id: Slug
+    title: Label
+    by: Literal["own", "peer", "cluster", "team", "organiser"]
+    criteria: tuple[Slug, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
+    article: Label | None = None
+
+
+USUAL_ROUNDS = ("self", "cross-checked", "appraised")
+"""Where an edition declares no rounds of its own."""
+
+
+class Paper(Fact):
+    """A paper that an edition is made of: plan, bylaws, criteria and award rules are often separate ones."""
+
+    part: Literal["plan", "bylaws", "criteria", "awards", "other"]
+    document: Document
+    address: Label | None = None
+
+
 class Articles(Fact):
     """The articles that a departure is named by; None where the edition has no such rule: then it is a remark."""
 
@@ -113,6 +158,10 @@ class Articles(Fact):
     head_known: Label | None = None
     final_within_year: Label | None = None
     appraisal_before_ranking: Label | None = None
+
+
+Heirloom = Literal["signature", "role", "registration"]
+"""What a unit that takes over from others has of what they did."""
 
 
 class Edition(Fact):
@@ -125,17 +174,27 @@ class Edition(Fact):
     issuer: Label | None = None
     specimen: bool = False
     sources: tuple[Label, ...] = ()
+    papers: tuple[Paper, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    replaces: tuple[Label, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
+    """Papers or editions that are no longer in force with this one."""
+    calendar: Calendar = Calendar()
     required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
     answer_correction_days: Days = 7
+    answer_correction_in: Literal["days", "working-days"] = "days"
     deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
     criteria: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
     total: Points | None = None
     """As the source states it: with bonus, where it has one. Compared with the sums, never used as one."""
 
     scoring: Scoring = Scoring()
+    rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     awards: tuple[Awards, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     articles: Articles = Articles()
+    inherits: tuple[Heirloom, ...] = ()
+    """What a unit inherits when others merge into it, or split."""
 
     @model_validator(mode="after")
     def _whole(self) -> Edition:
@@ -143,12 +202,47 @@ class Edition(Fact):
             raise wrong("deadline_twice", duties=", ".join(sorted(duties)))
         if subjects := repeated(rule.subject for rule in self.votes):
             raise wrong("vote_rule_twice", subjects=", ".join(sorted(subjects)))
+        if doubled := repeated((*(r.id for r in self.rounds), *(f"/{a.id}" for a in self.awards))):
+            raise wrong("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
+        if titles := overlaps(self.calendar.days_off):
+            raise wrong("holidays_overlap", titles=", ".join(titles))
+        if self.valid_from is not None and self.valid_until is not None and self.valid_until < self.valid_from:
+            raise wrong("range_backwards")
         _ids_once(self.criteria)
+        leaves = self.leaves()
+        for one in self.rounds:
+            if missing := [criterion for criterion in one.criteria if criterion not in leaves]:
+                raise wrong("round_of_no_criterion", round=one.id, criterion=missing[0])
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """The deadline of a duty, or None where the edition has none."""
         return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
+
+    def due(self, duty: Duty, year: int) -> date | None:
+        """The day by which a duty is due in the cycle that begins in `year`, moved off a day on which nobody works."""
+        deadline = self.deadline(duty)
+        return None if deadline is None else self.calendar.settled(deadline.due.of(year), deadline.if_day_off)
+
+    def days_after(self, day: date) -> date:
+        """The last day on which a correction that was asked for on `day` can be answered."""
+        if self.answer_correction_in == "working-days":
+            return self.calendar.after(day, self.answer_correction_days)
+        return day + timedelta(days=self.answer_correction_days)
+
+    def award(self, award: str) -> Awards | None:
+        """A kind of award, or None where the edition does not know it."""
+        return next((one for one in self.awards if one.id == award), None)
+
+    def round_rule(self, round_: str) -> RoundRule | None:
+        """The rule of a round, or None where the edition declares no such round."""
+        return next((one for one in self.rounds if one.id == round_), None)
+
+    def rounds_in_order(self, found: Iterable[str]) -> tuple[str, ...]:
+        """Rounds from the least to the one that counts most. What the edition does not declare counts less."""
+        declared = tuple(one.id for one in self.rounds) or USUAL_ROUNDS
+        others = [*(name for name in USUAL_ROUNDS if name not in declared), *sorted(set(found) - {*USUAL_ROUNDS})]
+        return (*(name for name in dict.fromkeys(others) if name not in declared), *declared)
 
     def vote(self, subject: str) -> VoteRule | None:
         """The rule for votes on a subject, or None where the edition has none."""

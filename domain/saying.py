@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from domain.hands import Hands
 from domain.kernel import Act, Event, Fact, Label, Meta, Provenance, Refused, Room, Slug, Told, When
 from domain.problems import first_problem
 from domain.rules import Edition
@@ -29,6 +30,7 @@ class Command(Fact):
     provenance: Provenance | None = None
     meeting: Slug | None = None
     act_key: Label | None = None
+    hands: Hands | None = None
 
     @classmethod
     def of(cls, act: Act, **circumstances: Any) -> Command:
@@ -56,9 +58,25 @@ def parse_act(name: str, fields: Mapping[str, Any]) -> Act:
     try:
         return known.model_validate(dict(fields))
     except ValidationError as error:
-        problem = first_problem(error)
-        place = ".".join(map(str, problem.pop("place"))) or name
-        raise Refused("malformed_act", act=name, place=place, **problem) from None
+        raise _malformed(name, error) from None
+
+
+def hands_of(fields: Mapping[str, Any]) -> Hands:
+    """Whose hands an act went through, from plain fields.
+
+    Raises:
+        Refused: `malformed_act`, as `parse_act`.
+    """
+    try:
+        return Hands.model_validate(dict(fields))
+    except ValidationError as error:
+        raise _malformed("hands", error) from None
+
+
+def _malformed(act: str, error: ValidationError) -> Refused:
+    problem = first_problem(error)
+    place = ".".join(map(str, problem.pop("place"))) or act
+    return Refused("malformed_act", act=act, place=place, **problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class Saying:
     provenance: Provenance | None = None
     meeting: Label | None = None
     act_key: str | None = None
+    hands: Hands | None = None
 
     def meta(self, version: int, happened: When, provenance: Provenance) -> Meta:
         """The circumstances of an event that follows from this saying."""

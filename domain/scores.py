@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from domain import limits
+from domain.commenting import Voice
 from domain.kernel import (
     Act,
     AlreadySaid,
@@ -19,6 +20,7 @@ from domain.kernel import (
     Meta,
     Refused,
     Room,
+    Slug,
     Text,
     UnitId,
     When,
@@ -32,9 +34,6 @@ from domain.ways import Entry
 
 if TYPE_CHECKING:
     from domain.cycle import State
-
-Round = Literal["self", "cross-checked", "appraised"]
-ROUNDS: tuple[Round, ...] = ("self", "cross-checked", "appraised")
 
 
 class Item(Entry):
@@ -71,6 +70,18 @@ class AppraiseScores(Act, name="appraise"):
     sheet: Sheet
 
 
+class ScoreRound(Act, name="score-round"):
+    """Somebody scores a unit in a round that the edition declares: the cluster, a team, one of several appraisers.
+
+    A sheet may cover some criteria only; `by` is who scored, where a source says it.
+    """
+
+    unit: UnitId
+    round: Slug
+    sheet: Sheet
+    by: Voice | None = None
+
+
 # What happened ---------------------------------------------------------------------------
 
 
@@ -90,12 +101,19 @@ class ScoresAppraised(Event, name="ScoresAppraised"):
     sheet: tuple[Item, ...]
 
 
+class RoundScored(Event, name="RoundScored"):
+    unit: UnitId
+    round: Slug
+    sheet: tuple[Item, ...]
+    by: Voice | None
+
+
 # What we hold to be true -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One unit's sheet in one round; `by` is the unit that scored."""
+    """One unit's sheet in one round; `by` is who scored, in a unit's id or in words."""
 
     sheet: tuple[Item, ...]
     by: str
@@ -106,46 +124,69 @@ class Scored:
     """When the round was first entered: a refined sheet does not make it late."""
 
 
-Scores = Mapping[tuple[str, Round], Scored]
+Scores = Mapping[tuple[str, str], Scored]
 """By unit and round."""
 
 
-def standing(unit: str, scores: Scores) -> Scored | None:
-    """The sheet that counts: of the last round that the unit has."""
-    return next((scores[unit, round_] for round_ in reversed(ROUNDS) if (unit, round_) in scores), None)
+def standing(unit: str, scores: Scores, rules: Edition) -> tuple[Item, ...]:
+    """What counts for a unit: of each criterion, what the last round that speaks of it says."""
+    order = rules.rounds_in_order(round_ for of, round_ in scores if of == unit)
+    found = {
+        item.criterion: item for round_ in order if (unit, round_) in scores for item in scores[unit, round_].sheet
+    }
+    return tuple(found.values())
 
 
-def reckoned(state: State, rules: Edition, round_: Round | None = None) -> dict[str, Result]:
-    """The members' results, reckoned together: in one round, or each by the last round it has."""
+def reckoned(state: State, rules: Edition, round_: str | None = None) -> dict[str, Result]:
+    """The members' results, reckoned together: in one round, or by what counts of all of them."""
     sheets = []
     for unit in state.membership.members():
-        scored = standing(unit, state.scores) if round_ is None else state.scores.get((unit, round_))
-        if scored is not None:
-            sheets.append(UnitSheet(unit=unit, entries=scored.sheet))
+        if round_ is None:
+            items = standing(unit, state.scores, rules)
+        else:
+            items = state.scores[unit, round_].sheet if (unit, round_) in state.scores else ()
+        if items:
+            sheets.append(sheet_of(unit, items, state))
     return {result.unit: result for result in reckon(rules, sheets)}
 
 
-def _check(unit: str, sheet: tuple[Item, ...], rules: Edition) -> None:
-    """Refuse what cannot be true under the edition: every criterion once, nothing else, no points beyond its way."""
+def sheet_of(unit: str, items: tuple[Item, ...], state: State) -> UnitSheet:
+    """A unit's items with what the register knows of the unit itself."""
+    kind, cause = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
+    return UnitSheet(unit=unit, kind=kind, excluded=cause, entries=items)
+
+
+def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, whole: bool = True) -> None:
+    """Refuse what cannot be true under the edition: a criterion twice or unknown, points beyond its way.
+
+    `whole`: every criterion that the unit owes must be there.
+    """
     leaves = rules.leaves()
     if not leaves:
         raise Refused("edition_without_criteria", edition=rules.id)
     seen = [item.criterion for item in sheet]
     if doubled := repeated(seen):
         raise Refused("criterion_twice", criterion=doubled[0])
-    (result,) = reckon(rules, (UnitSheet(unit=unit, entries=sheet),))
+    (result,) = reckon(rules, (sheet_of(unit, sheet, state),))
     for line in result.lines:
         if line.open is not None and line.open.code == "figure_missing":
             raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.open.facts)["figure"])
-    owed = [leaf.id for leaf in leaves.values() if leaf.part == "base" and leaf.concerns(unit, None)]
+    kind = state.membership.kinds.get(unit)
+    owed = [
+        leaf.id
+        for leaf in leaves.values()
+        if leaf.part == "base" and leaf.concerns(unit, kind) and kind not in leaf.exempt_kinds
+    ]
+    if not whole:
+        return
     if missing := [criterion for criterion in owed if criterion not in seen]:
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
-def _reasons(sheet: tuple[Item, ...], before: Scored | None) -> None:
-    if before is None:
+def _reasons(sheet: tuple[Item, ...], before: tuple[Item, ...]) -> None:
+    if not before:
         return
-    earlier = {item.criterion: item for item in before.sheet}
+    earlier = {item.criterion: item for item in before}
     for item in sheet:
         was = earlier.get(item.criterion)
         if (was is None or was.figures != item.figures) and item.reason is None:
@@ -153,7 +194,7 @@ def _reasons(sheet: tuple[Item, ...], before: Scored | None) -> None:
             raise Refused("change_needs_reason", criterion=item.criterion, was=shown)
 
 
-def _same(unit: str, round_: Round, by: str, sheet: tuple[Item, ...], state: State) -> None:
+def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State) -> None:
     scored = state.scores.get((unit, round_))
     if scored is not None and scored.by == by and scored.sheet == sheet:
         raise AlreadySaid(scored.version)
@@ -164,7 +205,7 @@ def score_self(cmd: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iter
     _same(cmd.unit, "self", cmd.unit, cmd.sheet, state)
     if (cmd.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=cmd.unit)
-    _check(cmd.unit, cmd.sheet, rules)
+    _check(cmd.unit, cmd.sheet, state, rules)
     yield SelfScored(**dict(cmd))
 
 
@@ -174,37 +215,59 @@ def cross_check(cmd: CrossCheck, meta: Meta, state: State, rules: Edition) -> It
     if cmd.by == cmd.unit:
         raise Refused("checks_itself", unit=cmd.unit)
     _same(cmd.unit, "cross-checked", cmd.by, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, rules)
-    _reasons(cmd.sheet, state.scores.get((cmd.unit, "self")))
+    _check(cmd.unit, cmd.sheet, state, rules)
+    claimed = state.scores.get((cmd.unit, "self"))
+    _reasons(cmd.sheet, claimed.sheet if claimed is not None else ())
     yield CrossChecked(**dict(cmd))
 
 
 def appraise(cmd: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(cmd.unit, meta, state)
     _same(cmd.unit, "appraised", meta.unit, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, rules)
-    _reasons(cmd.sheet, standing(cmd.unit, state.scores))
+    _check(cmd.unit, cmd.sheet, state, rules)
+    _reasons(cmd.sheet, standing(cmd.unit, state.scores, rules))
     yield ScoresAppraised(**dict(cmd))
 
 
-def _scored(round_: Round, by: str | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202 - a table entry
-    def evolve(scores: Scores, e: SelfScored | CrossChecked | ScoresAppraised, m: Meta) -> Scores:
-        scorer = e.by if isinstance(e, CrossChecked) else m.unit if by is None else e.unit
-        before = scores.get((e.unit, round_))
-        first = m.happened if before is None else before.first
-        scored = Scored(e.sheet, scorer, m.happened, m.provenance.kind, m.version, first)
-        return put(scores, (e.unit, round_), scored)
+def score_round(cmd: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(cmd.unit, meta, state)
+    if cmd.round in _OWN_ACTS:
+        raise Refused("round_has_its_act", round=cmd.round, act=_OWN_ACTS[cmd.round])
+    _same(cmd.unit, cmd.round, _scorer(cmd.by, meta), cmd.sheet, state)
+    _check(cmd.unit, cmd.sheet, state, rules, whole=False)
+    _reasons(cmd.sheet, _said_before(cmd, state, rules))
+    yield RoundScored(**dict(cmd))
 
-    return evolve
+
+_OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
+
+
+def _said_before(cmd: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
+    """What stood of the criteria that are scored now."""
+    mine = {item.criterion for item in cmd.sheet}
+    return tuple(item for item in standing(cmd.unit, state.scores, rules) if item.criterion in mine)
+
+
+def _scorer(by: Voice | None, meta: Meta) -> str:
+    if by is None:
+        return meta.unit
+    return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
+
+
+def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], m: Meta) -> Scores:
+    before = scores.get((unit, round_))
+    first = m.happened if before is None else before.first
+    return put(scores, (unit, round_), Scored(sheet, by, m.happened, m.provenance.kind, m.version, first))
 
 
 room = Room(
     slice_name="scores",
     empty={},
-    decides={ScoreSelf: score_self, CrossCheck: cross_check, AppraiseScores: appraise},
+    decides={ScoreSelf: score_self, CrossCheck: cross_check, AppraiseScores: appraise, ScoreRound: score_round},
     evolves={
-        SelfScored: _scored("self", by="unit"),
-        CrossChecked: _scored("cross-checked"),
-        ScoresAppraised: _scored("appraised"),
+        SelfScored: lambda s, e, m: _entered(s, e.unit, "self", e.unit, e.sheet, m),
+        CrossChecked: lambda s, e, m: _entered(s, e.unit, "cross-checked", e.by, e.sheet, m),
+        ScoresAppraised: lambda s, e, m: _entered(s, e.unit, "appraised", m.unit, e.sheet, m),
+        RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by, m), e.sheet, m),
     },
 )

@@ -6,25 +6,23 @@ unit signs in this register confirms the record; it replaces neither paper nor a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from domain import limits
-from domain.commenting import Voice
-from domain.drafting import version_of
+from domain.commenting import Voice, Voices
+from domain.drafting import CovenantKind, version_of
 from domain.frame import Unnamed
 from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, Text, UnitId, When, put
 from domain.membership import require_member
 from domain.rules import Edition
+from domain.succession import UnitsSucceeded
 
 if TYPE_CHECKING:
     from domain.cycle import State
-
-Witnesses = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
-
 
 # What people say -------------------------------------------------------------------------
 
@@ -34,6 +32,7 @@ class SignCovenant(Act, name="sign"):
 
     unit: UnitId
     number: int | None = None
+    covenant: CovenantKind = "covenant"
 
 
 class SignJointly(Act, name="sign-jointly"):
@@ -46,12 +45,13 @@ class SignJointly(Act, name="sign-jointly"):
     units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)] | None = None
     unnamed: Unnamed | None = None
     sheet: Document | None = None
+    covenant: CovenantKind = "covenant"
 
 
 class NameWitnesses(Act, name="name-witnesses"):
     """Who was present at the signing without being a party."""
 
-    witnesses: Witnesses
+    witnesses: Voices
 
 
 class DeclineToSign(Act, name="decline-to-sign"):
@@ -59,6 +59,7 @@ class DeclineToSign(Act, name="decline-to-sign"):
 
     unit: UnitId
     reason: Text
+    covenant: CovenantKind = "covenant"
 
 
 # What happened ---------------------------------------------------------------------------
@@ -67,6 +68,7 @@ class DeclineToSign(Act, name="decline-to-sign"):
 class CovenantSigned(Event, name="CovenantSigned"):
     unit: UnitId
     number: int
+    covenant: CovenantKind = "covenant"
 
 
 class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
@@ -76,6 +78,7 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
     """False when the source says "the units": then `units` are the members of that day."""
     sheet: Document | None
     unnamed: int | None = None
+    covenant: CovenantKind = "covenant"
 
 
 class WitnessesNamed(Event, name="WitnessesNamed"):
@@ -85,6 +88,7 @@ class WitnessesNamed(Event, name="WitnessesNamed"):
 class SigningDeclined(Event, name="SigningDeclined"):
     unit: UnitId
     reason: Text
+    covenant: CovenantKind = "covenant"
 
 
 # What we hold to be true -----------------------------------------------------------------
@@ -118,31 +122,36 @@ class Signing:
     """How many units have signed whom nobody names."""
 
 
+def _of(covenant: CovenantKind, state: State) -> Signing:
+    return state.signing if covenant == "covenant" else state.term_signing
+
+
 def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(cmd.unit, meta, state)
-    number = version_of("covenant", cmd.number, state)
-    if (standing := state.signing.signatures.get(cmd.unit)) is not None:
+    number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
+    if (standing := signing.signatures.get(cmd.unit)) is not None:
         if standing.number == number:
             raise AlreadySaid(standing.version)
         raise Refused("signed_already", unit=cmd.unit, number=standing.number)
-    yield CovenantSigned(unit=cmd.unit, number=number)
+    yield CovenantSigned(unit=cmd.unit, number=number, covenant=cmd.covenant)
 
 
 def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    number = version_of("covenant", cmd.number, state)
-    signing = cmd.units if cmd.units is not None else state.membership.members()
-    for unit in signing:
+    number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
+    units = cmd.units if cmd.units is not None else state.membership.members()
+    for unit in units:
         require_member(unit, meta, state)
-    if doubled := [unit for unit in signing if unit in state.signing.signatures]:
-        raise Refused("signed_already", unit=doubled[0], number=state.signing.signatures[doubled[0]].number)
+    if doubled := [unit for unit in units if unit in signing.signatures]:
+        raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
     unnamed = cmd.unnamed if cmd.unnamed is not None or cmd.units is not None else state.frame.unnamed
-    if (unnamed or 0) + state.signing.unnamed > (state.frame.unnamed or 0):
-        raise Refused("more_than_unnamed", found=(unnamed or 0) + state.signing.unnamed, known=state.frame.unnamed or 0)
-    if not signing and not unnamed:
+    if (unnamed or 0) + signing.unnamed > (state.frame.unnamed or 0):
+        raise Refused("more_than_unnamed", found=(unnamed or 0) + signing.unnamed, known=state.frame.unnamed or 0)
+    if not units and not unnamed:
         raise Refused("nobody_signs")
     yield CovenantSignedJointly(
-        number=number, units=signing, named=cmd.units is not None, sheet=cmd.sheet, unnamed=unnamed
-    )
+        number=number, units=units, named=cmd.units is not None, sheet=cmd.sheet, unnamed=unnamed,
+        covenant=cmd.covenant,
+    )  # fmt: skip
 
 
 def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -153,9 +162,10 @@ def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition)
 
 def decline(cmd: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(cmd.unit, meta, state)
-    if cmd.unit in state.signing.signatures:
-        raise Refused("signed_already", unit=cmd.unit, number=state.signing.signatures[cmd.unit].number)
-    if (standing := state.signing.declined.get(cmd.unit)) is not None:
+    signing = _of(cmd.covenant, state)
+    if cmd.unit in signing.signatures:
+        raise Refused("signed_already", unit=cmd.unit, number=signing.signatures[cmd.unit].number)
+    if (standing := signing.declined.get(cmd.unit)) is not None:
         raise AlreadySaid(standing)
     yield SigningDeclined(**dict(cmd))
 
@@ -180,6 +190,37 @@ def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
     )
 
 
+def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:
+    """Who takes over from units that have all signed is bound as they were, where the edition says so."""
+    before = [s.signatures[unit] for unit in e.gone if unit in s.signatures]
+    if "signature" not in e.inherits or not before or len(before) < len(e.gone):
+        return s
+    kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
+    taken = Signature(before[-1].number, before[-1].when, kind, m.version, inferred_from=m.version)
+    heirs = {unit.id: taken for unit in e.successors if unit.id not in s.signatures}
+    return replace(s, signatures={**s.signatures, **heirs})
+
+
+def _on(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
+    """The change for events about this covenant, and none for those about the other."""
+    return lambda s, e, m: change(s, e, m) if e.covenant == covenant else s
+
+
+def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]]:
+    return {
+        CovenantSigned: _on(covenant, _signed),
+        CovenantSignedJointly: _on(covenant, _signed_jointly),
+        SigningDeclined: _on(covenant, lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version))),
+        WitnessesNamed: _witnessed,
+        UnitsSucceeded: _inherited,
+    }
+
+
+def _witnessed(s: Signing, e: WitnessesNamed, m: Meta) -> Signing:
+    named = tuple(dict.fromkeys((*s.witnesses, *e.witnesses)))
+    return replace(s, witnesses=named, witnesses_version=m.version)
+
+
 room = Room(
     slice_name="signing",
     empty=Signing(),
@@ -189,12 +230,7 @@ room = Room(
         NameWitnesses: name_witnesses,
         DeclineToSign: decline,
     },
-    evolves={
-        CovenantSigned: _signed,
-        CovenantSignedJointly: _signed_jointly,
-        WitnessesNamed: lambda s, e, m: replace(
-            s, witnesses=tuple(dict.fromkeys((*s.witnesses, *e.witnesses))), witnesses_version=m.version
-        ),
-        SigningDeclined: lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version)),
-    },
+    evolves=_evolves("covenant"),
 )
+term_room = Room(slice_name="term_signing", empty=Signing(), decides={}, evolves=_evolves("term-covenant"))
+"""The covenant for a longer term, signed in the same way and often on the same day."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
-from domain.commenting import Voice
+from domain.commenting import Voice, Voices
 from domain.kernel import (
     Act,
     AlreadySaid,
@@ -54,7 +54,6 @@ class Choice(Fact):
 
 Choices = Annotated[tuple[Choice, ...], Field(min_length=1, max_length=limits.CHOICES_PER_BALLOT)]
 Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
-Tellers = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # What people say -------------------------------------------------------------------------
@@ -81,7 +80,7 @@ class RecordBallot(Act, name="record-ballot"):
     present: PositiveInt | None = None
     polled: NonNegativeInt | None = None
     took_part: Voters = ()
-    tellers: Tellers = ()
+    tellers: Voices = ()
     round: PositiveInt = 1
     minutes: Document | None = None
 

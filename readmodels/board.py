@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.cycle import State
+from domain.departures import deviations
 from domain.obligations import current_step, obligations, steps
-from domain.register import deviations
 from domain.rules import Edition
 
 

@@ -9,10 +9,10 @@ from domain.awards import AnnulAward, AnswerComplaint, FileComplaint, HoldAward,
 from domain.commenting import TakeStance, Voice
 from domain.conclusion import DecideAwards, Grant, Nominate, Submit
 from domain.cycle import CYCLE
+from domain.departures import deviations
 from domain.frame import FileCycle
 from domain.kernel import Act, Document
 from domain.notices import notices
-from domain.register import deviations
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")

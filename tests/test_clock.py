@@ -11,13 +11,13 @@ from domain.city_year import CITY_YEAR
 from domain.commenting import TakeStance
 from domain.cycle import CYCLE
 from domain.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
+from domain.departures import deviations
 from domain.drafting import PresentDraft
 from domain.frame import ReopenDuty
 from domain.kernel import Document, When
 from domain.membership import AssignRole
 from domain.midyear import ReportMidyear, SendBack
 from domain.obligations import current_step, obligations, steps, tasks
-from domain.register import deviations
 from domain.rules import NO_RULES, Duty
 
 HEAD, DEPUTY, THIRD = UNITS

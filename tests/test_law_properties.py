@@ -12,12 +12,13 @@ from audit.replay import select
 from domain.codec import decode, encode, plain, state_digest
 from domain.commenting import TakeStance, TakeStanceTogether
 from domain.cycle import CYCLE
+from domain.departures import deviations
 from domain.drafting import PresentDraft
 from domain.kernel import Act, Document, Told
 from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.obligations import obligations
-from domain.register import CorrectAct, deviations
+from domain.register import CorrectAct
 from domain.scores import Item, ScoreSelf, reckoned
 from domain.signing import SignCovenant, SignJointly
 

@@ -11,7 +11,7 @@ from speech import RULES, UNITS, Case
 
 from domain.codec import decode, encode
 from domain.conclusion import ChooseNext, Nominate
-from domain.register import deviations
+from domain.departures import deviations
 from domain.rules import Edition, VoteRule
 from domain.voting import Ballot, RecordBallot, outcomes
 

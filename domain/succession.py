@@ -1,0 +1,188 @@
+"""Succession: units merge, split and are dissolved in the middle of a year; a cluster ends early and hands over.
+
+What a successor inherits of what its predecessors did is the edition's to say, and is kept in the event: a later
+edition does not change who was bound. On 1 July 2025 all districts of the country ended in this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from domain import limits
+from domain.frame import Frame, Unit, Units
+from domain.kernel import Act, Document, Event, Label, Meta, Refused, Room, Text, UnitId
+from domain.membership import BEGINNING, Membership, Stay, Term, began, require_member
+from domain.problems import repeated
+from domain.rules import Edition, Heirloom
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+Manner = Literal["merged", "split", "dissolved"]
+CycleName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=3 * limits.SLUG_CHARS)
+]
+CycleNames = Annotated[tuple[CycleName, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+
+
+# What people say -------------------------------------------------------------------------
+
+
+class MergeUnits(Act, name="merge-units"):
+    """Units become one: a new unit, or one of them that takes in the others."""
+
+    units: Annotated[tuple[UnitId, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
+    into: Unit
+    basis: Document | None = None
+
+
+class SplitUnit(Act, name="split-unit"):
+    """A unit becomes several."""
+
+    unit: UnitId
+    into: Annotated[tuple[Unit, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
+    basis: Document | None = None
+
+
+class DissolveUnit(Act, name="dissolve-unit"):
+    """A unit ends. `into` are members that take over from it, `outside` others in words."""
+
+    unit: UnitId
+    into: Units = ()
+    outside: Annotated[tuple[Label, ...], Field(max_length=limits.UNITS_PER_CLUSTER)] = ()
+    basis: Document | None = None
+
+
+class CloseEarly(Act, name="close-early"):
+    """The cluster ends before its year does; the cycles that take over from it, as far as they are known."""
+
+    reason: Text
+    handed_to: CycleNames = ()
+    basis: Document | None = None
+
+
+class TakeOver(Act, name="take-over"):
+    """This cycle goes on from others: clusters that ended early, or were arranged anew."""
+
+    predecessors: Annotated[CycleNames, Field(min_length=1)]
+    basis: Document | None = None
+
+
+# What happened ---------------------------------------------------------------------------
+
+
+class UnitsSucceeded(Event, name="UnitsSucceeded"):
+    manner: Manner
+    gone: tuple[UnitId, ...]
+    successors: tuple[Unit, ...]
+    outside: tuple[Label, ...]
+    inherits: tuple[Heirloom, ...]
+    basis: Document | None
+
+
+class ClosedEarly(Event, name="ClosedEarly"):
+    reason: Text
+    handed_to: tuple[CycleName, ...]
+    basis: Document | None
+
+
+class TakenOver(Event, name="TakenOver"):
+    predecessors: tuple[CycleName, ...]
+    basis: Document | None
+
+
+def merge(cmd: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(cmd.units):
+        raise Refused("named_twice", name=doubled[0])
+    yield _succeeded("merged", cmd.units, (cmd.into,), (), cmd.basis, meta, state, rules)
+
+
+def split(cmd: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(unit.id for unit in cmd.into):
+        raise Refused("named_twice", name=doubled[0])
+    yield _succeeded("split", (cmd.unit,), cmd.into, (), cmd.basis, meta, state, rules)
+
+
+def dissolve(cmd: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield _succeeded("dissolved", (cmd.unit,), cmd.into, cmd.outside, cmd.basis, meta, state, rules)
+
+
+def _succeeded(
+    manner: Manner, units: tuple[str, ...], into: tuple[Unit, ...], outside: tuple[str, ...],
+    basis: Document | None, meta: Meta, state: State, rules: Edition,
+) -> UnitsSucceeded:  # fmt: skip
+    for unit in units:
+        require_member(unit, meta, state)
+        if unit not in state.membership.members():
+            raise Refused("not_a_member", unit=unit, on=meta.happened.day)
+    for heir in into:
+        if heir.id == state.frame.organiser:
+            raise Refused("is_a_member", unit=heir.id)
+    heirs = {heir.id for heir in into}
+    gone = tuple(unit for unit in units if unit not in heirs)
+    return UnitsSucceeded(
+        manner=manner, gone=gone, successors=into, outside=outside, inherits=rules.inherits, basis=basis
+    )
+
+
+def close_early(cmd: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.frame.closed_early is not None:
+        raise Refused("closed_already", on=state.frame.closed_early.date())
+    yield ClosedEarly(**dict(cmd))
+
+
+def take_over(cmd: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(cmd.predecessors) <= set(state.frame.predecessors):
+        raise Refused("taken_over_already", names=", ".join(cmd.predecessors))
+    yield TakenOver(**dict(cmd))
+
+
+def _passed_on(m: Membership, e: UnitsSucceeded, meta: Meta) -> Membership:
+    # What takes effect on a day is true from its beginning, and what ends on it until then.
+    since = began(meta)
+    stays, names = dict(m.stays), dict(m.names)
+    for unit in e.gone:
+        stays[unit] = replace(stays.get(unit, Stay(BEGINNING)), until=since)
+    for heir in e.successors:
+        names[heir.id] = heir.name
+        if heir.id not in stays or stays[heir.id].until is not None:
+            stays[heir.id] = Stay(since)
+    kinds = {**m.kinds, **{heir.id: heir.kind for heir in e.successors if heir.kind is not None}}
+    m = replace(m, stays=stays, names=names, kinds=kinds)
+    if "role" not in e.inherits or len(e.successors) != 1:
+        return m
+    terms = dict(m.terms)
+    for role, held in m.terms.items():
+        if held and held[-1].holder in e.gone:
+            taken_by = e.successors[0].id
+            terms[role] = (*held, Term(taken_by, since, "handed-over", "inferred", held[-1].until))
+    return replace(m, terms=terms)
+
+
+room = Room(
+    slice_name="membership",
+    empty=Membership(),
+    decides={MergeUnits: merge, SplitUnit: split, DissolveUnit: dissolve},
+    evolves={UnitsSucceeded: _passed_on},
+)
+
+
+def _ended(f: Frame, e: ClosedEarly, meta: Meta) -> Frame:
+    return replace(f, closed_early=meta.happened.latest, handed_to=e.handed_to)
+
+
+def _continued(f: Frame, e: TakenOver, meta: Meta) -> Frame:
+    return replace(f, predecessors=tuple(dict.fromkeys((*f.predecessors, *e.predecessors))))
+
+
+handover_room = Room(
+    slice_name="frame",
+    empty=Frame(),
+    decides={CloseEarly: close_early, TakeOver: take_over},
+    evolves={ClosedEarly: _ended, TakenOver: _continued},
+)
+"""What concerns the whole cluster changes the frame."""

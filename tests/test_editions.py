@@ -1,0 +1,231 @@
+"""What an edition can say beyond points: rounds of its own, kinds of units, quotas, working days, how long it holds."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from speech import CITY, RULES, TEXT, UNITS, Case, day
+
+from domain.conclusion import ExcludeUnit, Nominate, RankUnits
+from domain.departures import deviations
+from domain.frame import OpenCycle, Unit
+from domain.kernel import When
+from domain.midyear import ReportMidyear, SendBack
+from domain.obligations import obligations
+from domain.rules import Duty, Edition
+from domain.scores import AppraiseScores, Item, ScoreRound, ScoreSelf, reckoned, standing
+from domain.workdays import Calendar
+
+HEAD, DEPUTY, THIRD = UNITS
+WHOLE = (Item(criterion="a1", points="30"), Item(criterion="a2", points="10"), Item(criterion="b", points="20"))
+PAPER = {"title": "Báo cáo"}
+
+
+def rules(**changes: Any) -> Edition:
+    return Edition.model_validate({**RULES.model_dump(mode="json"), **changes})
+
+
+def codes(case: Case) -> set[str]:
+    return {d.code for d in deviations(case.state, case.rules)}
+
+
+TEAMS = rules(rounds=[
+    {"id": "self", "title": "Tự chấm", "by": "own"},
+    {"id": "ban-to-chuc", "title": "Ban Tổ chức", "by": "team", "criteria": ["a1", "a2"], "article": "Điều 7"},
+    {"id": "van-phong", "title": "Văn phòng", "by": "team", "criteria": ["b"]},
+    {"id": "decided", "title": "Quyết định", "by": "organiser"},
+])  # fmt: skip
+
+
+class TestRounds:
+    def scored(self) -> Case:
+        return Case(rules=TEAMS).step(day(11, 1)).when(ScoreSelf(unit=THIRD, sheet=WHOLE), by=THIRD).happened()
+
+    def test_of_each_criterion_the_last_round_that_speaks_of_it_counts(self) -> None:
+        case = self.scored()
+        one = Item(criterion="a1", points="25", reason=TEXT)
+        case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(one,))).happened("RoundScored")
+        case.when(
+            ScoreRound(unit=THIRD, round="van-phong", sheet=(Item(criterion="b", points="40", reason=TEXT),))
+        ).happened()
+        assert str(reckoned(case.state, case.rules)[THIRD].total) == "75"
+        assert {i.criterion: str(i.points) for i in standing(THIRD, case.state.scores, case.rules)} == {
+            "a1": "25",
+            "a2": "10",
+            "b": "40",
+        }
+        assert str(reckoned(case.state, case.rules, "self")[THIRD].total) == "60", "no round overwrites another"
+        case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(one,))).already()
+        assert not codes(case) & {"scored_beyond_round", "round_undeclared"}
+
+    def test_the_order_of_the_edition_counts_not_that_of_entry(self) -> None:
+        case = self.scored()
+        decided = Item(criterion="a1", points="1", reason=TEXT)
+        case.when(ScoreRound(unit=THIRD, round="decided", sheet=(decided,))).happened()
+        case.when(
+            ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(Item(criterion="a1", points="40", reason=TEXT),))
+        ).happened()
+        assert str(reckoned(case.state, case.rules)[THIRD].total) == "31"
+
+    def test_what_is_not_a_rounds_is_seen(self) -> None:
+        case = self.scored().when(
+            ScoreRound(unit=THIRD, round="van-phong", sheet=(Item(criterion="a1", points="9", reason=TEXT),))
+        )
+        (seen,) = [d for d in deviations(case.happened().state, case.rules) if d.code == "scored_beyond_round"]
+        assert (seen.article, seen.facts["round"]) == (None, "van-phong")
+        case.when(
+            ScoreRound(unit=THIRD, round="phuc-tra", sheet=(Item(criterion="b", points="19", reason=TEXT),))
+        ).happened()
+        assert "round_undeclared" in codes(case)
+        assert str(reckoned(case.state, case.rules)[THIRD].total) == "39", (
+            "what is not declared counts less than what is"
+        )
+
+    def test_a_change_gives_its_reason_and_named_rounds_have_their_act(self) -> None:
+        case = self.scored()
+        case.when(ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="a1", points="9"),))).refused(
+            "change_needs_reason"
+        )
+        case.when(ScoreRound(unit=THIRD, round="appraised", sheet=WHOLE)).refused("round_has_its_act")
+        case.when(
+            ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="b", points="41", reason=TEXT),))
+        ).refused("points_out_of_range")
+
+    def test_a_score_after_the_ranking_is_seen(self) -> None:
+        case = Case().step(day(11, 1))
+        for unit in UNITS:
+            case.when(ScoreSelf(unit=unit, sheet=WHOLE), by=unit).when(
+                AppraiseScores(unit=unit, sheet=WHOLE)
+            ).happened()
+        case.when(RankUnits()).happened()
+        assert "scored_after_ranking" not in codes(case)
+        changed = tuple(item.model_copy(update={"points": item.points - 1, "reason": TEXT}) for item in WHOLE)
+        case.step(day(11, 5)).when(AppraiseScores(unit=THIRD, sheet=changed)).happened()
+        assert "scored_after_ranking" in codes(case)
+
+    def test_a_round_of_no_criterion_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="round_of_no_criterion"):
+            rules(rounds=[{"id": "x", "title": "X", "by": "team", "criteria": ["khong-co"]}])
+
+
+class TestKinds:
+    RULES = rules(
+        criteria=[
+            {"id": "chung", "title": "Chung", "max": 50},
+            {"id": "phuong", "title": "Riêng phường", "max": 50, "kinds": ["phuong"]},
+            {"id": "xa", "title": "Miễn cho phường", "max": 50, "exempt_kinds": ["phuong"], "exempt_gives": "maximum"},
+        ],
+        scoring={"pass_marks": [{"least": 90, "kinds": ["xa"]}, {"least": 60}]},
+        total=None,
+        awards=[{"id": "co", "title": "Cờ", "kinds": ["phuong"], "article": "Điều 3"}],
+    )
+
+    def case(self) -> Case:
+        units = (Unit(id=HEAD, name="P", kind="phuong"), Unit(id=THIRD, name="X", kind="xa"))
+        case = Case(rules=self.RULES, opened=False)
+        opening = OpenCycle(
+            organiser=CITY, organiser_name="TP", cluster_name="Cụm", year=2026, units=units, edition="e" * 64,
+            clock="stepped", starts=day(1, 1, 0),
+        )  # fmt: skip
+        return case.when(opening).happened().step(day(11, 1))
+
+    def test_each_kind_is_scored_by_what_is_its_own(self) -> None:
+        case = (
+            self.case()
+            .when(ScoreSelf(unit=HEAD, sheet=(Item(criterion="chung", points=40),)), by=HEAD)
+            .refused("criteria_missing")
+        )
+        sheet = (Item(criterion="chung", points=40), Item(criterion="phuong", points=30))
+        case.when(ScoreSelf(unit=HEAD, sheet=sheet), by=HEAD).happened()
+        sheet = (Item(criterion="chung", points=45), Item(criterion="xa", points=40))
+        case.when(ScoreSelf(unit=THIRD, sheet=sheet), by=THIRD).happened()
+        found = reckoned(case.state, case.rules)
+        assert {u: (str(r.total), str(r.pass_mark)) for u, r in found.items()} == {
+            HEAD: ("120", "60"),
+            THIRD: ("85", "90"),
+        }
+
+    def test_an_award_for_another_kind_is_seen(self) -> None:
+        case = (
+            self.case()
+            .when(Nominate(unit=THIRD, award="co"))
+            .happened()
+            .when(Nominate(unit=HEAD, award="co"))
+            .happened()
+        )
+        assert [d.facts["unit"] for d in deviations(case.state, case.rules) if d.code == "award_of_other_kind"] == [
+            THIRD
+        ]
+
+    def test_who_is_out_has_no_rank_and_is_seen_when_nominated(self) -> None:
+        case = (
+            self.case()
+            .when(ExcludeUnit(unit=THIRD, cause="kỷ luật"))
+            .happened()
+            .when(ExcludeUnit(unit=THIRD, cause="x"))
+            .refused("unit_is_excluded")
+        )
+        case.when(
+            ScoreSelf(unit=THIRD, sheet=(Item(criterion="chung", points=45), Item(criterion="xa", points=40))), by=THIRD
+        )
+        assert reckoned(case.state, case.rules)[THIRD].rank is None
+        assert "nominated_excluded" in codes(case.when(Nominate(unit=THIRD, award="co")).happened())
+
+
+@pytest.mark.parametrize(("quota", "nominated", "seen"), [
+    ({"quota": 1}, 1, False), ({"quota": 1}, 2, True), ({"share": "0.5"}, 1, False), ({"share": "0.5"}, 2, True),
+    ({"share": "0.5", "share_rounding": "up"}, 2, False), ({}, 3, False),
+])  # fmt: skip
+def test_a_quota_is_a_number_or_a_share(quota: dict[str, Any], nominated: int, seen: bool) -> None:
+    case = Case(rules=rules(awards=[{"id": "co", "title": "Cờ", **quota}]))
+    for unit in UNITS[:nominated]:
+        case.when(Nominate(unit=unit, award="co")).happened()
+    assert ("quota_exceeded" in codes(case)) is seen
+
+
+class TestWorkingDays:
+    TET = Calendar.model_validate({
+        "days_off": [{"first": "14/02/2026", "last": "22/02/2026", "title": "Tết"}], "worked": ["28/02/2026"],
+    })  # fmt: skip
+
+    def test_a_deadline_moves_off_a_holiday(self) -> None:
+        for if_off, expected in (("stays", 15), ("next", 23), ("previous", 13)):
+            deadline = {"duty": "draft", "due": {"month": 2, "day": 15}, "if_day_off": if_off, "article": "Điều 1"}
+            case = Case(rules=rules(deadlines=[deadline], calendar=self.TET.model_dump(mode="json")))
+            (owed,) = [o for o in obligations(case.state, case.rules) if o.duty == Duty.DRAFT]
+            assert owed.due == When.on(date(2026, 2, expected)).latest, if_off
+
+    def test_working_days_are_counted(self) -> None:
+        assert self.TET.after(date(2026, 2, 12), 2) == date(2026, 2, 23)
+        assert self.TET.after(date(2026, 2, 27), 1) == date(2026, 2, 28), "a Saturday that is worked instead"
+        for unit, last in (("days", 17), ("working-days", 25)):
+            case = Case(
+                rules=rules(
+                    answer_correction_in=unit, answer_correction_days=5, calendar=self.TET.model_dump(mode="json")
+                )
+            )
+            case.step(day(2, 12)).when(ReportMidyear(unit=THIRD, report=PAPER), by=THIRD)
+            case.when(SendBack(unit=THIRD, text=TEXT)).happened()
+            (owed,) = [o for o in obligations(case.state, case.rules) if o.duty == Duty.CORRECTION]
+            assert owed.due == When.on(date(2026, 2, last + 1 if unit == "working-days" else last)).latest
+
+    def test_a_list_of_holidays_with_a_slip_is_refused(self) -> None:
+        off = {"first": "30/04/2026", "last": "01/05/2026", "title": "30/4"}
+        for days_off in (
+            [off, {"first": "01/05/2026", "title": "1/5"}],
+            [{**off, "last": "01/05/2027"}],
+            [{**off, "last": "01/04/2026"}],
+        ):
+            with pytest.raises(ValidationError):
+                rules(calendar={"days_off": days_off})
+
+
+def test_an_edition_that_was_not_in_force_is_seen() -> None:
+    assert "edition_out_of_time" in codes(Case(rules=rules(valid_until="31/12/2025")))
+    assert "edition_out_of_time" in codes(Case(rules=rules(valid_from="2027-01-01")))
+    assert "edition_out_of_time" not in codes(Case(rules=rules(valid_from="2026-06-01", valid_until="2026-12-31")))
+    with pytest.raises(ValidationError, match="range_backwards"):
+        rules(valid_from="2027-01-01", valid_until="2026-01-01")

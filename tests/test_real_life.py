@@ -1,0 +1,275 @@
+"""What real years bring: letters, targets, mergers, early ends, terms, two covenants, differing sources, many hands."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic_core import ValidationError
+from speech import CITY, RULES, TEXT, UNITS, Case, day
+
+from domain.commenting import TakeStance, Voice
+from domain.cycle import CYCLE
+from domain.departures import Deviation, deviations
+from domain.drafting import PresentDraft
+from domain.frame import FileCycle, ReceiveYearPlan, Unit
+from domain.hands import Hands, Signatory
+from domain.kernel import Act, Document, Person, When
+from domain.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
+from domain.meetings import Presenter, RecordMeeting
+from domain.membership import AdmitUnit, AssignRole
+from domain.obligations import obligations
+from domain.register import CorrectAct, NoteDisagreement, SourceSays
+from domain.rules import Duty, Edition
+from domain.signing import SignCovenant, SignJointly
+from domain.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit, TakeOver
+from domain.targets import (
+    AcceptRegistration,
+    Content,
+    RegisterTargets,
+    ReportResult,
+    ReturnRegistration,
+    StateContents,
+    Target,
+)
+
+HEAD, DEPUTY, THIRD = UNITS
+PAPER = Document(number="12/QĐ")
+ORGANISER = Voice(unit=CITY)
+NEW = Unit(id="phuong-moi", name="Phường mới", kind="phuong")
+
+
+def found(case: Case, code: str) -> list[Deviation]:
+    return [d for d in deviations(case.state, case.rules) if d.code == code]
+
+
+def rules(**changes: Any) -> Edition:
+    return Edition.model_validate({**RULES.model_dump(mode="json"), **changes})
+
+
+class TestLetters:
+    def test_a_request_waits_for_its_answer(self) -> None:
+        letter = RecordLetter(
+            id="xin-hd", kind="guidance-request", sender=Voice(unit=HEAD), recipients=(ORGANISER,), document=PAPER
+        )
+        case = Case().when(letter, by=HEAD).happened("LetterRecorded").when(letter, by=HEAD).already()
+        case.when(letter.model_copy(update={"document": Document(number="13/CV")}), by=HEAD).refused("id_is_taken")
+        assert [d.settled for d in found(case, "letter_unanswered")] == [False]
+        case.when(AnswerLetter(letter="xin-hd", by=ORGANISER, document=PAPER)).happened("LetterAnswered")
+        assert [d.settled for d in found(case, "letter_unanswered")] == [True]
+
+    def test_a_direction_is_followed_step_by_step(self) -> None:
+        case = Case().when(RecordLetter(id="chi-dao", kind="direction", sender=ORGANISER, text=TEXT))
+        case.when(AnswerLetter(letter="chi-dao", by=Voice(unit=THIRD), text=TEXT, done=False), by=THIRD).happened()
+        assert not found(case, "letter_unanswered")[0].settled
+        case.when(AnswerLetter(letter="chi-dao", by=Voice(unit=THIRD), text="b" * 64), by=THIRD).happened()
+        assert found(case, "letter_unanswered")[0].settled
+
+    def test_an_answer_may_come_before_its_letter_and_into_a_filed_year(self) -> None:
+        case = Case().when(FileCycle()).when(AnswerLetter(letter="sau", by=ORGANISER, document=PAPER)).happened()
+        assert [d.facts["letter"] for d in found(case, "answer_without_letter")] == ["sau"]
+        case.when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD).refused("cycle_is_filed")
+
+    def test_a_letter_says_something_and_comes_from_its_sender(self) -> None:
+        Case().when(RecordLetter(id="rong", kind="other-letter", sender=ORGANISER)).refused("letter_says_nothing")
+        foreign = RecordLetter(id="cv", kind="other-letter", sender=Voice(unit=HEAD), document=PAPER)
+        Case().when(foreign, by=THIRD).refused("not_yours")
+
+    def test_a_check_on_the_spot_samples_places(self) -> None:
+        check = RecordSiteCheck(id="kt-1", unit=THIRD, places=(SampledPlace(name="Tổ dân phố 5"),), findings=TEXT)
+        case = Case().when(check).happened("SiteChecked").when(check).already()
+        assert case.state.letters.checks["kt-1"].told.places[0].name == "Tổ dân phố 5"
+        case.when(check.model_copy(update={"findings": None})).refused("id_is_taken")
+
+
+class TestTargets:
+    REGISTERED = RegisterTargets(
+        unit=THIRD, titles=("Cờ thi đua",), targets=(Target(id="nha", title="Nhà", amount="10"),)
+    )
+
+    def test_a_registration_goes_back_and_is_accepted(self) -> None:
+        case = Case().when(AcceptRegistration(unit=THIRD)).refused("not_registered")
+        case.when(self.REGISTERED, by=THIRD).happened("TargetsRegistered").when(self.REGISTERED, by=THIRD).already()
+        case.when(ReturnRegistration(unit=THIRD, reason=TEXT)).happened().when(
+            ReturnRegistration(unit=THIRD, reason=TEXT)
+        ).already()
+        case.when(self.REGISTERED, by=THIRD).happened().when(AcceptRegistration(unit=THIRD)).happened()
+        case.when(AcceptRegistration(unit=THIRD)).already()
+        assert case.state.targets.registrations[THIRD].standing == "accepted"
+        Case().when(RegisterTargets(unit=THIRD), by=THIRD).refused("nothing_registered")
+
+    def test_contents_are_countable_without_their_text(self) -> None:
+        told = StateContents(stated=9, indicators=47, contents=tuple(Content(title=f"Nội dung {n}") for n in range(7)))
+        case = Case().when(told).happened("ContentsStated")
+        assert found(case, "contents_differ")[0].facts == {"draft": "covenant", "seen": 7, "stated": 9}
+        assert not found(Case().when(StateContents(stated=9)), "contents_differ"), "no list, nothing to compare"
+
+    def test_a_result_says_how_exact_it_is_and_up_to_when(self) -> None:
+        result = ReportResult(title="Nhà Đại đoàn kết", amount="120", measure="nhà", exactness="more-than")
+        case = Case().step(day(11, 1)).when(result).happened("ResultReported")
+        assert case.state.targets.results[0].told.unit is None, "of the whole cluster"
+        late = result.model_copy(update={"cut_off": date(2026, 12, 31)})
+        case.when(late).refused("cut_off_to_come")
+        case.when(late.model_copy(update={"exactness": "estimated", "unit": THIRD}), by=THIRD).happened()
+
+
+class TestSuccession:
+    def test_units_merge_and_the_new_one_is_bound(self) -> None:
+        case = Case(rules=rules(inherits=["signature", "role", "registration"]))
+        case.when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly())
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected"))
+        case.when(TestTargets.REGISTERED, by=THIRD).step(day(7, 1))
+        case.when(MergeUnits(units=(HEAD, THIRD), into=NEW, basis=PAPER)).happened("UnitsSucceeded")
+        assert case.state.membership.members() == (DEPUTY, NEW.id)
+        assert case.state.membership.kinds[NEW.id] == "phuong"
+        assert case.state.membership.holder("head") == NEW.id
+        signature = case.state.signing.signatures[NEW.id]
+        assert (signature.sureness, signature.inferred_from) == ("rehearsed", len(case.history))
+        assert case.state.targets.registrations[NEW.id].told.titles == ("Cờ thi đua",)
+        assert {o.bearer for o in obligations(case.state, case.rules) if o.duty == Duty.SELF_SCORE} == {DEPUTY, NEW.id}
+        case.when(SignCovenant(unit=HEAD), by=CITY).already()
+
+    def test_nothing_is_inherited_where_no_rule_says_so(self) -> None:
+        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly()).step(day(7, 1))
+        case.when(MergeUnits(units=(HEAD, THIRD), into=NEW)).happened()
+        assert NEW.id not in case.state.signing.signatures
+        assert NEW.id not in case.state.targets.registrations
+        assert case.state.membership.holder("head") == "unknown"
+
+    def test_one_may_take_in_the_other(self) -> None:
+        case = (
+            Case()
+            .step(day(7, 1))
+            .when(MergeUnits(units=(HEAD, THIRD), into=Unit(id=HEAD, name="Đống Đa mới")))
+            .happened()
+        )
+        assert case.state.membership.members() == (HEAD, DEPUTY)
+        assert case.state.membership.names[HEAD] == "Đống Đa mới"
+
+    def test_a_unit_splits_or_is_dissolved(self) -> None:
+        case = Case().step(day(7, 1)).when(SplitUnit(unit=THIRD, into=(NEW, Unit(id="khac", name="Khác")))).happened()
+        assert case.state.membership.members() == (HEAD, DEPUTY, NEW.id, "khac")
+        case.when(SplitUnit(unit=THIRD, into=(NEW, Unit(id="khac", name="Khác")))).refused("not_a_member")
+        case.when(DissolveUnit(unit="khac", outside=("phường ngoài cụm",))).happened()
+        assert case.state.membership.members() == (HEAD, DEPUTY, NEW.id)
+        case.when(MergeUnits(units=(HEAD, HEAD), into=NEW)).refused("named_twice")
+
+    def test_it_holds_from_the_day_it_takes_effect(self) -> None:
+        case = Case(clock="backfill").when(
+            MergeUnits(units=(HEAD, THIRD), into=NEW), happened=When.on(date(2026, 6, 16)), effective=date(2026, 7, 1)
+        )
+        stays = case.happened().state.membership.stays
+        assert stays[NEW.id].since == stays[HEAD].until == day(7, 1, 0)
+        june = When.on(date(2026, 6, 20))
+        case.when(PresentDraft(kind="covenant", document=PAPER), happened=june)
+        case.when(SignCovenant(unit=HEAD), happened=june).happened()
+        case.when(SignCovenant(unit=NEW.id), happened=june).refused("not_a_member")
+
+    def test_a_cluster_ends_early_and_another_goes_on(self) -> None:
+        case = (
+            Case()
+            .step(day(3, 1))
+            .when(CloseEarly(reason=TEXT, handed_to=(f"{CITY}/2026/cum-moi",)))
+            .happened("ClosedEarly")
+        )
+        assert {o.duty for o in obligations(case.state, case.rules) if o.done is None} == {Duty.FILING}
+        case.when(CloseEarly(reason=TEXT)).refused("closed_already").when(FileCycle()).happened()
+        other = Case().when(TakeOver(predecessors=(f"{CITY}/2026/cum-1",))).happened("TakenOver")
+        other.when(TakeOver(predecessors=(f"{CITY}/2026/cum-1",))).refused("taken_over_already")
+        assert other.state.frame.predecessors == (f"{CITY}/2026/cum-1",)
+
+    def test_every_part_of_a_history_can_be_folded(self) -> None:
+        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly()).step(day(7, 1))
+        case.when(MergeUnits(units=(HEAD, THIRD), into=NEW)).when(ReturnRegistration(unit=DEPUTY, reason=TEXT))
+        for leave_out in range(len(case.history)):
+            CYCLE.fold(told for n, told in enumerate(case.history) if n != leave_out)
+
+
+class TestTerms:
+    def test_a_stand_in_holds_the_role_for_a_time(self) -> None:
+        case = Case(clock="backfill")
+        january = When.on(date(2026, 1, 5))
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected"), happened=january)
+        stand_in = AssignRole(role="head", holder=THIRD, manner="assigned", until="2026-05-31", stands_in_for=HEAD)
+        case.when(stand_in, happened=When.on(date(2026, 4, 1)), effective=date(2026, 4, 10)).happened()
+        holds = case.state.membership.holder
+        assert [holds("head", day(m, d)) for m, d in ((2, 1), (4, 5), (4, 20), (6, 2))] == [HEAD, HEAD, THIRD, HEAD]
+        case.when(stand_in.model_copy(update={"holder": DEPUTY, "until": date(2026, 1, 1)}), happened=january).refused(
+            "term_ends_before"
+        )
+
+    def test_a_head_may_speak_in_their_term_only(self) -> None:
+        case = Case()
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected", until="2026-02-28")).step(day(2, 20))
+        case.when(RecordMeeting(id="a", kind="other"), by=HEAD).happened().step(day(3, 2))
+        case.when(RecordMeeting(id="b", kind="other"), by=HEAD).refused("not_yours")
+
+    def test_a_deputy_without_a_head(self) -> None:
+        case = Case().when(AssignRole(role="deputy", holder=THIRD, manner="elected")).happened()
+        assert (case.state.membership.holder("head"), case.state.membership.holder("deputy")) == ("unknown", THIRD)
+
+
+class TestTwoCovenants:
+    def test_a_year_and_a_term_are_signed_together(self) -> None:
+        case = Case().when(PresentDraft(kind="covenant", document=PAPER))
+        case.when(PresentDraft(kind="term-covenant", document=Document(title="Giao ước nhiệm kỳ"), term="2017-2022"))
+        case.when(SignJointly()).happened().when(SignJointly(covenant="term-covenant")).happened()
+        assert set(case.state.signing.signatures) == set(case.state.term_signing.signatures) == set(UNITS)
+        assert case.state.drafts["term-covenant"][0].term == "2017-2022"
+        case.when(SignCovenant(unit=THIRD, covenant="term-covenant"), by=THIRD).already()
+
+    def test_one_does_not_stand_for_the_other(self) -> None:
+        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignCovenant(unit=THIRD), by=THIRD)
+        assert not case.state.term_signing.signatures
+        case.when(SignCovenant(unit=THIRD, covenant="term-covenant"), by=THIRD).refused("nothing_presented")
+
+
+class TestHands:
+    HANDS = Hands(
+        prepared=(Voice(person=Person(office="chuyên viên")),),
+        signed=(Signatory(person=Person(office="Phó Chủ tịch"), capacity="TM."),),
+        on_behalf_of=Voice(unit=HEAD),
+    )
+
+    def test_they_stand_beside_the_act_and_go_with_it(self) -> None:
+        case = (
+            Case().when(ReceiveYearPlan(year_plan=PAPER), hands=self.HANDS).happened("YearPlanReceived", "HandsNamed")
+        )
+        assert case.state.hands[2].signed[0].capacity == "TM"
+        case.when(CorrectAct(version=2, reason=TEXT)).happened("ActCorrected")
+        assert not case.state.hands
+
+    def test_nobody_is_no_hand(self) -> None:
+        with pytest.raises(ValidationError):
+            Hands()
+
+
+def test_a_meeting_as_it_was() -> None:
+    told = RecordMeeting(
+        id="tk", kind="final", attendance=45, postponed_from="12/12/2026", chairs=(ORGANISER,), opened_by=ORGANISER,
+        concluded_by=Voice(group="Thường trực"), presenters=(Presenter(by=Voice(unit=HEAD), paper="Báo cáo"),),
+        guests=(Voice(group="Lãnh đạo phường"),), unclear=(Voice(group="đồng chí A"),),
+    )  # fmt: skip
+    held = Case().when(told).happened("MeetingHeld").state.meetings["tk"].told
+    assert held.postponed_from == When.on(date(2026, 12, 12))
+    assert type(held).model_validate_json(held.model_dump_json()) == held, "stored and read again"
+
+
+def test_sources_that_differ_are_both_kept() -> None:
+    told = NoteDisagreement(
+        about="số chỉ tiêu", told=(SourceSays(source="a", says="15"), SourceSays(source="b", says="16"))
+    )
+    case = Case().when(told).happened("DisagreementNoted").when(told).refused("disagreement_is_noted")
+    (one,) = found(case, "sources_disagree")
+    assert (one.article, one.facts["told"]) == (None, "a: 15; b: 16")
+
+
+def test_a_unit_that_joins_may_be_of_a_kind() -> None:
+    case = Case().when(AdmitUnit(unit="xa", name="Xã", kind="xa")).happened()
+    assert case.state.membership.kinds == {"xa": "xa"}
+
+
+@pytest.mark.parametrize("act", [RecordLetter(id="a", kind="report", sender=Voice(unit="noi-khac"), document=PAPER)])
+def test_letters_come_from_bodies_elsewhere(act: Act) -> None:
+    Case().when(act).happened("LetterRecorded")
