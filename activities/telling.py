@@ -71,9 +71,7 @@ def saying_of(stream: str, command_id: str | UUID, payload: str, header: Header)
         command = Command.model_validate_json(payload)
     except ValueError:
         raise Refused("malformed_command") from None
-    return Saying(
-        stream=stream, act=command.parsed(), actor=header.actor, unit=header.unit, issued=header.issued,
-        command_id=UUID(str(command_id)), strength=header.strength, stand_in_for=header.stand_in_for,
-        happened=command.happened, effective=command.effective, provenance=command.provenance, meeting=command.meeting,
-        act_key=command.act_key, hands=command.hands,
+    return command.said(
+        stream, UUID(str(command_id)), actor=header.actor, unit=header.unit, issued=header.issued,
+        strength=header.strength, stand_in_for=header.stand_in_for,
     )  # fmt: skip

@@ -26,6 +26,8 @@ app.add_typer(year, name="year")
 rules = typer.Typer(help=_("Rules editions as files."), no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(rules, name="rules")
+export = typer.Typer(help=_("Take out of the register what can be brought into another one."), no_args_is_help=True)
+app.add_typer(export, name="export")
 
 Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON."))]
 As = Annotated[Optional[str], typer.Option("--as", help=_("Who acts: a person's id."))]
@@ -208,6 +210,16 @@ def record(
     from cli import recording  # noqa: PLC0415
 
     _finish(lambda: recording.record(file, as_, dry_run=dry_run, as_json=json))
+
+
+@export.command("record", help=_("Write everything that was said of a cycle as a recording file."))
+def export_record(
+    cycle: Cycle,
+    out: Annotated[Optional[Path], typer.Option(help=_("A new file; the terminal when none is named."))] = None,
+) -> None:
+    from cli import exporting  # noqa: PLC0415
+
+    _finish(lambda: exporting.export_record(cycle, out))
 
 
 @app.command(help=_("The JSON Schema of a kind of file: record, rules or sheet."))

@@ -5,20 +5,20 @@ Fields are found by the act's own types, so a new act needs nothing here.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from documents.postgres import Texts
 from domain import limits
 from domain.kernel import IsText, IsWorkedOut, Person, clean
-from people.postgres import People
+from people.postgres import Contact
 
 
 class InputError(Exception):
@@ -31,10 +31,28 @@ class InputError(Exception):
         self.facts = facts
 
 
+class TextStore(Protocol):
+    """Where texts become digests."""
+
+    async def put(self, body: str, /) -> str:
+        """Take a text and return its digest."""
+
+
+class Book(Protocol):
+    """Where persons are found."""
+
+    async def get(self, person: str, /) -> Contact | None:
+        """The person under an id."""
+
+
+KNOWN_DIGEST = "digest:"
+"""Before the digest of a text that cannot be had any more."""
+
+
 class Filler:
     """Fills the fields of acts for one installation."""
 
-    def __init__(self, texts: Texts, people: People) -> None:
+    def __init__(self, texts: TextStore, people: Book) -> None:
         self._texts = texts
         self._people = people
 
@@ -62,6 +80,8 @@ class Filler:
     async def _text(self, value: Any, place: str) -> str:
         if not isinstance(value, str) or not value.strip():
             raise InputError("text_expected", place, found=repr(value)[:80])
+        if re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
+            return value.removeprefix(KNOWN_DIGEST)
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
         try:

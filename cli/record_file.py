@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
 from cli.scenario import Source
 from cli.year_file import PersonEntry
 from domain import limits
-from domain.city_year import ClusterPlan
 from domain.dates import Dated
-from domain.kernel import Act, Document, Fact, Label, Slug, UnitId
+from domain.frame import ClockMode, Units, Unnamed
+from domain.kernel import Act, Day, Document, Fact, Label, Person, Slug, UnitId
+from domain.meetings import Meeting, MeetingKind
 from domain.problems import repeated, wrong
 from domain.streams import cycle_stream
 from i18n.acts import ACTS_VI, MEETINGS_VI
 
-ACTS_PER_FILE = 500
+ACTS_PER_FILE = 2_000
+Which = Literal["this", "next"]
+"""The cycle of the file, or the one that it opens."""
 
 
 def _act_name(value: object) -> object:
@@ -32,52 +37,99 @@ def _kind(value: object) -> object:
     return MEETINGS_VI.get(str(value).strip().lower(), value)
 
 
-class Entry(Fact):
-    """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's."""
+class Sure(Fact):
+    """When something happened, and how sure it is: stated by a source of the file, inferred from what, or rehearsed."""
+
+    source: Label | None = None
+    inferred_from: Label | None = None
+    rehearsed: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Sure:
+        if sum((self.source is not None, self.inferred_from is not None, self.rehearsed)) > 1:
+            raise wrong("sure_in_one_way")
+        return self
+
+
+class Entry(Sure):
+    """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's.
+
+    `effective` is from when on it holds, `hands` who prepared, approved and signed it. `cycle: next` tells it of the
+    cycle that the file opens. `id` and `key` stand in files that the register wrote.
+    """
 
     act: Annotated[Label, BeforeValidator(_act_name)]
     on: Dated | None = None
-    source: Label | None = None
-    inferred_from: Label | None = None
-    rehearsed: bool = False
+    effective: Day | None = None
+    cycle: Which | None = None
+    hands: dict[str, Any] | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
+    id: UUID | None = None
+    key: Label | None = None
 
 
-Entries = Annotated[tuple[Entry, ...], Field(max_length=ACTS_PER_FILE)]
+class OutsideEntry(Entry):
+    """An act outside meetings, or one of a meeting that is named by its id."""
+
+    meeting: Slug | None = None
 
 
-class MeetingEntry(Fact):
+class MeetingEntry(Meeting, Sure):
     """A meeting with the acts that happened in it; the fields of `record-meeting`, and when it was."""
 
-    id: Slug
-    kind: Annotated[Label, BeforeValidator(_kind)]
+    kind: Annotated[MeetingKind, BeforeValidator(_kind)]
     on: Dated
-    source: Label | None = None
-    inferred_from: Label | None = None
-    rehearsed: bool = False
-    place: Label | None = None
-    online: bool = False
-    host: UnitId | None = None
-    chairs: tuple[dict[str, Any], ...] = ()
-    present: tuple[dict[str, Any], ...] = ()
-    notes: tuple[Label, ...] = ()
-    acts: Entries = ()
+    cycle: Which = "this"
+    acts: Annotated[tuple[Entry, ...], Field(max_length=ACTS_PER_FILE)] = ()
+
+
+class ClusterEntry(Fact):
+    """A cluster: its units, a number of units that nobody names, or those of the cycle that it continues."""
+
+    id: Slug
+    name: Label
+    units: Units = ()
+    unnamed: Unnamed | None = None
+    overseer: Person | None = None
+
+
+class NextCycle(Fact):
+    """The cycle that a meeting of the file opens; of the same cluster where no other is told."""
+
+    year: Annotated[int, Field(ge=1945, le=2200)]
+    cycle: Slug | None = None
+    cluster: ClusterEntry | None = None
+    plan: Document | None = None
+    edition: Label | None = None
 
 
 class RecordFile(Fact):
-    """A recording file. `edition` is a file beside it; without one, no rules are known and departures are remarks."""
+    """A recording file. `edition` is a file beside it; without one, no rules are known and departures are remarks.
+
+    `continues` names an earlier cycle of the same cluster: its units, and the head and deputy that it chose or that a
+    decision still in force appointed, are taken over where the file tells nothing else.
+    """
 
     organiser: UnitId
     organiser_name: Label
     year: Annotated[int, Field(ge=1945, le=2200)]
     cycle: Slug | None = None
-    cluster: ClusterPlan
+    cluster: ClusterEntry
+    continues: Slug | None = None
     plan: Document | None = None
     edition: Label | None = None
-    sources: tuple[Source, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
+    next: NextCycle | None = None
+    sources: tuple[Source, ...] = Field(default=(), max_length=ACTS_PER_FILE)
+    people: tuple[PersonEntry, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    acts: Entries = ()
+    acts: Annotated[tuple[OutsideEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
+    calendar: ClockMode = "backfill"
+    starts: AwareDatetime | None = None
+    editions: dict[Label, Any] = Field(default_factory=dict)
+    """Rules editions in the file itself, by the name that acts call them."""
+
+    salts: dict[str, str] = Field(default_factory=dict)
+    """In files that the register wrote: what makes texts and names have the same digests in another register."""
 
     @model_validator(mode="after")
     def _known(self) -> RecordFile:
@@ -85,14 +137,35 @@ class RecordFile(Fact):
             raise wrong("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
             raise wrong("nothing_told")
+        if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
+            raise wrong("nobody_in_cluster")
+        if self.next is None and any(which == "next" for which in self._cycles()):
+            raise wrong("no_next_cycle")
         sources = {source.id for source in self.sources}
-        named = [told.source for told in (*self.acts, *(act for meeting in self.meetings for act in meeting.acts))]
-        for source in (*(meeting.source for meeting in self.meetings), *named):
-            if source is not None and source not in sources:
-                raise wrong("no_such_source", source=source, names=", ".join(sorted(sources)))
+        for told in self._told():
+            if told.source is not None and told.source not in sources:
+                raise wrong("no_such_source", source=told.source, names=", ".join(sorted(sources)))
         return self
 
-    @property
-    def stream(self) -> str:
-        """The cycle's full name."""
+    def _told(self) -> Iterator[Sure]:
+        yield from self.meetings
+        for meeting in self.meetings:
+            yield from meeting.acts
+        yield from self.acts
+
+    def _cycles(self) -> Iterator[Which | None]:
+        for told in self._told():
+            if isinstance(told, (MeetingEntry, Entry)):
+                yield told.cycle
+
+    def stream(self, which: Which = "this") -> str:
+        """The full name of the file's cycle, or of the one that it opens."""
+        if which == "next" and self.next is not None:
+            cluster = self.next.cluster or self.cluster
+            return cycle_stream(self.organiser, self.next.cycle or str(self.next.year), cluster.id)
         return cycle_stream(self.organiser, self.cycle or str(self.year), self.cluster.id)
+
+    @property
+    def continued(self) -> str | None:
+        """The full name of the cycle that this one continues."""
+        return None if self.continues is None else cycle_stream(self.organiser, self.continues, self.cluster.id)

@@ -8,30 +8,32 @@ missing from a later file retracts nothing.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import reduce
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 from activities.telling import told_of
-from cli.fields import InputError
+from cli.fields import Filler, InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
-from cli.record_file import Entry, MeetingEntry, RecordFile
+from cli.record_editions import Editions, editions_of
+from cli.record_file import RecordFile, Which
+from cli.record_plan import Group, MissingDateError, Plan, Planned
+from cli.record_trial import Expected, Trial, Untold
 from cli.session import Said, Session, session
-from cli.year_file import edition_file, may_enter, secretary
+from cli.year_file import may_enter, secretary
 from desk import RefusedError
-from domain import limits
-from domain.codec import plain
-from domain.cycle import CYCLE, members_and_organiser
+from documents.postgres import Texts
+from domain.codec import plain, state_digest
+from domain.cycle import CYCLE, State, members_and_organiser
 from domain.departures import deviations
-from domain.kernel import AlreadySaid, Provenance, Refused, When
-from domain.rules import NO_RULES, Edition
-from domain.saying import Command, Saying
+from domain.kernel import Refused, When
+from domain.rules import Edition
+from domain.saying import Command
 from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from i18n import _
@@ -39,14 +41,6 @@ from i18n.messages import sentence, word
 from people.postgres import Contact
 
 IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
-
-
-@dataclass(slots=True)
-class Group:
-    """Acts that travel together, each with its place in the file."""
-
-    said: list[Said] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -65,22 +59,24 @@ async def record(file: Path, person: str | None, *, dry_run: bool, as_json: bool
     read_model(file, RecordFile)  # before an engine is started for it
     async with session("ledger" if dry_run else "worker", say) as open_:
         data = await carry_out(open_, file, person, dry_run=dry_run)
-
-    def show() -> None:
-        console = terminal()
-        text = _("{cycle}: {entered} entered, {known} known before, {corrected} corrected")
-        console.print(text.format(cycle=data["cycle"], **data["counts"]))
-        if dry_run:
-            console.print(_("Only tried: nothing was entered."))
-        if data["deviations"]:
-            table = grid(_("departure"), _("article"), _("settled"))
-            for one in data["deviations"]:
-                settled = _("yes") if one["settled"] else _("no")
-                table.add_row(word(one["code"]), one["article"] or _("remark"), settled)
-            console.print(table)
-
-    answer(data, as_json=as_json, show=show)
+    answer(data, as_json=as_json, show=lambda: _show(data))
     return Exit.DONE
+
+
+def _show(data: dict[str, Any]) -> None:
+    console = terminal()
+    text = _("{cycle}: {entered} entered, {known} known before, {corrected} corrected")
+    names = ", ".join(cycle["cycle"] for cycle in data["cycles"])
+    console.print(text.format(cycle=names, **data["counts"]))
+    if data["dry_run"]:
+        console.print(_("Only tried: nothing was entered."))
+    table = grid(_("cycle"), _("departure"), _("article"), _("settled"))
+    for cycle in data["cycles"]:
+        for one in cycle["deviations"]:
+            settled = _("yes") if one["settled"] else _("no")
+            table.add_row(cycle["cycle"], word(one["code"]), one["article"] or _("remark"), settled)
+    if table.row_count:
+        console.print(table)
 
 
 async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = False) -> dict[str, Any]:
@@ -91,29 +87,79 @@ async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = 
     """
     told = read_model(file, RecordFile)
     _data, lines = read_yaml(file)
-    edition = read_model(edition_file(file.parent, told.edition), Edition) if told.edition else NO_RULES
-    work = _Work(open_, told, edition, file, lines)
+    work = _Work(open_, told, await editions_of(open_, told, file), file, lines)
     await work.look()
     if dry_run:
         await may_enter(open_, person, told.organiser, told.people)
         await work.rehearse(person)
     else:
-        await work.carry_out(await secretary(open_, person, told.organiser, told.people))
+        await work.carry_out(await secretary(open_, person, told.organiser, told.people, told.salts))
     return await work.report(dry_run=dry_run)
+
+
+@dataclass(slots=True)
+class _Cycle:
+    """What the register holds of a cycle."""
+
+    rows: tuple[Envelope, ...]
+    opened: bool
+
+    def before(self, key: str | None) -> list[Envelope]:
+        """The last row of each command that was entered for a place of the file, in order."""
+        found = {row.command_id: row for row in self.rows if row.act_key == key and row.type != "ActCorrected"}
+        return list(found.values())
+
+    def correction(self, command: UUID | None) -> Envelope | None:
+        """The row in which a command corrects."""
+        return next((row for row in self.rows if row.command_id == command and row.type == "ActCorrected"), None)
+
+    def standing(self, command: UUID) -> list[Envelope]:
+        """The row of a command, and those of the acts that took its place when it was corrected, in order."""
+        found = [row for row in self.rows if row.command_id == command and row.type != "ActCorrected"][:1]
+        for row in self.rows:
+            if found and row.type == "ActCorrected" and found[-1].version in json.loads(row.payload)["versions"]:
+                found += [one for one in self.rows if one.command_id == row.command_id and one.version > row.version][
+                    :1
+                ]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """An act that is to be entered: new, or the correction of an earlier one."""
+
+    said: Said
+    place: Place
+    corrects: bool = False
 
 
 class _Work:
     """One file on its way into the ledger."""
 
-    def __init__(self, open_: Session, told: RecordFile, edition: Edition, file: Path, lines: dict[Place, int]) -> None:
-        self._open, self._told, self._edition, self._file, self._lines = open_, told, edition, file, lines
-        self._rows: tuple[Envelope, ...] = ()
-        self._ordinals: Counter[str] = Counter()
+    def __init__(
+        self, open_: Session, told: RecordFile, editions: Editions, file: Path, lines: dict[Place, int]
+    ) -> None:
+        self._open, self._told, self._editions, self._file, self._lines = open_, told, editions, file, lines
+        self._cycles: dict[str, _Cycle] = {}
+        self._before: State | None = None
+        self._ends: dict[str, tuple[State, Edition]] = {}
         self.counts = Counts()
 
     async def look(self) -> None:
-        """Read what the register holds already."""
-        self._rows = await self._open.ledger.load(self._told.stream, 0, None)
+        """Read what the register holds already.
+
+        Raises:
+            InputError: the cycle that is continued is not there.
+        """
+        for stream in self._streams():
+            rows = await self._open.ledger.load(stream, 0, None)
+            self._cycles[stream] = _Cycle(rows, any(row.type == "CycleOpened" for row in rows))
+        if (continued := self._told.continued) is not None:
+            self._before, _rules = await self._open.state(continued)
+
+    def _streams(self) -> list[str]:
+        whiches: tuple[Which, ...] = ("this", "next") if self._told.next else ("this",)
+        return [self._told.stream(which) for which in whiches]
 
     async def carry_out(self, contact: Contact) -> None:
         """Enter the groups one after another.
@@ -121,196 +167,172 @@ class _Work:
         Raises:
             InputError: an act is refused; the message names its line, and nothing of its group was entered.
         """
-        digest = await self._open.texts.put_edition(self._edition.model_dump_json())
-        for group in self._groups(digest):
-            new, places, corrections = self._new(group)
-            if new:
-                await self._hand_in(contact, new, places)
-                self.counts.entered += len(new)
-            for said, place in corrections:
-                await self._hand_in(contact, [said], [place])
-                self.counts.corrected += 1
+        await self._editions.store(self._open.texts)
+        filler = Filler(_Salted(self._open.texts, self._told.salts), self._open.people)
+        for group in self._groups():
+            new = await self._new(group, filler)
+            await self._hand_in(contact, [one for one in new if not one.corrects], filler)
+            for one in new:
+                if one.corrects:
+                    await self._hand_in(contact, [one], filler)
+        for stream in self._streams():
+            if await self._open.ledger.last(stream) is not None:
+                self._ends[stream] = await self._open.state(stream)
 
-    async def _hand_in(self, contact: Contact, said: Sequence[Said], places: Sequence[Place]) -> None:
+    async def _hand_in(self, contact: Contact, new: Sequence[_New], filler: Filler) -> None:
+        if not new:
+            return
         strength = "rehearsal" if self._open.installed.rehearsal else "os-account"
-        orders = [await self._order(one, place) for one, place in zip(said, places, strict=True)]
+        orders = [await self._order(one, filler) for one in new]
         try:
-            await self._open.hand_over(self._told.stream, contact, orders, strength=strength)
+            await self._open.hand_over(orders[0].stream, contact, orders, strength=strength)
         except RefusedError as error:
-            number = error.place or 0
-            raise self._at(places[number], said[number].act, error.code, error.facts) from None
+            raise self._stopped(new[error.place or 0], error.code, error.facts) from None
 
-    async def _order(self, said: Said, place: Place) -> Order:
+    async def _order(self, one: _New, filler: Filler) -> Order:
         try:
-            return await self._open.order(said)
+            return await self._open.order(one.said, filler)
         except (InputError, Refused) as error:
-            raise self._at(place, said.act, error.code, error.facts) from None
+            raise self._stopped(one, error.code, error.facts) from None
 
     async def rehearse(self, person: str) -> None:
-        """Decide everything as the register stands, and throw it away.
+        """Decide everything as the register stands, and throw it away: not even a text is stored.
 
         Raises:
             InputError: as when it is carried out.
         """
-        history = [told_of(row) for row in self._rows]
-        state = CYCLE.fold(history)
-        rules = await self._open.rules(state.frame.edition) if self._rows else self._edition
-        for group in self._groups("0" * 64):
-            new, places, corrections = self._new(group)
-            for said, place in [*zip(new, places, strict=True), *corrections]:
-                order = await self._order(said, place)
+        filler = Filler(Untold(), Expected(self._open.people, self._told.people))
+        tried = {stream: await self._trial(cycle) for stream, cycle in self._cycles.items()}
+        for group in self._groups():
+            for one in await self._new(group, filler):
+                order = await self._order(one, filler)
                 try:
-                    command = Command.model_validate_json(order.payload)
-                    saying = Saying(
-                        self._told.stream, command.parsed(), person, self._told.organiser, datetime.now(UTC),
-                        said.command_id, happened=said.happened, provenance=said.provenance, meeting=said.meeting,
-                    )  # fmt: skip
-                    told = CYCLE.decide(saying, state, rules, len(history), tuple(history))
-                except AlreadySaid:
-                    continue
+                    await tried[order.stream].decide(order, person, self._told.organiser)
                 except Refused as error:
-                    raise self._at(place, said.act, error.code, error.facts) from None
-                history.extend(told)
-                # What was corrected is left out of the fold, which only the whole history can do.
-                state = CYCLE.fold(history) if said.act == "correct" else reduce(CYCLE.evolve, told, state)
-            self.counts.entered += len(new)
-            self.counts.corrected += len(corrections)
-        self._state, self._rules = state, rules
+                    raise self._stopped(one, error.code, error.facts) from None
+        self._ends = {stream: (trial.state, trial.rules) for stream, trial in tried.items() if trial.history}
+
+    async def _trial(self, cycle: _Cycle) -> Trial:
+        trial = Trial(self._open, self._editions, [told_of(row) for row in cycle.rows])
+        trial.state = CYCLE.fold(trial.history)
+        await trial.look_at_rules()
+        return trial
 
     async def report(self, *, dry_run: bool) -> dict[str, Any]:
         """What came of it."""
-        if not dry_run:
-            self._state, self._rules = await self._open.state(self._told.stream)
         return {
-            "cycle": self._told.stream, "dry_run": dry_run, "counts": asdict(self.counts),
-            "units": list(members_and_organiser(self._state)),
-            "deviations": [plain(asdict(one)) for one in deviations(self._state, self._rules)],
+            "dry_run": dry_run, "counts": asdict(self.counts),
+            "cycles": [
+                {
+                    "cycle": stream, "units": list(members_and_organiser(state)), "state_digest": state_digest(state),
+                    "deviations": [plain(asdict(one)) for one in deviations(state, rules)],
+                }
+                for stream, (state, rules) in self._ends.items()
+            ],
         }  # fmt: skip
 
-    def _at(self, place: Place, act: str, code: str, facts: dict[str, Any]) -> InputError:
-        line = line_of(place, self._lines)
-        return InputError("recording_stopped", where(self._file, line), act=act, why=sentence(code, facts))
+    def _stopped(self, one: _New | Planned, code: str, facts: dict[str, Any]) -> InputError:
+        line = line_of(one.place, self._lines)
+        return InputError("recording_stopped", where(self._file, line), act=one.said.act, why=sentence(code, facts))
 
     # From the file to acts --------------------------------------------------------------------
 
-    def _groups(self, edition: str) -> Iterator[Group]:
-        told = self._told
-        if not self._rows or not any(row.type == "CycleOpened" for row in self._rows):
-            yield self._opening(edition)
-        for number, meeting in enumerate(told.meetings):
-            group = Group()
-            fields = meeting.model_dump(
-                mode="json", exclude={"acts", "on", "source", "inferred_from", "rehearsed"}, exclude_none=True
-            )
-            self._add(group, Entry(act="record-meeting", fields=fields), meeting, ("meetings", number))
-            for place, entry in enumerate(meeting.acts):
-                self._add(group, entry, meeting, ("meetings", number, "acts", place))
-            yield group
-        for place, entry in enumerate(told.acts):
-            group = Group()
-            self._add(group, entry, None, ("acts", place))
-            yield group
-
-    def _opening(self, edition: str) -> Group:
-        told = self._told
-        dates = [m.on for m in told.meetings] + [a.on for a in told.acts if a.on is not None]
-        begins = min((when.earliest for when in dates), default=datetime.now(UTC))
-        fields = {
-            "organiser": told.organiser, "organiser_name": told.organiser_name, "cluster_name": told.cluster.name,
-            "year": told.year, "units": [unit.model_dump(mode="json") for unit in told.cluster.units],
-            "unnamed": told.cluster.unnamed,
-            "overseer": told.cluster.overseer.model_dump(mode="json") if told.cluster.overseer else None,
-            "year_plan": told.plan.model_dump(mode="json", exclude_none=True) if told.plan else None,
-            "edition": edition, "clock": "backfill", "starts": begins.isoformat(),
-        }  # fmt: skip
-        sure = Provenance(kind="inferred", source=", ".join(source.id for source in told.sources)[: limits.LABEL_CHARS])
-        key = "open-cycle"
-        said = Said(
-            told.stream, "open-cycle", fields, self._id(key, "", 0), happened=When.at(begins), provenance=sure,
-            act_key=key,
-        )  # fmt: skip
-        return Group([said], [("cluster",)])
-
-    def _add(self, group: Group, entry: Entry, meeting: MeetingEntry | None, place: Place) -> None:
-        when = entry.on or (meeting.on if meeting else None)
-        if when is None:
-            raise self._at(place, entry.act, "when_is_missing_in_file", {})
-        # The place among equals, so that an act put in between moves nobody's key.
-        kind = f"{meeting.id if meeting else '-'}/{entry.act}/{_whose(entry)}"
-        self._ordinals[kind] += 1
-        key = f"{kind}/{self._ordinals[kind]}"
-        group.said.append(
-            Said(
-                self._told.stream,
-                entry.act,
-                entry.fields,
-                happened=when,
-                provenance=_provenance(entry, meeting),
-                meeting=meeting.id if meeting else None,
-                act_key=key,
-            )
-        )
-        group.places.append(place)
+    def _groups(self) -> Iterator[Group]:
+        """The file's groups; a cycle that is not open is opened together with the first act that needs it."""
+        plan = Plan(self._told, self._editions.opening, self._before)
+        try:
+            groups = plan.groups()
+        except MissingDateError as error:
+            at = where(self._file, line_of(error.place, self._lines))
+            why = sentence("when_is_missing_in_file")
+            raise InputError("recording_stopped", at, act=error.act, why=why) from None
+        opened = {stream for stream, cycle in self._cycles.items() if cycle.opened}
+        whens = [group.when for group in groups if group.when is not None]
+        first = min((when.earliest for when in whens), default=datetime.now(UTC))
+        for group in groups:
+            opening: list[Planned] = []
+            for one in group.acts:
+                if one.said.act != "open-cycle" and one.said.stream not in opened:
+                    opening += plan.opening("this" if one.said.stream == self._told.stream() else "next", first)
+                opened.add(one.said.stream)
+            yield replace(group, acts=[*opening, *group.acts])
 
     # What of it is new ------------------------------------------------------------------------
 
-    def _new(self, group: Group) -> tuple[list[Said], list[Place], list[tuple[Said, Place]]]:
-        new: list[Said] = []
-        places: list[Place] = []
-        corrections: list[tuple[Said, Place]] = []
-        for said, place in zip(group.said, group.places, strict=True):
-            before = self._before(said.act_key or "")
-            content = _content(said)
-            if before and before[-1].command_id == self._id(said.act_key or "", content, len(before) - 1):
+    async def _new(self, group: Group, filler: Filler) -> list[_New]:
+        found: list[_New] = []
+        for planned in group.acts:
+            said = replace(planned.said, fields=self._editions.in_fields(planned.said.fields))
+            one = await self._one(replace(planned, said=said), filler)
+            if one is None:
                 self.counts.known += 1
                 continue
-            command = self._id(said.act_key or "", content, len(before))
-            if not before:
-                new.append(replace(said, command_id=command))
-                places.append(place)
-                continue
-            fields = {
-                "version": before[-1].version,
-                "reason": _("Corrected by the file {file}.").format(file=self._file.name),
-                "instead": {"act": said.act, **said.fields},
-            }  # fmt: skip
-            correction = Said(
-                said.stream, "correct", fields, command, happened=said.happened, provenance=said.provenance,
-                meeting=said.meeting, act_key=said.act_key,
-            )  # fmt: skip
-            corrections.append((correction, place))
-        return new, places, corrections
+            self.counts.corrected += one.corrects
+            self.counts.entered += not one.corrects
+            found.append(one)
+        return found
 
-    def _before(self, key: str) -> list[Envelope]:
-        """The last row of each command that was entered for a place of the file, in order."""
-        found: dict[UUID, Envelope] = {}
-        for row in self._rows:
-            if row.act_key == key and row.type != "ActCorrected":
-                found[row.command_id] = row
-        return list(found.values())
+    async def _one(self, planned: Planned, filler: Filler) -> _New | None:
+        """The act as it is to be entered; None where it stands in the register."""
+        said, content, cycle = planned.said, _content(planned.said), self._cycles[planned.said.stream]
+        if said.act == "correct" and (row := cycle.correction(planned.id)) is not None:
+            if not await self._says(row, planned, filler):
+                raise self._stopped(planned, "correction_is_told", {"version": row.version})
+            return None
+        by_id = cycle.standing(planned.id) if planned.id else []
+        before = by_id or ([] if said.act == "correct" else cycle.before(said.act_key))
+        if not before:
+            return _New(replace(said, command_id=planned.id or self._id(said, content, 0)), planned.place)
+        # A file of the register tells the act and its correction: the first row is then what this entry is about.
+        for row in {before[-1].version: before[-1], **({before[0].version: before[0]} if by_id else {})}.values():
+            if row.command_id == self._id(said, content, len(before) - 1) or await self._says(row, planned, filler):
+                return None
+        fields = {
+            "version": before[-1].version,
+            "reason": _("Corrected by the file {file}.").format(file=self._file.name),
+            "instead": {"act": said.act, **said.fields},
+        }  # fmt: skip
+        command = self._id(said, content, len(before))
+        return _New(replace(said, act="correct", fields=fields, command_id=command), planned.place, corrects=True)
 
-    def _id(self, key: str, content: str, number: int) -> UUID:
-        return uuid5(IDS, "\n".join((self._open.installed.id, self._told.stream, key, content, str(number))))
+    async def _says(self, row: Envelope, planned: Planned, filler: Filler) -> bool:
+        """True when the register's act says what the file says."""
+        kept = await self._open.ledger.command(row.command_digest) if row.command_digest else None
+        if kept is None:
+            return False
+        command, wanted = Command.model_validate_json(kept.payload), await self._wanted(planned, filler)
+        sure = wanted.provenance is not None and (wanted.provenance.kind, wanted.provenance.source)
+        said = command.parsed() if planned.said.act == "correct" else command.outcome()
+        return (
+            wanted.parsed() == said
+            and (wanted.effective, wanted.hands) == (command.effective, command.hands)
+            and wanted.happened == When(row.happened_earliest, row.happened_latest)
+            and (sure, wanted.meeting) == ((row.provenance, row.source), row.meeting)
+        )
+
+    async def _wanted(self, planned: Planned, filler: Filler) -> Command:
+        order = await self._order(_New(planned.said, planned.place), filler)
+        return Command.model_validate_json(order.payload)
+
+    def _id(self, said: Said, content: str, number: int) -> UUID:
+        seed = (self._open.installed.id, said.stream, said.act_key or "", content, str(number))
+        return uuid5(IDS, "\n".join(seed))
 
 
-def _whose(entry: Entry) -> str:
-    by = entry.fields.get("by")
-    return str(entry.fields.get("unit") or (by.get("unit") if isinstance(by, dict) else by) or "-")
+class _Salted:
+    """Texts of a file that another register wrote have the digests that they have there."""
+
+    def __init__(self, texts: Texts, salts: Mapping[str, str]) -> None:
+        self._texts, self._salts = texts, salts
+
+    async def put(self, body: str, /) -> str:
+        """Take a text and return its digest."""
+        salt = self._salts.get(sha256(body.encode()).hexdigest())
+        return await self._texts.put(body, bytes.fromhex(salt) if salt else None)
 
 
 def _content(said: Said) -> str:
     told = [said.fields, plain(said.happened), plain(said.provenance)]
+    if said.effective is not None or said.hands is not None:
+        told.append([plain(said.effective), said.hands])
     return json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
-
-
-def _provenance(entry: Entry, meeting: MeetingEntry | None) -> Provenance:
-    for told in (entry, meeting):
-        if told is None:
-            continue
-        if told.rehearsed:
-            return Provenance(kind="rehearsed")
-        if told.inferred_from is not None:
-            return Provenance(kind="inferred", source=told.inferred_from)
-        if told.source is not None:
-            return Provenance(kind="stated", source=told.source)
-    return Provenance(kind="stated")

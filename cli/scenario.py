@@ -92,7 +92,7 @@ class RehearsedYear(Fact):
 class Source(Fact):
     """Where the stated facts come from; `misprints` were noted, not copied."""
 
-    id: Slug
+    id: Label
     title: Label
     published: date | None = None
     address: Label | None = None

@@ -88,8 +88,8 @@ class Session:
             strength=strength,
         )  # fmt: skip
 
-    async def order(self, said: Said) -> Order:
-        """The command that says an act, its texts stored.
+    async def order(self, said: Said, filler: Filler | None = None) -> Order:
+        """The command that says an act, its texts stored, or taken as another filler takes them.
 
         Raises:
             InputError, Refused: a field cannot be used.
@@ -97,7 +97,7 @@ class Session:
         known = Act.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)
-        filler = Filler(self.texts, self.people)
+        filler = filler or Filler(self.texts, self.people)
         filled = await filler.fill(known, said.fields)
         if said.act == "correct" and (instead := said.fields.get("instead")):
             inner = Act.KNOWN.get(str(instead.get("act")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -160,18 +160,20 @@ async def may_enter(session: Session, person: str, organiser: str, people: Seque
         raise InputError("not_the_organiser", person=person, unit=unit, organiser=organiser)
 
 
-async def secretary(session: Session, person: str, organiser: str, people: Sequence[PersonEntry]) -> Contact:
-    """Who enters a file, with the file's people entered in the book.
+async def secretary(
+    session: Session, person: str, organiser: str, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None
+) -> Contact:
+    """Who enters a file, with the file's people entered in the book. `salts` come from the register they are from.
 
     Raises:
         InputError: as `may_enter`, or somebody of the file is entered otherwise.
     """
     await may_enter(session, person, organiser, people)
-    await enter_people(session, people)
+    await enter_people(session, people, salts)
     return await session.person(person)
 
 
-async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
+async def enter_people(session: Session, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None) -> None:
     """Enter the file's people in the book.
 
     Raises:
@@ -183,9 +185,11 @@ async def enter_people(session: Session, people: Sequence[PersonEntry]) -> None:
             if before is not None and getattr(before, name) not in {getattr(entry, name), ERASED}:
                 raise InputError("person_differs", person=entry.id, field=name, found=getattr(before, name))
     for entry in people:
+        salt = (salts or {}).get(entry.id)
         await session.people.enter(
-            entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone
-        )
+            entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone,
+            salt=bytes.fromhex(salt) if salt else None,
+        )  # fmt: skip
 
 
 def beginning(year: int, now: datetime) -> datetime:

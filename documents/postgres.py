@@ -21,9 +21,12 @@ class Texts:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    async def put(self, body: str) -> str:
-        """Store a text and return its digest; the same text again gets the same one."""
-        salt, plain = secrets.token_bytes(16), sha256(body.encode()).digest()
+    async def put(self, body: str, salt: bytes | None = None) -> str:
+        """Store a text and return its digest; the same text again gets the same one.
+
+        With the `salt` of another register, the digest is the same there and here.
+        """
+        salt, plain = salt or secrets.token_bytes(16), sha256(body.encode()).digest()
         async with self._pool.acquire() as connection:
             await connection.execute(
                 "insert into documents.text (digest, salt, body, plain) values ($1, $2, $3, $4) on conflict do nothing",
@@ -39,6 +42,13 @@ class Texts:
                 "select digest, body from documents.text where digest = any($1)", list(digests)
             )
         return {row["digest"]: ERASED if row["body"] is None else row["body"] for row in rows}
+
+    async def salts(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """The salts of texts by digest, for a file that takes them to another register; none of what was erased."""
+        query = "select digest, salt from documents.text where digest = any($1) and salt is not null"
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(query, list(digests))
+        return {row["digest"]: row["salt"] for row in rows}
 
     async def altered(self) -> tuple[str, ...]:
         """Digests whose stored text no longer fits them."""

@@ -180,6 +180,8 @@ class Conclusion:
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     next: Mapping[Role, str] = field(default_factory=dict)
+    manners: Mapping[Role, Manner] = field(default_factory=dict)
+    """In which way each of the next was found."""
     submission: Document | None = None
     submitted: When | None = None
     submitted_version: int = 0
@@ -279,7 +281,9 @@ room = Room(
         TotalsRecorded: lambda c, e, m: replace(c, totals=put(c.totals, e.round, e.totals)),
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
         UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
-        NextChosen: lambda c, e, m: replace(c, next=put(c.next, e.role, e.unit)),
+        NextChosen: lambda c, e, m: replace(
+            c, next=put(c.next, e.role, e.unit), manners=put(c.manners, e.role, e.manner)
+        ),
         UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.cause)),
         NominationsSubmitted: lambda c, e, m: replace(
             c, submission=e.submission, submitted=m.happened, submitted_version=m.version

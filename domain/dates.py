@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from domain.kernel import When
+from domain.kernel import ICT, When, day_ending
 from domain.problems import wrong
 
 _FORMS = (
@@ -29,6 +29,8 @@ def when_of(value: object) -> When:
     """
     if isinstance(value, When):
         return value
+    if isinstance(value, datetime) or (isinstance(value, str) and _INSTANT.match(value.strip())):
+        return _instants(value if isinstance(value, str) else value.isoformat())
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     ends = re.split(r"\s*(?:\.\.|…|đến|–|\s-\s)\s*", text)
     if len(ends) > 2:  # noqa: PLR2004 - from, to
@@ -37,6 +39,30 @@ def when_of(value: object) -> When:
     if last < first:
         raise wrong("range_backwards")
     return When.on(first, last)
+
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T")
+
+
+def _instants(text: str) -> When:
+    """One exact instant, or two with ".." between, each with its offset: what the register itself writes."""
+    try:
+        ends = [datetime.fromisoformat(end.strip()) for end in text.split("..")]
+    except ValueError:
+        raise wrong("no_such_date") from None
+    if any(end.tzinfo is None for end in ends):
+        raise wrong("no_such_date")
+    return When(ends[0], ends[-1])
+
+
+def dated(when: When) -> str:
+    """The shortest form that `when_of` reads as the same range."""
+    first, last = when.earliest.astimezone(ICT).date(), day_ending(when.latest)
+    if when == When.on(first, max(first, last)):
+        return f"{first:%d/%m/%Y}" if first == last else f"{first:%d/%m/%Y}..{last:%d/%m/%Y}"
+    if when.earliest == when.latest:
+        return when.earliest.isoformat()
+    return f"{when.earliest.isoformat()}..{when.latest.isoformat()}"
 
 
 def _days(text: str) -> tuple[date, date]:

@@ -116,6 +116,8 @@ class Term:
     sureness: str
     until: datetime | None = None
     stands_in_for: str | None = None
+    basis: Document | None = None
+    """The decision that gave it: it stays in force beyond the year, until another one replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
 
 def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
     until = end_of(e.until) if e.until is not None else None
-    term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for)
+    term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for, e.basis)
     # Paper comes late: an earlier term may be entered after a later one.
     terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
     return replace(m, terms=put(m.terms, e.role, tuple(terms)))

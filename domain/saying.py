@@ -37,6 +37,33 @@ class Command(Fact):
         """The command that says `act`."""
         return cls(act=act.NAME, fields=act.model_dump(mode="json"), **circumstances)
 
+    def said(
+        self, stream: str, command_id: UUID, *, actor: str, unit: str, issued: datetime, strength: str,
+        stand_in_for: str | None = None,
+    ) -> Saying:  # fmt: skip
+        """The command as somebody says it.
+
+        Raises:
+            Refused: as `parsed`.
+        """
+        return Saying(
+            stream=stream, act=self.parsed(), actor=actor, unit=unit, issued=issued, command_id=command_id,
+            strength=strength, stand_in_for=stand_in_for, happened=self.happened, effective=self.effective,
+            provenance=self.provenance, meeting=self.meeting, act_key=self.act_key, hands=self.hands,
+        )  # fmt: skip
+
+    def outcome(self) -> Act:
+        """The act that holds in the end: of a correction, what stands in the place of what was wrong.
+
+        Raises:
+            Refused: as `parsed`.
+        """
+        act = self.parsed()
+        instead = self.fields.get("instead") if self.act == "correct" else None
+        if not instead:
+            return act
+        return parse_act(str(instead["act"]), {name: value for name, value in instead.items() if name != "act"})
+
     def parsed(self) -> Act:
         """The act.
 

@@ -105,7 +105,7 @@ class RoundScored(Event, name="RoundScored"):
     unit: UnitId
     round: Slug
     sheet: tuple[Item, ...]
-    by: Voice | None
+    by: Voice
 
 
 # What we hold to be true -----------------------------------------------------------------
@@ -233,10 +233,10 @@ def score_round(cmd: ScoreRound, meta: Meta, state: State, rules: Edition) -> It
     require_member(cmd.unit, meta, state)
     if cmd.round in _OWN_ACTS:
         raise Refused("round_has_its_act", round=cmd.round, act=_OWN_ACTS[cmd.round])
-    _same(cmd.unit, cmd.round, _scorer(cmd.by, meta), cmd.sheet, state)
+    _same(cmd.unit, cmd.round, _scorer(cmd.by or Voice(unit=meta.unit)), cmd.sheet, state)
     _check(cmd.unit, cmd.sheet, state, rules, whole=False)
     _reasons(cmd.sheet, _said_before(cmd, state, rules))
-    yield RoundScored(**dict(cmd))
+    yield RoundScored(**{**dict(cmd), "by": cmd.by or Voice(unit=meta.unit)})
 
 
 _OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
@@ -248,9 +248,7 @@ def _said_before(cmd: ScoreRound, state: State, rules: Edition) -> tuple[Item, .
     return tuple(item for item in standing(cmd.unit, state.scores, rules) if item.criterion in mine)
 
 
-def _scorer(by: Voice | None, meta: Meta) -> str:
-    if by is None:
-        return meta.unit
+def _scorer(by: Voice) -> str:
     return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
 
 
@@ -268,6 +266,6 @@ room = Room(
         SelfScored: lambda s, e, m: _entered(s, e.unit, "self", e.unit, e.sheet, m),
         CrossChecked: lambda s, e, m: _entered(s, e.unit, "cross-checked", e.by, e.sheet, m),
         ScoresAppraised: lambda s, e, m: _entered(s, e.unit, "appraised", m.unit, e.sheet, m),
-        RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by, m), e.sheet, m),
+        RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by), e.sheet, m),
     },
 )

@@ -73,6 +73,8 @@ PROBLEMS: dict[str, str] = {
     "holidays_overlap": N_("holidays overlap: {titles}"),
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "hands_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
+    "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
+    "no_next_cycle": N_("the file opens no cycle: tell it under `next`"),
     "nothing_told": N_("the file tells of no meeting and no act"),
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
     "criterion_stands_twice": N_("criterion {criterion} stands twice"),

@@ -7,6 +7,7 @@ another name behind an id unseen; when the person is erased, the salt goes too, 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -40,10 +41,13 @@ class People:
 
     async def enter(
         self, person: str, unit: str, name: str, *, office: str | None = None, email: str | None = None,
-        phone: str | None = None,
+        phone: str | None = None, salt: bytes | None = None,
     ) -> Contact:  # fmt: skip
-        """Enter a person, or return who is entered under the id; unit and name of an entry do not change."""
-        salt = secrets.token_bytes(16)
+        """Enter a person, or return who is entered under the id; unit and name of an entry do not change.
+
+        With the `salt` of another register, the commitment is the same there and here.
+        """
+        salt = salt or secrets.token_bytes(16)
         async with self._pool.acquire() as connection:
             await connection.execute(
                 "insert into people.person (id, unit, name, office, email, phone, salt, commitment) "
@@ -67,6 +71,14 @@ class People:
     async def everyone(self) -> tuple[Contact, ...]:
         """All people, by unit and id."""
         return await self._fetch("order by unit, id")
+
+    async def salts(self, people: Iterable[str]) -> dict[str, bytes]:
+        """The salts of persons by id; none of who was erased."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                "select id, salt from people.person where id = any($1) and salt is not null", list(people)
+            )
+        return {row["id"]: row["salt"] for row in rows}
 
     async def erase(self, person: str) -> bool:
         """Forget a person: only id, unit and commitment stay. False when there is nobody, or it was done before."""

@@ -9,7 +9,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -115,10 +115,11 @@ async def working(
         yield acts
 
 
-@pytest.fixture
-async def office(
-    client: Client, new_installation: Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
-) -> AsyncIterator[Session]:
+NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+
+
+@asynccontextmanager
+async def an_office(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
     """An installation with a worker and a desk, as the command line sees it."""
     endpoints, installed, where = await new_installation()
     async with AsyncExitStack() as stack:
@@ -129,6 +130,19 @@ async def office(
         yield Session(
             where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client, queue)
         )
+
+
+@pytest.fixture
+async def office(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
+    """An office of its own for a test."""
+    async with an_office(client, new_installation) as found:
+        yield found
+
+
+@pytest.fixture
+def elsewhere(client: Client, new_installation: NewInstallation) -> Callable[[], AbstractAsyncContextManager[Session]]:
+    """Opens another office with an empty register. They share a server's roles: the first one can only read on."""
+    return lambda: an_office(client, new_installation)
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 30.0) -> None:

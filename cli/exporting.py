@@ -1,0 +1,199 @@
+"""From the ledger to a recording file: every act that people said of a cycle, in order, to be read and edited.
+
+Recording the file into an empty register gives the same state: acts keep their ids and their order, texts and names the
+salts of their digests. What the clock said is not in it; on a rehearsal's calendar it speaks again at the same steps,
+and a cycle that is kept in real time comes out as one that was entered afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import yaml
+
+from cli.fields import KNOWN_DIGEST, InputError
+from cli.outcome import Exit, say
+from cli.record_editions import as_told
+from cli.session import Session, session
+from documents.postgres import ERASED
+from domain.dates import dated
+from domain.frame import CycleOpened
+from domain.kernel import When
+from domain.saying import Command
+from domain.streams import full_name
+from eventstore.envelope import Envelope
+from i18n import _
+from people.postgres import ERASED as FORGOTTEN
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+async def export_record(cycle: str, out: Path | None) -> int:
+    """Write the recording file of a cycle to a file, or to the terminal."""
+    stream = full_name(cycle)
+    async with session("ledger", say) as open_:
+        text = await written(open_, stream)
+    if out is None:
+        sys.stdout.write(text)
+        return Exit.DONE
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError("file_exists", str(out)) from None
+    except OSError as error:
+        raise InputError("file_unwritable", str(out), problem=error.strerror or str(error)) from None
+    say(_("Written: {file}. It holds names and texts; keep it as you keep the register.").format(file=out))
+    return Exit.DONE
+
+
+async def written(open_: Session, stream: str) -> str:
+    """The recording file of a cycle, as YAML.
+
+    Raises:
+        InputError: there is no such cycle.
+    """
+    history = await open_.history(stream)
+    found = await _Export(open_, stream, [row for row, _told in history]).file(history[0][1].event)
+    return yaml.safe_dump(found, allow_unicode=True, sort_keys=False, width=110)
+
+
+class _Export:
+    """One cycle on its way into a file."""
+
+    def __init__(self, open_: Session, stream: str, rows: list[Envelope]) -> None:
+        self._open, self._stream, self._rows = open_, stream, rows
+        self._digests: set[str] = set()
+        self._persons: set[str] = set()
+        self._texts: Mapping[str, str] = {}
+
+    async def file(self, opened: object) -> dict[str, Any]:
+        """The file as plain values."""
+        organiser, cycle, cluster = self._stream.split("/")
+        if not isinstance(opened, CycleOpened):
+            raise InputError("no_such_cycle", cycle=self._stream)
+        said = await self._said()
+        editions = await self._editions(command for _row, command in said)
+        self._collect(said)
+        self._texts = await self._open.texts.get(self._digests)
+        acts = [self._entry(row, command, editions) for row, command in said]
+        sources = sorted({row.source for row, _ in said if row.provenance == "stated" and row.source})
+        return {
+            "organiser": organiser, "organiser_name": opened.organiser_name, "year": opened.year, "cycle": cycle,
+            "cluster": {
+                "id": cluster, "name": opened.cluster_name,
+                "units": [unit.model_dump(mode="json", exclude_none=True) for unit in opened.units],
+                **({"unnamed": opened.unnamed} if opened.unnamed is not None else {}),
+            },
+            "sources": [{"id": source, "title": source} for source in sources],
+            "people": await self._people(organiser),
+            "acts": acts,
+            "editions": {name: as_told(body) for name, body in editions.values()},
+            "salts": await self._salts(),
+        }  # fmt: skip
+
+    async def _said(self) -> list[tuple[Envelope, Command]]:
+        """Each signed command with the first row that followed from it, in order."""
+        found: dict[UUID, tuple[Envelope, Command]] = {}
+        for row in self._rows:
+            if row.command_id in found or row.command_digest is None:
+                continue
+            kept = await self._open.ledger.command(row.command_digest)
+            if kept is not None:
+                found[row.command_id] = row, Command.model_validate_json(kept.payload)
+        return list(found.values())
+
+    async def _editions(self, commands: Iterable[Command]) -> dict[str, tuple[str, str]]:
+        """Name and body by digest, of every edition that an act names."""
+        found: dict[str, tuple[str, str]] = {}
+        for command in commands:
+            digest = command.fields.get("edition")
+            body = await self._open.texts.edition(digest) if isinstance(digest, str) else None
+            if isinstance(digest, str) and body is not None and digest not in found:
+                name = str(json.loads(body)["id"])
+                taken = {other for other, _body in found.values()}
+                found[digest] = (f"{name}-{digest[:8]}" if name in taken else name, body)
+        return found
+
+    def _collect(self, said: Iterable[tuple[Envelope, Command]]) -> None:
+        for _row, command in said:
+            for value in (command.fields, command.hands.model_dump(mode="json") if command.hands else None):
+                self._note(value)
+
+    def _note(self, value: Any) -> None:
+        """Remember what looks like the digest of a text, and ids of persons."""
+        if isinstance(value, str) and _DIGEST.fullmatch(value):
+            self._digests.add(value)
+        elif isinstance(value, Mapping):
+            if "commitment" in value and value.get("id"):
+                self._persons.add(str(value["id"]))
+            for entry in value.values():
+                self._note(entry)
+        elif isinstance(value, list):
+            for entry in value:
+                self._note(entry)
+
+    def _entry(self, row: Envelope, command: Command, editions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+        fields = self._plain(command.fields)
+        edition = command.fields.get("edition")
+        if isinstance(edition, str) and edition in editions:
+            fields["edition"] = editions[edition][0]
+        if command.act == "open-cycle" and fields["clock"] == "wall":
+            fields["clock"] = "backfill"
+        entry: dict[str, Any] = {
+            "act": command.act, "on": dated(When(row.happened_earliest, row.happened_latest)), **_sureness(row),
+        }  # fmt: skip
+        if command.effective is not None:
+            entry["effective"] = command.effective.isoformat()
+        if row.meeting is not None:
+            entry["meeting"] = row.meeting
+        if command.hands is not None:
+            entry["hands"] = self._plain(command.hands.model_dump(mode="json"))
+        if row.act_key is not None:
+            entry["key"] = row.act_key
+        return {**entry, "fields": fields, "id": str(row.command_id)}
+
+    def _plain(self, value: Any) -> Any:
+        """Fields as people read them: texts for digests, no commitments, nothing that says nothing."""
+        if isinstance(value, Mapping):
+            kept = {name: entry for name, entry in value.items() if name != "commitment" and entry is not None}
+            return {name: self._plain(entry) for name, entry in kept.items() if entry not in ([], {})}
+        if isinstance(value, (list, tuple)):
+            return [self._plain(entry) for entry in value]
+        if isinstance(value, str) and value in self._texts:
+            return f"{KNOWN_DIGEST}{value}" if self._texts[value] == ERASED else self._texts[value]
+        return value
+
+    async def _people(self, organiser: str) -> list[dict[str, Any]]:
+        """Persons whom acts name, and the organiser's people who entered them; who was forgotten stays so."""
+        entered = {row.actor for row in self._rows if row.unit == organiser}
+        found = []
+        for person in sorted(self._persons | entered):
+            contact = await self._open.people.get(person)
+            if contact is not None and contact.name != FORGOTTEN:
+                known = {"id": contact.id, "unit": contact.unit, "name": contact.name, "office": contact.office or "-"}
+                found.append(known)
+        self._persons |= {str(one["id"]) for one in found}
+        return found
+
+    async def _salts(self) -> dict[str, str]:
+        """By person's id, and by the plain digest of each text."""
+        texts = await self._open.texts.salts(self._digests)
+        people = await self._open.people.salts(self._persons)
+        plain = {sha256(self._texts[digest].encode()).hexdigest(): salt.hex() for digest, salt in texts.items()}
+        return {**{person: salt.hex() for person, salt in people.items()}, **plain}
+
+
+def _sureness(row: Envelope) -> dict[str, Any]:
+    if row.provenance == "rehearsed":
+        return {"rehearsed": True}
+    if row.provenance == "inferred":
+        return {"inferred_from": row.source or "…"}
+    return {"source": row.source} if row.source else {}

@@ -1,0 +1,72 @@
+"""Trying a recording file: everything is decided as the register stands, and nothing of it is kept, not even a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import reduce
+
+from cli.record_editions import Editions
+from cli.session import Session
+from cli.year_file import PersonEntry
+from documents.postgres import salted_digest
+from domain.cycle import CYCLE
+from domain.kernel import AlreadySaid, Event, Told
+from domain.rules import NO_RULES
+from domain.saying import Command
+from eventstore.signing import Order
+from people.postgres import Contact, People, commitment_of
+
+
+class Trial:
+    """A cycle in which commands are decided without being entered."""
+
+    def __init__(self, open_: Session, editions: Editions, history: list[Told[Event]]) -> None:
+        self._open, self._editions, self.history = open_, editions, history
+        self.state, self.rules = CYCLE.empty(), NO_RULES
+
+    async def decide(self, order: Order, person: str, unit: str) -> None:
+        """Decide one more command.
+
+        Raises:
+            Refused
+        """
+        command = Command.model_validate_json(order.payload)
+        saying = command.said(
+            order.stream, order.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength="os-account"
+        )
+        try:
+            told = CYCLE.decide(saying, self.state, self.rules, len(self.history), tuple(self.history))
+        except AlreadySaid:
+            return
+        self.history.extend(told)
+        # What was corrected is left out of the fold, which only the whole history can do.
+        corrected = saying.act.NAME == "correct"
+        self.state = CYCLE.fold(self.history) if corrected else reduce(CYCLE.evolve, told, self.state)
+        await self.look_at_rules()
+
+    async def look_at_rules(self) -> None:
+        """Take the rules that are in force now."""
+        digest = CYCLE.edition(self.state)
+        self.rules = self._editions.by_digest.get(digest or "") or await self._open.rules(digest)
+
+
+class Untold:
+    """Texts that are only tried: nothing is stored, and the digest is nobody's."""
+
+    async def put(self, body: str, /) -> str:
+        """Take a text and return a digest of it."""
+        return salted_digest(b"", body)
+
+
+class Expected:
+    """The book with the persons of a file that is only tried."""
+
+    def __init__(self, people: People, expected: Sequence[PersonEntry]) -> None:
+        self._people, self._expected = people, {one.id: one for one in expected}
+
+    async def get(self, person: str, /) -> Contact | None:
+        """The person under an id."""
+        if (found := await self._people.get(person)) is not None or (one := self._expected.get(person)) is None:
+            return found
+        return Contact(one.id, one.unit, one.name, one.office, one.email, one.phone, commitment_of(b"", one.name))

@@ -1,0 +1,174 @@
+"""A cycle written as a recording file, and recorded into an empty register: the same state, to the digest."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from engine_help import CITY, folded, names, open_cycle, say, staff, units, whole
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from speech import RULES, day
+from temporalio.client import Client
+
+from cli.exporting import written
+from cli.recording import carry_out
+from cli.session import Said, Session
+from desk import RefusedError
+from domain.codec import state_digest
+from domain.kernel import When
+
+ROOT = Path(__file__).parent.parent
+REAL = ROOT / "scenarios" / "real"
+
+
+Elsewhere = Callable[[], AbstractAsyncContextManager[Session]]
+
+
+async def brought_over(
+    office: Session, elsewhere: Elsewhere, client: Client, stream: str, folder: Path, person: str
+) -> None:
+    """Write the cycle, record it elsewhere, compare."""
+    file = folder / f"{uuid4().hex}.yaml"
+    file.write_text(await written(office, stream))
+    digest, happened = state_digest(await folded(office, stream)), await names(office, stream)
+    # Both registers share one Temporal server here, where a cycle's name is a run's.
+    await client.get_workflow_handle(stream).terminate()
+    async with elsewhere() as empty:
+        done = await carry_out(empty, file, person)
+        assert await names(empty, stream) == happened
+        assert done["cycles"][0]["state_digest"] == digest
+        again = await carry_out(empty, file, person)
+        assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
+        await whole(empty)
+    await client.get_workflow_handle(stream).terminate()
+
+
+@pytest.mark.parametrize("name", ["HN-C1-2024-sign", "DL-C6-2015-final", "BP-K7-2018-final"])
+async def test_a_recorded_year_is_the_same_elsewhere(
+    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, name: str
+) -> None:
+    text = (REAL / f"{name}.yaml").read_text()
+    organiser = re.search(r"^organiser: (\S+)$", text, re.MULTILINE)
+    assert organiser is not None
+    file = tmp_path / "file.yaml"
+    file.write_text(text.replace(organiser[1], f"o-{uuid4().hex[:8]}"))
+    person = yaml.safe_load(text)["people"][0]["id"]
+    done = await carry_out(office, file, person)
+    await brought_over(office, elsewhere, client, done["cycles"][0]["cycle"], tmp_path, person)
+
+
+async def test_a_rehearsed_year_with_its_clock_is_the_same_elsewhere(
+    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
+) -> None:
+    stream = await open_cycle(office, RULES, members=units(3))
+    for act, fields in (
+        ("present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}}),
+        ("step-to", {"now": day(3, 1).isoformat()}),
+        ("extend", {"duty": "signature", "until": "20/03/2026", "reason": "Hội nghị lùi ngày"}),
+        ("step-to", {"now": day(4, 1).isoformat()}),
+    ):
+        await say(office, stream, CITY, act, fields)
+    assert "DeadlinePassed" in await names(office, stream)
+    await brought_over(office, elsewhere, client, stream, tmp_path, f"cb-{CITY}-1")
+
+
+async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(office, RULES, members=units(3), clock="backfill")
+    june = When.on(date(2026, 6, 20))
+    secretary = await staff(office, CITY)
+    await office.hand_in(
+        stream, secretary, [Said(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+    )
+    file = tmp_path / "file.yaml"
+    text = await written(office, stream)
+    file.write_text(text)
+    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    file.write_text(text.replace("unit: don-vi-1\n", "unit: don-vi-2\n"))
+    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
+    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    assert set((await folded(office, stream)).conclusion.nominations) == {("don-vi-2", "co")}
+
+
+async def test_what_was_erased_stays_so(office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path) -> None:
+    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
+    comment = {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}
+    await office.hand_in(stream, secretary, [Said(stream, "comment", comment, happened=june)])
+    (standing,) = (await folded(office, stream)).comments.comments.values()
+    assert "Xin sửa mục 3" in await written(office, stream)
+    await office.texts.erase(standing.text)
+    assert "Xin sửa mục 3" not in await written(office, stream)
+    await brought_over(office, elsewhere, client, stream, tmp_path, secretary.id)
+
+
+# Random years -----------------------------------------------------------------------------------------------------
+
+UNITS = units(4)
+DAYS = st.integers(0, 300).map(lambda n: When.on(date.fromordinal(date(2026, 1, 5).toordinal() + n)))
+A_UNIT = st.sampled_from(UNITS)
+NUMBER = st.integers(1, 3)
+
+
+def act(name: str, made: Callable[..., dict[str, Any]], *parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """An act with fields made of random parts."""
+    return st.tuples(*parts).map(lambda found: (name, made(*found)))
+
+
+ACTS = st.one_of(
+    act("present-draft", lambda n: {"kind": "covenant", "document": {"title": f"Bản {n}"}}, NUMBER),
+    act("sign", lambda u: {"unit": u}, A_UNIT),
+    act("sign-jointly", dict),
+    act("take-stance", lambda u, s: {"unit": u, "stance": s}, A_UNIT, st.sampled_from(["agreed", "changes-requested"])),
+    act("comment", lambda u, n: {"by": {"unit": u}, "text": f"Sửa mục {n}"}, A_UNIT, NUMBER),
+    act("assign-role", lambda u: {"role": "head", "holder": u, "manner": "elected"}, A_UNIT),
+    act("merge-units", lambda a, b: {"units": [a, b], "into": {"id": "moi", "name": "Mới"}}, A_UNIT, A_UNIT),
+    act("dissolve-unit", lambda u: {"unit": u, "outside": ["nơi khác"]}, A_UNIT),
+    act("report-result", lambda u, n: {"unit": u, "title": "Nhà", "amount": f"{n},5", "measure": "m"}, A_UNIT, NUMBER),
+    act("register-targets", lambda u: {"unit": u, "titles": ["Cờ thi đua"]}, A_UNIT),
+    act("nominate", lambda u: {"unit": u, "award": "co"}, A_UNIT),
+    act(
+        "record-letter",
+        lambda n: {"id": f"cv-{n}", "kind": "direction", "sender": {"unit": CITY}, "text": "Gấp"},
+        NUMBER,
+    ),
+    act("answer-letter", lambda n: {"letter": f"cv-{n}", "by": {"unit": CITY}, "text": "Đã rõ"}, NUMBER),
+)
+CORRECTIONS = st.builds(lambda n, gone: ("correct", n, gone), st.integers(0, 30), st.booleans())
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+)
+@given(acts=st.lists(st.tuples(st.one_of(ACTS, ACTS, ACTS, CORRECTIONS), DAYS), min_size=5, max_size=25))
+async def test_random_years_with_mergers_and_corrections(
+    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, acts: list[Any]
+) -> None:
+    rules = RULES.model_copy(update={"inherits": ("signature", "role", "registration")})
+    stream = await open_cycle(office, rules, members=UNITS, clock="backfill")
+    secretary = await staff(office, CITY)
+    for one, happened in acts:
+        await tried(office, stream, secretary, one, happened)
+    await brought_over(office, elsewhere, client, stream, tmp_path, secretary.id)
+
+
+async def tried(office: Session, stream: str, secretary: Any, one: Any, happened: When) -> None:
+    """Say an act, or correct one of those that were said; what cannot be true is refused, and that is well."""
+    if one[0] != "correct":
+        said = Said(stream, *one, happened=happened)
+    else:
+        rows = [row for row, _told in await office.history(stream)]
+        row = rows[one[1] % len(rows)]
+        instead = None if one[2] else {"act": "nominate", "unit": UNITS[one[1] % len(UNITS)], "award": "co"}
+        said = Said(stream, "correct", {"version": row.version, "reason": "Nhập nhầm", "instead": instead})
+        said = Said(said.stream, said.act, {k: v for k, v in said.fields.items() if v is not None}, happened=happened)
+    with contextlib.suppress(RefusedError):
+        await office.hand_in(stream, secretary, [said], strength="rehearsal")
