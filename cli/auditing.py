@@ -178,7 +178,9 @@ def _standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
     signed = state.signing.signatures
     kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(Counter(s.sureness for s in signed.values()).items()))
     yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-")
-    if state.signing.unnamed:
+    if state.signing.unnamed == "unknown":
+        yield _("  and others, nobody says how many")
+    elif state.signing.unnamed:
         yield _("  and {count} units that the source does not name").format(count=state.signing.unnamed)
     if signed:
         yield "  " + "; ".join(names.get(unit, unit) for unit in signed)

@@ -29,6 +29,7 @@ SAID: Mapping[str, str] = {
     "UnitReleased": N_("{unit} leaves the cluster."),
     "UnitsSucceeded": N_("{manner}: {gone}; from now on: {successors}{outside}."),
     "ClosedEarly": N_("The cluster ends early ({names}): {reason}"),
+    "HandedOver": N_("The units belong to other clusters from now on: {names}."),
     "TakenOver": N_("This cycle goes on from {names}."),
     "DraftPresented": N_("The {kind} is presented, version {number}: {document}."),
     "StanceTaken": N_("{unit}: {stance}."),
@@ -43,7 +44,7 @@ SAID: Mapping[str, str] = {
     "TargetsRegistered": N_("{unit} registers: {titles}{targets}."),
     "RegistrationReturned": N_("The registration of {unit} is sent back: {reason}"),
     "RegistrationAccepted": N_("The registration of {unit} is accepted."),
-    "ContentsStated": N_("Contents of the {covenant}: {contents}."),
+    "ContentsStated": N_("Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators)."),
     "ResultReported": N_("{unit}, {title}: {exactness} {amount} {measure}."),
     "LetterRecorded": N_("{sender} to {recipients} ({kind}): {document} {text}"),
     "LetterAnswered": N_("{by} answers {letter}: {document} {text}"),
@@ -71,6 +72,7 @@ SAID: Mapping[str, str] = {
     "AwardReleased": N_("{award} of {unit} is released: {reason}"),
     "AwardAnnulled": N_("{award} of {unit} is annulled by {decision}: {reason}"),
     "AwardReturned": N_("{unit} returned {what} of {award}."),
+    "ObjectHandedOver": N_("{object} goes to {unit}."),
     "ComplaintFiled": N_("Complaint {number}, {by}: {text}"),
     "ComplaintAnswered": N_("Complaint {number} is answered: {text}"),
     "ResultsPublished": N_("The results are published."),
@@ -104,6 +106,7 @@ def describe(told: Told[Event], names: Mapping[str, str], texts: Mapping[str, st
 _ALSO: Mapping[str, tuple[tuple[str, str], ...]] = {
     "YearPlanReceived": (("year_plan", "document"),),
     "ClosedEarly": (("handed_to", "names"),),
+    "HandedOver": (("handed_to", "names"),),
     "TakenOver": (("predecessors", "names"),),
 }
 """Fields that a sentence calls by another name."""
@@ -189,9 +192,17 @@ def _choices(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> 
 
 def _totals(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
     return "; ".join(
-        f"{names.get(one.unit, one.unit) if one.unit else one.words or _('unnamed')}: {number(one.total)}"
+        f"{names.get(one.unit, one.unit) if one.unit else one.words or _('unnamed')}: {_points(one.total)}"
         for one in value
     )
+
+
+def _points(total: Any) -> str:
+    return word(total) if isinstance(total, str) else number(total)
+
+
+def _amount(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return _points(value)
 
 
 def _due(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
@@ -213,7 +224,7 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]]
     "method": _word, "cause": _word, "titles": _list, "targets": _after, "contents": _contents, "exactness": _word,
     "covenant": _word, "sender": _by, "recipients": _witnesses, "findings": _text, "hands": _hands, "told": _says,
     "gone": _units, "successors": _list, "outside": _after, "handed_to": _list, "predecessors": _list,
-    "year_plan": _document, "what": _word, "subject": _word, "place": _place,
+    "year_plan": _document, "amount": _amount, "what": _word, "subject": _word, "place": _place,
 }  # fmt: skip
 
 

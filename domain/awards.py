@@ -17,6 +17,7 @@ from domain.kernel import (
     AlreadySaid,
     Document,
     Event,
+    Label,
     Meta,
     Refused,
     Room,
@@ -76,6 +77,14 @@ class RecordReturn(Act, name="record-return"):
     receipt: Document | None = None
 
 
+class HandOverObject(Act, name="hand-over-object"):
+    """An object that goes from unit to unit, such as a rotating flag (cờ luân lưu), changes hands."""
+
+    object: Label
+    unit: UnitId
+    given_by: UnitId | None = None
+
+
 class FileComplaint(Act, name="file-complaint"):
     """Somebody complains about the year: a result, an award, a procedure."""
 
@@ -123,6 +132,12 @@ class AwardReturned(Event, name="AwardReturned"):
     what: Returned
     amount: Amount | None
     receipt: Document | None
+
+
+class ObjectHandedOver(Event, name="ObjectHandedOver"):
+    object: Label
+    unit: UnitId
+    given_by: UnitId | None
 
 
 class ComplaintFiled(Event, name="ComplaintFiled"):
@@ -175,6 +190,8 @@ class Awards:
     annulled: Mapping[Key, When] = field(default_factory=dict)
     returned: Mapping[tuple[str, str, str], When] = field(default_factory=dict)
     complaints: Mapping[int, Complaint] = field(default_factory=dict)
+    objects: Mapping[str, str] = field(default_factory=dict)
+    """With which unit an object is that goes from one to the other."""
 
 
 def hold(cmd: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -201,6 +218,12 @@ def returned(cmd: RecordReturn, meta: Meta, state: State, rules: Edition) -> Ite
     if (before := state.awards.returned.get((cmd.unit, cmd.award, cmd.what))) is not None:
         raise Refused("award_is_returned", unit=cmd.unit, award=cmd.award, on=before.day)
     yield AwardReturned(**dict(cmd))
+
+
+def hand_over(cmd: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.awards.objects.get(cmd.object) == cmd.unit:
+        raise Refused("object_is_there", object=cmd.object, unit=cmd.unit)
+    yield ObjectHandedOver(**dict(cmd))
 
 
 def complain(cmd: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -242,6 +265,7 @@ room = Room(
         RecordReturn: returned,
         FileComplaint: complain,
         AnswerComplaint: answer,
+        HandOverObject: hand_over,
     },
     evolves={
         AwardHeld: lambda a, e, m: replace(
@@ -250,6 +274,7 @@ room = Room(
         AwardReleased: _released,
         AwardAnnulled: lambda a, e, m: replace(a, annulled=put(a.annulled, (e.unit, e.award), m.happened)),
         AwardReturned: lambda a, e, m: replace(a, returned=put(a.returned, (e.unit, e.award, e.what), m.happened)),
+        ObjectHandedOver: lambda a, e, m: replace(a, objects=put(a.objects, e.object, e.unit)),
         ComplaintFiled: _complained,
         ComplaintAnswered: _answered,
     },

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, PositiveInt
 
 from domain import limits
+from domain.frame import counted
 from domain.kernel import (
     Act,
     AlreadySaid,
@@ -23,6 +24,7 @@ from domain.kernel import (
     Slug,
     Text,
     UnitId,
+    Unknown,
     When,
     put,
 )
@@ -55,7 +57,7 @@ class BareTotal(Fact):
 
     unit: UnitId | None = None
     words: Label | None = None
-    total: Points
+    total: Points | Unknown
     rank: PositiveInt | None = None
 
 
@@ -88,7 +90,7 @@ class ChooseNext(Act, name="choose-next"):
     """Who will be head or deputy next year, and in which way that was found."""
 
     role: Role
-    unit: UnitId
+    unit: UnitId | Unknown
     manner: Manner
 
 
@@ -200,11 +202,13 @@ def record_totals(cmd: RecordTotals, meta: Meta, state: State, rules: Edition) -
         require_member(unit, meta, state)
     if doubled := repeated(named):
         raise Refused("named_twice", name=doubled[0])
-    known = len(state.membership.members()) + (state.frame.unnamed or 0)
-    if state.frame.unnamed is not None and len(cmd.totals) > known:
+    known = len(state.membership.members()) + counted(state.frame.unnamed)
+    if isinstance(state.frame.unnamed, int) and len(cmd.totals) > known:
         raise Refused("more_than_unnamed", found=len(cmd.totals), known=known)
-    if cmd.scale is not None and (over := next((one for one in cmd.totals if one.total > cmd.scale), None)):
-        raise Refused("total_beyond_scale", total=over.total, scale=cmd.scale)
+    if cmd.scale is not None and (
+        over := next((one.total for one in cmd.totals if one.total != "unknown" and one.total > cmd.scale), None)
+    ):
+        raise Refused("total_beyond_scale", total=over, scale=cmd.scale)
     yield TotalsRecorded(**dict(cmd))
 
 

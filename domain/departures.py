@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from domain.frame import counted
 from domain.kernel import day_ending
 from domain.meetings import first_of
 from domain.obligations import obligations
@@ -228,7 +229,7 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
 def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
     """A covenant whose contents are counted otherwise than they are listed."""
     for covenant, told in state.targets.contents.items():
-        seen = len(told.contents)
+        seen = told.listed or len(told.contents)
         if told.stated is not None and seen and told.stated != seen:
             facts = {"draft": covenant, "seen": seen, "stated": told.stated}
             yield Deviation(f"contents/{covenant}", "contents_differ", None, None, facts)
@@ -236,10 +237,11 @@ def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
 
 def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
     """More put forward for an award than its quota, units of a kind that it is not for, units that are out."""
-    members = len(state.membership.members()) + (state.frame.unnamed or 0)
+    members = len(state.membership.members()) + counted(state.frame.unnamed)
     for award in rules.awards:
         named = [unit for unit, of in state.conclusion.nominations if of == award.id]
-        most = award.most(members)
+        uncounted = state.frame.unnamed == "unknown" and award.share is not None
+        most = None if uncounted else award.most(members)
         if most is not None and len(named) > most:
             facts = {"award": award.id, "found": len(named), "most": most}
             yield Deviation(f"quota/{award.id}", "quota_exceeded", award.article, None, facts)

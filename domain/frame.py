@@ -45,11 +45,16 @@ class Unit(Fact):
 
 
 Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
-Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)]
-"""Units that a source counts without naming; no act of one of them is ever invented."""
+Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["unknown"]
+"""Units that nobody names, and perhaps nobody counts; no act of one of them is ever invented."""
 
 
-def units_fit(units: tuple[Unit, ...], unnamed: int | None) -> None:
+def counted(unnamed: int | Literal["unknown"] | None) -> int:
+    """As many as are certain."""
+    return unnamed if isinstance(unnamed, int) else 0
+
+
+def units_fit(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
     """Refuse a cluster of nobody, and a list that names a unit twice.
 
     Raises:
@@ -150,7 +155,7 @@ class CycleOpened(Event, name="CycleOpened"):
     edition: Digest
     clock: ClockMode
     starts: AwareDatetime
-    unnamed: int | None = None
+    unnamed: Unnamed | None = None
 
 
 class EditionAdopted(Event, name="EditionAdopted"):
@@ -201,7 +206,7 @@ class Frame:
     cluster_name: str = ""
     year: int = 0
     units: Mapping[str, str] = field(default_factory=dict)
-    unnamed: int | None = None
+    unnamed: Unnamed | None = None
     overseer: Person | None = None
     year_plan: Document | None = None
     edition: str | None = None

@@ -89,6 +89,9 @@ Points = Annotated[
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
 ]
 
+Unknown = Literal["unknown"]
+"""Nobody wrote it down; not the same as nothing, and not the same as vacant."""
+
 UnitId = Slug
 PersonId = Slug
 

@@ -72,6 +72,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     succession.SplitUnit: _SECRETARIAT,
     succession.DissolveUnit: _SECRETARIAT,
     succession.CloseEarly: _SECRETARIAT,
+    succession.HandOver: _SECRETARIAT,
     succession.TakeOver: _SECRETARIAT,
     drafting.PresentDraft: _MINUTES,
     commenting.TakeStance: _OWN,
@@ -113,6 +114,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     awards.ReleaseAward: _SECRETARIAT,
     awards.AnnulAward: _SECRETARIAT,
     awards.RecordReturn: _SECRETARIAT,
+    awards.HandOverObject: _MINUTES,
     awards.FileComplaint: frozenset({S, H, D, O}),
     awards.AnswerComplaint: _SECRETARIAT,
     deadlines.Remind: _CLOCK,
@@ -160,7 +162,7 @@ def about(act: Act) -> str | None:
     if isinstance(act, letters.RecordLetter):
         return act.sender.unit
     unit = getattr(act, "unit", None)
-    return unit if isinstance(unit, str) else None
+    return unit if isinstance(unit, str) and unit != "unknown" else None
 
 
 def parties(saying: Saying, state: State) -> frozenset[Party]:

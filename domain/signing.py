@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from domain import limits
 from domain.commenting import Voice, Voices
 from domain.drafting import CovenantKind, version_of
-from domain.frame import Unnamed
+from domain.frame import Unnamed, counted
 from domain.kernel import Act, AlreadySaid, Document, Event, Meta, Refused, Room, Text, UnitId, When, put
 from domain.membership import require_member
 from domain.rules import Edition
@@ -77,7 +77,7 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
     named: bool
     """False when the source says "the units": then `units` are the members of that day."""
     sheet: Document | None
-    unnamed: int | None = None
+    unnamed: Unnamed | None = None
     covenant: CovenantKind = "covenant"
 
 
@@ -118,7 +118,7 @@ class Signing:
     witnesses_version: int | None = None
     signed_version: int | None = None
     first_signed: When | None = None
-    unnamed: int = 0
+    unnamed: Unnamed | Literal[0] = 0
     """How many units have signed whom nobody names."""
 
 
@@ -144,8 +144,9 @@ def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> 
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
     unnamed = cmd.unnamed if cmd.unnamed is not None or cmd.units is not None else state.frame.unnamed
-    if (unnamed or 0) + signing.unnamed > (state.frame.unnamed or 0):
-        raise Refused("more_than_unnamed", found=(unnamed or 0) + signing.unnamed, known=state.frame.unnamed or 0)
+    found, known = counted(unnamed) + counted(signing.unnamed), counted(state.frame.unnamed)
+    if state.frame.unnamed != "unknown" and found > known:
+        raise Refused("more_than_unnamed", found=found, known=known)
     if not units and not unnamed:
         raise Refused("nobody_signs")
     yield CovenantSignedJointly(
@@ -186,8 +187,9 @@ def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
     signature = Signature(e.number, m.happened, kind, m.version, inferred_from=m.version)
     inferred = {unit: signature for unit in e.units if unit not in s.signatures}
     return replace(
-        _first(s, e.number, m.happened), signatures={**s.signatures, **inferred}, unnamed=s.unnamed + (e.unnamed or 0)
-    )
+        _first(s, e.number, m.happened), signatures={**s.signatures, **inferred},
+        unnamed="unknown" if "unknown" in {s.unnamed, e.unnamed} else counted(s.unnamed) + counted(e.unnamed),
+    )  # fmt: skip
 
 
 def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:

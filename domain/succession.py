@@ -65,6 +65,13 @@ class CloseEarly(Act, name="close-early"):
     basis: Document | None = None
 
 
+class HandOver(Act, name="hand-over"):
+    """The year ends, and the cluster does not go on as it is: its units belong to these cycles from now on."""
+
+    handed_to: Annotated[CycleNames, Field(min_length=1)]
+    basis: Document | None = None
+
+
 class TakeOver(Act, name="take-over"):
     """This cycle goes on from others: clusters that ended early, or were arranged anew."""
 
@@ -86,6 +93,11 @@ class UnitsSucceeded(Event, name="UnitsSucceeded"):
 
 class ClosedEarly(Event, name="ClosedEarly"):
     reason: Text
+    handed_to: tuple[CycleName, ...]
+    basis: Document | None
+
+
+class HandedOver(Event, name="HandedOver"):
     handed_to: tuple[CycleName, ...]
     basis: Document | None
 
@@ -135,6 +147,12 @@ def close_early(cmd: CloseEarly, meta: Meta, state: State, rules: Edition) -> It
     yield ClosedEarly(**dict(cmd))
 
 
+def hand_over(cmd: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(cmd.handed_to) <= set(state.frame.handed_to):
+        raise Refused("taken_over_already", names=", ".join(cmd.handed_to))
+    yield HandedOver(**dict(cmd))
+
+
 def take_over(cmd: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if set(cmd.predecessors) <= set(state.frame.predecessors):
         raise Refused("taken_over_already", names=", ".join(cmd.predecessors))
@@ -175,6 +193,10 @@ def _ended(f: Frame, e: ClosedEarly, meta: Meta) -> Frame:
     return replace(f, closed_early=meta.happened.latest, handed_to=e.handed_to)
 
 
+def _handed(f: Frame, e: HandedOver, meta: Meta) -> Frame:
+    return replace(f, handed_to=tuple(dict.fromkeys((*f.handed_to, *e.handed_to))))
+
+
 def _continued(f: Frame, e: TakenOver, meta: Meta) -> Frame:
     return replace(f, predecessors=tuple(dict.fromkeys((*f.predecessors, *e.predecessors))))
 
@@ -182,7 +204,7 @@ def _continued(f: Frame, e: TakenOver, meta: Meta) -> Frame:
 handover_room = Room(
     slice_name="frame",
     empty=Frame(),
-    decides={CloseEarly: close_early, TakeOver: take_over},
-    evolves={ClosedEarly: _ended, TakenOver: _continued},
+    decides={CloseEarly: close_early, HandOver: hand_over, TakeOver: take_over},
+    evolves={ClosedEarly: _ended, HandedOver: _handed, TakenOver: _continued},
 )
 """What concerns the whole cluster changes the frame."""

@@ -29,11 +29,12 @@ from domain.kernel import (
     Slug,
     Text,
     UnitId,
+    Unknown,
     When,
     put,
     start_of,
 )
-from domain.letters import SampledPlaces
+from domain.letters import SampledPlace, SampledPlaces
 from domain.membership import require_member
 from domain.problems import repeated
 from domain.rules import Edition
@@ -95,12 +96,15 @@ class AcceptRegistration(Act, name="accept-registration"):
 
 
 class StateContents(Act, name="state-contents"):
-    """What a covenant contains, as far as it is known; `stated` and `indicators` are counts that a source gives."""
+    """What a covenant contains, as far as it is known: contents, or how many a source states and how many it lists."""
 
     covenant: CovenantKind = "covenant"
     contents: Contents = ()
     stated: NonNegativeInt | None = None
+    listed: NonNegativeInt | None = None
     indicators: NonNegativeInt | None = None
+    places: SampledPlaces = ()
+    """Places below the units that the covenant is bound to."""
 
 
 class ReportResult(Act, name="report-result"):
@@ -108,7 +112,7 @@ class ReportResult(Act, name="report-result"):
 
     unit: UnitId | None = None
     title: Label
-    amount: Amount
+    amount: Amount | Unknown
     measure: Label
     exactness: Exactness = "exact"
     cut_off: Day | None = None
@@ -138,13 +142,15 @@ class ContentsStated(Event, name="ContentsStated"):
     covenant: CovenantKind
     contents: tuple[Content, ...]
     stated: int | None
+    listed: int | None
     indicators: int | None
+    places: tuple[SampledPlace, ...]
 
 
 class ResultReported(Event, name="ResultReported"):
     unit: UnitId | None
     title: Label
-    amount: Amount
+    amount: Amount | Unknown
     measure: Label
     exactness: Exactness
     cut_off: Day | None

@@ -27,6 +27,7 @@ from domain.kernel import (
     Room,
     Slug,
     UnitId,
+    Unknown,
     When,
     put,
 )
@@ -43,7 +44,7 @@ class Choice(Fact):
 
     unit: UnitId | None = None
     words: Label | None = None
-    votes: NonNegativeInt
+    votes: NonNegativeInt | Unknown
 
     @model_validator(mode="after")
     def _one(self) -> Choice:
@@ -52,7 +53,7 @@ class Choice(Fact):
         return self
 
 
-Choices = Annotated[tuple[Choice, ...], Field(min_length=1, max_length=limits.CHOICES_PER_BALLOT)]
+Choices = Annotated[tuple[Choice, ...], Field(max_length=limits.CHOICES_PER_BALLOT)]
 Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
@@ -65,14 +66,14 @@ class RecordBallot(Act, name="record-ballot"):
     `subject` is what it was about: an award of the edition, `head`, `deputy`, `result`, or another word. `cast` counts
     every paper, blank and spoiled ones too; `names` is how many choices one paper could carry. `entitled` is who could
     have voted, `present` who was there, `polled` how many of the absent answered in writing; None where the source
-    does not say.
+    does not say. Of a vote whose tally nobody tells, `cast` is unknown.
     """
 
     id: Slug
     subject: Slug
     method: VoteMethod
-    choices: Choices
-    cast: NonNegativeInt
+    choices: Choices = ()
+    cast: NonNegativeInt | Unknown
     blank: NonNegativeInt = 0
     spoiled: NonNegativeInt = 0
     names: PositiveInt = 1
@@ -93,7 +94,7 @@ class BallotRecorded(Event, name="BallotRecorded"):
     subject: Slug
     method: VoteMethod
     choices: tuple[Choice, ...]
-    cast: int
+    cast: int | Unknown
     blank: int
     spoiled: int
     names: int
@@ -151,38 +152,47 @@ def _must_add_up(cmd: RecordBallot) -> None:
     for names in (seen, cmd.took_part):
         if doubled := repeated(names):
             raise Refused("named_twice", name=doubled[0])
-    valid, votes = cmd.cast - cmd.blank - cmd.spoiled, sum(choice.votes for choice in cmd.choices)
-    if valid < 0 or (cmd.names == 1 and votes != valid) or votes > valid * cmd.names:
-        raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
-    if over := next((choice for choice in cmd.choices if choice.votes > valid), None):
-        raise Refused("tally_differs", votes=over.votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cmd.cast)
-    voters = [n for n in (cmd.entitled, len(cmd.took_part) or None) if n is not None]
-    if (there := _present(cmd)) is not None:
-        voters.append(there)
-    if voters and cmd.cast > min(voters):
-        raise Refused("votes_beyond_voters", cast=cmd.cast, voters=min(voters))
+    known = [choice.votes for choice in cmd.choices if choice.votes != "unknown"]
+    if cmd.cast != "unknown":
+        _papers_add_up(cmd, cmd.cast, known)
+    voters = [n for n in (cmd.entitled, len(cmd.took_part) or None, _present(cmd)) if n is not None]
+    papers = max((cmd.cast, *known) if cmd.cast != "unknown" else known, default=0)
+    if voters and papers > min(voters):
+        raise Refused("votes_beyond_voters", cast=papers, voters=min(voters))
     if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:
         raise Refused("votes_beyond_voters", cast=max(cmd.present or 0, len(cmd.took_part)), voters=cmd.entitled)
+
+
+def _papers_add_up(cmd: RecordBallot, cast: int, known: list[int]) -> None:
+    if not cmd.choices:
+        raise Refused("tally_without_choices")
+    valid, votes = cast - cmd.blank - cmd.spoiled, sum(known)
+    short = cmd.names == 1 and len(known) == len(cmd.choices) and votes != valid
+    if valid < 0 or short or votes > valid * cmd.names:
+        raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
+    if over := next((found for found in known if found > valid), None):
+        raise Refused("tally_differs", votes=over, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
 
 
 def outcomes(ballot: Ballot, rules: Edition) -> tuple[Outcome, ...]:
     """What the votes come to under the edition's rule for the subject."""
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
     base = None if rule is None else _base(tally, rule)
-    return tuple(
-        Outcome(choice, base, None if rule is None or not base else _carries(choice.votes, base, rule))
-        for choice in tally.choices
-    )
+    return tuple(Outcome(choice, base, _outcome(choice.votes, base, rule)) for choice in tally.choices)
+
+
+def _outcome(votes: int | Unknown, base: int | None, rule: VoteRule | None) -> bool | None:
+    return None if rule is None or not base or votes == "unknown" else _carries(votes, base, rule)
 
 
 def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
-    if rule.base == "cast":
-        return tally.cast
-    if rule.base == "valid":
-        return tally.cast - tally.blank - tally.spoiled
+    if rule.base == "entitled":
+        return tally.entitled
     if rule.base == "present":
         return _present(tally)
-    return tally.entitled
+    if tally.cast == "unknown":
+        return None
+    return tally.cast if rule.base == "cast" else tally.cast - tally.blank - tally.spoiled
 
 
 def _present(vote: RecordBallot | BallotRecorded) -> int | None:

@@ -50,6 +50,8 @@ ACTS_VI: Mapping[str, str] = {
     "chấm điểm theo vòng": "score-round",
     "không xét thi đua": "exclude-unit",
     "nguồn không thống nhất": "note-disagreement",
+    "bàn giao sang cụm mới": "hand-over",
+    "bàn giao hiện vật": "hand-over-object",
     "khiếu nại": "file-complaint",
     "trả lời khiếu nại": "answer-complaint",
     "ban hành bản quy định": "adopt-edition",

@@ -103,6 +103,7 @@ class TestTargets:
         told = StateContents(stated=9, indicators=47, contents=tuple(Content(title=f"Nội dung {n}") for n in range(7)))
         case = Case().when(told).happened("ContentsStated")
         assert found(case, "contents_differ")[0].facts == {"draft": "covenant", "seen": 7, "stated": 9}
+        assert found(Case().when(StateContents(stated=9, listed=7)), "contents_differ"), "counted, not typed in"
         assert not found(Case().when(StateContents(stated=9)), "contents_differ"), "no list, nothing to compare"
 
     def test_a_result_says_how_exact_it_is_and_up_to_when(self) -> None:

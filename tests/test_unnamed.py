@@ -15,7 +15,7 @@ from domain.signing import SignJointly
 HEAD, DEPUTY, THIRD = UNITS
 
 
-def cluster(unnamed: int, units: tuple[str, ...] = UNITS) -> Case:
+def cluster(unnamed: int | str, units: tuple[str, ...] = UNITS) -> Case:
     named = tuple(Unit(id=unit, name=unit) for unit in units)
     act = OpenCycle.model_validate({**dict(opening()), "units": named, "unnamed": unnamed})
     case = Case(opened=False).when(act, by=CITY).happened()
@@ -37,6 +37,13 @@ def test_some_of_them_sign_before_the_others() -> None:
     case.when(SignJointly(units=(DEPUTY,), unnamed=3)).happened()
     assert (len(case.state.signing.signatures), case.state.signing.unnamed) == (2, 5)
     case.when(SignJointly(units=())).refused("nobody_signs")
+
+
+def test_how_many_they_are_may_be_unknown() -> None:
+    case = cluster("unknown", (HEAD,)).when(SignJointly()).happened("CovenantSignedJointly")
+    assert (set(case.state.signing.signatures), case.state.signing.unnamed) == ({HEAD}, "unknown")
+    case.when(totals(*"123456789")).happened("TotalsRecorded")
+    assert cluster("unknown").when(SignJointly(units=(HEAD,), unnamed=9)).happened().state.signing.unnamed == 9
 
 
 def test_a_cluster_of_nobody_is_none() -> None:

@@ -117,3 +117,14 @@ def test_whatever_is_recorded_adds_up(votes: list[int], blank: int, spoiled: int
         assert sum(one.votes for one in kept.tally.choices) + kept.tally.blank + kept.tally.spoiled == kept.tally.cast
     else:
         assert sum(votes) + blank + spoiled != cast
+
+
+def test_a_tally_may_be_unknown_or_half_known() -> None:
+    told = {"id": "bau", "subject": "head", "method": "secret-ballot", "cast": "unknown"}
+    case = Case().when(RecordBallot.model_validate(told)).happened("BallotRecorded")
+    assert outcomes(case.state.ballots["bau"], case.rules) == ()
+    some = {**told, "id": "bau-2", "choices": [{"unit": UNITS[0], "votes": 11}, {"unit": UNITS[1], "votes": "unknown"}]}
+    case.when(RecordBallot.model_validate(some)).happened()
+    case.when(RecordBallot.model_validate({**some, "id": "bau-3", "cast": 10})).refused("tally_differs")
+    case.when(RecordBallot.model_validate({**some, "id": "bau-3", "entitled": 10})).refused("votes_beyond_voters")
+    case.when(RecordBallot.model_validate({**told, "id": "bau-3", "cast": 10})).refused("tally_without_choices")
