@@ -147,9 +147,10 @@ class _Export:
             fields["edition"] = editions[edition][0]
         if command.act == "open-cycle" and fields["clock"] == "wall":
             fields["clock"] = "backfill"
-        entry: dict[str, Any] = {
-            "act": command.act, "on": dated(When(row.happened_earliest, row.happened_latest)), **_sureness(row),
-        }  # fmt: skip
+        happened = When(row.happened_earliest, row.happened_latest)
+        if command.act == "correct" and command.happened is not None:
+            happened = command.happened  # of what stands instead; the correction itself has the date of what was wrong
+        entry: dict[str, Any] = {"act": command.act, "on": dated(happened), **_sureness(row)}
         if command.effective is not None:
             entry["effective"] = command.effective.isoformat()
         if row.meeting is not None:

@@ -302,11 +302,13 @@ class _Work:
             return False
         command, wanted = Command.model_validate_json(kept.payload), await self._wanted(planned, filler)
         sure = wanted.provenance is not None and (wanted.provenance.kind, wanted.provenance.source)
-        said = command.parsed() if planned.said.act == "correct" else command.outcome()
+        happened, said = When(row.happened_earliest, row.happened_latest), command.outcome()
+        if planned.said.act == "correct":
+            happened, said = command.happened or happened, command.parsed()
         return (
             wanted.parsed() == said
             and (wanted.effective, wanted.hands) == (command.effective, command.hands)
-            and wanted.happened == When(row.happened_earliest, row.happened_latest)
+            and wanted.happened == happened
             and (sure, wanted.meeting) == ((row.provenance, row.source), row.meeting)
         )
 

@@ -52,7 +52,7 @@ async def brought_over(
     await client.get_workflow_handle(stream).terminate()
 
 
-@pytest.mark.parametrize("name", ["HN-C1-2024-sign", "DL-C6-2015-final", "BP-K7-2018-final"])
+@pytest.mark.parametrize("name", ["HN-C1-2024-sign", "DL-C6-2015-final", "BP-K7-2018-final-sign"])
 async def test_a_recorded_year_is_the_same_elsewhere(
     office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, name: str
 ) -> None:
