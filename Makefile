@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test bench lint lock
+.PHONY: demo test cases bench lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -13,6 +13,9 @@ demo: $(READY)
 
 test: $(READY)
 	@sh tools/test.sh
+
+cases: $(READY)
+	@$(RUN)/python -m cli.cases
 
 bench: $(READY)
 	@$(RUN)/python -m bench

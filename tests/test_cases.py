@@ -1,0 +1,32 @@
+"""Every oddity of every documented meeting shows where the documentation says it does."""
+
+from __future__ import annotations
+
+from engine_help import whole
+
+from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
+from cli.session import Session
+
+TWENTY = 20
+
+
+def test_every_case_has_its_files_and_no_file_is_left_over() -> None:
+    files = [file for case in cases() for file in case.files()]
+    assert all(case.files() for case in cases())
+    assert sorted(files) == sorted(REAL.glob("*.yaml"))
+    assert len(cases()) == TWENTY
+
+
+def test_the_documentation_tells_the_same() -> None:
+    assert table() in TABLE.read_text(), "write it with `python -m cli.cases --write`"
+
+
+async def test_every_oddity_is_seen(office: Session) -> None:
+    for case in cases():
+        recorded = await recorded_of(office, case)
+        for one in case.oddities:
+            assert is_seen(one.seen, recorded), f"{case.case}: {one.told}"
+        # The control: what nobody told is not found.
+        assert not is_seen(Seen(departure="khong-co"), recorded)
+        assert not is_seen(Seen.model_validate({"event": "MeetingHeld", "with": {"place": "không có"}}), recorded)
+    await whole(office)
