@@ -64,14 +64,20 @@ class Plan:
             outside = [one for one in outside if one not in earlier]
         return [*found, *outside]
 
-    def opening(self, which: Which, first: datetime) -> list[Planned]:
-        """The acts that open a cycle provisionally, because no source tells how it was opened."""
+    def opening(self, which: Which, first: datetime, closing: State | None) -> list[Planned]:
+        """The acts that open a cycle provisionally, because no source tells how it was opened.
+
+        The next cycle has the units of the `closing` one as they stand then, unless the file tells others.
+        """
         told = self._told
         following = told.next if which == "next" else None
         cluster = (following.cluster if following else None) or told.cluster
         plan = following.plan if following else told.plan
-        inherited = self._before if which == "this" and not (cluster.units or cluster.unnamed) else None
-        units = [unit.model_dump(mode="json") for unit in cluster.units] or _units_of(inherited)
+        if following is None:
+            inherited = None if cluster.units or cluster.unnamed else self._before
+        else:
+            inherited = None if following.cluster else closing
+        units = _units_of(inherited) or [unit.model_dump(mode="json") for unit in cluster.units]
         fields = {
             "organiser": told.organiser, "organiser_name": told.organiser_name, "cluster_name": cluster.name,
             "year": following.year if following else told.year, "units": units,

@@ -8,7 +8,7 @@ missing from a later file retracts nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -133,6 +133,10 @@ class _New:
     corrects: bool = False
 
 
+Standing = Callable[[str], Awaitable[tuple[State, Edition]]]
+"""What holds of a cycle now, and its rules."""
+
+
 class _Work:
     """One file on its way into the ledger."""
 
@@ -169,7 +173,7 @@ class _Work:
         """
         await self._editions.store(self._open.texts)
         filler = Filler(_Salted(self._open.texts, self._told.salts), self._open.people)
-        for group in self._groups():
+        async for group in self._groups(self._open.state):
             new = await self._new(group, filler)
             await self._hand_in(contact, [one for one in new if not one.corrects], filler)
             for one in new:
@@ -203,7 +207,11 @@ class _Work:
         """
         filler = Filler(Untold(), Expected(self._open.people, self._told.people))
         tried = {stream: await self._trial(cycle) for stream, cycle in self._cycles.items()}
-        for group in self._groups():
+
+        async def standing(stream: str) -> tuple[State, Edition]:
+            return tried[stream].state, tried[stream].rules
+
+        async for group in self._groups(standing):
             for one in await self._new(group, filler):
                 order = await self._order(one, filler)
                 try:
@@ -237,7 +245,7 @@ class _Work:
 
     # From the file to acts --------------------------------------------------------------------
 
-    def _groups(self) -> Iterator[Group]:
+    async def _groups(self, standing: Standing) -> AsyncIterator[Group]:
         """The file's groups; a cycle that is not open is opened together with the first act that needs it."""
         plan = Plan(self._told, self._editions.opening, self._before)
         try:
@@ -251,10 +259,13 @@ class _Work:
         first = min((when.earliest for when in whens), default=datetime.now(UTC))
         for group in groups:
             opening: list[Planned] = []
+            this, entered = self._told.stream(), frozenset(opened)
             for one in group.acts:
-                if one.said.act != "open-cycle" and one.said.stream not in opened:
-                    opening += plan.opening("this" if one.said.stream == self._told.stream() else "next", first)
-                opened.add(one.said.stream)
+                stream = one.said.stream
+                if one.said.act != "open-cycle" and stream not in opened:
+                    closing = (await standing(this))[0] if this in entered and stream != this else None
+                    opening += plan.opening("this" if stream == this else "next", first, closing)
+                opened.add(stream)
             yield replace(group, acts=[*opening, *group.acts])
 
     # What of it is new ------------------------------------------------------------------------
