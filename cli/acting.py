@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from cli.fields import InputError, Question, questions
+from cli.moves import confirm_moves
 from cli.outcome import Exit, answer, say, terminal
 from cli.reading import Place, line_of, read_yaml, where
 from cli.session import Said, Session, session
@@ -24,6 +25,7 @@ from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.problems import repeated
 from domain.streams import full_name
 from i18n import _
+from i18n.acts import ACTS_VI
 from i18n.messages import sentence
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
@@ -31,9 +33,10 @@ _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 async def act_from_line(
     cycle: str, name: str, extra: Sequence[str], person: str | None, *, file: Path | None, on: str | None,
-    source: str | None, meeting: str | None, command_id: str | None, as_json: bool,
+    effective: str | None, source: str | None, meeting: str | None, command_id: str | None, meant: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Enter an act whose fields were given as options, in a file, or are asked for."""
+    name = ACTS_VI.get(name.lower(), name)
     known = Act.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)
@@ -46,7 +49,7 @@ async def act_from_line(
     try:
         return await act(
             stream, name, fields, person, as_json=as_json, happened=happened, source=source, meeting=meeting,
-            command_id=_uuid(command_id),
+            command_id=_uuid(command_id), effective=day_of(effective) if effective else None, meant=meant,
         )  # fmt: skip
     except Refused as error:
         if error.code == "malformed_act" and file is not None:
@@ -65,6 +68,7 @@ def _fields_of(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
 async def act(
     cycle: str, name: str, fields: dict[str, Any], person: str | None, *, as_json: bool, happened: When | None = None,
     source: str | None = None, meeting: str | None = None, command_id: UUID | None = None,
+    effective: date | None = None, meant: bool = False,
 ) -> int:  # fmt: skip
     """Enter one act and print its receipt, read back from the ledger."""
     stream = full_name(cycle)
@@ -76,8 +80,10 @@ async def act(
             raise InputError("no_such_cycle", cycle=stream)
         provenance = Provenance(kind="stated", source=source) if source else None
         said = Said(
-            stream, name, fields, command_id or uuid4(), happened=happened, provenance=provenance, meeting=meeting
-        )
+            stream, name, fields, command_id or uuid4(), happened=happened, effective=effective,
+            provenance=provenance, meeting=meeting,
+        )  # fmt: skip
+        await confirm_moves(open_, said, contact, meant=meant)
         strength = "rehearsal" if open_.installed.rehearsal else "os-account"
         receipt = await open_.hand_in(stream, contact, [said], strength=strength)
         rows = await _receipt(open_, stream, receipt.outcomes[0].versions)

@@ -146,11 +146,13 @@ def act(
     as_: As = None,
     file: Annotated[Optional[Path], typer.Option(help=_("A YAML file with the fields."))] = None,
     on: Annotated[Optional[str], typer.Option(help=_("The day it happened, if earlier than now."))] = None,
+    effective: Annotated[Optional[str], typer.Option(help=_("The day from which it holds, if another one."))] = None,
     source: Annotated[Optional[str], typer.Option(help=_("Which source states it."))] = None,
     meeting: Annotated[Optional[str], typer.Option(help=_("The meeting it belongs to."))] = None,
     command_id: Annotated[
         Optional[str], typer.Option(help=_("The id of a command whose answer was never heard."))
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Enter it although it moves other units' points."))] = False,
     json: Json = False,
 ) -> None:
     from cli import acting  # noqa: PLC0415
@@ -163,9 +165,11 @@ def act(
             as_,
             file=file,
             on=on,
+            effective=effective,
             source=source,
             meeting=meeting,
             command_id=command_id,
+            meant=yes,
             as_json=json,
         )
     )
@@ -182,11 +186,12 @@ def rules_check(
 
 @rules.command("show", help=_("Show an edition as people read it."))
 def rules_show(
-    file: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))], json: Json = False
+    edition: Annotated[str, typer.Argument(help=_("A file, or the digest of an edition that the register keeps."))],
+    json: Json = False,
 ) -> None:
     from cli import scoring  # noqa: PLC0415
 
-    _finish(lambda: scoring.show_edition(file, as_json=json))
+    _finish(lambda: scoring.show_edition(edition, as_json=json))
 
 
 @app.command(help=_("Reckon the sheets of a cluster under an edition: points, totals, classes, ranks."))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 
+from activities.telling import told_of
 from cli.record_editions import Editions
 from cli.session import Session
 from cli.year_file import PersonEntry
@@ -14,6 +15,7 @@ from domain.cycle import CYCLE
 from domain.kernel import AlreadySaid, Event, Told
 from domain.rules import NO_RULES
 from domain.saying import Command
+from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from people.postgres import Contact, People, commitment_of
 
@@ -23,7 +25,14 @@ class Trial:
 
     def __init__(self, open_: Session, editions: Editions, history: list[Told[Event]]) -> None:
         self._open, self._editions, self.history = open_, editions, history
-        self.state, self.rules = CYCLE.empty(), NO_RULES
+        self.state, self.rules = CYCLE.fold(history), NO_RULES
+
+    @classmethod
+    async def of(cls, open_: Session, editions: Editions, rows: Iterable[Envelope]) -> Trial:
+        """On top of what the register holds."""
+        trial = cls(open_, editions, [told_of(row) for row in rows])
+        await trial.look_at_rules()
+        return trial
 
     async def decide(self, order: Order, person: str, unit: str) -> None:
         """Decide one more command.

@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 
 from activities.telling import told_of
 from cli.fields import Filler, InputError
+from cli.moves import as_json
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
 from cli.record_editions import Editions, editions_of
@@ -34,6 +35,7 @@ from domain.departures import deviations
 from domain.kernel import Refused, When
 from domain.rules import Edition
 from domain.saying import Command
+from domain.scores import Move, moves
 from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from i18n import _
@@ -70,6 +72,11 @@ def _show(data: dict[str, Any]) -> None:
     console.print(text.format(cycle=names, **data["counts"]))
     if data["dry_run"]:
         console.print(_("Only tried: nothing was entered."))
+    for cycle in data["cycles"]:
+        if cycle["moved"]:
+            console.print(
+                _("These corrections moved: {units}").format(units=", ".join(m["unit"] for m in cycle["moved"]))
+            )
     table = grid(_("cycle"), _("departure"), _("article"), _("settled"))
     for cycle in data["cycles"]:
         for one in cycle["deviations"]:
@@ -206,7 +213,9 @@ class _Work:
             InputError: as when it is carried out.
         """
         filler = Filler(Untold(), Expected(self._open.people, self._told.people))
-        tried = {stream: await self._trial(cycle) for stream, cycle in self._cycles.items()}
+        tried = {
+            stream: await Trial.of(self._open, self._editions, cycle.rows) for stream, cycle in self._cycles.items()
+        }
 
         async def standing(stream: str) -> tuple[State, Edition]:
             return tried[stream].state, tried[stream].rules
@@ -220,12 +229,6 @@ class _Work:
                     raise self._stopped(one, error.code, error.facts) from None
         self._ends = {stream: (trial.state, trial.rules) for stream, trial in tried.items() if trial.history}
 
-    async def _trial(self, cycle: _Cycle) -> Trial:
-        trial = Trial(self._open, self._editions, [told_of(row) for row in cycle.rows])
-        trial.state = CYCLE.fold(trial.history)
-        await trial.look_at_rules()
-        return trial
-
     async def report(self, *, dry_run: bool) -> dict[str, Any]:
         """What came of it."""
         return {
@@ -234,10 +237,16 @@ class _Work:
                 {
                     "cycle": stream, "units": list(members_and_organiser(state)), "state_digest": state_digest(state),
                     "deviations": [plain(asdict(one)) for one in deviations(state, rules)],
+                    "moved": as_json(self._moved(stream, state, rules)),
                 }
                 for stream, (state, rules) in self._ends.items()
             ],
         }  # fmt: skip
+
+    def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[Move]:
+        """Whom corrections of scores moved."""
+        before = CYCLE.fold(told_of(row) for row in self._cycles[stream].rows)
+        return moves(before, state, rules) if self.counts.corrected else ()
 
     def _stopped(self, one: _New | Planned, code: str, facts: dict[str, Any]) -> InputError:
         line = line_of(one.place, self._lines)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.outcome import Exit, answer, grid, terminal
+from cli.fields import InputError
+from cli.outcome import Exit, answer, grid, say, terminal
 from cli.reading import read_model
+from cli.session import session
 from domain.criteria import Criterion, Remark, remarks
 from domain.reckoning import Line, Result, SheetFile, reckon
-from domain.rules import Edition
+from domain.rules import Edition, edition_of
 from i18n import _
-from i18n.messages import number, sentence, word
+from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,9 +40,16 @@ async def check(file: Path, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def show_edition(file: Path, *, as_json: bool) -> int:
-    """Show an edition as people read it."""
-    edition = read_model(file, Edition)
+async def show_edition(name: str, *, as_json: bool) -> int:
+    """Show an edition as people read it: a file, or one that the register keeps, by its digest or how that begins."""
+    if re.fullmatch(r"[0-9a-f]{8,64}", name) is None:
+        edition = read_model(Path(name), Edition)
+    else:
+        async with session("ledger", say) as open_:
+            body = await open_.texts.edition_like(name)
+        if body is None:
+            raise InputError("edition_missing", edition=name)
+        edition = edition_of(body)
 
     def show() -> None:
         console = terminal()
@@ -55,6 +65,15 @@ async def show_edition(file: Path, *, as_json: bool) -> int:
         console.print(table)
         for one in edition.deadlines:
             console.print(f"  {word(one.duty.value)}: {one.due.day:02}/{one.due.month:02} ({one.article})")
+        for paper in edition.papers:
+            named = " ".join(part for part in (paper.document.number, paper.document.title) if part)
+            console.print(f"  {word(paper.part)}: {named}")
+        if edition.valid_from or edition.valid_until:
+            first, last = (day(end) if end else "…" for end in (edition.valid_from, edition.valid_until))
+            console.print(_("  in force from {first} to {last}").format(first=first, last=last))
+        if edition.replaces:
+            console.print(_("  replaces: {papers}").format(papers=", ".join(edition.replaces)))
+        console.print(_("  digest {digest}").format(digest=_digest(edition)))
 
     answer(edition.model_dump(mode="json"), as_json=as_json, show=show)
     return Exit.DONE

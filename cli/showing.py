@@ -19,6 +19,7 @@ from domain.rights import MAY
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from eventstore.store import load_all
 from i18n import _
+from i18n.acts import ACTS_VI
 from i18n.messages import day, label, message_of, word
 from readmodels.board import glance
 from readmodels.postgres import Board
@@ -136,11 +137,13 @@ async def inbox(unit: str, *, as_json: bool) -> int:
 async def acts(name: str | None, *, as_json: bool) -> int:
     """The acts that people may enter, with their fields and who may."""
     found: list[dict[str, Any]] = []
+    called = {english: vietnamese for vietnamese, english in ACTS_VI.items()}
+    name = ACTS_VI.get(name.lower(), name) if name else None
     for act, parties in sorted(MAY.items(), key=lambda pair: pair[0].NAME):
         if {p.value for p in parties} == {"clock"} or (name and name != act.NAME):
             continue
         found.append({
-            "act": act.NAME, "about": _((act.__doc__ or "").strip().splitlines()[0]),
+            "act": act.NAME, "vi": called.get(act.NAME), "about": _((act.__doc__ or "").strip().splitlines()[0]),
             "who": sorted(p.value for p in parties),
             "fields": {
                 q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
@@ -154,7 +157,8 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         table = grid(_("act"), _("about"), _("fields (* required)"), _("who"))
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
-            table.add_row(one["act"], one["about"], fields, ", ".join(map(word, one["who"])))
+            names = one["act"] if one["vi"] is None else f"{one['act']}\n{one['vi']}"
+            table.add_row(names, one["about"], fields, ", ".join(map(word, one["who"])))
         terminal().print(table)
 
     answer(found, as_json=as_json, show=show)

@@ -75,6 +75,13 @@ class Texts:
             )
         return digest
 
+    async def edition_like(self, beginning: str) -> str | None:
+        """The one stored edition whose digest begins so; None when there is none, or several."""
+        query = "select digest from documents.edition where digest like $1 || '%' limit 2"
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(query, beginning)
+        return await self.edition(rows[0]["digest"]) if len(rows) == 1 else None
+
     async def edition(self, digest: str) -> str | None:
         """A stored edition; None when it is unknown or no longer fits its digest."""
         async with self._pool.acquire() as connection:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -148,6 +149,27 @@ def reckoned(state: State, rules: Edition, round_: str | None = None) -> dict[st
         if items:
             sheets.append(sheet_of(unit, items, state))
     return {result.unit: result for result in reckon(rules, sheets)}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A unit's total and rank before and after something changed."""
+
+    unit: str
+    before: Decimal
+    after: Decimal
+    rank_before: int | None
+    rank_after: int | None
+
+
+def moves(before: State, after: State, rules: Edition, *, whose: str = "") -> tuple[Move, ...]:
+    """Units, other than the one whose score it was, whose total a change moves: a rule is relative to the best."""
+    was, now = reckoned(before, rules), reckoned(after, rules)
+    return tuple(
+        Move(unit, was[unit].total, result.total, was[unit].rank, result.rank)
+        for unit, result in now.items()
+        if unit != whose and unit in was and was[unit].total != result.total
+    )
 
 
 def sheet_of(unit: str, items: tuple[Item, ...], state: State) -> UnitSheet:

@@ -89,6 +89,7 @@ SENTENCES: dict[str, str] = {
     "disagreement_is_noted": N_("That sources differ on {about} is noted already; correct it instead."),
     "correction_is_told": N_("This correction stands in the register otherwise (act {version}): enter another one."),
     "object_is_there": N_("{object} is with {unit} already."),
+    "moves_others": N_("This would move other units, too ({units}); say --yes if it is meant."),
     "file_exists": N_("There is a file of that name already; name another one."),
     "file_unwritable": N_("The file cannot be written: {problem}."),
     "recording_stopped": N_("{act}: {why} Nothing of this meeting was entered."),

@@ -13,8 +13,9 @@ from babel.messages.pofile import read_po
 from cli.timeline import SAID
 from domain.kernel import Event
 from domain.notices import _OF
-from domain.rights import MAY
+from domain.rights import MAY, Party
 from domain.rules import Duty
+from i18n.acts import ACTS_VI
 from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, SENTENCES
 
@@ -120,3 +121,9 @@ def test_a_translation_has_the_blanks_of_its_source(vietnamese: dict[str, str]) 
     for source, text in vietnamese.items():
         extra = set(re.findall(r"\{(\w+)\}", text)) - set(re.findall(r"\{(\w+)\}", source))
         assert extra == set(), (source, text)
+
+
+def test_every_act_of_a_person_has_a_vietnamese_name() -> None:
+    said = {act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK}}
+    assert set(ACTS_VI.values()) == said
+    assert len(set(ACTS_VI.values())) == len(ACTS_VI), "one name for each"

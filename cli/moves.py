@@ -1,0 +1,78 @@
+"""Whom else a change of scores moves: under a rule relative to the best of the cluster, one correction moves others.
+
+Shown before it is entered, and entered only when somebody says that it is meant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.prompt import Confirm
+
+from cli.fields import Filler, InputError
+from cli.outcome import grid
+from cli.record_editions import Editions
+from cli.record_trial import Trial, Untold
+from cli.session import Said, Session
+from domain.kernel import Refused
+from domain.scores import Move, moves
+from eventstore.store import load_all
+from i18n import _
+from i18n.messages import number
+from people.postgres import Contact
+
+CHANGES_SCORES = {"correct", "appraise", "score-round"}
+
+
+async def confirm_moves(open_: Session, said: Said, contact: Contact, *, meant: bool) -> None:
+    """Show whom else the act moves, and ask; `meant` says that the answer is yes.
+
+    Raises:
+        InputError: others are moved, and nobody can be asked or the answer is no.
+    """
+    if said.act not in CHANGES_SCORES or meant:
+        return
+    found = await _moved(open_, said, contact)
+    if not found:
+        return
+    console = Console(stderr=True, highlight=False)
+    show_moves(console, found)
+    if not sys.stdin.isatty():
+        raise InputError("moves_others", units=", ".join(move.unit for move in found))
+    if not Confirm.ask(_("Enter it?"), default=False, console=console):
+        raise InputError("cancelled")
+
+
+async def _moved(open_: Session, said: Said, contact: Contact) -> Sequence[Move]:
+    trial = await Trial.of(open_, Editions(), await load_all(open_.ledger, said.stream))
+    before = trial.state
+    order = await open_.order(said, Filler(Untold(), open_.people))
+    try:
+        await trial.decide(order, contact.id, contact.unit)
+    except Refused:
+        return ()  # the register itself will say so
+    return moves(before, trial.state, trial.rules, whose=str(said.fields.get("unit", "")))
+
+
+def show_moves(console: Console, found: Sequence[Move]) -> None:
+    """A table of who is moved."""
+    console.print(_("This moves others, because a criterion is relative to the best of the cluster:"))
+    table = grid(_("unit"), _("total"), _("rank"))
+    for move in found:
+        ranks = f"{move.rank_before} → {move.rank_after}"
+        table.add_row(move.unit, f"{number(move.before)} → {number(move.after)}", ranks)
+    console.print(table)
+
+
+def as_json(found: Sequence[Move]) -> list[dict[str, Any]]:
+    """Moves as JSON values."""
+    return [
+        {
+            "unit": move.unit, "before": str(move.before), "after": str(move.after),
+            "rank_before": move.rank_before, "rank_after": move.rank_after,
+        }
+        for move in found
+    ]  # fmt: skip

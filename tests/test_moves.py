@@ -1,0 +1,58 @@
+"""Under a rule that is relative to the best of the cluster, one correction moves others: shown before it is entered."""
+
+from __future__ import annotations
+
+import pytest
+from engine_help import CITY, folded, open_cycle, say, staff, units
+
+from cli.fields import InputError
+from cli.moves import confirm_moves
+from cli.session import Said, Session
+from domain.rules import Edition
+from domain.scores import moves
+
+RELATIVE = Edition.model_validate({
+    "id": "tuong-doi", "title": "Bản", "criteria": [
+        {"id": "nha", "title": "Nhà", "max": 50, "way": {"way": "relative"}},
+        {"id": "khac", "title": "Khác", "max": 50},
+    ],
+})  # fmt: skip
+LEADER, SECOND, THIRD = units(3)
+
+
+async def scored(office: Session, rules: Edition = RELATIVE) -> str:
+    """A cycle in which three units have scored themselves."""
+    stream = await open_cycle(office, rules, members=units(3))
+    for unit, actual in ((LEADER, 100), (SECOND, 50), (THIRD, 40)):
+        sheet = [{"criterion": "nha", "actual": actual}, {"criterion": "khac", "points": 30}]
+        await say(office, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+    return stream
+
+
+def appraised(stream: str, unit: str, actual: int, points: int = 30) -> Said:
+    sheet = [
+        {"criterion": "nha", "actual": actual, "reason": "Thiếu minh chứng"},
+        {"criterion": "khac", "points": points, "reason": "Thiếu minh chứng"},
+    ]
+    return Said(stream, "appraise", {"unit": unit, "sheet": sheet})
+
+
+async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -> None:
+    stream, secretary = await scored(office), await staff(office, CITY)
+    before = await folded(office, stream)
+    late = appraised(stream, LEADER, 80)
+    with pytest.raises(InputError) as asked:
+        await confirm_moves(office, late, secretary, meant=False)
+    assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", f"{SECOND}, {THIRD}")
+    assert await folded(office, stream) == before, "only shown"
+    await confirm_moves(office, late, secretary, meant=True)
+    await office.hand_in(stream, secretary, [late], strength="rehearsal")
+    found = moves(before, await folded(office, stream), RELATIVE, whose=LEADER)
+    assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
+
+
+async def test_what_moves_nobody_else_is_not_asked_about(office: Session) -> None:
+    stream, secretary = await scored(office), await staff(office, CITY)
+    await confirm_moves(office, appraised(stream, THIRD, 40, 10), secretary, meant=False)
+    await confirm_moves(office, Said(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False)
+    await confirm_moves(office, appraised(stream, "khong-co", 40), secretary, meant=False)
