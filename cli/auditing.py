@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +13,8 @@ from cli.acting import day_of
 from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from cli.timeline import describe, voice
+from cli.standing import standing
+from cli.timeline import describe
 from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
 from domain.departures import Deviation, deviations
@@ -86,7 +86,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             )
         console.print(table)
         if isinstance(found.state, State):
-            for line in _standing(found.state, texts):
+            for line in standing(found.state, texts):
                 console.print(line)
             for one in deviations(found.state, found.rules):
                 console.print(f"  • {_departure(one, members_and_organiser(found.state))}")
@@ -164,29 +164,6 @@ def _dates(row: Any) -> str:
         return day(row.happened_earliest)
     first, last = day(row.happened_earliest), day(day_ending(row.happened_latest))
     return first if first == last else f"{first} - {last}"
-
-
-def _standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
-    """What stood at that moment: stances, edits asked for, signatures, witnesses, each with how sure it is."""
-    names = members_and_organiser(state)
-    for taken in (*state.comments.together, *state.comments.stances.values()):
-        yield f"{names.get(taken.by, taken.by)}: {word(taken.stance)} ({word(taken.sureness)})"
-    for comment in state.comments.comments.values():
-        if not comment.withdrawn:
-            asked = f"{_('asks for a change')}: " if comment.asks_for_change else ""
-            yield f"{voice(comment.by, names)}: {asked}{texts.get(comment.text, '…')} ({word(comment.sureness)})"
-    signed = state.signing.signatures
-    kinds = ", ".join(f"{word(kind)} {n}" for kind, n in sorted(Counter(s.sureness for s in signed.values()).items()))
-    yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-")
-    if state.signing.unnamed == "unknown":
-        yield _("  and others, nobody says how many")
-    elif state.signing.unnamed:
-        yield _("  and {count} units that the source does not name").format(count=state.signing.unnamed)
-    if signed:
-        yield "  " + "; ".join(names.get(unit, unit) for unit in signed)
-    if state.signing.witnesses:
-        witnesses = "; ".join(voice(one, names) for one in state.signing.witnesses)
-        yield _("Witnesses: {witnesses}.").format(witnesses=witnesses)
 
 
 def _departure(one: Deviation, names: Mapping[str, str]) -> str:

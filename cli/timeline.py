@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.kernel import Event, Told, day_ending
+from domain.letters import SampledPlace
 from i18n import N_, _
 from i18n.messages import filled, number, word
 
@@ -115,7 +116,7 @@ _ALSO: Mapping[str, tuple[tuple[str, str], ...]] = {
 def _shown(name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
     show = _SHOWN.get(name)
     if show is None:
-        return value
+        return "-" if value is None else value
     return show(value, names, texts)
 
 
@@ -124,7 +125,7 @@ def _text(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 
 
 def _list(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return ", ".join(getattr(one, "title", None) or getattr(one, "name", None) or str(one) for one in value)
+    return ", ".join(one if isinstance(one, str) else getattr(one, "title", "") or one.name for one in value) or "-"
 
 
 def _after(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -160,11 +161,15 @@ def _signatory(value: Any) -> str:
 
 
 def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    if not isinstance(value, tuple):
+        return _document(value, names, texts)  # the sheet that a covenant was signed on
     given = [item.points for item in value if item.points is not None]
     return number(sum(given, Decimal(0))) if given else "-"
 
 
 def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    if any(isinstance(place, SampledPlace) for place in value):
+        return _list(value, names, texts)
     return ", ".join(f"{place.rank}. {names.get(place.unit, place.unit)} ({number(place.total)})" for place in value)
 
 
@@ -173,7 +178,7 @@ def _by(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
 
 
 def _witnesses(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return "; ".join(voice(voice, names) for voice in value)
+    return "; ".join(voice(one, names) for one in value)
 
 
 def _document(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:

@@ -111,7 +111,7 @@ def _final_late(state: State, rules: Edition) -> Iterator[Deviation]:
 
 def _ranked_early(state: State, rules: Edition) -> Iterator[Deviation]:
     ranked = state.conclusion.ranked
-    if ranked is None:
+    if ranked is None or not rules.has_round("appraised"):
         return
     for unit in state.membership.members():
         scored = state.scores.get((unit, "appraised"))
@@ -215,10 +215,10 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
     """A request or direction whose answer has a date and did not come; an answer whose letter nobody has seen."""
     letters = state.letters
     for id_, letter in letters.letters.items():
-        if letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}:
+        asks = letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}
+        if asks and not letters.settled(id_):
             facts = {"letter": id_, "kind": letter.told.kind}
-            settled = letters.settled(id_)
-            yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts, settled=settled)
+            yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
         if id_ not in letters.letters:
             yield Deviation(f"answer/{id_}", "answer_without_letter", None, answers[0].when.day, {"letter": id_})

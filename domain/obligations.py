@@ -115,7 +115,7 @@ def _self_score(state: State, rules: Edition) -> Iterator[_Owed]:
 
 
 def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
-    members = state.membership.members()
+    members = state.membership.members() if rules.has_round("cross-checked") else ()
     for place, unit in enumerate(members if len(members) > 1 else ()):
         # No source says who checks whom: each unit checks the next one of the list.
         checked = members[(place + 1) % len(members)]
@@ -125,7 +125,7 @@ def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
 
 
 def _appraisal(state: State, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
+    for unit in state.membership.members() if rules.has_round("appraised") else ():
         scored = state.scores.get((unit, "appraised"))
         waits = () if (unit, "self") in state.scores else (unit,)
         yield _Owed(

@@ -238,6 +238,10 @@ class Edition(Fact):
         """The rule of a round, or None where the edition declares no such round."""
         return next((one for one in self.rounds if one.id == round_), None)
 
+    def has_round(self, round_: str) -> bool:
+        """True for a round that is declared, and for the usual ones where none are."""
+        return self.round_rule(round_) is not None if self.rounds else round_ in USUAL_ROUNDS
+
     def rounds_in_order(self, found: Iterable[str]) -> tuple[str, ...]:
         """Rounds from the least to the one that counts most. What the edition does not declare counts less."""
         declared = tuple(one.id for one in self.rounds) or USUAL_ROUNDS

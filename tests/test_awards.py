@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from speech import TEXT, UNITS, Case
 
-from domain.awards import AnnulAward, AnswerComplaint, FileComplaint, HoldAward, RecordReturn, ReleaseAward
+from domain.awards import (
+    AnnulAward,
+    AnswerComplaint,
+    FileComplaint,
+    HandOverObject,
+    HoldAward,
+    RecordReturn,
+    ReleaseAward,
+)
 from domain.commenting import TakeStance, Voice
 from domain.conclusion import DecideAwards, Grant, Nominate, Submit
 from domain.cycle import CYCLE
@@ -44,6 +52,13 @@ def test_what_is_decided_during_a_hold_is_seen() -> None:
     case = Case().when(HoldAward(**FLAG, cause="complaint", reason=TEXT)).when(Nominate(unit=THIRD, award="co"))
     case.when(DecideAwards(decision=PAPER, grants=(Grant(unit=THIRD, award="co"),))).happened()
     assert "granted_while_held" in open_codes(case)
+
+
+def test_a_rotating_flag_changes_hands() -> None:
+    flag = HandOverObject(object="cờ luân lưu", unit=THIRD, given_by=HEAD)
+    case = Case().when(flag).happened("ObjectHandedOver").when(flag).refused("object_is_there")
+    case.when(HandOverObject(object="cờ luân lưu", unit=DEPUTY)).happened()
+    assert case.state.awards.objects == {"cờ luân lưu": DEPUTY}
 
 
 def test_an_award_is_annulled_and_returned_in_a_filed_cycle() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from engine_help import whole
 
+from activities.telling import told_of
 from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
 from cli.session import Session
+from cli.timeline import describe
 
 TWENTY = 20
 
@@ -26,6 +30,10 @@ async def test_every_oddity_is_seen(office: Session) -> None:
         recorded = await recorded_of(office, case)
         for one in case.oddities:
             assert is_seen(one.seen, recorded), f"{case.case}: {one.told}"
+        for _which, row in recorded.rows:
+            sentence = describe(told_of(row), {}, {})
+            assert sentence, row.type
+            assert not re.search(r"[{}]|object at|None", sentence), sentence
         # The control: what nobody told is not found.
         assert not is_seen(Seen(departure="khong-co"), recorded)
         assert not is_seen(Seen.model_validate({"event": "MeetingHeld", "with": {"place": "không có"}}), recorded)

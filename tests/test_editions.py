@@ -106,6 +106,14 @@ class TestRounds:
         case.step(day(11, 5)).when(AppraiseScores(unit=THIRD, sheet=changed)).happened()
         assert "scored_after_ranking" in codes(case)
 
+    def test_nobody_owes_a_round_that_is_not_declared(self) -> None:
+        owed = {o.duty for o in obligations(self.scored().state, TEAMS)}
+        assert owed & {Duty.SELF_SCORE, Duty.CROSS_CHECK, Duty.APPRAISAL} == {Duty.SELF_SCORE}
+        owed = {o.duty for o in obligations(Case().state, RULES)}
+        assert owed >= {Duty.SELF_SCORE, Duty.CROSS_CHECK, Duty.APPRAISAL}, (
+            "where none are declared, the usual ones are"
+        )
+
     def test_a_round_of_no_criterion_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="round_of_no_criterion"):
             rules(rounds=[{"id": "x", "title": "X", "by": "team", "criteria": ["khong-co"]}])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from speech import RULES, day
 from temporalio.client import Client
 
-from cli.exporting import written
+from cli.exporting import export_record, written
+from cli.fields import InputError
 from cli.recording import carry_out
 from cli.session import Said, Session
 from desk import RefusedError
@@ -96,6 +97,40 @@ async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Se
     assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
     assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
     assert set((await folded(office, stream)).conclusion.nominations) == {("don-vi-2", "co")}
+
+
+async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(office: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
+    await office.hand_in(
+        stream, secretary, [Said(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+    )
+    wrong = Said(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
+    await office.hand_in(stream, secretary, [wrong])
+    file = tmp_path / "file.yaml"
+    file.write_text((await written(office, stream)).replace("Nhập nhầm", "Lý do khác"))
+    with pytest.raises(InputError) as stopped:
+        await carry_out(office, file, secretary.id)
+    assert stopped.value.code == "recording_stopped"
+
+
+async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def told(*_known: object) -> str:
+        return "organiser: o\n"
+
+    @asynccontextmanager
+    async def reading(*_known: object) -> AsyncIterator[None]:
+        yield None
+
+    monkeypatch.setattr("cli.exporting.written", told)
+    monkeypatch.setattr("cli.exporting.session", reading)
+    out = tmp_path / "file.yaml"
+    assert await export_record("2020/cum-1", out) == 0
+    for there, code in ((out, "file_exists"), (tmp_path / "khong-co" / "file.yaml", "file_unwritable")):
+        with pytest.raises(InputError) as wrong:
+            await export_record("2020/cum-1", there)
+        assert wrong.value.code == code
+    assert out.read_text() == "organiser: o\n"
 
 
 async def test_what_was_erased_stays_so(office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path) -> None:

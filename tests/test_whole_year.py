@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from engine_help import whole
 
+from activities.telling import told_of
 from audit.replay import replay, view
 from cli.recording import carry_out
 from cli.session import Session
+from cli.standing import standing
+from cli.timeline import describe
+from domain.cycle import members_and_organiser
 from domain.kernel import start_of
 
 FILE = Path(__file__).parent.parent / "scenarios" / "year-2019-2020.yaml"
@@ -45,6 +50,10 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
             view(closing, {})
             view(opened, {})
     assert seen == len(rows[CLOSING])
+    for row in (*rows[CLOSING], *rows[OPENED]):
+        sentence = describe(told_of(row), members_and_organiser(closing.state), {})
+        assert not re.search(r"[{}]|object at|None", sentence), sentence
+    assert list(standing(closing.state, {})), "what an auditor reads on the screen"
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
     assert len(set(both)) == 1, "and was entered at once"
