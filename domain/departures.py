@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.frame import counted
-from domain.kernel import day_ending
+from domain.kernel import Document, day_ending
 from domain.meetings import first_of
 from domain.obligations import obligations
 from domain.rules import Edition
@@ -279,10 +279,35 @@ def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
 
+def _papers(state: State) -> Iterator[Document]:
+    """Every paper of the year that can have a number."""
+    known = (state.frame.year_plan, state.conclusion.submission, state.conclusion.decision)
+    yield from (paper for paper in known if paper is not None)
+    for versions in state.drafts.values():
+        yield from (version.document for version in versions)
+    for letter in state.letters.letters.values():
+        yield from (paper for paper in (letter.told.document,) if paper is not None)
+    for answers in state.letters.answers.values():
+        yield from (one.told.document for one in answers if one.told.document is not None)
+
+
+def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
+    """One number of a body's series on two papers. Every body, a cluster too, counts for itself, anew each year."""
+    first: dict[tuple[str, str, int], Document] = {}
+    for paper in _papers(state):
+        if paper.number is None or paper.issuer is None or paper.title is None:
+            continue
+        key = (paper.issuer, paper.number, paper.issued.year if paper.issued else 0)
+        before = first.setdefault(key, paper)
+        if before.title != paper.title:
+            facts = {"number": paper.number, "issuer": paper.issuer, "about": f"{before.title}; {paper.title}"}
+            yield Deviation(f"number/{paper.issuer}/{paper.number}", "number_used_twice", None, paper.issued, facts)
+
+
 _FINDERS = (
     _quorum_missed, _other_method, _not_carried, _text_open, _bylaws_late, _declined, _head_unknown, _late,
     _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
-    _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time,
+    _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers,
 )  # fmt: skip
 
 

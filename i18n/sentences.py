@@ -293,6 +293,7 @@ WORDS: dict[str, str] = {
     "answer_without_letter": N_("an answer to a letter that nobody has entered"),
     "answered_before": N_("answered before the letter was sent"),
     "contents_differ": N_("the covenant's contents are counted otherwise than they are listed"),
+    "number_used_twice": N_("one number of a body stands on two papers"),
     "quota_exceeded": N_("more put forward for an award than its quota"),
     "award_of_other_kind": N_("put forward for an award that is not for its kind of unit"),
     "nominated_excluded": N_("put forward although it is not considered"),

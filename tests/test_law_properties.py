@@ -10,20 +10,30 @@ from speech import CITY, TEXT, UNITS, Case, day
 
 from audit.replay import select
 from domain.codec import decode, encode, plain, state_digest
-from domain.commenting import TakeStance, TakeStanceTogether
+from domain.commenting import TakeStance, TakeStanceTogether, Voice
+from domain.conclusion import Nominate
 from domain.cycle import CYCLE
 from domain.departures import deviations
 from domain.drafting import PresentDraft
+from domain.frame import Unit
 from domain.kernel import Act, Document, Told
+from domain.letters import AnswerLetter, RecordLetter
 from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.obligations import obligations
 from domain.register import CorrectAct
 from domain.scores import Item, ScoreSelf, reckoned
 from domain.signing import SignCovenant, SignJointly
+from domain.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
+from domain.targets import RegisterTargets, ReturnRegistration
 
 units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])
 speakers = st.sampled_from([*UNITS, CITY, "tay-ho"])
+
+
+heirs = st.sampled_from([*UNITS, "phuong-moi"]).map(lambda unit: Unit(id=unit, name=unit))
+letters = st.sampled_from(["cv-1", "cv-2"])
+voices = units.map(lambda unit: Voice(unit=unit))
 
 
 def acts() -> st.SearchStrategy[Act]:
@@ -46,6 +56,17 @@ def acts() -> st.SearchStrategy[Act]:
             unit=units,
             sheet=st.tuples(*(st.builds(Item, criterion=st.just(c), points=points) for c in ("a1", "a2", "b"))),
         ),
+        st.builds(SignJointly, covenant=st.just("term-covenant")),
+        st.builds(PresentDraft, kind=st.just("term-covenant"), document=paper),
+        st.builds(MergeUnits, units=st.tuples(units, units), into=heirs),
+        st.builds(SplitUnit, unit=units, into=st.tuples(heirs, heirs)),
+        st.builds(DissolveUnit, unit=units, into=st.tuples(heirs)),
+        st.builds(RegisterTargets, unit=units, titles=st.just(("Cờ",))),
+        st.builds(ReturnRegistration, unit=units, reason=st.just(TEXT)),
+        st.builds(RecordLetter, id=letters, kind=st.just("direction"), sender=voices, document=paper),
+        st.builds(AnswerLetter, letter=letters, by=voices, document=paper, done=st.booleans()),
+        st.builds(CloseEarly, reason=st.just(TEXT)),
+        st.builds(Nominate, unit=units, award=st.just("co")),
         st.builds(CorrectAct, version=st.integers(1, 40), reason=st.just(TEXT)),
     )
 

@@ -266,6 +266,18 @@ def test_sources_that_differ_are_both_kept() -> None:
     assert (one.article, one.facts["told"]) == (None, "a: 15; b: 16")
 
 
+def test_every_body_has_a_number_series_of_its_own() -> None:
+    def paper(title: str, issuer: str | None = "Cụm thi đua") -> Document:
+        return Document(number="01/KH-CTĐ", title=title, issuer=issuer)
+
+    case = Case().when(PresentDraft(kind="plan", document=paper("Kế hoạch")))
+    case.when(PresentDraft(kind="bylaws", document=paper("Quy chế", "Ủy ban MTTQ tỉnh")))
+    case.when(PresentDraft(kind="criteria", document=paper("Tiêu chí", None))).happened()
+    assert not found(case, "number_used_twice")
+    case.when(PresentDraft(kind="covenant", document=paper("Giao ước"))).happened()
+    assert [d.facts["about"] for d in found(case, "number_used_twice")] == ["Kế hoạch; Giao ước"]
+
+
 def test_a_year_plan_may_come_after_the_opening() -> None:
     case = Case().when(ReceiveYearPlan(year_plan=PAPER)).happened("YearPlanReceived")
     assert case.state.frame.year_plan == PAPER
