@@ -2,12 +2,13 @@
 
 Recording the file into an empty register gives the same state: acts keep their ids and their order, texts and names the
 salts of their digests. What the clock said is not in it; on a rehearsal's calendar it speaks again at the same steps,
-and a cycle that is kept in real time comes out as one that was entered afterwards.
+and a cycle that is kept in real time comes out as one that was entered afterwards, without what answered the clock.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -25,13 +26,14 @@ from cli.session import Session, session
 from documents.postgres import ERASED
 from domain.dates import dated
 from domain.frame import CycleOpened
-from domain.kernel import When
+from domain.kernel import CLOCK, When
 from domain.saying import Command
 from domain.streams import full_name
 from eventstore.envelope import Envelope
 from i18n import _
 from people.postgres import ERASED as FORGOTTEN
 
+CALENDAR = "change-calendar"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -43,15 +45,20 @@ async def export_record(cycle: str, out: Path | None) -> int:
     if out is None:
         sys.stdout.write(text)
         return Exit.DONE
+    _write_new(out, text)
+    say(_("Written: {file}. It holds names and texts; keep it as you keep the register.").format(file=out))
+    return Exit.DONE
+
+
+def _write_new(out: Path, text: str) -> None:
+    # Names and salts: nobody else on the machine reads it.
     try:
-        with out.open("x", encoding="utf-8") as file:
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise InputError("file_exists", str(out)) from None
     except OSError as error:
         raise InputError("file_unwritable", str(out), problem=error.strerror or str(error)) from None
-    say(_("Written: {file}. It holds names and texts; keep it as you keep the register.").format(file=out))
-    return Exit.DONE
 
 
 async def written(open_: Session, stream: str) -> str:
@@ -72,6 +79,7 @@ class _Export:
         self._open, self._stream, self._rows = open_, stream, rows
         self._digests: set[str] = set()
         self._persons: set[str] = set()
+        self._forgotten: set[str] = set()
         self._texts: Mapping[str, str] = {}
 
     async def file(self, opened: object) -> dict[str, Any]:
@@ -83,6 +91,9 @@ class _Export:
         editions = await self._editions(command for _row, command in said)
         self._collect(said)
         self._texts = await self._open.texts.get(self._digests)
+        people = await self._people(organiser)
+        self._forgotten = self._persons - {str(one["id"]) for one in people}
+        said, left_out = self._without_the_clock(said)
         acts = [self._entry(row, command, editions) for row, command in said]
         sources = sorted({row.source for row, _ in said if row.provenance == "stated" and row.source})
         return {
@@ -93,8 +104,9 @@ class _Export:
                 **({"unnamed": opened.unnamed} if opened.unnamed is not None else {}),
             },
             "sources": [{"id": source, "title": source} for source in sources],
-            "people": await self._people(organiser),
+            "people": people,
             "acts": acts,
+            **({"left_out": left_out} if left_out else {}),
             "editions": {name: as_told(body) for name, body in editions.values()},
             "salts": await self._salts(),
         }  # fmt: skip
@@ -109,6 +121,29 @@ class _Export:
             if kept is not None:
                 found[row.command_id] = row, Command.model_validate_json(kept.payload)
         return list(found.values())
+
+    def _without_the_clock(
+        self, said: list[tuple[Envelope, Command]]
+    ) -> tuple[list[tuple[Envelope, Command]], list[str]]:
+        """Of a cycle that was kept in real time, what can be said again afterwards; and what cannot, in words.
+
+        Without the clock's own acts nobody can answer them, and turned back to real time it would speak at once about
+        every deadline of the past.
+        """
+        clocks = {command.fields.get("clock") for _row, command in said if command.act in {"open-cycle", CALENDAR}}
+        if "wall" not in clocks:
+            return said, []
+        closed_by_clock = {
+            json.loads(row.payload)["duty"] for row in self._rows if row.type == "DutyClosed" and row.actor == CLOCK
+        }
+        found, left_out = [], list[str]()
+        for row, command in said:
+            answers_clock = command.act == "reopen-duty" and command.fields.get("duty") in closed_by_clock
+            if command.act in {CALENDAR, "confirm-escalation"} or answers_clock:
+                left_out.append(f"{command.act} {dated(When(row.happened_earliest, row.happened_latest))}")
+            else:
+                found.append((row, command))
+        return found, left_out
 
     async def _editions(self, commands: Iterable[Command]) -> dict[str, tuple[str, str]]:
         """Name and body by digest, of every edition that an act names."""
@@ -141,12 +176,6 @@ class _Export:
                 self._note(entry)
 
     def _entry(self, row: Envelope, command: Command, editions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-        fields = self._plain(command.fields)
-        edition = command.fields.get("edition")
-        if isinstance(edition, str) and edition in editions:
-            fields["edition"] = editions[edition][0]
-        if command.act == "open-cycle" and fields["clock"] == "wall":
-            fields["clock"] = "backfill"
         happened = When(row.happened_earliest, row.happened_latest)
         if command.act == "correct" and command.happened is not None:
             happened = command.happened  # of what stands instead; the correction itself has the date of what was wrong
@@ -159,12 +188,29 @@ class _Export:
             entry["hands"] = self._plain(command.hands.model_dump(mode="json"))
         if row.act_key is not None:
             entry["key"] = row.act_key
-        return {**entry, "fields": fields, "id": str(row.command_id)}
+        if command.act == "correct":
+            wrong = command.fields["version"]
+            entry["corrects"] = str(next(one.command_id for one in self._rows if one.version == wrong))
+        return {**entry, "fields": self._fields(row, command, editions), "id": str(row.command_id)}
+
+    def _fields(self, row: Envelope, command: Command, editions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+        fields: dict[str, Any] = self._plain(command.fields)
+        edition = command.fields.get("edition")
+        if isinstance(edition, str) and edition in editions:
+            fields["edition"] = editions[edition][0]
+        if command.act == "open-cycle" and fields["clock"] == "wall":
+            fields["clock"] = "backfill"
+        if command.act == "score-round":
+            fields.setdefault("by", {"unit": row.unit})
+        if command.act == "correct":
+            del fields["version"]  # other registers count otherwise: `corrects` names the act
+        return fields
 
     def _plain(self, value: Any) -> Any:
         """Fields as people read them: texts for digests, no commitments, nothing that says nothing."""
         if isinstance(value, Mapping):
-            kept = {name: entry for name, entry in value.items() if name != "commitment" and entry is not None}
+            forgotten = value.get("id") in self._forgotten
+            kept = {n: entry for n, entry in value.items() if entry is not None and (n != "commitment" or forgotten)}
             return {name: self._plain(entry) for name, entry in kept.items() if entry not in ([], {})}
         if isinstance(value, (list, tuple)):
             return [self._plain(entry) for entry in value]
@@ -179,22 +225,20 @@ class _Export:
         for person in sorted(self._persons | entered):
             contact = await self._open.people.get(person)
             if contact is not None and contact.name != FORGOTTEN:
-                known = {"id": contact.id, "unit": contact.unit, "name": contact.name, "office": contact.office or "-"}
-                found.append(known)
-        self._persons |= {str(one["id"]) for one in found}
+                office = {"office": contact.office} if contact.office else {}
+                found.append({"id": contact.id, "unit": contact.unit, "name": contact.name, **office})
         return found
 
     async def _salts(self) -> dict[str, str]:
         """By person's id, and by the plain digest of each text."""
         texts = await self._open.texts.salts(self._digests)
-        people = await self._open.people.salts(self._persons)
+        people = await self._open.people.salts({row.actor for row in self._rows} | self._persons)
         plain = {sha256(self._texts[digest].encode()).hexdigest(): salt.hex() for digest, salt in texts.items()}
         return {**{person: salt.hex() for person, salt in people.items()}, **plain}
 
 
 def _sureness(row: Envelope) -> dict[str, Any]:
-    if row.provenance == "rehearsed":
-        return {"rehearsed": True}
     if row.provenance == "inferred":
-        return {"inferred_from": row.source or "…"}
-    return {"source": row.source} if row.source else {}
+        return {"inferred_from": row.source}
+    source = {"source": row.source} if row.source else {}
+    return {"rehearsed": True, **source} if row.provenance == "rehearsed" else source

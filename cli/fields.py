@@ -52,9 +52,11 @@ KNOWN_DIGEST = "digest:"
 class Filler:
     """Fills the fields of acts for one installation."""
 
-    def __init__(self, texts: TextStore, people: Book) -> None:
+    def __init__(self, texts: TextStore, people: Book, *, written_by_register: bool = False) -> None:
         self._texts = texts
         self._people = people
+        # A register's own file tells the digests of what was erased; from anybody else they would be of nothing.
+        self._digests = written_by_register
 
     async def fill(self, model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields with texts stored and persons committed to.
@@ -80,7 +82,7 @@ class Filler:
     async def _text(self, value: Any, place: str) -> str:
         if not isinstance(value, str) or not value.strip():
             raise InputError("text_expected", place, found=repr(value)[:80])
-        if re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
+        if self._digests and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
             return value.removeprefix(KNOWN_DIGEST)
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
@@ -94,6 +96,8 @@ class Filler:
             return fields
         contact = await self._people.get(str(person))
         if contact is None:
+            if self._digests and fields.get("commitment"):
+                return fields
             raise InputError("unknown_person", place, person=person)
         if fields.get("commitment") not in {None, contact.commitment}:
             raise InputError("other_commitment", place, person=person)

@@ -49,7 +49,7 @@ async def confirm_moves(open_: Session, said: Said, contact: Contact, *, meant: 
 async def _moved(open_: Session, said: Said, contact: Contact) -> Sequence[Move]:
     trial = await Trial.of(open_, Editions(), await load_all(open_.ledger, said.stream))
     before = trial.state
-    order = await open_.order(said, Filler(Untold(), open_.people))
+    order = await open_.order(said, Filler(Untold(open_.texts), open_.people))
     try:
         await trial.decide(order, contact.id, contact.unit)
     except Refused:

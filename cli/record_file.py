@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from cli.scenario import Source
 from cli.year_file import PersonEntry
 from domain import limits
 from domain.dates import Dated
 from domain.frame import ClockMode, Units, Unnamed
-from domain.kernel import Act, Day, Document, Fact, Label, Person, Slug, UnitId
+from domain.kernel import Act, Day, Document, Fact, Label, Person, Slug, UnitId, clean
 from domain.meetings import Meeting, MeetingKind
 from domain.problems import repeated, wrong
 from domain.streams import cycle_stream
@@ -41,12 +41,12 @@ class Sure(Fact):
     """When something happened, and how sure it is: stated by a source of the file, inferred from what, or rehearsed."""
 
     source: Label | None = None
-    inferred_from: Label | None = None
+    inferred_from: Annotated[str, AfterValidator(clean)] | None = Field(default=None, max_length=limits.LABEL_CHARS)
     rehearsed: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Sure:
-        if sum((self.source is not None, self.inferred_from is not None, self.rehearsed)) > 1:
+        if self.inferred_from is not None and (self.source is not None or self.rehearsed):
             raise wrong("sure_in_one_way")
         return self
 
@@ -55,7 +55,8 @@ class Entry(Sure):
     """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's.
 
     `effective` is from when on it holds, `hands` who prepared, approved and signed it. `cycle: next` tells it of the
-    cycle that the file opens. `id` and `key` stand in files that the register wrote.
+    cycle that the file opens. `id`, `key`, and `corrects` (the id of the act that a correction is about) stand in files
+    that the register wrote.
     """
 
     act: Annotated[Label, BeforeValidator(_act_name)]
@@ -66,6 +67,7 @@ class Entry(Sure):
     fields: dict[str, Any] = Field(default_factory=dict)
     id: UUID | None = None
     key: Label | None = None
+    corrects: UUID | None = None
 
 
 class OutsideEntry(Entry):
@@ -123,12 +125,15 @@ class RecordFile(Fact):
     people: tuple[PersonEntry, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     acts: Annotated[tuple[OutsideEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
+    left_out: tuple[Label, ...] = Field(default=(), max_length=ACTS_PER_FILE)
+    """In files that the register wrote: acts that could not be said again without the clock."""
+
     calendar: ClockMode = "backfill"
     starts: AwareDatetime | None = None
     editions: dict[Label, Any] = Field(default_factory=dict)
     """Rules editions in the file itself, by the name that acts call them."""
 
-    salts: dict[str, str] = Field(default_factory=dict)
+    salts: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]] = Field(default_factory=dict)
     """In files that the register wrote: what makes texts and names have the same digests in another register."""
 
     @model_validator(mode="after")
@@ -143,7 +148,7 @@ class RecordFile(Fact):
             raise wrong("no_next_cycle")
         sources = {source.id for source in self.sources}
         for told in self._told():
-            if told.source is not None and told.source not in sources:
+            if told.source is not None and not told.rehearsed and told.source not in sources:
                 raise wrong("no_such_source", source=told.source, names=", ".join(sorted(sources)))
         return self
 

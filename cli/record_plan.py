@@ -1,12 +1,10 @@
 """From a recording file to acts in the order in which they are entered, each with its place in the file.
 
-Acts of a meeting travel together. An act's key is its place: meeting, name, unit and number among equals, so that an
-act put in between moves nobody. Acts outside meetings come before the first meeting that they certainly precede.
+Acts of a meeting travel together. Acts outside meetings come before the first meeting that they certainly precede.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +30,9 @@ class Planned:
     said: Said
     place: Place
     id: UUID | None = None
+    corrects: UUID | None = None
+    kind: str | None = None
+    """Meeting, name and unit: acts of one kind are told apart by their number. None where the file tells the key."""
 
 
 @dataclass(slots=True)
@@ -47,7 +48,6 @@ class Plan:
 
     def __init__(self, told: RecordFile, editions: Mapping[Which, str], before: State | None) -> None:
         self._told, self._editions, self._before = told, editions, before
-        self._ordinals: Counter[str] = Counter()
 
     def groups(self) -> list[Group]:
         """All groups, but for the openings: those are put before the first act that needs them.
@@ -99,9 +99,10 @@ class Plan:
         for role in ROLES:
             fields: dict[str, Any] | None = None
             held = before.membership.terms.get(role)
-            if (chosen := before.conclusion.next.get(role)) is not None:
+            chosen, there = before.conclusion.next.get(role), {*before.membership.members(), "unknown", "vacant"}
+            if chosen is not None and chosen in there:
                 fields = {"holder": chosen, "manner": before.conclusion.manners[role]}
-            elif held and held[-1].basis is not None and held[-1].until is None:
+            elif held and held[-1].basis is not None and held[-1].until is None and held[-1].holder in there:
                 basis = held[-1].basis.model_dump(mode="json", exclude_none=True)
                 fields = {"holder": held[-1].holder, "manner": held[-1].manner, "basis": basis}
             if fields is not None:
@@ -149,13 +150,11 @@ class Plan:
         which = entry.cycle or (meeting.cycle if meeting else "this")
         stream = self._told.stream(which)
         kind = f"{named or '-'}/{entry.act}/{_whose(entry)}"
-        self._ordinals[f"{stream} {kind}"] += 1
-        key = entry.key or f"{kind}/{self._ordinals[f'{stream} {kind}']}"
         said = Said(
             stream, entry.act, entry.fields, happened=when, effective=entry.effective, hands=entry.hands,
-            provenance=_provenance(entry, meeting), meeting=named, act_key=key,
+            provenance=_provenance(entry, meeting), meeting=named, act_key=entry.key,
         )  # fmt: skip
-        return Planned(said, place, entry.id)
+        return Planned(said, place, entry.id, entry.corrects, kind=None if entry.key or entry.id else kind)
 
 
 class MissingDateError(Exception):
@@ -189,7 +188,7 @@ def _provenance(*told: Sure | None) -> Provenance:
         if one is None:
             continue
         if one.rehearsed:
-            return Provenance(kind="rehearsed")
+            return Provenance(kind="rehearsed", source=one.source or "")
         if one.inferred_from is not None:
             return Provenance(kind="inferred", source=one.inferred_from)
         if one.source is not None:

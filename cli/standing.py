@@ -31,8 +31,8 @@ def standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
     for id_, letter in state.letters.letters.items():
         answered = _("answered") if state.letters.settled(id_) else _("not answered")
         yield f"{word(letter.told.kind)} {id_}: {answered} ({word(letter.sureness)})"
-    for unit, registration in state.targets.registrations.items():
-        yield f"{names.get(unit, unit)}: {word(registration.standing)}"
+    for unit in state.targets.registrations:
+        yield f"{names.get(unit, unit)}: {word(state.targets.standing(unit))}"
     for one in state.targets.results:
         told = one.told
         whose = names.get(told.unit, told.unit) if told.unit else _("the whole cluster")

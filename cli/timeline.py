@@ -64,7 +64,7 @@ SAID: Mapping[str, str] = {
     ),
     "TotalsRecorded": N_("Totals, {round}: {totals}."),
     "UnitsRanked": N_("The units are ranked: {places}."),
-    "UnitExcluded": N_("{unit} is not considered: {cause}."),
+    "UnitExcluded": N_("{unit} is not considered: {reason}"),
     "UnitNominated": N_("{unit} is nominated: {award}."),
     "NextChosen": N_("{unit} will be {role} next year ({manner})."),
     "NominationsSubmitted": N_("The nominations are submitted: {submission}."),

@@ -43,6 +43,14 @@ class Texts:
             )
         return {row["digest"]: ERASED if row["body"] is None else row["body"] for row in rows}
 
+    async def digest_of(self, body: str) -> str | None:
+        """The digest of a text that is stored; None when it is not."""
+        async with self._pool.acquire() as connection:
+            digest: str | None = await connection.fetchval(
+                "select digest from documents.text where plain = $1", sha256(body.encode()).digest()
+            )
+        return digest
+
     async def salts(self, digests: Iterable[str]) -> dict[str, bytes]:
         """The salts of texts by digest, for a file that takes them to another register; none of what was erased."""
         query = "select digest, salt from documents.text where digest = any($1) and salt is not null"

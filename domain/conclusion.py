@@ -98,7 +98,7 @@ class ExcludeUnit(Act, name="exclude-unit"):
     """A unit is not considered this year, and why."""
 
     unit: UnitId
-    cause: Label
+    reason: Text
     basis: Document | None = None
 
 
@@ -148,7 +148,7 @@ class NextChosen(Event, name="NextChosen"):
 
 class UnitExcluded(Event, name="UnitExcluded"):
     unit: UnitId
-    cause: Label
+    reason: Text
     basis: Document | None
 
 
@@ -177,7 +177,7 @@ class Conclusion:
     """Totals told without sheets, by round; no round overwrites another."""
 
     excluded: Mapping[str, str] = field(default_factory=dict)
-    """Units that are not considered, with the cause."""
+    """Units that are not considered, with the digest of the reason."""
     places: tuple[Place, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -217,7 +217,7 @@ def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[E
         raise Refused("nominations_are_submitted")
     results = reckoned(state, rules)
     for unit in state.membership.members():
-        if unit not in results:
+        if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
     places = [Place(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
     yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
@@ -288,7 +288,7 @@ room = Room(
         NextChosen: lambda c, e, m: replace(
             c, next=put(c.next, e.role, e.unit), manners=put(c.manners, e.role, e.manner)
         ),
-        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.cause)),
+        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.reason)),
         NominationsSubmitted: lambda c, e, m: replace(
             c, submission=e.submission, submitted=m.happened, submitted_version=m.version
         ),

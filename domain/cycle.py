@@ -153,7 +153,7 @@ class CycleLaw:
         meta = saying.meta(version + 1, wrong[0].meta.happened, _provenance(saying, state))
         correction: Told[Event] = Told(register.ActCorrected(versions=versions, reason=act.reason), meta)
         if act.instead is None:
-            return (correction,)
+            return (correction, *_hands(saying, meta, version + 2))
         fields_ = dict(act.instead)
         new = replace(saying, act=parse_act(str(fields_.pop("act", "")), fields_))
         if isinstance(new.act, register.CorrectAct):
@@ -165,7 +165,8 @@ class CycleLaw:
             told = _told(new, meta, self.fold((*history, correction)), rules)
         except AlreadySaid:
             return (correction,)
-        if not mine & rights.DATES and not {type(t.event) for t in told} <= {type(t.event) for t in wrong}:
+        kinds = {type(t.event) for t in told} - {hands.HandsNamed}
+        if not mine & rights.DATES and not kinds <= {type(t.event) for t in wrong}:
             # Another kind of act would borrow the date of this one.
             raise Refused("not_yours_to_date", act=new.act.NAME)
         return (correction, *told)
@@ -179,25 +180,35 @@ class CycleLaw:
             raise Refused("no_such_act", version=version)
         if version in state.register.corrected:
             raise Refused("act_is_corrected", version=version, by=state.register.corrected[version])
-        if isinstance(found.event, NOT_CORRECTABLE):
+        if isinstance(found.event, register.ActCorrected):
             raise Refused("not_correctable", version=version)
         if Party.SECRETARIAT not in mine:
             of_the_level_above = found.meta.unit == state.frame.organiser or found.meta.actor == CLOCK
             if of_the_level_above or (not mine & rights.DATES and found.meta.unit != saying.unit):
                 raise Refused("not_yours", act=register.CorrectAct.NAME)
-        return [
+        wrong = [
             told
             for told in history
             if told.meta.command_id == found.meta.command_id and not isinstance(told.event, register.ActCorrected)
         ]
+        if any(isinstance(told.event, NOT_CORRECTABLE) for told in wrong):
+            raise Refused("not_correctable", version=version)
+        return wrong
 
 
 def _told(saying: Saying, meta: Meta, state: State, rules: Edition) -> tuple[Told[Event], ...]:
     """What a room decides, and whose hands it went through."""
-    events = list(_LAW.decides[type(saying.act)](saying.act, meta, state, rules))
-    if saying.hands is not None:
-        events.append(hands.HandsNamed(of=meta.version, hands=saying.hands))
-    return tuple(Told(event, meta._replace(version=meta.version + n)) for n, event in enumerate(events))
+    events = _LAW.decides[type(saying.act)](saying.act, meta, state, rules)
+    told: tuple[Told[Event], ...] = tuple(
+        Told(event, meta._replace(version=meta.version + n)) for n, event in enumerate(events)
+    )
+    return (*told, *_hands(saying, meta, meta.version + len(told)))
+
+
+def _hands(saying: Saying, meta: Meta, version: int) -> tuple[Told[Event], ...]:
+    if saying.hands is None:
+        return ()
+    return (Told(hands.HandsNamed(of=meta.version, hands=saying.hands), meta._replace(version=version)),)
 
 
 def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:

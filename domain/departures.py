@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.frame import counted
-from domain.kernel import Document, day_ending
+from domain.kernel import Document, day_ending, end_of
 from domain.meetings import first_of
 from domain.obligations import obligations
 from domain.rules import Edition
@@ -215,6 +215,10 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
     """A request or direction whose answer has a date and did not come; an answer whose letter nobody has seen."""
     letters = state.letters
     for id_, letter in letters.letters.items():
+        due, answers = letter.told.answer_by, letters.answers.get(id_, ())
+        if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
+            facts = {"letter": id_, "due": due}
+            yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
         asks = letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}
         if asks and not letters.settled(id_):
             facts = {"letter": id_, "kind": letter.told.kind}
@@ -251,7 +255,7 @@ def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
                 yield Deviation(f"award-kind/{award.id}/{unit}", "award_of_other_kind", award.article, None, facts)
     for unit, award_id in state.conclusion.nominations:
         if unit in state.conclusion.excluded:
-            facts = {"award": award_id, "unit": unit, "cause": state.conclusion.excluded[unit]}
+            facts = {"award": award_id, "unit": unit}
             yield Deviation(f"excluded/{award_id}/{unit}", "nominated_excluded", None, None, facts)
 
 
@@ -265,8 +269,19 @@ def _rounds(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when.day, facts)
         if rule is not None and rule.criteria and {item.criterion for item in scored.sheet} - set(rule.criteria):
             yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when.day, facts)
+        if rule is not None and not _by_whom(rule.by, unit, scored.by, state):
+            yield Deviation(f"scorer/{round_}/{unit}", "scored_by_other", rule.article, scored.when.day, facts)
         if ranked is not None and ranked.before(scored.when):
             yield Deviation(f"after-rank/{round_}/{unit}", "scored_after_ranking", None, scored.when.day, facts)
+
+
+def _by_whom(wanted: str, unit: str, by: str, state: State) -> bool:
+    """True when whoever scored is who the edition names; of teams and the cluster it names nobody."""
+    if wanted == "own":
+        return by == unit
+    if wanted == "organiser":
+        return by == state.frame.organiser
+    return wanted != "peer" or (by != unit and by in state.membership.stays)
 
 
 def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
@@ -277,6 +292,14 @@ def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
     if year and (early or late):
         facts = {"edition": rules.id, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
+
+
+def _unregistered(state: State, rules: Edition) -> Iterator[Deviation]:
+    """A registration was accepted or sent back that nobody has entered: the paper may still come."""
+    for unit, reply in state.targets.replies.items():
+        if unit not in state.targets.registrations:
+            facts = {"unit": unit}
+            yield Deviation(f"unregistered/{unit}", "accepted_unregistered", None, reply.when.day, facts)
 
 
 def _papers(state: State) -> Iterator[Document]:
@@ -307,7 +330,7 @@ def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
 _FINDERS = (
     _quorum_missed, _other_method, _not_carried, _text_open, _bylaws_late, _declined, _head_unknown, _late,
     _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
-    _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers,
+    _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers, _unregistered,
 )  # fmt: skip
 
 

@@ -162,8 +162,11 @@ class Letters:
     checks: Mapping[str, Check] = field(default_factory=dict)
 
     def settled(self, letter: str) -> bool:
-        """True when an answer says that nothing more is to come."""
-        return any(answer.told.done for answer in self.answers.get(letter, ()))
+        """True when nothing more is to come: from each unit that was written to, where units were."""
+        done = [answer.told.by.unit for answer in self.answers.get(letter, ()) if answer.told.done]
+        known = self.letters.get(letter)
+        asked = {to.unit for to in known.told.recipients if to.unit is not None} if known is not None else set()
+        return bool(done) and (None in done or not asked or asked <= set(done))
 
 
 def record(cmd: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -171,14 +174,12 @@ def record(cmd: RecordLetter, meta: Meta, state: State, rules: Edition) -> Itera
         if dict(standing.told) == dict(cmd):
             raise AlreadySaid(standing.version)
         raise Refused("id_is_taken", id=cmd.id)
-    if cmd.document is None and cmd.text is None:
-        raise Refused("letter_says_nothing", id=cmd.id)
     yield LetterRecorded(**dict(cmd))
 
 
 def answer(cmd: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for standing in state.letters.answers.get(cmd.letter, ()):
-        if dict(standing.told) == dict(cmd):
+        if dict(standing.told) == dict(cmd) and standing.when == meta.happened:
             raise AlreadySaid(standing.version)
     yield LetterAnswered(**dict(cmd))
 

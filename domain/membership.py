@@ -24,6 +24,7 @@ from domain.kernel import (
     Room,
     Slug,
     UnitId,
+    When,
     end_of,
     put,
     start_of,
@@ -139,17 +140,34 @@ class Membership:
     overseer: Person | None = None
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
-        """The unit that held the role at an instant (the last to take it, when None), or "unknown" or "vacant"."""
-        held = [
-            term
-            for term in self.terms.get(role, ())
-            if at is None or (term.since <= at and (term.until is None or at < term.until))
-        ]
+        """The unit that held the role at an instant, or "unknown" or "vacant".
+
+        Without an instant: the last one to take it for good. Who stands in for a time does not bear the role's duties.
+        """
+        terms = self.terms.get(role, ())
+        if at is None:
+            held = [term for term in terms if term.stands_in_for is None] or list(terms)
+        else:
+            held = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
         return held[-1].holder if held else "unknown"
 
     def members(self) -> tuple[str, ...]:
-        """The units that belong to the cluster now, in the order they came."""
+        """The units that belong to the cluster in the end, in the order they came."""
         return tuple(unit for unit, stay in self.stays.items() if stay.until is None)
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        """The units that belonged to it when something happened: who joins on a later day is not there yet."""
+        return tuple(
+            unit
+            for unit, stay in self.stays.items()
+            if (stay.since < when.latest or stay.since == when.earliest)
+            and (stay.until is None or when.latest < stay.until or (when.earliest < when.latest == stay.until))
+        )
+
+    def belongs(self, unit: str, now: datetime) -> bool:
+        """True when the unit is a member at an instant."""
+        stay = self.stays.get(unit)
+        return stay is not None and stay.since <= now and (stay.until is None or now <= stay.until)
 
     def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
         """True when the unit was a member at some instant of the range."""
@@ -176,11 +194,13 @@ def began(meta: Meta) -> datetime:
 def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     since = began(meta)
     if cmd.holder not in {"unknown", "vacant"}:
-        require_member(cmd.holder, meta, state)
+        require_member(cmd.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state)
     if cmd.until is not None and end_of(cmd.until) <= since:
         raise Refused("term_ends_before", until=cmd.until, since=since.date())
     standing = state.membership
-    if standing.terms.get(cmd.role) and standing.holder(cmd.role, since) == cmd.holder:
+    held = standing.terms.get(cmd.role) and standing.holder(cmd.role, since) == cmd.holder
+    # A paper that comes late may tell of an earlier holding of the unit that holds it now, or of a later one.
+    if held and standing.holder(cmd.role) == cmd.holder:
         raise Refused("role_is_held", role=cmd.role, unit=cmd.holder)
     yield RoleAssigned(**dict(cmd))
 

@@ -173,8 +173,8 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     organiser = state.frame.organiser or saying.stream.split("/")[0]
     if saying.unit == organiser:
         found.add(S)
-    if saying.unit in state.membership.members():
-        now = frame.business_now(state.frame, saying.issued)
+    now = frame.business_now(state.frame, saying.issued)
+    if state.membership.belongs(saying.unit, now):
         if saying.unit == state.membership.holder("head", now):
             found.add(H)
         if saying.unit == state.membership.holder("deputy", now):

@@ -130,8 +130,13 @@ Scores = Mapping[tuple[str, str], Scored]
 
 
 def standing(unit: str, scores: Scores, rules: Edition) -> tuple[Item, ...]:
-    """What counts for a unit: of each criterion, what the last round that speaks of it says."""
+    """What counts for a unit: of each criterion, what the last round that speaks of it says.
+
+    Where an edition declares no rounds, each sheet is a whole one, and the last of them counts alone.
+    """
     order = rules.rounds_in_order(round_ for of, round_ in scores if of == unit)
+    if not rules.rounds:
+        order = next(((round_,) for round_ in reversed(order) if (unit, round_) in scores), ())
     found = {
         item.criterion: item for round_ in order if (unit, round_) in scores for item in scores[unit, round_].sheet
     }
@@ -257,7 +262,8 @@ def score_round(cmd: ScoreRound, meta: Meta, state: State, rules: Edition) -> It
         raise Refused("round_has_its_act", round=cmd.round, act=_OWN_ACTS[cmd.round])
     _same(cmd.unit, cmd.round, _scorer(cmd.by or Voice(unit=meta.unit)), cmd.sheet, state)
     _check(cmd.unit, cmd.sheet, state, rules, whole=False)
-    _reasons(cmd.sheet, _said_before(cmd, state, rules))
+    earlier = {item.criterion: item for item in _said_before(cmd, state, rules)}
+    _reasons(tuple(item for item in cmd.sheet if item.criterion in earlier), tuple(earlier.values()))
     yield RoundScored(**{**dict(cmd), "by": cmd.by or Voice(unit=meta.unit)})
 
 
@@ -265,9 +271,11 @@ _OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraise
 
 
 def _said_before(cmd: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
-    """What stood of the criteria that are scored now."""
-    mine = {item.criterion for item in cmd.sheet}
-    return tuple(item for item in standing(cmd.unit, state.scores, rules) if item.criterion in mine)
+    """What earlier rounds say, by the edition's order: a round's paper may come after that of a later one."""
+    order = rules.rounds_in_order((cmd.round, *(round_ for of, round_ in state.scores if of == cmd.unit)))
+    earlier = set(order[: order.index(cmd.round)])
+    scores = {(of, round_): scored for (of, round_), scored in state.scores.items() if round_ in earlier}
+    return standing(cmd.unit, scores, rules)
 
 
 def _scorer(by: Voice) -> str:

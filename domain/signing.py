@@ -138,7 +138,7 @@ def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterato
 
 def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
-    units = cmd.units if cmd.units is not None else state.membership.members()
+    units = cmd.units if cmd.units is not None else state.membership.members_on(meta.happened)
     for unit in units:
         require_member(unit, meta, state)
     if doubled := [unit for unit in units if unit in signing.signatures]:
@@ -194,8 +194,8 @@ def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
 
 def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:
     """Who takes over from units that have all signed is bound as they were, where the edition says so."""
-    before = [s.signatures[unit] for unit in e.gone if unit in s.signatures]
-    if "signature" not in e.inherits or not before or len(before) < len(e.gone):
+    before = [s.signatures[unit] for unit in e.predecessors if unit in s.signatures]
+    if "signature" not in e.inherits or not before or len(before) < len(e.predecessors):
         return s
     kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
     taken = Signature(before[-1].number, before[-1].when, kind, m.version, inferred_from=m.version)

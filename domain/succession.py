@@ -84,6 +84,8 @@ class TakeOver(Act, name="take-over"):
 
 class UnitsSucceeded(Event, name="UnitsSucceeded"):
     manner: Manner
+    predecessors: tuple[UnitId, ...]
+    """Whom others take over from; one of them may go on itself."""
     gone: tuple[UnitId, ...]
     successors: tuple[Unit, ...]
     outside: tuple[Label, ...]
@@ -136,8 +138,16 @@ def _succeeded(
             raise Refused("is_a_member", unit=heir.id)
     heirs = {heir.id for heir in into}
     gone = tuple(unit for unit in units if unit not in heirs)
+    if manner == "dissolved" and not gone:
+        raise Refused("named_twice", name=units[0])
     return UnitsSucceeded(
-        manner=manner, gone=gone, successors=into, outside=outside, inherits=rules.inherits, basis=basis
+        manner=manner,
+        predecessors=units,
+        gone=gone,
+        successors=into,
+        outside=outside,
+        inherits=rules.inherits,
+        basis=basis,
     )
 
 
@@ -173,11 +183,12 @@ def _passed_on(m: Membership, e: UnitsSucceeded, meta: Meta) -> Membership:
     m = replace(m, stays=stays, names=names, kinds=kinds)
     if "role" not in e.inherits or len(e.successors) != 1:
         return m
-    terms = dict(m.terms)
+    terms, taken_by = dict(m.terms), e.successors[0].id
     for role, held in m.terms.items():
-        if held and held[-1].holder in e.gone:
-            taken_by = e.successors[0].id
-            terms[role] = (*held, Term(taken_by, since, "handed-over", "inferred", held[-1].until))
+        left = [term for term in held if term.holder in e.gone and (term.until is None or since < term.until)]
+        if left and m.holder(role, since) in e.gone:
+            term = Term(taken_by, since, "handed-over", "inferred", left[-1].until, left[-1].stands_in_for)
+            terms[role] = tuple(sorted((*held, term), key=lambda one: one.since))
     return replace(m, terms=terms)
 
 
@@ -190,7 +201,8 @@ room = Room(
 
 
 def _ended(f: Frame, e: ClosedEarly, meta: Meta) -> Frame:
-    return replace(f, closed_early=meta.happened.latest, handed_to=e.handed_to)
+    handed = tuple(dict.fromkeys((*f.handed_to, *e.handed_to)))
+    return replace(f, closed_early=meta.happened.latest, handed_to=handed)
 
 
 def _handed(f: Frame, e: HandedOver, meta: Meta) -> Frame:

@@ -160,6 +160,9 @@ class ResultReported(Event, name="ResultReported"):
 # What we hold to be true -----------------------------------------------------------------
 
 
+Standing = Literal["registered", "returned", "accepted"]
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A unit's registration as it stands."""
@@ -167,9 +170,15 @@ class Registration:
     told: TargetsRegistered
     when: When
     version: int
-    standing: Literal["registered", "returned", "accepted"] = "registered"
-    settled: int = 0
-    """The version of the event that returned or accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was said of a unit's registration."""
+
+    standing: Standing
+    when: When
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +196,15 @@ class Targeting:
     """Registrations by unit, contents by covenant, results in the order they came."""
 
     registrations: Mapping[str, Registration] = field(default_factory=dict)
+    replies: Mapping[str, Reply] = field(default_factory=dict)
+    """By unit. A paper may come late: the reply before the registration that it is about."""
     contents: Mapping[str, ContentsStated] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
+
+    def standing(self, unit: str) -> Standing:
+        """Where a unit's registration stands."""
+        mine, reply = self.registrations.get(unit), self.replies.get(unit)
+        return "registered" if reply is None or (mine is not None and reply.when.before(mine.when)) else reply.standing
 
 
 def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -197,30 +213,27 @@ def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> 
         raise Refused("nothing_registered", unit=cmd.unit)
     if doubled := repeated(target.id for target in cmd.targets):
         raise Refused("named_twice", name=doubled[0])
-    standing = state.targets.registrations.get(cmd.unit)
-    if standing is not None and standing.standing != "returned" and dict(standing.told) == dict(cmd):
-        raise AlreadySaid(standing.version)
+    before = state.targets.registrations.get(cmd.unit)
+    if before is not None and dict(before.told) == dict(cmd) and state.targets.standing(cmd.unit) != "returned":
+        raise AlreadySaid(before.version)
     yield TargetsRegistered(**dict(cmd))
 
 
-def _registered(unit: str, state: State) -> Registration:
-    standing = state.targets.registrations.get(unit)
-    if standing is None:
-        raise Refused("not_registered", unit=unit)
-    return standing
+def _must_be_new(unit: str, standing: Standing, state: State) -> None:
+    reply = state.targets.replies.get(unit)
+    if reply is not None and state.targets.standing(unit) == standing:
+        raise AlreadySaid(reply.version)
 
 
 def send_back(cmd: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    standing = _registered(cmd.unit, state)
-    if standing.standing == "returned":
-        raise AlreadySaid(standing.settled)
+    require_member(cmd.unit, meta, state)
+    _must_be_new(cmd.unit, "returned", state)
     yield RegistrationReturned(**dict(cmd))
 
 
 def accept(cmd: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    standing = _registered(cmd.unit, state)
-    if standing.standing == "accepted":
-        raise AlreadySaid(standing.settled)
+    require_member(cmd.unit, meta, state)
+    _must_be_new(cmd.unit, "accepted", state)
     yield RegistrationAccepted(**dict(cmd))
 
 
@@ -239,19 +252,9 @@ def report(cmd: ReportResult, meta: Meta, state: State, rules: Edition) -> Itera
     yield ResultReported(**dict(cmd))
 
 
-def _settled(standing: Literal["returned", "accepted"]):  # type: ignore[no-untyped-def] # noqa: ANN202 - a table entry
-    def evolve(t: Targeting, e: RegistrationReturned | RegistrationAccepted, m: Meta) -> Targeting:
-        if (before := t.registrations.get(e.unit)) is None:
-            return t
-        now = replace(before, standing=standing, settled=m.version)
-        return replace(t, registrations=put(t.registrations, e.unit, now))
-
-    return evolve
-
-
 def _inherited(t: Targeting, e: UnitsSucceeded, m: Meta) -> Targeting:
     """Who takes over from units has registered for what they had, where the edition says so."""
-    before = [t.registrations[unit] for unit in e.gone if unit in t.registrations]
+    before = [t.registrations[unit] for unit in e.predecessors if unit in t.registrations]
     if "registration" not in e.inherits or not before:
         return t
     titles = tuple(dict.fromkeys(title for one in before for title in one.told.titles))
@@ -277,8 +280,12 @@ room = Room(
         TargetsRegistered: lambda t, e, m: replace(
             t, registrations=put(t.registrations, e.unit, Registration(e, m.happened, m.version))
         ),
-        RegistrationReturned: _settled("returned"),
-        RegistrationAccepted: _settled("accepted"),
+        RegistrationReturned: lambda t, e, m: replace(
+            t, replies=put(t.replies, e.unit, Reply("returned", m.happened, m.version))
+        ),
+        RegistrationAccepted: lambda t, e, m: replace(
+            t, replies=put(t.replies, e.unit, Reply("accepted", m.happened, m.version))
+        ),
         UnitsSucceeded: _inherited,
         ContentsStated: lambda t, e, m: replace(t, contents=put(t.contents, e.covenant, e)),
         ResultReported: lambda t, e, m: replace(

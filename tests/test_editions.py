@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
+from domain.commenting import Voice
 from domain.conclusion import ExcludeUnit, Nominate, RankUnits
 from domain.departures import deviations
 from domain.frame import OpenCycle, Unit
@@ -106,6 +107,31 @@ class TestRounds:
         case.step(day(11, 5)).when(AppraiseScores(unit=THIRD, sheet=changed)).happened()
         assert "scored_after_ranking" in codes(case)
 
+    def test_without_declared_rounds_the_last_whole_sheet_counts_alone(self) -> None:
+        table = rules(
+            criteria=[{"id": "a", "title": "A", "max": 50}, {"id": "cong", "title": "Cộng", "max": 10, "part": "bonus"}]
+        )
+        case = Case(rules=table).step(day(11, 1))
+        claimed = (Item(criterion="a", points=40), Item(criterion="cong", points=10))
+        case.when(ScoreSelf(unit=THIRD, sheet=claimed), by=THIRD).happened()
+        case.when(AppraiseScores(unit=THIRD, sheet=(Item(criterion="a", points=40),))).happened()
+        assert str(reckoned(case.state, table)[THIRD].total) == "40", "an appraiser who leaves a bonus out drops it"
+
+    def test_who_scored_is_compared_with_who_should(self) -> None:
+        case = (
+            self.scored().when(ScoreRound(unit=THIRD, round="decided", by=Voice(group="ai đó"), sheet=WHOLE)).happened()
+        )
+        assert "scored_by_other" in codes(case)
+        assert "scored_by_other" not in codes(self.scored().when(ScoreRound(unit=THIRD, round="decided", sheet=WHOLE)))
+
+    def test_an_earlier_rounds_late_paper_needs_no_reason_for_what_came_after(self) -> None:
+        case = self.scored()
+        case.when(
+            ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="a1", points=1, reason=TEXT),))
+        ).happened()
+        same = Item(criterion="a1", points=30)
+        case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(same,))).happened()
+
     def test_nobody_owes_a_round_that_is_not_declared(self) -> None:
         owed = {o.duty for o in obligations(self.scored().state, TEAMS)}
         assert owed & {Duty.SELF_SCORE, Duty.CROSS_CHECK, Duty.APPRAISAL} == {Duty.SELF_SCORE}
@@ -171,14 +197,14 @@ class TestKinds:
     def test_who_is_out_has_no_rank_and_is_seen_when_nominated(self) -> None:
         case = (
             self.case()
-            .when(ExcludeUnit(unit=THIRD, cause="kỷ luật"))
+            .when(ExcludeUnit(unit=THIRD, reason=TEXT))
             .happened()
-            .when(ExcludeUnit(unit=THIRD, cause="x"))
+            .when(ExcludeUnit(unit=THIRD, reason=TEXT))
             .refused("unit_is_excluded")
         )
-        case.when(
-            ScoreSelf(unit=THIRD, sheet=(Item(criterion="chung", points=45), Item(criterion="xa", points=40))), by=THIRD
-        )
+        case.when(ScoreSelf(unit=HEAD, sheet=(Item(criterion="chung", points=45), Item(criterion="phuong", points=40))))
+        case.when(RankUnits()).happened("UnitsRanked")
+        case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="chung", points=45), Item(criterion="xa", points=40))))
         assert reckoned(case.state, case.rules)[THIRD].rank is None
         assert "nominated_excluded" in codes(case.when(Nominate(unit=THIRD, award="co")).happened())
 

@@ -59,6 +59,18 @@ class TestLetters:
         case.when(AnswerLetter(letter="xin-hd", by=ORGANISER, document=PAPER)).happened("LetterAnswered")
         assert not found(case, "letter_unanswered"), "a register that cries about everything is read by nobody"
 
+    def test_a_direction_to_several_is_followed_by_each(self) -> None:
+        to = (Voice(unit=HEAD), Voice(unit=THIRD))
+        direction = RecordLetter(id="cd", kind="direction", sender=ORGANISER, recipients=to, answer_by="10/01/2026")
+        case = Case().when(direction).when(AnswerLetter(letter="cd", by=Voice(unit=DEPUTY)), by=DEPUTY)
+        case.when(AnswerLetter(letter="cd", by=Voice(unit=HEAD)), by=HEAD).happened()
+        assert found(case, "letter_unanswered")
+        assert not found(case, "answered_late")
+        case.when(AnswerLetter(letter="cd", by=Voice(unit=THIRD)), by=THIRD).happened()
+        assert not found(case, "letter_unanswered")
+        late = Case().when(direction).step(day(2, 1)).when(AnswerLetter(letter="cd", by=Voice(unit=HEAD)), by=HEAD)
+        assert found(late.happened(), "answered_late")
+
     def test_a_direction_is_followed_step_by_step(self) -> None:
         case = Case().when(RecordLetter(id="chi-dao", kind="direction", sender=ORGANISER, text=TEXT))
         case.when(AnswerLetter(letter="chi-dao", by=Voice(unit=THIRD), text=TEXT, done=False), by=THIRD).happened()
@@ -71,8 +83,8 @@ class TestLetters:
         assert [d.facts["letter"] for d in found(case, "answer_without_letter")] == ["sau"]
         case.when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD).refused("cycle_is_filed")
 
-    def test_a_letter_says_something_and_comes_from_its_sender(self) -> None:
-        Case().when(RecordLetter(id="rong", kind="other-letter", sender=ORGANISER)).refused("letter_says_nothing")
+    def test_a_letter_comes_from_its_sender(self) -> None:
+        Case().when(RecordLetter(id="rong", kind="guidance-request", sender=ORGANISER)).happened()
         foreign = RecordLetter(id="cv", kind="other-letter", sender=Voice(unit=HEAD), document=PAPER)
         Case().when(foreign, by=THIRD).refused("not_yours")
 
@@ -89,14 +101,14 @@ class TestTargets:
     )
 
     def test_a_registration_goes_back_and_is_accepted(self) -> None:
-        case = Case().when(AcceptRegistration(unit=THIRD)).refused("not_registered")
+        case = Case()
         case.when(self.REGISTERED, by=THIRD).happened("TargetsRegistered").when(self.REGISTERED, by=THIRD).already()
         case.when(ReturnRegistration(unit=THIRD, reason=TEXT)).happened().when(
             ReturnRegistration(unit=THIRD, reason=TEXT)
         ).already()
         case.when(self.REGISTERED, by=THIRD).happened().when(AcceptRegistration(unit=THIRD)).happened()
         case.when(AcceptRegistration(unit=THIRD)).already()
-        assert case.state.targets.registrations[THIRD].standing == "accepted"
+        assert case.state.targets.standing(THIRD) == "accepted"
         Case().when(RegisterTargets(unit=THIRD), by=THIRD).refused("nothing_registered")
 
     def test_contents_are_countable_without_their_text(self) -> None:
@@ -113,6 +125,15 @@ class TestTargets:
         late = result.model_copy(update={"cut_off": date(2026, 12, 31)})
         case.when(late).refused("cut_off_to_come")
         case.when(late.model_copy(update={"exactness": "estimated", "unit": THIRD}), by=THIRD).happened()
+
+    def test_the_paper_may_come_after_its_acceptance(self) -> None:
+        case = Case(clock="backfill").when(AcceptRegistration(unit=THIRD), happened=When.on(date(2026, 5, 2)))
+        assert found(case.happened(), "accepted_unregistered")
+        case.when(self.REGISTERED, happened=When.on(date(2026, 4, 20))).happened()
+        assert not found(case, "accepted_unregistered")
+        assert case.state.targets.standing(THIRD) == "accepted"
+        case.when(self.REGISTERED.model_copy(update={"titles": ("Bằng khen",)}), happened=When.on(date(2026, 6, 1)))
+        assert case.happened().state.targets.standing(THIRD) == "registered", "a later one waits for its own answer"
 
 
 class TestSuccession:
@@ -132,11 +153,13 @@ class TestSuccession:
         case.when(SignCovenant(unit=HEAD), by=CITY).already()
 
     def test_nothing_is_inherited_where_no_rule_says_so(self) -> None:
-        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly()).step(day(7, 1))
+        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly())
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected")).when(TestTargets.REGISTERED, by=THIRD)
+        case.happened().step(day(7, 1))
         case.when(MergeUnits(units=(HEAD, THIRD), into=NEW)).happened()
         assert NEW.id not in case.state.signing.signatures
         assert NEW.id not in case.state.targets.registrations
-        assert case.state.membership.holder("head") == "unknown"
+        assert case.state.membership.holder("head") == HEAD, "a role ends by an act, not by itself"
 
     def test_one_may_take_in_the_other(self) -> None:
         case = (
@@ -180,9 +203,49 @@ class TestSuccession:
         other.when(TakeOver(predecessors=(f"{CITY}/2026/cum-1",))).refused("taken_over_already")
         assert other.state.frame.predecessors == (f"{CITY}/2026/cum-1",)
 
+    def test_who_did_not_sign_does_not_sign_by_taking_in_one_who_did(self) -> None:
+        case = Case(rules=rules(inherits=["signature"])).when(PresentDraft(kind="covenant", document=PAPER))
+        case.when(SignCovenant(unit=THIRD), by=THIRD).happened().step(day(7, 1))
+        case.when(MergeUnits(units=(HEAD, THIRD), into=Unit(id=HEAD, name="Đống Đa"))).happened()
+        assert HEAD not in case.state.signing.signatures
+        case.when(SplitUnit(unit=THIRD, into=(NEW, Unit(id=THIRD, name=THIRD)))).refused("not_a_member")
+
+    def test_a_unit_that_splits_and_goes_on_hands_its_signature_on(self) -> None:
+        case = Case(rules=rules(inherits=["signature"])).when(PresentDraft(kind="covenant", document=PAPER))
+        case.when(SignCovenant(unit=THIRD), by=THIRD).happened().step(day(7, 1))
+        case.when(SplitUnit(unit=THIRD, into=(NEW, Unit(id=THIRD, name=THIRD)))).happened()
+        assert case.state.signing.signatures[NEW.id].sureness == "rehearsed"
+        assert THIRD in case.state.membership.members()
+
+    def test_who_stood_in_for_a_time_hands_nothing_on(self) -> None:
+        case = Case(clock="backfill", rules=rules(inherits=["role"]))
+        january, march = When.on(date(2026, 1, 5)), When.on(date(2026, 3, 1))
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected"), happened=january)
+        stand_in = AssignRole(role="head", holder=THIRD, manner="assigned", until="2026-03-31", stands_in_for=HEAD)
+        case.when(stand_in, happened=march).happened()
+        case.when(MergeUnits(units=(HEAD, DEPUTY), into=NEW), happened=When.on(date(2026, 7, 1))).happened()
+        holds = case.state.membership.holder
+        assert [holds("head", day(m, 15)) for m in (2, 3, 5, 8)] == [HEAD, THIRD, HEAD, NEW.id]
+        assert {o.bearer for o in obligations(case.state, case.rules) if o.duty == Duty.FINAL_MEETING} == {NEW.id}
+
+    def test_until_it_takes_effect_the_old_units_are_the_members(self) -> None:
+        case = Case(clock="backfill").when(
+            PresentDraft(kind="covenant", document=PAPER), happened=When.on(date(2026, 6, 1))
+        )
+        told = {"happened": When.on(date(2026, 6, 20)), "effective": date(2026, 7, 1)}
+        case.when(MergeUnits(units=(HEAD, THIRD), into=NEW), **told).happened()
+        case.when(AssignRole(role="head", holder=NEW.id, manner="elected"), **told).happened("RoleAssigned")
+        case.when(SignJointly(), happened=When.on(date(2026, 6, 30))).happened()
+        assert set(case.state.signing.signatures) == {HEAD, DEPUTY, THIRD}
+
     def test_every_part_of_a_history_can_be_folded(self) -> None:
-        case = Case().when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly()).step(day(7, 1))
-        case.when(MergeUnits(units=(HEAD, THIRD), into=NEW)).when(ReturnRegistration(unit=DEPUTY, reason=TEXT))
+        case = Case(rules=rules(inherits=["signature", "role", "registration"]))
+        case.when(PresentDraft(kind="covenant", document=PAPER)).when(SignJointly()).happened()
+        case.when(AssignRole(role="head", holder=HEAD, manner="elected")).when(
+            TestTargets.REGISTERED, by=THIRD
+        ).happened()
+        case.step(day(7, 1)).when(MergeUnits(units=(HEAD, THIRD), into=NEW)).happened()
+        case.when(ReturnRegistration(unit=NEW.id, reason=TEXT)).happened()
         for leave_out in range(len(case.history)):
             CYCLE.fold(told for n, told in enumerate(case.history) if n != leave_out)
 
@@ -240,6 +303,19 @@ class TestHands:
         assert case.state.hands[2].signed[0].capacity == "TM"
         case.when(CorrectAct(version=2, reason=TEXT)).happened("ActCorrected")
         assert not case.state.hands
+
+    def test_they_are_no_way_around_what_carries_the_register(self) -> None:
+        case = Case().when(FileCycle(), hands=self.HANDS).happened("CycleFiled", "HandsNamed")
+        for version in (2, 3):
+            case.when(CorrectAct(version=version, reason=TEXT)).refused("not_correctable")
+        assert case.state.frame.filed is not None
+
+    def test_a_unit_may_name_hands_when_it_corrects_itself(self) -> None:
+        case = Case().when(RegisterTargets(unit=THIRD, titles=("Cờ",)), by=THIRD)
+        instead = {"act": "register-targets", "unit": THIRD, "titles": ["Bằng khen"]}
+        case.when(CorrectAct(version=2, reason=TEXT, instead=instead), by=THIRD, hands=self.HANDS)
+        case.happened("ActCorrected", "TargetsRegistered", "HandsNamed")
+        case.when(CorrectAct(version=4, reason=TEXT), by=THIRD, hands=self.HANDS).happened("ActCorrected", "HandsNamed")
 
     def test_nobody_is_no_hand(self) -> None:
         with pytest.raises(ValidationError):

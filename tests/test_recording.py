@@ -106,6 +106,27 @@ async def test_an_act_put_in_between_moves_no_other(office: Session, dak_lak: Co
     assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 1, "known": 5, "corrected": 0}
 
 
+RESULT = '      - {{act: ghi kết quả, fields: {{unit: krong-pac, title: "{}", amount: 5, measure: "hộ"}}}}\n'
+
+
+async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, dak_lak: Copy) -> None:
+    def with_results(*titles: str) -> Path:
+        return dak_lak.but("    acts:\n", "    acts:\n" + "".join(map(RESULT.format, titles)))
+
+    async def said() -> list[str]:
+        state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
+        return sorted(result.told.title for result in state.targets.results)
+
+    for titles, counts, standing in (
+        (("A", "B"), (8, 0), "AB"), (("A", "X", "B"), (1, 0), "ABX"), (("B", "A"), (0, 0), "ABX"),
+        (("B",), (0, 0), "ABX"),
+        (("X", "C", "B"), (0, 1), "BCX"), (("X", "C", "B"), (0, 0), "BCX"),
+    ):  # fmt: skip
+        done = await carry_out(office, with_results(*titles), SECRETARY)
+        assert (done["counts"]["entered"], done["counts"]["corrected"]) == counts, titles
+        assert await said() == list(standing), titles
+
+
 async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(office: Session, dak_lak: Copy) -> None:
     file = dak_lak.but("{unit: ea-hleo, award: bang-khen}", "{unit: khong-co, award: bang-khen}")
     for dry_run in (True, False):
