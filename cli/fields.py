@@ -9,6 +9,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
@@ -71,6 +72,9 @@ class Filler:
             return value
         if _is_text(annotation):
             return await self._text(value, place)
+        typed = not self._digests and isinstance(value, str) and Decimal in _parts(annotation)
+        if typed and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
+            raise InputError("thousands_dot", place, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
                 filled = await self.fill(inner, value)

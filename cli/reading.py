@@ -74,6 +74,8 @@ def read_yaml(file: Path) -> tuple[Any, dict[Place, int]]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
+        if "'\\t'" in (error.problem or ""):
+            raise InputError("file_tab", where(file, line)) from None
         raise InputError("file_not_yaml", where(file, line), problem=error.problem or "") from None
     except yaml.YAMLError as error:
         raise InputError("file_not_yaml", str(file), problem=str(error).splitlines()[0]) from None

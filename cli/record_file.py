@@ -34,7 +34,11 @@ def _act_name(value: object) -> object:
 
 
 def _kind(value: object) -> object:
-    return MEETINGS_VI.get(str(value).strip().lower(), value)
+    text = str(value).strip().lower()
+    kind = MEETINGS_VI.get(text, text)
+    if kind not in MEETINGS_VI.values():
+        raise wrong("no_such_kind", names=", ".join(MEETINGS_VI))
+    return kind
 
 
 class Sure(Fact):

@@ -67,11 +67,11 @@ def _show(data: dict[str, Any]) -> None:
     console.print(text.format(cycle=names, **data["counts"]))
     if data["dry_run"]:
         console.print(_("Only tried: nothing was entered."))
+    for one in data["unheeded"]:
+        console.print(_("Not heeded: {why}").format(why=sentence(one["code"], one["facts"])))
     for cycle in data["cycles"]:
-        if cycle["moved"]:
-            console.print(
-                _("These corrections moved: {units}").format(units=", ".join(m["unit"] for m in cycle["moved"]))
-            )
+        if moved := ", ".join(move["unit"] for move in cycle["moved"]):
+            console.print(_("These corrections moved: {units}").format(units=moved))
     table = grid(_("cycle"), _("departure"), _("article"), _("settled"))
     for cycle in data["cycles"]:
         for one in cycle["deviations"]:
@@ -201,7 +201,7 @@ class _Work:
     async def report(self, *, dry_run: bool) -> dict[str, Any]:
         """What came of it."""
         return {
-            "dry_run": dry_run, "counts": asdict(self.counts),
+            "dry_run": dry_run, "counts": asdict(self.counts), "unheeded": self._unheeded(),
             "cycles": [
                 {
                     "cycle": stream, "units": list(members_and_organiser(state)), "state_digest": state_digest(state),
@@ -212,6 +212,24 @@ class _Work:
             ],
         }  # fmt: skip
 
+    def _unheeded(self) -> list[dict[str, Any]]:
+        """What the head of the file tells of a cycle that was open before, and the register otherwise."""
+        cycle, cluster = self._cycles[self._told.stream()], self._told.cluster
+        if not cycle.opened:
+            return []
+        state = CYCLE.fold(told_of(row) for row in cycle.rows)
+        names, found = state.membership.names, list[dict[str, Any]]()
+        for unit in cluster.units:
+            facts = {"unit": unit.id, "name": unit.name, "found": names.get(unit.id, "")}
+            if unit.id not in names:
+                found.append({"code": "unit_not_in_register", "facts": facts})
+            elif names[unit.id] != unit.name:
+                found.append({"code": "unit_called_otherwise", "facts": facts})
+        if cluster.units and cluster.unnamed != state.frame.unnamed:
+            facts = {"found": str(state.frame.unnamed), "told": str(cluster.unnamed)}
+            found.append({"code": "unnamed_otherwise", "facts": facts})
+        return found
+
     def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[Move]:
         """Whom corrections of scores moved."""
         before = CYCLE.fold(told_of(row) for row in self._cycles[stream].rows)
@@ -219,7 +237,8 @@ class _Work:
 
     def _stopped(self, one: New | Planned, code: str, facts: dict[str, Any]) -> InputError:
         line = line_of(one.place, self._lines)
-        return InputError("recording_stopped", where(self._file, line), act=one.said.act, why=sentence(code, facts))
+        stopped = "recording_stopped" if one.place[:1] == ("meetings",) else "recording_stopped_outside"
+        return InputError(stopped, where(self._file, line), act=one.said.act, why=sentence(code, facts))
 
     # From the file to acts --------------------------------------------------------------------
 

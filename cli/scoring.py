@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
-from cli.reading import read_model
+from cli.reading import line_of, read_model, read_yaml, where
 from cli.session import session
 from domain.criteria import Criterion, Remark, remarks
+from domain.kernel import Refused
 from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition, edition_of
 from i18n import _
-from i18n.messages import day, number, sentence, word
+from i18n.messages import day, label, number, sentence, word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,29 +61,53 @@ async def show_edition(name: str, *, as_json: bool) -> int:
         table = grid(_("criterion"), _("title"), _("at most"), _("way"), _("source"))
         for depth, node in _nodes(edition.criteria, 0):
             table.add_row(
-                "  " * depth + node.id, node.title, _points(node.max), "" if node.children else word(node.way.way),
+                "  " * depth + node.id, node.title, _points(node.max), "" if node.children else _way(node),
                 node.source or "",
             )  # fmt: skip
         console.print(table)
-        for one in edition.deadlines:
-            console.print(f"  {word(one.duty.value)}: {one.due.day:02}/{one.due.month:02} ({one.article})")
-        for paper in edition.papers:
-            named = " ".join(part for part in (paper.document.number, paper.document.title) if part)
-            console.print(f"  {word(paper.part)}: {named}")
-        if edition.valid_from or edition.valid_until:
-            first, last = (day(end) if end else "…" for end in (edition.valid_from, edition.valid_until))
-            console.print(_("  in force from {first} to {last}").format(first=first, last=last))
-        if edition.replaces:
-            console.print(_("  replaces: {papers}").format(papers=", ".join(edition.replaces)))
-        console.print(_("  digest {digest}").format(digest=_digest(edition)))
+        for line in (*_duties(edition), *_terms(edition)):
+            console.print(f"  {line}")
 
     answer(edition.model_dump(mode="json"), as_json=as_json, show=show)
     return Exit.DONE
 
 
+def _duties(edition: Edition) -> Iterator[str]:
+    """What is due when, how votes are taken, which awards and rounds there are."""
+    for one in edition.deadlines:
+        moved = "" if one.if_day_off == "stays" else f", {word(one.if_day_off)}"
+        yield f"{label('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+    for vote in edition.votes:
+        share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word(vote.base)}"
+        yield f"{word(vote.subject)}: {word(vote.method)}, {share} ({vote.article})"
+    for award in edition.awards:
+        most = award.quota if award.share is None else award.share
+        yield f"{award.title}: {most if most is not None else '?'} ({award.article or '-'})"
+    for round_ in edition.rounds:
+        yield f"{round_.title}: {', '.join(round_.criteria) or _('all criteria')}"
+
+
+def _terms(edition: Edition) -> Iterator[str]:
+    """What an edition is made of, how long it holds, what it replaces, and its digest."""
+    for paper in edition.papers:
+        yield f"{word(paper.part)}: {' '.join(p for p in (paper.document.number, paper.document.title) if p)}"
+    if edition.valid_from or edition.valid_until:
+        first, last = (day(end) if end else "…" for end in (edition.valid_from, edition.valid_until))
+        yield _("in force from {first} to {last}").format(first=first, last=last)
+    if edition.replaces:
+        yield _("replaces: {papers}").format(papers=", ".join(edition.replaces))
+    yield _("digest {digest}").format(digest=_digest(edition))
+
+
 async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
     """Reckon the sheets of a cluster under an edition."""
     edition, sheets = read_model(edition_file, Edition), read_model(sheet_file, SheetFile)
+    for place, sheet in enumerate(sheets.units):
+        try:
+            reckon(edition, (sheet,))
+        except Refused as error:
+            at = where(sheet_file, line_of(("units", place), read_yaml(sheet_file)[1]))
+            raise InputError("sheet_refused", at, unit=sheet.unit, why=sentence(error.code, error.facts)) from None
     results = reckon(edition, sheets.units)
 
     def show() -> None:
@@ -125,6 +151,25 @@ def _why(line: Line) -> str:
     if line.floor_missed:
         parts.append(_("below its floor"))
     return "; ".join(parts)
+
+
+def _way(node: Criterion) -> str:
+    """The way in a word, with what it works with, as the edition writes it."""
+    told = node.way.model_dump(mode="json", exclude_defaults=True, exclude={"way"})
+    limits = {
+        "least_share": node.least_share, "part": None if node.part == "base" else node.part,
+        "kinds": ", ".join(node.kinds), "exempt_kinds": ", ".join(node.exempt_kinds),
+    }  # fmt: skip
+    told.update({name: str(value) for name, value in limits.items() if value})
+    return "\n".join((word(node.way.way), *(f"{name}: {_short(value)}" for name, value in told.items())))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(_short(entry) for entry in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name} {entry}" for name, entry in value.items())
+    return str(value)
 
 
 def _points(value: Decimal | None) -> str:

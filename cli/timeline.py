@@ -203,6 +203,8 @@ def _totals(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> s
 
 
 def _points(total: Any) -> str:
+    if total is None:
+        return "-"
     return word(total) if isinstance(total, str) else number(total)
 
 

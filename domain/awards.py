@@ -59,12 +59,12 @@ class ReleaseAward(Act, name="release-award"):
 
 
 class AnnulAward(Act, name="annul-award"):
-    """An award that was given is taken back by a decision."""
+    """An award that was given is taken back; by which decision and why, where a source says it."""
 
     unit: UnitId
     award: Slug
-    decision: Document
-    reason: Text
+    decision: Document | None = None
+    reason: Text | None = None
 
 
 class RecordReturn(Act, name="record-return"):
@@ -122,8 +122,8 @@ class AwardReleased(Event, name="AwardReleased"):
 class AwardAnnulled(Event, name="AwardAnnulled"):
     unit: UnitId
     award: Slug
-    decision: Document
-    reason: Text
+    decision: Document | None
+    reason: Text | None
 
 
 class AwardReturned(Event, name="AwardReturned"):

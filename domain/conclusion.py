@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -87,10 +87,10 @@ class Nominate(Act, name="nominate"):
 
 
 class ChooseNext(Act, name="choose-next"):
-    """Who will be head or deputy next year, and in which way that was found."""
+    """Who will be head or deputy next year, and in which way that was found; `vacant`: nobody was chosen."""
 
     role: Role
-    unit: UnitId | Unknown
+    unit: UnitId | Literal["unknown", "vacant"]
     manner: Manner
 
 
@@ -228,7 +228,7 @@ def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterato
     if (version := state.conclusion.nominations.get((cmd.unit, cmd.award))) is not None:
         raise AlreadySaid(version)
     if rules.awards and rules.award(cmd.award) is None:
-        raise Refused("no_such_award", award=cmd.award, edition=rules.id)
+        raise Refused("no_such_award", award=cmd.award, edition=rules.id, known=", ".join(a.id for a in rules.awards))
     yield UnitNominated(**dict(cmd))
 
 

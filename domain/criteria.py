@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from domain import limits
 from domain.kernel import Fact, Label, Points, Slug, UnitId, decimal_comma
 from domain.problems import wrong
-from domain.ways import Banded, ByHand, RelativeToBest, Rounding, Way
+from domain.ways import Banded, ByHand, Counted, RelativeToBest, Rounding, Way
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]
 Share = Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, le=1)]
@@ -49,6 +49,15 @@ class Criterion(Fact):
     source: Label | None = None
     contents: PositiveInt | None = None
     conditions: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Criterion:
+        if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
+            raise wrong("penalty_adds", criterion=self.id, each=self.way.each)
+        ceiling = getattr(self.way, "ceiling", None)
+        if ceiling is not None and self.max is not None and ceiling < self.max:
+            raise wrong("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
+        return self
 
     def leaves(self) -> Iterator[Criterion]:
         """The criteria that take points, in order."""

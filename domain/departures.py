@@ -62,6 +62,14 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
     )
 
 
+def _unpresented(state: State, rules: Edition) -> Iterator[Deviation]:
+    """The covenant was signed, and nobody tells that it was presented."""
+    first = state.signing.first_signed
+    if first is not None and state.signing.signed_version == 0:
+        settled = "covenant" in state.drafts
+        yield Deviation("signed-unpresented", "signed_unpresented", None, first.day, settled=settled)
+
+
 def _bylaws_late(state: State, rules: Edition) -> Iterator[Deviation]:
     first = state.signing.first_signed
     if first is None or "bylaws" not in rules.required_drafts:
@@ -328,8 +336,8 @@ def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 _FINDERS = (
-    _quorum_missed, _other_method, _not_carried, _text_open, _bylaws_late, _declined, _head_unknown, _late,
-    _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
+    _quorum_missed, _other_method, _not_carried, _text_open, _unpresented, _bylaws_late, _declined, _head_unknown,
+    _late, _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
     _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers, _unregistered,
 )  # fmt: skip
 

@@ -77,7 +77,7 @@ Text = Annotated[Digest, IsText()]
 def decimal_comma(value: object) -> object:
     """9,5 for 9.5, as everybody in Việt Nam writes it."""
     if isinstance(value, str) and "," in value:
-        if not re.fullmatch(r"-?\d+,\d{1,2}", value.strip()):
+        if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
             raise wrong("decimal_comma")  # 1,000 is a thousand to some readers
         return value.strip().replace(",", ".")
     return value

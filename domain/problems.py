@@ -24,6 +24,16 @@ def repeated(names: Iterable[T]) -> list[T]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
+TYPES = {"constrained-int", "constrained-str", "decimal", "int", "str"}
+
+
+def _of_a_type(part: int | str) -> bool:
+    """True for what pydantic puts into a path for an alternative of a type: it says nothing to a person."""
+    return isinstance(part, str) and (
+        "[" in part or part in {"constrained-int", "constrained-str", "decimal", "int", "str"}
+    )
+
+
 def first_problem(error: ValidationError) -> dict[str, Any]:
     """Of a failed validation, the first problem.
 
@@ -35,7 +45,7 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
     of_a_digest = first["type"] == "string_pattern_mismatch" and "{64}" in given.get("pattern", "")
     return {
-        "place": first["loc"],
+        "place": tuple(part for part in first["loc"] if not _of_a_type(part)),
         "problem": "digest" if of_a_digest else first["type"],
         "given": {**given, "message": first["msg"]},
         "found": text if len(text) <= FOUND_CHARS else text[: FOUND_CHARS - 3] + "…",

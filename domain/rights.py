@@ -162,7 +162,7 @@ def about(act: Act) -> str | None:
     if isinstance(act, letters.RecordLetter):
         return act.sender.unit
     unit = getattr(act, "unit", None)
-    return unit if isinstance(unit, str) and unit != "unknown" else None
+    return unit if isinstance(unit, str) and unit not in {"unknown", "vacant"} else None
 
 
 def parties(saying: Saying, state: State) -> frozenset[Party]:

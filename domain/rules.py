@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
 from domain.criteria import Criterion, Kinds, Scoring, Share
@@ -110,6 +110,10 @@ class Awards(Fact):
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
 
 
+Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
+"""A share that no decimal number tells exactly: 2/3."""
+
+
 class VoteRule(Fact):
     """How a vote on a subject is taken, and what carries it.
 
@@ -120,10 +124,10 @@ class VoteRule(Fact):
 
     subject: Slug
     method: VoteMethod
-    threshold: Share
+    threshold: Share | Ratio
     strict: bool = True
     base: Literal["entitled", "present", "cast", "valid"]
-    quorum: Share | None = None
+    quorum: Share | Ratio | None = None
     article: Label
 
 

@@ -137,7 +137,10 @@ def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterato
 
 
 def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
+    # A source may tell of the signing and of no paper: then the number is 0, a text that nobody presented.
+    unpresented = cmd.number is None and not state.drafts.get(cmd.covenant)
+    number = 0 if unpresented else version_of(cmd.covenant, cmd.number, state)
+    signing = _of(cmd.covenant, state)
     units = cmd.units if cmd.units is not None else state.membership.members_on(meta.happened)
     for unit in units:
         require_member(unit, meta, state)

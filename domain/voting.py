@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -201,7 +201,7 @@ def _present(vote: RecordBallot | BallotRecorded) -> int | None:
 
 
 def _carries(votes: int, base: int, rule: VoteRule) -> bool:
-    needed = rule.threshold * base
+    needed = Fraction(rule.threshold) * base
     return votes > needed if rule.strict else votes >= needed
 
 
@@ -211,7 +211,7 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
     if rule is None or rule.quorum is None or tally.entitled is None:
         return False
     took_part = len(tally.took_part) or _present(tally)
-    return took_part is not None and Decimal(took_part) < rule.quorum * tally.entitled
+    return took_part is not None and took_part < Fraction(rule.quorum) * tally.entitled
 
 
 room = Room(

@@ -109,3 +109,7 @@ def test_any_part_of_the_story_folds() -> None:
     for left_out in range(len(case.history)):
         CYCLE.fold([*case.history[:left_out], *case.history[left_out + 1 :]])
     assert CYCLE.fold(case.history) == case.state
+
+
+def test_an_annulment_may_be_told_without_its_decision() -> None:
+    granted().when(AnnulAward(**FLAG)).happened("AwardAnnulled")

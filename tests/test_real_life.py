@@ -10,6 +10,7 @@ from pydantic_core import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
 from domain.commenting import TakeStance, Voice
+from domain.conclusion import ChooseNext
 from domain.cycle import CYCLE
 from domain.departures import Deviation, deviations
 from domain.drafting import PresentDraft
@@ -375,3 +376,18 @@ def test_a_unit_that_joins_may_be_of_a_kind() -> None:
 @pytest.mark.parametrize("act", [RecordLetter(id="a", kind="report", sender=Voice(unit="noi-khac"), document=PAPER)])
 def test_letters_come_from_bodies_elsewhere(act: Act) -> None:
     Case().when(act).happened("LetterRecorded")
+
+
+def test_a_signing_without_a_paper_is_recorded_and_seen() -> None:
+    case = Case().when(SignJointly()).happened("CovenantSignedJointly")
+    assert set(case.state.signing.signatures) == set(UNITS)
+    assert [d.settled for d in found(case, "signed_unpresented")] == [False]
+    case.when(PresentDraft(kind="covenant", document=PAPER)).happened()
+    assert [d.settled for d in found(case, "signed_unpresented")] == [True], "the paper came later"
+    Case().when(SignJointly(number=1)).refused("nothing_presented")
+    Case().when(SignCovenant(unit=THIRD), by=THIRD).refused("nothing_presented")
+
+
+def test_nobody_may_be_chosen() -> None:
+    case = Case().when(ChooseNext(role="deputy", unit="vacant", manner="unknown")).happened("NextChosen")
+    assert case.state.conclusion.next["deputy"] == "vacant"

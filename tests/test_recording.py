@@ -153,6 +153,33 @@ async def test_a_wrong_file_is_refused_by_its_line(
     assert await office.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
 
 
+@pytest.mark.parametrize(("written", "code"), [("1.250", "thousands_dot"), ("1,250", None), ("1250", ""), ("98,5", "")])
+async def test_a_number_that_can_be_read_in_two_ways_is_asked_about(
+    office: Session, dak_lak: Copy, written: str, code: str | None
+) -> None:
+    line = RESULT.format("Hộ").replace("amount: 5", f'amount: "{written}"')
+    file = dak_lak.but("    acts:\n", f"    acts:\n{line}")
+    if code == "":
+        assert (await carry_out(office, file, SECRETARY))["counts"]["entered"] == 7
+        return
+    with pytest.raises(InputError) as wrong:
+        await carry_out(office, file, SECRETARY)
+    assert wrong.value.place.endswith(":25")
+    assert written in str(wrong.value.facts["why"])
+
+
+async def test_the_head_of_a_file_that_differs_from_the_register_is_told(office: Session, dak_lak: Copy) -> None:
+    first = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    assert first["unheeded"] == []
+    file = dak_lak.but(
+        '    - {id: buon-ho, name: "Buôn Hồ"}', '    - {id: buon-ho, name: "Thị xã"}\n    - {id: moi, name: "Mới"}'
+    )
+    done = await carry_out(office, file, SECRETARY)
+    assert [(one["code"], one["facts"].get("unit")) for one in done["unheeded"]] == [
+        ("unit_called_otherwise", "buon-ho"), ("unit_not_in_register", "moi"),
+    ]  # fmt: skip
+
+
 async def test_a_try_enters_nothing_and_shows_the_departures(office: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
     tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)

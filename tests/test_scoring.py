@@ -305,3 +305,12 @@ def test_decimals_stay_exact(values: list[Decimal]) -> None:
     table = edition([{"id": f"c{n}", "max": 100} for n in range(len(values))])
     (found,) = reckon(table, [sheet("u", {f"c{n}": {"points": str(v)} for n, v in enumerate(values)})])
     assert found.total == sum(values, Decimal(0))
+
+
+@pytest.mark.parametrize("criterion", [
+    {"id": "tru", "title": "Trừ", "part": "penalty", "way": {"way": "count", "each": 2, "least": -10}},
+    {"id": "a", "title": "A", "max": 60, "way": {"way": "linear", "ceiling": 50}},
+])  # fmt: skip
+def test_a_criterion_that_cannot_be_meant_is_refused(criterion: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"penalty_adds|ceiling_below_maximum"):
+        Edition.model_validate({"id": "x", "title": "X", "criteria": [criterion]})

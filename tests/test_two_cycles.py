@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from conftest import eventually
 from engine_help import CITY, folded, names, staff, units, whole
 from temporalio.client import Client
 
@@ -95,6 +96,19 @@ async def test_the_other_years_workflow_goes_on_from_what_was_written(office: Se
     assert len(await names(office, closing)) == 4
     assert len(await names(office, following.stream)) == 7
     await whole(office)
+
+
+async def test_the_other_years_workflow_is_told_at_once(office: Session, client: Client, closing: str) -> None:
+    following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
+    secretary = await staff(office, CITY)
+    await office.hand_in(following.stream, secretary, [following])
+    both = [told(stream, "record-meeting", {"id": "hop", "kind": "other"}) for stream in (closing, following.stream)]
+    await office.hand_in(closing, secretary, both)
+
+    async def heard() -> bool:
+        return bool((await client.get_workflow_handle(following.stream).query("standing"))["version"] == 2)
+
+    await eventually(heard)
 
 
 async def test_a_year_is_no_cycle(office: Session, closing: str) -> None:

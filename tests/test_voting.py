@@ -128,3 +128,28 @@ def test_a_tally_may_be_unknown_or_half_known() -> None:
     case.when(RecordBallot.model_validate({**some, "id": "bau-3", "cast": 10})).refused("tally_differs")
     case.when(RecordBallot.model_validate({**some, "id": "bau-3", "entitled": 10})).refused("votes_beyond_voters")
     case.when(RecordBallot.model_validate({**told, "id": "bau-3", "cast": 10})).refused("tally_without_choices")
+
+
+@pytest.mark.parametrize(("took_part", "missed"), [(6, False), (5, True)])
+def test_two_thirds_are_exact(took_part: int, missed: bool) -> None:
+    two_thirds = VoteRule(
+        subject="head",
+        method="secret-ballot",
+        threshold="2/3",
+        strict=False,
+        base="entitled",
+        quorum="2/3",
+        article="Điều 1",
+    )
+    case = Case(rules=RULES.model_copy(update={"votes": (two_thirds,)}))
+    told = {
+        "id": "b",
+        "subject": "head",
+        "method": "secret-ballot",
+        "entitled": 9,
+        "present": took_part,
+        "cast": took_part,
+    }
+    case.when(RecordBallot.model_validate({**told, "choices": [{"unit": UNITS[0], "votes": took_part}]})).happened()
+    assert ("quorum_missed" in {d.code for d in deviations(case.state, case.rules)}) is missed
+    assert outcomes(case.state.ballots["b"], case.rules)[0].carried is not missed

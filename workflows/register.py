@@ -65,14 +65,12 @@ class Register:
         self._loaded = True
         while True:
             async with self._lock:
-                if self._reload:
-                    self._reload = False
-                    await self._own.catch_up()
+                await self._hear()
                 await self._speak()
             if self._finished() or self._full():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                # An act that came in while we waited may have reopened the file.
-                if self._finished():
+                # An act that came in while we waited, from another stream's workflow even, may have reopened the file.
+                if self._finished() and not self._reload:
                     return
                 workflow.continue_as_new(stream)
             alarm = self._alarm()
@@ -88,16 +86,23 @@ class Register:
         mine = self._reach(handed)
         others = [s for s in dict.fromkeys(order.stream for _, order in mine) if s != self.stream]
         async with self._lock:
-            await self._speak()
             try:
+                await self._hear()
+                await self._speak()
                 outcomes = await self._carry_out(handed, mine, [Folded(stream) for stream in others])
+                for stream in others:
+                    await _wake(stream)
+                await self._speak()
             except ActivityError as error:
                 # Only application errors may leave a handler; the desk knows their types.
                 raise error.cause if isinstance(error.cause, ApplicationError) else error from None
-            await self._speak()
-        for stream in others:
-            await _wake(stream)
         return Receipt(outcomes)
+
+    async def _hear(self) -> None:
+        """Fold what another stream's workflow has written into ours, if it has told us."""
+        if self._reload:
+            self._reload = False
+            await self._own.catch_up()
 
     def _reach(self, handed: HandedIn) -> list[tuple[int, WireOrder]]:
         """The commands that are decided here, each with its index in the list."""
@@ -207,11 +212,19 @@ async def _wake(stream: str) -> None:
     try:
         await workflow.get_external_workflow_handle(stream).signal("reload")
     except FailureError:
-        with suppress(WorkflowAlreadyStartedError, ChildWorkflowError):
-            await workflow.start_child_workflow(
-                "ClusterCycle",
-                stream,
-                id=stream,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                task_timeout=TASK_TIMEOUT,
-            )
+        with suppress(WorkflowAlreadyStartedError):
+            await _start(stream)
+
+
+async def _start(stream: str) -> None:
+    try:
+        await workflow.start_child_workflow(
+            "ClusterCycle",
+            stream,
+            id=stream,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            task_timeout=TASK_TIMEOUT,
+        )
+    except ChildWorkflowError:
+        # What was written stands; the next act, or `thidua resume`, starts it.
+        workflow.logger.warning("not_started", extra={"stream": stream})
