@@ -33,7 +33,7 @@ from eventstore.envelope import Envelope
 from i18n import _
 from people.postgres import ERASED as FORGOTTEN
 
-CALENDAR = "change-calendar"
+CALENDAR, NAMING = "change-calendar", "name-source"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -96,6 +96,7 @@ class _Export:
         said, left_out = self._without_the_clock(said)
         acts = [self._entry(row, command, editions) for row, command in said]
         sources = sorted({row.source for row, _ in said if row.provenance == "stated" and row.source})
+        named = {command.fields["id"]: self._plain(command.fields) for _, command in said if command.act == NAMING}
         return {
             "organiser": organiser, "organiser_name": opened.organiser_name, "year": opened.year, "cycle": cycle,
             "cluster": {
@@ -103,7 +104,7 @@ class _Export:
                 "units": [unit.model_dump(mode="json", exclude_none=True) for unit in opened.units],
                 **({"unnamed": opened.unnamed} if opened.unnamed is not None else {}),
             },
-            "sources": [{"id": source, "title": source} for source in sources],
+            "sources": [named.get(source, {"id": source, "title": source}) for source in sources],
             "people": people,
             "acts": acts,
             **({"left_out": left_out} if left_out else {}),

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from cli.scenario import Source
 from cli.year_file import PersonEntry
@@ -63,7 +71,7 @@ class Entry(Sure):
     that the register wrote.
     """
 
-    act: Annotated[Label, BeforeValidator(_act_name)]
+    act: Annotated[Label, BeforeValidator(_act_name), WithJsonSchema({"enum": [*ACTS_VI, *ACTS_VI.values()]})]
     on: Dated | None = None
     effective: Day | None = None
     cycle: Which | None = None
@@ -83,7 +91,9 @@ class OutsideEntry(Entry):
 class MeetingEntry(Meeting, Sure):
     """A meeting with the acts that happened in it; the fields of `record-meeting`, and when it was."""
 
-    kind: Annotated[MeetingKind, BeforeValidator(_kind)]
+    kind: Annotated[
+        MeetingKind, BeforeValidator(_kind), WithJsonSchema({"enum": [*MEETINGS_VI, *MEETINGS_VI.values()]})
+    ]
     on: Dated
     cycle: Which = "this"
     acts: Annotated[tuple[Entry, ...], Field(max_length=ACTS_PER_FILE)] = ()

@@ -6,7 +6,7 @@ Acts of a meeting travel together. Acts outside meetings come before the first m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -62,7 +62,24 @@ class Plan:
             earlier = [one for one in outside if one.when and group.when and one.when.before(group.when)]
             found.extend((*earlier, group))
             outside = [one for one in outside if one not in earlier]
-        return [*found, *outside]
+        return self._with_sources([*found, *outside])
+
+    def _with_sources(self, groups: list[Group]) -> list[Group]:
+        """Each source is named in a cycle with the first acts that are stated by it."""
+        told = [one.said for group in groups for one in group.acts if one.said.act == "name-source"]
+        named = {(said.stream, str(said.fields.get("id"))) for said in told}
+        return [replace(group, acts=[*self._sources(group, named), *group.acts]) for group in groups]
+
+    def _sources(self, group: Group, named: set[tuple[str, str]]) -> Iterator[Planned]:
+        for said in [one.said for one in group.acts]:
+            name = said.provenance.source if said.provenance and said.provenance.kind == "stated" else ""
+            number = next((n for n, source in enumerate(self._told.sources) if source.id == name), None)
+            if number is None or (said.stream, name) in named or said.act == "correct":
+                continue
+            named.add((said.stream, name))
+            fields = self._told.sources[number].model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            naming = Said(said.stream, "name-source", fields, happened=said.happened, provenance=said.provenance)
+            yield Planned(naming, ("sources", number), kind=f"-/name-source/{name}")
 
     def opening(self, which: Which, first: datetime, closing: State | None) -> list[Planned]:
         """The acts that open a cycle provisionally, because no source tells how it was opened.

@@ -85,6 +85,7 @@ SAID: Mapping[str, str] = {
     "ExtensionGranted": N_("More time until {until} for {unit}: {duty}. {reason}"),
     "ExtensionRefused": N_("No more time for {unit}: {duty}. {reason}"),
     "HandsNamed": N_("Act {of}: {hands}."),
+    "SourceNamed": N_("Source {id}: {title}."),
     "DisagreementNoted": N_("Sources differ on {about}: {told}."),
     "DeviationAcknowledged": N_("The departure {key} is acknowledged: {reason}"),
     "ActCorrected": N_("The acts {versions} are corrected: {reason}"),

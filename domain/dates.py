@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from domain.kernel import ICT, When, day_ending
 from domain.problems import wrong
@@ -88,5 +88,11 @@ def _told(value: object) -> object:
     return value if isinstance(value, dict) else when_of(value)
 
 
-Dated = Annotated[When, BeforeValidator(_told)]
+Dated = Annotated[
+    When,
+    BeforeValidator(_told),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "examples": ["20/07/2026", "07/2026", "2026", "20/07/2026..25/07/2026"]}
+    ),
+]
 """A date of a file, as the range that it can mean."""

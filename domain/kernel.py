@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -173,7 +174,12 @@ def _day_in_bounds(day: date) -> date:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
-Day = Annotated[date, BeforeValidator(_as_written_here), AfterValidator(_day_in_bounds)]
+Day = Annotated[
+    date,
+    BeforeValidator(_as_written_here),
+    AfterValidator(_day_in_bounds),
+    WithJsonSchema({"type": "string", "examples": ["20/07/2026", "2026-07-20"]}),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt
 
 from domain import limits
 from domain.departures import deviations
-from domain.kernel import Act, Event, Fact, Label, Meta, Refused, Room, Text, put
+from domain.kernel import Act, AlreadySaid, Day, Event, Fact, Label, Meta, Refused, Room, Text, put
 from domain.rules import Edition
 
 if TYPE_CHECKING:
@@ -57,12 +57,30 @@ class NoteDisagreement(Act, name="note-disagreement"):
     told: Annotated[tuple[SourceSays, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
 
 
+class NameSource(Act, name="name-source"):
+    """What a source is that acts are stated by: its title, where it can be read, what was misprinted in it."""
+
+    id: Label
+    title: Label
+    published: Day | None = None
+    address: Label | None = None
+    misprints: Annotated[tuple[Label, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
+
+
 # What happened ---------------------------------------------------------------------------
 
 
 class DisagreementNoted(Event, name="DisagreementNoted"):
     about: Label
     told: tuple[SourceSays, ...]
+
+
+class SourceNamed(Event, name="SourceNamed"):
+    id: Label
+    title: Label
+    published: Day | None
+    address: Label | None
+    misprints: tuple[Label, ...]
 
 
 class DeviationAcknowledged(Event, name="DeviationAcknowledged"):
@@ -86,6 +104,8 @@ class Register:
     corrected: Mapping[int, int] = field(default_factory=dict)
     disagreements: Mapping[str, tuple[DisagreementNoted, date]] = field(default_factory=dict)
     """By what they are about, with the day."""
+    sources: Mapping[str, tuple[SourceNamed, int]] = field(default_factory=dict)
+    """What each source is, with the version of the event that says so."""
 
 
 def acknowledge(cmd: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -102,6 +122,14 @@ def disagree(cmd: NoteDisagreement, meta: Meta, state: State, rules: Edition) ->
     yield DisagreementNoted(**dict(cmd))
 
 
+def name_source(cmd: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (known := state.register.sources.get(cmd.id)) is not None:
+        if dict(known[0]) == dict(cmd):
+            raise AlreadySaid(known[1])
+        raise Refused("id_is_taken", id=cmd.id)
+    yield SourceNamed(**dict(cmd))
+
+
 def _corrected(r: Register, e: ActCorrected, m: Meta) -> Register:
     return replace(r, corrected={**r.corrected, **dict.fromkeys(e.versions, m.version)})
 
@@ -109,10 +137,11 @@ def _corrected(r: Register, e: ActCorrected, m: Meta) -> Register:
 room = Room(
     slice_name="register",
     empty=Register(),
-    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree},
+    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree, NameSource: name_source},
     evolves={
         DeviationAcknowledged: lambda r, e, m: replace(r, acknowledged=put(r.acknowledged, e.key, e.reason)),
         DisagreementNoted: lambda r, e, m: replace(r, disagreements=put(r.disagreements, e.about, (e, m.happened.day))),
+        SourceNamed: lambda r, e, m: replace(r, sources=put(r.sources, e.id, (e, m.version))),
         ActCorrected: _corrected,
     },
 )

@@ -126,6 +126,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     deadlines.RefuseExtension: _SECRETARIAT,
     register.AcknowledgeDeviation: _SECRETARIAT,
     register.NoteDisagreement: _MINUTES,
+    register.NameSource: _MINUTES,
     register.CorrectAct: _MINUTES | {O},
 }
 

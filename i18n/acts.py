@@ -71,6 +71,7 @@ ACTS_VI: Mapping[str, str] = {
     "không gia hạn": "refuse-extension",
     "xác nhận điểm khác quy định": "acknowledge",
     "đính chính": "correct",
+    "ghi nguồn": "name-source",
     "khiếu nại": "file-complaint",
     "trả lời khiếu nại": "answer-complaint",
     "ban hành bản quy định": "adopt-edition",

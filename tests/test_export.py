@@ -111,7 +111,7 @@ async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(of
     file.write_text((await written(office, stream)).replace("Nhập nhầm", "Lý do khác"))
     with pytest.raises(InputError) as stopped:
         await carry_out(office, file, secretary.id)
-    assert stopped.value.code == "recording_stopped"
+    assert stopped.value.code == "recording_stopped_outside"
 
 
 async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

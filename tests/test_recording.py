@@ -13,6 +13,7 @@ from engine_help import names, whole
 from pydantic_core import PydanticCustomError
 
 from cli.fields import InputError
+from cli.record_file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import CYCLE
@@ -72,11 +73,11 @@ def dak_lak(tmp_path: Path) -> Copy:
 
 async def test_a_meeting_is_entered_once(office: Session, dak_lak: Copy) -> None:
     first = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
-    assert first["counts"] == {"entered": 6, "known": 0, "corrected": 0}
+    assert first["counts"] == {"entered": 7, "known": 0, "corrected": 0}
     again = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
-    assert again["counts"] == {"entered": 0, "known": 5, "corrected": 0}
+    assert again["counts"] == {"entered": 0, "known": 6, "corrected": 0}
     history = await office.history(f"{dak_lak.organiser}/2015/cum-6")
-    assert [row.provenance for row, _told in history] == ["inferred", *["stated"] * 5]
+    assert [row.provenance for row, _told in history] == ["inferred", *["stated"] * 6]
     held = next(told for row, told in history if row.type == "MeetingHeld")
     assert held.meta.happened == When.on(date(2016, 1, 1), date(2016, 1, 31)), "of the day only the month is known"
     await whole(office)
@@ -85,8 +86,8 @@ async def test_a_meeting_is_entered_once(office: Session, dak_lak: Copy) -> None
 async def test_a_changed_file_corrects_and_rewrites_nothing(office: Session, dak_lak: Copy) -> None:
     await carry_out(office, dak_lak.as_it_was(), SECRETARY)
     file = dak_lak.but("{unit: buon-ho, award: bang-khen}", "{unit: buon-ho, award: giay-khen}")
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 4, "corrected": 1}
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 0}
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 1}
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 6, "corrected": 0}
     assert (await carry_out(office, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
     found = await names(office, f"{dak_lak.organiser}/2015/cum-6")
     assert found.count("ActCorrected") == 2
@@ -103,7 +104,7 @@ async def test_an_act_put_in_between_moves_no_other(office: Session, dak_lak: Co
     file = dak_lak.but(
         line, "      - {act: đề nghị khen thưởng, fields: {unit: krong-nang, award: bang-khen}}\n" + line
     )
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 1, "known": 5, "corrected": 0}
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 1, "known": 6, "corrected": 0}
 
 
 RESULT = '      - {{act: ghi kết quả, fields: {{unit: krong-pac, title: "{}", amount: 5, measure: "hộ"}}}}\n'
@@ -118,7 +119,7 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, d
         return sorted(result.told.title for result in state.targets.results)
 
     for titles, counts, standing in (
-        (("A", "B"), (8, 0), "AB"), (("A", "X", "B"), (1, 0), "ABX"), (("B", "A"), (0, 0), "ABX"),
+        (("A", "B"), (9, 0), "AB"), (("A", "X", "B"), (1, 0), "ABX"), (("B", "A"), (0, 0), "ABX"),
         (("B",), (0, 0), "ABX"),
         (("X", "C", "B"), (0, 1), "BCX"), (("X", "C", "B"), (0, 0), "BCX"),
     ):  # fmt: skip
@@ -160,7 +161,7 @@ async def test_a_number_that_can_be_read_in_two_ways_is_asked_about(
     line = RESULT.format("Hộ").replace("amount: 5", f'amount: "{written}"')
     file = dak_lak.but("    acts:\n", f"    acts:\n{line}")
     if code == "":
-        assert (await carry_out(office, file, SECRETARY))["counts"]["entered"] == 7
+        assert (await carry_out(office, file, SECRETARY))["counts"]["entered"] == 8
         return
     with pytest.raises(InputError) as wrong:
         await carry_out(office, file, SECRETARY)
@@ -183,7 +184,7 @@ async def test_the_head_of_a_file_that_differs_from_the_register_is_told(office:
 async def test_a_try_enters_nothing_and_shows_the_departures(office: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
     tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)
-    assert tried["counts"]["entered"] == 11
+    assert tried["counts"]["entered"] == 12
     assert await office.ledger.load(f"{dong_nai.organiser}/2022/cum-ii") == ()
     assert await office.people.get(SECRETARY) is None
     done = await carry_out(office, dong_nai.file, SECRETARY)
@@ -206,8 +207,8 @@ async def test_the_example_of_the_documentation_can_be_recorded(office: Session,
     (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "recording.md").read_text(), re.DOTALL)
     file = tmp_path / "example.yaml"
     file.write_text(example.replace("mttq-vi-du", f"o-{uuid4().hex[:8]}"))
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 6, "known": 0, "corrected": 0}
-    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == 5
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 7, "known": 0, "corrected": 0}
+    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == 6
 
 
 def test_dates_as_sources_give_them() -> None:
@@ -223,3 +224,18 @@ def test_dates_as_sources_give_them() -> None:
     for wrong in ("hôm qua", "31/02/2024", "1..2..3", "02/11/2022..27/10/2022", ""):
         with pytest.raises(PydanticCustomError):
             when_of(wrong)
+
+
+async def test_what_a_source_is_stands_in_the_register_once(office: Session, dak_lak: Copy) -> None:
+    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
+    (source, _version) = state.register.sources["bao-dak-lak"]
+    assert (source.address, source.title[:14]) == ("baodaklak.vn", "Cụm thi đua số")
+
+
+def test_the_schema_lets_an_editor_accept_what_we_do() -> None:
+    schema = RecordFile.model_json_schema()
+    meeting, entry = schema["$defs"]["MeetingEntry"]["properties"], schema["$defs"]["Entry"]["properties"]
+    assert {"tổng kết", "final"} <= set(meeting["kind"]["enum"])
+    assert {"cùng ký giao ước", "sign-jointly"} <= set(entry["act"]["enum"])
+    assert "string" in meeting["on"]["type"]
