@@ -156,7 +156,9 @@ def _must_add_up(cmd: RecordBallot) -> None:
     if cmd.cast != "unknown":
         _papers_add_up(cmd, cmd.cast, known)
     voters = [n for n in (cmd.entitled, len(cmd.took_part) or None, _present(cmd)) if n is not None]
-    papers = max((cmd.cast, *known) if cmd.cast != "unknown" else known, default=0)
+    # Where each paper names one choice, there were at least as many papers as votes.
+    least = sum(known) if cmd.names == 1 else max(known, default=0)
+    papers = least if cmd.cast == "unknown" else max(cmd.cast, least)
     if voters and papers > min(voters):
         raise Refused("votes_beyond_voters", cast=papers, voters=min(voters))
     if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:

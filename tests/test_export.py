@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 import yaml
 from engine_help import CITY, folded, names, open_cycle, say, staff, units, whole
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from speech import RULES, day
 from temporalio.client import Client
@@ -25,7 +25,7 @@ from cli.recording import carry_out
 from cli.session import Said, Session
 from desk import RefusedError
 from domain.codec import state_digest
-from domain.kernel import When
+from domain.kernel import When, start_of
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -80,6 +80,56 @@ async def test_a_rehearsed_year_with_its_clock_is_the_same_elsewhere(
         await say(office, stream, CITY, act, fields)
     assert "DeadlinePassed" in await names(office, stream)
     await brought_over(office, elsewhere, client, stream, tmp_path, f"cb-{CITY}-1")
+
+
+async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
+    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
+) -> None:
+    stream = await open_cycle(office, RULES, members=units(3), clock="wall", starts=start_of(date(2026, 1, 1)))
+    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    for unit in units(3):
+        await say(office, stream, unit, "sign", {"unit": unit})
+    happened = await names(office, stream)
+    assert "DeadlinePassed" in happened[: happened.index("DraftPresented")], "the clock spoke in between"
+    wrong = happened.index("CovenantSigned") + 1
+    await say(office, stream, CITY, "correct", {"version": wrong, "reason": "Nhập nhầm"})
+    await say(office, stream, CITY, "confirm-escalation", {"duty": "stance"})
+    before = await folded(office, stream)
+    file = tmp_path / "file.yaml"
+    file.write_text(await written(office, stream))
+    assert "confirm-escalation" in yaml.safe_load(file.read_text())["left_out"][0]
+    await client.get_workflow_handle(stream).terminate()
+    async with elsewhere() as empty:
+        await carry_out(empty, file, f"cb-{CITY}-1")
+        after = await folded(empty, stream)
+        assert set(after.signing.signatures) == set(before.signing.signatures) == set(units(3)[1:]), "the right one"
+        assert after.frame.clock == "backfill"
+        assert "DeadlinePassed" not in await names(empty, stream)
+        await whole(empty)
+
+
+async def test_trying_an_exported_file_tells_what_recording_it_does(office: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
+    comment = Said(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}, happened=june)
+    await office.hand_in(stream, secretary, [comment])
+    await office.hand_in(stream, secretary, [Said(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)])
+    file = tmp_path / "file.yaml"
+    file.write_text(await written(office, stream))
+    for dry_run in (True, False):
+        done = await carry_out(office, file, secretary.id, dry_run=dry_run)
+        assert done["counts"] == {"entered": 0, "known": 3, "corrected": 0}, dry_run
+
+
+async def test_a_digest_of_a_text_that_nobody_stored_is_only_words(office: Session) -> None:
+    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
+    made_up = f"digest:{'ab' * 32}"
+    comment = Said(
+        stream, "comment", {"by": {"unit": "don-vi-1"}, "text": made_up}, happened=When.on(date(2026, 6, 20))
+    )
+    await office.hand_in(stream, await staff(office, CITY), [comment])
+    (standing,) = (await folded(office, stream)).comments.comments.values()
+    assert (await office.texts.get([standing.text]))[standing.text] == made_up
 
 
 async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Session, tmp_path: Path) -> None:
@@ -192,6 +242,7 @@ async def test_random_years_with_mergers_and_corrections(
     secretary = await staff(office, CITY)
     for one, happened in acts:
         await tried(office, stream, secretary, one, happened)
+    event(f"about {len(await names(office, stream)) // 5 * 5} events")
     await brought_over(office, elsewhere, client, stream, tmp_path, secretary.id)
 
 

@@ -128,6 +128,9 @@ def test_a_tally_may_be_unknown_or_half_known() -> None:
     case.when(RecordBallot.model_validate({**some, "id": "bau-3", "cast": 10})).refused("tally_differs")
     case.when(RecordBallot.model_validate({**some, "id": "bau-3", "entitled": 10})).refused("votes_beyond_voters")
     case.when(RecordBallot.model_validate({**told, "id": "bau-3", "cast": 10})).refused("tally_without_choices")
+    three = {**told, "id": "bau-4", "entitled": 3, "choices": [{"unit": unit, "votes": 2} for unit in UNITS[:2]]}
+    case.when(RecordBallot.model_validate(three)).refused("votes_beyond_voters")
+    case.when(RecordBallot.model_validate({**three, "names": 2})).happened()
 
 
 @pytest.mark.parametrize(("took_part", "missed"), [(6, False), (5, True)])
