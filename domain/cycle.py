@@ -212,13 +212,12 @@ def _hands(saying: Saying, meta: Meta, version: int) -> tuple[Told[Event], ...]:
 
 
 def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:
-    """On a backfilled register, time moves with the acts that are entered."""
-    if current.clock != "backfill":
-        return None
+    """What any event does to the frame: a backfilled register's time moves with it, a rehearsed one marks it all."""
+    rehearsed = meta.provenance.kind == "rehearsed" and not current.rehearsed
     latest = meta.happened.latest
-    if current.now is None or latest > current.now:
-        return replace(current, now=latest)
-    return None
+    if current.clock == "backfill" and (current.now is None or latest > current.now):
+        return replace(current, now=latest, rehearsed=current.rehearsed or rehearsed)
+    return replace(current, rehearsed=True) if rehearsed else None
 
 
 def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:

@@ -219,6 +219,8 @@ class Frame:
     closed_early: datetime | None = None
     handed_to: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
+    rehearsed: bool = False
+    """Something of it was acted out and did not happen: nobody may take this cycle for history."""
 
 
 def business_now(frame: Frame, real_now: datetime) -> datetime:

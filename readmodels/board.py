@@ -29,7 +29,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year
         ],
         "clock": state.frame.clock,
-        "rehearsed": state.frame.clock == "stepped",
+        "rehearsed": state.frame.rehearsed,
         "now": state.frame.now.isoformat() if state.frame.clock != "wall" and state.frame.now else None,
         "names": {**state.membership.names, state.frame.organiser: state.frame.organiser_name},
         "open": [

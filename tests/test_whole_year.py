@@ -6,7 +6,9 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import pytest
 from engine_help import whole
 
 from activities.telling import told_of
@@ -53,8 +55,66 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
     for row in (*rows[CLOSING], *rows[OPENED]):
         sentence = describe(told_of(row), members_and_organiser(closing.state), {})
         assert not re.search(r"[{}]|object at|None", sentence), sentence
+    assert closing.state.frame.rehearsed, "nobody can take it for history"
     assert list(standing(closing.state, {})), "what an auditor reads on the screen"
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
     assert len(set(both)) == 1, "and was entered at once"
     await whole(office)
+
+
+LATER = """
+organiser: {organiser}
+organiser_name: "Ủy ban"
+year: 2021
+cluster: {{id: cum-ghep, name: "Cụm thi đua (ghép)"}}
+continues: "{earlier}"
+acts:
+  - {{act: ghi kết quả, on: 05/2021, fields: {{title: "Nhà", amount: 3, measure: "nhà"}}}}
+"""
+
+
+@pytest.mark.parametrize(("earlier", "head", "deputy", "how"), [
+    ("2019", "binh-minh", "eo-gio", "elected"),
+    ("2020", "unknown", "unknown", None),
+])  # fmt: skip
+async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
+    office: Session, tmp_path: Path, earlier: str, head: str, deputy: str, how: str | None
+) -> None:
+    organiser = f"o-{uuid4().hex[:8]}"
+    file = tmp_path / "year.yaml"
+    file.write_text(FILE.read_text().replace("mttq-tinh-ghep", organiser))
+    await carry_out(office, file, "thu-ky-ghep")
+    later = tmp_path / "later.yaml"
+    later.write_text(LATER.format(organiser=organiser, earlier=earlier))
+    for dry_run in (True, False):
+        done = await carry_out(office, later, "thu-ky-ghep", dry_run=dry_run)
+        assert "thanh-cau" in done["cycles"][0]["units"], "the members of the earlier year's end"
+    state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
+    assert state.frame.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
+    assert (state.membership.holder("head"), state.membership.holder("deputy")) == (head, deputy)
+    if how is not None:
+        assert (state.membership.terms["head"][0].manner, state.membership.terms["head"][0].sureness) == (
+            how,
+            "inferred",
+        )
+    assert (await carry_out(office, later, "thu-ky-ghep"))["counts"]["entered"] == 0
+
+
+async def test_an_appointment_by_decision_holds_until_another_replaces_it(office: Session, tmp_path: Path) -> None:
+    organiser = f"o-{uuid4().hex[:8]}"
+    first = tmp_path / "first.yaml"
+    fields = '{role: head, holder: a, manner: appointed, basis: {number: "31/QĐ"}}'
+    decision = f"{{act: bổ nhiệm vai trò, on: 20/05/2020, fields: {fields}}}"
+    first.write_text(
+        f"organiser: {organiser}\norganiser_name: O\nyear: 2020\n"
+        "cluster: {id: cum-ghep, name: Cụm, units: [{id: a, name: A}, {id: b, name: B}]}\n"
+        f"people: [{{id: tk, unit: {organiser}, name: N}}]\nacts:\n  - {decision}\n"
+    )
+    await carry_out(office, first, "tk")
+    later = tmp_path / "later.yaml"
+    later.write_text(LATER.format(organiser=organiser, earlier="2020"))
+    await carry_out(office, later, "tk")
+    state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
+    (term,) = state.membership.terms["head"]
+    assert (term.holder, term.basis.number if term.basis else None) == ("a", "31/QĐ")
