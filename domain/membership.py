@@ -128,13 +128,21 @@ class Stay:
     since: datetime
     until: datetime | None = None
 
+    def covers(self, when: When) -> bool:
+        """True when something happened within it: who joins on a later day is not there yet."""
+        begun = self.since < when.latest or self.since == when.earliest
+        return begun and (self.until is None or when.latest < self.until or (when.earliest < when.latest == self.until))
+
+
+BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Terms of each role in the order they began; stays of each unit; who oversees."""
+    """Terms of each role in the order they began; stays of each unit, for one may come back; who oversees."""
 
     terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
-    stays: Mapping[str, Stay] = field(default_factory=dict)
+    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     overseer: Person | None = None
@@ -153,26 +161,31 @@ class Membership:
 
     def members(self) -> tuple[str, ...]:
         """The units that belong to the cluster in the end, in the order they came."""
-        return tuple(unit for unit, stay in self.stays.items() if stay.until is None)
+        return tuple(unit for unit, stays in self.stays.items() if stays[-1].until is None)
 
     def members_on(self, when: When) -> tuple[str, ...]:
         """The units that belonged to it when something happened: who joins on a later day is not there yet."""
-        return tuple(
-            unit
-            for unit, stay in self.stays.items()
-            if (stay.since < when.latest or stay.since == when.earliest)
-            and (stay.until is None or when.latest < stay.until or (when.earliest < when.latest == stay.until))
-        )
+        return tuple(unit for unit, stays in self.stays.items() if any(stay.covers(when) for stay in stays))
 
     def belongs(self, unit: str, now: datetime) -> bool:
         """True when the unit is a member at an instant."""
-        stay = self.stays.get(unit)
-        return stay is not None and stay.since <= now and (stay.until is None or now <= stay.until)
+        return self.could_be_member(unit, now, now)
 
     def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
         """True when the unit was a member at some instant of the range."""
-        stay = self.stays.get(unit)
-        return stay is not None and stay.since <= latest and (stay.until is None or earliest <= stay.until)
+        return any(
+            stay.since <= latest and (stay.until is None or earliest <= stay.until) for stay in self.stays.get(unit, ())
+        )
+
+    def joined(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """The stays when a unit joins; who is there already goes on."""
+        before = self.stays.get(unit, ())
+        return self.stays if before and before[-1].until is None else put(self.stays, unit, (*before, Stay(since)))
+
+    def left(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """The stays when a unit leaves."""
+        *before, last = self.stays.get(unit, (Stay(BEGINNING),))
+        return put(self.stays, unit, (*before, replace(last, until=until)))
 
 
 def require_member(unit: str, meta: Meta, state: State) -> None:
@@ -222,13 +235,10 @@ def release(cmd: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Itera
     yield UnitReleased(unit=cmd.unit, basis=cmd.basis)
 
 
-BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
-
-
 def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
     return replace(
         m,
-        stays={unit.id: Stay(BEGINNING) for unit in e.units},
+        stays={unit.id: (Stay(BEGINNING),) for unit in e.units},
         names={unit.id: unit.name for unit in e.units},
         kinds={unit.id: unit.kind for unit in e.units if unit.kind is not None},
         overseer=e.overseer,
@@ -246,16 +256,15 @@ def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
 def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         m,
-        stays=put(m.stays, e.unit.id, Stay(began(meta))),
+        stays=m.joined(e.unit.id, began(meta)),
         names=put(m.names, e.unit.id, e.unit.name),
         kinds=m.kinds if e.unit.kind is None else put(m.kinds, e.unit.id, e.unit.kind),
     )
 
 
 def _released(m: Membership, e: UnitReleased, meta: Meta) -> Membership:
-    stay = m.stays.get(e.unit, Stay(BEGINNING))
     until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
-    return replace(m, stays=put(m.stays, e.unit, replace(stay, until=until)))
+    return replace(m, stays=m.left(e.unit, until))
 
 
 room = Room(

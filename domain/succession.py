@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from domain import limits
 from domain.frame import Frame, Unit, Units
 from domain.kernel import Act, Document, Event, Label, Meta, Refused, Room, Text, UnitId
-from domain.membership import BEGINNING, Membership, Stay, Term, began, require_member
+from domain.membership import Membership, Term, began, require_member
 from domain.problems import repeated
 from domain.rules import Edition, Heirloom
 
@@ -172,15 +172,14 @@ def take_over(cmd: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterat
 def _passed_on(m: Membership, e: UnitsSucceeded, meta: Meta) -> Membership:
     # What takes effect on a day is true from its beginning, and what ends on it until then.
     since = began(meta)
-    stays, names = dict(m.stays), dict(m.names)
+    names = dict(m.names)
     for unit in e.gone:
-        stays[unit] = replace(stays.get(unit, Stay(BEGINNING)), until=since)
+        m = replace(m, stays=m.left(unit, since))
     for heir in e.successors:
         names[heir.id] = heir.name
-        if heir.id not in stays or stays[heir.id].until is not None:
-            stays[heir.id] = Stay(since)
+        m = replace(m, stays=m.joined(heir.id, since))
     kinds = {**m.kinds, **{heir.id: heir.kind for heir in e.successors if heir.kind is not None}}
-    m = replace(m, stays=stays, names=names, kinds=kinds)
+    m = replace(m, names=names, kinds=kinds)
     if "role" not in e.inherits or len(e.successors) != 1:
         return m
     terms, taken_by = dict(m.terms), e.successors[0].id

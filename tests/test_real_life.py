@@ -19,7 +19,7 @@ from domain.hands import Hands, Signatory
 from domain.kernel import Act, Document, Person, When
 from domain.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
 from domain.meetings import Presenter, RecordMeeting
-from domain.membership import AdmitUnit, AssignRole
+from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.obligations import obligations
 from domain.register import CorrectAct, NoteDisagreement, SourceSays
 from domain.rules import Duty, Edition
@@ -185,7 +185,7 @@ class TestSuccession:
             MergeUnits(units=(HEAD, THIRD), into=NEW), happened=When.on(date(2026, 6, 16)), effective=date(2026, 7, 1)
         )
         stays = case.happened().state.membership.stays
-        assert stays[NEW.id].since == stays[HEAD].until == day(7, 1, 0)
+        assert stays[NEW.id][0].since == stays[HEAD][0].until == day(7, 1, 0)
         june = When.on(date(2026, 6, 20))
         case.when(PresentDraft(kind="covenant", document=PAPER), happened=june)
         case.when(SignCovenant(unit=HEAD), happened=june).happened()
@@ -366,6 +366,19 @@ def test_a_cluster_that_does_not_go_on_names_who_does() -> None:
     assert case.state.frame.handed_to == (f"{CITY}/2027/cum-3", f"{CITY}/2027/cum-5")
     case.when(HandOver(handed_to=(f"{CITY}/2027/cum-3",))).refused("taken_over_already")
     assert {o.duty for o in obligations(case.state, case.rules) if o.done is None} > {Duty.FILING}, "its year goes on"
+
+
+def test_a_unit_may_leave_and_come_back() -> None:
+    case = Case(clock="backfill").when(
+        PresentDraft(kind="covenant", document=PAPER), happened=When.on(date(2026, 1, 5))
+    )
+    case.when(ReleaseUnit(unit=THIRD), happened=When.on(date(2026, 3, 1))).happened()
+    case.when(AdmitUnit(unit=THIRD, name=THIRD), happened=When.on(date(2026, 6, 1))).happened()
+    membership = case.state.membership
+    told = [When.on(date(2026, month, 15)) for month in (2, 4, 7)]
+    assert [THIRD in membership.members_on(when) for when in told] == [True, False, True]
+    case.when(SignCovenant(unit=THIRD), happened=told[1]).refused("not_a_member")
+    case.when(SignCovenant(unit=THIRD), happened=told[0]).happened("CovenantSigned")
 
 
 def test_a_unit_that_joins_may_be_of_a_kind() -> None:
