@@ -203,12 +203,17 @@ async def test_every_real_meeting_is_recorded_whole(office: Session, tmp_path: P
     await whole(office)
 
 
-async def test_the_example_of_the_documentation_can_be_recorded(office: Session, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "recording.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize(("guide", "organiser", "opened", "entered"), [
+    ("recording.md", "mttq-vi-du", 1, 7), ("vi/ghi-chep.md", "hoi-vi-du", 2, 16),
+])  # fmt: skip
+async def test_the_example_of_a_guide_can_be_recorded(
+    office: Session, tmp_path: Path, guide: str, organiser: str, opened: int, entered: int
+) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / guide).read_text(), re.DOTALL)
     file = tmp_path / "example.yaml"
-    file.write_text(example.replace("mttq-vi-du", f"o-{uuid4().hex[:8]}"))
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 7, "known": 0, "corrected": 0}
-    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == 6
+    file.write_text(example.replace(organiser, f"o-{uuid4().hex[:8]}"))
+    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": entered, "known": 0, "corrected": 0}
+    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == entered - opened
 
 
 def test_dates_as_sources_give_them() -> None:
