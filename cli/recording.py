@@ -213,10 +213,11 @@ class _Work:
         }  # fmt: skip
 
     def _unheeded(self) -> list[dict[str, Any]]:
-        """What the head of the file tells of a cycle that was open before, and the register otherwise."""
+        """What the file's head tells of an open cycle otherwise than the register; units that only meetings know."""
         cycle, cluster = self._cycles[self._told.stream()], self._told.cluster
+        strangers = [{"code": "body_unknown", "facts": {"unit": unit}} for unit in self._strangers()]
         if not cycle.opened:
-            return []
+            return strangers
         state = CYCLE.fold(told_of(row) for row in cycle.rows)
         names, found = state.membership.names, list[dict[str, Any]]()
         for unit in cluster.units:
@@ -228,7 +229,16 @@ class _Work:
         if cluster.units and cluster.unnamed != state.frame.unnamed:
             facts = {"found": str(state.frame.unnamed), "told": str(cluster.unnamed)}
             found.append({"code": "unnamed_otherwise", "facts": facts})
-        return found
+        return [*found, *strangers]
+
+    def _strangers(self) -> list[str]:
+        """Units that meetings name and no cycle of the file has: bodies from elsewhere, or slips of the keyboard."""
+        known = {unit for state, _rules in self._ends.values() for unit in members_and_organiser(state)}
+        named: list[str | None] = []
+        for meeting in self._told.meetings:
+            voices = (*meeting.chairs, *meeting.present, *(presenter.by for presenter in meeting.presenters))
+            named += [meeting.host, *(voice.unit for voice in voices)]
+        return [unit for unit in dict.fromkeys(named) if unit is not None and unit not in known]
 
     def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[Move]:
         """Whom corrections of scores moved."""

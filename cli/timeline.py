@@ -165,7 +165,11 @@ def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> st
     if not isinstance(value, tuple):
         return _document(value, names, texts)  # the sheet that a covenant was signed on
     given = [item.points for item in value if item.points is not None]
-    return number(sum(given, Decimal(0))) if given else "-"
+    by_figures = len(value) - len(given)
+    points = number(sum(given, Decimal(0))) if given else "-"
+    return points if not by_figures else _("{points} and {count} criteria by their figures").format(
+        points=points, count=by_figures
+    )  # fmt: skip
 
 
 def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:

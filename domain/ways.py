@@ -141,9 +141,13 @@ class Stepped(Fact):
 
 
 class Band(Fact):
-    """From `low` to `high`, both included (None: no end): a change of the points, or the points themselves."""
+    """From `low` to `high`, both included (None: no end): a change of the points, or the points themselves.
+
+    `above`: `low` itself is not of it, so that "above 0 to 10" can follow "0".
+    """
 
     low: Amount
+    above: bool = False
     high: Amount | None = None
     change: Points | None = None
     points: Points | None = None
@@ -152,9 +156,14 @@ class Band(Fact):
     def _one(self) -> Band:
         if (self.change is None) == (self.points is None):
             raise wrong("band_gives_one")
-        if self.high is not None and self.high < self.low:
+        if self.high is not None and (self.high < self.low or (self.above and self.high == self.low)):
             raise wrong("band_backwards")
         return self
+
+    def holds(self, value: Decimal) -> bool:
+        """True for a value of the band."""
+        begun = value > self.low if self.above else value >= self.low
+        return begun and (self.high is None or value <= self.high)
 
 
 class Banded(Fact):
@@ -172,14 +181,15 @@ class Banded(Fact):
     @model_validator(mode="after")
     def _rising(self) -> Banded:
         for before, after in zip(self.bands, self.bands[1:], strict=False):
-            if before.high is None or after.low <= before.high:
+            touches = before.high is not None and after.above and after.low == before.high
+            if before.high is None or (after.low <= before.high and not touches):
                 raise wrong("bands_overlap", first=before.low, second=after.low)
         return self
 
     def gaps(self) -> Iterator[tuple[Decimal, Decimal]]:
         """The open intervals between neighbouring bands in which the source says nothing."""
         for before, after in zip(self.bands, self.bands[1:], strict=False):
-            if before.high is not None:
+            if before.high is not None and before.high != after.low:
                 yield before.high, after.low
 
     def points(self, known: Entry, most: Decimal | None, best: Best) -> Answer:
@@ -189,7 +199,7 @@ class Banded(Fact):
         if self.value_rounding is not None:
             value = self.value_rounding.of(value)
         for band in self.bands:
-            if value >= band.low and (band.high is None or value <= band.high):
+            if band.holds(value):
                 if band.points is not None:
                     return band.points
                 if most is None:

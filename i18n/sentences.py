@@ -95,6 +95,7 @@ SENTENCES: dict[str, str] = {
     "recording_stopped_outside": N_("{act}: {why} This act was not entered, nor what stands after it."),
     "unit_not_in_register": N_("{unit} ({name}) is no unit of the open cycle; enter it by admit-unit."),
     "unit_called_otherwise": N_("{unit} is called {found} in the register, {name} in the file."),
+    "body_unknown": N_("{unit} is no unit of the cluster; it is kept as a body from elsewhere."),
     "unnamed_otherwise": N_("units that nobody names: {found} in the register, {told} in the file."),
     "sheet_refused": N_("{unit}: {why}"),
     "file_tab": N_("A tab stands here; indent with blanks."),

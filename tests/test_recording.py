@@ -181,6 +181,13 @@ async def test_the_head_of_a_file_that_differs_from_the_register_is_told(office:
     ]  # fmt: skip
 
 
+async def test_a_body_that_nobody_knows_is_told(office: Session, dak_lak: Copy) -> None:
+    file = dak_lak.but("    acts:\n", "    host: ea-hleoo\n    chairs: [{unit: krong-buk}]\n    acts:\n")
+    for dry_run in (True, False):
+        done = await carry_out(office, file, SECRETARY, dry_run=dry_run)
+        assert [one["facts"] for one in done["unheeded"]] == [{"unit": "ea-hleoo"}]
+
+
 async def test_a_try_enters_nothing_and_shows_the_departures(office: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
     tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)

@@ -307,6 +307,24 @@ def test_decimals_stay_exact(values: list[Decimal]) -> None:
     assert found.total == sum(values, Decimal(0))
 
 
+def test_a_band_may_begin_above_its_lower_end() -> None:
+    bands = [
+        {"low": 0, "high": 0, "points": 30}, {"low": 0, "above": True, "high": 10, "points": 20},
+        {"low": 11, "high": 20, "points": 10}, {"low": 20, "above": True, "points": 0},
+    ]  # fmt: skip
+    way: Any = TypeAdapter(Way).validate_python({"way": "bands", "bands": bands})
+
+    def points(actual: str) -> Any:
+        return way.points(Entry(criterion="a", actual=actual), Decimal(30), Best())
+
+    assert [points(value) for value in ("0", "0.5", "10", "11", "20", "20.1")] == [30, 20, 20, 10, 10, 0]
+    assert isinstance(points("10.5"), Undetermined)
+    assert list(way.gaps()) == [(10, 11)], "the one gap that the source leaves"
+    for wrong in ({"low": 0, "high": 10, "points": 1}, {"low": 0, "above": True, "high": 0, "points": 1}):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Way).validate_python({"way": "bands", "bands": [{"low": 0, "high": 0, "points": 2}, wrong]})
+
+
 @pytest.mark.parametrize("criterion", [
     {"id": "tru", "title": "Trừ", "part": "penalty", "way": {"way": "count", "each": 2, "least": -10}},
     {"id": "a", "title": "A", "max": 60, "way": {"way": "linear", "ceiling": 50}},

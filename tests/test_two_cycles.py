@@ -8,15 +8,17 @@ from uuid import uuid4
 
 import pytest
 from conftest import eventually
-from engine_help import CITY, folded, names, staff, units, whole
+from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, whole
+from speech import RULES
 from temporalio.client import Client
 
 from cli.session import Said, Session
 from desk import RefusedError
-from domain.kernel import When
+from domain.kernel import When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
 
+STANCE = {"unit": "don-vi-1", "stance": "agreed"}
 MEETING = When.on(date(2020, 1, 15))
 
 
@@ -109,6 +111,16 @@ async def test_the_other_years_workflow_is_told_at_once(office: Session, client:
         return bool((await client.get_workflow_handle(following.stream).query("standing"))["version"] == 2)
 
     await eventually(heard)
+
+
+async def test_what_is_due_in_the_other_year_comes_first(office: Session) -> None:
+    first = await open_cycle(office, RULES, members=units(2), clock="backfill")
+    other = await open_cycle(office, RULES, members=units(2), clock="wall", starts=start_of(date(YEAR, 1, 1)))
+    acts = [told(first, "record-meeting", {"id": "a", "kind": "other"}), Said(other, "take-stance", STANCE)]
+    await office.hand_in(first, await staff(office, CITY), acts)
+    found = await names(office, other)
+    assert found.index("DeadlinePassed") < found.index("StanceTaken")
+    await whole(office)
 
 
 async def test_a_year_is_no_cycle(office: Session, closing: str) -> None:

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.telling import saying_of
-    from activities.wire import LoadRequest, WireEvent, WireOrder, WirePart, wire_draft
+    from activities.wire import AppendAnswer, LoadRequest, WireEvent, WireOrder, WirePart, wire_draft
     from domain.codec import plain
     from domain.kernel import Event, Refused, Told
     from domain.rules import NO_RULES, Edition, edition_of
@@ -83,6 +83,15 @@ class Folded:
         if (digest := self.law.edition(self.state)) != self.edition:
             self.rules, self.edition = await self.rules_of(digest), digest
         self.next_due = self.law.next_due(self.state, self.rules)
+
+    async def speak(self) -> None:
+        """Let the clock say what is due."""
+        while self.next_due is not None and self.next_due <= self.law.now(self.state, workflow.now()):
+            before = self.version
+            answer = await locally("speak", LoadRequest(self.stream, before), AppendAnswer)
+            await self.take_in(answer.events)
+            if self.version == before:
+                return  # the ledger's clock is a moment behind ours; the run loop asks again
 
     def prospect(self) -> Prospect:
         """A place to try commands, one after another."""

@@ -25,7 +25,6 @@ with workflow.unsafe.imports_passed_through():
         AppendAnswer,
         AppendRequest,
         HandedIn,
-        LoadRequest,
         Outcome,
         RecallRequest,
         Receipt,
@@ -66,7 +65,7 @@ class Register:
         while True:
             async with self._lock:
                 await self._hear()
-                await self._speak()
+                await self._own.speak()
             if self._finished() or self._full():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 # An act that came in while we waited, from another stream's workflow even, may have reopened the file.
@@ -88,11 +87,11 @@ class Register:
         async with self._lock:
             try:
                 await self._hear()
-                await self._speak()
+                await self._own.speak()
                 outcomes = await self._carry_out(handed, mine, [Folded(stream) for stream in others])
                 for stream in others:
                     await _wake(stream)
-                await self._speak()
+                await self._own.speak()
             except ActivityError as error:
                 # Only application errors may leave a handler; the desk knows their types.
                 raise error.cause if isinstance(error.cause, ApplicationError) else error from None
@@ -131,6 +130,7 @@ class Register:
         folds = {fold.stream: fold for fold in (self._own, *guests)}
         for guest in guests:
             await guest.catch_up()
+            await guest.speak()  # what was due there comes before what is said now, as it does here
         for _ in range(DECISIONS_PER_COMMAND):
             outcomes, parts = await self._decide(handed, mine, folds)
             if not parts:
@@ -181,18 +181,6 @@ class Register:
         return outcomes, [prospect.part for prospect in prospects.values() if prospect.part.events]
 
     # The clock ------------------------------------------------------------------------------
-
-    async def _speak(self) -> None:
-        while self._is_due():
-            before = self._own.version
-            answer = await locally("speak", LoadRequest(self.stream, before), AppendAnswer)
-            await self._own.take_in(answer.events)
-            if self._own.version == before:
-                return  # the ledger's clock is a moment behind ours; the run loop asks again
-
-    def _is_due(self) -> bool:
-        own = self._own
-        return own.next_due is not None and own.next_due <= own.law.now(own.state, workflow.now())
 
     def _alarm(self) -> datetime | None:
         """When to wake; None while nothing is due, or business time stands still until somebody steps it."""
