@@ -12,7 +12,7 @@ from typing import Any
 from domain.kernel import Event, Told, day_ending
 from domain.letters import SampledPlace
 from i18n import N_, _
-from i18n.messages import filled, number, word
+from i18n.messages import day, filled, number, word
 
 SAID: Mapping[str, str] = {
     "CycleOpened": N_("The cycle {year} is opened for {cluster_name}."),
@@ -187,7 +187,10 @@ def _witnesses(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -
 
 
 def _document(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return " ".join(part for part in (value.number, value.title) if part) if value else "-"
+    if not value:
+        return "-"
+    issued = day(value.issued) if value.issued else ""
+    return " ".join(part for part in (value.number, value.title) if part) or f"{value.issuer or ''} {issued}".strip()
 
 
 def _unit(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:

@@ -263,7 +263,7 @@ class Person(Fact):
 
 
 class Document(Fact):
-    """A document, known by as little as its title or its number."""
+    """A document, known by as little as its title, its number, its date or who issued it."""
 
     title: Label | None = None
     number: Label | None = None
@@ -273,7 +273,7 @@ class Document(Fact):
 
     @model_validator(mode="after")
     def _something(self) -> Document:
-        if self.title is None and self.number is None:
+        if not any((self.title, self.number, self.issued, self.issuer, self.text)):
             raise wrong("document_is_nothing")
         return self
 

@@ -50,7 +50,7 @@ PROBLEMS: dict[str, str] = {
     "date_bounds": N_("a date between {earliest} and {latest} is expected"),
     "range_backwards": N_("the range ends before it begins"),
     "person_is_nobody": N_("a person needs an id or an office"),
-    "document_is_nothing": N_("a document needs a title or a number"),
+    "document_is_nothing": N_("a document needs a title, a number, a date or an issuer"),
     "voice_is_one": N_("one of unit, person and group is expected"),
     "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
     "units_twice": N_("named twice: {units}"),

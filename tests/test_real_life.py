@@ -9,6 +9,7 @@ import pytest
 from pydantic_core import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
+from cli.timeline import describe
 from domain.commenting import TakeStance, Voice
 from domain.conclusion import ChooseNext
 from domain.cycle import CYCLE
@@ -404,3 +405,15 @@ def test_a_signing_without_a_paper_is_recorded_and_seen() -> None:
 def test_nobody_may_be_chosen() -> None:
     case = Case().when(ChooseNext(role="deputy", unit="vacant", manner="unknown")).happened("NextChosen")
     assert case.state.conclusion.next["deputy"] == "vacant"
+
+
+@pytest.mark.parametrize(
+    "known", [{"title": "Quy chế"}, {"number": "5/QĐ"}, {"issued": "05/03/2026"}, {"issuer": "Sở Nội vụ"}]
+)
+def test_a_document_may_be_known_by_as_little_as_its_date(known: dict[str, Any]) -> None:
+    document = Document.model_validate(known)
+    case = Case().when(PresentDraft(kind="covenant", document=document)).when(SignJointly()).happened()
+    sentence = describe(case.history[1], {}, {})
+    assert not sentence.endswith(": -."), sentence
+    with pytest.raises(ValidationError):
+        Document()

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from cli.fields import InputError
 from cli.reading import read_model
+from cli.scoring import score
 from domain.criteria import remarks
 from domain.kernel import Refused
 from domain.reckoning import Result, SheetFile, UnitSheet, reckon
@@ -332,3 +334,17 @@ def test_a_band_may_begin_above_its_lower_end() -> None:
 def test_a_criterion_that_cannot_be_meant_is_refused(criterion: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"penalty_adds|ceiling_below_maximum"):
         Edition.model_validate({"id": "x", "title": "X", "criteria": [criterion]})
+
+
+async def test_a_wrong_sheet_is_refused_by_its_unit_and_line(tmp_path: Path) -> None:
+    sheet = tmp_path / "s.yaml"
+    sheet.write_text("units:\n  - unit: a\n  - unit: b\n    entries:\n      - {criterion: khong-co, points: 1}\n")
+    rules = ROOT / "rules" / "real" / "quang-tri.yaml"
+    with pytest.raises(InputError) as wrong:
+        await score(rules, sheet, as_json=True)
+    assert (wrong.value.code, wrong.value.facts["unit"]) == ("sheet_refused", "b")
+    assert wrong.value.place.endswith("s.yaml:3")
+    sheet.write_text("units:\n\t- unit: a\n")
+    with pytest.raises(InputError) as tab:
+        await score(rules, sheet, as_json=True)
+    assert (tab.value.code, tab.value.place.rpartition(":")[2]) == ("file_tab", "2")
