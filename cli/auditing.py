@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,18 +12,18 @@ from cli.acting import day_of
 from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from cli.standing import standing
+from cli.standing import departure, standing
 from cli.timeline import describe
 from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
-from domain.departures import Deviation, deviations
+from domain.departures import deviations
 from domain.kernel import day_ending
 from domain.rules import Edition, edition_of
 from domain.streams import full_name
 from eventstore.checkpoints import all_checkpoints, write_checkpoint
 from eventstore.postgres import checkpoint
 from i18n import _
-from i18n.messages import day, shown, word
+from i18n.messages import day, word
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
@@ -89,7 +88,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             for line in standing(found.state, texts):
                 console.print(line)
             for one in deviations(found.state, found.rules):
-                console.print(f"  • {_departure(one, members_and_organiser(found.state))}")
+                console.print(f"  • {departure(one, members_and_organiser(found.state))}")
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
@@ -164,12 +163,3 @@ def _dates(row: Any) -> str:
         return day(row.happened_earliest)
     first, last = day(row.happened_earliest), day(day_ending(row.happened_latest))
     return first if first == last else f"{first} - {last}"
-
-
-def _departure(one: Deviation, names: Mapping[str, str]) -> str:
-    given = {name: fact for name, fact in one.facts.items() if fact not in {"", None}}
-    facts = ", ".join(
-        f"{word(name)}: {fact}" if isinstance(fact, int) else shown(name, fact, names) for name, fact in given.items()
-    )
-    marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "") if mark)
-    return f"{word(one.code)}: {one.article or _('remark')}{marks}"

@@ -17,7 +17,7 @@ from uuid import UUID
 from activities.telling import told_of
 from cli.fields import Filler, InputError
 from cli.moves import as_json
-from cli.outcome import Exit, answer, grid, say, terminal
+from cli.outcome import Exit, answer, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
 from cli.record_editions import Editions, editions_of
 from cli.record_file import RecordFile, Which
@@ -25,6 +25,7 @@ from cli.record_match import NOWHERE, Comparison, CorrectionDiffersError, New, S
 from cli.record_plan import Group, MissingDateError, Plan, Planned
 from cli.record_trial import Expected, Trial, Untold
 from cli.session import Session, session
+from cli.standing import departure
 from cli.year_file import may_enter, secretary
 from desk import RefusedError
 from documents.postgres import Texts
@@ -36,7 +37,7 @@ from domain.rules import Edition
 from domain.scores import Move, moves
 from eventstore.signing import Order
 from i18n import _
-from i18n.messages import sentence, word
+from i18n.messages import sentence
 from people.postgres import Contact
 
 
@@ -72,13 +73,11 @@ def _show(data: dict[str, Any]) -> None:
     for cycle in data["cycles"]:
         if moved := ", ".join(move["unit"] for move in cycle["moved"]):
             console.print(_("These corrections moved: {units}").format(units=moved))
-    table = grid(_("cycle"), _("departure"), _("article"), _("settled"))
     for cycle in data["cycles"]:
-        for one in cycle["deviations"]:
-            settled = _("yes") if one["settled"] else _("no")
-            table.add_row(cycle["cycle"], word(one["code"]), one["article"] or _("remark"), settled)
-    if table.row_count:
-        console.print(table)
+        if cycle["departures"]:
+            console.print(f"{cycle['cycle']}:")
+        for line in cycle["departures"]:
+            console.print(f"  • {line}")
 
 
 async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = False) -> dict[str, Any]:
@@ -206,6 +205,9 @@ class _Work:
                 {
                     "cycle": stream, "units": list(members_and_organiser(state)), "state_digest": state_digest(state),
                     "deviations": [plain(asdict(one)) for one in deviations(state, rules)],
+                    "departures": [
+                        departure(one, members_and_organiser(state)) for one in deviations(state, rules)
+                    ],
                     "moved": as_json(self._moved(stream, state, rules)),
                 }
                 for stream, (state, rules) in self._ends.items()

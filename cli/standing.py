@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from cli.timeline import voice
 from domain.cycle import State, members_and_organiser
+from domain.departures import Deviation
 from domain.signing import Signing
 from i18n import _
-from i18n.messages import day, number, word
+from i18n.messages import day, number, shown, word
 
 
 def standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
@@ -61,3 +62,13 @@ def _signatures(signing: Signing, covenant: str, names: Mapping[str, str]) -> It
         yield _("  and {count} units that the source does not name").format(count=signing.unnamed)
     if signed:
         yield "  " + "; ".join(names.get(unit, unit) for unit in signed)
+
+
+def departure(one: Deviation, names: Mapping[str, str]) -> str:
+    """A departure in one line: what, which article or a remark, about whom, and whether it is settled."""
+    given = {name: fact for name, fact in one.facts.items() if fact not in {"", None}}
+    facts = ", ".join(
+        f"{word(name)}: {fact}" if isinstance(fact, int) else shown(name, fact, names) for name, fact in given.items()
+    )
+    marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "") if mark)
+    return f"{word(one.code)}: {one.article or _('remark')}{marks}"
