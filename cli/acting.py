@@ -11,13 +11,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from cli.fields import InputError, Question, questions
 from cli.moves import confirm_moves
-from cli.outcome import Exit, answer, say, terminal
+from cli.outcome import Exit, answer, asking, say, terminal
 from cli.reading import Place, line_of, read_yaml, where
 from cli.session import Said, Session, session
 from cli.year_file import beginning, read_year, secretary, start_year
@@ -176,7 +175,7 @@ def asked(question: Question, prefix: str = "") -> Any:
         while True:
             more = question.as_one(f"{question.name}[{len(entries) + 1}]")
             text = _("One more entry: {name}?").format(name=f"{prefix}{more.name}")
-            if not Confirm.ask(escape(text), default=question.required and not entries, console=_asking()):
+            if not Confirm.ask(escape(text), default=question.required and not entries, console=asking()):
                 return entries or None
             entries.append(asked(more, prefix))
     if question.parts:
@@ -185,18 +184,13 @@ def asked(question: Question, prefix: str = "") -> Any:
     hint = f"{name} ({', '.join(question.choices)}, …)" if question.choices and not question.closed else name
     choices = list(question.choices) if question.closed else None
     while question.required:
-        if text := Prompt.ask(escape(hint), choices=choices, console=_asking()).strip():
+        if text := Prompt.ask(escape(hint), choices=choices, console=asking()).strip():
             return _value(text)
     hint = _("{name} (may stay empty)").format(name=hint)
     text = Prompt.ask(
-        escape(hint), choices=choices and [*choices, ""], default="", show_default=False, console=_asking()
+        escape(hint), choices=choices and [*choices, ""], default="", show_default=False, console=asking()
     )
     return _value(text) if text else None
-
-
-def _asking() -> Console:
-    # On stderr: the answer on stdout may go to another program.
-    return Console(stderr=True, highlight=False)
 
 
 def day_of(text: str) -> date:

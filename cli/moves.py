@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.prompt import Confirm
 
 from cli.fields import Filler, InputError
-from cli.outcome import grid
+from cli.outcome import asking, grid
 from cli.record_editions import Editions
 from cli.record_trial import Trial, Untold
 from cli.session import Said, Session
@@ -23,6 +22,9 @@ from eventstore.store import load_all
 from i18n import _
 from i18n.messages import number
 from people.postgres import Contact
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 CHANGES_SCORES = {"correct", "appraise", "score-round"}
 
@@ -38,7 +40,7 @@ async def confirm_moves(open_: Session, said: Said, contact: Contact, *, meant: 
     found = await _moved(open_, said, contact)
     if not found:
         return
-    console = Console(stderr=True, highlight=False)
+    console = asking()
     show_moves(console, found)
     if not sys.stdin.isatty():
         raise InputError("moves_others", units=", ".join(move.unit for move in found))
@@ -65,14 +67,3 @@ def show_moves(console: Console, found: Sequence[Move]) -> None:
         ranks = f"{move.rank_before} → {move.rank_after}"
         table.add_row(move.unit, f"{number(move.before)} → {number(move.after)}", ranks)
     console.print(table)
-
-
-def as_json(found: Sequence[Move]) -> list[dict[str, Any]]:
-    """Moves as JSON values."""
-    return [
-        {
-            "unit": move.unit, "before": str(move.before), "after": str(move.after),
-            "rank_before": move.rank_before, "rank_after": move.rank_after,
-        }
-        for move in found
-    ]  # fmt: skip

@@ -53,6 +53,13 @@ def terminal() -> Console:
     return Console(markup=False, highlight=False)
 
 
+def asking() -> Console:
+    """Where people are asked: on stderr, for the answer on stdout may go to another program."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    return Console(stderr=True, highlight=False)
+
+
 def grid(*headers: str) -> Table:
     """A table that cuts nothing off: the first column names what can be typed next, the others fold."""
     from rich.table import Table  # noqa: PLC0415 - errors are told without tables

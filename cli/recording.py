@@ -16,7 +16,6 @@ from uuid import UUID
 
 from activities.telling import told_of
 from cli.fields import Filler, InputError
-from cli.moves import as_json
 from cli.outcome import Exit, answer, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
 from cli.record_editions import Editions, editions_of
@@ -201,17 +200,16 @@ class _Work:
         """What came of it."""
         return {
             "dry_run": dry_run, "counts": asdict(self.counts), "unheeded": self._unheeded(),
-            "cycles": [
-                {
-                    "cycle": stream, "units": list(members_and_organiser(state)), "state_digest": state_digest(state),
-                    "deviations": [plain(asdict(one)) for one in deviations(state, rules)],
-                    "departures": [
-                        departure(one, members_and_organiser(state)) for one in deviations(state, rules)
-                    ],
-                    "moved": as_json(self._moved(stream, state, rules)),
-                }
-                for stream, (state, rules) in self._ends.items()
-            ],
+            "cycles": [self._end(stream, state, rules) for stream, (state, rules) in self._ends.items()],
+        }  # fmt: skip
+
+    def _end(self, stream: str, state: State, rules: Edition) -> dict[str, Any]:
+        names, departed = members_and_organiser(state), deviations(state, rules)
+        return {
+            "cycle": stream, "units": list(names), "state_digest": state_digest(state),
+            "deviations": [plain(asdict(one)) for one in departed],
+            "departures": [departure(one, names) for one in departed],
+            "moved": plain(self._moved(stream, state, rules)),
         }  # fmt: skip
 
     def _unheeded(self) -> list[dict[str, Any]]:
@@ -244,8 +242,10 @@ class _Work:
 
     def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[Move]:
         """Whom corrections of scores moved."""
+        if not self.counts.corrected:
+            return ()
         before = CYCLE.fold(told_of(row) for row in self._cycles[stream].rows)
-        return moves(before, state, rules) if self.counts.corrected else ()
+        return moves(before, state, rules)
 
     def _stopped(self, one: New | Planned, code: str, facts: dict[str, Any]) -> InputError:
         line = line_of(one.place, self._lines)

@@ -198,14 +198,14 @@ def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, 
     for line in result.lines:
         if line.open is not None and line.open.code == "figure_missing":
             raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.open.facts)["figure"])
+    if not whole:
+        return
     kind = state.membership.kinds.get(unit)
     owed = [
         leaf.id
         for leaf in leaves.values()
         if leaf.part == "base" and leaf.concerns(unit, kind) and kind not in leaf.exempt_kinds
     ]
-    if not whole:
-        return
     if missing := [criterion for criterion in owed if criterion not in seen]:
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 

@@ -199,13 +199,12 @@ room = Room(
 )
 
 
-def _ended(f: Frame, e: ClosedEarly, meta: Meta) -> Frame:
-    handed = tuple(dict.fromkeys((*f.handed_to, *e.handed_to)))
-    return replace(f, closed_early=meta.happened.latest, handed_to=handed)
-
-
-def _handed(f: Frame, e: HandedOver, meta: Meta) -> Frame:
+def _handed(f: Frame, e: HandedOver | ClosedEarly, meta: Meta) -> Frame:
     return replace(f, handed_to=tuple(dict.fromkeys((*f.handed_to, *e.handed_to))))
+
+
+def _ended(f: Frame, e: ClosedEarly, meta: Meta) -> Frame:
+    return replace(_handed(f, e, meta), closed_early=meta.happened.latest)
 
 
 def _continued(f: Frame, e: TakenOver, meta: Meta) -> Frame:

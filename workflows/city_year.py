@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.telling import saying_of
     from activities.wire import (
-        TASK_TIMEOUT,
         AppendAnswer,
         AppendRequest,
         HandedIn,
@@ -29,9 +27,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules import NO_RULES
     from domain.streams import is_cycle, law_of
     from eventstore.signing import Header
-    from workflows.cluster_cycle import ClusterCycle
     from workflows.folded import locally
-    from workflows.register import ACTS_PER_RUN, Register
+    from workflows.register import ACTS_PER_RUN, Register, start_cycle
 
 
 @workflow.defn(name="CityYear")
@@ -81,15 +78,8 @@ class CityYear(Register):
             cause = error.cause
             code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
             return Opening(order.stream, code, {})
-        # Started already: a repeated opening, or an act that came first. The cycle lives.
-        with suppress(WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
-                ClusterCycle.run,
-                order.stream,
-                id=order.stream,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                task_timeout=TASK_TIMEOUT,
-            )
+        # It may run already: a repeated opening, or an act that came first.
+        await start_cycle(order.stream)
         return None
 
     async def _append_opening(self, handed: HandedIn, order: WireOrder) -> None:

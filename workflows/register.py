@@ -200,12 +200,16 @@ async def _wake(stream: str) -> None:
     try:
         await workflow.get_external_workflow_handle(stream).signal("reload")
     except FailureError:
-        with suppress(WorkflowAlreadyStartedError):
-            await _start(stream)
+        try:
+            await start_cycle(stream)
+        except ChildWorkflowError:
+            # What was written stands; the next act, or `thidua resume`, starts it.
+            workflow.logger.warning("not_started", extra={"stream": stream})
 
 
-async def _start(stream: str) -> None:
-    try:
+async def start_cycle(stream: str) -> None:
+    """Start a cycle's workflow, unless it runs. It outlives whoever started it."""
+    with suppress(WorkflowAlreadyStartedError):
         await workflow.start_child_workflow(
             "ClusterCycle",
             stream,
@@ -213,6 +217,3 @@ async def _start(stream: str) -> None:
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             task_timeout=TASK_TIMEOUT,
         )
-    except ChildWorkflowError:
-        # What was written stands; the next act, or `thidua resume`, starts it.
-        workflow.logger.warning("not_started", extra={"stream": stream})
