@@ -17,7 +17,7 @@ from domain import installation
 from domain.deadlines import clock_command_id
 from domain.kernel import CLOCK, RESERVED, AlreadySaid, Event, Refused, Told, When
 from domain.rules import NO_RULES, Edition
-from domain.saying import Law, Saying
+from domain.saying import Command, Law, Saying
 from domain.streams import is_cycle, is_year, law_of
 from eventstore.checkpoints import Checkpoint, merkle_root
 from eventstore.envelope import Envelope, Head
@@ -157,6 +157,8 @@ class _Verification:
         if row.command_digest is not None:
             await self.signature(row, stream)
             self.follows(row, told, stream)
+            if isinstance(told.event, installation.EntryKeyNamed):
+                await self.key_named(row, told.event)
         elif row.actor == CLOCK and stream.law is not None:
             self.report.clock_acts += 1
             if not stream.expected:
@@ -197,6 +199,20 @@ class _Verification:
             self.report.commitments.setdefault(header.actor, header.commitment)
         if stream.law is not None and not stream.expected:
             self.expect(row, command.payload, header, stream)
+
+    async def key_named(self, row: Envelope, event: installation.EntryKeyNamed) -> None:
+        """A key is one of ours when the command that names it was signed with a key that was one before."""
+        command = await self.ledger.command(row.command_digest or b"")
+        named = installation.NameEntryKey(**dict(event))
+        try:
+            said = Command.model_validate_json(command.payload).parsed() if command is not None else None
+        except (Refused, ValueError):
+            said = None
+        if said != named or row.stream != installation.STREAM:
+            self.problem(row, "does_not_follow")
+            return
+        public = {**self.keys.public, event.key: bytes.fromhex(event.public_key)}
+        self.keys = Keys(self.keys.installation, self.keys.epoch, public)
 
     def expect(self, row: Envelope, payload: str, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it."""

@@ -19,9 +19,10 @@ from activities.wire import RUNS_IN_MEMORY
 from bench.place import ROUNDS, Row, median
 from cli.reading import read_model
 from cli.scenario import RehearsedYear, Scenario, _Play
-from cli.session import Said, Session, session
-from cli.year_file import YearFile, start_year
+from cli.session import Session, session
 from domain.rules import Edition
+from office.office import Said
+from office.year_file import YearFile, start_year
 from people.postgres import Contact
 
 ACTS = 40

@@ -14,18 +14,19 @@ from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
-from cli.fields import InputError, Question, questions
 from cli.moves import confirm_moves
 from cli.outcome import Exit, answer, asking, say, terminal
-from cli.reading import Place, line_of, read_yaml, where
-from cli.session import Said, Session, session
-from cli.year_file import beginning, read_year, secretary, start_year
+from cli.reading import Place, line_of, read_yaml, read_year, where
+from cli.session import Session, session
 from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.problems import repeated
 from domain.streams import full_name
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
+from office.fields import InputError, Question, questions
+from office.office import Said
+from office.year_file import beginning, secretary, start_year
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 

@@ -9,11 +9,8 @@ from activities.telling import told_of
 from audit.replay import digests_in, replay, view
 from audit.verify import Report, verify
 from cli.acting import day_of
-from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from cli.standing import departure, standing
-from cli.timeline import describe
 from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
 from domain.departures import deviations
@@ -24,6 +21,9 @@ from eventstore.checkpoints import all_checkpoints, write_checkpoint
 from eventstore.postgres import checkpoint
 from i18n import _
 from i18n.messages import day, word
+from i18n.standing import departure, standing
+from i18n.timeline import describe
+from office.fields import InputError
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:

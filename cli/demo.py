@@ -12,7 +12,6 @@ from typing import Any
 
 from activities.telling import told_of
 from audit.verify import verify
-from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
 from cli.session import Session, session
@@ -27,6 +26,7 @@ from i18n.messages import day, word
 from local.engine import LOCK, claimed
 from local.installation import is_rehearsal
 from local.places import Places, places
+from office.fields import InputError
 
 SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
 POST_DEADLINE_S = 60

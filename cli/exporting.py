@@ -19,7 +19,6 @@ from uuid import UUID
 
 import yaml
 
-from cli.fields import KNOWN_DIGEST, InputError
 from cli.outcome import Exit, say
 from cli.record_editions import as_told
 from cli.session import Session, session
@@ -31,6 +30,7 @@ from domain.saying import Command
 from domain.streams import full_name
 from eventstore.envelope import Envelope
 from i18n import _
+from office.fields import KNOWN_DIGEST, InputError
 from people.postgres import ERASED as FORGOTTEN
 
 CALENDAR, NAMING = "change-calendar", "name-source"

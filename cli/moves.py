@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from rich.prompt import Confirm
 
-from cli.fields import Filler, InputError
 from cli.outcome import asking, grid
-from cli.record_editions import Editions
-from cli.record_trial import Trial, Untold
-from cli.session import Said, Session
+from cli.session import Session
 from domain.kernel import Refused
 from domain.scores import Move, moves
 from eventstore.store import load_all
 from i18n import _
 from i18n.messages import number
+from office.fields import Filler, InputError
+from office.office import Said
+from office.trial import Trial, Untold
 from people.postgres import Contact
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def confirm_moves(open_: Session, said: Said, contact: Contact, *, meant: 
 
 
 async def _moved(open_: Session, said: Said, contact: Contact) -> Sequence[Move]:
-    trial = await Trial.of(open_, Editions(), await load_all(open_.ledger, said.stream))
+    trial = await Trial.of(open_, {}, await load_all(open_.ledger, said.stream))
     before = trial.state
     order = await open_.order(said, Filler(Untold(open_.texts), open_.people))
     try:

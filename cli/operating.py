@@ -9,7 +9,6 @@ from typing import Any
 from rich.table import Table
 
 from activities.telling import told_of
-from cli.founding import founding
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
@@ -19,6 +18,7 @@ from eventstore.store import load_all
 from i18n import _
 from local.engine import answering, engine, running_engine, serve
 from local.places import places
+from office.founding import founding
 
 
 async def up() -> int:

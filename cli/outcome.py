@@ -13,8 +13,8 @@ from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from cli.fields import InputError
 from i18n.messages import sentence
+from office.fields import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console

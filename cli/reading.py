@@ -14,13 +14,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
-from cli.fields import InputError
 from domain.kernel import clean
 from domain.problems import first_problem
+from domain.rules import Edition
+from office.fields import InputError
+from office.year_file import YearFile
 
 FILE_BYTES = 2_000_000
 FILE_DEPTH = 30
 NODES = 100_000
+RULES = Path(__file__).parent.parent / "rules"
 
 M = TypeVar("M", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -41,6 +44,22 @@ def read_model(file: Path, model: type[M]) -> M:
         raise InputError(
             "file_field", where(file, line_of(place, lines)), place=".".join(map(str, place)) or "-", **problem
         ) from None
+
+
+def read_year(file: Path) -> tuple[YearFile, Edition]:
+    """The year file and its edition.
+
+    Raises:
+        InputError
+    """
+    year = read_model(file, YearFile)
+    return year, read_model(edition_file(file.parent, year.edition), Edition)
+
+
+def edition_file(folder: Path, name: str) -> Path:
+    """An edition beside the file that names it, or else one of those that come with the program."""
+    beside, ours = folder / name, RULES / name
+    return ours if not beside.exists() and ours.exists() else beside
 
 
 def where(file: Path, line: int | None) -> str:

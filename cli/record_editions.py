@@ -12,14 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cli.fields import InputError
-from cli.reading import read_model
+from cli.reading import edition_file, read_model
 from cli.record_file import RecordFile, Which
 from cli.session import Session
-from cli.year_file import edition_file
 from documents.postgres import Texts
 from domain.problems import first_problem
 from domain.rules import NO_RULES, Edition, edition_of
+from office.fields import InputError
 
 
 @dataclass(slots=True)

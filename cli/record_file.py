@@ -17,7 +17,6 @@ from pydantic import (
 )
 
 from cli.scenario import Source
-from cli.year_file import PersonEntry
 from domain import limits
 from domain.dates import Dated
 from domain.frame import ClockMode, Units, Unnamed
@@ -26,6 +25,7 @@ from domain.meetings import Meeting, MeetingKind
 from domain.problems import repeated, wrong
 from domain.streams import cycle_stream
 from i18n.acts import ACTS_VI, MEETINGS_VI
+from office.year_file import PersonEntry
 
 ACTS_PER_FILE = 2_000
 Which = Literal["this", "next"]

@@ -15,13 +15,14 @@ from uuid import UUID, uuid5
 
 from cli.reading import Place
 from cli.record_plan import Group, Planned
-from cli.session import Said, Session
+from cli.session import Session
 from domain.codec import plain
 from domain.kernel import When
 from domain.saying import Command
 from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from i18n import _
+from office.office import Said
 
 IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
 NOWHERE = 10**6

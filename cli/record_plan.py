@@ -13,12 +13,12 @@ from uuid import UUID
 
 from cli.reading import Place
 from cli.record_file import ClusterEntry, Entry, MeetingEntry, OutsideEntry, RecordFile, Sure, Which
-from cli.session import Said
 from domain import limits
 from domain.cycle import State
 from domain.kernel import Provenance, When
 from domain.meetings import Meeting
 from domain.membership import Role
+from office.office import Said
 
 ROLES: tuple[Role, ...] = ("head", "deputy")
 

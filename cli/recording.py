@@ -15,17 +15,13 @@ from typing import Any
 from uuid import UUID
 
 from activities.telling import told_of
-from cli.fields import Filler, InputError
 from cli.outcome import Exit, answer, say, terminal
 from cli.reading import Place, line_of, read_model, read_yaml, where
 from cli.record_editions import Editions, editions_of
 from cli.record_file import RecordFile, Which
 from cli.record_match import NOWHERE, Comparison, CorrectionDiffersError, New, Standing
 from cli.record_plan import Group, MissingDateError, Plan, Planned
-from cli.record_trial import Expected, Trial, Untold
 from cli.session import Session, session
-from cli.standing import departure
-from cli.year_file import may_enter, secretary
 from desk import RefusedError
 from documents.postgres import Texts
 from domain.codec import plain, state_digest
@@ -37,6 +33,10 @@ from domain.scores import Move, moves
 from eventstore.signing import Order
 from i18n import _
 from i18n.messages import sentence
+from i18n.standing import departure
+from office.fields import Filler, InputError
+from office.trial import Expected, Trial, Untold
+from office.year_file import may_enter, secretary
 from people.postgres import Contact
 
 
@@ -181,7 +181,8 @@ class _Work:
         people = Expected(self._open.people, self._told.people)
         self._filler = Filler(Untold(self._open.texts), people, written_by_register=self._written)
         tried = self._tried = {
-            stream: await Trial.of(self._open, self._editions, cycle.rows) for stream, cycle in self._cycles.items()
+            stream: await Trial.of(self._open, self._editions.by_digest, cycle.rows)
+            for stream, cycle in self._cycles.items()
         }
 
         async def standing(stream: str) -> tuple[State, Edition]:

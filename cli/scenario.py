@@ -15,14 +15,15 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from cli.fields import InputError
-from cli.reading import read_model
-from cli.session import Said, Session
-from cli.year_file import PersonEntry, YearFile, edition_file, enter_people, start_year
+from cli.reading import edition_file, read_model
+from cli.session import Session
 from domain.kernel import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from i18n import _
+from office.fields import InputError
+from office.office import Said
+from office.year_file import PersonEntry, YearFile, enter_people, start_year
 from people.postgres import Contact
 
 STRENGTH = "rehearsal"

@@ -6,11 +6,11 @@ import json
 
 from pydantic import BaseModel
 
-from cli.fields import InputError
 from cli.outcome import Exit
 from cli.record_file import RecordFile
 from domain.reckoning import SheetFile
 from domain.rules import Edition
+from office.fields import InputError
 
 SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
 

@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.fields import InputError
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.reading import line_of, read_model, read_yaml, where
 from cli.session import session
@@ -19,6 +18,7 @@ from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition, edition_of
 from i18n import _
 from i18n.messages import day, label, number, sentence, word
+from office.fields import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console

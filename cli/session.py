@@ -1,158 +1,39 @@
-"""What a command works with: the engine as far as it needs it, the ledger, texts, people, and a desk."""
+"""An installation as a command opens it: the engine as far as it is needed, and an office in it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from dataclasses import dataclass
 
-from activities.telling import told_of
-from cli.fields import Filler, InputError
-from cli.founding import founding
+from desk import Desk
 from documents.postgres import Texts
-from domain.hands import Hands
-from domain.kernel import Act, Event, Provenance, Refused, Told, When
-from domain.rules import NO_RULES, Edition, edition_of
-from domain.saying import Command, hands_of, parse_act
-from domain.streams import law_of
-from eventstore.envelope import Envelope
 from eventstore.postgres import PostgresLedger, open_ledger
-from eventstore.signing import Handover, Order, Signer
-from eventstore.store import load_all
+from eventstore.signing import Signer
 from local.engine import Endpoints, Need, engine
 from local.installation import Installation
 from local.places import Places, places
-from people.postgres import Contact, People
-
-if TYPE_CHECKING:
-    from activities.wire import Receipt
-    from desk import Desk
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One act on its way: for which stream, with what circumstances. `command_id` makes a repetition harmless."""
-
-    stream: str
-    act: str
-    fields: dict[str, Any]
-    command_id: UUID = field(default_factory=uuid4)
-    happened: When | None = None
-    effective: date | None = None
-    provenance: Provenance | None = None
-    meeting: str | None = None
-    act_key: str | None = None
-    hands: dict[str, Any] | None = None
+from office.founding import founding
+from office.office import Office
+from people.postgres import People
 
 
 @dataclass(slots=True)
-class Session:
-    """An open installation. `desk` is None when the command only reads."""
+class Session(Office):
+    """An office that knows its machine."""
 
     places: Places
     endpoints: Endpoints
     installed: Installation
-    ledger: PostgresLedger
-    texts: Texts
-    people: People
-    desk: Desk | None
 
-    async def hand_in(
-        self, stream: str, person: Contact, said: Sequence[Said], *, strength: str = "os-account"
-    ) -> Receipt:
-        """Sign acts for a person and hand them in to one stream.
-
-        Raises:
-            InputError, Refused, RefusedError, PendingError, UnreachableError
-        """
-        return await self.hand_over(stream, person, [await self.order(one) for one in said], strength=strength)
-
-    async def hand_over(self, stream: str, person: Contact, orders: Sequence[Order], *, strength: str) -> Receipt:
-        """Sign orders for a person and hand them in to one stream.
-
-        Raises:
-            RefusedError, PendingError, UnreachableError
-        """
-        if self.desk is None:
-            raise RuntimeError("this session only reads")
-        return await self.desk.hand_in(stream, self.sign(person, orders, strength), orders)
-
-    def sign(self, person: Contact, orders: Sequence[Order], strength: str) -> Handover:
-        """Sign orders with the installation's entry key."""
-        signer = Signer(self.installed.id, self.ledger.epoch, self.installed.key, self.installed.private)
-        return signer.sign(
-            orders, actor=person.id, commitment=person.commitment, unit=person.unit, issued=datetime.now(UTC),
-            strength=strength,
-        )  # fmt: skip
-
-    async def order(self, said: Said, filler: Filler | None = None) -> Order:
-        """The command that says an act, its texts stored, or taken as another filler takes them.
-
-        Raises:
-            InputError, Refused: a field cannot be used.
-        """
-        known = Act.KNOWN.get(said.act)
-        if known is None:
-            raise Refused("unknown_act", act=said.act)
-        filler = filler or Filler(self.texts, self.people)
-        filled = await filler.fill(known, said.fields)
-        if said.act == "correct" and (instead := said.fields.get("instead")):
-            inner = Act.KNOWN.get(str(instead.get("act")))
-            if inner is not None:
-                rest = {name: value for name, value in instead.items() if name != "act"}
-                filled["instead"] = {"act": instead["act"], **await filler.fill(inner, rest)}
-        hands = None if said.hands is None else hands_of(await filler.fill(Hands, said.hands))
-        command = Command.of(
-            parse_act(said.act, filled), happened=said.happened, effective=said.effective,
-            provenance=said.provenance, meeting=said.meeting, act_key=said.act_key,
-            hands=hands,
-        )  # fmt: skip
-        return Order(said.stream, said.command_id, command.model_dump_json())
-
-    async def person(self, person: str) -> Contact:
-        """Who acts.
-
-        Raises:
-            InputError: nobody is entered under the id.
-        """
-        contact = await self.people.get(person)
-        if contact is None:
-            raise InputError("unknown_person", person=person)
-        return contact
-
-    async def history(self, stream: str) -> tuple[tuple[Envelope, Told[Event]], ...]:
-        """The stream's rows with what they tell.
-
-        Raises:
-            InputError: there is no such stream.
-        """
-        rows = await load_all(self.ledger, stream)
-        if not rows:
-            raise InputError("no_such_cycle", cycle=stream)
-        return tuple((row, told_of(row)) for row in rows)
-
-    async def state(self, stream: str) -> tuple[Any, Edition]:
-        """The state of a stream now, with the rules in force."""
-        law = law_of(stream)
-        state = law.fold(told for _, told in await self.history(stream))
-        return state, await self.rules(law.edition(state))
-
-    async def rules(self, digest: str | None) -> Edition:
-        """A rules edition by digest."""
-        if digest is None:
-            return NO_RULES
-        found = await self.edition(digest)
-        if found is None:
-            raise InputError("edition_missing", edition=digest)
-        return found
-
-    async def edition(self, digest: str) -> Edition | None:
-        """A stored rules edition; None when there is none, or it no longer fits its digest."""
-        body = await self.texts.edition(digest)
-        return edition_of(body) if body else None
+    @classmethod
+    def of(
+        cls, places: Places, endpoints: Endpoints, installed: Installation, ledger: PostgresLedger, desk: Desk | None
+    ) -> Session:
+        """An office of this installation."""
+        signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
+        texts, people = Texts(ledger.pool), People(ledger.pool)
+        return cls(signer, installed.rehearsal, ledger, texts, people, desk, places, endpoints, installed)
 
 
 @asynccontextmanager
@@ -175,5 +56,5 @@ async def session(need: Need, say: Callable[[str], None], *, rehearsal: bool = F
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             desk = TemporalDesk(client)
-        yield Session(where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), desk)
+        yield Session.of(where, endpoints, installed, ledger, desk)
         desk = None

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.telling import told_of
-from cli.fields import InputError, Question, questions
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from domain.cycle import CYCLE, members_and_organiser
@@ -21,6 +20,7 @@ from eventstore.store import load_all
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import day, label, message_of, word
+from office.fields import InputError, Question, questions
 from readmodels.board import glance
 from readmodels.postgres import Board
 

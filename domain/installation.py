@@ -1,14 +1,14 @@
 """The installation's own stream: whose ledger it is, and with which keys commands are signed.
 
 Its first event is the only unsigned one that no clock and no delivery accounts for: it is accepted because the
-ledger is empty.
+ledger is empty. Every further key is named by a command that a key known before has signed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.kernel import Event, Told
+from domain.kernel import Act, Digest, Event, Slug, Told
 
 STREAM = "installation"
 POST_STREAM = "post"
@@ -24,10 +24,22 @@ class InstallationFounded(Event, name="InstallationFounded"):
     rehearsal: bool
 
 
+class NameEntryKey(Act, name="name-entry-key"):
+    """Another entry point signs from now on. `public_key` is its Ed25519 key, in hex."""
+
+    key: Slug
+    public_key: Digest
+
+
+class EntryKeyNamed(Event, name="EntryKeyNamed"):
+    key: Slug
+    public_key: Digest
+
+
 def keys(history: Iterable[Told[Event]]) -> dict[str, bytes]:
     """The public keys that the stream has named, by key id."""
     return {
         told.event.key: bytes.fromhex(told.event.public_key)
         for told in history
-        if isinstance(told.event, InstallationFounded)
+        if isinstance(told.event, (InstallationFounded, EntryKeyNamed))
     }

@@ -16,10 +16,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import asdict, dataclass
 from typing import IO, Literal
 
-from eventstore.envelope import Draft, Head
+from eventstore.envelope import Envelope
 from eventstore.postgres import open_ledger
 from eventstore.setup.postgres import claim, migrate, set_role_password
-from eventstore.store import Append, Part
+from eventstore.store import Append
 from local.installation import ROLES, Installation, installation_in
 from local.places import Places
 from local.postgres import PostgresServer, create_database
@@ -32,7 +32,8 @@ WATCH_S = 1.0
 
 Need = Literal["ledger", "temporal", "worker"]
 Say = Callable[[str], None]
-Founding = Callable[[Installation], Draft]
+Founding = Callable[[Installation, tuple[Envelope, ...]], Append | None]
+"""What must be appended to the installation's own stream, which holds these rows, so that its keys are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Endpoints:
     database_url: str
     reader_url: str
     owner_url: str
+    web_url: str
     temporal: str | None
     namespace: str
     pids: dict[str, int]
@@ -127,7 +129,7 @@ async def _start(
         await _start_postgres(stack, postgres, pids)
         await create_database(postgres, DATABASE)
         owner = postgres.url(DATABASE)
-    database, reader = await _prepare_ledger(owner, founding, installed)
+    database, reader, web = await _prepare_ledger(owner, founding, installed)
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here: a command that only reads must not pay for the engine's client.
@@ -142,7 +144,7 @@ async def _start(
         temporal = server.server
         if server.pid:
             pids["temporal"] = server.pid
-    endpoints = Endpoints(database, reader, owner, address, namespace, pids)
+    endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
     watched = [found for found in (postgres.server, temporal) if found is not None]
     if need == "worker":
         log = places.logs / "worker.log"
@@ -179,16 +181,16 @@ async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids:
         pids["postgresql"] = postgres.server.pid
 
 
-async def _prepare_ledger(owner: str, founding: Founding, installed: Installation) -> tuple[str, str]:
-    """Schema, roles and the ledger's first event; returns the application's and the reader's addresses."""
+async def _prepare_ledger(owner: str, founding: Founding, installed: Installation) -> tuple[str, str, str]:
+    """Schema, roles and the installation's keys; returns the addresses for application, reader and web."""
     await migrate(owner)
     for role in ROLES:
         await set_role_password(owner, role, installed.passwords[role])
     await claim(owner, installed.id)
     ledger = await open_ledger(owner, installed.id)
     try:
-        if not await ledger.load("installation"):
-            await ledger.append(Append((Part("installation", Head(), (founding(installed),)),)))
+        if (request := founding(installed, await ledger.load("installation"))) is not None:
+            await ledger.append(request)
     finally:
         await ledger.close()
     return tuple(_as_role(owner, role, installed.passwords[role]) for role in ROLES)  # type: ignore[return-value]

@@ -20,7 +20,6 @@ from temporalio.worker import Worker
 from activities.ledger import LedgerActivities
 from activities.telling import told_of
 from activities.wire import DATA_CONVERTER, TASK_QUEUE
-from cli.founding import founding
 from cli.session import Session
 from desk.temporal import TemporalDesk
 from documents.postgres import Texts
@@ -34,7 +33,7 @@ from local.installation import Installation
 from local.places import Places, places
 from local.postgres import PostgresServer, create_database
 from local.temporal import NAMESPACE, TemporalServer, start_temporal
-from people.postgres import People
+from office.founding import founding
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
 
@@ -93,8 +92,8 @@ async def new_installation(
         installed = local_engine.installation_in(where.data, rehearsal=True)
         await create_database(postgres, name)
         owner = postgres.url(name)
-        app, reader = await local_engine._prepare_ledger(owner, founding, installed)
-        return Endpoints(app, reader, owner, None, NAMESPACE, {}), installed, where
+        app, reader, web = await local_engine._prepare_ledger(owner, founding, installed)
+        return Endpoints(app, reader, owner, web, None, NAMESPACE, {}), installed, where
 
     return make
 
@@ -127,9 +126,7 @@ async def an_office(client: Client, new_installation: NewInstallation) -> AsyncI
         stack.push_async_callback(ledger.close)
         queue = f"{TASK_QUEUE}-{installed.id}"
         await stack.enter_async_context(working(client, ledger, Texts(ledger.pool), installed, queue))
-        yield Session(
-            where, endpoints, installed, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client, queue)
-        )
+        yield Session.of(where, endpoints, installed, ledger, TemporalDesk(client, queue))
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from audit.verify import verify
-from cli.session import Said, Session
+from cli.session import Session
 from domain.kernel import start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream, law_of
+from office.office import Said
 from people.postgres import Contact
 
 CITY = "mttq-hanoi"

@@ -52,6 +52,14 @@ async def as_owner(office: Session, *statements: str) -> None:
     await owner.close()
 
 
+async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session, str]) -> None:
+    office, _stream = recorded
+    named = "stream = 'installation' and version = 2"
+    await as_owner(office, f"update ledger.event set command_digest = null where {named}")
+    report = await check(office)
+    assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned"})
+
+
 async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> None:
     report = await check(recorded[0])
     assert report.problems == []
@@ -63,22 +71,22 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
 @pytest.mark.parametrize(
     ("statement", "code", "position"),
     [
-        ("update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 5", "digest", 5),
+        ("update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6", "digest", 6),
         (
-            "update ledger.event set happened_latest = happened_latest + interval '1 microsecond' where position = 4",
+            "update ledger.event set happened_latest = happened_latest + interval '1 microsecond' where position = 5",
             "digest",
-            4,
+            5,
         ),
-        ("update ledger.event set actor = 'ai-do' where position = 5", "digest", 5),
-        ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 3", "digest", 3),
-        ("update ledger.event set payload = 'x' where position = 5", "unreadable", 5),
-        ("delete from ledger.event where position = 4", "gap", 5),
+        ("update ledger.event set actor = 'ai-do' where position = 6", "digest", 6),
+        ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 4", "digest", 4),
+        ("update ledger.event set payload = 'x' where position = 6", "unreadable", 6),
+        ("delete from ledger.event where position = 5", "gap", 6),
         (
             "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
             "command_missing",
-            5,
+            6,
         ),
-        ("update ledger.handover set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 5),
+        ("update ledger.handover set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 6),
     ],
 )
 async def test_every_change_is_found_at_its_position(

@@ -13,15 +13,15 @@ import pytest
 from pydantic import ValidationError
 
 from cli.acting import complete, day_of, options
-from cli.fields import InputError
 from cli.outcome import Exit, explain
 from cli.reading import read_model, read_yaml
-from cli.year_file import YearFile
 from desk import PendingError, RefusedError, UnreachableError
 from domain.kernel import Act, Refused
 from domain.rules import Edition
 from eventstore.store import Stopped
 from local.process import EngineUnavailableError
+from office.fields import InputError
+from office.year_file import YearFile
 
 YEAR = """\
 organiser: mttq-hanoi

@@ -9,7 +9,7 @@ from engine_help import whole
 from activities.telling import told_of
 from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
 from cli.session import Session
-from cli.timeline import describe
+from i18n.timeline import describe
 
 TWENTY = 20
 

@@ -22,8 +22,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder, WirePart
-from cli.session import Said, Session
-from cli.year_file import YearFile, start_year
+from cli.session import Session
 from desk import RefusedError
 from desk.temporal import TemporalDesk
 from domain.codec import state_digest
@@ -32,6 +31,8 @@ from domain.signing import CovenantSigned
 from domain.streams import cycle_stream
 from eventstore.postgres import open_ledger
 from eventstore.signing import Order
+from office.office import Said
+from office.year_file import YearFile, start_year
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
 
@@ -392,15 +393,8 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
     )
     async with working(client, office.ledger, office.texts, office.installed, queue, now=now):
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-        session = Session(
-            office.places,
-            office.endpoints,
-            office.installed,
-            office.ledger,
-            office.texts,
-            office.people,
-            TemporalDesk(skipper.client, queue),
-        )
+        desk = TemporalDesk(skipper.client, queue)
+        session = Session.of(office.places, office.endpoints, office.installed, office.ledger, desk)
         digest = await session.texts.put_edition(rules.model_dump_json())
         stream = cycle_stream(CITY, str(first.year), f"cum-{uuid4().hex[:8]}")
         fields = {

@@ -20,12 +20,13 @@ from speech import RULES, day
 from temporalio.client import Client
 
 from cli.exporting import export_record, written
-from cli.fields import InputError
 from cli.recording import carry_out
-from cli.session import Said, Session
+from cli.session import Session
 from desk import RefusedError
 from domain.codec import state_digest
 from domain.kernel import When, start_of
+from office.fields import InputError
+from office.office import Said
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"

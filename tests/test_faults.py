@@ -17,7 +17,7 @@ import pytest
 from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, whole
 from speech import RULES
 
-from cli.session import Said, Session, session
+from cli.session import Session, session
 from desk import PendingError
 from domain.codec import state_digest
 from eventstore.signing import Order
@@ -27,6 +27,7 @@ from local.places import Places, places
 from local.postgres import PostgresServer, create_database, drop_database
 from local.process import Server
 from local.temporal import SERVER_VERSION
+from office.office import Said
 
 KILLS = 50
 OUTAGE_S = 30.0

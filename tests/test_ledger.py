@@ -42,6 +42,9 @@ from local.places import Places
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+OWN = 2
+"""Events of the installation itself: its founding, and the web's key."""
+
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
 
@@ -81,7 +84,7 @@ def signed(stream: str, payload: str, command: UUID | None = None) -> tuple[Appe
 async def ledger(request: pytest.FixtureRequest, new_installation: New) -> AsyncIterator[Ledger]:
     if request.param == "memory":
         memory = MemoryLedger()
-        await memory.append(append("installation", Head(), draft()))
+        await memory.append(append("installation", Head(), *(draft() for _ in range(OWN))))
         yield memory
         return
     endpoints, installed, _where = await new_installation()
@@ -95,9 +98,9 @@ class TestContract:
         answer = await ledger.append(append("s", Head(), draft(), draft()))
         assert isinstance(answer, Appended)
         assert await load_all(ledger, "s") == answer.events
-        assert [(row.version, row.position) for row in answer.events] == [(1, 2), (2, 3)]
+        assert [(row.version, row.position) for row in answer.events] == [(1, OWN + 1), (2, OWN + 2)]
         assert await ledger.load("s", 1) == answer.events[1:]
-        assert (await ledger.read(1))[0] == answer.events[0]
+        assert (await ledger.read(OWN))[0] == answer.events[0]
         assert await ledger.last("s") == answer.events[1]
         assert await ledger.last("nobody") is None
         assert len(await ledger.load("s", 0, 0)) == 1
@@ -237,7 +240,7 @@ class TestPostgres:
         await asyncio.gather(*(write(f"w{n}") for n in range(32)))
         rows = await pg.read(0, 10_000)
         assert [row.position for row in rows] == list(range(1, len(rows) + 1))
-        assert len(rows) == 1 + 32 * 20
+        assert len(rows) == OWN + 32 * 20
 
     async def test_writers_of_one_stream_are_all_answered(self, pg: PostgresLedger) -> None:
         async def write() -> None:
@@ -297,7 +300,7 @@ class TestPostgres:
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 5 for n in range(20)]
         assert isinstance(answers[5], asyncpg.TooManyConnectionsError)
-        assert len(await pg.read(0, 100)) == 1 + 1 + 19
+        assert len(await pg.read(0, 100)) == OWN + 1 + 19
 
     async def test_closing_answers_who_waits_and_takes_nothing_more(self, pg: PostgresLedger) -> None:
         waiting = [asyncio.create_task(pg.append(append(f"n{n}", Head(), draft()))) for n in range(40)]
@@ -340,7 +343,7 @@ class TestPostgres:
 
     async def test_the_reader_only_reads(self, place: tuple[Endpoints, Installation, Places]) -> None:
         reader = await asyncpg.connect(place[0].reader_url)
-        assert await reader.fetchval("select count(*) from ledger.event") == 1
+        assert await reader.fetchval("select count(*) from ledger.event") == OWN
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select * from people.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -379,7 +382,7 @@ class TestPostgres:
             *(pg.append(append(f"s{n}", Head(), draft())) for n in range(40)), return_exceptions=True
         )
         assert {type(answer) for answer in answers} == {Stopped}
-        assert len(await pg.read(0, 1_000)) == 1 + 40
+        assert len(await pg.read(0, 1_000)) == OWN + 40
 
     async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
         before = writing._clocks()

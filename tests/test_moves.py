@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from engine_help import CITY, folded, open_cycle, say, staff, units
 
-from cli.fields import InputError
 from cli.moves import confirm_moves
-from cli.session import Said, Session
+from cli.session import Session
 from domain.rules import Edition
 from domain.scores import moves
+from office.fields import InputError
+from office.office import Said
 
 RELATIVE = Edition.model_validate({
     "id": "tuong-doi", "title": "Bản", "criteria": [

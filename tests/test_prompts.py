@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from cli.acting import complete, day_of, options
-from cli.fields import InputError
 from cli.outcome import grid, run, terminal
 from domain.commenting import AddComment
 from domain.deadlines import GrantExtension
@@ -19,6 +18,7 @@ from domain.membership import AssignRole
 from domain.saying import parse_act
 from domain.scores import ScoreSelf
 from i18n.messages import sentence
+from office.fields import InputError
 
 Ask = Any
 

@@ -9,7 +9,6 @@ import pytest
 from pydantic_core import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
-from cli.timeline import describe
 from domain.commenting import TakeStance, Voice
 from domain.conclusion import ChooseNext
 from domain.cycle import CYCLE
@@ -35,6 +34,7 @@ from domain.targets import (
     StateContents,
     Target,
 )
+from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")

@@ -12,13 +12,13 @@ import pytest
 from engine_help import names, whole
 from pydantic_core import PydanticCustomError
 
-from cli.fields import InputError
 from cli.record_file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import CYCLE
 from domain.dates import when_of
 from domain.kernel import When
+from office.fields import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"

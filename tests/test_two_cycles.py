@@ -12,11 +12,12 @@ from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, who
 from speech import RULES
 from temporalio.client import Client
 
-from cli.session import Said, Session
+from cli.session import Session
 from desk import RefusedError
 from domain.kernel import When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
+from office.office import Said
 
 STANCE = {"unit": "don-vi-1", "stance": "agreed"}
 MEETING = When.on(date(2020, 1, 15))

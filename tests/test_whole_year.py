@@ -15,10 +15,10 @@ from activities.telling import told_of
 from audit.replay import replay, view
 from cli.recording import carry_out
 from cli.session import Session
-from cli.standing import standing
-from cli.timeline import describe
 from domain.cycle import members_and_organiser
 from domain.kernel import start_of
+from i18n.standing import standing
+from i18n.timeline import describe
 
 FILE = Path(__file__).parent.parent / "scenarios" / "year-2019-2020.yaml"
 CLOSING, OPENED = "mttq-tinh-ghep/2019/cum-ghep", "mttq-tinh-ghep/2020/cum-ghep"

@@ -10,7 +10,6 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from cli.timeline import SAID
 from domain.kernel import Event
 from domain.notices import _OF
 from domain.rights import MAY, Party
@@ -18,11 +17,25 @@ from domain.rules import Duty
 from i18n.acts import ACTS_VI
 from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, SENTENCES
+from i18n.timeline import SAID
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [
     file
-    for folder in ("activities", "cli", "desk", "domain", "eventstore", "local", "workflows", "audit", "readmodels")
+    for folder in (
+        "accounts",
+        "activities",
+        "audit",
+        "cli",
+        "desk",
+        "domain",
+        "eventstore",
+        "local",
+        "office",
+        "readmodels",
+        "web",
+        "workflows",
+    )
     for file in (ROOT / folder).rglob("*.py")
 ]
 RAISED = {
@@ -89,6 +102,7 @@ def test_every_duty_notice_and_event_has_words() -> None:
         "YearPlanIssued",
         "ClustersArranged",
         "OpeningOrdered",
+        "EntryKeyNamed",
     }
     assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(SAID)
 

@@ -14,9 +14,10 @@ import asyncpg
 from eventstore.store import LedgerError
 
 MIGRATION_LOCK = 7163
+PACKAGES = ("eventstore", "people", "documents", "readmodels", "accounts")
 
 
-async def migrate(url: str, packages: tuple[str, ...] = ("eventstore", "people", "documents", "readmodels")) -> None:
+async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:
     """Bring the schema up to date, as the owner, under a lock; each file once, in one transaction each.
 
     Raises:

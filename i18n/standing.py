@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from cli.timeline import voice
 from domain.cycle import State, members_and_organiser
 from domain.departures import Deviation
 from domain.signing import Signing
 from i18n import _
 from i18n.messages import day, number, shown, word
+from i18n.timeline import voice
 
 
 def standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid5
 
 from pydantic import Field, model_validator
 
-from cli.fields import InputError
-from cli.reading import read_model
-from cli.session import Said, Session
 from domain import limits
 from domain.city_year import ClusterPlan
 from domain.frame import ClockMode, CycleOpened
@@ -20,12 +16,13 @@ from domain.kernel import RESERVED, Document, Fact, Label, PersonId, Provenance,
 from domain.problems import wrong
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
+from office.fields import InputError
+from office.office import Office, Said
 from people.postgres import ERASED, Contact
 
 if TYPE_CHECKING:
     from activities.wire import Receipt
 
-RULES = Path(__file__).parent.parent / "rules"
 COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
 
 
@@ -76,24 +73,8 @@ class YearFile(Fact):
         return self.cycle or str(self.year)
 
 
-def read_year(file: Path) -> tuple[YearFile, Edition]:
-    """The year file and its edition.
-
-    Raises:
-        InputError
-    """
-    year = read_model(file, YearFile)
-    return year, read_model(edition_file(file.parent, year.edition), Edition)
-
-
-def edition_file(folder: Path, name: str) -> Path:
-    """An edition beside the file that names it, or else one of those that come with the program."""
-    beside, ours = folder / name, RULES / name
-    return ours if not beside.exists() and ours.exists() else beside
-
-
 async def start_year(
-    session: Session, year: YearFile, edition: Edition, person: Contact, *, clock: ClockMode, starts: datetime,
+    office: Office, year: YearFile, edition: Edition, person: Contact, *, clock: ClockMode, starts: datetime,
     strength: str = "os-account", provenance: Provenance | None = None, issued: date | None = None,
 ) -> Receipt:  # fmt: skip
     """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
@@ -103,14 +84,14 @@ async def start_year(
     """
     if person.unit != year.organiser:
         raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
-    digest = await session.texts.put_edition(edition.model_dump_json())
+    digest = await office.texts.put_edition(edition.model_dump_json())
     stream = year_stream(year.organiser, year.cycle_name)
     happened = When.on(issued) if issued else None
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
     common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
 
     def said(stream: str, act: str, fields: dict[str, Any]) -> Said:
-        seed = f"{session.installed.id}\n{stream}\n{act}\n{sorted(fields.items())!r}"
+        seed = f"{office.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
         return Said(stream, act, fields, uuid5(COMMANDS, seed), happened=happened, provenance=provenance)
 
     plan = year.plan.model_dump(mode="json")
@@ -119,10 +100,10 @@ async def start_year(
         said(stream, "arrange-clusters", {"clusters": clusters}),
         said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
     ]
-    open_already = {stream for stream, _head in await session.ledger.streams()}
+    open_already = {stream for stream, _head in await office.ledger.streams()}
     for cluster in year.clusters:
         if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in open_already:
-            await _must_be_the_same(session, cycle, cluster)
+            await _must_be_the_same(office, cycle, cluster)
             continue
         fields = {
             **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
@@ -131,27 +112,27 @@ async def start_year(
             "edition": digest, "clock": clock, "starts": starts.isoformat(),
         }  # fmt: skip
         acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
-    return await session.hand_in(stream, person, acts, strength=strength)
+    return await office.hand_in(stream, person, acts, strength=strength)
 
 
-async def _must_be_the_same(session: Session, cycle: str, cluster: ClusterPlan) -> None:
+async def _must_be_the_same(office: Office, cycle: str, cluster: ClusterPlan) -> None:
     """An open cycle is not re-arranged by a file: whoever edits it must not believe that it was."""
-    (_row, first), *_rest = await session.history(cycle)
+    (_row, first), *_rest = await office.history(cycle)
     opened = first.event
     if isinstance(opened, CycleOpened) and opened.units != cluster.units:
         found = ", ".join(f"{unit.id} {unit.name}" for unit in opened.units)
         raise InputError("cluster_differs", cluster=cluster.id, found=found)
 
 
-async def may_enter(session: Session, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
+async def may_enter(office: Office, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
     """Whether somebody may enter a file for the organiser, being entered or standing in the file.
 
     Raises:
         InputError: unknown, or of another unit. The first secretary comes with the first file; later ones cannot
             enter themselves.
     """
-    entered = await session.people.get(person)
-    if entered is None and await session.people.of_unit(organiser):
+    entered = await office.people.get(person)
+    if entered is None and await office.people.of_unit(organiser):
         raise InputError("unknown_person", person=person)
     unit = entered.unit if entered else next((p.unit for p in people if p.id == person), None)
     if unit is None:
@@ -161,32 +142,32 @@ async def may_enter(session: Session, person: str, organiser: str, people: Seque
 
 
 async def secretary(
-    session: Session, person: str, organiser: str, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None
+    office: Office, person: str, organiser: str, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None
 ) -> Contact:
     """Who enters a file, with the file's people entered in the book. `salts` come from the register they are from.
 
     Raises:
         InputError: as `may_enter`, or somebody of the file is entered otherwise.
     """
-    await may_enter(session, person, organiser, people)
-    await enter_people(session, people, salts)
-    return await session.person(person)
+    await may_enter(office, person, organiser, people)
+    await enter_people(office, people, salts)
+    return await office.person(person)
 
 
-async def enter_people(session: Session, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None) -> None:
+async def enter_people(office: Office, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None) -> None:
     """Enter the file's people in the book.
 
     Raises:
         InputError: somebody is entered already under another unit or name; nobody is changed by a file.
     """
     for entry in people:
-        before = await session.people.get(entry.id)
+        before = await office.people.get(entry.id)
         for name in ("unit", "name"):
             if before is not None and getattr(before, name) not in {getattr(entry, name), ERASED}:
                 raise InputError("person_differs", person=entry.id, field=name, found=getattr(before, name))
     for entry in people:
         salt = (salts or {}).get(entry.id)
-        await session.people.enter(
+        await office.people.enter(
             entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone,
             salt=bytes.fromhex(salt) if salt else None,
         )  # fmt: skip

@@ -1,34 +1,33 @@
-"""Trying a recording file: everything is decided as the register stands, and nothing of it is kept, not even a text."""
+"""Trying what somebody means to enter: it is decided as the register stands, and nothing is kept, not even a text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 
 from activities.telling import told_of
-from cli.record_editions import Editions
-from cli.session import Session
-from cli.year_file import PersonEntry
 from documents.postgres import Texts, salted_digest
 from domain.cycle import CYCLE
 from domain.kernel import AlreadySaid, Event, Told
-from domain.rules import NO_RULES
+from domain.rules import NO_RULES, Edition
 from domain.saying import Command
 from eventstore.envelope import Envelope
 from eventstore.signing import Order
+from office.office import Office
+from office.year_file import PersonEntry
 from people.postgres import Contact, People, commitment_of
 
 
 class Trial:
     """A cycle in which commands are decided without being entered."""
 
-    def __init__(self, open_: Session, editions: Editions, history: list[Told[Event]]) -> None:
+    def __init__(self, open_: Office, editions: Mapping[str, Edition], history: list[Told[Event]]) -> None:
         self._open, self._editions, self.history = open_, editions, history
         self.state, self.rules = CYCLE.fold(history), NO_RULES
 
     @classmethod
-    async def of(cls, open_: Session, editions: Editions, rows: Iterable[Envelope]) -> Trial:
+    async def of(cls, open_: Office, editions: Mapping[str, Edition], rows: Iterable[Envelope]) -> Trial:
         """On top of what the register holds."""
         trial = cls(open_, editions, [told_of(row) for row in rows])
         await trial.look_at_rules()
@@ -57,7 +56,7 @@ class Trial:
     async def look_at_rules(self) -> None:
         """Take the rules that are in force now."""
         digest = CYCLE.edition(self.state)
-        self.rules = self._editions.by_digest.get(digest or "") or await self._open.rules(digest)
+        self.rules = self._editions.get(digest or "") or await self._open.rules(digest)
 
 
 class Untold:
