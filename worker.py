@@ -40,14 +40,16 @@ from eventstore.signing import Keys
 from eventstore.store import load_all
 from people.postgres import People
 from readmodels.postgres import Board
+from readmodels.search.postgres import SearchIndex
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
 from workflows.post import WORKFLOW_ID, Post
 
 SENDER = "so-thi-dua@localhost"
-POLL_S = 1.0
-"""Whoever reads the board lets it catch up first, so nobody waits for this."""
+POLL_S = 0.2
+"""A page waits for what its reader has just entered, a second at most. When nothing came, one query is the cost."""
 
+SEARCH_S = 1.0
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
 
@@ -120,7 +122,10 @@ async def main() -> None:
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
-            upkeep = [asyncio.create_task(_again("board", Board(ledger, texts).catch_up, POLL_S))]
+            upkeep = [
+                asyncio.create_task(_again("board", Board(ledger, texts).catch_up, POLL_S)),
+                asyncio.create_task(_again("search", SearchIndex(ledger).catch_up, SEARCH_S)),
+            ]
             if (folder := _folder("THIDUA_CHECKPOINTS")) is not None:
                 upkeep.append(asyncio.create_task(_again("checkpoint", partial(_mark, ledger, folder), CHECKPOINT_S)))
             log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))

@@ -118,7 +118,7 @@ class Accounts:
         await self._run("delete from accounts.attempt where at < now() - $1::interval", RECENT)
 
     async def failures(self, person: str, address: str) -> tuple[int, int]:
-        """How often it was tried in vain lately: for this person from this address, and for the person from anywhere."""
+        """How often it was tried in vain lately: for the person from this address, and from anywhere."""
         row = await self._row(
             "select count(*) filter (where address = $2), count(*) from accounts.attempt "
             "where person = $1 and at > now() - $3::interval", person[:80], address, RECENT,

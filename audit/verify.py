@@ -6,6 +6,7 @@ or due by the clock. The first broken position is what an auditor asks for.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
 from eventstore.store import Ledger
 
 PAGE = 2_000
+BREATH = 100
 PROBLEMS_KEPT = 50
 
 EditionOf = Callable[[str], Awaitable[Edition | None]]
@@ -112,6 +114,8 @@ class _Verification:
                     self.problem(row, "gap", f"{position}")
                     position = row.position
                 await self.check(row)
+                if position % BREATH == 0:
+                    await asyncio.sleep(0)  # others in this process answer in between
             progress(self.report.events)
         for mark in self.marks.values():
             if mark.position > position:

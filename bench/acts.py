@@ -17,11 +17,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.wire import RUNS_IN_MEMORY
 from bench.place import ROUNDS, Row, median
-from cli.reading import read_model
 from cli.scenario import RehearsedYear, Scenario, _Play
 from cli.session import Session, session
 from domain.rules import Edition
 from office.office import Said
+from office.reading import read_model
 from office.year_file import YearFile, start_year
 from people.postgres import Contact
 

@@ -16,7 +16,6 @@ from rich.prompt import Confirm, Prompt
 
 from cli.moves import confirm_moves
 from cli.outcome import Exit, answer, asking, say, terminal
-from cli.reading import Place, line_of, read_yaml, read_year, where
 from cli.session import Session, session
 from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.problems import repeated
@@ -26,6 +25,7 @@ from i18n.acts import ACTS_VI
 from i18n.messages import sentence
 from office.fields import InputError, Question, questions
 from office.office import Said
+from office.reading import Place, line_of, read_yaml, read_year, where
 from office.year_file import beginning, secretary, start_year
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)

@@ -7,7 +7,6 @@ from typing import Any
 
 from activities.telling import told_of
 from audit.replay import digests_in, replay, view
-from audit.verify import Report, verify
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -24,6 +23,7 @@ from i18n.messages import day, word
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
+from office.verifying import verified
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
@@ -99,15 +99,10 @@ async def verify_(*, as_json: bool) -> int:
     """Check the whole ledger, and what lies beside it."""
     async with session("ledger", say) as open_:
         folder = open_.places.data / "checkpoints"
-        report = await verify(
-            open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch,
-            checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
+        report, beside = await verified(
+            open_, checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
             progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
         )  # fmt: skip
-        beside = [
-            *({"code": "text_altered", "detail": digest} for digest in await open_.texts.altered()),
-            *({"code": "person_renamed", "detail": person} for person in await _renamed(open_, report)),
-        ]
         ok = report.ok and not beside
         if ok and (mark := await checkpoint(open_.ledger)) is not None:
             write_checkpoint(folder, mark)
@@ -135,16 +130,6 @@ async def verify_(*, as_json: bool) -> int:
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE if ok else Exit.NOT_VERIFIED
-
-
-async def _renamed(open_: Session, report: Report) -> set[str]:
-    """Persons whose name does not fit the commitment that they signed with."""
-    others = {
-        contact.id
-        for contact in await open_.people.everyone()
-        if report.commitments.get(contact.id, contact.commitment) != contact.commitment
-    }
-    return others | set(await open_.people.renamed())
 
 
 async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:

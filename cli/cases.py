@@ -19,13 +19,13 @@ from pydantic import Field, TypeAdapter
 
 from audit.verify import verify
 from cli.outcome import Exit, grid, run, say, terminal
-from cli.reading import read_model, read_yaml
 from cli.record_file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session, session
 from domain.dates import Dated
 from domain.kernel import Fact, Label, Sureness, When
 from eventstore.envelope import Envelope
+from office.reading import read_model, read_yaml
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"

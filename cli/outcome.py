@@ -14,7 +14,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from i18n.messages import sentence
-from office.fields import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,33 +85,21 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
         return code
 
 
+_EXITS = {
+    "input": Exit.WRONG_INPUT, "refused": Exit.REFUSED, "pending": Exit.PENDING, "away": Exit.UNREACHABLE,
+}  # fmt: skip
+
+
 def explain(error: BaseException) -> tuple[Exit, str]:
     """The exit code and the sentence of an error."""
-    # Imported here, because `--help` and reading commands must not pay for what they never use.
-    from desk import PendingError, RefusedError, UnreachableError  # noqa: PLC0415
-    from domain.kernel import Refused  # noqa: PLC0415
-    from eventstore.connecting import UNREACHABLE  # noqa: PLC0415
-    from eventstore.store import LedgerError  # noqa: PLC0415
-    from local.process import EngineUnavailableError  # noqa: PLC0415
+    # Imported here, because `--help` must not pay for what it never uses.
+    from office.troubles import trouble_of  # noqa: PLC0415
 
-    if isinstance(error, InputError):
-        place = f"{error.place}: " if error.place else ""
-        return Exit.WRONG_INPUT, place + sentence(error.code, error.facts)
-    if isinstance(error, (Refused, RefusedError)):
-        code = Exit.WRONG_INPUT if error.code in _INPUT_CODES else Exit.REFUSED
-        return code, sentence(error.code, error.facts)
-    if isinstance(error, PendingError):
-        return Exit.PENDING, sentence("pending", {"command": error.args[0] if error.args else "…"})
-    if isinstance(error, UnreachableError):
-        return Exit.UNREACHABLE, sentence("unreachable")
-    if isinstance(error, (EngineUnavailableError, LedgerError)):
-        return Exit.UNREACHABLE, sentence(error.code, error.facts)
-    if isinstance(error, UNREACHABLE):
-        return Exit.UNREACHABLE, sentence("database_unreachable", {"problem": str(error) or type(error).__name__})
-    return Exit.OUR_BUG, sentence("our_bug", {"kind": type(error).__name__, "log": _keep(error)})
-
-
-_INPUT_CODES = {"unknown_act", "malformed_act", "not_a_cycle_name", "malformed_command", "too_many_commands"}
+    found = trouble_of(error)
+    if found is None:
+        return Exit.OUR_BUG, sentence("our_bug", {"kind": type(error).__name__, "log": _keep(error)})
+    place = f"{found.place}: " if found.place else ""
+    return _EXITS[found.kind], place + sentence(found.code, found.facts)
 
 
 def _keep(error: BaseException) -> str:

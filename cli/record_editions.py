@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cli.reading import edition_file, read_model
 from cli.record_file import RecordFile, Which
 from cli.session import Session
 from documents.postgres import Texts
 from domain.problems import first_problem
 from domain.rules import NO_RULES, Edition, edition_of
 from office.fields import InputError
+from office.reading import edition_file, read_model
 
 
 @dataclass(slots=True)

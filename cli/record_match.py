@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from cli.reading import Place
 from cli.record_plan import Group, Planned
 from cli.session import Session
 from domain.codec import plain
@@ -23,6 +22,7 @@ from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from i18n import _
 from office.office import Said
+from office.reading import Place
 
 IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
 NOWHERE = 10**6

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cli.reading import Place
 from cli.record_file import ClusterEntry, Entry, MeetingEntry, OutsideEntry, RecordFile, Sure, Which
 from domain import limits
 from domain.cycle import State
@@ -19,6 +18,7 @@ from domain.kernel import Provenance, When
 from domain.meetings import Meeting
 from domain.membership import Role
 from office.office import Said
+from office.reading import Place
 
 ROLES: tuple[Role, ...] = ("head", "deputy")
 

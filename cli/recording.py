@@ -16,7 +16,6 @@ from uuid import UUID
 
 from activities.telling import told_of
 from cli.outcome import Exit, answer, say, terminal
-from cli.reading import Place, line_of, read_model, read_yaml, where
 from cli.record_editions import Editions, editions_of
 from cli.record_file import RecordFile, Which
 from cli.record_match import NOWHERE, Comparison, CorrectionDiffersError, New, Standing
@@ -35,6 +34,7 @@ from i18n import _
 from i18n.messages import sentence
 from i18n.standing import departure
 from office.fields import Filler, InputError
+from office.reading import Place, line_of, read_model, read_yaml, where
 from office.trial import Expected, Trial, Untold
 from office.year_file import may_enter, secretary
 from people.postgres import Contact

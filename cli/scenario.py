@@ -15,7 +15,6 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from cli.reading import edition_file, read_model
 from cli.session import Session
 from domain.kernel import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
 from domain.rules import Edition
@@ -23,6 +22,7 @@ from domain.streams import cycle_stream
 from i18n import _
 from office.fields import InputError
 from office.office import Said
+from office.reading import edition_file, read_model
 from office.year_file import PersonEntry, YearFile, enter_people, start_year
 from people.postgres import Contact
 

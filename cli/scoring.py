@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.outcome import Exit, answer, grid, say, terminal
-from cli.reading import line_of, read_model, read_yaml, where
 from cli.session import session
 from domain.criteria import Criterion, Remark, remarks
 from domain.kernel import Refused
@@ -19,6 +18,7 @@ from domain.rules import Edition, edition_of
 from i18n import _
 from i18n.messages import day, label, number, sentence, word
 from office.fields import InputError
+from office.reading import line_of, read_model, read_yaml, where
 
 if TYPE_CHECKING:
     from rich.console import Console

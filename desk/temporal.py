@@ -59,6 +59,8 @@ class TemporalDesk:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 async with room:
                     return await self._until_answered(stream, handed)
+        except RuntimeError as error:  # a lazy client that finds nobody
+            raise UnreachableError(stream) from error
         except (TimeoutError, PendingError) as error:
             raise PendingError(str(orders[0].command_id)) from error
 
@@ -128,18 +130,20 @@ def _quiet_runtime() -> Runtime:
 
 
 @asynccontextmanager
-async def open_client(address: str, namespace: str) -> AsyncIterator[Client]:
+async def open_client(address: str, namespace: str, *, lazy: bool = False) -> AsyncIterator[Client]:
     """A connection to the engine that is truly gone when the context ends.
 
     A process that hosted a client crashes at interpreter exit in some runs while the bridge's threads live; dropping
     the last reference and pausing before exit avoids it (sdk-python issue 300).
+
+    A lazy one connects when it is first used: whoever mostly reads can start while the engine is away.
 
     Raises:
         UnreachableError: nobody answers at `address`.
     """
     try:
         client = await Client.connect(
-            address, namespace=namespace, runtime=_quiet_runtime(), data_converter=DATA_CONVERTER
+            address, namespace=namespace, runtime=_quiet_runtime(), data_converter=DATA_CONVERTER, lazy=lazy
         )
     except RuntimeError as error:
         raise UnreachableError(address) from error

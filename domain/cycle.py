@@ -12,6 +12,7 @@ from typing import Any
 
 from domain import (
     awards,
+    chasing,
     commenting,
     conclusion,
     deadlines,
@@ -38,7 +39,7 @@ from domain.saying import Saying, compose, parse_act
 ROOMS: tuple[Room, ...] = (
     frame.room, membership.room, succession.room, succession.handover_room, drafting.room, commenting.room,
     signing.room, signing.term_room, targets.room, meetings.room, letters.room, midyear.room, scores.room,
-    voting.room, conclusion.room, awards.room, deadlines.room, register.room, hands.room,
+    voting.room, conclusion.room, awards.room, deadlines.room, chasing.room, register.room, hands.room,
 )  # fmt: skip
 
 SKEW = timedelta(minutes=5)
@@ -71,6 +72,7 @@ class State:
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
     awards: awards.Awards = field(default_factory=awards.Awards)
     deadlines: deadlines.Deadlines = field(default_factory=deadlines.Deadlines)
+    chasing: chasing.Chasing = ()
     register: register.Register = field(default_factory=register.Register)
     hands: hands.AllHands = field(default_factory=dict)
 

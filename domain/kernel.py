@@ -93,8 +93,17 @@ Points = Annotated[
 Unknown = Literal["unknown"]
 """Nobody wrote it down; not the same as nothing, and not the same as vacant."""
 
-UnitId = Slug
-PersonId = Slug
+
+class IsUnit:
+    """Marks a field that holds a unit's id."""
+
+
+class IsPerson:
+    """Marks a field that holds a person's id."""
+
+
+UnitId = Annotated[Slug, IsUnit()]
+PersonId = Annotated[Slug, IsPerson()]
 
 
 # Facts ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import awards, conclusion, deadlines, drafting, frame, midyear, register
+from domain import awards, chasing, conclusion, deadlines, drafting, frame, midyear, register
 from domain.cycle import State
 from domain.kernel import Event, Told, day_ending
 
@@ -58,6 +58,11 @@ def _passed(e: deadlines.DeadlinePassed, state: State) -> Iterator[Notice]:
     yield Notice("overdue", e.unit, facts)
     if e.unit != state.frame.organiser:
         yield Notice("overdue_of_unit", state.frame.organiser, facts)
+
+
+def _chased(e: chasing.UnitsReminded, state: State) -> Iterator[Notice]:
+    for unit in e.units if e.channel == "message" else ():
+        yield Notice("reminded_by_hand", unit, {"duty": e.duty})
 
 
 def _proposed(e: deadlines.EscalationProposed, state: State) -> Iterator[Notice]:
@@ -130,6 +135,7 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     drafting.DraftPresented: _presented,
     deadlines.UnitReminded: _reminded,
     deadlines.DeadlinePassed: _passed,
+    chasing.UnitsReminded: _chased,
     deadlines.EscalationProposed: _proposed,
     deadlines.EscalationConfirmed: _confirmed,
     deadlines.ExtensionAsked: _asked,

@@ -7,11 +7,13 @@ secretariat may record whatever is true.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain import (
     awards,
+    chasing,
     commenting,
     conclusion,
     deadlines,
@@ -124,6 +126,7 @@ MAY: dict[type[Act], frozenset[Party]] = {
     deadlines.AskExtension: _OWN,
     deadlines.GrantExtension: _SECRETARIAT,
     deadlines.RefuseExtension: _SECRETARIAT,
+    chasing.RemindUnits: _MINUTES,
     register.AcknowledgeDeviation: _SECRETARIAT,
     register.NoteDisagreement: _MINUTES,
     register.NameSource: _MINUTES,
@@ -142,6 +145,12 @@ CLOSED_BY: dict[type[Act], Duty] = {
     scores.CrossCheck: Duty.CROSS_CHECK,
 }
 """The acts that a hard close takes from the units."""
+
+SOLEMN = frozenset({
+    signing.SignCovenant, signing.SignJointly, conclusion.Submit, conclusion.DecideAwards, conclusion.PublishResults,
+    awards.AnnulAward, frame.FileCycle,
+})  # fmt: skip
+"""What binds or makes public: an entry point asks once more, for each submission, who says it."""
 
 AFTER_FILING = frozenset({
     register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle, awards.HoldAward, awards.ReleaseAward,
@@ -188,6 +197,26 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     if overseer is not None and overseer.id is not None and overseer.id == saying.actor:
         found.add(V)
     return frozenset(found)
+
+
+def offered(person: str, unit: str, state: State, now: datetime) -> tuple[type[Act], ...]:
+    """The acts that somebody could say of the cycle now, about their own unit or any: what a page may offer.
+
+    Only offered: whether the very act is theirs to say is decided when it is said.
+    """
+    mine: set[Party] = set()
+    if unit == state.frame.organiser:
+        mine.add(S)
+    if state.membership.belongs(unit, now):
+        mine.add(O)
+        if unit == state.membership.holder("head", now):
+            mine.add(H)
+        if unit == state.membership.holder("deputy", now):
+            mine.add(D)
+    overseer = state.membership.overseer
+    if overseer is not None and overseer.id == person:
+        mine.add(V)
+    return tuple(act for act, parties in MAY.items() if mine & parties)
 
 
 def check(saying: Saying, state: State, *, correcting: bool = False) -> frozenset[Party]:

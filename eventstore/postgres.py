@@ -132,6 +132,11 @@ class PostgresLedger:
             row = await connection.fetchrow(query, digest)
         return SignedCommand(Handover(row["header"], row["signature"]), row["payload"], row["unit"]) if row else None
 
+    async def head(self) -> int:
+        """The position of the last event; 0 while there is none."""
+        async with self.pool.acquire() as connection:
+            return int(await connection.fetchval("select max(position) from ledger.event") or 0)
+
     async def now(self) -> datetime:
         async with self.pool.acquire() as connection:
             found: datetime = await connection.fetchval("select clock_timestamp()")

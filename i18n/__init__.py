@@ -1,6 +1,7 @@
 """Words for users: English is written in the code, Vietnamese (the default) comes from the catalogue.
 
-`THIDUA_LANG` chooses the language. Catalogues are compiled into the virtual environment by set-up.
+`THIDUA_LANG` chooses the language of a process, `speaking` that of one answer.
+Catalogues are compiled into the virtual environment by set-up.
 """
 
 from __future__ import annotations
@@ -8,11 +9,16 @@ from __future__ import annotations
 import gettext
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
 DOMAIN = "thidua"
 DEFAULT = "vi"
+LANGUAGES = ("vi", "en")
+_SPOKEN: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def N_(text: str) -> str:  # noqa: N802 - the usual name for a string that is translated later
@@ -34,8 +40,18 @@ def teach_libraries() -> None:
 
 
 def language() -> str:
-    """The language in use."""
-    return os.environ.get("THIDUA_LANG", DEFAULT)
+    """The language in use: of who is being answered, or else of the process."""
+    return _SPOKEN.get() or os.environ.get("THIDUA_LANG", DEFAULT)
+
+
+@contextmanager
+def speaking(chosen: str) -> Iterator[None]:
+    """Answer in a language for as long as the context lasts."""
+    before = _SPOKEN.set(chosen)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
 
 
 def _(text: str) -> str:

@@ -66,6 +66,7 @@ ACTS_VI: Mapping[str, str] = {
     "trả lời yêu cầu bổ sung": "answer-correction",
     "chấp nhận báo cáo": "accept-report",
     "báo phụ trách cụm": "confirm-escalation",
+    "đôn đốc": "remind-units",
     "xin gia hạn": "ask-extension",
     "gia hạn": "extend",
     "không gia hạn": "refuse-extension",

@@ -290,6 +290,9 @@ WORDS: dict[str, str] = {
     "returned_unannulled": N_("returned although no annulment is recorded"),
     "complaint": N_("a complaint"),
     "number": N_("number"),
+    "message": N_("by a message"),
+    "telephone": N_("by telephone"),
+    "in-person": N_("in person"),
     "discipline": N_("discipline"),
     "other-cause": N_("another cause"),
     "object": N_("the object"),
@@ -374,6 +377,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         N_("Version {number} of the {draft} follows the one that was signed."),
     ),
     "reminded": (N_("due on {due}: {duty}"), N_("Please remember: {duty} {subject}, by {due}.")),
+    "reminded_by_hand": (
+        N_("the secretariat reminds you: {duty}"),
+        N_("The secretariat asks you once more: please {duty}."),
+    ),
     "overdue": (
         N_("overdue since {due}: {duty}"),
         N_("The date has passed ({due}): {duty} {subject}. It can still be done, marked late; or ask for more time."),

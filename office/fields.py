@@ -9,6 +9,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
@@ -18,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from domain import limits
-from domain.kernel import IsText, IsWorkedOut, Person, clean
+from domain.kernel import IsPerson, IsText, IsUnit, IsWorkedOut, Person, clean
 from people.postgres import Contact
 
 
@@ -135,6 +136,10 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     return tuple(part for member in members for part in _parts(member)) if members else (annotation,)
 
 
+FieldKind = Literal["text", "line", "day", "moment", "number", "flag", "unit", "person"]
+"""What a field without choices and parts holds: free text, a line, a date, an instant, a number, yes or no, an id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A field as people are asked for it. `parts` are the fields inside it, `many` says that it takes a list."""
@@ -146,6 +151,7 @@ class Question:
     many: bool
     closed: bool
     """Nothing but a choice will do."""
+    kind: FieldKind = "line"
 
     def as_one(self, name: str) -> Question:
         """One entry of a list."""
@@ -173,7 +179,46 @@ def _question(name: str, field: FieldInfo) -> Question:
     # A criterion holds criteria: what contains itself is asked for as a whole.
     parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
-    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed)
+    kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
+    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
+
+
+_MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))
+
+
+def _kind(marks: list[Any], annotation: Any) -> FieldKind:
+    marks = [*marks, *_marks(annotation)]
+    plain = {part for part in _flat(annotation) if isinstance(part, type)}
+    for mark, kind in _MARKED:
+        if any(isinstance(found, mark) for found in marks):
+            return kind
+    if datetime in plain:
+        return "moment"
+    if date in plain:
+        return "day"
+    if bool in plain:
+        return "flag"
+    return "number" if plain & {int, Decimal} else "line"
+
+
+def _marks(annotation: Any) -> tuple[Any, ...]:
+    """The marks of an annotation, and of what it is made of."""
+    own = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    return (*own, *(mark for part in _inside(annotation) for mark in _marks(part)))
+
+
+def _flat(annotation: Any) -> tuple[Any, ...]:
+    """The plain types that an annotation is made of."""
+    inside = _inside(annotation)
+    return tuple(part for one in inside for part in _flat(one)) if inside else (annotation,)
+
+
+def _inside(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[:1]
+    if get_origin(annotation) is tuple:
+        return tuple(part for part in get_args(annotation) if part is not Ellipsis)
+    return _members(annotation)
 
 
 def _holds_itself(model: type[BaseModel]) -> bool:

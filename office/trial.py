@@ -33,25 +33,28 @@ class Trial:
         await trial.look_at_rules()
         return trial
 
-    async def decide(self, order: Order, person: str, unit: str) -> None:
-        """Decide one more command.
+    async def decide(
+        self, order: Order, person: str, unit: str, strength: str = "os-account"
+    ) -> tuple[Told[Event], ...]:
+        """Decide one more command; returns what would happen, which is nothing when it was said before.
 
         Raises:
             Refused
         """
         command = Command.model_validate_json(order.payload)
         saying = command.said(
-            order.stream, order.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength="os-account"
+            order.stream, order.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength=strength
         )
         try:
             told = CYCLE.decide(saying, self.state, self.rules, len(self.history), tuple(self.history))
         except AlreadySaid:
-            return
+            return ()
         self.history.extend(told)
         # What was corrected is left out of the fold, which only the whole history can do.
         corrected = saying.act.NAME == "correct"
         self.state = CYCLE.fold(self.history) if corrected else reduce(CYCLE.evolve, told, self.state)
         await self.look_at_rules()
+        return told
 
     async def look_at_rules(self) -> None:
         """Take the rules that are in force now."""

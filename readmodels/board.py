@@ -5,10 +5,12 @@ What depends on the moment somebody looks (overdue, days left) is worked out whe
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.codec import plain
 from domain.cycle import State
 from domain.departures import deviations
 from domain.obligations import current_step, obligations, steps
@@ -32,6 +34,8 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "rehearsed": state.frame.rehearsed,
         "now": state.frame.now.isoformat() if state.frame.clock != "wall" and state.frame.now else None,
         "names": {**state.membership.names, state.frame.organiser: state.frame.organiser_name},
+        "members": list(state.membership.members()),
+        "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
         "open": [
             {
                 "duty": o.duty.value, "unit": o.bearer, "subject": o.subject or None,
@@ -49,6 +53,17 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             "remarks": sum(1 for d in found if not d.article and not d.settled and not d.acknowledged),
             "all": len(found),
         },
+        "found": [
+            {
+                "key": d.key, "code": d.code, "article": d.article, "on": d.on.isoformat() if d.on else None,
+                "facts": plain(dict(d.facts)), "settled": d.settled, "acknowledged": d.acknowledged,
+            }
+            for d in found
+        ],
+        "chased": [
+            {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": c.when.day.isoformat()}
+            for c in state.chasing[-50:]
+        ],
         "filed": state.frame.filed.isoformat() if state.frame.filed else None,
     }  # fmt: skip
 

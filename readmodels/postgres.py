@@ -36,8 +36,8 @@ class Board:
 
     async def catch_up(self) -> int:
         """Bring the lines up to the ledger's last event; returns its position."""
+        head = await self._ledger.head()
         async with self._ledger.pool.acquire() as connection:
-            head: int = await connection.fetchval("select max(position) from ledger.event") or 0
             if await connection.fetchval(_CURSOR, NAME) == head:
                 return head
         async with self._ledger.pool.acquire() as connection, connection.transaction():
@@ -69,9 +69,11 @@ class Board:
             log.exception("no line", stream=stream, position=position)
             return
         await connection.execute(
-            "insert into readmodels.board (stream, year, position, line) values ($1, $2, $3, $4) on conflict (stream) "
-            "do update set position = excluded.position, line = excluded.line, year = excluded.year",
-            stream, stream.split("/")[1], position, json.dumps(line, ensure_ascii=False),
+            "insert into readmodels.board (stream, year, position, line, units, filed) values ($1, $2, $3, $4, $5, $6) "
+            "on conflict (stream) do update set position = excluded.position, line = excluded.line, "
+            "year = excluded.year, units = excluded.units, filed = excluded.filed",
+            stream, stream.split("/")[1], position, json.dumps(line, ensure_ascii=False), list(line["names"]),
+            line["filed"] is not None,
         )  # fmt: skip
 
     async def _rules(self, digest: str | None) -> Edition:
@@ -82,13 +84,28 @@ class Board:
             self._editions[digest] = edition_of(body) if body else NO_RULES
         return self._editions[digest]
 
-    async def lines(self, year: str | None = None) -> list[dict[str, Any]]:
-        """The lines of a year, or of all, by name."""
+    async def lines(
+        self, year: str | None = None, *, unit: str | None = None, open_only: bool = False
+    ) -> list[dict[str, Any]]:
+        """The lines of a year, or of all, by name; of the cycles in which a unit owes or ever owed something."""
+        query = (
+            "select line from readmodels.board where ($1::text is null or year = $1) "
+            "and ($2::text is null or units @> array[$2]) and not ($3 and filed) order by year desc, stream"
+        )
         async with self._ledger.pool.acquire() as connection:
-            rows = await connection.fetch(
-                "select line from readmodels.board where $1::text is null or year = $1 order by year, stream", year
-            )
+            rows = await connection.fetch(query, year, unit, open_only)
         return [json.loads(row["line"]) for row in rows]
+
+    async def years(self) -> list[str]:
+        """The years that have cycles, the newest first."""
+        async with self._ledger.pool.acquire() as connection:
+            rows = await connection.fetch("select distinct year from readmodels.board order by year desc")
+        return [row["year"] for row in rows]
+
+    async def has_reached(self, position: int) -> bool:
+        """Whether the lines hold everything up to a position."""
+        async with self._ledger.pool.acquire() as connection:
+            return int(await connection.fetchval(_CURSOR, NAME) or 0) >= position
 
     async def forget(self) -> None:
         """Empty the tables; the next catch-up rebuilds them from the ledger."""

@@ -54,8 +54,9 @@ async def as_owner(office: Session, *statements: str) -> None:
 
 async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session, str]) -> None:
     office, _stream = recorded
-    named = "stream = 'installation' and version = 2"
-    await as_owner(office, f"update ledger.event set command_digest = null where {named}")
+    await as_owner(
+        office, "update ledger.event set command_digest = null where stream = 'installation' and version = 2"
+    )
     report = await check(office)
     assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned"})
 

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 
 from cli.acting import complete, day_of, options
 from cli.outcome import Exit, explain
-from cli.reading import read_model, read_yaml
 from desk import PendingError, RefusedError, UnreachableError
 from domain.kernel import Act, Refused
 from domain.rules import Edition
 from eventstore.store import Stopped
 from local.process import EngineUnavailableError
 from office.fields import InputError
+from office.reading import read_model, read_yaml
 from office.year_file import YearFile
 
 YEAR = """\

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from cli.reading import read_model
 from cli.scoring import score
 from domain.criteria import remarks
 from domain.kernel import Refused
@@ -20,6 +19,7 @@ from domain.reckoning import Result, SheetFile, UnitSheet, reckon
 from domain.rules import Edition, edition_of
 from domain.ways import Best, Entry, Undetermined, Way
 from office.fields import InputError
+from office.reading import read_model
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "rules" / "real"

@@ -1,0 +1,1 @@
+"""What people keep beside their account: drafts, stand-ins, calendar addresses; and the log of auditors' reading."""

@@ -1,0 +1,67 @@
+"""Chasing: the secretariat reminds units by hand (đôn đốc), often by telephone. That somebody was reminded is a fact.
+
+The clock's own reminders are in `deadlines`; these are people's, and say in which way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from domain import limits
+from domain.kernel import Act, Event, Meta, Room, Text, UnitId, When
+from domain.membership import require_member
+from domain.rules import Duty, Edition
+
+if TYPE_CHECKING:
+    from domain.cycle import State
+
+Channel = Literal["message", "telephone", "in-person"]
+
+
+class RemindUnits(Act, name="remind-units"):
+    """The secretariat reminds units of what they owe: by a message of the register, by telephone, in person."""
+
+    units: Annotated[tuple[UnitId, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
+    duty: Duty
+    channel: Channel = "message"
+    text: Text | None = None
+
+
+class UnitsReminded(Event, name="UnitsReminded"):
+    units: tuple[UnitId, ...]
+    duty: Duty
+    channel: Channel
+    text: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chased:
+    """One reminder by hand."""
+
+    units: tuple[str, ...]
+    duty: Duty
+    channel: Channel
+    by: str
+    when: When
+    version: int
+
+
+Chasing = tuple[Chased, ...]
+
+
+def remind(cmd: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for unit in cmd.units:
+        if unit != state.frame.organiser:
+            require_member(unit, meta, state)
+    yield UnitsReminded(**dict(cmd))
+
+
+def _reminded(chasing: Chasing, e: UnitsReminded, m: Meta) -> Chasing:
+    return (*chasing, Chased(e.units, e.duty, e.channel, m.actor, m.happened, m.version))
+
+
+room = Room(slice_name="chasing", empty=(), decides={RemindUnits: remind}, evolves={UnitsReminded: _reminded})

@@ -1,0 +1,21 @@
+"""The guides in docs/vi as pages: one for each kind of user, written for somebody who never saw the program."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+GUIDES = Path(__file__).parent.parent / "docs" / "vi"
+NAMES = ("thu-ky", "can-bo", "bien-ban", "kiem-tra", "dang-nhap")
+
+
+@lru_cache
+def guide(name: str) -> str | None:
+    """A guide as HTML of our own files; None when there is none of that name."""
+    file = GUIDES / f"huong-dan-{name}.md"
+    if name not in NAMES or not file.exists():
+        return None
+    found: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(file.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,29 @@
+-- Search without diacritics: "dong da" finds Đống Đa, and hòa is hoà. Letters are folded here, for what is kept and for
+-- what is asked, because this PostgreSQL may come without ICU and its own lower() may know ASCII only.
+
+create function readmodels.folded(words text) returns text language sql immutable parallel safe as $$
+    select translate(
+        lower(normalize(words, NFC)),
+        'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ',
+        'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyydaaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'
+    )
+$$;
+
+create table readmodels.found (
+    stream  text not null,
+    -- unit, document or act
+    kind    text not null,
+    -- a unit's id, or the place of the event in its stream
+    ref     text not null,
+    -- whose act it was, or the unit itself
+    unit    text not null,
+    title   text not null,
+    at      date,
+    words   tsvector not null,
+    primary key (stream, kind, ref)
+);
+create index on readmodels.found using gin (words);
+
+grant select, insert, update, delete on readmodels.found to thidua_app;
+grant select on readmodels.found to thidua_web, thidua_reader;
+grant execute on function readmodels.folded to thidua_app, thidua_web, thidua_reader;

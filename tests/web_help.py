@@ -1,0 +1,134 @@
+"""A web process's inside on a port of its own, over an office; people with accounts; a browser without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import uvicorn
+from conftest import eventually
+
+from accounts import Kind
+from cli.session import Session
+from documents.postgres import Texts
+from eventstore.postgres import open_ledger
+from eventstore.signing import Signer
+from office.office import Office
+from people.postgres import Contact, People
+from readmodels.postgres import Board
+from readmodels.search.postgres import SearchIndex
+from web.app import build
+from web.services import Services, services_of
+from web.settings import Settings
+
+PASSWORD = "mot cau dai de nho"  # of people who live for a test
+
+
+@dataclass(slots=True)
+class Site:
+    """A site that answers at `address`."""
+
+    address: str
+    services: Services
+    office: Session
+    browsers: list[Visitor] = field(default_factory=list)
+
+    async def person(
+        self, person: str, unit: str, kind: Kind = "staff", *, name: str = "", administrator: bool = False
+    ) -> Contact:
+        """Somebody with an account."""
+        contact = await self.office.people.enter(
+            person, unit, name or person, office="cán bộ", email=f"{person}@example.invalid", phone="024 0000 0000"
+        )
+        if await self.services.accounts.get(person) is None:
+            await self.services.accounts.make(person, kind, administrator=administrator)
+            await self.services.accounts.set_password(person, PASSWORD)
+        return contact
+
+    async def log_in(self, person: str) -> Visitor:
+        """Somebody who has logged in, without a browser."""
+        visitor = Visitor(httpx.AsyncClient(base_url=self.address, follow_redirects=True, timeout=60))
+        self.browsers.append(visitor)
+        await visitor.get("/dang-nhap")
+        await visitor.post("/dang-nhap", person=person, _password=PASSWORD)
+        return visitor
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Somebody who reads pages and sends forms."""
+
+    http: httpx.AsyncClient
+    page: str = ""
+    status: int = 0
+    at: str = ""
+
+    async def get(self, path: str) -> str:
+        return self._keep(await self.http.get(path))
+
+    async def post(self, path: str, **fields: str) -> str:
+        """Send fields with the token of the page that was read last."""
+        found = re.search(r'name="_form" value="(\w+)"', self.page)
+        token = found.group(1) if found else ""
+        return self._keep(await self.http.post(path, data={"_form": token, **fields}))
+
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the last form of the page, as a browser would send them."""
+        form = self.page.rsplit("<form", 1)[-1]
+        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+    def _keep(self, answer: httpx.Response) -> str:
+        self.page, self.status, self.at = answer.text, answer.status_code, answer.url.path
+        return self.page
+
+
+@asynccontextmanager
+async def a_site(office: Session, outbox: Path) -> AsyncIterator[Site]:
+    """Serve the pages of an office with the web's own role and key."""
+    async with AsyncExitStack() as stack:
+        key = office.installed.web
+        ledger = await open_ledger(office.endpoints.web_url, office.installed.id, writing=False)
+        stack.push_async_callback(ledger.close)
+        signer = Signer(key.installation, ledger.epoch, key.key, key.private)
+        inside = Office(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), office.desk)
+        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
+        services = services_of(inside, settings)
+        services.pause_s = 0.01
+        server = uvicorn.Server(uvicorn.Config(build(services), port=0, log_level="error", access_log=False))
+        serving = asyncio.create_task(server.serve())
+        await eventually(_started(server))
+        port = server.servers[0].sockets[0].getsockname()[1]
+        projector = asyncio.create_task(_project(office))
+        site = Site(f"http://127.0.0.1:{port}", services, office)
+        try:
+            yield site
+        finally:
+            for visitor in site.browsers:
+                await visitor.http.aclose()
+            projector.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await projector
+            server.should_exit = True
+            await serving
+
+
+def _started(server: uvicorn.Server) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return server.started
+
+    return check
+
+
+async def _project(office: Session) -> None:
+    """What the worker's projector does."""
+    board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
+    while True:
+        await board.catch_up()
+        await search.catch_up()
+        await asyncio.sleep(0.05)

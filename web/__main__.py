@@ -1,0 +1,42 @@
+"""The web process.
+
+    python -m web
+
+Settings by environment: THIDUA_WEB_DATABASE_URL (the web's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
+THIDUA_WEB_KEY_FILE (its entry key), THIDUA_WEB_HOST, THIDUA_WEB_PORT, THIDUA_WEB_ADDRESS (as people type it),
+THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or THIDUA_SMTP_HOST for invitations. It ends on SIGTERM or
+SIGINT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+import uvicorn
+from prometheus_client import start_http_server
+
+from web.app import build
+from web.services import opened
+from web.settings import Settings
+
+log = structlog.get_logger()
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings.of_environment()
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    async with opened(settings) as services:
+        config = uvicorn.Config(
+            build(services), host=settings.host, port=settings.port, log_level="warning", access_log=False,
+            server_header=False, date_header=True,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        log.info("web ready", address=settings.address)
+        await server.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

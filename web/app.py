@@ -1,0 +1,201 @@
+"""The web application: routes, what stands around every answer, and what is said when something goes wrong."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.datastructures import MutableHeaders, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accounts.secrets import token
+from i18n import DEFAULT, LANGUAGES, speaking
+from i18n.messages import sentence
+from office.troubles import FORESEEN, Trouble, trouble_of
+from web import api, health
+from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.pages import routers
+from web.render import STATIC, page
+from web.services import Services
+from web.visitors import COOKIE, CodeNeededError, ForbiddenError, LoginNeededError
+
+log = structlog.get_logger()
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
+LARGEST = 12_000_000
+FONTS = Path(sys.prefix) / "share" / "fonts"
+"""Where set-up puts them."""
+
+_BARE = ("/static", "/fonts", "/api", "/healthz", "/readyz")
+
+
+def build(services: Services) -> FastAPI:
+    """The application around its services."""
+    app = FastAPI(title="Sổ Thi Đua", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/fonts", StaticFiles(directory=FONTS, check_dir=False), name="fonts")
+    app.include_router(health.router)
+    app.mount("/api/v1", api.build(services))
+    for router in routers():
+        app.include_router(router)
+    app.add_middleware(Around)
+    # Each by its class, so that the handler gets the request whose form was read.
+    known: tuple[type[Exception], ...] = (LoginNeededError, CodeNeededError, ForbiddenError, *FORESEEN)
+    for foreseen in known:
+        app.add_exception_handler(foreseen, _answer)
+    app.add_exception_handler(HTTPException, _not_there)
+    return app
+
+
+class Around:
+    """Language, a cookie for forms, the headers of safety, one line in the log: around every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request.state.request_id = uuid4().hex[:12]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=request.state.request_id)
+        if COOKIE not in request.cookies and not request.url.path.startswith(_BARE):
+            request.state.new_cookie = token()
+        chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
+        answer = _Sent(request, send)
+        with speaking(chosen if chosen in LANGUAGES else DEFAULT):
+            try:
+                if int(request.headers.get("content-length") or 0) > LARGEST:
+                    large = page(request, "trouble.html", 413, text=sentence("too_large"), carried={}, code="too_large")
+                    await large(scope, receive, answer.send)
+                else:
+                    await self._app(scope, receive, answer.send)
+            except Exception as error:
+                if answer.status:
+                    raise
+                await (await _answer(request, error))(scope, receive, answer.send)
+        answer.note()
+
+
+class _Sent:
+    """What goes out: headers are added, status and time noted."""
+
+    def __init__(self, request: Request, send: Send) -> None:
+        self._request, self._send, self._started = request, send, time.perf_counter()
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._dress(MutableHeaders(scope=message))
+        await self._send(message)
+
+    def _dress(self, headers: MutableHeaders) -> None:
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        headers["X-Request-ID"] = self._request.state.request_id
+        if self._request.url.path.startswith(("/static", "/fonts")):
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            return
+        headers.setdefault("Cache-Control", "no-store")
+        fresh = getattr(self._request.state, "new_cookie", None)
+        if fresh is not None and not any(value.startswith(f"{COOKIE}=") for value in headers.getlist("set-cookie")):
+            bare = Response()
+            set_cookie(self._request, bare, fresh)
+            headers.append("set-cookie", bare.headers["set-cookie"])
+
+    def note(self) -> None:
+        seconds = time.perf_counter() - self._started
+        route = getattr(self._request.scope.get("route"), "path", "-")  # never the address: it may hold a secret
+        visitor = getattr(self._request.state, "visitor", None)
+        health.seen(self._request.method, route, self.status, seconds)
+        log.info(
+            "request", method=self._request.method, route=route, status=self.status, ms=round(seconds * 1000, 1),
+            person=visitor.contact.id if visitor is not None else None,
+        )  # fmt: skip
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = "page_not_found" if status == 404 else "method_not_allowed" if status == 405 else "bad_request"  # noqa: PLR2004
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"code": code, "text": sentence(code)}, status)
+    return page(request, "trouble.html", status, text=sentence(code), carried={}, code=code)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    """What is said of an error: a page that keeps what was typed, or JSON for programs."""
+    if isinstance(error, LoginNeededError):
+        return await _login_needed(request)
+    if isinstance(error, CodeNeededError):
+        return RedirectResponse("/ma-mot-lan", 303)
+    if isinstance(error, ForbiddenError):
+        found, status = Trouble("refused", str(error.args[0])), 403
+    elif (trouble := trouble_of(error)) is not None:
+        found, status = trouble, STATUS[trouble.kind]
+        if found.code == "no_such_cycle":
+            status = 404
+    else:
+        log.error("our bug", exc_info=error)
+        found, status = Trouble("away", "our_bug_web", {"request": request.state.request_id}), 500
+    text = sentence(found.code, found.facts)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
+    return page(
+        request, "trouble.html", status, text=text, carried=await carried(request), code=found.code,
+        again=found.kind in {"away", "pending"},
+    )  # fmt: skip
+
+
+async def _login_needed(request: Request) -> Response:
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"code": "login_needed", "text": sentence("login_needed"), "place": None}, 401)
+    if request.method == "GET":
+        way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/dang-nhap?den={_quoted(way)}", 303)
+    # What was typed goes through the login page and back into its form.
+    kept = await carried(request)
+    return page(request, "login.html", 401, to=request.url.path, carried=kept, text=sentence("login_ran_out"), who="")
+
+
+async def carried(request: Request) -> dict[str, str]:
+    """What a form held, but for its token and passwords, so that it can be sent again."""
+    if request.method != "POST":
+        return {}
+    try:
+        form = await request.form()
+    except Exception:  # noqa: BLE001 - a broken form holds nothing to keep
+        return {}
+    return {
+        name: value
+        for name, value in form.multi_items()
+        if isinstance(value, str) and not isinstance(value, UploadFile) and name not in {"_form", "_password", "_code"}
+    }
+
+
+def _quoted(way: str) -> str:
+    return quote(way, safe="")

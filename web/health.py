@@ -1,0 +1,40 @@
+"""Health, readiness and metrics. Metrics are served on a port of their own, on loopback (`THIDUA_WEB_METRICS`)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import Counter, Histogram
+
+from eventstore.connecting import UNREACHABLE
+from web.services import services
+
+router = APIRouter(include_in_schema=False)
+
+_REQUESTS = Counter("thidua_web_requests_total", "Answers of the web process", ("method", "route", "status"))
+_SECONDS = Histogram(
+    "thidua_web_request_seconds", "Time to answer", ("method", "route"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 1, 3, 10, 30),
+)  # fmt: skip
+
+
+def seen(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one answer."""
+    _REQUESTS.labels(method, route, str(status)).inc()
+    _SECONDS.labels(method, route).observe(seconds)
+
+
+@router.get("/healthz")
+async def alive() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+@router.get("/readyz")
+async def ready(request: Request) -> JSONResponse:
+    """The database answers, so pages can be read. Without the engine they still can."""
+    try:
+        await services(request).office.ledger.now()
+    except UNREACHABLE:
+        return JSONResponse({"database": False}, 503)
+    return JSONResponse({"database": True})

@@ -1,0 +1,14 @@
+"""The pages, a module for each thing that people do."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from web.pages import acting, audit, board, cycle, entrance, home, meeting, people, search, year
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routes of pages."""
+    return tuple(
+        module.router for module in (home, entrance, acting, meeting, board, year, cycle, audit, people, search)
+    )

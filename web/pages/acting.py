@@ -1,0 +1,325 @@
+"""Acting: one act per page; a summary of what would be recorded before it is sent, a receipt after it.
+
+What is typed is saved as one goes. The form carries the command's id from the first look on, so sending it again, by a
+second click or after a lost answer, does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import FormData
+
+from audit.replay import digests_in
+from desk import PendingError, RefusedError, UnreachableError
+from domain.codec import plain
+from domain.departures import deviations
+from domain.kernel import Act, Day, Provenance, Refused, When
+from domain.reading import Matter
+from domain.rights import DATES, MAY, SOLEMN, offered
+from i18n import _
+from i18n.messages import sentence
+from i18n.standing import departure
+from i18n.timeline import describe
+from office.fields import Filler, InputError
+from office.office import Said
+from office.trial import Trial, Untold
+from office.troubles import Trouble, trouble_of
+from web.forms import as_fields, flat, inputs, typed
+from web.render import page
+from web.services import Services, services
+from web.sheets import sheet_of, without_empty_rows
+from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
+
+router = APIRouter(include_in_schema=False)
+Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
+"""Acts whose document is typed or pasted into the register itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A form as it stands: the act, what was typed, and what goes with it."""
+
+    act: type[Act]
+    values: Mapping[str, Any]
+    command_id: UUID
+    on: str = ""
+    source: str = ""
+    meeting: str = ""
+
+    @property
+    def place(self) -> str:
+        """Under what its draft is kept."""
+        return self.act.NAME
+
+    @property
+    def extras(self) -> dict[str, str]:
+        """What the form carries beside the act's fields."""
+        return {"_id": str(self.command_id), "_on": self.on, "_source": self.source, "_meeting": self.meeting}
+
+
+def must_be_offered(cycle: Cycle, name: str) -> type[Act]:
+    """The act, if the visitor could say it of this cycle.
+
+    Raises:
+        InputError, ForbiddenError
+    """
+    act = Act.KNOWN.get(name)
+    if act is None or act not in MAY:
+        raise InputError("unknown_act", act=name)
+    if act not in acts_offered(cycle):
+        raise ForbiddenError("not_yours_to_say")
+    return act
+
+
+def acts_offered(cycle: Cycle) -> tuple[type[Act], ...]:
+    """What the visitor could say of a cycle. Auditors only read."""
+    visitor = cycle.visitor
+    if visitor.login.account.kind == "auditor":
+        return ()
+    return offered(visitor.contact.id, visitor.unit, cycle.state, cycle.now)
+
+
+def may_date(cycle: Cycle) -> bool:
+    """Whether the visitor may say that something happened earlier than now."""
+    state, unit = cycle.state, cycle.visitor.unit
+    keeps_minutes = unit in {state.membership.holder("head", cycle.now), state.membership.holder("deputy", cycle.now)}
+    return bool(DATES) and (unit == state.frame.organiser or keeps_minutes)
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/lam")
+async def choose(request: Request, cycle: Seen) -> Response:
+    """Every act that the visitor could say."""
+    names = [
+        (act.NAME, _((act.__doc__ or "").strip().splitlines()[0])) for act in acts_offered(cycle)
+        if not act.NAME.startswith("open-")
+    ]  # fmt: skip
+    return page(request, "choose.html", cycle=cycle, acts=names)
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/lam/{act}")
+async def form(request: Request, cycle: Seen, act: str) -> Response:
+    """The form of an act: as it was left, or as the link fills it in."""
+    known = must_be_offered(cycle, act)
+    work = services(request)
+    given = typed(request.query_params)
+    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, known, given))
+    if kept is not None:
+        body, saved = kept
+        return await _form(request, cycle, _written(known, body), saved=saved)
+    values = {**_usual(cycle, known), **given}
+    return await _form(request, cycle, Writing(known, values, uuid4()))
+
+
+def _place(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> str:
+    """Under what a draft is kept: the page, and about whom it is."""
+    about = values.get("unit") if isinstance(values.get("unit"), str) else None
+    return f"{cycle.path}/lam/{act.NAME}" + (f"?unit={about}" if about else "")
+
+
+def _usual(cycle: Cycle, act: type[Act]) -> dict[str, Any]:
+    """What goes without saying: a unit speaks for itself."""
+    unit = cycle.visitor.unit
+    if unit == cycle.state.frame.organiser:
+        return {}
+    fields = act.model_fields
+    found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
+    if "by" in fields:
+        found["by"] = unit if act.NAME == "cross-check" else {"unit": unit}
+    return found
+
+
+def _written(act: type[Act], body: Mapping[str, Any]) -> Writing:
+    return Writing(
+        act, typed(body), _uuid(body.get("_id")), str(body.get("_on", "")), str(body.get("_source", "")),
+        str(body.get("_meeting", "")),
+    )  # fmt: skip
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return uuid4()
+
+
+@router.post("/cum/{organiser}/{year}/{cluster}/lam/{act}")
+async def send(request: Request, cycle: Seen, act: str) -> Response:
+    """Save, look, or send: as the button says."""
+    posted = await checked_form(request)
+    known, work = must_be_offered(cycle, act), services(request)
+    body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
+    writing, step = _written(known, body), str(posted.get("_step", "look"))
+    keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
+    await work.belongings.keep(cycle.visitor.contact.id, _place(cycle, known, writing.values), keep)
+    if "_more" in body or step == "edit":
+        return await _form(request, cycle, writing, more=(body.get("_more", ""),))
+    if step == "save":
+        return await _saved(request, cycle, writing)
+    if step == "drop":
+        await work.belongings.drop(cycle.visitor.contact.id, _place(cycle, known, writing.values))
+        return RedirectResponse(cycle.path, 303)
+    try:
+        said = _said(cycle, writing)
+        if step != "send":
+            return await _look(request, cycle, writing, said)
+        if known in SOLEMN and not await _proved(work, cycle, posted):
+            return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
+        return await _send(request, cycle, writing, said)
+    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+        return await _not_entered(request, cycle, writing, error)
+
+
+async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: Exception) -> Response:
+    """The form again, with what is wrong and where, or with the advice to try again."""
+    trouble = trouble_of(error) or Trouble("pending", "pending")
+    text = sentence(trouble.code, trouble.facts, cycle.names)
+    if trouble.kind in {"pending", "away"}:
+        return await _form(request, cycle, writing, text=text, again=True, status=503)
+    place = str(trouble.facts.get("place", trouble.place))
+    return await _form(request, cycle, writing, text=text, place=place, status=422)
+
+
+async def _proved(work: Services, cycle: Cycle, posted: FormData) -> bool:
+    password = str(posted.get("_password", ""))
+    return await work.accounts.password_fits(cycle.visitor.contact.id, password)
+
+
+def _said(cycle: Cycle, writing: Writing) -> Said:
+    """What the form says.
+
+    Raises:
+        InputError: a date cannot be read.
+    """
+    happened = None
+    if writing.on:
+        first, _dash, last = writing.on.partition(" - ")
+        happened = When.on(_day(first), _day(last) if last else None)
+    fields = as_fields(writing.act, without_empty_rows(writing.values))
+    provenance = Provenance(kind="stated", source=writing.source) if writing.source else None
+    return Said(
+        cycle.stream, writing.act.NAME, fields, writing.command_id, happened=happened, provenance=provenance,
+        meeting=writing.meeting or None,
+    )  # fmt: skip
+
+
+def _day(text: str) -> date:
+    try:
+        return _DAY.validate_python(text)
+    except ValidationError:
+        raise InputError("bad_day", place="_on", found=text) from None
+
+
+async def _form(
+    request: Request, cycle: Cycle, writing: Writing, *, text: str = "", place: str = "", again: bool = False,
+    good: str = "", more: tuple[str, ...] = (), status: int = 200, saved: Any = None,
+) -> Response:  # fmt: skip
+    fields = inputs(writing.act, writing.values, more, with_text=writing.act.NAME in WITH_TEXT)
+    sheet = sheet_of(cycle, writing.act, writing.values)
+    people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    return page(
+        request, "act.html", status, cycle=cycle, writing=writing, fields=fields, text=text, place=place,
+        again=again, good=good, saved=saved, sheet=sheet, units=_units(cycle), dated=may_date(cycle), people=people,
+        about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
+        solemn=writing.act in SOLEMN, must_date=may_date(cycle) and cycle.state.frame.clock == "backfill",
+        awards=[(one.id, one.title) for one in cycle.rules.awards],
+    )  # fmt: skip
+
+
+def _units(cycle: Cycle) -> list[tuple[str, str]]:
+    return [
+        (unit, cycle.names.get(unit, unit)) for unit in (*cycle.state.membership.members(), cycle.state.frame.organiser)
+    ]
+
+
+async def _saved(request: Request, cycle: Cycle, writing: Writing) -> Response:
+    """What goes into the corner of a form that saves itself; without a script, the form again."""
+    if "hx-request" not in request.headers:
+        return await _form(request, cycle, writing, good=_("Saved. Nothing is sent yet."))
+    return page(request, "saved.html", sheet=sheet_of(cycle, writing.act, writing.values))
+
+
+async def _look(
+    request: Request, cycle: Cycle, writing: Writing, said: Said, *, text: str = "", status: int = 200
+) -> Response:
+    """The summary: what would be recorded, in the register's own words, and which departures would come or go."""
+    work, visitor = services(request), cycle.visitor
+    trial = await Trial.of(work.office, {}, [row for row, _told in cycle.history])
+    before = {one.key: one for one in deviations(trial.state, trial.rules)}
+    order = await work.office.order(said, Filler(Untold(work.office.texts), work.office.people))
+    told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
+    after = {one.key: one for one in deviations(trial.state, trial.rules)}
+    words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
+    names = trial_names(trial)
+    return page(
+        request, "look.html", status, cycle=cycle, writing=writing, text=text, solemn=writing.act in SOLEMN,
+        told=[describe(one, names, words) for one in told],
+        new=[departure(one, names) for key, one in after.items() if key not in before],
+        gone=[departure(one, names) for key, one in before.items() if key not in after],
+        carried={**flat(writing.values), **writing.extras}, fields=flat(writing.values),
+    )  # fmt: skip
+
+
+def trial_names(trial: Trial) -> Mapping[str, str]:
+    """Names of everybody in a tried state."""
+    return {**trial.state.membership.names, trial.state.frame.organiser: trial.state.frame.organiser_name}
+
+
+def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Texts that nobody has stored yet, by the digest that a trial gives them."""
+    from documents.postgres import salted_digest  # noqa: PLC0415
+    from domain.kernel import clean  # noqa: PLC0415
+
+    found: dict[str, str] = {}
+    for value in flat(fields).values():
+        try:
+            body = clean(value)
+        except ValueError:
+            continue
+        found[salted_digest(b"", body)] = body
+    return found
+
+
+async def _send(request: Request, cycle: Cycle, writing: Writing, said: Said) -> Response:
+    work, visitor = services(request), cycle.visitor
+    receipt = await work.office.hand_in(
+        cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength,
+        stand_in_for=visitor.absent.id if visitor.absent is not None else None,
+    )  # fmt: skip
+    versions = receipt.outcomes[0].versions
+    await work.belongings.drop(visitor.contact.id, _place(cycle, writing.act, writing.values))
+    rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
+    if rows:
+        await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)
+    mine = "" if rows and rows[0].command_id == said.command_id else "?truoc=1"
+    return RedirectResponse(f"{cycle.path}/bien-nhan/{versions[0]}{mine}", 303)
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/bien-nhan/{version}")
+async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -> Response:
+    """The receipt of an act, read from the ledger. `truoc`: a colleague had said it before."""
+    first = next((row for row, _told in cycle.history if row.version == version), None)
+    if first is None:
+        raise InputError("no_such_act", version=version)
+    mine = cycle.visitor.unit == first.unit
+    if not mine and not cycle.may(Matter.HISTORY):
+        raise ForbiddenError("not_yours_to_read")
+    told = [(row, one) for row, one in cycle.history if row.command_id == first.command_id]
+    texts = await services(request).office.texts.get(digests_in([plain(one.event) for _row, one in told]))
+    people = services(request).office.people
+    who = await people.get(first.actor)
+    absent = await people.get(first.stand_in_for) if first.stand_in_for else None
+    return page(
+        request, "receipt.html", cycle=cycle, rows=[row for row, _one in told], who=who, absent=absent,
+        sentences=[describe(one, cycle.names, texts) for _row, one in told], before=bool(truoc), sure=first.provenance,
+    )  # fmt: skip

@@ -1,0 +1,384 @@
+"""What an auditor needs: the timeline, a time machine, two moments compared, the register of departures, the chain."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import TypeAdapter, ValidationError
+
+from audit.replay import Replay, digests_in, replay, view
+from audit.verify import Report
+from domain.codec import plain
+from domain.departures import deviations
+from domain.kernel import Day
+from domain.reading import Matter
+from domain.rules import Edition
+from i18n import _
+from i18n.messages import day, word
+from i18n.standing import departure, standing
+from i18n.timeline import describe
+from office.cells import as_text
+from office.fields import InputError
+from office.verifying import verified
+from web.pages.board import lines_for
+from web.render import as_attachment, page
+from web.services import Services, services
+from web.visitors import Cycle, Visitor, checked_form, reads, reads_cycle
+
+router = APIRouter(include_in_schema=False)
+History = Annotated[Cycle, Depends(reads_cycle(Matter.HISTORY))]
+Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
+
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+JOBS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as the timeline tells it."""
+
+    version: int
+    position: int
+    type: str
+    text: str
+    first: str
+    last: str
+    recorded: Any
+    actor: str
+    unit: str
+    stand_in_for: str | None
+    sureness: str
+    source: str
+    meeting: str | None
+    corrected_by: int | None
+    digest: str
+    command: str
+
+
+async def entries_of(work: Services, cycle: Cycle) -> list[Entry]:
+    """The whole timeline of a cycle."""
+    texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in cycle.history]))
+    corrected = cycle.state.register.corrected
+    return [
+        Entry(
+            row.version, row.position, row.type, describe(told, cycle.names, texts), day(row.happened_earliest),
+            day(told.meta.happened.latest) if row.happened_earliest != row.happened_latest else "", row.recorded_at,
+            row.actor, row.unit, row.stand_in_for, row.provenance, row.source, row.meeting, corrected.get(row.version),
+            row.digest.hex(), str(row.command_id),
+        )
+        for row, told in cycle.history
+    ]  # fmt: skip
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so")
+async def timeline(
+    request: Request, cycle: History, don_vi: str = "", chac: str = "", tim: str = "", loai: str = ""
+) -> Response:
+    """Everything that was recorded, in order, in plain sentences; by unit, sureness, kind and words."""
+    entries = await entries_of(services(request), cycle)
+    shown = [
+        one for one in entries
+        if don_vi in {"", one.unit} and chac in {"", one.sureness} and loai in {"", one.type}
+        and tim.casefold() in one.text.casefold()
+    ]  # fmt: skip
+    filters = {"don_vi": don_vi, "chac": chac, "tim": tim, "loai": loai}
+    return page(
+        request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
+        types=sorted({one.type for one in entries}), units=sorted({one.unit for one in entries if one.unit}),
+    )  # fmt: skip
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so.json")
+async def timeline_json(request: Request, cycle: History) -> Response:
+    """The timeline as JSON."""
+    rows = [asdict(one) for one in await entries_of(services(request), cycle)]
+    return as_json(rows, f"{_file(cycle.stream)}-so")
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so.csv")
+async def timeline_csv(request: Request, cycle: History) -> Response:
+    """The timeline as CSV."""
+    rows = [asdict(one) for one in await entries_of(services(request), cycle)]
+    return as_csv(rows, f"{_file(cycle.stream)}-so")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a cycle: after so many acts, or at the end of a day; as had been recorded by a day."""
+
+    version: int | None
+    at: date | None
+    known_on: date | None
+
+    def words(self) -> str:
+        """How it is called."""
+        if self.at is not None:
+            return _("end of {day}").format(day=day(self.at))
+        if self.known_on is not None:
+            return _("as known on {day}").format(day=day(self.known_on))
+        return _("after act {number}").format(number=self.version)
+
+
+def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> Moment:
+    last = len(cycle.history)
+    at, known = _day(ngay), _day(biet)
+    if at is None and known is None:
+        return Moment(max(0, min(last if sau is None else sau, last)), None, None)
+    return Moment(None, at, known)
+
+
+def _day(text: str) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return _DAY.validate_python(text.strip())
+    except ValidationError:
+        raise InputError("bad_day", found=text) from None
+
+
+async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
+    found = {}
+    for digest in cycle.state.frame.editions:
+        edition = await work.office.edition(digest)
+        if edition is not None:
+            found[digest] = edition
+    return found
+
+
+async def seen_at(work: Services, cycle: Cycle, version: int | None, at: date | None, known_on: date | None) -> Replay:
+    """The state at a moment."""
+    everything = version is None and at is None and known_on is None
+    moment = Moment(len(cycle.history) if everything else version, at, known_on)
+    return (await _seen(work, cycle, moment))[0]
+
+
+async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, list[str]]:
+    """The state at a moment, and what stood then in lines."""
+    rows = [row for row, _told in cycle.history]
+    found = replay(
+        cycle.stream, rows, await _editions(work, cycle), at=moment.at, version=moment.version,
+        known_on=moment.known_on,
+    )  # fmt: skip
+    texts = await work.office.texts.get(digests_in(plain(found.state)))
+    lines = list(standing(found.state, texts)) if found.events else []
+    names = {**cycle.names, **found.state.membership.names}
+    lines.extend(
+        f"{_('departure')}: {departure(one, names)}"
+        for one in (deviations(found.state, found.rules) if found.events else ())
+    )
+    return found, lines
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem")
+async def time_machine(
+    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
+) -> Response:
+    """The state as it was, and what has changed since."""
+    work, moment = services(request), _moment(cycle, sau, ngay, biet)
+    then, lines = await _seen(work, cycle, moment)
+    _now, today = await _seen(work, cycle, Moment(len(cycle.history), None, None))
+    entries = await entries_of(work, cycle)
+    return page(
+        request, "moment.html", cycle=cycle, moment=moment, found=then, lines=lines, last=len(cycle.history),
+        since=[line for line in today if line not in lines], gone=[line for line in lines if line not in today],
+        entry=next((one for one in entries if one.version == then.last_version), None),
+        digest=view(then, {})["state_digest"], ngay=ngay, biet=biet, possible=then.possible,
+        steps=view(then, {}).get("steps", []) if then.events else [],
+    )  # fmt: skip
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.json")
+async def moment_json(
+    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
+) -> Response:
+    """The state at a moment as JSON."""
+    work = services(request)
+    found, _lines = await _seen(work, cycle, _moment(cycle, sau, ngay, biet))
+    texts = await work.office.texts.get(digests_in(plain(found.state)))
+    return as_json(view(found, texts), f"{_file(cycle.stream)}-{found.last_version}")
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh")
+async def compare(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
+    """Two moments compared: what stood only at the first, what only at the second. A day, or the number of an act."""
+    work = services(request)
+    first, second = _either(cycle, tu, 0), _either(cycle, den, len(cycle.history))
+    _one, before = await _seen(work, cycle, first)
+    _two, after = await _seen(work, cycle, second)
+    return page(
+        request, "compare.html", cycle=cycle, first=first, second=second, tu=tu, den=den,
+        only_before=[line for line in before if line not in after],
+        only_after=[line for line in after if line not in before],
+        both=len([line for line in after if line in before]),
+    )  # fmt: skip
+
+
+def _either(cycle: Cycle, text: str, default: int) -> Moment:
+    plain_text = text.strip()
+    if not plain_text:
+        return Moment(default, None, None)
+    if plain_text.isdigit() and len(plain_text) < 7:  # noqa: PLR2004 - longer ones are dates
+        return Moment(min(int(plain_text), len(cycle.history)), None, None)
+    return Moment(None, _day(plain_text), None)
+
+
+# Over all clusters ------------------------------------------------------------------------
+
+
+async def departures_of(work: Services, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
+    """The register of departures over all cycles that somebody may see."""
+    allowed = {line.cycle for line in await lines_for(work, visitor, year)}
+    rows = []
+    for line in await work.board.lines(year):
+        for one in line["found"] if line["cycle"] in allowed else ():
+            about = one["facts"].get("unit") or one["facts"].get("subject") or ""
+            state = _("settled") if one["settled"] else _("acknowledged") if one["acknowledged"] else _("open")
+            rows.append({
+                "cycle": line["cycle"], "cluster": line["cluster"], "year": line["year"], "key": one["key"],
+                "what": word(one["code"]), "article": one["article"] or "", "on": one["on"] or "",
+                "unit": line["names"].get(about, about), "state": state, "rehearsed": line["rehearsed"],
+            })  # fmt: skip
+    return rows
+
+
+@router.get("/diem-khac")
+async def register(request: Request, visitor: Auditor, nam: str = "", tinh: str = "", tim: str = "") -> Response:
+    """Departures over all clusters."""
+    work = services(request)
+    rows = await departures_of(work, visitor, nam or None)
+    states = sorted({row["state"] for row in rows})
+    shown = [
+        row for row in rows
+        if tinh in {"", row["state"]} and tim.casefold() in f"{row['what']} {row['unit']} {row['cluster']}".casefold()
+    ]  # fmt: skip
+    filters = {"nam": nam, "tinh": tinh, "tim": tim}
+    years = await work.board.years()
+    return page(request, "departures.html", rows=shown, all=len(rows), filters=filters, years=years, states=states,
+                wide=True)  # fmt: skip
+
+
+@router.get("/diem-khac.csv")
+async def register_csv(request: Request, visitor: Auditor, nam: str = "") -> Response:
+    """The register of departures as CSV."""
+    return as_csv(await departures_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
+
+
+@router.get("/diem-khac.json")
+async def register_json(request: Request, visitor: Auditor, nam: str = "") -> Response:
+    """The register of departures as JSON."""
+    return as_json(await departures_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
+
+
+# The chain --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Verifying:
+    """A verification on its way."""
+
+    events: int
+    seen: int = 0
+    report: Report | None = None
+    failed: str = ""
+    beside: list[dict[str, str]] = field(default_factory=list)
+
+
+@router.get("/kiem-tra")
+async def verify_page(request: Request, _visitor: Auditor) -> Response:
+    """Where the chain is verified."""
+    return page(request, "verify.html", job=None, id="")
+
+
+@router.post("/kiem-tra")
+async def start_verify(request: Request, _visitor: Auditor) -> Response:
+    """Begin to verify; the next page tells how far it is."""
+    await checked_form(request)
+    return RedirectResponse(f"/kiem-tra/{await begin_verifying(services(request))}", 303)
+
+
+async def begin_verifying(work: Services) -> str:
+    """Begin to verify in the background; returns the job's id."""
+    id_ = uuid4().hex
+    job = Verifying(await work.office.ledger.head())
+    while len(work.jobs) >= JOBS_KEPT:
+        work.jobs.pop(next(iter(work.jobs)))
+    work.jobs[id_] = job
+    work.start(_verify(work, job))
+    return id_
+
+
+async def _verify(work: Services, job: Verifying) -> None:
+    def progress(seen: int) -> None:
+        job.seen = seen
+
+    try:
+        job.report, job.beside = await verified(work.office, progress=progress)
+    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
+        job.failed = type(error).__name__
+
+
+@router.get("/kiem-tra/{job}")
+async def verify_progress(request: Request, _visitor: Auditor, job: str) -> Response:
+    """How far it is, or what came of it."""
+    found = services(request).jobs.get(job)
+    if not isinstance(found, Verifying):
+        raise InputError("no_such_job")
+    return page(request, "verify.html", job=found, id=job)
+
+
+@router.get("/kiem-tra/{job}/ket-qua.json")
+async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response:
+    """What came of it as JSON."""
+    found = services(request).jobs.get(job)
+    if not isinstance(found, Verifying) or found.report is None:
+        raise InputError("no_such_job")
+    report = found.report
+    return as_json(
+        {
+            "ok": report.ok and not found.beside, "events": report.events,
+            "signatures": report.signatures, "clock_acts": report.clock_acts, "root": report.root,
+            "streams": dict(report.streams), "problems": [asdict(one) for one in report.problems],
+            "beside": found.beside,
+        },
+        "kiem-tra",
+    )  # fmt: skip
+
+
+@router.get("/nhat-ky-doc")
+async def readings(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
+    """What auditors have read."""
+    return page(request, "readings.html", rows=await services(request).belongings.readings())
+
+
+# Files ------------------------------------------------------------------------------------
+
+
+def as_json(data: Any, name: str) -> Response:
+    """Data to be saved."""
+    return as_attachment(
+        json.dumps(data, ensure_ascii=False, indent=2, default=str), f"{name}.json", "application/json"
+    )
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
+    """Rows to be saved: UTF-8 with a mark that spreadsheets know; no cell is a formula."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    names: Iterable[str] = rows[0] if rows else ()
+    writer = csv.writer(out)
+    writer.writerow(names)
+    writer.writerows([as_text(value) for value in row.values()] for row in rows)
+    return as_attachment(out.getvalue(), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def _file(stream: str) -> str:
+    return stream.replace("/", "-")

@@ -1,0 +1,247 @@
+"""The city board: every cluster at a glance, filters to bookmark, reminding and more time for many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import TypeAdapter, ValidationError
+
+from domain.kernel import Day, Refused, day_ending
+from domain.obligations import STEPS
+from domain.reading import Matter
+from domain.rules import Duty
+from i18n import _
+from i18n.messages import day, label, sentence
+from office.fields import InputError
+from office.office import Said
+from office.troubles import FORESEEN, Trouble, trouble_of
+from readmodels.board import glance
+from web.pages.home import until_fresh, until_reached
+from web.render import page
+from web.services import Services, services
+from web.visitors import Visitor, checked_form, reads
+
+router = APIRouter(include_in_schema=False)
+Watcher = Annotated[Visitor, Depends(reads(Matter.BOARD))]
+Chaser = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
+
+AT_ONCE = 8
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Something that a unit owes and has not done in time."""
+
+    unit: str
+    name: str
+    duty: str
+    subject: str
+    due: datetime
+    asked: str
+    """How and when it was last reminded by hand, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A cluster as the board shows it."""
+
+    cycle: str
+    cluster: str
+    year: int
+    step: str
+    next_due: datetime | None
+    now: datetime
+    waiting_for: tuple[str, ...]
+    late: tuple[Late, ...]
+    open_departures: int
+    remarks: int
+    asked: tuple[tuple[str, str, str], ...]
+    escalations: tuple[tuple[str, tuple[str, ...]], ...]
+    rehearsed: bool
+    filed: bool
+
+
+def line_of(line: Mapping[str, Any], now: datetime) -> Line:
+    """A stored line at a moment."""
+    seen, names = glance(dict(line), now), line["names"]
+    return Line(
+        cycle=line["cycle"], cluster=line["cluster"], year=line["year"], step=line["step"], next_due=seen.next_due,
+        now=datetime.fromisoformat(line["now"]) if line["now"] else now,
+        waiting_for=tuple(names.get(one, one) for one in seen.waiting_for),
+        late=tuple(
+            Late(
+                o["unit"], names.get(o["unit"], o["unit"]), o["duty"], names.get(o["subject"], o["subject"] or ""),
+                datetime.fromisoformat(o["due"]), _asked(line, o),
+            )
+            for o in seen.overdue
+        ),
+        open_departures=line["deviations"]["open"], remarks=line["deviations"]["remarks"],
+        asked=tuple((a["unit"], names.get(a["unit"], a["unit"]), a["duty"]) for a in line["extensions_asked"]),
+        escalations=tuple((e["duty"], tuple(names.get(u, u) for u in e["units"])) for e in line["escalations"]),
+        rehearsed=line["rehearsed"], filed=line["filed"] is not None,
+    )  # fmt: skip
+
+
+def _asked(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
+    times = [c for c in line["chased"] if owed["unit"] in c["units"] and c["duty"] == owed["duty"]]
+    return _("{when} {how}").format(when=day(times[-1]["on"]), how=label("word", times[-1]["channel"])) if times else ""
+
+
+async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[Line]:
+    """The lines that somebody may see: an auditor all of them, the secretariat its own organiser's."""
+    now = datetime.now(UTC)
+    own = None if visitor.login.account.kind == "auditor" else f"{visitor.unit}/"
+    return [line_of(line, now) for line in await work.board.lines(year) if own is None or line["cycle"].startswith(own)]
+
+
+@router.get("/bang")
+async def board(
+    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = ""
+) -> Response:
+    """All clusters; by year (`nam`), step (`buoc`), what is the matter (`loc`), and words of the name (`tim`)."""
+    return await _board(request, visitor, {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim})
+
+
+async def _board(
+    request: Request, visitor: Visitor, filters: Mapping[str, str], *, outcome: Sequence[Any] = (), text: str = ""
+) -> Response:
+    work = services(request)
+    await until_fresh(work, visitor)
+    years = await work.board.years()
+    found = await lines_for(work, visitor, filters["nam"] or (years[0] if len(years) > 1 else None))
+    shown = [line for line in found if _fits(line, filters)]
+    return page(
+        request, "board.html", lines=shown, all=len(found), years=years, filters=filters, steps=list(STEPS),
+        wide=True, outcome=outcome, text=text, acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
+        query=urlencode({name: value for name, value in filters.items() if value}),
+    )  # fmt: skip
+
+
+def _fits(line: Line, filters: Mapping[str, str]) -> bool:
+    wanted = {
+        "": True, "tre": bool(line.late), "gia-han": bool(line.asked), "bao": bool(line.escalations),
+        "khac": bool(line.open_departures), "dang-mo": not line.filed,
+    }  # fmt: skip
+    named = filters["tim"].casefold() in f"{line.cluster} {line.cycle}".casefold()
+    return wanted.get(filters["loc"], True) and named and filters["buoc"] in {"", line.step}
+
+
+@router.get("/bang/don-doc")
+async def late_units(request: Request, visitor: Chaser, nam: str = "") -> Response:
+    """Whoever is late, with a telephone number and a text that is ready for a chat."""
+    return await _late(request, visitor, nam)
+
+
+async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Sequence[Any] = ()) -> Response:
+    work = services(request)
+    await until_fresh(work, visitor)
+    rows = []
+    for line in await lines_for(work, visitor, year or None):
+        for late in line.late:
+            contacts = await work.office.people.of_unit(late.unit)
+            rows.append((line, late, contacts, _chat(line, late)))
+    return page(request, "late.html", rows=rows, outcome=outcome, wide=True)
+
+
+def _chat(line: Line, late: Late) -> str:
+    """A text for a chat, in the reader's language."""
+    text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
+    return text.format(
+        cluster=line.cluster, year=line.year, duty=label("duty", late.duty), due=day(day_ending(late.due))
+    )
+
+
+@router.post("/bang/don-doc")
+async def chased(request: Request, visitor: Chaser) -> Response:
+    """Đã nhắc: one late unit was reminded, by telephone or by a message."""
+    form = await checked_form(request)
+    stream, unit, duty = (str(form.get(name, "")) for name in ("cycle", "unit", "duty"))
+    fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
+    if note := str(form.get("text", "")).strip():
+        fields["text"] = note
+    outcome = await many(services(request), visitor, [Said(stream, "remind-units", fields)])
+    await _note_position(request, visitor)
+    return await _late(request, visitor, str(form.get("nam", "")), outcome=outcome)
+
+
+@router.post("/bang")
+async def for_many(request: Request, visitor: Chaser) -> Response:
+    """Remind the late units of the chosen clusters, or give all of them more time: one signature over all of it."""
+    form = await checked_form(request)
+    work, chosen = services(request), [str(one) for one in form.getlist("cycle")]
+    filters = {name: str(form.get(name, "")) for name in ("nam", "buoc", "loc", "tim")}
+    if not chosen:
+        return await _board(request, visitor, filters, text=sentence("nothing_chosen"))
+    try:
+        said = await _for_each(work, visitor, chosen, form)
+    except (InputError, Refused) as error:
+        trouble = trouble_of(error) or Trouble("input", "bad_request")
+        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts))
+    outcome = await many(work, visitor, said)
+    await _note_position(request, visitor)
+    return await _board(request, visitor, filters, outcome=outcome)
+
+
+async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], form: Any) -> list[Said]:
+    """What is said of each chosen cluster.
+
+    Raises:
+        InputError: a date cannot be read, or a reason is missing.
+    """
+    if str(form.get("_do")) == "extend":
+        try:
+            until = _DAY.validate_python(str(form.get("until", "")).strip())
+        except ValidationError:
+            raise InputError("bad_day", found=str(form.get("until", ""))) from None
+        if not (reason := str(form.get("reason", "")).strip()):
+            raise InputError("reason_missing")
+        fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
+        return [Said(stream, "extend", fields) for stream in chosen]
+    lines = {line.cycle: line for line in await lines_for(work, visitor, None)}
+    said = []
+    for stream in chosen:
+        late = lines[stream].late if stream in lines else ()
+        for duty in dict.fromkeys(one.duty for one in late):
+            units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
+            said.append(Said(stream, "remind-units", {"units": units, "duty": duty, "channel": "message"}))
+    if not said:
+        raise InputError("nobody_is_late")
+    return said
+
+
+async def many(work: Services, visitor: Visitor, said: Sequence[Said]) -> list[tuple[str, str]]:
+    """Say acts in many cycles under one signature; each cycle's outcome, in words, "" where it was entered."""
+    orders = [await work.office.order(one) for one in said]
+    handover = work.office.sign(
+        visitor.signs_as, orders, visitor.login.strength, visitor.absent.id if visitor.absent else None
+    )
+    room, desk = asyncio.Semaphore(AT_ONCE), work.office.desk
+
+    async def one(stream: str) -> tuple[str, str]:
+        async with room:
+            try:
+                if desk is None:
+                    raise InputError("unreachable")
+                await desk.hand_in(stream, handover, [order for order in orders if order.stream == stream])
+            except FORESEEN as error:
+                trouble = trouble_of(error) or Trouble("pending", "pending")
+                return stream, sentence(trouble.code, trouble.facts)
+        return stream, ""
+
+    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in orders))))
+
+
+async def _note_position(request: Request, visitor: Visitor) -> None:
+    """Wait until the board holds what was just entered, and let later pages wait, too."""
+    work = services(request)
+    head = await work.office.ledger.head()
+    await work.accounts.moved_to(visitor.secret, head)
+    await until_reached(work, head)

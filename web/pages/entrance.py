@@ -1,0 +1,171 @@
+"""The entrance: log in with password and one-time code, take up an invitation, log out, choose a language."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from accounts import Account
+from accounts.secrets import new_totp, totp_address
+from i18n import LANGUAGES
+from i18n.messages import sentence
+from office.fields import InputError
+from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.render import local_path, page
+from web.services import Services, services
+from web.visitors import COOKIE, Visitor, checked_form, logged_in, needs_code, today, visitor_of
+
+router = APIRouter(include_in_schema=False)
+
+WAITING = 5
+"""So many attempts from one address wait their turn; the next is sent away at once."""
+
+_turns: dict[tuple[str, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(1))
+_waiting: dict[str, int] = defaultdict(int)
+
+
+@router.get("/dang-nhap")
+async def show_login(request: Request, den: str = "/") -> Response:
+    """The form to log in with."""
+    return page(request, "login.html", to=local_path(den), carried={}, text="", who="")
+
+
+@router.post("/dang-nhap")
+async def log_in(request: Request) -> Response:
+    """Log in; then go on where the login was asked for, with what had been typed."""
+    form = await checked_form(request)
+    work = services(request)
+    person, to = str(form.get("person", "")).strip().lower(), local_path(str(form.get("_to", "/")))
+    kept = {
+        name: str(value) for name, value in form.multi_items()
+        if name not in {"person", "_to", "_form", "_password", "_code"}
+    }  # fmt: skip
+    address = request.client.host if request.client else "-"
+    account, code = await _prove(work, person, str(form.get("_password", "")), str(form.get("_code", "")), address)
+    if account is None:
+        return page(request, "login.html", 401, to=to, carried=kept, text=sentence(code), who=person)
+    strength = "rehearsal" if work.office.rehearsal else "password+totp" if account.totp else "password"
+    secret = await work.accounts.open(account.person, strength)
+    if kept:
+        # The form stands again as it was left; nobody's act is sent by a login.
+        request.state.secret = secret
+        response: Response = page(request, "carried.html", to=to, carried=kept)
+    else:
+        response = RedirectResponse(to if not needs_code(work, account) else "/ma-mot-lan", 303)
+    set_cookie(request, response, secret)
+    response.set_cookie(LANGUAGE_COOKIE, account.language, samesite="lax", path="/", max_age=31_536_000)
+    return response
+
+
+async def _prove(work: Services, person: str, password: str, code: str, address: str) -> tuple[Account | None, str]:
+    """Who proved to be whom; otherwise the code of what is said. Slower the more often it failed, never shut."""
+    if _waiting[address] >= WAITING:
+        return None, "too_many_attempts"
+    _waiting[address] += 1
+    try:
+        async with _turns[person, address]:
+            near, everywhere = await work.accounts.failures(person, address)
+            pause = min(30.0, 2.0 ** (near - 2)) if near > 2 else 2.0 if everywhere > 10 else 0.0  # noqa: PLR2004
+            await asyncio.sleep(pause * work.pause_s)
+            account = await work.accounts.get(person)
+            fits = await work.accounts.password_fits(person, password)
+            if fits and account is not None and account.totp and not await work.accounts.code_fits(person, code):
+                await work.accounts.failed(person, address)
+                return None, "code_does_not_fit"
+            if not fits or account is None:
+                await work.accounts.failed(person, address)
+                return None, "login_does_not_fit"
+            await work.accounts.forgive(person, address)
+    finally:
+        _waiting[address] -= 1
+        if not _waiting[address]:
+            del _waiting[address]
+            _turns.pop((person, address), None)
+    return (account, "") if account.open_on(today()) else (None, "account_closed")
+
+
+@router.get("/ma-mot-lan")
+async def show_code(request: Request, visitor: Annotated[Visitor, Depends(logged_in)]) -> Response:
+    """Set up one-time codes."""
+    secret = new_totp()
+    return _code_page(request, visitor, secret, "")
+
+
+def _code_page(request: Request, visitor: Visitor, secret: str, text: str, status: int = 200) -> Response:
+    square = segno.make(totp_address(secret, visitor.contact.id)).svg_data_uri(scale=5)
+    return page(request, "code.html", status, secret=secret, square=square, text=text)
+
+
+@router.post("/ma-mot-lan")
+async def set_code(request: Request, visitor: Annotated[Visitor, Depends(logged_in)]) -> Response:
+    """Keep the secret once a code of it fits."""
+    form = await checked_form(request)
+    work, secret = services(request), str(form.get("_secret", ""))
+    if visitor.login.account.totp and not await work.accounts.password_fits(
+        visitor.contact.id, str(form.get("_password", ""))
+    ):
+        return _code_page(request, visitor, secret, sentence("password_does_not_fit"), 422)
+    await work.accounts.set_totp(visitor.contact.id, secret)
+    if not await work.accounts.code_fits(visitor.contact.id, str(form.get("_code", ""))):
+        await work.accounts.set_totp(visitor.contact.id, None)
+        return _code_page(request, visitor, secret, sentence("code_does_not_fit"), 422)
+    await work.accounts.end_all(visitor.contact.id)
+    fresh = await work.accounts.open(visitor.contact.id, "password+totp")
+    response = RedirectResponse("/", 303)
+    set_cookie(request, response, fresh)
+    return response
+
+
+@router.get("/loi-moi/{secret}")
+async def show_invitation(request: Request, secret: str) -> Response:
+    """Take up an invitation: choose a password."""
+    account = await services(request).accounts.invited(secret)
+    if account is None:
+        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried={}, code="invitation_void")
+    return page(request, "invitation.html", person=account.person, secret=secret, text="")
+
+
+@router.post("/loi-moi/{secret}")
+async def accept_invitation(request: Request, secret: str) -> Response:
+    """Keep the password and go to the login."""
+    form = await checked_form(request)
+    work, password = services(request), str(form.get("_password", ""))
+    account = await work.accounts.invited(secret)
+    if account is None:
+        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried={}, code="invitation_void")
+    try:
+        if password != str(form.get("_again", "")):
+            raise InputError("passwords_differ")
+        await work.accounts.accept(secret, password)
+    except InputError as error:
+        text = sentence(error.code, error.facts)
+        return page(request, "invitation.html", 422, person=account.person, secret=secret, text=text)
+    return RedirectResponse("/dang-nhap", 303)
+
+
+@router.post("/dang-xuat")
+async def log_out(request: Request) -> Response:
+    """End the login."""
+    await checked_form(request)
+    await services(request).accounts.end(request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/dang-nhap", 303)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.get("/ngon-ngu/{language}")
+async def choose_language(request: Request, language: str, ve: str = "/") -> Response:
+    """Read on in another language."""
+    response = RedirectResponse(local_path(ve), 303)
+    if language in LANGUAGES:
+        response.set_cookie(LANGUAGE_COOKIE, language, samesite="lax", path="/", max_age=31_536_000)
+        visitor = await visitor_of(request)
+        if visitor is not None:
+            account = visitor.login.account
+            await services(request).accounts.prefer(account.person, language=language, digest=account.digest)
+    return response

@@ -1,0 +1,423 @@
+"""Meeting mode: for whoever keeps the minutes, during the meeting or days after.
+
+What is typed is kept at once, act by act. It is checked as a whole, with the departures shown, and entered all or
+nothing, for the closing and the opening year together: one signature, one append.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import TypeAdapter, ValidationError
+
+from audit.replay import digests_in
+from desk import PendingError, RefusedError, UnreachableError
+from domain.codec import plain
+from domain.departures import deviations
+from domain.kernel import Act, Day, Event, Refused, Slug, Told, When
+from domain.meetings import RecordMeeting
+from domain.reading import Matter
+from domain.rights import SOLEMN
+from i18n import _
+from i18n.messages import sentence
+from i18n.standing import departure
+from i18n.timeline import describe, voice
+from office.fields import Filler, InputError
+from office.office import Said
+from office.trial import Trial, Untold
+from office.troubles import trouble_of
+from web.forms import as_fields, inputs, typed
+from web.pages.acting import acts_offered, must_be_offered, trial_names, words_in
+from web.render import page
+from web.services import Services, services
+from web.sheets import sheet_of, without_empty_rows
+from web.visitors import COOKIE, Cycle, ForbiddenError, Visitor, checked_form, open_cycle, reads_cycle
+
+router = APIRouter(include_in_schema=False)
+Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
+IN_MEETINGS = (
+    "present-draft", "take-stance", "take-stance-together", "comment", "sign", "sign-jointly", "name-witnesses",
+    "decline-to-sign", "assign-role", "register-targets", "state-contents", "report-result", "score-round",
+    "record-totals", "record-ballot", "rank", "exclude-unit", "nominate", "choose-next", "record-letter",
+    "note-disagreement", "submit",
+)  # fmt: skip
+_GRID = ("present", "stance", "sign")
+STANCES = ("agreed", "agreed-in-substance", "changes-requested")
+CLOSED = frozenset({"ScoresAppraised", "RoundScored", "AwardsDecided"})
+"""What minutes do not show to members before publication."""
+
+
+@dataclass(slots=True)
+class Minutes:
+    """What was typed of a meeting so far. `units` says of each unit whether it was there, its stance, its signature."""
+
+    id: str
+    on: str
+    header: dict[str, Any]
+    other: str = ""
+    """The stream of another cycle that the meeting decides for, too: the year it opens."""
+    units: dict[str, dict[str, str]] = field(default_factory=dict)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    meeting_id: str = ""
+
+    def body(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "on": self.on, "header": self.header, "other": self.other, "units": self.units, "acts": self.acts,
+            "meeting_id": self.meeting_id,
+        }  # fmt: skip
+
+
+def _place(cycle: Cycle, id_: str) -> str:
+    return f"{cycle.path}/hoi-nghi/{id_}"
+
+
+async def _minutes(work: Services, cycle: Cycle, id_: str) -> Minutes:
+    """The minutes that somebody keeps.
+
+    Raises:
+        ForbiddenError: not for the minutes keeper of this cycle.
+        InputError: there are none.
+    """
+    must_keep_minutes(cycle)
+    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, id_))
+    if kept is None:
+        raise InputError("no_such_minutes", meeting=id_)
+    return Minutes(id_, **kept[0])
+
+
+def must_keep_minutes(cycle: Cycle) -> None:
+    """Refuse whoever may not record a meeting.
+
+    Raises:
+        ForbiddenError
+    """
+    if RecordMeeting not in acts_offered(cycle):
+        raise ForbiddenError("not_yours_to_say")
+
+
+async def _keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
+    await work.belongings.keep(cycle.visitor.contact.id, _place(cycle, minutes.id), minutes.body())
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
+async def begin(request: Request, cycle: Seen, kind: str = "") -> Response:
+    """Begin minutes, or go on with some."""
+    must_keep_minutes(cycle)
+    begun = [
+        (place.rsplit("/", 1)[-1], saved)
+        for place, saved in await services(request).belongings.drafts(cycle.visitor.contact.id)
+        if place.startswith(f"{cycle.path}/hoi-nghi/")
+    ]
+    return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
+
+
+async def _header(
+    request: Request, cycle: Cycle, values: Mapping[str, Any], on: str, *, text: str = "", other: str = "",
+    begun: Sequence[Any] = (), more: tuple[str, ...] = (),
+) -> Response:  # fmt: skip
+    work = services(request)
+    lines = await work.board.lines(open_only=True)
+    own = cycle.stream.split("/")
+    others = [
+        (line["cycle"], f"{line['cluster']}, {line['year']}") for line in lines
+        if line["cycle"] != cycle.stream and line["cycle"].split("/")[0] == own[0]
+    ]  # fmt: skip
+    people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    return page(
+        request, "minutes_new.html", 422 if text else 200, cycle=cycle, fields=inputs(RecordMeeting, values, more),
+        on=on, text=text, begun=begun, others=others, other=other, units=_units(cycle), people=people,
+    )  # fmt: skip
+
+
+def _units(cycle: Cycle) -> list[tuple[str, str]]:
+    units = (*cycle.state.membership.members(), cycle.state.frame.organiser)
+    return [(unit, cycle.names.get(unit, unit)) for unit in units]
+
+
+@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
+async def begun(request: Request, cycle: Seen) -> Response:
+    """Keep the meeting's own data and go on to what was decided."""
+    form = await checked_form(request)
+    must_keep_minutes(cycle)
+    values, on, other = typed(form), str(form.get("_on", "")), str(form.get("_other", ""))
+    values.setdefault("id", f"hn-{uuid4().hex[:6]}")
+    if "_more" in form:
+        return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
+    try:
+        id_ = _SLUG.validate_python(str(values["id"]))
+        _day(on)
+        if not values.get("kind"):
+            raise InputError("meeting_without_kind")
+        work = services(request)
+        before = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, id_))
+        minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
+    except (InputError, ValidationError) as error:
+        trouble = trouble_of(error)
+        text = sentence(trouble.code, trouble.facts) if trouble is not None else sentence("field_bad", {"place": "id"})
+        return await _header(request, cycle, values, on, text=text, other=other)
+    minutes.on, minutes.header, minutes.other = on, values, other
+    minutes.meeting_id = minutes.meeting_id or str(uuid4())
+    await _keep(work, cycle, minutes)
+    return RedirectResponse(_place(cycle, id_), 303)
+
+
+def _day(text: str) -> date:
+    try:
+        return _DAY.validate_python(text.strip())
+    except ValidationError:
+        raise InputError("bad_day", place="_on", found=text) from None
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
+async def minutes_page(request: Request, cycle: Seen, meeting: str) -> Response:
+    """The minutes as they stand."""
+    return await _page(request, cycle, await _minutes(services(request), cycle, meeting))
+
+
+@dataclass(slots=True)
+class Checked:
+    """What would be recorded in all, in each cycle, and which departures would come."""
+
+    told: list[tuple[str, str]] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    solemn: bool = False
+
+
+async def _page(
+    request: Request, cycle: Cycle, minutes: Minutes, *, text: str = "", checked: Checked | None = None,
+    status: int = 200,
+) -> Response:  # fmt: skip
+    can = {act.NAME for act in acts_offered(cycle)}
+    lines = []
+    for number, one in enumerate(minutes.acts):
+        act = Act.KNOWN[one["act"]]
+        shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
+        lines.append((number, one["act"], shown, one["stream"]))
+    return page(
+        request, "minutes.html", status, cycle=cycle, minutes=minutes, text=text, checked=checked, lines=lines,
+        choices=[name for name in IN_MEETINGS if name in can], stances=STANCES, members=_units(cycle)[:-1],
+        signed=cycle.state.signing.signatures, place=_place(cycle, minutes.id), wide=True,
+    )  # fmt: skip
+
+
+def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
+    if isinstance(value, Mapping):
+        return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
+    if isinstance(value, (list, tuple)):
+        return [leaf for entry in value for leaf in _leaves(entry, names)]
+    return [names.get(str(value), str(value))]
+
+
+@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
+async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
+    """Keep, take an act out, check, or enter."""
+    form = await checked_form(request)
+    work = services(request)
+    minutes = await _minutes(work, cycle, meeting)
+    step = str(form.get("_step", "check"))
+    if "unit-grid" in form:
+        minutes.units = {
+            unit: found
+            for unit, _name in _units(cycle)
+            if (found := {n: str(form[f"{n}:{unit}"]) for n in _GRID if form.get(f"{n}:{unit}")})
+        }
+    if step.startswith("out:") and step.removeprefix("out:").isdigit():
+        minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
+    await _keep(work, cycle, minutes)
+    if step == "add" and form.get("act"):
+        return RedirectResponse(f"{_place(cycle, meeting)}/viec/moi?act={form['act']}", 303)
+    if step == "drop":
+        await work.belongings.drop(cycle.visitor.contact.id, _place(cycle, meeting))
+        return RedirectResponse(cycle.path, 303)
+    if step in {"check", "enter"}:
+        password = str(form.get("_password", ""))
+        return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
+    return RedirectResponse(_place(cycle, meeting), 303)
+
+
+async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, enter: bool, password: str) -> Response:
+    work, visitor = services(request), cycle.visitor
+    try:
+        said = _all(cycle, minutes)
+        checked = await _check(work, cycle, said)
+        if not enter:
+            return await _page(request, cycle, minutes, checked=checked)
+        if checked.solemn and not await work.accounts.password_fits(visitor.contact.id, password):
+            text = sentence("password_does_not_fit")
+            return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
+        receipt = await work.office.hand_in(
+            cycle.stream, visitor.signs_as, said, strength=visitor.login.strength,
+            stand_in_for=visitor.absent.id if visitor.absent is not None else None,
+        )  # fmt: skip
+    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+        trouble = trouble_of(error)
+        text = sentence(trouble.code, trouble.facts, cycle.names) if trouble is not None else ""
+        place = getattr(error, "place", None)
+        if isinstance(place, int):
+            text = f"{_('In line {number}').format(number=place)}: {text}"
+        away = trouble is not None and trouble.kind in {"pending", "away"}
+        return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
+    await work.belongings.drop(visitor.contact.id, _place(cycle, minutes.id))
+    version = receipt.outcomes[0].versions[0]
+    await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.head())
+    return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)
+
+
+def _all(cycle: Cycle, minutes: Minutes) -> list[Said]:
+    """Everything that the minutes say: the meeting, what each unit said and signed, the other acts in their order.
+
+    Raises:
+        InputError
+    """
+    on = _day(minutes.on)
+    header = as_fields(RecordMeeting, minutes.header)
+    there = [{"unit": unit} for unit, told in minutes.units.items() if told.get("present")]
+    known = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
+    present = [*known, *(one for one in there if one not in known)]
+    if present:
+        header["present"] = present
+
+    def said(stream: str, act: str, fields: dict[str, Any], seed: str) -> Said:
+        command = uuid5(NAMESPACE_URL, f"{minutes.meeting_id}/{stream}/{seed}")
+        return Said(stream, act, fields, command, happened=When.on(on), meeting=minutes.id)
+
+    found = [said(cycle.stream, "record-meeting", {**header, "id": minutes.id}, "meeting")]
+    for unit, told in minutes.units.items():
+        if told.get("stance") in STANCES:
+            found.append(said(cycle.stream, "take-stance", {"unit": unit, "stance": told["stance"]}, f"stance/{unit}"))
+    if joint := [unit for unit, told in minutes.units.items() if told.get("sign") == "joint"]:
+        found.append(said(cycle.stream, "sign-jointly", {"units": joint}, f"joint/{'+'.join(joint)}"))
+    found.extend(
+        said(cycle.stream, "sign", {"unit": unit}, f"sign/{unit}")
+        for unit, told in minutes.units.items() if told.get("sign") == "each"
+    )  # fmt: skip
+    for one in minutes.acts:
+        act = Act.KNOWN[one["act"]]
+        fields = as_fields(act, without_empty_rows(one["values"]))
+        found.append(said(one["stream"], one["act"], fields, f"{one['id']}/{sorted(fields.items())!r}"))
+    return found
+
+
+async def _check(work: Services, cycle: Cycle, said: Sequence[Said]) -> Checked:
+    """Decide all of it one after another, as the register stands, and keep nothing.
+
+    Raises:
+        InputError, Refused: something cannot be entered; `place` is the number of the line.
+    """
+    trials: dict[str, Trial] = {}
+    before: dict[str, set[str]] = {}
+    checked = Checked()
+    visitor = cycle.visitor
+    for number, one in enumerate(said):
+        if one.stream not in trials:
+            history = await work.office.history(one.stream)
+            trials[one.stream] = await Trial.of(work.office, {}, [row for row, _told in history])
+            before[one.stream] = {d.key for d in deviations(trials[one.stream].state, trials[one.stream].rules)}
+        trial = trials[one.stream]
+        try:
+            order = await work.office.order(one, Filler(Untold(work.office.texts), work.office.people))
+            told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
+        except Refused as error:
+            raise RefusedError(error.code, error.facts, number) from None
+        checked.solemn = checked.solemn or Act.KNOWN[one.act] in SOLEMN
+        checked.told.extend((one.stream, text) for text in await _sentences(work, trial, one, told))
+    for stream, trial in trials.items():
+        names = trial_names(trial)
+        checked.new.extend(
+            departure(d, names) for d in deviations(trial.state, trial.rules) if d.key not in before[stream]
+        )
+    return checked
+
+
+async def _sentences(work: Services, trial: Trial, one: Said, told: tuple[Told[Event], ...]) -> list[str]:
+    texts = {**words_in(one.fields), **await work.office.texts.get(digests_in([plain(t.event) for t in told]))}
+    return [describe(t, trial_names(trial), texts) for t in told]
+
+
+# One act of the minutes ---------------------------------------------------------------------
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
+async def act_form(request: Request, cycle: Seen, meeting: str, number: str, act: str = "") -> Response:
+    """The form of one act of the minutes."""
+    minutes = await _minutes(services(request), cycle, meeting)
+    if number.isdigit() and int(number) < len(minutes.acts):
+        one = minutes.acts[int(number)]
+        return await _act(request, cycle, minutes, number, one["act"], one["values"], one["stream"])
+    return await _act(request, cycle, minutes, "moi", act, {}, cycle.stream)
+
+
+async def _act(
+    request: Request, cycle: Cycle, minutes: Minutes, number: str, name: str, values: Mapping[str, Any], stream: str,
+    *, more: tuple[str, ...] = (), text: str = "",
+) -> Response:  # fmt: skip
+    act = must_be_offered(cycle, name)
+    people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    other = await _other(services(request), cycle.visitor, minutes)
+    shown = other if other is not None and stream == minutes.other else cycle
+    return page(
+        request, "minutes_act.html", 422 if text else 200, cycle=cycle, minutes=minutes, number=number, act=act,
+        fields=inputs(act, values, more), units=_units(shown), people=people, stream=stream, other=other, text=text,
+        awards=[(one.id, one.title) for one in cycle.rules.awards], place=_place(cycle, minutes.id),
+        sheet=sheet_of(shown, act, values), about=_((act.__doc__ or "").strip().splitlines()[0]),
+    )  # fmt: skip
+
+
+async def _other(work: Services, visitor: Visitor, minutes: Minutes) -> Cycle | None:
+    """The other year's cycle that the meeting decides for."""
+    if not minutes.other:
+        return None
+    try:
+        return await open_cycle(work, minutes.other, visitor)
+    except InputError:
+        return None
+
+
+@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
+async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> Response:
+    """Keep one act in the minutes."""
+    form = await checked_form(request)
+    work = services(request)
+    minutes = await _minutes(work, cycle, meeting)
+    name, values = str(form.get("_act", "")), typed(form)
+    stream = str(form.get("_stream", cycle.stream))
+    if stream not in {cycle.stream, minutes.other}:
+        stream = cycle.stream
+    if "_more" in form or str(form.get("_step")) == "edit":
+        return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
+    must_be_offered(cycle, name)
+    one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
+    if number.isdigit() and int(number) < len(minutes.acts):
+        one["id"] = minutes.acts[int(number)]["id"]
+        minutes.acts[int(number)] = one
+    else:
+        minutes.acts.append(one)
+    await _keep(work, cycle, minutes)
+    return RedirectResponse(_place(cycle, meeting), 303)
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/bien-ban/{meeting}")
+async def recorded(request: Request, cycle: Seen, meeting: str) -> Response:
+    """The minutes of a meeting as the register holds them: to read, to print."""
+    held = cycle.state.meetings.get(meeting)
+    if held is None:
+        raise InputError("no_such_minutes", meeting=meeting)
+    rows = [(row, told) for row, told in cycle.history if row.meeting == meeting]
+    if not cycle.may(Matter.ALL_SCORES):
+        rows = [(row, told) for row, told in rows if row.type not in CLOSED]
+    texts = await services(request).office.texts.get(digests_in([plain(told.event) for _row, told in rows]))
+    return page(
+        request, "minutes_read.html", cycle=cycle, held=held, names=cycle.names, voice=voice,
+        lines=[(row, describe(told, cycle.names, texts)) for row, told in rows if row.type != "MeetingHeld"],
+        sure=held.sureness,
+    )  # fmt: skip

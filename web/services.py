@@ -1,0 +1,88 @@
+"""What the pages work with: the office, accounts, what people keep, the board, a courier for invitations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+
+from accounts.belongings.postgres import Belongings
+from accounts.postgres import Accounts
+from couriers import Courier
+from couriers.folder import FolderCourier
+from couriers.smtp import SmtpCourier
+from desk.temporal import TemporalDesk, open_client
+from documents.postgres import Texts
+from eventstore.postgres import open_ledger
+from eventstore.signing import Signer
+from local.installation import entry_key
+from office.office import Office
+from people.postgres import People
+from readmodels.postgres import Board
+from readmodels.search.postgres import SearchIndex
+from web.settings import Settings
+
+
+@dataclass(slots=True)
+class Services:
+    """One of each for the process. `jobs` are long works that go on while a page asks how far they are."""
+
+    settings: Settings
+    office: Office
+    accounts: Accounts
+    belongings: Belongings
+    board: Board
+    search: SearchIndex
+    courier: Courier | None
+    pause_s: float = 1.0
+    """The unit in which failed logins slow down; tests take a shorter one."""
+    jobs: dict[str, Any] = field(default_factory=dict)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def start(self, work: Any) -> None:
+        """Let something go on in the background."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+def services_of(office: Office, settings: Settings) -> Services:
+    """The services around an office."""
+    pool = office.ledger.pool
+    courier: Courier | None = None
+    if settings.smtp is not None:
+        courier = SmtpCourier(settings.smtp)
+    elif settings.outbox is not None:
+        courier = FolderCourier(settings.outbox)
+    board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
+    return Services(settings, office, Accounts(pool), Belongings(pool), board, search, courier)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Services]:
+    """Services on an installation's database and engine, with the web's own role and key.
+
+    Raises:
+        LedgerError, OSError: there is no ledger, or nobody answers.
+    """
+    key = entry_key(settings.key_file)
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(settings.database_url, key.installation, writing=False)
+        stack.push_async_callback(ledger.close)
+        # Lazily: with the engine away, all pages read on.
+        client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
+        signer = Signer(key.installation, ledger.epoch, key.key, key.private)
+        office = Office(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client))
+        del client
+        yield services_of(office, settings)
+        office.desk = None
+
+
+def services(request: Request) -> Services:
+    """The services of the process that answers."""
+    found: Services = request.app.state.services
+    return found

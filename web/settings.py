@@ -1,0 +1,57 @@
+"""Settings of the web process, from its environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from couriers.smtp import SmtpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where it listens and what it reaches. `address` is how people reach it, for links in mail and calendars."""
+
+    database_url: str
+    temporal: str
+    namespace: str
+    key_file: Path
+    outbox: Path | None
+    smtp: SmtpSettings | None
+    sender: str
+    host: str = "127.0.0.1"
+    port: int = 8320
+    address: str = "http://127.0.0.1:8320"
+    metrics_port: int | None = None
+    secure_cookies: bool = False
+
+    @classmethod
+    def of_environment(cls) -> Settings:
+        """The settings; ends the process with a sentence when one is missing."""
+        port = int(os.environ.get("THIDUA_WEB_PORT", "8320"))
+        address = os.environ.get("THIDUA_WEB_ADDRESS", f"http://127.0.0.1:{port}").rstrip("/")
+        metrics = os.environ.get("THIDUA_WEB_METRICS")
+        outbox = os.environ.get("THIDUA_OUTBOX")
+        return cls(
+            database_url=_setting("THIDUA_WEB_DATABASE_URL"),
+            temporal=_setting("THIDUA_TEMPORAL_ADDRESS"),
+            namespace=_setting("THIDUA_NAMESPACE"),
+            key_file=Path(_setting("THIDUA_WEB_KEY_FILE")),
+            outbox=Path(outbox) if outbox else None,
+            smtp=SmtpSettings.of(os.environ),
+            sender=os.environ.get("THIDUA_SENDER", "so-thi-dua@localhost"),
+            host=os.environ.get("THIDUA_WEB_HOST", "127.0.0.1"),
+            port=port,
+            address=address,
+            metrics_port=int(metrics) if metrics else None,
+            secure_cookies=address.startswith("https://"),
+        )
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        sys.exit(f"web: {name} is not set")
+    return value

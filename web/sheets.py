@@ -1,0 +1,141 @@
+"""Score sheets as tables: a row for every criterion of the edition, earlier rounds beside it, totals as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.criteria import Criterion
+from domain.kernel import Act, Refused
+from domain.reading import may_see_sheet
+from domain.reckoning import Result, reckon
+from domain.rules import Edition
+from domain.scores import Item
+from domain.scores import sheet_of as unit_sheet
+from web.visitors import Cycle
+
+_ITEM: TypeAdapter[Item] = TypeAdapter(Item)
+_ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "linear": ("actual", "target"), "steps": ("actual", "target"), "bands": ("actual", "target"),
+    "relative": ("actual", "target"), "count": ("count",), "all-or-nothing": ("met",),
+}  # fmt: skip
+"""What each way of an edition works from; by hand, the points themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A criterion: a heading, or a leaf with what was typed of it."""
+
+    criterion: Criterion
+    depth: int
+    number: int | None
+    figures: tuple[str, ...]
+    typed: Mapping[str, Any]
+    before: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Round, points, evidence: what earlier rounds said, as far as the visitor may see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The table of a unit's sheet, with its result as far as it can be worked out."""
+
+    unit: str
+    round: str
+    rows: tuple[Row, ...]
+    result: Result | None
+    problem: tuple[str, Mapping[str, Any]] | None = None
+
+
+def sheet_of(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> Sheet | None:
+    """The sheet that an act fills in; None for other acts, and while no unit is named or no criteria are known."""
+    unit = values.get("unit")
+    if "sheet" not in act.model_fields or act.NAME == "sign-jointly":
+        return None
+    if not isinstance(unit, str) or unit not in cycle.names or not cycle.rules.leaves():
+        return None
+    round_ = _ROUND.get(act.NAME) or str(values.get("round", ""))
+    entries = {str(entry.get("criterion")): entry for entry in values.get("sheet") or () if isinstance(entry, Mapping)}
+    if not entries and round_ != "self":
+        entries = _from_before(cycle, unit, round_)
+    rows = tuple(_rows(cycle, unit, round_, entries))
+    result, problem = _result(cycle, unit, entries)
+    return Sheet(unit, round_, rows, result, problem)
+
+
+def _from_before(cycle: Cycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
+    """Whoever scores after others begins with what stands: only what changes must be typed."""
+    rounds = [r for r in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit) if r != round_]
+    own = cycle.state.scores.get((unit, round_))
+    last = own or next((cycle.state.scores[unit, r] for r in reversed(rounds) if (unit, r) in cycle.state.scores), None)
+    if last is None:
+        return {}
+    return {item.criterion: item.model_dump(mode="json", exclude={"reason"}, exclude_none=True) for item in last.sheet}
+
+
+def _rows(cycle: Cycle, unit: str, round_: str, entries: Mapping[str, Mapping[str, Any]]) -> Any:
+    kind, count = cycle.state.membership.kinds.get(unit), 0
+    rules: Edition = cycle.rules
+    leaves = rules.leaves()
+    stack = [(node, 0) for node in reversed(rules.criteria)]
+    while stack:
+        node, depth = stack.pop()
+        if node.id in leaves:
+            if leaves[node.id].concerns(unit, kind):
+                yield Row(
+                    node, depth, count, FIGURES.get(node.way.way, ("points",)), entries.get(node.id, {}),
+                    _before(cycle, unit, round_, node.id),
+                )  # fmt: skip
+                count += 1
+            continue
+        yield Row(node, depth, None, (), {}, ())
+        stack.extend((child, depth + 1) for child in reversed(node.children))
+
+
+def _before(cycle: Cycle, unit: str, round_: str, criterion: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    found = []
+    for (of, name), scored in cycle.state.scores.items():
+        if of != unit or name == round_:
+            continue
+        if not may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, cycle.state):
+            continue
+        for item in scored.sheet:
+            if item.criterion == criterion:
+                shown = next((str(f) for f in item.figures if isinstance(f, Decimal)), "-")
+                found.append((name, shown, item.evidence))
+    return tuple(found)
+
+
+def _result(
+    cycle: Cycle, unit: str, entries: Mapping[str, Mapping[str, Any]]
+) -> tuple[Result | None, tuple[str, Mapping[str, Any]] | None]:
+    items = []
+    for entry in entries.values():
+        told = {name: value for name, value in entry.items() if name not in {"reason", "evidence"}}
+        if len(told) < 2:  # noqa: PLR2004 - a criterion and nothing said of it
+            continue
+        try:
+            items.append(_ITEM.validate_python(told))
+        except ValidationError:
+            continue
+    if not items:
+        return None, None
+    try:
+        (result,) = reckon(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
+    except Refused as error:
+        return None, (error.code, error.facts)
+    return result, None
+
+
+def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without criteria of which nothing was said."""
+    found = dict(values)
+    if isinstance(found.get("sheet"), list):
+        found["sheet"] = [
+            entry for entry in found["sheet"] if not isinstance(entry, Mapping) or set(entry) - {"criterion"}
+        ]
+    return found
