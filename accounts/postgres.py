@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -85,7 +86,11 @@ class Accounts:
         Raises:
             InputError: `password_too_short`.
         """
-        await self._run("update accounts.account set password = $2 where person = $1", person, hashed(password))
+        await self._run(
+            "update accounts.account set password = $2 where person = $1",
+            person,
+            await asyncio.to_thread(hashed, password),
+        )
 
     async def set_totp(self, person: str, secret: str | None) -> None:
         """Set the secret of one-time codes, or take it away so that it must be set up again."""
@@ -96,7 +101,8 @@ class Accounts:
     async def password_fits(self, person: str, password: str) -> bool:
         """Whether it is the person's password. Takes as long for nobody as for somebody."""
         row = await self._row("select password from accounts.account where person = $1", person)
-        return fits(row["password"] if row else None, password)
+        # A hash takes a moment of a whole core: others are answered meanwhile.
+        return await asyncio.to_thread(fits, row["password"] if row else None, password)
 
     async def code_fits(self, person: str, code: str) -> bool:
         """Whether it is a code of now that was not used yet; then it is used."""
@@ -202,7 +208,7 @@ class Accounts:
         Raises:
             InputError: `password_too_short`.
         """
-        password = hashed(password)
+        password = await asyncio.to_thread(hashed, password)
         async with self._pool.acquire() as connection, connection.transaction():
             person = await connection.fetchval(
                 "update accounts.invitation set used_at = now() where digest = $1 and used_at is null "

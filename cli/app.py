@@ -26,6 +26,8 @@ app.add_typer(year, name="year")
 rules = typer.Typer(help=_("Rules editions as files."), no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(rules, name="rules")
+account = typer.Typer(help=_("Accounts for the web pages."), no_args_is_help=True)
+app.add_typer(account, name="account")
 export = typer.Typer(help=_("Take out of the register what can be brought into another one."), no_args_is_help=True)
 app.add_typer(export, name="export")
 
@@ -47,7 +49,7 @@ def demo(json: Json = False) -> None:
     _finish(lambda: module.demo(as_json=json))
 
 
-@app.command(help=_("Keep the local engine and a worker running until Ctrl-C."))
+@app.command(help=_("Keep the local engine, a worker and the web pages running until Ctrl-C."))
 def up() -> None:
     from cli import operating  # noqa: PLC0415
 
@@ -71,6 +73,26 @@ def resume(
     from cli import operating  # noqa: PLC0415
 
     _finish(lambda: operating.resume(confirm_clock=confirm_clock, as_json=json))
+
+
+@account.command("create", help=_("Enter a person and make an account; prints where a password is chosen."))
+def account_create(
+    person: Annotated[str, typer.Argument(help=_("An id, such as nguyen-van-a."))],
+    unit: Annotated[str, typer.Option(help=_("The unit's id; the organiser's for the secretariat."))],
+    name: Annotated[str, typer.Option(help=_("The person's name."))],
+    kind: Annotated[str, typer.Option(help=_("secretariat, staff or auditor."))] = "secretariat",
+    administrator: Annotated[bool, typer.Option("--administrator", help=_("May make every kind of account."))] = False,
+    email: Annotated[Optional[str], typer.Option(help=_("A mail address."))] = None,
+    until: Annotated[Optional[str], typer.Option(help=_("The last day of access; auditors must have one."))] = None,
+    json: Json = False,
+) -> None:
+    from cli import accounts  # noqa: PLC0415
+
+    _finish(
+        lambda: accounts.create(
+            person, unit, name, kind=kind, administrator=administrator, email=email, until=until, as_json=json
+        )
+    )
 
 
 @year.command(

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from accounts import Kind
+from accounts.postgres import Accounts
 from activities.telling import told_of
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
 from cli.session import Session, session
+from cli.visiting import Visit, visit
 from domain import post
 from domain.cycle import CYCLE
 from domain.departures import deviations
@@ -23,7 +31,7 @@ from domain.obligations import obligations, steps
 from eventstore.store import load_all
 from i18n import N_, _
 from i18n.messages import day, word
-from local.engine import LOCK, claimed
+from local.engine import LOCK, claimed, serve
 from local.installation import is_rehearsal
 from local.places import Places, places
 from office.fields import InputError
@@ -46,15 +54,63 @@ async def demo(*, as_json: bool) -> int:
         )
     )
     folder = Path(__file__).parent.parent / "scenarios"
-    async with session("worker", say, rehearsal=True) as open_:
+    async with session("web", say, rehearsal=True) as open_:
         played = [await play(open_, folder / name, say) for name in SCENARIOS]
         await _until_told(open_)
         rows = [await _row(open_, one) for one in played]
-    seconds = time.monotonic() - started
-    commands = _next_commands()
-    found = {"cycles": rows, "seconds": round(seconds, 1), "next": commands}
-    answer(found, as_json=as_json, show=lambda: _show(rows, commands, seconds))
-    return Exit.DONE if all(row["verified"] for row in rows) else Exit.NOT_VERIFIED
+        people, password = await _let_in(open_)
+        seconds = time.monotonic() - started
+        commands = _next_commands()
+        address = open_.endpoints.web_address or ""
+        found = {
+            "cycles": rows, "seconds": round(seconds, 1), "next": commands, "address": address,
+            "accounts": [{"account": person, "kind": kind} for person, kind, _path in people],
+        }  # fmt: skip
+        if _watched() and not as_json:
+            answer(found, as_json=False, show=lambda: _show(rows, commands, seconds))
+            await _stay(open_, address, people, password)
+            visits = []
+        else:
+            visits = [await asyncio.to_thread(visit, address, person, password, path) for person, _k, path in people]
+            found["visits"] = [asdict(one) for one in visits]
+            answer(found, as_json=as_json, show=lambda: _show(rows, commands, seconds, visits))
+    whole = all(row["verified"] for row in rows) and all(one.good for one in visits)
+    return Exit.DONE if whole else Exit.NOT_VERIFIED
+
+
+async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
+    """Accounts for each kind of user: (account, kind, their first page). Only a rehearsal has them; one password."""
+    accounts, password = Accounts(open_.ledger.pool), secrets.token_hex(6)
+    await open_.people.enter("kiem-tra-dien-tap", "mttq-hanoi", "Người kiểm tra diễn tập", office="kiểm tra diễn tập")
+    until = (datetime.now(UTC) + timedelta(days=30)).date()
+    people: list[tuple[str, Kind, str]] = [
+        ("cb-mttq-hanoi", "secretariat", "/bang"), ("cb-long-bien", "staff", "/viec"),
+        ("cb-dong-da", "staff", "/viec"), ("kiem-tra-dien-tap", "auditor", "/diem-khac"),
+    ]  # fmt: skip
+    for person, kind, _path in people:
+        await accounts.make(
+            person, kind, administrator=kind == "secretariat", until=until if kind == "auditor" else None
+        )
+        await accounts.set_password(person, password)
+    return [(person, str(kind), path) for person, kind, path in people], password
+
+
+def _watched() -> bool:
+    """Somebody sits there and can end it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def _stay(open_: Session, address: str, people: list[tuple[str, str, str]], password: str) -> None:
+    """Serve the pages until Ctrl-C; other commands find this engine meanwhile."""
+    console = terminal()
+    console.print(_("Web pages at {address}").format(address=address))
+    for person, kind, _path in people:
+        console.print(f"  {word(f'account-{kind}'):<20} {person:<20} {password}", soft_wrap=True)
+    console.print(_("Ctrl-C ends the demo."))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(open_.places, open_.endpoints, stop)
 
 
 def _clear(where: Places) -> None:
@@ -128,7 +184,9 @@ def _next_commands() -> list[dict[str, str]]:
     ]
 
 
-def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float) -> None:
+def _show(
+    rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float, visits: Sequence[Visit] = ()
+) -> None:
     console = terminal()
     table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
     table.columns[1].no_wrap = True  # a date that is cut in two is no date
@@ -147,3 +205,6 @@ def _show(rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: f
     )
     for one in commands:
         console.print(f"  {one['who']:<16} {one['command']}", soft_wrap=True, highlight=False)
+    for seen in visits:
+        good = _("good") if seen.good else _("NOT what it should be")
+        console.print(_("page {page} for {person}: {good}").format(page=seen.page, person=seen.person, good=good))

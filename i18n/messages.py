@@ -10,9 +10,14 @@ from typing import Any
 from domain.cycle import State, members_and_organiser
 from domain.kernel import ICT
 from domain.notices import Notice
-from i18n import _, language
+from i18n import _, desk, language
 from i18n.problems import PROBLEMS
-from i18n.sentences import DUTIES, NOTICES, ROLES, SENTENCES, WORDS
+from i18n.sentences import DUTIES, NOTICES, ROLES
+from i18n.sentences import SENTENCES as _SENTENCES
+from i18n.sentences import WORDS as _WORDS
+
+SENTENCES: Mapping[str, str] = {**_SENTENCES, **desk.SENTENCES}
+WORDS: Mapping[str, str] = {**_WORDS, **desk.WORDS}
 
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "duty": DUTIES,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from domain.cycle import State, members_and_organiser
 from domain.departures import Deviation
 from domain.signing import Signing
 from i18n import _
-from i18n.messages import day, number, shown, word
+from i18n.messages import day, label, number, shown, word
 from i18n.timeline import voice
 
 
@@ -39,6 +40,47 @@ def standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
         whose = names.get(told.unit, told.unit) if told.unit else _("the whole cluster")
         amount = word(told.amount) if isinstance(told.amount, str) else number(told.amount)
         yield f"{whose}, {told.title}: {word(told.exactness)} {amount} {told.measure} ({word(one.sureness)})"
+    yield from _papers_and_meetings(state, names)
+    yield from _reports_and_scores(state, names)
+    yield from _conclusion(state, names)
+
+
+def _papers_and_meetings(state: State, names: Mapping[str, str]) -> Iterator[str]:
+    for kind, versions in state.drafts.items():
+        for one in versions:
+            title = one.document.title or one.document.number or ""
+            yield f"{word(kind)}, {_('version {number}').format(number=one.number)}: {title} ({word(one.sureness)})"
+    for held in state.meetings.values():
+        name = held.told.name or word(held.told.kind)
+        host = f", {names.get(held.told.host, held.told.host)}" if held.told.host else ""
+        yield f"{name}: {day(held.when.day)}{host} ({word(held.sureness)})"
+
+
+def _reports_and_scores(state: State, names: Mapping[str, str]) -> Iterator[str]:
+    for unit, report in state.midyear.items():
+        stands = _("accepted") if report.accepted else _("sent back") if report.asked else _("handed in")
+        yield f"{names.get(unit, unit)}, {label('duty', 'midyear-report')}: {stands} ({word(report.sureness)})"
+    for (unit, round_), scored in state.scores.items():
+        points = [item.points for item in scored.sheet if item.points is not None]
+        total = number(sum(points, Decimal(0))) if points else "-"
+        yield f"{names.get(unit, unit)}, {word(round_)}: {total} ({word(scored.sureness)})"
+
+
+def _conclusion(state: State, names: Mapping[str, str]) -> Iterator[str]:
+    ended = state.conclusion
+    for place in ended.places:
+        yield f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
+    for unit, award in ended.nominations:
+        yield f"{_('Nominated')}: {names.get(unit, unit)}, {award}"
+    for role, unit in ended.next.items():
+        yield _("Next {role}: {unit}").format(role=word(role), unit=names.get(unit) or word(unit))
+    for what, when in ((_("Submitted"), ended.submitted), (_("Decided"), ended.decided)):
+        if when is not None:
+            yield f"{what}: {day(when.day)}"
+    for grant in ended.grants:
+        yield f"{_('Decided')}: {names.get(grant.unit, grant.unit)}, {grant.award}"
+    if ended.published is not None:
+        yield _("Published on {day}").format(day=day(ended.published.day))
 
 
 def _membership(state: State, names: Mapping[str, str]) -> Iterator[str]:

@@ -250,5 +250,6 @@ def voice(voice: Any, names: Mapping[str, str]) -> str:
     if voice.unit is not None:
         return names.get(voice.unit, voice.unit)
     if voice.person is not None:
-        return str(voice.person.office or voice.person.id)
+        known, office = names.get(voice.person.id or ""), voice.person.office
+        return f"{known} ({office})" if known and office else str(known or office or voice.person.id)
     return str(voice.group)

@@ -13,24 +13,25 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Literal
 
 from eventstore.envelope import Envelope
 from eventstore.postgres import open_ledger
 from eventstore.setup.postgres import claim, migrate, set_role_password
 from eventstore.store import Append
-from local.installation import ROLES, Installation, installation_in
+from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
 from local.places import Places
 from local.postgres import PostgresServer, create_database
-from local.process import EngineUnavailableError, Server, port_answers, start_server
+from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 
 DATABASE = "thidua"
 LOCK = "engine.lock"
 WORKER_DEADLINE_S = 60.0
+WEB_PORT = 8320
 WATCH_S = 1.0
 
-Need = Literal["ledger", "temporal", "worker"]
+Need = Literal["ledger", "temporal", "worker", "web"]
 Say = Callable[[str], None]
 Founding = Callable[[Installation, tuple[Envelope, ...]], Append | None]
 """What must be appended to the installation's own stream, which holds these rows, so that its keys are known."""
@@ -47,6 +48,7 @@ class Endpoints:
     temporal: str | None
     namespace: str
     pids: dict[str, int]
+    web_address: str | None = None
 
 
 @asynccontextmanager
@@ -146,7 +148,7 @@ async def _start(
             pids["temporal"] = server.pid
     endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
     watched = [found for found in (postgres.server, temporal) if found is not None]
-    if need == "worker":
+    if need in {"worker", "web"}:
         log = places.logs / "worker.log"
         seen = len(log.read_text()) if log.exists() else 0
         worker = start_worker(places, endpoints, installed)
@@ -154,6 +156,13 @@ async def _start(
         await _worker_ready(worker, seen)
         pids["worker"] = worker.pid
         watched.append(worker)
+    if need == "web":
+        pages, endpoints = start_web(places, endpoints)
+        stack.push_async_callback(asyncio.to_thread, pages.stop)
+        port = int((endpoints.web_address or "").rsplit(":", 1)[1])
+        await asyncio.to_thread(wait_until, lambda: port_answers(port), pages)
+        pids["web"] = pages.pid
+        watched.append(pages)
     watch = asyncio.create_task(_keep_alive(watched, say))
     stack.push_async_callback(_cancelled, watch)
     return endpoints, installed
@@ -219,6 +228,39 @@ def start_worker(places: Places, endpoints: Endpoints, installed: Installation) 
         },
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
+
+
+def start_web(places: Places, endpoints: Endpoints) -> tuple[Server, Endpoints]:
+    """Start a web process for these endpoints, on THIDUA_WEB_PORT, or on a free port when that is taken.
+
+    Raises:
+        EngineUnavailableError: the port that was asked for is taken.
+    """
+    asked = os.environ.get("THIDUA_WEB_PORT")
+    port = int(asked or WEB_PORT)
+    if port_answers(port):
+        if asked is not None:
+            raise EngineUnavailableError("port_taken", port=port)
+        (port,) = free_ports(1)
+    address = f"http://127.0.0.1:{port}"
+    env = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
+        "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
+        "THIDUA_NAMESPACE": endpoints.namespace,
+        "THIDUA_WEB_KEY_FILE": str(places.data / WEB_KEY_FILE),
+        "THIDUA_OUTBOX": str(places.data / "outbox"),
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(
+                ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_WEB_ADDRESS", "THIDUA_WEB_METRICS")
+            )
+        },
+        "THIDUA_WEB_PORT": str(port),
+    }
+    server = start_server("web", [sys.executable, "-m", "web"], log=places.logs / "web.log", env=env)
+    return server, replace(endpoints, web_address=address)
 
 
 async def _worker_ready(worker: Server, seen: int) -> None:

@@ -72,6 +72,14 @@ class People:
         """All people, by unit and id."""
         return await self._fetch("order by unit, id")
 
+    async def names(self, people: Iterable[str]) -> dict[str, str]:
+        """The names of persons by id; none of who was erased."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                "select id, name from people.person where id = any($1) and name is not null", list(people)
+            )
+        return {row["id"]: row["name"] for row in rows}
+
     async def salts(self, people: Iterable[str]) -> dict[str, bytes]:
         """The salts of persons by id; none of who was erased."""
         async with self._pool.acquire() as connection:

@@ -15,8 +15,9 @@ from domain.notices import _OF
 from domain.rights import MAY, Party
 from domain.rules import Duty
 from i18n.acts import ACTS_VI
+from i18n.messages import SENTENCES
 from i18n.problems import PROBLEMS
-from i18n.sentences import DUTIES, NOTICES, SENTENCES
+from i18n.sentences import DUTIES, NOTICES
 from i18n.timeline import SAID
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,8 @@ RAISED = {
     "LedgerError",
     "Diverged",
     "CommandReused",
+    "ForbiddenError",
+    "sentence",
 }
 
 
@@ -109,12 +112,14 @@ def test_every_duty_notice_and_event_has_words() -> None:
 
 def messages() -> set[str]:
     found: set[str] = set()
-    for folder in ("cli", "i18n"):
+    methods = [("**.py", "python"), ("**.html", "jinja2")]
+    options = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+    for folder in ("accounts", "cli", "i18n", "office", "web"):
         for _file, _line, message, _comments, _context in extract_from_dir(
-            ROOT / folder, keywords={"_": None, "N_": None}
+            ROOT / folder, method_map=methods, options_map=options, keywords={"_": None, "N_": None}
         ):
             found.update([message] if isinstance(message, str) else message)
-    assert len(found) > 200
+    assert len(found) > 1_000
     # What `thidua acts` says of an act is its docstring.
     return found | {(act.__doc__ or "").strip().splitlines()[0] for act in MAY}
 

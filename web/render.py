@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +22,7 @@ from i18n import _, language
 from i18n.acts import ACTS_VI
 from i18n.fields import field_label
 from i18n.messages import day, label, number, sentence, word
+from office.cells import as_text
 from web.visitors import COOKIE, form_token
 
 HERE = Path(__file__).parent
@@ -116,3 +120,21 @@ def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
     """A file to be saved, never shown by the browser as a page of ours."""
     headers: Mapping[str, str] = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type=media_type, headers=dict(headers))
+
+
+def as_json(data: Any, name: str) -> Response:
+    """Data to be saved."""
+    return as_attachment(
+        json.dumps(data, ensure_ascii=False, indent=2, default=str), f"{name}.json", "application/json"
+    )
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
+    """Rows to be saved: UTF-8 with a mark that spreadsheets know; no cell is a formula."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    names: Iterable[str] = rows[0] if rows else ()
+    writer = csv.writer(out)
+    writer.writerow(names)
+    writer.writerows([as_text(value) for value in row.values()] for row in rows)
+    return as_attachment(out.getvalue(), f"{name}.csv", "text/csv; charset=utf-8")

@@ -231,7 +231,22 @@ async def open_cycle(work: Services, stream: str, visitor: Visitor) -> Cycle:
     law = law_of(stream)
     state: Any = law.fold(told for _row, told in history)
     rules = await work.office.rules(law.edition(state))
-    return Cycle(stream, history, state, rules, members_and_organiser(state), visitor)
+    people = await work.office.people.names(_persons(state))
+    return Cycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
+
+
+def _persons(state: State) -> set[str]:
+    """Persons whom pages of a cycle name."""
+    meetings = [held.told for held in state.meetings.values()]
+    voices = [
+        *(one.by for one in state.comments.comments.values()), *state.signing.witnesses,
+        *(one for told in meetings for one in (*told.chairs, *told.present, *told.guests, *told.unclear)),
+        *(one for told in meetings for one in (told.opened_by, told.concluded_by) if one is not None),
+    ]  # fmt: skip
+    found = {one.person.id for one in voices if one.person is not None}
+    if state.membership.overseer is not None:
+        found.add(state.membership.overseer.id)
+    return {one for one in found if one is not None}
 
 
 async def note_reading(request: Request, visitor: Visitor, matter: Matter) -> None:

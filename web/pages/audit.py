@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Annotated, Any
@@ -26,11 +23,10 @@ from i18n import _
 from i18n.messages import day, word
 from i18n.standing import departure, standing
 from i18n.timeline import describe
-from office.cells import as_text
 from office.fields import InputError
 from office.verifying import verified
 from web.pages.board import lines_for
-from web.render import as_attachment, page
+from web.render import as_csv, as_json, page
 from web.services import Services, services
 from web.visitors import Cycle, Visitor, checked_form, reads, reads_cycle
 
@@ -357,27 +353,6 @@ async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response
 async def readings(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
     """What auditors have read."""
     return page(request, "readings.html", rows=await services(request).belongings.readings())
-
-
-# Files ------------------------------------------------------------------------------------
-
-
-def as_json(data: Any, name: str) -> Response:
-    """Data to be saved."""
-    return as_attachment(
-        json.dumps(data, ensure_ascii=False, indent=2, default=str), f"{name}.json", "application/json"
-    )
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
-    """Rows to be saved: UTF-8 with a mark that spreadsheets know; no cell is a formula."""
-    out = io.StringIO()
-    out.write("\ufeff")
-    names: Iterable[str] = rows[0] if rows else ()
-    writer = csv.writer(out)
-    writer.writerow(names)
-    writer.writerows([as_text(value) for value in row.values()] for row in rows)
-    return as_attachment(out.getvalue(), f"{name}.csv", "text/csv; charset=utf-8")
 
 
 def _file(stream: str) -> str:

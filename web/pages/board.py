@@ -18,13 +18,13 @@ from domain.obligations import STEPS
 from domain.reading import Matter
 from domain.rules import Duty
 from i18n import _
-from i18n.messages import day, label, sentence
+from i18n.messages import day, label, sentence, word
 from office.fields import InputError
 from office.office import Said
 from office.troubles import FORESEEN, Trouble, trouble_of
 from readmodels.board import glance
 from web.pages.home import until_fresh, until_reached
-from web.render import page
+from web.render import as_csv, page
 from web.services import Services, services
 from web.visitors import Visitor, checked_form, reads
 
@@ -33,6 +33,9 @@ Watcher = Annotated[Visitor, Depends(reads(Matter.BOARD))]
 Chaser = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 AT_ONCE = 8
+PER_PAGE = 40
+"""Lines on a page: a page stays small, and forty are what somebody looks through."""
+
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
@@ -104,22 +107,45 @@ async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[
 
 @router.get("/bang")
 async def board(
-    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = ""
+    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = "", trang: int = 1
 ) -> Response:
     """All clusters; by year (`nam`), step (`buoc`), what is the matter (`loc`), and words of the name (`tim`)."""
-    return await _board(request, visitor, {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim})
+    return await _board(request, visitor, {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim}, at=trang)
+
+
+@router.get("/bang.csv")
+async def board_csv(
+    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = ""
+) -> Response:
+    """The same lines for a spreadsheet."""
+    filters = {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim}
+    rows = [
+        {
+            "cycle": line.cycle, "cluster": line.cluster, "year": line.year, "step": word(line.step),
+            "next_deadline": day(day_ending(line.next_due)) if line.next_due else "",
+            "waiting_for": "; ".join(line.waiting_for), "overdue": len(line.late),
+            "departures": line.open_departures, "extensions_asked": len(line.asked),
+            "how_sure": word("rehearsed" if line.rehearsed else "stated"),
+        }
+        for line in await lines_for(services(request), visitor, nam or None) if _fits(line, filters)
+    ]  # fmt: skip
+    return as_csv(rows, "bang-thanh-pho")
 
 
 async def _board(
-    request: Request, visitor: Visitor, filters: Mapping[str, str], *, outcome: Sequence[Any] = (), text: str = ""
-) -> Response:
+    request: Request, visitor: Visitor, filters: Mapping[str, str], *, outcome: Sequence[Any] = (), text: str = "",
+    at: int = 1,
+) -> Response:  # fmt: skip
     work = services(request)
     await until_fresh(work, visitor)
     years = await work.board.years()
-    found = await lines_for(work, visitor, filters["nam"] or (years[0] if len(years) > 1 else None))
+    found = await lines_for(work, visitor, filters["nam"] or None)
     shown = [line for line in found if _fits(line, filters)]
+    pages = max(1, -(-len(shown) // PER_PAGE))
+    at = max(1, min(at, pages))
     return page(
-        request, "board.html", lines=shown, all=len(found), years=years, filters=filters, steps=list(STEPS),
+        request, "board.html", lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE], fitting=len(shown),
+        all=len(found), at=at, pages=pages, years=years, filters=filters, steps=list(STEPS),
         wide=True, outcome=outcome, text=text, acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
         query=urlencode({name: value for name, value in filters.items() if value}),
     )  # fmt: skip

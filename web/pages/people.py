@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request
@@ -138,6 +139,7 @@ async def _invite(work: Services, person: str, email: str | None) -> str:
         )
     message = EmailMessage()
     message["From"], message["To"] = work.settings.sender, email
+    message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
     message["Subject"] = _("Your account in Sổ Thi Đua")
     message.set_content(
         _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}").format(

@@ -1,0 +1,51 @@
+"""Accounts from the command line: the first administrator is made here, by whoever runs the installation."""
+
+from __future__ import annotations
+
+import os
+from typing import get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from accounts import Kind
+from accounts.postgres import Accounts
+from cli.outcome import Exit, answer, say, terminal
+from cli.session import session
+from domain.kernel import RESERVED, Day
+from i18n import _
+from office.fields import InputError
+
+ADDRESS = "http://127.0.0.1:8320"
+
+
+async def create(
+    person: str, unit: str, name: str, *, kind: str, administrator: bool, email: str | None, until: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Enter a person, make an account, and give the address where a password is chosen."""
+    if kind not in get_args(Kind):
+        raise InputError("field_bad", place="--kind", found=kind)
+    if person in RESERVED:
+        raise InputError("id_reserved", person=person)
+    last = None
+    if until is not None:
+        try:
+            last = TypeAdapter(Day).validate_python(until)
+        except ValidationError:
+            raise InputError("bad_day", place="--until", found=until) from None
+    if kind == "auditor" and last is None:
+        raise InputError("auditor_needs_end")
+    async with session("ledger", say) as open_:
+        contact = await open_.people.enter(person, unit, name, email=email)
+        if (contact.unit, contact.name) != (unit, name):
+            raise InputError("person_differs", person=person, field="name", found=contact.name)
+        accounts = Accounts(open_.ledger.pool)
+        await accounts.make(person, kind, administrator=administrator, until=last)  # type: ignore[arg-type]
+        secret = await accounts.invite(person)
+    way = f"{os.environ.get('THIDUA_WEB_ADDRESS', ADDRESS).rstrip('/')}/loi-moi/{secret}"
+    text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
+    answer(
+        {"person": person, "kind": kind, "administrator": administrator, "invitation": way}, as_json=as_json,
+        show=lambda: terminal().print(text.format(person=person, way=way), soft_wrap=True),
+    )  # fmt: skip
+    return Exit.DONE

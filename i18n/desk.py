@@ -1,0 +1,72 @@
+"""Sentences of the desk's pages: what is said when somebody cannot come in, or what they typed cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from i18n import N_
+
+SENTENCES: Mapping[str, str] = {
+    "account_exists": N_("{person} has an account already."),
+    "account_closed": N_("This account is closed, or its last day is over. Ask the secretariat."),
+    "auditor_needs_end": N_("An auditor's access must have a last day."),
+    "bad_day": N_("{found} is no day; write 05/02/2020."),
+    "bad_email": N_("{found} is no mail address."),
+    "bad_request": N_("What was sent cannot be used."),
+    "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
+    "field_bad": N_("{place} cannot be used: {found}"),
+    "form_not_ours": N_("This form is too old, or comes from elsewhere. Open the page again."),
+    "id_reserved": N_("{person} is a name of the register itself; choose another."),
+    "invitation_void": N_("This invitation was used already, or is older than a week. Ask for a new one."),
+    "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
+    "login_needed": N_("Log in first."),
+    "login_ran_out": N_("Your login ran out."),
+    "meeting_without_kind": N_("Say which kind of meeting it was."),
+    "method_not_allowed": N_("This address takes no such thing."),
+    "no_such_act": N_("There is no act {version} here."),
+    "no_such_calendar": N_("There is no such calendar; a new address may have been made."),
+    "no_such_job": N_("That is over or was never begun. Begin again."),
+    "no_such_minutes": N_("There are no minutes {meeting} here."),
+    "nobody_is_late": N_("Nobody is late in the clusters that were chosen."),
+    "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
+    "not_yours_to_read": N_("This is not yours to read."),
+    "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
+    "nothing_chosen": N_("Choose at least one cluster."),
+    "our_bug_web": N_("Something is wrong with the program; it was written down under {request}."),
+    "page_not_found": N_("There is no such page."),
+    "password_does_not_fit": N_("The password does not fit. Nothing was entered."),
+    "password_too_short": N_("A password has at least {least} characters."),
+    "passwords_differ": N_("The two passwords differ."),
+    "port_taken": N_("Something else answers on port {port}; set THIDUA_WEB_PORT to another one."),
+    "reason_missing": N_("A reason is missing; it stays visible for ever."),
+    "stand_in_dates": N_("From and to must be days, the second not before the first."),
+    "stand_in_unknown": N_("Choose somebody else who has an account."),
+    "table_cell_missing": N_("Line {line}: the column {column} is empty."),
+    "table_empty": N_("Paste a table, or choose a file."),
+    "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
+    "table_too_large": N_("The table is too large: {found}, at most {most}."),
+    "table_unreadable": N_("The file cannot be read as a table: {problem}"),
+    "table_wrong": N_("{place}: {problem}"),
+    "token_needed": N_("A personal token is needed, and this one is missing or void."),
+    "token_too_weak": N_("This token's scope does not reach so far."),
+    "too_large": N_("What was sent is too large: 12 MB at most."),
+    "too_many_attempts": N_("Too many at once from here. Wait a moment."),
+    "cluster_of_one": N_("{cluster} has one unit only."),
+    "cluster_without_overseer": N_("{cluster} has no overseer."),
+    "contact_without_mail": N_("{person} has no mail address: no invitation, no reminder."),
+    "overseers_differ": N_("{cluster} has two overseers; the first one is taken, not {found}."),
+    "unit_twice_in_table": N_("{unit} stands in the table twice."),
+    "units_without_contact": N_("{cluster}: nobody to reach in {units}"),
+}
+
+WORDS: Mapping[str, str] = {
+    "account-secretariat": N_("city secretariat"),
+    "account-staff": N_("unit staff"),
+    "account-auditor": N_("auditor"),
+    "scope-read": N_("only reads"),
+    "scope-act": N_("reads and acts"),
+    "scope-sign": N_("also signs and publishes"),
+    "self": N_("self-score"),
+    "cross-checked": N_("cross-check"),
+    "appraised": N_("appraisal"),
+}

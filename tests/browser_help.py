@@ -1,0 +1,98 @@
+"""The system's Chromium without a screen, driven by Playwright: people who only use pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright
+
+ROOT = Path(__file__).parent.parent
+UNFOLD = """name => { for (const one of document.querySelectorAll(`main [name="${name}"]`)) {
+    for (let box = one.closest("details"); box; box = box.parentElement.closest("details")) box.open = true; } }"""
+SWITCHES = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def chromium() -> str:
+    """Debian's Chromium; installed when it is missing."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    return found.stdout.strip().splitlines()[-1]
+
+
+@asynccontextmanager
+async def a_browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+        yield browser
+        await browser.close()
+
+
+@dataclass(slots=True)
+class User:
+    """Somebody at a browser."""
+
+    page: Page
+    address: str
+    password: str
+
+    async def goto(self, path: str) -> None:
+        answer = await self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.ok, (path, answer.status, await self.page.inner_text("main"))
+
+    async def fill(self, fields: Mapping[str, str]) -> None:
+        """Fill inputs by name, opening what is folded."""
+        for name, value in fields.items():
+            field = self.page.locator(f'main [name="{name}"]:not([type=hidden])').first
+            await self.page.evaluate(UNFOLD, name)
+            if await field.evaluate("one => one.tagName") == "SELECT":
+                await field.select_option(value)
+            elif await field.get_attribute("type") in {"checkbox", "radio"}:
+                await field.set_checked(bool(value))
+            else:
+                await field.fill(value)
+
+    async def press(self, name: str) -> None:
+        """Press a button by its words, and wait for what comes."""
+        async with self.page.expect_navigation():
+            await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
+
+    async def act(self, path: str, fields: Mapping[str, str], *, solemn: bool = False) -> str:
+        """Do one act: form, summary, receipt. Returns the receipt's text."""
+        await self.goto(path)
+        await self.fill(fields)
+        await self.press("Xem tóm tắt")
+        assert "Điều sau sẽ được ghi vào sổ" in await self.page.inner_text("main"), await self.page.inner_text("main")
+        if solemn:
+            await self.page.fill("#f-password", self.password)
+        await self.press("Ghi vào sổ")
+        text = await self.page.inner_text("main")
+        assert "/bien-nhan/" in self.page.url, text
+        return text
+
+
+@asynccontextmanager
+async def a_user(browser: Browser, address: str, person: str, password: str, **context: Any) -> AsyncIterator[User]:
+    """Somebody who logs in on the first page."""
+    made = await browser.new_context(locale="vi-VN", **context)
+    made.set_default_timeout(20_000)
+    page = await made.new_page()
+    user = User(page, address, password)
+    await user.goto("/dang-nhap")
+    await page.fill("#person", person)
+    await page.fill("#password", password)
+    await user.press("Đăng nhập")
+    assert "/dang-nhap" not in page.url, await page.inner_text("main")
+    yield user
+    await made.close()

@@ -1,0 +1,210 @@
+"""A whole year of a six-unit cluster, by pages alone, in a real browser: secretariat, units, minutes keeper, auditor.
+
+One unit reads without JavaScript, one on a screen of 360 px.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from browser_help import User, a_browser, a_user
+from conftest import eventually
+from playwright.async_api import Browser
+from web_help import PASSWORD, Site, a_site
+
+from cli.session import Session
+
+UNITS = ("hoan-kiem", "cua-nam", "dong-da", "lang-ha", "ba-dinh", "tay-ho")
+NAMES = ("Hoàn Kiếm", "Cửa Nam", "Đống Đa", "Láng Hạ", "Ba Đình", "Tây Hồ")
+CITY = "mttq-hanoi"
+CYCLE = f"/cum/{CITY}/2026/cum-so-1"
+SHEET = {"nv-1": "19", "nv-2": "18,5", "ct-1": "14", "ct-2": "14,25", "cb": "28"}
+
+
+@pytest.fixture
+async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(office, tmp_path / "outbox") as found:
+        yield found
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with a_browser() as found:
+        yield found
+
+
+def table() -> str:
+    rows = [
+        f"Cụm số 1\tUỷ ban MTTQ phường {name}\t{unit}\tPhó Chủ tịch" for unit, name in zip(UNITS, NAMES, strict=True)
+    ]
+    return "\n".join(["cụm\tđơn vị\tmã đơn vị\tphụ trách cụm", *rows])
+
+
+async def start_year(secretary: User) -> None:
+    await secretary.goto("/bat-dau-nam")
+    await secretary.fill({"year": "2026", "organiser_name": "Ủy ban MTTQ thành phố", "plan_number": "37/KH-MTTQ-BTT"})
+    await secretary.fill({"table": table()})
+    await secretary.press("Xem những gì sẽ diễn ra")
+    assert "1 cụm" in await secretary.page.inner_text("main")
+    await secretary.press("Mở cả 1 cụm")
+
+    async def opened() -> bool:
+        await secretary.page.reload()
+        return "Đã mở tất cả" in await secretary.page.inner_text("main")
+
+    await eventually(opened)
+
+
+def mails(outbox: Path) -> set[bytes]:
+    return {file.read_bytes() for file in outbox.glob("*.eml")}
+
+
+async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kind: str = "staff") -> str:
+    """Enter somebody, who takes the invitation up by the address in the mail."""
+    before = mails(outbox)
+    await secretary.goto("/nguoi-dung")
+    fields = {"name": f"Nguyễn Thị {unit}", "unit": unit, "email": f"{unit}-{kind}@example.invalid", "kind": kind}
+    await secretary.fill({**fields, "until": "31/12/2027"} if kind == "auditor" else fields)
+    await secretary.press("Ghi và mời")
+    (mail,) = mails(outbox) - before
+    text = message_from_bytes(mail, policy=policy.default).get_content()
+    way = re.search(r"/loi-moi/\S+", text)
+    person = re.search(r"tài khoản ([\w-]+)", text)
+    assert way is not None
+    assert person is not None
+    page = await (await browser.new_context()).new_page()
+    await page.goto(secretary.address + way.group(0))
+    await page.fill("#password", PASSWORD)
+    await page.fill("#again", PASSWORD)
+    await page.click("button.main")
+    return person.group(1)
+
+
+def sheet(by: dict[str, str]) -> dict[str, str]:
+    """Inputs of a score sheet, in the order of the table."""
+    return {f"sheet.{n}.points": points for n, points in enumerate(by.values())}
+
+
+async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
+    site: Site, browser: Browser, tmp_path: Path
+) -> None:
+    await site.person("thu-ky", CITY, "secretariat", name="Trần Thị Thư Ký", administrator=True)
+    async with AsyncExitStack() as stack:
+        secretary = await stack.enter_async_context(a_user(browser, site.address, "thu-ky", PASSWORD))
+        await start_year(secretary)
+        people = [await invite(secretary, browser, tmp_path / "outbox", unit) for unit in UNITS]
+        auditor_id = await invite(secretary, browser, tmp_path / "outbox", "kiem-toan", "auditor")
+        odd: dict[int, dict[str, object]] = {
+            1: {"java_script_enabled": False}, 2: {"viewport": {"width": 360, "height": 740}},
+        }  # fmt: skip
+        staff = [
+            await stack.enter_async_context(a_user(browser, site.address, person, PASSWORD, **odd.get(n, {})))
+            for n, person in enumerate(people)
+        ]
+        head = staff[0]
+
+        # Roles and papers.
+        await secretary.act(f"{CYCLE}/lam/assign-role", {"role": "head", "holder": UNITS[0], "manner": "elected"})
+        for kind, title in (("plan", "Kế hoạch"), ("bylaws", "Quy chế"), ("covenant", "Giao ước")):
+            await head.act(
+                f"{CYCLE}/lam/present-draft",
+                {"kind": kind, "document.title": title, "document.text": f"{title} thi đua năm 2026.\nĐiều 1."},
+            )
+
+        # Comments, stances, signatures.
+        await staff[3].act(
+            f"{CYCLE}/lam/comment?on=covenant", {"text": "Cần chỉ tiêu cụ thể.", "asks_for_change": "yes"}
+        )
+        await head.act(
+            f"{CYCLE}/lam/present-draft",
+            {
+                "kind": "covenant",
+                "document.title": "Giao ước",
+                "document.text": "Giao ước thi đua năm 2026.\nĐiều 1: chỉ tiêu.",
+            },
+        )
+        await staff[3].goto(f"{CYCLE}/du-thao/covenant")
+        assert "chỉ tiêu." in await staff[3].page.locator("ins").first.inner_text()
+        for n, one in enumerate(staff):
+            await one.goto("/viec")
+            assert "Cụm số 1" in await one.page.inner_text("main")
+            await one.act(f"{CYCLE}/lam/take-stance?unit={UNITS[n]}", {"stance": "agreed"})
+            text = await one.act(f"{CYCLE}/lam/sign?unit={UNITS[n]}", {}, solemn=True)
+            assert "Đã ghi vào sổ" in text
+
+        # Mid-year.
+        for n, one in enumerate(staff):
+            await one.act(f"{CYCLE}/lam/report-midyear?unit={UNITS[n]}", {"report.title": "Báo cáo 6 tháng"})
+        await secretary.act(f"{CYCLE}/lam/send-back?unit={UNITS[5]}", {"text": "Thiếu số liệu quỹ."})
+        await staff[5].act(f"{CYCLE}/lam/answer-correction?unit={UNITS[5]}", {"text": "Đã bổ sung."})
+        for unit in UNITS:
+            await secretary.act(f"{CYCLE}/lam/accept-report?unit={unit}", {})
+
+        # Scores.
+        for n, one in enumerate(staff):
+            mine = {**SHEET, "nv-1": str(19 - n)}
+            await one.act(f"{CYCLE}/lam/score-self?unit={UNITS[n]}", sheet(mine))
+        for n, one in enumerate(staff):
+            await one.act(f"{CYCLE}/lam/cross-check?unit={UNITS[(n + 1) % 6]}&by={UNITS[n]}", {})
+        for unit in UNITS:
+            await secretary.act(f"{CYCLE}/lam/appraise?unit={unit}", {})
+        await staff[1].goto(CYCLE)
+        assert "Điểm của đơn vị khác chưa mở" in await staff[1].page.inner_text("main")
+
+        # The final meeting, by the head's minutes.
+        await head.goto(f"{CYCLE}/hoi-nghi?kind=final")
+        await head.fill({"_on": "01/11/2026", "kind": "final", "place": "Trụ sở UBND phường Hoàn Kiếm"})
+        await head.press("Tiếp: những gì đã quyết định")
+        await head.fill({f"present:{unit}": "yes" for unit in UNITS})
+        place = head.page.url
+        for act, fields in (
+            ("rank", {}),
+            ("nominate", {"unit": UNITS[1], "award": "co-thi-dua"}),
+            ("record-ballot", {"id": "bo-phieu", "subject": "cum-truong", "method": "show-of-hands", "cast": "6",
+                               "choices.0.unit": UNITS[1], "choices.0.votes": "6"}),
+            ("choose-next", {"role": "head", "unit": UNITS[1], "manner": "elected"}),
+        ):  # fmt: skip
+            await head.page.goto(place)
+            await head.fill({"act": act})
+            await head.press("Thêm vào")
+            if "choices.0.unit" in fields:
+                await head.press("Thêm: lựa chọn")
+            await head.fill(fields)
+            await head.press("Đưa vào biên bản")
+        await head.press("Kiểm tra tất cả")
+        assert "tất cả hoặc không gì cả" in await head.page.inner_text("main"), await head.page.inner_text("main")
+        await head.press("Ghi tất cả vào sổ")
+        assert "/bien-ban/" in head.page.url, await head.page.inner_text("main")
+
+        # Up, decided, published, filed.
+        await head.act(
+            f"{CYCLE}/lam/submit", {"submission.title": "Tờ trình", "submission.number": "01/TTr"}, solemn=True
+        )
+        await secretary.goto(f"{CYCLE}/lam/decide-awards")
+        await secretary.press("Thêm: các khen thưởng")
+        await secretary.fill({"decision.title": "Quyết định", "decision.number": "02/QĐ", "grants.0.unit": UNITS[1],
+                              "grants.0.award": "co-thi-dua"})  # fmt: skip
+        await secretary.press("Xem tóm tắt")
+        await secretary.page.fill("#f-password", PASSWORD)
+        await secretary.press("Ghi vào sổ")
+        await staff[1].goto(CYCLE)
+        assert "02/QĐ" not in await staff[1].page.inner_text("main")
+        await secretary.act(f"{CYCLE}/lam/publish", {}, solemn=True)
+        await staff[1].goto(CYCLE)
+        assert "02/QĐ" in await staff[1].page.inner_text("main")
+        await secretary.act(f"{CYCLE}/lam/file-cycle", {}, solemn=True)
+
+        # The auditor.
+        auditor = await stack.enter_async_context(a_user(browser, site.address, auditor_id, PASSWORD))
+        await auditor.goto(f"{CYCLE}/so")
+        assert await auditor.page.locator("ol.timeline > li").count() > 40
+        await auditor.goto(f"{CYCLE}/thoi-diem?sau=10")
+        assert "Thay đổi từ đó đến nay" in await auditor.page.inner_text("main")
+        await auditor.goto("/kiem-tra")
+        await auditor.press("Bắt đầu")
+        await auditor.page.get_by_text("Không ai sửa gì").wait_for()
