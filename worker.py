@@ -38,6 +38,7 @@ from eventstore.connecting import UNREACHABLE
 from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
 from eventstore.signing import Keys
 from eventstore.store import load_all
+from office.logs import configure
 from people.postgres import People
 from readmodels.postgres import Board
 from readmodels.search.postgres import SearchIndex
@@ -89,6 +90,7 @@ async def _mark(ledger: PostgresLedger, folder: Path) -> None:
 
 async def main() -> None:
     """Run until told to stop."""
+    configure()
     ledger = await open_ledger(
         _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
     )

@@ -45,8 +45,6 @@ class Matter(StrEnum):
     """Accounts, stand-ins, telephone numbers."""
     READINGS = "readings"
     """What auditors have read."""
-    OPERATION = "operation"
-    """Metrics."""
 
 
 S, A, M, O, U, E = Reader  # noqa: E741 - one letter each keeps the table readable
@@ -60,7 +58,6 @@ MAY_READ: Mapping[Matter, frozenset[Reader]] = {
     Matter.HISTORY: frozenset({S, A}),
     Matter.PEOPLE: frozenset({S, M}),
     Matter.READINGS: frozenset({S, A, M}),
-    Matter.OPERATION: frozenset({M}),
 }
 
 

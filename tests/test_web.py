@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
+import asyncpg
+import pyotp
 import pytest
-from engine_help import CITY, open_cycle, say, units, whole
+from conftest import eventually
+from engine_help import CITY, YEAR, open_cycle, say, units, whole
+from icalendar import Calendar
+from openpyxl import Workbook
 from speech import RULES
 from web_help import Site, a_site
 
 from cli.session import Session
+from desk.temporal import TemporalDesk, open_client
+from office.cells import as_text
+from office.tables import rows_of
+from web.visitors import today
 
 
 @pytest.fixture
@@ -36,3 +47,257 @@ async def test_a_unit_signs_on_a_page(site: Site) -> None:
     assert an.at.startswith(f"/cum/{stream}/bien-nhan/")
     assert "Nguyễn Thị An" in an.page
     await whole(site.office)
+
+
+async def test_two_of_a_unit_do_the_same_at_once(site: Site) -> None:
+    """One act, two clear answers, no text lost, though the session of one had just ended."""
+    stream = await open_cycle(site.office, RULES, members=units(3))
+    await say(site.office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    await site.person("binh", "don-vi-1", name="Lê Văn Bình")
+    an, binh = await site.log_in("an"), await site.log_in("binh")
+    way = f"/cum/{stream}/lam/take-stance"
+    typed = {"unit": "don-vi-1", "stance": "agreed", "text": "Chúng tôi nhất trí với toàn bộ dự thảo."}
+    for one in (an, binh):
+        await one.get(f"{way}?unit=don-vi-1")
+        await one.post(way, **{**one.hidden(), **typed}, _step="look")
+    await site.services.accounts.end_all("binh")
+    carried = binh.hidden()
+    await an.post(way, **an.hidden(), _step="send")
+    assert "Đã ghi vào sổ" in an.page
+    # Bình's session has ended: nothing is lost, and nothing is sent by logging in.
+    await binh.post(way, **carried, _step="send")
+    assert (binh.status, "Những gì bạn gõ vẫn được giữ" in binh.page) == (401, True)
+    await binh.post("/dang-nhap", **binh.hidden(), person="binh", _password="mot cau dai de nho")
+    assert "Chúng tôi nhất trí" in binh.page
+    await binh.post(way, **{**binh.hidden(), "_step": "edit"})
+    assert "Chúng tôi nhất trí với toàn bộ dự thảo." in binh.page
+    await binh.post(way, **{**binh.hidden(), **typed}, _step="look")
+    await binh.post(way, **binh.hidden(), _step="send")
+    assert "Việc này Nguyễn Thị An đã ghi lúc" in binh.page
+    rows = [row for row, _told in await site.office.history(stream) if row.type == "StanceTaken"]
+    assert [(row.actor, row.unit) for row in rows] == [("an", "don-vi-1")]
+
+
+async def test_a_form_from_elsewhere_is_refused(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    await an.get("/viec")
+    answer = await an.http.post(f"/cum/{stream}/lam/comment", data={"text": "x", "_step": "send", "_form": "0" * 64})
+    assert answer.status_code == 403
+    assert "CommentAdded" not in [row.type for row, _told in await site.office.history(stream)]
+
+
+async def test_a_stand_in_signs_with_both_names(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    await site.person("binh", "don-vi-2", name="Lê Văn Bình")
+    an, binh = await site.log_in("an"), await site.log_in("binh")
+    await an.get("/toi")
+    day = today().strftime("%d/%m/%Y")
+    await an.post("/toi", _do="stand-in", person="binh", since=day, until=day)
+    await binh.get("/toi")
+    await binh.post("/toi", _do="act-for", person="an")
+    assert "thay cho Nguyễn Thị An" in binh.page
+    way = f"/cum/{stream}/lam/comment"
+    await binh.get(way)
+    await binh.post(way, **binh.hidden(), **{"by.unit": "don-vi-1", "text": "Nhất trí."}, _step="look")
+    await binh.post(way, **binh.hidden(), _step="send")
+    assert "thay cho Nguyễn Thị An" in binh.page
+    row = (await site.office.history(stream))[-1][0]
+    assert (row.actor, row.unit, row.stand_in_for) == ("binh", "don-vi-1", "an")
+    await an.get("/toi")
+    await an.post("/toi", _do="end-stand-in", person="binh")
+    await binh.get("/viec")
+    assert "thay cho" not in binh.page
+    await whole(site.office)
+
+
+async def test_failed_logins_come_more_slowly_and_lock_nobody_out(site: Site) -> None:
+    await site.person("an", "don-vi-1")
+    rival = await site.log_in("ai-do")
+    for _ in range(6):
+        await rival.get("/dang-nhap")
+        await rival.post("/dang-nhap", person="an", _password="sai")
+        assert rival.status == 401
+    assert await site.services.accounts.failures("an", "127.0.0.1") == (6, 6)
+    an = await site.log_in("an")
+    assert an.at == "/viec"
+
+
+async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(site: Site) -> None:
+    site.services.office.rehearsal = False
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    assert visitor.at == "/ma-mot-lan"
+    await visitor.get("/bang")
+    assert visitor.at == "/ma-mot-lan"
+    secret = visitor.hidden()["_secret"]
+    code = pyotp.TOTP(secret).now()
+    await visitor.post("/ma-mot-lan", _secret=secret, _code="000000" if code != "000000" else "111111")
+    assert visitor.status == 422
+    await visitor.post("/ma-mot-lan", _secret=visitor.hidden()["_secret"], _code=code)
+    assert visitor.at == "/bang"
+    again = await site.log_in("thu-ky")
+    assert again.at == "/dang-nhap"
+    await again.post("/dang-nhap", person="thu-ky", _password="mot cau dai de nho", _code=pyotp.TOTP(secret).now())
+    assert again.status == 401, "the code was used to set it up"
+
+
+async def test_every_answer_has_the_headers_of_safety_and_loads_nothing_from_elsewhere(site: Site) -> None:
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    for path in ("/bang", "/khong-co", "/static/desk.css", "/healthz"):
+        answer = await visitor.http.get(path)
+        assert "default-src 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert re.findall(r'(?:src|href)="(?:https?:)?//', answer.text) == []
+        assert "<script>" not in answer.text
+    cookie = next(c for c in visitor.http.cookies.jar if c.name == "thidua")
+    assert cookie.has_nonstandard_attr("HttpOnly")
+
+
+async def test_the_web_can_sign_and_not_append(site: Site) -> None:
+    connection = await asyncpg.connect(site.office.endpoints.web_url)
+    for statement in (
+        "select ledger.append('{}', '{}', '{}', '{}', 1)", "insert into ledger.event select * from ledger.event",
+        "update people.person set name = 'x'", "delete from accounts.reading", "delete from documents.text",
+        "insert into readmodels.cursor values ('x', 1)",
+    ):  # fmt: skip
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_year_from_a_workbook(site: Site) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["cụm", "đơn vị", "người liên hệ", "thư điện tử"])
+    sheet.append(["Cụm thi đua số 7", "Phường Đống Đa", "Đào Thị Ô", "o@example.invalid"])
+    sheet.append(["Cụm thi đua số 7", "Phường Láng Hạ", "", ""])
+    out = BytesIO()
+    book.save(out)
+    rows = await rows_of(out.getvalue())
+    assert rows[1][:2] == ["Cụm thi đua số 7", "Phường Đống Đa"]
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    await visitor.get("/bat-dau-nam")
+    token = visitor.hidden()["_form"]
+    typed = {"_form": token, "year": "2031", "organiser_name": "MTTQ", "edition": "specimen-2020.yaml"}
+    answer = await visitor.http.post("/bat-dau-nam", data=typed, files={"file": ("nam.xlsx", out.getvalue())})
+    assert answer.status_code == 200
+    assert "phuong-dong-da" in answer.text
+    assert "chưa có ai để liên hệ" in answer.text
+    for wrong in (b"PK\x03\x04 no workbook", b"\xff\xfe\x00", b"ten;gia\n1;2"):
+        answer = await visitor.http.post("/bat-dau-nam", data=typed, files={"file": ("nam.xlsx", wrong)})
+        assert answer.status_code == 422
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    assert [as_text(value) for value in ("=1+1", "+84", "-x", "@a", "Đống Đa", 5, None)] == [
+        "'=1+1", "'+84", "'-x", "'@a", "Đống Đa", 5, "",
+    ]  # fmt: skip
+
+
+async def test_what_is_written_without_diacritics_is_found(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await say(site.office, stream, CITY, "admit-unit", {"unit": "dong-da", "name": "Quận Đống Đa"})
+    await say(site.office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch hoà giải"}})
+    await site.person("an", "don-vi-1")
+    await site.person("la", "don-vi-la")
+    an, la = await site.log_in("an"), await site.log_in("la")
+
+    async def finds(words: str, wanted: str) -> bool:
+        return wanted in await an.get(f"/tim?q={words}")
+
+    await eventually(lambda: finds("dong da", "Quận Đống Đa"))
+    for words in ("ke hoach hoà", "hoa giai", "KẾ HOẠCH", "kế hoạch hòa"):
+        assert await finds(words, "Kế hoạch hoà giải"), words
+    assert "Quận Đống Đa" not in await la.get("/tim?q=dong da")
+    assert "Không tìm thấy" in await an.get("/tim?q=' or 1=1 --")
+
+
+async def test_a_calendar_follows_a_deadline_that_moves(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    await an.get("/toi")
+    await an.post("/toi", _do="calendar")
+    way = re.search(r"/lich/\S+?\.ics", an.page)
+    assert way is not None
+
+    async def days() -> set[str]:
+        body = Calendar.from_ical((await an.http.get(way.group(0))).content)
+        return {event["dtstart"].dt.isoformat() for event in body.walk("VEVENT") if "sign" in str(event["url"])}
+
+    async def is_there() -> bool:
+        return bool(await days())
+
+    await eventually(is_there)
+    before = await days()
+    await say(site.office, stream, CITY, "extend", {"duty": "signature", "until": f"{YEAR}-12-24", "reason": "Lũ."})
+
+    async def moved() -> bool:
+        return await days() == {f"{YEAR}-12-24"} != before
+
+    await eventually(moved)
+    await an.get("/toi")
+    await an.post("/toi", _do="calendar")
+    assert (await an.http.get(way.group(0))).status_code == 422, "the address before is void"
+
+
+async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    inside = site.services.office
+    async with open_client("127.0.0.1:9", "thidua", lazy=True) as nobody:
+        inside.desk = TemporalDesk(nobody)
+        for path in ("/viec", f"/cum/{stream}", f"/cum/{stream}/lam/comment", "/readyz"):
+            await an.get(path)
+            assert an.status == 200, path
+        way = f"/cum/{stream}/lam/comment"
+        await an.get(way)
+        fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
+        await an.post(way, **fields, _step="send")
+        assert (an.status, "Một ý kiến dài." in an.page) == (503, True)
+        inside.desk = site.office.desk
+        command = an.hidden()["_id"]
+        await an.post(way, **{**fields, "_form": an.hidden()["_form"]}, _step="send")
+        assert "Đã ghi vào sổ" in an.page
+        assert command in an.page
+        del nobody
+
+
+async def test_without_the_database_one_calm_page_keeps_what_was_typed(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    way = f"/cum/{stream}/lam/comment"
+    await an.get(way)
+    fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
+    owner = await asyncpg.connect(site.office.endpoints.owner_url)
+    name = await owner.fetchval("select current_database()")
+    await owner.execute("alter role thidua_web nologin")
+    ended = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = 'thidua_web'"
+    await owner.fetch(ended, name)
+    try:
+        await an.post(way, **fields, _step="send")
+        assert an.status == 503
+        assert "Một ý kiến dài." in an.page
+        assert "Thử lại" in an.page
+        assert "Traceback" not in an.page
+        again = an.hidden()
+        await an.get("/viec")
+        assert an.status == 503
+        await an.get("/readyz")
+        assert an.status == 503
+    finally:
+        await owner.execute("alter role thidua_web login")
+        await owner.close()
+    await an.get(way)
+    again["_form"] = an.hidden()["_form"]
+    await an.post(way, **{**again, "_step": "send"})
+    assert "Đã ghi vào sổ" in an.page

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from prometheus_client import start_http_server
 
+from office.logs import configure
 from web.app import build
 from web.services import opened
 from web.settings import Settings
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 async def main() -> None:
     """Serve until told to stop."""
+    configure()
     settings = Settings.of_environment()
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")

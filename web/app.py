@@ -42,6 +42,17 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
+_BUGS: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""Mistakes of ours: they, too, must not cost anybody what they typed."""
+
 LARGEST = 12_000_000
 FONTS = Path(sys.prefix) / "share" / "fonts"
 """Where set-up puts them."""
@@ -61,7 +72,7 @@ def build(services: Services) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Around)
     # Each by its class, so that the handler gets the request whose form was read.
-    known: tuple[type[Exception], ...] = (LoginNeededError, CodeNeededError, ForbiddenError, *FORESEEN)
+    known: tuple[type[Exception], ...] = (LoginNeededError, CodeNeededError, ForbiddenError, *FORESEEN, *_BUGS)
     for foreseen in known:
         app.add_exception_handler(foreseen, _answer)
     app.add_exception_handler(HTTPException, _not_there)
@@ -97,7 +108,7 @@ class Around:
             except Exception as error:
                 if answer.status:
                     raise
-                await (await _answer(request, error))(scope, receive, answer.send)
+                await (await _answer(request, error, typed=False))(scope, receive, answer.send)
         answer.note()
 
 
@@ -147,8 +158,11 @@ async def _not_there(request: Request, error: Exception) -> Response:
     return page(request, "trouble.html", status, text=sentence(code), carried={}, code=code)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
-    """What is said of an error: a page that keeps what was typed, or JSON for programs."""
+async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
+    """What is said of an error: a page that keeps what was typed, or JSON for programs.
+
+    `typed` is False where the form was read by another and cannot be read again.
+    """
     if isinstance(error, LoginNeededError):
         return await _login_needed(request)
     if isinstance(error, CodeNeededError):
@@ -166,7 +180,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
     return page(
-        request, "trouble.html", status, text=text, carried=await carried(request), code=found.code,
+        request, "trouble.html", status, text=text, carried=await carried(request) if typed else {}, code=found.code,
         again=found.kind in {"away", "pending"},
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from typing import Annotated
 
@@ -106,6 +107,8 @@ async def set_code(request: Request, visitor: Annotated[Visitor, Depends(logged_
     """Keep the secret once a code of it fits."""
     form = await checked_form(request)
     work, secret = services(request), str(form.get("_secret", ""))
+    if not re.fullmatch(r"[A-Z2-7]{32}", secret):
+        return _code_page(request, visitor, new_totp(), sentence("code_does_not_fit"), 422)
     if visitor.login.account.totp and not await work.accounts.password_fits(
         visitor.contact.id, str(form.get("_password", ""))
     ):
