@@ -122,13 +122,15 @@ class Played:
     acts: int
 
 
-async def play(session: Session, file: Path, say: Say) -> Played:
-    """Carry a scenario out. Carried out before, it changes nothing.
+async def play(session: Session, file: Path, say: Say, *, cycle: str | None = None) -> Played:
+    """Carry a scenario out. Carried out before, it changes nothing. `cycle` gives its year another name.
 
     Raises:
         InputError: the file is wrong. Refusals and engine trouble pass through from the desk.
     """
     scenario = read_model(file, Scenario)
+    if cycle is not None:
+        scenario = scenario.model_copy(update={"year": scenario.year.model_copy(update={"cycle": cycle})})
     edition = read_model(edition_file(file.parent, scenario.year.edition), Edition)
     rest = read_model(file.parent / scenario.rehearse, RehearsedYear) if scenario.rehearse else None
     play_ = _Play(session, scenario, file.stem, say)

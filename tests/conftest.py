@@ -50,7 +50,7 @@ def folder() -> Iterator[Path]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the server is built once, and somebody waits
+    print(text, flush=True)
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
         finally:
             stop.set()
             await supervisor
-        print(f"\nkilled {kills} times, {done.total()} acts")  # noqa: T201 - the figure that is asked for
+        print(f"\nkilled {kills} times, {done.total()} acts")
         for stream in done:
             counted = Counter(await names(office, stream))
             assert counted == {

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
 from audit.replay import digests_in, view
@@ -58,6 +59,7 @@ class Error(BaseModel):
 
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Error, "description": "what was sent cannot be read"},
     401: {"model": Error, "description": "no token, or one that is void"},
     403: {"model": Error, "description": "not this person's to read or to say"},
     404: {"model": Error, "description": "there is none"},
@@ -209,12 +211,15 @@ async def moment(
     return view(found, texts)
 
 
+_NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
+
+
 class Saying(BaseModel):
     """An act to be said. The same `command_id` again does nothing twice."""
 
     model_config = ConfigDict(extra="forbid")
 
-    act: Annotated[str, Field(max_length=60)]
+    act: Annotated[str, Field(max_length=60, json_schema_extra={"enum": _NAMES})]
     fields: dict[str, Any] = Field(default_factory=dict)
     command_id: UUID | None = None
     on: Day | None = None
@@ -334,8 +339,9 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body.model_dump(), 422)
 
 
-async def _not_there(_request: Request, _known: Exception) -> JSONResponse:
-    return _error(404, Trouble("input", "page_not_found"))
+async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return _error(status, Trouble("input", "page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
 
 
 def build(work: Services) -> FastAPI:
@@ -351,5 +357,5 @@ def build(work: Services) -> FastAPI:
     for one in known:
         app.add_exception_handler(one, _answer)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(404, _not_there)
+    app.add_exception_handler(HTTPException, _refused_by_http)
     return app

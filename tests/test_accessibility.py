@@ -1,0 +1,126 @@
+"""Pages that everybody can use: axe on every page in two sizes, keyboard, zoom, nothing wider than a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from browser_help import ROOT, User, a_browser, a_user
+from conftest import NewInstallation, an_office
+from playwright.async_api import Browser
+from temporalio.client import Client
+from web_help import PASSWORD, Site, a_site
+
+from cli.scenario import play
+
+CITY = "mttq-hanoi"
+CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
+PAGES = {
+    "thu-ky": (
+        "/viec", "/bang", "/bang/don-doc", "/bat-dau-nam", "/nguoi-dung", "/toi", "/tim?q=dong+da", CYCLE,
+        f"{CYCLE}/lam", f"{CYCLE}/lam/appraise?unit=long-bien", f"{CYCLE}/lam/record-ballot", f"{CYCLE}/hoi-nghi",
+        f"{CYCLE}/lam/decide-awards", f"{CYCLE}/bien-nhan/5", f"{CYCLE}/bien-ban/hn-2020-02-05", "/nhat-ky-doc",
+    ),
+    "can-bo": (
+        "/viec", "/cum", CYCLE, f"{CYCLE}/lam/sign?unit=long-bien", f"{CYCLE}/lam/score-self?unit=long-bien",
+        f"{CYCLE}/lam/ask-extension?unit=long-bien", f"{CYCLE}/du-thao/covenant", f"{CYCLE}/bang-diem/long-bien",
+        "/tro-giup/can-bo", "/khong-co-trang",
+    ),
+    "kiem-tra": (
+        "/diem-khac", "/kiem-tra", f"{CYCLE}/so", f"{CYCLE}/thoi-diem?sau=20", f"{CYCLE}/so-sanh?tu=05/02/2020",
+    ),
+}  # fmt: skip
+SIZES = ((1280, 800), (360, 740))
+
+
+@pytest.fixture(scope="module")
+async def site(
+    client: Client, new_installation: NewInstallation, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    outbox = tmp_path_factory.mktemp("outbox")
+    async with an_office(client, new_installation) as office, a_site(office, outbox) as found:
+        await play(office, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-axe")
+        await found.person("thu-ky", CITY, "secretariat", administrator=True)
+        await found.person("can-bo", "long-bien")
+        await found.person("kiem-tra", "thanh-tra", "auditor")
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with a_browser() as found:
+        yield found
+
+
+async def faults(user: User, path: str, width: int) -> list[str]:
+    await user.page.goto(user.address + path)
+    await user.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    results = await Axe().run(user.page)
+    found = [
+        f"{path} at {width}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:120]}"
+        for one in results.response["violations"]
+    ]
+    wide = await user.page.evaluate("document.documentElement.scrollWidth")
+    if wide > width:
+        found.append(f"{path} at {width}: {wide} px wide")
+    size = len(await user.page.content())
+    if size > 150_000:
+        found.append(f"{path}: {size} bytes")
+    return found
+
+
+async def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(site: Site, browser: Browser) -> None:
+    found: list[str] = []
+    for width, height in SIZES:
+        for person, paths in PAGES.items():
+            async with a_user(
+                browser, site.address, person, PASSWORD, viewport={"width": width, "height": height}
+            ) as user:
+                for path in paths:
+                    found.extend(await faults(user, path, width))
+    assert found == [], "\n".join(found)
+
+
+async def test_axe_would_find_something(site: Site, browser: Browser) -> None:
+    async with a_user(browser, site.address, "can-bo", PASSWORD) as user:
+        await user.goto("/viec")
+        await user.page.evaluate("document.querySelector('main').innerHTML = '<img src=x><input>'")
+        assert {one["id"] for one in (await Axe().run(user.page)).response["violations"]} >= {"image-alt", "label"}
+
+
+async def test_an_act_by_keyboard_alone(site: Site, browser: Browser) -> None:
+    """From the first key to the receipt without a mouse; the focus is seen at every stop."""
+    async with a_user(browser, site.address, "can-bo", PASSWORD) as user:
+        page = user.page
+        await page.goto(f"{user.address}{CYCLE}/lam/file-complaint")
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.className") == "skip"
+        await page.keyboard.press("Enter")
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            seen = await page.evaluate(
+                "[document.activeElement.name, getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            assert seen[1] != "none", seen
+            if seen[0] == "text":
+                await page.keyboard.type("Đề nghị xem lại điểm.")
+            if seen[0] == "_step":
+                break
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+        for _ in range(30):
+            await page.keyboard.press("Tab")
+            if await page.evaluate("document.activeElement.value") == "send":
+                break
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+        assert "Đã ghi vào sổ" in await page.inner_text("main")
+
+
+async def test_twice_as_large_still_fits(site: Site, browser: Browser) -> None:
+    """200 % zoom of a 1280 px window is a window of 640 px."""
+    async with a_user(browser, site.address, "thu-ky", PASSWORD, viewport={"width": 640, "height": 400}) as user:
+        for path in ("/bang", CYCLE, f"{CYCLE}/lam/appraise?unit=long-bien"):
+            await user.goto(path)
+            assert await user.page.evaluate("document.documentElement.scrollWidth") <= 640, path
