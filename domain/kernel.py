@@ -165,6 +165,8 @@ def _in_bounds(instant: datetime) -> datetime:
 
 def _as_written_here(value: object) -> object:
     """20/07/2026, as everybody in Việt Nam writes it, for 2026-07-20."""
+    if isinstance(value, (int, float)):  # seconds since 1970 are nobody's way to write a day
+        raise wrong("no_such_day")
     if not isinstance(value, str):
         return value
     # Nothing but these two forms: pydantic would take "0" for a day of 1970.

@@ -34,8 +34,15 @@ class Command(Fact):
 
     @classmethod
     def of(cls, act: Act, **circumstances: Any) -> Command:
-        """The command that says `act`."""
-        return cls(act=act.NAME, fields=act.model_dump(mode="json"), **circumstances)
+        """The command that says `act`.
+
+        Raises:
+            Refused: `malformed_act`: a circumstance cannot be, such as a meeting's id.
+        """
+        try:
+            return cls(act=act.NAME, fields=act.model_dump(mode="json"), **circumstances)
+        except ValidationError as error:
+            raise _malformed(act.NAME, error) from None
 
     def said(
         self, stream: str, command_id: UUID, *, actor: str, unit: str, issued: datetime, strength: str,

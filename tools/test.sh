@@ -5,6 +5,8 @@ sh tools/lint.sh
 place=$(mktemp -d "${TMPDIR:-/var/tmp}/thidua-test-XXXXXX")
 chmod 755 "$place"
 trap 'rm -rf "$place"' EXIT
+CHROMIUM=$(sh tools/chromium.sh)
+export CHROMIUM
 export THIDUA_TEST_FOLDER="$place" THIDUA_TEMPORAL=built
 export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypothesis" PYTHONDONTWRITEBYTECODE=1
 .venv/bin/python -m pytest -p no:cacheprovider --cov --cov-report=term "$@"
