@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from temporalio import activity
 
+from accounts.digests.postgres import Digests, Waiting
 from activities.folds import Folds
 from activities.telling import draft_of, told_of
 from couriers import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
@@ -22,11 +24,22 @@ from domain.cycle import State
 from domain.installation import POST_STREAM
 from domain.kernel import Event, Meta, Provenance, Told, When
 from domain.notices import OVERSEER, Notice, notices
-from domain.post import NoticeFailed, NoticeSent, NoticeUnknown, PostAdvanced, cursor
+from domain.post import (
+    DigestFailed,
+    DigestSent,
+    NoticeFailed,
+    NoticeGathered,
+    NoticeSent,
+    NoticeUnknown,
+    PostAdvanced,
+    cursor,
+    digest_due,
+)
 from domain.streams import is_cycle
 from eventstore.envelope import Envelope, Head
 from eventstore.postgres import PostgresLedger
 from eventstore.store import Append, Behind, Part
+from i18n import _
 from i18n.messages import message_of
 from people.postgres import Contact, People
 
@@ -39,6 +52,9 @@ GATHER_S = 0.2
 """What happens in one breath is recorded as one round."""
 
 AWAY_S = 10.0
+DIGESTS_S = 60.0
+"""How often it is looked whether a digest is due."""
+
 DEFERRALS = 5
 
 log = structlog.get_logger()
@@ -47,8 +63,12 @@ log = structlog.get_logger()
 class PostActivities:
     """Registered on a worker; keeps what it has folded so far."""
 
-    def __init__(self, ledger: PostgresLedger, people: People, courier: Courier, sender: str) -> None:
+    def __init__(
+        self, ledger: PostgresLedger, people: People, courier: Courier, sender: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:  # fmt: skip
         self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
+        self._digests, self._now, self._looked = Digests(ledger.pool), now, 0.0
         self._folds = Folds(ledger)
         self._head: Head | None = None
         self._position = 0
@@ -76,7 +96,7 @@ class PostActivities:
             while asyncio.get_running_loop().time() < end and not activity.is_worker_shutdown():
                 wake.clear()
                 activity.heartbeat()
-                if await self._round():
+                if await self._digest_round() | await self._round():
                     sent = 1
                     await asyncio.sleep(GATHER_S)
                     continue
@@ -130,8 +150,13 @@ class PostActivities:
             return [NoticeFailed(**common, person=None, reason="no_address")]
         recorded: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
+        gathered = await self._digests.wanted(contact.id for contact in reachable)
         for contact in reachable:
             activity.heartbeat()
+            if contact.id in gathered:
+                await self._gather(row, notice, state, contact)
+                recorded.append(NoticeGathered(**common, person=contact.id))
+                continue
             message = self._message(row, notice, state, contact)
             message_id = str(message["Message-ID"])
             if message_id not in self._taken:
@@ -148,6 +173,56 @@ class PostActivities:
                         raise CourierAwayError(str(again)) from again
             recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
         return recorded
+
+    async def _gather(self, row: Envelope, notice: Notice, state: State, contact: Contact) -> None:
+        """Let a notice wait for its addressee's digest."""
+        subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
+        await self._digests.put(
+            Waiting(contact.id, row.position, notice.kind, notice.to, subject, body, row.recorded_at)
+        )
+
+    async def _digest_round(self) -> bool:
+        """Send the digests whose time has come. False when there was none."""
+        clock = asyncio.get_running_loop().time()
+        if clock - self._looked < DIGESTS_S:
+            return False
+        self._looked = clock
+        waiting = await self._digests.waiting()
+        modes, events = await self._digests.wanted(waiting), list[Event]()
+        for person, items in waiting.items():
+            # Who has changed their mind meanwhile gets what waits at once.
+            if digest_due(items[0].at, modes.get(person, "each")) > self._now() and person in modes:
+                continue
+            try:
+                events.append(await self._send_digest(person, items))
+            except (CourierAwayError, UnknownOutcomeError) as error:
+                log.warning("courier away", reason=str(error), digest=person)
+                self._looked = 0.0  # soon again, under the same message id
+                break
+        if not events:
+            return False
+        await self._record([*events, PostAdvanced(position=self._position)], self._now())
+        for event in events:
+            if isinstance(event, (DigestSent, DigestFailed)):
+                await self._digests.sent(event.person, event.position)
+        return True
+
+    async def _send_digest(self, person: str, items: list[Waiting]) -> Event:
+        contact, last = await self._people.get(person), items[-1].position
+        if contact is None or not contact.email:
+            return DigestFailed(person=person, position=last, reason="no_address")
+        message = EmailMessage()
+        message["From"], message["To"] = self._sender, contact.email
+        message["Subject"] = _("Sổ Thi Đua: {count} notices").format(count=len(items))
+        name = f"{person}/{items[0].position}/{last}/{len(items)}"
+        message["Message-ID"] = f"<{uuid5(NAMESPACE_URL, f'digest/{name}')}@thidua>"
+        message["Date"] = items[-1].at
+        message.set_content("\n\n".join(f"{n}. {one.subject}\n\n{one.body}" for n, one in enumerate(items, start=1)))
+        try:
+            await self._hand_over(message, str(message["Message-ID"]))
+        except UndeliverableError as error:
+            return DigestFailed(person=person, position=last, reason=str(error)[:200])
+        return DigestSent(person=person, position=last, notices=len(items), message_id=str(message["Message-ID"]))
 
     async def _hand_over(self, message: EmailMessage, message_id: str) -> None:
         """Give a message to the courier, once while this worker lives.

@@ -1,6 +1,6 @@
 """Run everything, print the table, write the JSON. A target that is missed is printed as missed.
 
-python -m bench [ledger] [engine]
+python -m bench [ledger] [engine] [pages]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import acts, ledgers
+from bench import acts, ledgers, pages
 from bench.place import Row, scratch, server
 from local.places import places
 from local.postgres import create_database
@@ -32,15 +32,22 @@ async def _engine() -> list[Row]:
         return await acts.engine(folder)
 
 
+async def _pages() -> list[Row]:
+    with scratch() as folder:
+        return await pages.pages(folder)
+
+
 def main() -> None:
     """Measure, show, write."""
-    wanted = sys.argv[1:] or ["ledger", "engine"]
+    wanted = sys.argv[1:] or ["ledger", "engine", "pages"]
     logs = places().make().logs
     rows: list[Row] = []
     if "ledger" in wanted:
         rows += asyncio.run(_ledgers())
     if "engine" in wanted:
         rows += asyncio.run(_engine())
+    if "pages" in wanted:
+        rows += asyncio.run(_pages())
     table = Table("what", "figure", "against", "ratio", "target", "")
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""

@@ -5,7 +5,9 @@ Deliveries are no acts of the year: they are unsigned, and no state of a cycle d
 
 from __future__ import annotations
 
-from domain.kernel import Event, Told
+from datetime import datetime, timedelta
+
+from domain.kernel import ICT, Event, Told, start_of
 
 
 class NoticeSent(Event, name="NoticeSent"):
@@ -39,10 +41,48 @@ class NoticeUnknown(Event, name="NoticeUnknown"):
     message_id: str
 
 
+class NoticeGathered(Event, name="NoticeGathered"):
+    """The addressee wants one mail a day or a week: the notice waits for it."""
+
+    position: int
+    kind: str
+    unit: str
+    person: str
+
+
+class DigestSent(Event, name="DigestSent"):
+    """A courier took one mail with all that had waited for a person, up to `position`."""
+
+    person: str
+    position: int
+    notices: int
+    message_id: str
+
+
+class DigestFailed(Event, name="DigestFailed"):
+    """A courier refused the mail for good; what it held stands in the inbox all the same."""
+
+    person: str
+    position: int
+    reason: str
+
+
 class PostAdvanced(Event, name="PostAdvanced"):
     """Everything up to `position` has been dealt with."""
 
     position: int
+
+
+OFFICE_OPENS = timedelta(hours=7)
+MONDAY = 0
+
+
+def digest_due(oldest: datetime, mode: str) -> datetime:
+    """When a digest goes out whose oldest notice was recorded at an instant: at seven, the next day or Monday."""
+    day = oldest.astimezone(ICT).date() + timedelta(days=1)
+    while mode == "weekly" and day.weekday() != MONDAY:
+        day += timedelta(days=1)
+    return start_of(day) + OFFICE_OPENS
 
 
 def cursor(last: Told[Event]) -> int:

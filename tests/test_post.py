@@ -25,6 +25,7 @@ from engine_help import open_cycle, say, staff, units
 from speech import CITY, RULES, UNITS, Case, day, opening
 from temporalio.testing import ActivityEnvironment
 
+from accounts.postgres import Accounts
 from activities.post import PostActivities
 from activities.telling import told_of
 from cli.session import Session
@@ -35,7 +36,7 @@ from domain import post
 from domain.conclusion import DecideAwards, PublishResults
 from domain.drafting import PresentDraft
 from domain.installation import POST_STREAM
-from domain.kernel import Document
+from domain.kernel import ICT, Document
 from domain.notices import notices
 from eventstore.store import load_all
 from i18n.messages import message_of
@@ -257,3 +258,36 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(
     failed = [event for event in events if isinstance(event, post.NoticeFailed)]
     assert {(event.unit, event.reason) for event in failed} == {(members[2], "no_address")}
     assert asyncio.get_running_loop().is_running()
+
+
+async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.post.WAIT_S", 0.2)
+    monkeypatch.setattr("activities.post.HEARTBEAT_S", 0.1)
+    monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
+    members = units(2)
+    people = [await staff(office, unit) for unit in members]
+    accounts = Accounts(office.ledger.pool)
+    await accounts.make(people[0].id, "staff")
+    await accounts.prefer(people[0].id, language="vi", digest="daily")
+    stream = await open_cycle(office, RULES, members=members)
+    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    courier, clock = Recorder(), [datetime.now(UTC)]
+    delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid", lambda: clock[0])
+    environment = ActivityEnvironment()
+    while await environment.run(delivering.deliver):
+        pass
+    assert len(courier.sent) == 2, "the other unit's officer gets each"
+    clock[0] += timedelta(days=1)
+    while await environment.run(delivering.deliver):
+        pass
+    assert len(courier.sent) == 3
+    events = [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
+    assert (digest.person, digest.notices) == (people[0].id, 2)
+    assert len([event for event in events if isinstance(event, post.NoticeGathered)]) == 2
+
+
+def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:
+    friday = datetime(2026, 11, 20, 9, tzinfo=ICT)
+    assert post.digest_due(friday, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(friday, "daily") == datetime(2026, 11, 21, 7, tzinfo=ICT)

@@ -106,6 +106,9 @@ def test_every_duty_notice_and_event_has_words() -> None:
         "ClustersArranged",
         "OpeningOrdered",
         "EntryKeyNamed",
+        "NoticeGathered",
+        "DigestSent",
+        "DigestFailed",
     }
     assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(SAID)
 

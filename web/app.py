@@ -54,10 +54,13 @@ _BUGS: tuple[type[Exception], ...] = (
 """Mistakes of ours: they, too, must not cost anybody what they typed."""
 
 LARGEST = 12_000_000
+PICTURES = Path(__file__).parent.parent / "docs" / "vi" / "hinh"
+"""Of the guides."""
+
 FONTS = Path(sys.prefix) / "share" / "fonts"
 """Where set-up puts them."""
 
-_BARE = ("/static", "/fonts", "/api", "/healthz", "/readyz")
+_BARE = ("/static", "/fonts", "/hinh", "/api", "/healthz", "/readyz")
 
 
 def build(services: Services) -> FastAPI:
@@ -65,6 +68,7 @@ def build(services: Services) -> FastAPI:
     app = FastAPI(title="Sổ Thi Đua", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/hinh", StaticFiles(directory=PICTURES, check_dir=False), name="pictures")
     app.mount("/fonts", StaticFiles(directory=FONTS, check_dir=False), name="fonts")
     app.include_router(health.router)
     app.mount("/api/v1", api.build(services))

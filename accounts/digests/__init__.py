@@ -1,0 +1,1 @@
+"""Notices that wait for a daily or weekly mail."""

@@ -1,0 +1,163 @@
+"""Pages over a city's ten years: an open loop of 20 requests a second against the real web process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from accounts.postgres import Accounts
+from bench import years
+from bench.place import Row
+from cli.session import Session, session
+from domain.rules import Edition
+from eventstore.postgres import open_ledger, open_pool
+from office.reading import RULES, read_model
+from readmodels.postgres import Board
+
+RATE = 20
+SECONDS = 40
+ACTS = 60
+PASSWORD = "bench bench bench"  # noqa: S105 - of accounts that live for a bench
+
+
+@dataclass(slots=True)
+class Load:
+    """Requests of one kind: where to, as whom, and how long each took."""
+
+    name: str
+    person: str
+    paths: Sequence[str]
+    target_ms: float
+    took: list[float] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile, in milliseconds."""
+        ranked = sorted(self.took)
+        return ranked[min(len(ranked) - 1, int(len(ranked) * 0.95))] * 1000
+
+
+async def _log_in(address: str, person: str) -> httpx.AsyncClient:
+    client = httpx.AsyncClient(base_url=address, timeout=60, follow_redirects=True)
+    page = (await client.get("/dang-nhap")).text
+    token = re.search(r'name="_form" value="(\w+)"', page)
+    form = {"_form": token.group(1) if token else "", "person": person, "_password": PASSWORD}
+    await client.post("/dang-nhap", data=form)
+    return client
+
+
+async def _people(open_: Session, clusters: int) -> None:
+    """A secretary, an auditor, and an officer for each unit that is asked for."""
+    pool = await open_pool(open_.endpoints.owner_url)
+    accounts = Accounts(pool)
+    people = [("thu-ky", years.CITY, "secretariat"), ("kiem-tra", "thanh-tra", "auditor")]
+    people += [
+        (f"cb-{years.unit(c, 0)}", years.unit(c, 0), "staff") for c in range(1, clusters + 1, max(1, clusters // 8))
+    ]
+    for person, unit, kind in people:
+        await open_.people.enter(person, unit, person)
+        if await accounts.get(person) is None:
+            await accounts.make(person, kind)  # type: ignore[arg-type]
+            await accounts.set_password(person, PASSWORD)
+    pool.terminate()
+
+
+async def _open_loop(loads: Sequence[Load], clients: dict[str, httpx.AsyncClient]) -> None:
+    """Twenty requests a second, whether or not the ones before have been answered."""
+    random.seed(7)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def one(load: Load) -> None:
+        started = time.perf_counter()
+        answer = await clients[load.person].get(random.choice(load.paths))  # noqa: S311 - which page does not matter
+        load.took.append(time.perf_counter() - started)
+        load.sizes.append(len(answer.content))
+        if answer.status_code != 200:  # noqa: PLR2004
+            raise RuntimeError(f"{load.name}: {answer.status_code}")
+
+    begun = time.perf_counter()
+    for number in range(RATE * SECONDS):
+        await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(loads[number % len(loads)])))
+    await asyncio.gather(*tasks)
+
+
+async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[float]:
+    """From the click on "enter" to the receipt's page."""
+    way, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
+    for number in range(ACTS):
+        page = (await client.get(way)).text
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.rsplit("<form", 1)[-1]))
+        fields = {**hidden, "by.unit": years.unit(cluster, 0), "text": f"Ý kiến {number}", "_step": "send"}
+        started = time.perf_counter()
+        answer = await client.post(way, data=fields)
+        took.append(time.perf_counter() - started)
+        if "/bien-nhan/" not in str(answer.url):
+            raise RuntimeError(f"no receipt: {answer.status_code}")
+    return took
+
+
+async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years.YEARS) -> list[Row]:
+    """Load, rebuild, and ask."""
+    os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
+    rules = read_model(RULES / "specimen-2020.yaml", Edition)
+    rows: list[Row] = []
+    async with session("ledger", print) as open_:
+        digest = await open_.texts.put_edition(rules.model_dump_json())
+        ledger = await open_ledger(open_.endpoints.database_url, open_.installed.id)
+        started = time.perf_counter()
+        events = await years.load(ledger, rules, digest, open_.signer, clusters, count)
+        rows.append(Row(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))
+        rows.append(Row("… of it", events / (time.perf_counter() - started), "events/s"))
+        board = Board(ledger, open_.texts)
+        await board.forget()
+        started = time.perf_counter()
+        await board.catch_up()
+        rate = events / (time.perf_counter() - started)
+        rows.append(Row("read models from position 0", rate, "events/s", target="30,000/s", met=rate >= 30_000))  # noqa: PLR2004
+        await _people(open_, clusters)
+        await ledger.close()
+    async with session("web", print) as open_:
+        rows.extend(await _asked(open_, clusters))
+    return rows
+
+
+async def _asked(open_: Session, clusters: int) -> list[Row]:
+    address, year = open_.endpoints.web_address or "", datetime.now(UTC).year
+    some = list(range(1, clusters + 1, max(1, clusters // 8)))
+    officer = f"cb-{years.unit(some[0], 0)}"
+    clients = {person: await _log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
+    cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in some for back in (0, 1)]
+    loads = [
+        Load("inbox", officer, ["/viec"], 100),
+        Load("city board", "thu-ky", ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre"], 100),
+        Load("cluster page", "thu-ky", cycles, 100),
+        Load("time machine", "kiem-tra", [f"{one}/thoi-diem?sau={n}" for one in cycles for n in (20, 60)], 150),
+    ]
+    await _open_loop(loads[:1], clients)  # warm
+    for load in loads:
+        load.took.clear()
+    await _open_loop(loads, clients)
+    rows = [
+        Row(f"{load.name}, p95 at {RATE} requests/s", load.p95, "ms", target=f"under {load.target_ms:.0f} ms",
+            met=load.p95 < load.target_ms)
+        for load in loads
+    ]  # fmt: skip
+    largest = max(max(load.sizes) for load in loads)
+    rows.append(Row("largest of these pages", largest / 1000, "kB", target="150 kB", met=largest <= 150_000))  # noqa: PLR2004
+    took = sorted(await _acts(clients[officer], some[0], year))
+    p95 = took[int(len(took) * 0.95)] * 1000
+    rows.append(Row("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))  # noqa: PLR2004
+    for client in clients.values():
+        await client.aclose()
+    return rows
