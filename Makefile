@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test cases bench lint lock
+.PHONY: demo test cases bench tour lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -19,6 +19,9 @@ cases: $(READY)
 
 bench: $(READY)
 	@$(RUN)/python -m bench
+
+tour: $(READY)
+	@$(RUN)/python tools/tour.py
 
 lint: $(READY)
 	@sh tools/lint.sh

@@ -9,7 +9,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,6 +94,19 @@ async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
         )
         await accounts.set_password(person, password)
     return [(person, str(kind), path) for person, kind, path in people], password
+
+
+@asynccontextmanager
+async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
+    """The demo's years behind its pages: the address, and the password of its accounts."""
+    _clear(places())
+    folder = Path(__file__).parent.parent / "scenarios"
+    async with session("web", say_, rehearsal=True) as open_:
+        for name in SCENARIOS:
+            await play(open_, folder / name, say_)
+        await _until_told(open_)
+        _people, password = await _let_in(open_)
+        yield open_.endpoints.web_address or "", password
 
 
 def _watched() -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,7 +22,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.wire import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, HandedIn, Receipt, WireOrder
@@ -124,9 +125,14 @@ def _refusal(error: ApplicationError) -> RefusedError | PendingError:
 
 @lru_cache
 def _quiet_runtime() -> Runtime:
-    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer."""
+    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer.
+
+    With THIDUA_METRICS, a port on loopback, the metrics of the worker and its client are served there for Prometheus.
+    """
     levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels)))
+    port = os.environ.get("THIDUA_METRICS")
+    metrics = PrometheusConfig(bind_address=f"127.0.0.1:{int(port)}") if port else None
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels), metrics=metrics))
 
 
 @asynccontextmanager

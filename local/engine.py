@@ -224,7 +224,7 @@ def start_worker(places: Places, endpoints: Endpoints, installed: Installation) 
         **{
             name: value
             for name, value in os.environ.items()
-            if name.startswith(("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG"))
+            if name.startswith(("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"))
         },
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)

@@ -27,6 +27,7 @@ def test_every_image_is_pinned_and_every_server_has_a_health_check(services: dic
         "temporal-namespace",
         "temporal-ui",
         "worker",
+        "web",
         "mail",
     }
     for name, service in services.items():
@@ -43,6 +44,9 @@ def test_secrets_have_no_default_and_ports_are_loopback(services: dict[str, Any]
         "POSTGRES_PASSWORD",
         "THIDUA_DATABASE_URL",
         "THIDUA_INSTALLATION",
+        "THIDUA_WEB_ADDRESS",
+        "THIDUA_WEB_DATABASE_URL",
+        "THIDUA_WEB_KEY_FILE",
     }
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))

@@ -301,3 +301,23 @@ async def test_without_the_database_one_calm_page_keeps_what_was_typed(site: Sit
     again["_form"] = an.hidden()["_form"]
     await an.post(way, **{**again, "_step": "send"})
     assert "Đã ghi vào sổ" in an.page
+
+
+async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(site: Site) -> None:
+    await open_cycle(site.office, RULES, members=units(2))
+    for person, unit in (("an", "don-vi-1"), ("binh", "don-vi-2"), ("la", "don-vi-la")):
+        await site.person(person, unit)
+    an, binh, la = [await site.log_in(person) for person in ("an", "binh", "la")]
+    await an.get("/tep")
+    token = {"_form": an.hidden()["_form"]}
+    pdf = b"%PDF-1.7 bang chung"
+    for name, body in (("x.pdf", b"<script>alert(1)</script>"), ("x.pdf", b""), ("x.exe", b"MZ\x90")):
+        assert (await an.http.post("/tep", data=token, files={"file": (name, body)})).status_code == 422
+    answer = await an.http.post("/tep", data=token, files={"file": ("../../Báo cáo.pdf.html", pdf)})
+    way = re.search(r"tep/[0-9a-f]{64}/[\w.-]+", answer.text)
+    assert way is not None
+    assert way.group(0).endswith(".pdf")
+    given = await binh.http.get(f"/{way.group(0)}")
+    assert given.content == pdf
+    assert given.headers["content-disposition"].startswith("attachment")
+    assert (await la.http.get(f"/{way.group(0)}")).status_code == 403

@@ -77,6 +77,7 @@ async def test_every_route_with_every_role(site: Site) -> None:
     values = {
         "organiser": organiser, "year": year, "cluster": cluster, "act": "comment", "version": "1", "meeting": "x",
         "unit": "don-vi-1", "kind": "covenant", "job": "x", "person": "can-bo", "number": "moi",
+        "digest": "x", "name": "x",
     }  # fmt: skip
     differs = []
     seen = 0

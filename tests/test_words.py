@@ -49,6 +49,7 @@ RAISED = {
     "Diverged",
     "CommandReused",
     "ForbiddenError",
+    "NoFileError",
     "sentence",
 }
 

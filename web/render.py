@@ -15,7 +15,9 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from documents.files.postgres import REFERENCE
 from domain.kernel import ICT, day_ending
 from domain.reading import Matter
 from i18n import _, language
@@ -52,6 +54,17 @@ def short_code(digest: bytes | str) -> str:
     return f"{text[:4]}-{text[4:8]}".upper()
 
 
+def with_files(text: str) -> Markup:
+    """A text in which references to files are links."""
+    parts = []
+    at = 0
+    for found in REFERENCE.finditer(text):
+        parts.append(escape(text[at : found.start()]))
+        parts.append(Markup('<a href="/{}">{}</a>').format(found.group(0), found.group(2)))
+        at = found.end()
+    return Markup("").join([*parts, escape(text[at:])])
+
+
 def days_left(due: datetime | None, now: datetime) -> str:
     """How far a deadline is, in words."""
     if due is None:
@@ -82,7 +95,7 @@ def environment() -> Environment:
         _=_, asset=asset, word=word, label=label, number=number, sentence=sentence, act_name=act_name,
         field_label=field_label, Matter=Matter, language=language,
     )  # fmt: skip
-    made.filters.update(day=day, moment=moment, last_day=last_day, short_code=short_code)
+    made.filters.update(with_files=with_files, day=day, moment=moment, last_day=last_day, short_code=short_code)
     return made
 
 
@@ -98,6 +111,8 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "days_left": lambda due, now=None: days_left(due, now or datetime.now(UTC)), "date": date,
         "sure": None, "wide": False, "help": _help_of(visitor),
     }  # fmt: skip
+    if (cycle := facts.get("cycle")) is not None:
+        common["sure"] = "rehearsed" if cycle.state.frame.rehearsed else "stated"
     text = environment().get_template(template).render({**common, **facts})
     return HTMLResponse(text, status)
 

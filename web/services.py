@@ -16,6 +16,7 @@ from couriers import Courier
 from couriers.folder import FolderCourier
 from couriers.smtp import SmtpCourier
 from desk.temporal import TemporalDesk, open_client
+from documents.files.postgres import Files
 from documents.postgres import Texts
 from eventstore.postgres import open_ledger
 from eventstore.signing import Signer
@@ -37,6 +38,7 @@ class Services:
     belongings: Belongings
     board: Board
     search: SearchIndex
+    files: Files
     courier: Courier | None
     pause_s: float = 1.0
     """The unit in which failed logins slow down; tests take a shorter one."""
@@ -59,7 +61,7 @@ def services_of(office: Office, settings: Settings) -> Services:
     elif settings.outbox is not None:
         courier = FolderCourier(settings.outbox)
     board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
-    return Services(settings, office, Accounts(pool), Belongings(pool), board, search, courier)
+    return Services(settings, office, Accounts(pool), Belongings(pool), board, search, Files(pool), courier)
 
 
 @asynccontextmanager

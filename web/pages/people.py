@@ -248,7 +248,10 @@ async def _mail(work: Services, visitor: Visitor, typed: dict[str, str]) -> tupl
 async def _stand_in(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
     other = await work.office.people.get(typed.get("person", ""))
     since, until = _until(typed.get("since", "")), _until(typed.get("until", ""))
-    if other is None or other.id == visitor.contact.id or await work.accounts.get(other.id) is None:
+    account = await work.accounts.get(other.id) if other is not None else None
+    # Of the same kind: what is read goes by the account, what is said by the unit; a stand-in must not gain by either.
+    mine = visitor.login.account
+    if other is None or account is None or account.kind != mine.kind or other.id == visitor.contact.id:
         raise InputError("stand_in_unknown")
     if since is None or until is None or until < since:
         raise InputError("stand_in_dates")

@@ -23,6 +23,11 @@ if (document.querySelector(".receipt")) {
   for (const key of Object.keys(localStorage)) if (key.startsWith("thidua:")) localStorage.removeItem(key);
 }
 
+// Whoever leaves on purpose leaves nothing behind in this browser.
+document.querySelector('form[action="/dang-xuat"]')?.addEventListener("submit", () => {
+  for (const key of Object.keys(localStorage)) if (key.startsWith("thidua:")) localStorage.removeItem(key);
+});
+
 // Copying a text that is ready for a chat.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
