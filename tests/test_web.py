@@ -321,3 +321,13 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     assert given.content == pdf
     assert given.headers["content-disposition"].startswith("attachment")
     assert (await la.http.get(f"/{way.group(0)}")).status_code == 403
+
+
+async def test_english_by_a_switch(site: Site) -> None:
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    assert '<html lang="vi">' in an.page
+    await an.get("/ngon-ngu/en?ve=/viec")
+    assert (an.at, '<html lang="en">' in an.page, "Nothing to do now." in an.page) == ("/viec", True, True)
+    await an.get("/ngon-ngu/en?ve=//evil.example/")
+    assert an.at in {"/", "/viec"}

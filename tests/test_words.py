@@ -18,6 +18,7 @@ from i18n.acts import ACTS_VI
 from i18n.messages import SENTENCES
 from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES
+from i18n.sorting import alphabetical, by_given_name
 from i18n.timeline import SAID
 
 ROOT = Path(__file__).parent.parent
@@ -150,3 +151,10 @@ def test_every_act_of_a_person_has_a_vietnamese_name() -> None:
     said = {act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK}}
     assert set(ACTS_VI.values()) == said
     assert len(set(ACTS_VI.values())) == len(ACTS_VI), "one name for each"
+
+
+def test_vietnamese_order() -> None:
+    words = ["Tây Hồ", "Đống Đa", "Ba Đình", "Láng", "Ân", "An", "Ăn", "Dương", "Lang", "Ứng Hòa", "Từ Liêm"]
+    wanted = ["An", "Ăn", "Ân", "Ba Đình", "Dương", "Đống Đa", "Lang", "Láng", "Tây Hồ", "Từ Liêm", "Ứng Hòa"]
+    assert sorted(words, key=alphabetical) == wanted
+    assert sorted(["Trần Thị Bình", "Nguyễn Văn An"], key=by_given_name) == ["Nguyễn Văn An", "Trần Thị Bình"]

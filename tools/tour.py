@@ -90,7 +90,7 @@ async def tour(program: str, target: Path) -> None:
 
 HEAD = """# A tour of the pages
 
-`make tour` plays the demo, takes these pictures in two sizes (1280 and 360 px wide) and prints the folder they are in. They
+`make tour` plays the demo, takes these pictures in two sizes (1280 and 360 px wide) and prints their folder. They
 are not kept here: the repository holds no binaries.
 
 | picture | as | address | what it shows |

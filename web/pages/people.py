@@ -20,6 +20,7 @@ from domain.kernel import RESERVED, Day, Label, Slug
 from domain.reading import Matter, may_manage
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
+from i18n.sorting import Key, alphabetical, by_given_name
 from office.fields import InputError
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
@@ -44,12 +45,17 @@ async def people(request: Request, visitor: Keeper) -> Response:
     return await _people(request, visitor)
 
 
+def _by_name(unit: tuple[str, str]) -> Key:
+    return alphabetical(unit[1])
+
+
 async def _people(
     request: Request, visitor: Visitor, *, text: str = "", good: str = "", typed: dict[str, str] | None = None
 ) -> Response:
     work = services(request)
     accounts = {one.person: one for one in await work.accounts.everyone()}
-    rows = [(one, accounts.get(one.id)) for one in await work.office.people.everyone()]
+    everyone = sorted(await work.office.people.everyone(), key=lambda one: by_given_name(one.name))
+    rows = [(one, accounts.get(one.id)) for one in everyone]
     names = {one.id: one.name for one, _account in rows}
     units: dict[str, str] = {}
     for line in await work.board.lines():
@@ -57,7 +63,7 @@ async def _people(
     return page(
         request, "people.html", 422 if text else 200, rows=rows, text=text, good=good, typed=typed or {},
         kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())], names=names,
-        units=sorted(units.items(), key=lambda pair: pair[1]), stand_ins=await work.belongings.stand_ins(),
+        units=sorted(units.items(), key=_by_name), stand_ins=await work.belongings.stand_ins(),
         administrator=visitor.login.account.administrator, wide=True,
     )  # fmt: skip
 
