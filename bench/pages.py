@@ -22,6 +22,7 @@ from domain.rules import Edition
 from eventstore.postgres import open_ledger, open_pool
 from office.reading import RULES, read_model
 from readmodels.postgres import Board
+from readmodels.search.postgres import SearchIndex
 
 RATE = 20
 SECONDS = 40
@@ -125,6 +126,9 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         await board.catch_up()
         rate = events / (time.perf_counter() - started)
         rows.append(Row("read models from position 0", rate, "events/s", target="30,000/s", met=rate >= 30_000))  # noqa: PLR2004
+        started = time.perf_counter()
+        await SearchIndex(ledger).catch_up()
+        rows.append(Row("search index from position 0", events / (time.perf_counter() - started), "events/s"))
         await _people(open_, clusters)
         await ledger.close()
     async with session("web", print) as open_:

@@ -117,3 +117,16 @@ def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], s
     members = state.membership.members()
     checks_it = reader in members and unit in members and members[(members.index(reader) + 1) % len(members)] == unit
     return unit == reader or (checks_it and len(members) > 1)
+
+
+CLOSED_DEPARTURES = frozenset({
+    "granted_unnominated", "granted_while_held", "annulled_ungranted", "award_of_other_kind", "scored_by_other",
+    "scored_beyond_round", "scored_after_ranking", "round_undeclared", "ranked_before_appraisal",
+})  # fmt: skip
+"""Departures that tell of points or of a decision before either is published."""
+
+
+def may_see_departure(code: str, who: frozenset[Reader], state: State) -> bool:
+    """Whether a reader may see a departure from the rules."""
+    open_ = state.conclusion.published is not None or may_read(Matter.ALL_SCORES, who)
+    return open_ or code not in CLOSED_DEPARTURES

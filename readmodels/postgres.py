@@ -23,6 +23,9 @@ log = structlog.get_logger()
 NAME = "board"
 LOCK = 7163
 PAGE = 2_000
+REBUILD_PAGE = 20_000
+"""From the beginning: a line is worked out once for each stream of a page, so pages are large."""
+
 _CURSOR = "select position from readmodels.cursor where name = $1"
 
 
@@ -43,7 +46,8 @@ class Board:
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1, 3)", LOCK)
             position: int = await connection.fetchval(_CURSOR, NAME) or 0
-            while page := await self._ledger.read(position, PAGE):
+            size = PAGE if position else REBUILD_PAGE
+            while page := await self._ledger.read(position, size):
                 touched: dict[str, list[Envelope]] = {}
                 for row in page:
                     if is_cycle(row.stream):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from web_help import Site, a_site
 
 from cli.session import Session
 from desk.temporal import TemporalDesk, open_client
+from domain.kernel import ICT
 from office.cells import as_text
 from office.tables import rows_of
 from web.visitors import today
@@ -331,3 +333,58 @@ async def test_english_by_a_switch(site: Site) -> None:
     assert (an.at, '<html lang="en">' in an.page, "Nothing to do now." in an.page) == ("/viec", True, True)
     await an.get("/ngon-ngu/en?ve=//evil.example/")
     assert an.at in {"/", "/viec"}
+
+
+async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site: Site) -> None:
+    first = await open_cycle(site.office, RULES, members=units(2))
+    second = await open_cycle(site.office, RULES, members=["don-vi-8", "don-vi-9"])
+    for stream in (first, second):
+        await say(site.office, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
+    await site.person("thu-ky", CITY, "secretariat")
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    visitor = await site.log_in("thu-ky")
+    await visitor.get("/bang/don-doc")
+    assert "024 0000 0000" in visitor.page
+    assert "Thư ký mong đơn vị làm sớm" in visitor.page
+    token = visitor.hidden()["_form"]
+    fields = {"cycle": first, "unit": "don-vi-1", "duty": "signature", "channel": "telephone", "text": "Hẹn thứ Sáu."}
+    await visitor.post("/bang/don-doc", **fields)
+    assert "qua điện thoại" in visitor.page
+    assert "UnitsReminded" in [row.type for row, _told in await site.office.history(first)]
+    both = {"_form": token, "cycle": [first, second]}
+    answer = await visitor.http.post("/bang", data={**both, "_do": "remind"})
+    assert "Đã ghi ở 2 trên 2 cụm" in answer.text
+    answer = await visitor.http.post(
+        "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": ""}
+    )
+    assert "Thiếu lý do" in answer.text
+    answer = await visitor.http.post(
+        "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": "Mưa lũ."}
+    )
+    assert "Đã ghi ở 2 trên 2 cụm" in answer.text
+    for stream in (first, second):
+        state, _rules = await site.office.state(stream)
+        assert {extension.until.isoformat() for extension in state.deadlines.extensions.values()} == {"2026-04-30"}
+    # One signature covers both cycles' acts, and shows no other's content.
+    rows = [(await site.office.history(stream))[-1][0] for stream in (first, second)]
+    kept = [await site.office.ledger.command(row.command_digest or b"") for row in rows]
+    assert len({one.handover.digest for one in kept if one is not None}) == 1
+    csv = (await visitor.http.get("/bang.csv?loc=tre")).text
+    assert csv.count("\n") == 3
+    await whole(site.office)
+
+
+async def test_what_was_decided_is_found_by_nobody_before_it_is_published(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    decision = {"decision": {"number": "77/QĐ", "title": "Quyết định kín"}, "grants": []}
+    await say(site.office, stream, CITY, "decide-awards", decision)
+    await site.person("an", "don-vi-1")
+    await site.person("thu-ky", CITY, "secretariat")
+    an, secretary = await site.log_in("an"), await site.log_in("thu-ky")
+
+    async def found() -> bool:
+        return "Quyết định kín" in await secretary.get("/tim?q=quyet dinh kin")
+
+    await eventually(found)
+    assert "Quyết định kín" not in await an.get("/tim?q=quyet dinh kin")
+    assert "77/QĐ" not in await an.get(f"/cum/{stream}")

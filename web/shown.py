@@ -8,7 +8,7 @@ from audit.replay import digests_in
 from domain.codec import plain
 from domain.departures import deviations
 from domain.obligations import obligations, steps
-from domain.reading import Matter, may_see_sheet
+from domain.reading import Matter, may_see_departure, may_see_sheet
 from web.services import Services
 from web.visitors import Cycle
 
@@ -53,5 +53,6 @@ async def state_of(work: Services, cycle: Cycle) -> dict[str, Any]:
                 "on": one.on.isoformat() if one.on else None, "settled": one.settled, "acknowledged": one.acknowledged,
             }
             for one in deviations(state, cycle.rules)
+            if may_see_departure(one.code, cycle.readers, state)
         ],
     }  # fmt: skip

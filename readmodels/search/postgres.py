@@ -6,6 +6,7 @@ are not in it: they can be erased.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,14 @@ from i18n.timeline import describe
 
 NAME = "search"
 LOCK = 7163
-PAGE = 2_000
+PAGE = 200
+BREATH_S = 0.01
+"""Between pages: whoever shares the process is answered meanwhile."""
+
 MOST = 60
+CLOSED = frozenset({"AwardsDecided", "AwardAnnulled", "AwardHeld", "AwardReleased"})
+"""Whose papers members do not find: they could tell of a decision before it is published."""
+
 _CURSOR = "select position from readmodels.cursor where name = $1"
 
 Row = tuple[str, str, str, str, str, date | None, str]
@@ -52,24 +59,30 @@ class SearchIndex:
         """Bring the index up to the ledger's last event; returns its position."""
         head = await self._ledger.head()
         async with self._ledger.pool.acquire() as connection:
-            if await connection.fetchval(_CURSOR, NAME) == head:
-                return head
+            position = int(await connection.fetchval(_CURSOR, NAME) or 0)
+        while position < head:
+            position = await self._page()
+            await asyncio.sleep(BREATH_S)
+        return position
+
+    async def _page(self) -> int:
+        """One page of the ledger, rows and cursor in one transaction; returns how far it came."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1, 4)", LOCK)
             position: int = await connection.fetchval(_CURSOR, NAME) or 0
-            page = await self._ledger.read(position, PAGE)
+            if not (page := await self._ledger.read(position, PAGE)):
+                return position
             rows = [found for row in page if is_cycle(row.stream) for found in await self._of(row)]
             await connection.executemany(
                 "insert into readmodels.found (stream, kind, ref, unit, title, at, words) "
                 "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', readmodels.folded($7))) "
                 "on conflict (stream, kind, ref) do update set title = excluded.title, words = excluded.words", rows,
             )  # fmt: skip
-            position = page[-1].position if page else position
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
-                "on conflict (name) do update set position = excluded.position", NAME, position,
+                "on conflict (name) do update set position = excluded.position", NAME, page[-1].position,
             )  # fmt: skip
-        return position if position == head else await self.catch_up()
+        return page[-1].position
 
     async def _of(self, row: Envelope) -> list[Row]:
         """What an event adds to the index."""
@@ -79,7 +92,15 @@ class SearchIndex:
         told, names = told_of(row), members_and_organiser(state)
         at = row.happened_earliest.date()
         found: list[Row] = [
-            (row.stream, "document", f"{row.version}.{n}", row.unit, _title(one), at, _words(one))
+            (
+                row.stream,
+                "closed" if row.type in CLOSED else "document",
+                f"{row.version}.{n}",
+                row.unit,
+                _title(one),
+                at,
+                _words(one),
+            )
             for n, one in enumerate(_documents(told.event))
         ]
         sentence = describe(told, names, {})
@@ -101,7 +122,7 @@ class SearchIndex:
             where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from readmodels.board b where b.units @> array[$3]))
-            and ($4 or kind <> 'act' or unit = $3)
+            and ($4 or kind = 'unit' or kind = 'document' or (kind = 'act' and unit = $3))
             order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream
             limit $5
         """

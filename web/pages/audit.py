@@ -14,9 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit.replay import Replay, digests_in, replay, view
 from audit.verify import Report
-from domain.codec import plain
+from domain.codec import plain, state_digest
+from domain.cycle import State
 from domain.departures import deviations
 from domain.kernel import Day
+from domain.obligations import obligations, steps
 from domain.reading import Matter
 from domain.rules import Edition
 from i18n import _
@@ -159,19 +161,33 @@ async def seen_at(work: Services, cycle: Cycle, version: int | None, at: date | 
 
 async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, list[str]]:
     """The state at a moment, and what stood then in lines."""
-    rows = [row for row, _told in cycle.history]
-    found = replay(
-        cycle.stream, rows, await _editions(work, cycle), at=moment.at, version=moment.version,
-        known_on=moment.known_on,
-    )  # fmt: skip
-    texts = await work.office.texts.get(digests_in(plain(found.state)))
-    lines = list(standing(found.state, texts)) if found.events else []
+    now = moment.version == len(cycle.history)
+    if now:  # folded already, for the page
+        found = Replay(cycle.stream, cycle.state, cycle.rules, len(cycle.history), len(cycle.history), ())
+    else:
+        rows = [row for row, _told in cycle.history]
+        found = replay(
+            cycle.stream, rows, await _editions(work, cycle), at=moment.at, version=moment.version,
+            known_on=moment.known_on,
+        )  # fmt: skip
+    if not found.events:
+        return found, []
+    texts = await work.office.texts.get(_texts_of(found.state))
     names = {**cycle.names, **found.state.membership.names}
-    lines.extend(
-        f"{_('departure')}: {departure(one, names)}"
-        for one in (deviations(found.state, found.rules) if found.events else ())
-    )
+    lines = list(standing(found.state, texts))
+    lines.extend(f"{_('departure')}: {departure(one, names)}" for one in deviations(found.state, found.rules))
     return found, lines
+
+
+def _without(lines: list[str], others: list[str]) -> list[str]:
+    """The lines that are not among the others."""
+    known = set(others)
+    return [line for line in lines if line not in known]
+
+
+def _texts_of(state: State) -> set[str]:
+    """The texts that the lines of a state show: those of comments."""
+    return {comment.text for comment in state.comments.comments.values()}
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem")
@@ -182,13 +198,14 @@ async def time_machine(
     work, moment = services(request), _moment(cycle, sau, ngay, biet)
     then, lines = await _seen(work, cycle, moment)
     _now, today = await _seen(work, cycle, Moment(len(cycle.history), None, None))
-    entries = await entries_of(work, cycle)
+    last = next((pair for pair in cycle.history if pair[0].version == then.last_version), None)
+    texts = await work.office.texts.get(digests_in([plain(last[1].event)])) if last is not None else {}
     return page(
         request, "moment.html", cycle=cycle, moment=moment, found=then, lines=lines, last=len(cycle.history),
-        since=[line for line in today if line not in lines], gone=[line for line in lines if line not in today],
-        entry=next((one for one in entries if one.version == then.last_version), None),
-        digest=view(then, {})["state_digest"], ngay=ngay, biet=biet, possible=then.possible,
-        steps=view(then, {}).get("steps", []) if then.events else [],
+        since=_without(today, lines), gone=_without(lines, today),
+        entry=describe(last[1], cycle.names, texts) if last is not None else "", possible=then.possible,
+        digest=state_digest(then.state), ngay=ngay, biet=biet,
+        steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
     )  # fmt: skip
 
 
@@ -212,9 +229,7 @@ async def compare(request: Request, cycle: History, tu: str = "", den: str = "")
     _two, after = await _seen(work, cycle, second)
     return page(
         request, "compare.html", cycle=cycle, first=first, second=second, tu=tu, den=den,
-        only_before=[line for line in before if line not in after],
-        only_after=[line for line in after if line not in before],
-        both=len([line for line in after if line in before]),
+        only_before=_without(before, after), only_after=_without(after, before), both=len(set(before) & set(after)),
     )  # fmt: skip
 
 

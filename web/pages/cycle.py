@@ -15,7 +15,7 @@ from audit.replay import digests_in
 from domain.codec import plain
 from domain.departures import deviations
 from domain.obligations import STEPS, Obligation, current_step, obligations, steps
-from domain.reading import Matter, may_see_sheet
+from domain.reading import Matter, may_see_departure, may_see_sheet
 from domain.scores import reckoned
 from i18n.messages import number
 from i18n.standing import departure
@@ -73,7 +73,11 @@ async def cluster(request: Request, cycle: Seen) -> Response:
         request, "cluster.html", cycle=cycle, state=state, year=tuple(_year(cycle, owed)), can=can,
         tasks=[(cycle.names.get(one.bearer, one.bearer), one, _way(cycle, one)) for one in open_],
         scores=_scores(cycle), names=cycle.names, texts=texts, voice=voice,
-        departures=[(one, departure(one, cycle.names)) for one in deviations(state, cycle.rules)],
+        departures=[
+            (one, departure(one, cycle.names))
+            for one in deviations(state, cycle.rules)
+            if may_see_departure(one.code, cycle.readers, state)
+        ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
         awards={one.id: one.title for one in cycle.rules.awards}, wide=True,
         sure="rehearsed" if state.frame.rehearsed else "stated",
