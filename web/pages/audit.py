@@ -17,7 +17,7 @@ from audit.verify import Report
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
-from domain.kernel import Day
+from domain.kernel import Day, day_ending
 from domain.obligations import obligations, steps
 from domain.reading import Matter
 from domain.rules import Edition
@@ -69,7 +69,8 @@ async def entries_of(work: Services, cycle: Cycle) -> list[Entry]:
     return [
         Entry(
             row.version, row.position, row.type, describe(told, cycle.names, texts), day(row.happened_earliest),
-            day(told.meta.happened.latest) if row.happened_earliest != row.happened_latest else "", row.recorded_at,
+            day(day_ending(told.meta.happened.latest)) if row.happened_earliest != row.happened_latest else "",
+            row.recorded_at,
             row.actor, row.unit, row.stand_in_for, row.provenance, row.source, row.meeting, corrected.get(row.version),
             row.digest.hex(), str(row.command_id),
         )

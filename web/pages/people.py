@@ -166,6 +166,8 @@ async def change(request: Request, visitor: Keeper, person: str) -> Response:
     """Invite again, close or open an account, set its last day, or take one-time codes away."""
     form = await checked_form(request)
     work, do = services(request), str(form.get("_do", ""))
+    if do == "make":
+        return await _make(request, visitor, person, str(form.get("kind", "staff")))
     account = await work.accounts.must(person)
     if not may_manage(account.kind, visitor.readers(), administrator=account.administrator):
         raise ForbiddenError("not_yours_to_manage")
@@ -180,6 +182,22 @@ async def change(request: Request, visitor: Keeper, person: str) -> Response:
             until = _until(str(form.get("until", "")).strip()) if do == "until" else account.until
             disabled = {"close": True, "open": False}.get(do, account.disabled)
             await work.accounts.change(person, until=until, disabled=disabled)
+    except InputError as error:
+        return await _people(request, visitor, text=sentence(error.code, error.facts))
+    return await _people(request, visitor, good=good)
+
+
+async def _make(request: Request, visitor: Visitor, person: str, kind: str) -> Response:
+    """An account and an invitation for somebody who stands in the book already."""
+    work = services(request)
+    if kind not in get_args(Kind) or not may_manage(kind, visitor.readers()):
+        raise ForbiddenError("not_yours_to_manage")
+    try:
+        contact = await work.office.person(person)
+        if kind == "auditor":
+            raise InputError("auditor_needs_end")
+        await work.accounts.make(person, kind)  # type: ignore[arg-type]
+        good = await _invite(work, person, contact.email)
     except InputError as error:
         return await _people(request, visitor, text=sentence(error.code, error.facts))
     return await _people(request, visitor, good=good)
