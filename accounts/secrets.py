@@ -64,6 +64,8 @@ def totp_address(secret: str, person: str) -> str:
 def totp_step(secret: str, code: str, now: datetime, used: int) -> int | None:
     """The time step that a code belongs to, one step either way; None when it fits none, or one that was used."""
     plain = re.sub(r"\s", "", code)
+    if not re.fullmatch(r"[0-9]{6}", plain):
+        return None
     at = int(now.timestamp()) // STEP_S
     for step in (at, at - 1, at + 1):
         if step > used and secrets.compare_digest(pyotp.TOTP(secret).at(step * STEP_S), plain):

@@ -7,9 +7,10 @@ secretariat may record whatever is true.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domain import (
     awards,
@@ -146,11 +147,19 @@ CLOSED_BY: dict[type[Act], Duty] = {
 }
 """The acts that a hard close takes from the units."""
 
-SOLEMN = frozenset({
+SOLEMN: frozenset[type[Act]] = frozenset({
     signing.SignCovenant, signing.SignJointly, conclusion.Submit, conclusion.DecideAwards, conclusion.PublishResults,
     awards.AnnulAward, frame.FileCycle,
 })  # fmt: skip
 """What binds or makes public: an entry point asks once more, for each submission, who says it."""
+
+
+def is_solemn(act: str, fields: Mapping[str, Any]) -> bool:
+    """Whether an act, or what a correction puts in the place of one, binds or makes public."""
+    instead = fields.get("instead") if act == register.CorrectAct.NAME else None
+    names = {act, str(instead.get("act")) if isinstance(instead, Mapping) else ""}
+    return any(one.NAME in names for one in SOLEMN)
+
 
 AFTER_FILING = frozenset({
     register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle, awards.HoldAward, awards.ReleaseAward,

@@ -217,8 +217,8 @@ def _reasons(sheet: tuple[Item, ...], before: tuple[Item, ...]) -> None:
     for item in sheet:
         was = earlier.get(item.criterion)
         if (was is None or was.figures != item.figures) and item.reason is None:
-            shown = next((str(figure) for figure in was.figures if figure is not None), "-") if was else "-"
-            raise Refused("change_needs_reason", criterion=item.criterion, was=shown)
+            # What it was is not told: whoever asks may be one who must not see it yet.
+            raise Refused("change_needs_reason", criterion=item.criterion)
 
 
 def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State) -> None:

@@ -48,7 +48,7 @@ SENTENCES: dict[str, str] = {
     "criterion_twice": N_("{criterion} stands twice in the sheet."),
     "criteria_missing": N_("The sheet lacks {count} criteria: {criteria}."),
     "points_out_of_range": N_("{criterion}: {points} points, but it takes 0 to {max}."),
-    "change_needs_reason": N_("{criterion} differs from the earlier round ({was}): give the reason."),
+    "change_needs_reason": N_("{criterion} differs from the earlier round: give the reason."),
     "figure_missing": N_("{criterion}: {figure} is missing."),
     "points_not_in_steps": N_("{criterion}: {points} points, but it is given in steps of {step}."),
     "no_entry": N_("nothing is said of it"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -99,6 +99,8 @@ class Office:
         filler = filler or Filler(self.texts, self.people)
         filled = await filler.fill(known, said.fields)
         if said.act == "correct" and (instead := said.fields.get("instead")):
+            if not isinstance(instead, Mapping):
+                raise InputError("field_bad", "instead", place="instead", found=str(instead)[:80])
             inner = Act.KNOWN.get(str(instead.get("act")))
             if inner is not None:
                 rest = {name: value for name, value in instead.items() if name != "act"}

@@ -72,6 +72,14 @@ class People:
         """All people, by unit and id."""
         return await self._fetch("order by unit, id")
 
+    async def reach(self, person: str, *, office: str | None, email: str | None, phone: str | None) -> None:
+        """How somebody is reached from now on; what is None stays as it was."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                "update people.person set office = coalesce($2, office), email = coalesce($3, email), "
+                "phone = coalesce($4, phone) where id = $1 and erased_at is null", person, office, email, phone,
+            )  # fmt: skip
+
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """The names of persons by id; none of who was erased."""
         async with self._pool.acquire() as connection:

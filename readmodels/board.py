@@ -35,6 +35,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "now": state.frame.now.isoformat() if state.frame.clock != "wall" and state.frame.now else None,
         "names": {**state.membership.names, state.frame.organiser: state.frame.organiser_name},
         "members": list(state.membership.members()),
+        "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
         "open": [
             {

@@ -29,6 +29,11 @@ REBUILD_PAGE = 20_000
 _CURSOR = "select position from readmodels.cursor where name = $1"
 
 
+def _whose(line: dict[str, Any]) -> list[str]:
+    """The units that a cycle is of, and its overseer as @person."""
+    return [*line["names"], *([f"@{line['overseer']}"] if line["overseer"] else [])]
+
+
 class Board:
     """The board over all cycles. `texts` is a `documents.postgres.Texts`."""
 
@@ -76,7 +81,7 @@ class Board:
             "insert into readmodels.board (stream, year, position, line, units, filed) values ($1, $2, $3, $4, $5, $6) "
             "on conflict (stream) do update set position = excluded.position, line = excluded.line, "
             "year = excluded.year, units = excluded.units, filed = excluded.filed",
-            stream, stream.split("/")[1], position, json.dumps(line, ensure_ascii=False), list(line["names"]),
+            stream, stream.split("/")[1], position, json.dumps(line, ensure_ascii=False), _whose(line),
             line["filed"] is not None,
         )  # fmt: skip
 

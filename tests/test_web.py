@@ -247,7 +247,7 @@ async def test_a_calendar_follows_a_deadline_that_moves(site: Site) -> None:
     await eventually(moved)
     await an.get("/toi")
     await an.post("/toi", _do="calendar")
-    assert (await an.http.get(way.group(0))).status_code == 422, "the address before is void"
+    assert (await an.http.get(way.group(0))).status_code == 404, "the address before is void"
 
 
 async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: Site) -> None:
@@ -388,3 +388,66 @@ async def test_what_was_decided_is_found_by_nobody_before_it_is_published(site: 
     await eventually(found)
     assert "Quyết định kín" not in await an.get("/tim?q=quyet dinh kin")
     assert "77/QĐ" not in await an.get(f"/cum/{stream}")
+
+
+async def test_another_sites_form_reaches_nothing(site: Site) -> None:
+    """Neither at once, nor by way of the login page, nor by the button that tries again."""
+    await site.person("quan-tri", CITY, "secretariat", administrator=True)
+    visitor = await site.log_in("quan-tri")
+    await visitor.get("/nguoi-dung")
+    evil = {"name": "Kẻ gian", "unit": CITY, "kind": "secretariat", "administrator": "yes", "_form": "x"}
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await visitor.http.post("/nguoi-dung", data=evil, headers=headers)
+        assert (answer.status_code, "Kẻ gian" in answer.text) == (403, False)
+    answer = await visitor.http.post("/nguoi-dung", data=evil)
+    assert (answer.status_code, "Kẻ gian" in answer.text) == (403, False)
+    stranger = await site.log_in("ai-do")
+    answer = await stranger.http.post("/nguoi-dung", data=evil)
+    assert (answer.status_code, "Kẻ gian" in answer.text) == (401, False)
+    assert "Kẻ gian" not in {one.name for one in await site.office.people.everyone()}
+
+
+async def test_after_a_login_that_ran_out_nothing_but_a_form_is_shown_again(site: Site) -> None:
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    await visitor.get("/nguoi-dung")
+    token = re.search(r'name="_form" value="(\w+)"', visitor.page)
+    assert token is not None
+    await site.services.accounts.end_all("thu-ky")
+    typed = {"_form": token.group(1), "name": "Lê Thị Bảy", "unit": "don-vi-1", "kind": "staff"}
+    answer = await visitor.http.post("/nguoi-dung", data=typed)
+    assert (answer.status_code, "Lê Thị Bảy" in answer.text) == (401, True)
+    visitor.page = answer.text
+    await visitor.post("/dang-nhap", **visitor.hidden(), person="thu-ky", _password="mot cau dai de nho")
+    assert "Lê Thị Bảy" in visitor.page
+    assert 'action="/nguoi-dung"' not in visitor.page
+
+
+async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
+    mine = await open_cycle(site.office, RULES, members=units(2))
+    other = await open_cycle(site.office, RULES, members=["don-vi-8", "don-vi-9"])
+    await say(site.office, mine, CITY, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    way = f"/cum/{mine}/hoi-nghi"
+    await an.get(way)
+    await an.post(way, **{**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other", "_other": other})
+    assert an.at == f"{way}/h1"
+    await an.get(f"{way}/h1/viec/moi?act=nominate")
+    assert "don-vi-8" not in an.page
+    await an.get(f"/cum/{mine}/lam/cross-check?unit=don-vi-2")
+    assert an.status == 200
+
+
+async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await say(site.office, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    await visitor.get("/bang?loc=tre")
+    fields = {**visitor.hidden(), "cycle": stream, "_do": "remind"}
+    for _ in range(2):
+        answer = await visitor.http.post("/bang", data=fields)
+        assert "Đã ghi ở 1 trên 1 cụm" in answer.text
+    told = [told for _row, told in await site.office.history(stream) if told.event.NAME == "UnitsReminded"]
+    assert len(told) == len({one.event.duty for one in told}) > 0

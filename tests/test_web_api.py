@@ -45,8 +45,10 @@ async def test_a_token_reaches_as_far_as_its_scope(site: Site) -> None:
     assert (first.json()["known"], again.json()["known"]) == (False, True)
     other = await http.post(way, json={"act": "sign", "fields": {"unit": "don-vi-2"}}, headers=sign_)
     assert (other.status_code, other.json()["code"]) == (409, "not_yours")
-    tried = await http.post(f"{way}/try", json=comment, headers=read)
-    assert tried.status_code == 200
+    assert (await http.post(f"{way}/try", json=comment, headers=read)).status_code == 403
+    assert (await http.post(f"{way}/try", json=comment, headers=act)).status_code == 200
+    instead = {"act": "correct", "fields": {"version": 2, "reason": "x", "instead": {"act": "publish"}}}
+    assert (await http.post(way, json=instead, headers=act)).json()["code"] == "token_too_weak"
     for (token,) in [(head["Authorization"].removeprefix("Bearer "),) for head in (read, act, sign_)]:
         assert token not in (await http.get("/api/v1/me", headers=read)).text
     await site.services.accounts.end_all("an")

@@ -33,7 +33,7 @@ async def main() -> None:
     async with opened(settings) as services:
         config = uvicorn.Config(
             build(services), host=settings.host, port=settings.port, log_level="warning", access_log=False,
-            server_header=False, date_header=True,
+            server_header=False, date_header=True, forwarded_allow_ips=settings.proxies,
         )  # fmt: skip
         server = uvicorn.Server(config)
         log.info("web ready", address=settings.address)

@@ -23,7 +23,7 @@ from audit.replay import digests_in, view
 from domain.codec import plain
 from domain.kernel import Act, Day, Provenance, When
 from domain.reading import Matter
-from domain.rights import MAY, SOLEMN, Party
+from domain.rights import MAY, SOLEMN, Party, is_solemn
 from i18n import _
 from i18n.messages import sentence
 from i18n.timeline import describe
@@ -256,7 +256,7 @@ async def act(request: Request, cycle: Seen, held: Holder, saying: Saying) -> Re
     """Say an act. Acts that sign or publish need a token of that scope."""
     _visitor, scope = held
     said, visitor = _said(cycle, saying), cycle.visitor
-    if scope == "read" or (Act.KNOWN[said.act] in SOLEMN and scope != "sign"):
+    if scope == "read" or (is_solemn(said.act, said.fields) and scope != "sign"):
         raise ForbiddenError("token_too_weak")
     receipt = await services(request).office.hand_in(
         cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength
@@ -266,8 +266,10 @@ async def act(request: Request, cycle: Seen, held: Holder, saying: Saying) -> Re
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
-async def try_act(request: Request, cycle: Seen, saying: Saying) -> dict[str, Any]:
-    """What would be recorded if it were said now; nothing is kept."""
+async def try_act(request: Request, cycle: Seen, held: Holder, saying: Saying) -> dict[str, Any]:
+    """What would be recorded if it were said now; nothing is kept. As an act, it needs a token that may act."""
+    if held[1] == "read":
+        raise ForbiddenError("token_too_weak")
     office, visitor, said = services(request).office, cycle.visitor, _said(cycle, saying)
     trial = await Trial.of(office, {}, [row for row, _told in cycle.history])
     order = await office.order(said, Filler(Untold(office.texts), office.people))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.datastructures import MutableHeaders, UploadFile
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,13 +19,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accounts.secrets import token
 from i18n import DEFAULT, LANGUAGES, speaking
 from i18n.messages import sentence
+from office.fields import InputError
 from office.troubles import FORESEEN, Trouble, trouble_of
 from web import api, health
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.pages import routers
 from web.render import STATIC, page
 from web.services import Services
-from web.visitors import COOKIE, CodeNeededError, ForbiddenError, LoginNeededError
+from web.visitors import (
+    COOKIE,
+    CodeNeededError,
+    ForbiddenError,
+    LoginNeededError,
+    checked_form,
+    what_was_typed,
+)
 
 log = structlog.get_logger()
 
@@ -40,6 +48,13 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_STATUS_OF = {
+    "no_such_cycle": 404,
+    "page_not_found": 404,
+    "no_such_job": 404,
+    "no_such_calendar": 404,
+    "too_large": 413,
 }
 STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
 _BUGS: tuple[type[Exception], ...] = (
@@ -98,22 +113,46 @@ class Around:
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
-        if COOKIE not in request.cookies and not request.url.path.startswith(_BARE):
+        if request.method == "GET" and COOKIE not in request.cookies and not request.url.path.startswith(_BARE):
             request.state.new_cookie = token()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Sent(request, send)
         with speaking(chosen if chosen in LANGUAGES else DEFAULT):
             try:
-                if int(request.headers.get("content-length") or 0) > LARGEST:
-                    large = page(request, "trouble.html", 413, text=sentence("too_large"), carried={}, code="too_large")
-                    await large(scope, receive, answer.send)
-                else:
-                    await self._app(scope, receive, answer.send)
+                if _foreign(request):
+                    raise ForbiddenError("form_not_ours")
+                await self._app(scope, _Counted(request, receive).receive, answer.send)
             except Exception as error:
                 if answer.status:
                     raise
                 await (await _answer(request, error, typed=False))(scope, receive, answer.send)
         answer.note()
+
+
+def _foreign(request: Request) -> bool:
+    """A form that another site sends: its own word for where it comes from is not ours."""
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request.url.path.startswith("/api/"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return True
+    return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+
+
+class _Counted:
+    """What comes in, as far as it is not too large, whatever its sender says of its length."""
+
+    def __init__(self, request: Request, receive: Receive) -> None:
+        self._receive, self._left = receive, LARGEST
+        if int(request.headers.get("content-length") or 0) > LARGEST:
+            self._left = -1
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise InputError("too_large")
+        return message
 
 
 class _Sent:
@@ -159,7 +198,7 @@ async def _not_there(request: Request, error: Exception) -> Response:
     code = "page_not_found" if status == 404 else "method_not_allowed" if status == 405 else "bad_request"  # noqa: PLR2004
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": code, "text": sentence(code)}, status)
-    return page(request, "trouble.html", status, text=sentence(code), carried={}, code=code)
+    return page(request, "trouble.html", status, text=sentence(code), carried=[], code=code)
 
 
 async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
@@ -175,8 +214,9 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         found, status = Trouble("refused", str(error.args[0])), 403
     elif (trouble := trouble_of(error)) is not None:
         found, status = trouble, STATUS[trouble.kind]
-        if found.code == "no_such_cycle":
-            status = 404
+        status = _STATUS_OF.get(found.code, status)
+        if found.code == "database_unreachable":
+            log.warning("database", reason=type(error).__name__, text=str(error)[:200])
     else:
         log.error("our bug", exc_info=error)
         found, status = Trouble("away", "our_bug_web", {"request": request.state.request_id}), 500
@@ -184,7 +224,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
     return page(
-        request, "trouble.html", status, text=text, carried=await carried(request) if typed else {}, code=found.code,
+        request, "trouble.html", status, text=text, carried=await carried(request) if typed else [], code=found.code,
         again=found.kind in {"away", "pending"},
     )  # fmt: skip
 
@@ -197,22 +237,19 @@ async def _login_needed(request: Request) -> Response:
         return RedirectResponse(f"/dang-nhap?den={_quoted(way)}", 303)
     # What was typed goes through the login page and back into its form.
     kept = await carried(request)
-    return page(request, "login.html", 401, to=request.url.path, carried=kept, text=sentence("login_ran_out"), who="")
+    way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return page(request, "login.html", 401, to=way, carried=kept, text=sentence("login_ran_out"), who="")
 
 
-async def carried(request: Request) -> dict[str, str]:
-    """What a form held, but for its token and passwords, so that it can be sent again."""
+async def carried(request: Request) -> list[tuple[str, str]]:
+    """What a form of ours held, but for its token and secrets, so that it can be sent again."""
     if request.method != "POST":
-        return {}
+        return []
     try:
-        form = await request.form()
-    except Exception:  # noqa: BLE001 - a broken form holds nothing to keep
-        return {}
-    return {
-        name: value
-        for name, value in form.multi_items()
-        if isinstance(value, str) and not isinstance(value, UploadFile) and name not in {"_form", "_password", "_code"}
-    }
+        form = await checked_form(request)
+    except Exception:  # noqa: BLE001 - a broken form, or a stranger's, holds nothing to keep
+        return []
+    return what_was_typed(form)
 
 
 def _quoted(way: str) -> str:

@@ -19,6 +19,9 @@ from office.fields import FieldKind, Question, questions
 
 DEEPEST = 8
 MOST_ROWS = 400
+NOT_ON_PAGES = frozenset({"instead"})
+"""What holds a whole act: on pages the wrong act is corrected, and the right one entered by its own form."""
+
 _DOCUMENT = frozenset({"title", "number", "issued", "issuer", "text"})
 
 
@@ -49,6 +52,7 @@ def inputs(
     return tuple(
         _input(question, question.name, values.get(question.name), wanted, with_text=with_text)
         for question in questions(act)
+        if question.name not in NOT_ON_PAGES
     )
 
 
@@ -75,8 +79,6 @@ def _input(question: Question, path: str, value: Any, more: frozenset[str], *, w
             path, label, question.kind, question.required, "", parts=parts, optional_group=not question.required
         )
     choices = tuple((choice, word(choice)) for choice in question.choices)
-    if choices and not question.closed:
-        return Input(path, label, question.kind, question.required, _shown(value), choices)
     return Input(path, label, question.kind, question.required, _shown(value), choices)
 
 

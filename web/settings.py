@@ -26,6 +26,8 @@ class Settings:
     address: str = "http://127.0.0.1:8320"
     metrics_port: int | None = None
     secure_cookies: bool = False
+    proxies: str = "127.0.0.1"
+    """Whose word for where a request comes from is taken: addresses of proxies."""
 
     @classmethod
     def of_environment(cls) -> Settings:
@@ -47,6 +49,7 @@ class Settings:
             address=address,
             metrics_port=int(metrics) if metrics else None,
             secure_cookies=address.startswith("https://"),
+            proxies=os.environ.get("THIDUA_WEB_PROXIES", "127.0.0.1"),
         )
 
 

@@ -69,8 +69,13 @@ def sheet_of(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> Sheet |
 
 def _from_before(cycle: Cycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
     """Whoever scores after others begins with what stands: only what changes must be typed."""
-    rounds = [r for r in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit) if r != round_]
-    own = cycle.state.scores.get((unit, round_))
+    rounds = [
+        name for name in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit)
+        if name != round_ and may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, cycle.state)
+    ]  # fmt: skip
+    own = None
+    if may_see_sheet(unit, round_, cycle.visitor.unit, cycle.readers, cycle.state):
+        own = cycle.state.scores.get((unit, round_))
     last = own or next((cycle.state.scores[unit, r] for r in reversed(rounds) if (unit, r) in cycle.state.scores), None)
     if last is None:
         return {}

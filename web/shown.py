@@ -28,6 +28,7 @@ async def state_of(work: Services, cycle: Cycle) -> dict[str, Any]:
     if state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES):
         for name in CLOSED:
             shown["conclusion"].pop(name, None)
+        shown["awards"] = {"objects": shown["awards"]["objects"]}
     owed = obligations(state, cycle.rules)
     return {
         "cycle": cycle.stream,

@@ -120,10 +120,19 @@ async def checked_form(request: Request) -> FormData:
     """
     form = await request.form()
     secret = request.cookies.get(COOKIE, "")
-    given = str(form.get("_form", ""))
-    if not secret or not hmac.compare_digest(given, form_token(secret)):
+    given = str(form.get("_form", "")).encode()
+    if not secret or not hmac.compare_digest(given, form_token(secret).encode()):
         raise ForbiddenError("form_not_ours")
     return form
+
+
+NOT_CARRIED = frozenset({"_form", "_password", "_code", "_new", "_again", "_secret"})
+"""Secrets and what belongs to one page only: never written into another page."""
+
+
+def what_was_typed(form: FormData) -> list[tuple[str, str]]:
+    """The fields of a form that may stand in another page, those of one name as often as they were sent."""
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name not in NOT_CARRIED]
 
 
 async def visitor_of(request: Request) -> Visitor | None:
@@ -178,10 +187,14 @@ MATTERS[logged_in] = Matter.OWN
 
 async def stands_in(work: Services, person: str, for_person: str) -> bool:
     """Whether somebody stands in for somebody today."""
-    day = today()
-    return any(
-        one.for_person == for_person and one.since <= day <= one.until
-        for one in await work.belongings.stand_ins(person=person)
+    day, account = today(), await work.accounts.get(for_person)
+    return (
+        account is not None
+        and account.open_on(day)
+        and any(
+            one.for_person == for_person and one.since <= day <= one.until
+            for one in await work.belongings.stand_ins(person=person)
+        )
     )
 
 
@@ -251,5 +264,6 @@ def _persons(state: State) -> set[str]:
 
 async def note_reading(request: Request, visitor: Visitor, matter: Matter) -> None:
     """Write down what an auditor reads."""
-    if visitor.login.account.kind == "auditor":
+    # A page that asks how far something is comes again and again; it was noted the first time.
+    if visitor.login.account.kind == "auditor" and "hx-request" not in request.headers:
         await services(request).belongings.read(visitor.contact.id, matter.value, request.url.path)

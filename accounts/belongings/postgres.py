@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from accounts.secrets import kept, token
+from office.fields import InputError
 
-DRAFT_BYTES = 200_000
+DRAFT_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,18 @@ class Belongings:
     # Drafts -------------------------------------------------------------------------------
 
     async def keep(self, person: str, place: str, body: dict[str, Any]) -> None:
-        """Save what was typed so far; beyond a size nobody types, nothing."""
+        """Save what was typed so far.
+
+        Raises:
+            InputError: it is more than anybody types.
+        """
         text = json.dumps(body, ensure_ascii=False)
-        if len(text) <= DRAFT_BYTES:
-            await self._run(
-                "insert into accounts.draft (person, place, body) values ($1, $2, $3) on conflict (person, place) "
-                "do update set body = excluded.body, saved_at = now()", person, place, text,
-            )  # fmt: skip
+        if len(text) > DRAFT_BYTES:
+            raise InputError("not_kept")
+        await self._run(
+            "insert into accounts.draft (person, place, body) values ($1, $2, $3) on conflict (person, place) "
+            "do update set body = excluded.body, saved_at = now()", person, place, text,
+        )  # fmt: skip
 
     async def kept(self, person: str, place: str) -> tuple[dict[str, Any], datetime] | None:
         """What was typed and not sent, and when it was saved."""

@@ -76,21 +76,23 @@ class Files:
                 "values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
                 digest, plain, media_type, len(body), body, unit, person,
             )  # fmt: skip
-        (found,) = await self._fetch("where digest = $1", digest)
+        (found,) = await self._fetch("where digest = $1 and unit = $2", digest, unit)
         return found
 
     async def of_unit(self, unit: str) -> tuple[Kept, ...]:
         """A unit's files, the newest first."""
         return await self._fetch("where unit = $1 and body is not null order by at desc limit 200", unit)
 
-    async def get(self, digest: str) -> tuple[Kept, bytes] | None:
-        """A file with its bytes; None when there is none, or it was erased."""
-        rows = await self._fetch("where digest = $1 and body is not null", digest)
-        if not rows:
-            return None
+    async def of_digest(self, digest: str) -> tuple[Kept, ...]:
+        """Who has handed these bytes in, and under which names; none that was erased."""
+        return await self._fetch("where digest = $1 and body is not null", digest)
+
+    async def body(self, one: Kept) -> bytes | None:
+        """A file's bytes; None when it was erased."""
+        query = "select body from documents.file where digest = $1 and unit = $2"
         async with self._pool.acquire() as connection:
-            body: bytes = await connection.fetchval("select body from documents.file where digest = $1", digest)
-        return rows[0], body
+            found: bytes | None = await connection.fetchval(query, one.digest, one.unit)
+        return found
 
     async def _fetch(self, where: str, *arguments: str) -> tuple[Kept, ...]:
         query = f"select digest, name, media_type, size, unit, person, at from documents.file {where}"  # noqa: S608 - ours

@@ -1,7 +1,7 @@
 -- Evidence as files: by digest, erasable, beside the ledger. An act names a file by its reference.
 
 create table documents.file (
-    digest     text primary key,
+    digest     text not null,
     name       text not null,
     media_type text not null,
     size       integer not null,
@@ -10,6 +10,7 @@ create table documents.file (
     person     text not null,
     at         timestamptz not null default now(),
     erased_at  timestamptz,
+    primary key (digest, unit),
     check ((body is null) = (erased_at is not null))
 );
 create index on documents.file (unit, at);

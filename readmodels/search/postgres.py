@@ -127,7 +127,7 @@ class SearchIndex:
             limit $5
         """
         async with self._ledger.pool.acquire() as connection:
-            folded = await connection.fetchval("select readmodels.folded($1)", words)
+            folded = await connection.fetchval("select readmodels.folded($1)", words.replace("\x00", ""))
             parts = re.findall(r"\w+", folded)
             if not parts:
                 return ()
@@ -141,7 +141,7 @@ class SearchIndex:
             rows = await connection.fetch(
                 "select id, unit, name from people.person "
                 "where readmodels.folded(name || ' ' || id) like '%' || readmodels.folded($1) || '%' "
-                "order by id limit $2", words.replace("%", "").replace("_", ""), MOST,
+                "order by id limit $2", words.replace("\x00", "").replace("%", "").replace("_", ""), MOST,
             )  # fmt: skip
         return [(row["id"], row["unit"], row["name"]) for row in rows]
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request
@@ -23,7 +24,7 @@ from domain.codec import plain
 from domain.departures import deviations
 from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.reading import Matter
-from domain.rights import DATES, MAY, SOLEMN, offered
+from domain.rights import MAY, SOLEMN, is_solemn, offered
 from i18n import _
 from i18n.messages import sentence
 from i18n.standing import departure
@@ -33,8 +34,9 @@ from office.office import Said
 from office.trial import Trial, Untold
 from office.troubles import Trouble, trouble_of
 from web.forms import as_fields, flat, inputs, typed
+from web.proofs import address_of, proved
 from web.render import page
-from web.services import Services, services
+from web.services import services
 from web.sheets import sheet_of, without_empty_rows
 from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
 
@@ -56,11 +58,6 @@ class Writing:
     on: str = ""
     source: str = ""
     meeting: str = ""
-
-    @property
-    def place(self) -> str:
-        """Under what its draft is kept."""
-        return self.act.NAME
 
     @property
     def extras(self) -> dict[str, str]:
@@ -85,7 +82,9 @@ def must_be_offered(cycle: Cycle, name: str) -> type[Act]:
 def acts_offered(cycle: Cycle) -> tuple[type[Act], ...]:
     """What the visitor could say of a cycle. Auditors only read."""
     visitor = cycle.visitor
-    if visitor.login.account.kind == "auditor":
+    kind = visitor.login.account.kind
+    # The organiser's acts are the secretariat's: an account of another kind was let in by a weaker proof.
+    if kind == "auditor" or (visitor.unit == cycle.state.frame.organiser and kind != "secretariat"):
         return ()
     return offered(visitor.contact.id, visitor.unit, cycle.state, cycle.now)
 
@@ -94,7 +93,7 @@ def may_date(cycle: Cycle) -> bool:
     """Whether the visitor may say that something happened earlier than now."""
     state, unit = cycle.state, cycle.visitor.unit
     keeps_minutes = unit in {state.membership.holder("head", cycle.now), state.membership.holder("deputy", cycle.now)}
-    return bool(DATES) and (unit == state.frame.organiser or keeps_minutes)
+    return unit == state.frame.organiser or keeps_minutes
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/lam")
@@ -113,7 +112,7 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
     known = must_be_offered(cycle, act)
     work = services(request)
     given = typed(request.query_params)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, known, given))
+    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
         return await _form(request, cycle, _written(known, body), saved=saved)
@@ -121,10 +120,10 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
     return await _form(request, cycle, Writing(known, values, uuid4()))
 
 
-def _place(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> str:
-    """Under what a draft is kept: the page, and about whom it is."""
-    about = values.get("unit") if isinstance(values.get("unit"), str) else None
-    return f"{cycle.path}/lam/{act.NAME}" + (f"?unit={about}" if about else "")
+def _place(request: Request) -> str:
+    """Under what a draft is kept: the page with what its link asked for."""
+    asked = urlencode(sorted(request.query_params.multi_items()))
+    return request.url.path + (f"?{asked}" if asked else "")
 
 
 def _usual(cycle: Cycle, act: type[Act]) -> dict[str, Any]:
@@ -161,21 +160,21 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
     writing, step = _written(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
-    await work.belongings.keep(cycle.visitor.contact.id, _place(cycle, known, writing.values), keep)
+    await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, writing, more=(body.get("_more", ""),))
     if step == "save":
         return await _saved(request, cycle, writing)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, _place(cycle, known, writing.values))
+        await work.belongings.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     try:
         said = _said(cycle, writing)
         if step != "send":
             return await _look(request, cycle, writing, said)
-        if known in SOLEMN and not await _proved(work, cycle, posted):
+        if is_solemn(act, said.fields) and not await _proved(request, cycle, posted):
             return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
-        return await _send(request, cycle, writing, said)
+        return await _send(request, cycle, said)
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         return await _not_entered(request, cycle, writing, error)
 
@@ -190,9 +189,9 @@ async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: 
     return await _form(request, cycle, writing, text=text, place=place, status=422)
 
 
-async def _proved(work: Services, cycle: Cycle, posted: FormData) -> bool:
+async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
     password = str(posted.get("_password", ""))
-    return await work.accounts.password_fits(cycle.visitor.contact.id, password)
+    return await proved(services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
 def _said(cycle: Cycle, writing: Writing) -> Said:
@@ -204,20 +203,34 @@ def _said(cycle: Cycle, writing: Writing) -> Said:
     happened = None
     if writing.on:
         first, _dash, last = writing.on.partition(" - ")
-        happened = When.on(_day(first), _day(last) if last else None)
+        happened = _range(_day(first), _day(last) if last else None)
     fields = as_fields(writing.act, without_empty_rows(writing.values))
-    provenance = Provenance(kind="stated", source=writing.source) if writing.source else None
+    provenance = _stated(writing.source) if writing.source else None
     return Said(
         cycle.stream, writing.act.NAME, fields, writing.command_id, happened=happened, provenance=provenance,
         meeting=writing.meeting or None,
     )  # fmt: skip
 
 
+def _range(first: date, last: date | None) -> When:
+    try:
+        return When.on(first, last)
+    except ValueError:
+        raise InputError("range_backwards_web", "_on") from None
+
+
+def _stated(source: str) -> Provenance:
+    try:
+        return Provenance(kind="stated", source=source)
+    except ValidationError:
+        raise InputError("field_bad", "_source", place="_source", found=source[:80]) from None
+
+
 def _day(text: str) -> date:
     try:
         return _DAY.validate_python(text)
     except ValidationError:
-        raise InputError("bad_day", place="_on", found=text) from None
+        raise InputError("bad_day", "_on", found=text) from None
 
 
 async def _form(
@@ -232,7 +245,7 @@ async def _form(
         again=again, good=good, saved=saved, sheet=sheet, units=_units(cycle), dated=may_date(cycle), people=people,
         about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
         solemn=writing.act in SOLEMN, must_date=may_date(cycle) and cycle.state.frame.clock == "backfill",
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        awards=[(one.id, one.title) for one in cycle.rules.awards], asked=request.url.query,
     )  # fmt: skip
 
 
@@ -266,7 +279,7 @@ async def _look(
         told=[describe(one, names, words) for one in told],
         new=[departure(one, names) for key, one in after.items() if key not in before],
         gone=[departure(one, names) for key, one in before.items() if key not in after],
-        carried={**flat(writing.values), **writing.extras}, fields=flat(writing.values),
+        carried={**flat(writing.values), **writing.extras}, asked=request.url.query,
     )  # fmt: skip
 
 
@@ -290,14 +303,14 @@ def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-async def _send(request: Request, cycle: Cycle, writing: Writing, said: Said) -> Response:
+async def _send(request: Request, cycle: Cycle, said: Said) -> Response:
     work, visitor = services(request), cycle.visitor
     receipt = await work.office.hand_in(
         cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength,
         stand_in_for=visitor.absent.id if visitor.absent is not None else None,
     )  # fmt: skip
     versions = receipt.outcomes[0].versions
-    await work.belongings.drop(visitor.contact.id, _place(cycle, writing.act, writing.values))
+    await work.belongings.drop(visitor.contact.id, _place(request))
     rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
         await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -134,7 +135,7 @@ async def board_csv(
 
 async def _board(
     request: Request, visitor: Visitor, filters: Mapping[str, str], *, outcome: Sequence[Any] = (), text: str = "",
-    at: int = 1,
+    at: int = 1, typed: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     work = services(request)
     await until_fresh(work, visitor)
@@ -146,7 +147,8 @@ async def _board(
     return page(
         request, "board.html", lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE], fitting=len(shown),
         all=len(found), at=at, pages=pages, years=years, filters=filters, steps=list(STEPS),
-        wide=True, outcome=outcome, text=text, acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
+        wide=True, outcome=outcome, text=text, id=uuid4(), typed=typed or {},
+        acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
         query=urlencode({name: value for name, value in filters.items() if value}),
     )  # fmt: skip
 
@@ -174,7 +176,7 @@ async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Seque
         for late in line.late:
             contacts = await work.office.people.of_unit(late.unit)
             rows.append((line, late, contacts, _chat(line, late)))
-    return page(request, "late.html", rows=rows, outcome=outcome, wide=True)
+    return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), wide=True)
 
 
 def _chat(line: Line, late: Late) -> str:
@@ -193,7 +195,8 @@ async def chased(request: Request, visitor: Chaser) -> Response:
     fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
     if note := str(form.get("text", "")).strip():
         fields["text"] = note
-    outcome = await many(services(request), visitor, [Said(stream, "remind-units", fields)])
+    said = [Said(stream, "remind-units", fields, _command(form, "remind", stream, duty, unit, fields["channel"]))]
+    outcome = await many(services(request), visitor, said)
     await _note_position(request, visitor)
     return await _late(request, visitor, str(form.get("nam", "")), outcome=outcome)
 
@@ -204,13 +207,16 @@ async def for_many(request: Request, visitor: Chaser) -> Response:
     form = await checked_form(request)
     work, chosen = services(request), [str(one) for one in form.getlist("cycle")]
     filters = {name: str(form.get(name, "")) for name in ("nam", "buoc", "loc", "tim")}
+    typed = {"cycle": chosen, **{name: str(form.get(name, "")) for name in ("until", "reason", "duty")}}
     if not chosen:
-        return await _board(request, visitor, filters, text=sentence("nothing_chosen"))
+        return await _board(request, visitor, filters, text=sentence("nothing_chosen"), typed=typed)
+    if form.get("_do") not in {"remind", "extend"}:
+        return await _board(request, visitor, filters, typed=typed)
     try:
         said = await _for_each(work, visitor, chosen, form)
     except (InputError, Refused) as error:
         trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts))
+        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts), typed=typed)
     outcome = await many(work, visitor, said)
     await _note_position(request, visitor)
     return await _board(request, visitor, filters, outcome=outcome)
@@ -230,17 +236,23 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
-        return [Said(stream, "extend", fields) for stream in chosen]
+        return [Said(stream, "extend", fields, _command(form, "extend", stream, fields["duty"])) for stream in chosen]
     lines = {line.cycle: line for line in await lines_for(work, visitor, None)}
     said = []
     for stream in chosen:
         late = lines[stream].late if stream in lines else ()
         for duty in dict.fromkeys(one.duty for one in late):
             units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
-            said.append(Said(stream, "remind-units", {"units": units, "duty": duty, "channel": "message"}))
+            told = {"units": units, "duty": duty, "channel": "message"}
+            said.append(Said(stream, "remind-units", told, _command(form, "remind", stream, duty)))
     if not said:
         raise InputError("nobody_is_late")
     return said
+
+
+def _command(form: Any, *parts: str) -> UUID:
+    """The command's id: of the page that was shown, so that a second click does nothing twice."""
+    return uuid5(NAMESPACE_URL, "/".join((str(form.get("_id", "")), *parts)))
 
 
 async def many(work: Services, visitor: Visitor, said: Sequence[Said]) -> list[tuple[str, str]]:

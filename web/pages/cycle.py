@@ -58,7 +58,10 @@ async def mine(request: Request, visitor: Annotated[Visitor, Depends(reads(Matte
     """The clusters that the visitor's unit belongs to, over all years."""
     work = services(request)
     await until_fresh(work, visitor)
-    return page(request, "mine.html", lines=await work.board.lines(unit=visitor.unit))
+    lines = await work.board.lines(unit=visitor.unit)
+    seen = {line["cycle"] for line in lines}
+    overseen = await work.board.lines(unit=f"@{visitor.contact.id}")
+    return page(request, "mine.html", lines=[*lines, *(one for one in overseen if one["cycle"] not in seen)])
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}")

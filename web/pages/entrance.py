@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import segno
@@ -12,28 +11,26 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
-from accounts.secrets import new_totp, totp_address
+from accounts.secrets import new_totp, totp_address, totp_step
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from office.fields import InputError
 from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.proofs import address_of, proved
 from web.render import local_path, page
 from web.services import Services, services
-from web.visitors import COOKIE, Visitor, checked_form, logged_in, needs_code, today, visitor_of
+from web.visitors import COOKIE, Visitor, checked_form, logged_in, needs_code, today, visitor_of, what_was_typed
 
 router = APIRouter(include_in_schema=False)
 
-WAITING = 5
-"""So many attempts from one address wait their turn; the next is sent away at once."""
-
-_turns: dict[tuple[str, str], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(1))
-_waiting: dict[str, int] = defaultdict(int)
+_FORMS = re.compile(r"/lam/|/hoi-nghi|/bat-dau-nam$")
+"""Pages that can be shown again as they were left, without doing anything."""
 
 
 @router.get("/dang-nhap")
 async def show_login(request: Request, den: str = "/") -> Response:
     """The form to log in with."""
-    return page(request, "login.html", to=local_path(den), carried={}, text="", who="")
+    return page(request, "login.html", to=local_path(den), carried=[], text="", who="")
 
 
 @router.post("/dang-nhap")
@@ -42,20 +39,17 @@ async def log_in(request: Request) -> Response:
     form = await checked_form(request)
     work = services(request)
     person, to = str(form.get("person", "")).strip().lower(), local_path(str(form.get("_to", "/")))
-    kept = {
-        name: str(value) for name, value in form.multi_items()
-        if name not in {"person", "_to", "_form", "_password", "_code"}
-    }  # fmt: skip
-    address = request.client.host if request.client else "-"
-    account, code = await _prove(work, person, str(form.get("_password", "")), str(form.get("_code", "")), address)
+    kept = [pair for pair in what_was_typed(form) if pair[0] not in {"person", "_to"}]
+    password, code = str(form.get("_password", "")), str(form.get("_code", ""))
+    account, wrong = await _prove(work, person, password, code, address_of(request))
     if account is None:
-        return page(request, "login.html", 401, to=to, carried=kept, text=sentence(code), who=person)
+        return page(request, "login.html", 401, to=to, carried=kept, text=sentence(wrong), who=person)
     strength = "rehearsal" if work.office.rehearsal else "password+totp" if account.totp else "password"
     secret = await work.accounts.open(account.person, strength)
     if kept:
         # The form stands again as it was left; nobody's act is sent by a login.
         request.state.secret = secret
-        response: Response = page(request, "carried.html", to=to, carried=kept)
+        response: Response = page(request, "carried.html", to=to, carried=kept, form=bool(_FORMS.search(to)))
     else:
         response = RedirectResponse(to if not needs_code(work, account) else "/ma-mot-lan", 303)
     set_cookie(request, response, secret)
@@ -65,28 +59,16 @@ async def log_in(request: Request) -> Response:
 
 async def _prove(work: Services, person: str, password: str, code: str, address: str) -> tuple[Account | None, str]:
     """Who proved to be whom; otherwise the code of what is said. Slower the more often it failed, never shut."""
-    if _waiting[address] >= WAITING:
-        return None, "too_many_attempts"
-    _waiting[address] += 1
-    try:
-        async with _turns[person, address]:
-            near, everywhere = await work.accounts.failures(person, address)
-            pause = min(30.0, 2.0 ** (near - 2)) if near > 2 else 2.0 if everywhere > 10 else 0.0  # noqa: PLR2004
-            await asyncio.sleep(pause * work.pause_s)
-            account = await work.accounts.get(person)
-            fits = await work.accounts.password_fits(person, password)
-            if fits and account is not None and account.totp and not await work.accounts.code_fits(person, code):
-                await work.accounts.failed(person, address)
-                return None, "code_does_not_fit"
-            if not fits or account is None:
-                await work.accounts.failed(person, address)
-                return None, "login_does_not_fit"
-            await work.accounts.forgive(person, address)
-    finally:
-        _waiting[address] -= 1
-        if not _waiting[address]:
-            del _waiting[address]
-            _turns.pop((person, address), None)
+    account = await work.accounts.get(person)
+    if not await proved(work, person, password, address):
+        return None, "login_does_not_fit"
+    if account is None:
+        return None, "login_does_not_fit"
+    asked = account.totp and not work.office.rehearsal
+    if asked and not await work.accounts.code_fits(person, code):
+        await work.accounts.failed(person, address)
+        return None, "code_does_not_fit"
+    await work.accounts.forgive(person, address)
     return (account, "") if account.open_on(today()) else (None, "account_closed")
 
 
@@ -109,14 +91,15 @@ async def set_code(request: Request, visitor: Annotated[Visitor, Depends(logged_
     work, secret = services(request), str(form.get("_secret", ""))
     if not re.fullmatch(r"[A-Z2-7]{32}", secret):
         return _code_page(request, visitor, new_totp(), sentence("code_does_not_fit"), 422)
-    if visitor.login.account.totp and not await work.accounts.password_fits(
-        visitor.contact.id, str(form.get("_password", ""))
+    person, code = visitor.contact.id, str(form.get("_code", ""))
+    if visitor.login.account.totp and not await proved(
+        work, person, str(form.get("_password", "")), address_of(request)
     ):
         return _code_page(request, visitor, secret, sentence("password_does_not_fit"), 422)
-    await work.accounts.set_totp(visitor.contact.id, secret)
-    if not await work.accounts.code_fits(visitor.contact.id, str(form.get("_code", ""))):
-        await work.accounts.set_totp(visitor.contact.id, None)
+    if totp_step(secret, code, datetime.now(UTC), 0) is None:  # the old one stays until a code of the new one fits
         return _code_page(request, visitor, secret, sentence("code_does_not_fit"), 422)
+    await work.accounts.set_totp(person, secret)
+    await work.accounts.code_fits(person, code)
     await work.accounts.end_all(visitor.contact.id)
     fresh = await work.accounts.open(visitor.contact.id, "password+totp")
     response = RedirectResponse("/", 303)
@@ -129,7 +112,7 @@ async def show_invitation(request: Request, secret: str) -> Response:
     """Take up an invitation: choose a password."""
     account = await services(request).accounts.invited(secret)
     if account is None:
-        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried={}, code="invitation_void")
+        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
     return page(request, "invitation.html", person=account.person, secret=secret, text="")
 
 
@@ -140,7 +123,7 @@ async def accept_invitation(request: Request, secret: str) -> Response:
     work, password = services(request), str(form.get("_password", ""))
     account = await work.accounts.invited(secret)
     if account is None:
-        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried={}, code="invitation_void")
+        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
     try:
         if password != str(form.get("_again", "")):
             raise InputError("passwords_differ")

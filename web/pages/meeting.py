@@ -23,7 +23,7 @@ from domain.departures import deviations
 from domain.kernel import Act, Day, Event, Refused, Slug, Told, When
 from domain.meetings import RecordMeeting
 from domain.reading import Matter
-from domain.rights import SOLEMN
+from domain.rights import is_solemn
 from i18n import _
 from i18n.messages import sentence
 from i18n.standing import departure
@@ -34,6 +34,7 @@ from office.trial import Trial, Untold
 from office.troubles import trouble_of
 from web.forms import as_fields, inputs, typed
 from web.pages.acting import acts_offered, must_be_offered, trial_names, words_in
+from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
 from web.sheets import sheet_of, without_empty_rows
@@ -52,7 +53,9 @@ IN_MEETINGS = (
 )  # fmt: skip
 _GRID = ("present", "stance", "sign")
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
-CLOSED = frozenset({"ScoresAppraised", "RoundScored", "AwardsDecided"})
+CLOSED = frozenset({
+    "ScoresAppraised", "RoundScored", "AwardsDecided", "AwardHeld", "AwardReleased", "AwardAnnulled",
+})  # fmt: skip
 """What minutes do not show to members before publication."""
 
 
@@ -252,7 +255,7 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
         checked = await _check(work, cycle, said)
         if not enter:
             return await _page(request, cycle, minutes, checked=checked)
-        if checked.solemn and not await work.accounts.password_fits(visitor.contact.id, password):
+        if checked.solemn and not await proved(work, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
             return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
         receipt = await work.office.hand_in(
@@ -329,7 +332,7 @@ async def _check(work: Services, cycle: Cycle, said: Sequence[Said]) -> Checked:
             told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
         except Refused as error:
             raise RefusedError(error.code, error.facts, number) from None
-        checked.solemn = checked.solemn or Act.KNOWN[one.act] in SOLEMN
+        checked.solemn = checked.solemn or is_solemn(one.act, one.fields)
         checked.told.extend((one.stream, text) for text in await _sentences(work, trial, one, told))
     for stream, trial in trials.items():
         names = trial_names(trial)
@@ -378,9 +381,11 @@ async def _other(work: Services, visitor: Visitor, minutes: Minutes) -> Cycle | 
     if not minutes.other:
         return None
     try:
-        return await open_cycle(work, minutes.other, visitor)
-    except InputError:
+        other = await open_cycle(work, minutes.other, visitor)
+        must_keep_minutes(other)
+    except (InputError, ForbiddenError):
         return None
+    return other
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")

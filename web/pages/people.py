@@ -24,6 +24,7 @@ from i18n.sorting import Key, alphabetical, by_given_name
 from office.fields import InputError
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
+from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
 from web.visitors import ForbiddenError, Visitor, checked_form, reads, today
@@ -104,9 +105,24 @@ async def _enter(work: Services, visitor: Visitor, typed: dict[str, str]) -> str
     known = await work.office.people.get(person)
     if known is not None and (known.unit, known.name) != (unit, name):
         raise InputError("person_differs", person=person, field="name", found=known.name)
+    await _must_be_ours(work, visitor, unit)
     await work.office.people.enter(person, unit, name, office=office, email=email, phone=phone)
+    await work.office.people.reach(person, office=office, email=email, phone=phone)
     await work.accounts.make(person, kind, administrator=administrator, until=until)  # type: ignore[arg-type]
     return await _invite(work, person, email)
+
+
+async def _must_be_ours(work: Services, visitor: Visitor, unit: str) -> None:
+    """Whoever is no administrator keeps to the people of their own organiser's clusters.
+
+    Raises:
+        InputError
+    """
+    if visitor.login.account.administrator or unit == visitor.unit:
+        return
+    lines = await work.board.lines(unit=unit)
+    if not any(line["cycle"].startswith(f"{visitor.unit}/") for line in lines):
+        raise InputError("unit_elsewhere", unit=unit)
 
 
 def _checked(adapter: TypeAdapter[str], value: str, place: str) -> str:
@@ -173,6 +189,7 @@ async def change(request: Request, visitor: Keeper, person: str) -> Response:
         raise ForbiddenError("not_yours_to_manage")
     good = _("Done.")
     try:
+        await _must_be_ours(work, visitor, (await work.office.person(person)).unit)
         if do == "invite":
             contact = await work.office.person(person)
             good = await _invite(work, person, contact.email)
@@ -180,6 +197,8 @@ async def change(request: Request, visitor: Keeper, person: str) -> Response:
             await work.accounts.set_totp(person, None)
         elif do in {"close", "open", "until"}:
             until = _until(str(form.get("until", "")).strip()) if do == "until" else account.until
+            if account.kind == "auditor" and until is None:
+                raise InputError("auditor_needs_end")
             disabled = {"close": True, "open": False}.get(do, account.disabled)
             await work.accounts.change(person, until=until, disabled=disabled)
     except InputError as error:
@@ -196,6 +215,7 @@ async def _make(request: Request, visitor: Visitor, person: str, kind: str) -> R
         contact = await work.office.person(person)
         if kind == "auditor":
             raise InputError("auditor_needs_end")
+        await _must_be_ours(work, visitor, contact.unit)
         await work.accounts.make(person, kind)  # type: ignore[arg-type]
         good = await _invite(work, person, contact.email)
     except InputError as error:
@@ -234,6 +254,7 @@ async def change_me(request: Request, visitor: Somebody) -> Response:
     """Change one's own things, as the button says."""
     form = await checked_form(request)
     typed = {name: str(value).strip() for name, value in form.multi_items()}
+    typed["_address"] = address_of(request)
     steps = {
         "password": _new_password, "mail": _mail, "stand-in": _stand_in, "end-stand-in": _end_stand_in,
         "act-for": _act_for, "calendar": _calendar, "token": _token, "revoke": _revoke,
@@ -252,7 +273,7 @@ async def change_me(request: Request, visitor: Somebody) -> Response:
 
 async def _new_password(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
     person = visitor.contact.id
-    if not await work.accounts.password_fits(person, typed.get("_password", "")):
+    if not await proved(work, person, typed.get("_password", ""), typed["_address"]):
         raise InputError("password_does_not_fit")
     if typed.get("_new") != typed.get("_again"):
         raise InputError("passwords_differ")
@@ -301,7 +322,7 @@ async def _calendar(work: Services, visitor: Visitor, _typed: dict[str, str]) ->
 async def _token(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
     if (scope := typed.get("scope", "read")) not in get_args(Scope):
         raise InputError("field_bad", place="scope", found=scope[:20])
-    if not await work.accounts.password_fits(visitor.contact.id, typed.get("_password", "")):
+    if not await proved(work, visitor.contact.id, typed.get("_password", ""), typed["_address"]):
         raise InputError("password_does_not_fit")
     name = _checked(_LABEL, typed.get("name", ""), "name")
     secret = await work.accounts.new_token(visitor.contact.id, name, scope, TOKEN_DAYS)  # type: ignore[arg-type]

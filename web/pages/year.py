@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -47,6 +48,7 @@ class Opening:
 
     streams: tuple[str, ...]
     person: str
+    seal: str
     done: bool = False
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: str = ""
@@ -96,15 +98,19 @@ async def look(request: Request, visitor: Secretary) -> Response:
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
         found = previews(reading.year, edition, digest, starts)
     except (InputError, Refused) as error:
-        await work.belongings.keep(visitor.contact.id, PLACE, typed)
         trouble = trouble_of(error) or Trouble("input", "bad_request")
         return _form(request, typed, sentence(trouble.code, trouble.facts))
     return page(
         request, "year_look.html", reading=reading, edition=edition, found=found, typed=typed,
         late=late_from_the_start(found, starts), starts=starts, wide=True,
         tasks=sum(len(one.tasks) for one in found), reminders=sum(one.reminders for one in found),
-        people=len(reading.year.people),
+        people=len(reading.year.people), seal=_seal(typed),
     )  # fmt: skip
+
+
+def _seal(typed: dict[str, Any]) -> str:
+    """What was looked at: the button opens that and nothing typed since in another window."""
+    return sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()
 
 
 def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tuple[Reading, Edition]:
@@ -135,16 +141,16 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
 @router.post("/bat-dau-nam/mo")
 async def start(request: Request, visitor: Secretary) -> Response:
     """Open every cluster's cycle; the next page tells how far it is."""
-    await checked_form(request)
+    form = await checked_form(request)
     work = services(request)
     kept = await work.belongings.kept(visitor.contact.id, PLACE)
-    if kept is None:
+    if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse("/bat-dau-nam", 303)
     typed = kept[0]
     reading, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
     year, id_ = reading.year, uuid4().hex
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
-    job = work.jobs[id_] = Opening(streams, visitor.contact.id)
+    job = work.jobs[id_] = Opening(streams, visitor.contact.id, _seal(typed))
     work.start(_open(work, visitor, year, edition, job))
     return RedirectResponse(f"/bat-dau-nam/{id_}", 303)
 

@@ -1,13 +1,15 @@
 // What pages gain by script; without it every one of them works, too.
 "use strict";
 
+const mine = "thidua:" + (document.body.dataset.who || "") + ":";
+
 // What is typed stays in this browser until the register has it: a lost connection loses nothing.
 for (const form of document.querySelectorAll("form[data-keep]")) {
-  const key = "thidua:" + form.dataset.keep + location.search;
+  const key = mine + form.dataset.keep + location.search;
   const fields = () => [...form.elements].filter(
     (one) => one.name && !one.name.startsWith("_form") && one.type !== "password" && one.type !== "hidden" && one.type !== "submit");
   const kept = JSON.parse(localStorage.getItem(key) || "null");
-  if (kept && !form.querySelector("[aria-invalid]") && fields().every((one) => !one.value || one.tagName === "SELECT")) {
+  if (kept && !form.querySelector("[aria-invalid]") && fields().every((one) => !one.value || one.tagName === "SELECT" || one.type === "checkbox")) {
     for (const one of fields()) {
       if (!(one.name in kept)) continue;
       if (one.type === "checkbox") one.checked = kept[one.name]; else one.value = kept[one.name];
@@ -19,9 +21,9 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
     localStorage.setItem(key, JSON.stringify(values));
   });
 }
-if (document.querySelector(".receipt")) {
-  for (const key of Object.keys(localStorage)) if (key.startsWith("thidua:")) localStorage.removeItem(key);
-}
+// A receipt tells which form has done its work.
+const done = document.querySelector("[data-done]")?.dataset.done;
+if (done) for (const key of Object.keys(localStorage)) if (key.startsWith(mine + done)) localStorage.removeItem(key);
 
 // Whoever leaves on purpose leaves nothing behind in this browser.
 document.querySelector('form[action="/dang-xuat"]')?.addEventListener("submit", () => {
