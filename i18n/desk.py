@@ -10,7 +10,7 @@ SENTENCES: Mapping[str, str] = {
     "account_exists": N_("{person} has an account already."),
     "account_closed": N_("This account is closed, or its last day is over. Ask the secretariat."),
     "auditor_needs_end": N_("An auditor's access must have a last day."),
-    "bad_day": N_("{found} is no day; write 05/02/2020."),
+    "bad_day": N_("“{found}” is no day; write 05/02/2020."),
     "bad_email": N_("{found} is no mail address."),
     "bad_request": N_("What was sent cannot be used."),
     "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
@@ -43,6 +43,7 @@ SENTENCES: Mapping[str, str] = {
     "port_taken": N_("Something else answers on port {port}; set THIDUA_WEB_PORT to another one."),
     "range_backwards_web": N_("The range of days ends before it begins."),
     "not_kept": N_("This is too much to keep: nothing was entered. Send it in two parts."),
+    "unit_unknown_web": N_("No cluster has a unit {unit}; write its id as it stands on the cluster's page."),
     "unit_elsewhere": N_("{unit} is no unit of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),
@@ -62,8 +63,18 @@ SENTENCES: Mapping[str, str] = {
     "contact_without_mail": N_("{person} has no mail address: no invitation, no reminder."),
     "overseers_differ": N_("{cluster} has two overseers; the first one is taken, not {found}."),
     "unit_twice_in_table": N_("{unit} stands in the table twice."),
-    "units_without_contact": N_("{cluster}: nobody to reach in {units}"),
+    "units_without_contact": N_("{cluster}: nobody to reach in {whom}"),
 }
+
+ROOMS: Mapping[str, str] = {
+    "frame": N_("the cycle itself"), "membership": N_("members and roles"), "succession": N_("mergers"),
+    "drafting": N_("papers"), "commenting": N_("comments"), "signing": N_("signing"), "targets": N_("targets"),
+    "meetings": N_("meetings"), "letters": N_("letters"), "midyear": N_("mid-year reports"), "scores": N_("scores"),
+    "voting": N_("votes"), "conclusion": N_("ranking and awards"), "awards": N_("what became of awards"),
+    "deadlines": N_("deadlines"), "chasing": N_("reminders by hand"), "register": N_("corrections and sources"),
+    "hands": N_("hands"),
+}  # fmt: skip
+"""What an event is about, by the room of the law that it comes from."""
 
 WORDS: Mapping[str, str] = {
     "account-secretariat": N_("city secretariat"),

@@ -31,3 +31,12 @@ def alphabetical(text: str) -> Key:
 def by_given_name(name: str) -> tuple[Key, Key]:
     """What to sort a person by: the given name stands last, and comes first in every list."""
     return alphabetical(name.rsplit(" ", 1)[-1]), alphabetical(name)
+
+
+_FOLDED = str.maketrans({"đ": "d", "Đ": "D"})
+
+
+def folded(text: str) -> str:
+    """Letters without diacritics, in lower case: what people type into a filter."""
+    plain = unicodedata.normalize("NFD", text.translate(_FOLDED).lower())
+    return "".join(char for char in plain if not unicodedata.combining(char))

@@ -14,9 +14,9 @@ from i18n.messages import day, label, number, shown, word
 from i18n.timeline import voice
 
 
-def standing(state: State, texts: Mapping[str, str]) -> Iterator[str]:
+def standing(state: State, texts: Mapping[str, str], people: Mapping[str, str] | None = None) -> Iterator[str]:
     """What stood at that moment: members, roles, stances, signatures, letters, results, each with how sure it is."""
-    names = members_and_organiser(state)
+    names = {**(people or {}), **members_and_organiser(state)}
     yield from _membership(state, names)
     for taken in (*state.comments.together, *state.comments.stances.values()):
         yield f"{names.get(taken.by, taken.by)}: {word(taken.stance)} ({word(taken.sureness)})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from domain.problems import first_problem
 from domain.rules import Edition
 from domain.saying import Command
 from domain.streams import cycle_stream
+from i18n.sorting import folded
 from office.fields import InputError
 from office.tables import Rows
 from office.year_file import YearFile
@@ -37,18 +37,14 @@ COLUMNS = (
 )
 """The head of the table, in any order; the first two must be there."""
 
-_FOLDED = str.maketrans({"đ": "d", "Đ": "D"})
-
-
-def folded(text: str) -> str:
-    """Letters without diacritics, in lower case."""
-    plain = unicodedata.normalize("NFD", text.translate(_FOLDED).lower())
-    return "".join(char for char in plain if not unicodedata.combining(char))
-
 
 def slug_of(text: str) -> str:
     """An id from a name: Quận Đống Đa gives quan-dong-da."""
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:60].strip("-") or "don-vi"
+
+
+EMAIL = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+\.[^@\s,;<>\x00-\x1f]+")
+"""A mail address as far as anybody can tell without writing to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +123,24 @@ def _row(
         if before["office"] != cells["phụ trách cụm"]:
             remarks.append((line, "overseers_differ", {"cluster": cluster["name"], "found": cells["phụ trách cụm"]}))
     if cells["người liên hệ"]:
-        person = {"id": f"{unit}-{slug_of(cells['người liên hệ'])}"[:60].strip("-"), "unit": unit,
-                  "name": cells["người liên hệ"]}  # fmt: skip
-        for name, column in (("office", "chức vụ"), ("email", "thư điện tử"), ("phone", "điện thoại")):
-            if cells[column]:
-                person[name] = cells[column]
-        if person["id"] not in {one["id"] for one in people}:
-            people.append(person)
-        if not cells["thư điện tử"]:
-            remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))
+        _contact(line, unit, cells, people, remarks)
+
+
+def _contact(
+    line: int, unit: str, cells: Mapping[str, str], people: list[dict[str, Any]],
+    remarks: list[tuple[int, str, Mapping[str, Any]]],
+) -> None:  # fmt: skip
+    person = {"id": f"{unit}-{slug_of(cells['người liên hệ'])}"[:60].strip("-"), "unit": unit,
+              "name": cells["người liên hệ"]}  # fmt: skip
+    for name, column in (("office", "chức vụ"), ("email", "thư điện tử"), ("phone", "điện thoại")):
+        if cells[column]:
+            person[name] = cells[column]
+    if person["id"] not in {one["id"] for one in people}:
+        people.append(person)
+    if "email" in person and not EMAIL.fullmatch(person["email"]):
+        remarks.append((line, "bad_email", {"found": person.pop("email")}))
+    elif not cells["thư điện tử"]:
+        remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))
 
 
 def _look(
@@ -153,7 +158,7 @@ def _look(
             remarks.append((0, "cluster_without_overseer", {"cluster": cluster["name"]}))
         unreached = [unit["name"] for unit in cluster["units"] if unit["id"] not in reached]
         if unreached:
-            remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "units": ", ".join(unreached)}))
+            remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "whom": ", ".join(unreached)}))
 
 
 def previews(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[Preview]:

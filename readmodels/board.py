@@ -44,7 +44,10 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             }
             for o in open_
         ],
-        "extensions_asked": [{"unit": unit, "duty": duty.value} for unit, duty in state.deadlines.asked],
+        "extensions_asked": [
+            {"unit": unit, "duty": duty.value} for unit, duty in state.deadlines.asked
+            if any(o.bearer == unit and o.duty == duty for o in open_)
+        ],
         "escalations": [
             {"duty": duty.value, "units": list(e.units)}
             for duty, e in state.deadlines.escalations.items() if e.confirmed is None

@@ -104,7 +104,7 @@ async def test_a_stand_in_signs_with_both_names(site: Site) -> None:
     assert "thay cho Nguyễn Thị An" in binh.page
     way = f"/cum/{stream}/lam/comment"
     await binh.get(way)
-    await binh.post(way, **binh.hidden(), **{"by.unit": "don-vi-1", "text": "Nhất trí."}, _step="look")
+    await binh.post(way, **{**binh.hidden(), "text": "Nhất trí."}, _step="look")
     await binh.post(way, **binh.hidden(), _step="send")
     assert "thay cho Nguyễn Thị An" in binh.page
     row = (await site.office.history(stream))[-1][0]

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -95,6 +96,7 @@ def build(services: Services) -> FastAPI:
     for foreseen in known:
         app.add_exception_handler(foreseen, _answer)
     app.add_exception_handler(HTTPException, _not_there)
+    app.add_exception_handler(RequestValidationError, _malformed)
     return app
 
 
@@ -201,6 +203,10 @@ async def _not_there(request: Request, error: Exception) -> Response:
     return page(request, "trouble.html", status, text=sentence(code), carried=[], code=code)
 
 
+async def _malformed(request: Request, _error: Exception) -> Response:
+    return page(request, "trouble.html", 422, text=sentence("bad_request"), carried=[], code="bad_request")
+
+
 async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
     """What is said of an error: a page that keeps what was typed, or JSON for programs.
 
@@ -220,7 +226,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     else:
         log.error("our bug", exc_info=error)
         found, status = Trouble("away", "our_bug_web", {"request": request.state.request_id}), 500
-    text = sentence(found.code, found.facts)
+    text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
     return page(

@@ -90,7 +90,7 @@ class SearchIndex:
         if row.actor == CLOCK:
             return []
         told, names = told_of(row), members_and_organiser(state)
-        at = row.happened_earliest.date()
+        at = told.meta.happened.day
         found: list[Row] = [
             (
                 row.stream,

@@ -26,7 +26,8 @@ from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.reading import Matter
 from domain.rights import MAY, SOLEMN, is_solemn, offered
 from i18n import _
-from i18n.messages import sentence
+from i18n.fields import field_label
+from i18n.messages import problem_in_words, sentence
 from i18n.standing import departure
 from i18n.timeline import describe
 from office.fields import Filler, InputError
@@ -182,11 +183,21 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
 async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: Exception) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
     trouble = trouble_of(error) or Trouble("pending", "pending")
-    text = sentence(trouble.code, trouble.facts, cycle.names)
+    text = said_of(trouble, cycle.names)
     if trouble.kind in {"pending", "away"}:
         return await _form(request, cycle, writing, text=text, again=True, status=503)
     place = str(trouble.facts.get("place", trouble.place))
     return await _form(request, cycle, writing, text=text, place=place, status=422)
+
+
+def said_of(trouble: Trouble, names: Mapping[str, str]) -> str:
+    """The sentence of a trouble; of a field that cannot be used, by the name it has on the page."""
+    facts = dict(trouble.facts)
+    if trouble.code != "malformed_act":
+        return sentence(trouble.code, facts, names)
+    field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
+    problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
+    return f"{field_label(field)}: {problem}"
 
 
 async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:

@@ -17,12 +17,14 @@ from audit.verify import Report
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
-from domain.kernel import Day, day_ending
+from domain.kernel import CLOCK, Day, Event, day_ending
 from domain.obligations import obligations, steps
 from domain.reading import Matter
 from domain.rules import Edition
 from i18n import _
+from i18n.desk import ROOMS
 from i18n.messages import day, word
+from i18n.sorting import folded
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
@@ -60,19 +62,23 @@ class Entry:
     corrected_by: int | None
     digest: str
     command: str
+    room: str
+    who: str
 
 
 async def entries_of(work: Services, cycle: Cycle) -> list[Entry]:
     """The whole timeline of a cycle."""
     texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in cycle.history]))
     corrected = cycle.state.register.corrected
+    people = await work.office.people.names({row.actor for row, _told in cycle.history})
     return [
         Entry(
             row.version, row.position, row.type, describe(told, cycle.names, texts), day(row.happened_earliest),
             day(day_ending(told.meta.happened.latest)) if row.happened_earliest != row.happened_latest else "",
             row.recorded_at,
             row.actor, row.unit, row.stand_in_for, row.provenance, row.source, row.meeting, corrected.get(row.version),
-            row.digest.hex(), str(row.command_id),
+            row.digest.hex(), str(row.command_id), Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1],
+            _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
         )
         for row, told in cycle.history
     ]  # fmt: skip
@@ -86,13 +92,14 @@ async def timeline(
     entries = await entries_of(services(request), cycle)
     shown = [
         one for one in entries
-        if don_vi in {"", one.unit} and chac in {"", one.sureness} and loai in {"", one.type}
-        and tim.casefold() in one.text.casefold()
+        if don_vi in {"", one.unit} and chac in {"", one.sureness} and loai in {"", one.room}
+        and folded(tim) in folded(one.text)
     ]  # fmt: skip
     filters = {"don_vi": don_vi, "chac": chac, "tim": tim, "loai": loai}
     return page(
         request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
-        types=sorted({one.type for one in entries}), units=sorted({one.unit for one in entries if one.unit}),
+        rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
+        units=sorted({one.unit for one in entries if one.unit}),
     )  # fmt: skip
 
 
@@ -175,7 +182,7 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
         return found, []
     texts = await work.office.texts.get(_texts_of(found.state))
     names = {**cycle.names, **found.state.membership.names}
-    lines = list(standing(found.state, texts))
+    lines = list(standing(found.state, texts, cycle.names))
     lines.extend(f"{_('departure')}: {departure(one, names)}" for one in deviations(found.state, found.rules))
     return found, lines
 
@@ -270,7 +277,7 @@ async def register(request: Request, visitor: Auditor, nam: str = "", tinh: str 
     states = sorted({row["state"] for row in rows})
     shown = [
         row for row in rows
-        if tinh in {"", row["state"]} and tim.casefold() in f"{row['what']} {row['unit']} {row['cluster']}".casefold()
+        if tinh in {"", row["state"]} and folded(tim) in folded(f"{row['what']} {row['unit']} {row['cluster']}")
     ]  # fmt: skip
     filters = {"nam": nam, "tinh": tinh, "tim": tim}
     years = await work.board.years()

@@ -20,6 +20,7 @@ from domain.reading import Matter
 from domain.rules import Duty
 from i18n import _
 from i18n.messages import day, label, sentence, word
+from i18n.sorting import folded
 from office.fields import InputError
 from office.office import Said
 from office.troubles import FORESEEN, Trouble, trouble_of
@@ -146,7 +147,7 @@ async def _board(
     at = max(1, min(at, pages))
     return page(
         request, "board.html", lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE], fitting=len(shown),
-        all=len(found), at=at, pages=pages, years=years, filters=filters, steps=list(STEPS),
+        all=len(found), at=at, pages=pages, years=years, filters=filters, steps=[*STEPS, "filed"],
         wide=True, outcome=outcome, text=text, id=uuid4(), typed=typed or {},
         acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
         query=urlencode({name: value for name, value in filters.items() if value}),
@@ -158,7 +159,7 @@ def _fits(line: Line, filters: Mapping[str, str]) -> bool:
         "": True, "tre": bool(line.late), "gia-han": bool(line.asked), "bao": bool(line.escalations),
         "khac": bool(line.open_departures), "dang-mo": not line.filed,
     }  # fmt: skip
-    named = filters["tim"].casefold() in f"{line.cluster} {line.cycle}".casefold()
+    named = folded(filters["tim"]) in folded(f"{line.cluster} {line.cycle}")
     return wanted.get(filters["loc"], True) and named and filters["buoc"] in {"", line.step}
 
 

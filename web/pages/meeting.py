@@ -24,8 +24,9 @@ from domain.kernel import Act, Day, Event, Refused, Slug, Told, When
 from domain.meetings import RecordMeeting
 from domain.reading import Matter
 from domain.rights import is_solemn
+from domain.saying import parse_act
 from i18n import _
-from i18n.messages import sentence
+from i18n.messages import sentence, word
 from i18n.standing import departure
 from i18n.timeline import describe, voice
 from office.fields import Filler, InputError
@@ -33,7 +34,7 @@ from office.office import Said
 from office.trial import Trial, Untold
 from office.troubles import trouble_of
 from web.forms import as_fields, inputs, typed
-from web.pages.acting import acts_offered, must_be_offered, trial_names, words_in
+from web.pages.acting import acts_offered, must_be_offered, said_of, trial_names, words_in
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
@@ -113,9 +114,12 @@ async def _keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
-async def begin(request: Request, cycle: Seen, kind: str = "") -> Response:
-    """Begin minutes, or go on with some."""
+async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") -> Response:
+    """Begin minutes, go on with some, or change the head of some (`sua`)."""
     must_keep_minutes(cycle)
+    if sua:
+        minutes = await _minutes(services(request), cycle, sua)
+        return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     begun = [
         (place.rsplit("/", 1)[-1], saved)
         for place, saved in await services(request).belongings.drafts(cycle.visitor.contact.id)
@@ -161,12 +165,13 @@ async def begun(request: Request, cycle: Seen) -> Response:
         _day(on)
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
+        parse_act(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         work = services(request)
         before = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
-    except (InputError, ValidationError) as error:
+    except (InputError, Refused, ValidationError) as error:
         trouble = trouble_of(error)
-        text = sentence(trouble.code, trouble.facts) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = said_of(trouble, cycle.names) if trouble is not None else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
@@ -218,7 +223,7 @@ def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
         return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(entry, names)]
-    return [names.get(str(value), str(value))]
+    return [names.get(str(value)) or word(value)]
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
@@ -264,7 +269,7 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
         )  # fmt: skip
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         trouble = trouble_of(error)
-        text = sentence(trouble.code, trouble.facts, cycle.names) if trouble is not None else ""
+        text = said_of(trouble, cycle.names) if trouble is not None else ""
         place = getattr(error, "place", None)
         if isinstance(place, int):
             text = f"{_('In line {number}').format(number=place)}: {text}"

@@ -105,22 +105,28 @@ async def _enter(work: Services, visitor: Visitor, typed: dict[str, str]) -> str
     known = await work.office.people.get(person)
     if known is not None and (known.unit, known.name) != (unit, name):
         raise InputError("person_differs", person=person, field="name", found=known.name)
-    await _must_be_ours(work, visitor, unit)
+    await _must_be_ours(work, visitor, unit, known=kind != "staff")
     await work.office.people.enter(person, unit, name, office=office, email=email, phone=phone)
     await work.office.people.reach(person, office=office, email=email, phone=phone)
     await work.accounts.make(person, kind, administrator=administrator, until=until)  # type: ignore[arg-type]
     return await _invite(work, person, email)
 
 
-async def _must_be_ours(work: Services, visitor: Visitor, unit: str) -> None:
+async def _must_be_ours(work: Services, visitor: Visitor, unit: str, *, known: bool = True) -> None:
     """Whoever is no administrator keeps to the people of their own organiser's clusters.
+
+    `known`: the unit need not belong to any cluster.
 
     Raises:
         InputError
     """
-    if visitor.login.account.administrator or unit == visitor.unit:
+    if unit == visitor.unit:
         return
     lines = await work.board.lines(unit=unit)
+    if visitor.login.account.administrator:
+        if not lines and not known:
+            raise InputError("unit_unknown_web", unit=unit)
+        return
     if not any(line["cycle"].startswith(f"{visitor.unit}/") for line in lines):
         raise InputError("unit_elsewhere", unit=unit)
 
