@@ -20,12 +20,13 @@ PAGES = {
     "thu-ky": (
         "/viec", "/bang", "/bang/don-doc", "/bat-dau-nam", "/nguoi-dung", "/toi", "/tim?q=dong+da", CYCLE,
         f"{CYCLE}/lam", f"{CYCLE}/lam/appraise?unit=long-bien", f"{CYCLE}/lam/record-ballot", f"{CYCLE}/hoi-nghi",
-        f"{CYCLE}/lam/decide-awards", f"{CYCLE}/bien-nhan/5", f"{CYCLE}/bien-ban/hn-2020-02-05", "/nhat-ky-doc",
+        f"{CYCLE}/lam/comment", f"{CYCLE}/lam/decide-awards", f"{CYCLE}/bien-nhan/5", "/nhat-ky-doc",
+        f"{CYCLE}/bien-ban/hn-2020-02-05",
     ),
     "can-bo": (
         "/viec", "/cum", CYCLE, f"{CYCLE}/lam/sign?unit=long-bien", f"{CYCLE}/lam/score-self?unit=long-bien",
         f"{CYCLE}/lam/ask-extension?unit=long-bien", f"{CYCLE}/du-thao/covenant", f"{CYCLE}/bang-diem/long-bien",
-        "/tro-giup/can-bo", "/khong-co-trang",
+        "/tro-giup/can-bo", "/tep", "/ma-mot-lan", "/khong-co-trang",
     ),
     "kiem-tra": (
         "/diem-khac", "/kiem-tra", f"{CYCLE}/so", f"{CYCLE}/thoi-diem?sau=20", f"{CYCLE}/so-sanh?tu=05/02/2020",
@@ -55,6 +56,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def faults(user: User, path: str, width: int) -> list[str]:
     await user.page.goto(user.address + path)
+    return await faults_here(user, path, width)
+
+
+async def faults_here(user: User, path: str, width: int) -> list[str]:
     await user.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     results = await Axe().run(user.page)
     found = [
@@ -79,6 +84,41 @@ async def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(site: Site
             ) as user:
                 for path in paths:
                     found.extend(await faults(user, path, width))
+    assert found == [], "\n".join(found)
+
+
+async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Browser) -> None:
+    """Summaries, errors, minutes, previews, the login and an invitation: what only a form leads to."""
+    found: list[str] = []
+    for width, height in SIZES:
+        size = {"viewport": {"width": width, "height": height}}
+        async with a_user(browser, site.address, "can-bo", PASSWORD, **size) as user:
+            await user.goto(f"{CYCLE}/lam/file-complaint")
+            await user.fill({"text": "Đề nghị xem lại."})
+            await user.press("Xem tóm tắt")
+            found += await faults_here(user, "summary", width)
+            await user.goto(f"{CYCLE}/lam/ask-extension?unit=long-bien&duty=signature")
+            await user.fill({"until": "khi nào rảnh", "reason": "Bận."})
+            await user.press("Xem tóm tắt")
+            assert "Đến ngày:" in await user.page.inner_text("main [role=alert]")
+            found += await faults_here(user, "an error", width)
+        async with a_user(browser, site.address, "thu-ky", PASSWORD, **size) as user:
+            await user.goto(f"{CYCLE}/hoi-nghi?kind=other")
+            await user.fill({"_on": "01/02/2021"})
+            await user.press("Tiếp: những gì đã quyết định")
+            found += await faults_here(user, "minutes", width)
+            await user.fill({"act": "record-ballot"})
+            await user.press("Thêm vào")
+            found += await faults_here(user, "an act of minutes", width)
+            await user.goto("/bat-dau-nam")
+            await user.fill({"year": "2033", "organiser_name": "MTTQ", "table": "cụm\tđơn vị\nCụm 9\tPhường Một"})
+            await user.press("Xem những gì sẽ diễn ra")
+            assert "chưa có ai để liên hệ ở Phường Một" in await user.page.inner_text("main")
+            found += await faults_here(user, "preview", width)
+            secret = await site.services.accounts.invite("can-bo")
+            found += await faults(user, f"/loi-moi/{secret}", width)
+            await user.page.context.clear_cookies()
+            found += await faults(user, "/dang-nhap", width)
     assert found == [], "\n".join(found)
 
 

@@ -26,6 +26,7 @@ from domain.kernel import Act, Day, Provenance, Refused, When
 from domain.reading import Matter
 from domain.rights import MAY, SOLEMN, is_solemn, offered
 from i18n import _
+from i18n.desk import ROOMS
 from i18n.fields import field_label
 from i18n.messages import problem_in_words, sentence
 from i18n.standing import departure
@@ -100,11 +101,13 @@ def may_date(cycle: Cycle) -> bool:
 @router.get("/cum/{organiser}/{year}/{cluster}/lam")
 async def choose(request: Request, cycle: Seen) -> Response:
     """Every act that the visitor could say."""
-    names = [
-        (act.NAME, _((act.__doc__ or "").strip().splitlines()[0])) for act in acts_offered(cycle)
-        if not act.NAME.startswith("open-")
-    ]  # fmt: skip
-    return page(request, "choose.html", cycle=cycle, acts=names)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for act in acts_offered(cycle):
+        if act.NAME != "open-cycle":
+            room = ROOMS[act.__module__.rsplit(".", 1)[-1]]
+            about = _((act.__doc__ or "").strip().splitlines()[0]).replace("`", "")
+            groups.setdefault(_(room), []).append((act.NAME, about))
+    return page(request, "choose.html", cycle=cycle, groups=groups)
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/lam/{act}")

@@ -52,6 +52,8 @@ class Late:
     due: datetime
     asked: str
     """How and when it was last reminded by hand, in words."""
+    waits: bool
+    """Somebody else must act first: reminding would help nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def line_of(line: Mapping[str, Any], now: datetime) -> Line:
         late=tuple(
             Late(
                 o["unit"], names.get(o["unit"], o["unit"]), o["duty"], names.get(o["subject"], o["subject"] or ""),
-                datetime.fromisoformat(o["due"]), _asked(line, o),
+                datetime.fromisoformat(o["due"]), _asked(line, o), bool(o["waits_for"]),
             )
             for o in seen.overdue
         ),
@@ -241,7 +243,7 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
     lines = {line.cycle: line for line in await lines_for(work, visitor, None)}
     said = []
     for stream in chosen:
-        late = lines[stream].late if stream in lines else ()
+        late = [one for one in lines[stream].late if not one.waits] if stream in lines else []
         for duty in dict.fromkeys(one.duty for one in late):
             units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
             told = {"units": units, "duty": duty, "channel": "message"}
