@@ -113,7 +113,8 @@ class CycleLaw:
         }
         if (moved := _moved_on(changes.get("frame", state.frame), meta)) is not None:
             changes["frame"] = moved
-        return replace(state, **changes)
+        # Not `replace`: this is done for every event that is read on, and takes 4 µs so in place of 7.
+        return State(*[changes[name] if name in changes else getattr(state, name) for name in _SLICES])
 
     def fold(self, history: Iterable[Told[Event]]) -> State:
         """The state after a history, acts that were corrected left out."""

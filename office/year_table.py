@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -173,8 +174,6 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
         units=cluster.units, unnamed=cluster.unnamed, overseer=cluster.overseer, year_plan=year.plan, edition=digest,
         clock="wall", starts=starts,
     )  # fmt: skip
-    from uuid import UUID  # noqa: PLC0415
-
     stream = cycle_stream(year.organiser, year.cycle_name, cluster.id)
     saying = Command.of(act).said(
         stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength="os-account"

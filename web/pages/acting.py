@@ -20,9 +20,10 @@ from starlette.datastructures import FormData
 
 from audit.replay import digests_in
 from desk import PendingError, RefusedError, UnreachableError
+from documents.postgres import salted_digest
 from domain.codec import plain
 from domain.departures import deviations
-from domain.kernel import Act, Day, Provenance, Refused, When
+from domain.kernel import Act, Day, Provenance, Refused, When, clean
 from domain.reading import Matter
 from domain.rights import MAY, SOLEMN, is_solemn, offered
 from i18n import _
@@ -304,9 +305,6 @@ def trial_names(trial: Trial) -> Mapping[str, str]:
 
 def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
     """Texts that nobody has stored yet, by the digest that a trial gives them."""
-    from documents.postgres import salted_digest  # noqa: PLC0415
-    from domain.kernel import clean  # noqa: PLC0415
-
     found: dict[str, str] = {}
     for value in flat(fields).values():
         try:

@@ -15,6 +15,9 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
       if (one.type === "checkbox") one.checked = kept[one.name]; else one.value = kept[one.name];
     }
   }
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.value === "drop") localStorage.removeItem(key);
+  });
   form.addEventListener("input", () => {
     const values = {};
     for (const one of fields()) values[one.name] = one.type === "checkbox" ? one.checked : one.value;
