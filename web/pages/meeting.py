@@ -7,10 +7,8 @@ nothing, for the closing and the opening year together: one signature, one appen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from typing import Annotated, Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -19,32 +17,39 @@ from pydantic import TypeAdapter, ValidationError
 from audit.replay import digests_in
 from desk import PendingError, RefusedError, UnreachableError
 from domain.codec import plain
-from domain.departures import deviations
-from domain.kernel import Act, Day, Event, Refused, Slug, Told, When
+from domain.kernel import Act, Refused, Slug
 from domain.meetings import RecordMeeting
 from domain.reading import Matter
-from domain.rights import is_solemn
 from domain.saying import parse_act
 from i18n import _
 from i18n.messages import sentence, word
-from i18n.standing import departure
 from i18n.timeline import describe, voice
-from office.fields import Filler, InputError
-from office.office import Said
-from office.trial import Trial, Untold
+from office.fields import InputError
 from office.troubles import trouble_of
 from web.forms import as_fields, inputs, typed
-from web.pages.acting import acts_offered, must_be_offered, said_of, trial_names, words_in
+from web.minutes import (
+    STANCES,
+    Checked,
+    Minutes,
+    all_said,
+    check,
+    day_of,
+    keep,
+    minutes_of,
+    must_keep_minutes,
+    other_of,
+    place_of,
+)
+from web.pages.acting import acts_offered, must_be_offered, said_of
 from web.proofs import address_of, proved
 from web.render import page
-from web.services import Services, services
-from web.sheets import sheet_of, without_empty_rows
-from web.visitors import COOKIE, Cycle, ForbiddenError, Visitor, checked_form, open_cycle, reads_cycle
+from web.services import services
+from web.sheets import sheet_of
+from web.visitors import COOKIE, Cycle, checked_form, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 IN_MEETINGS = (
     "present-draft", "take-stance", "take-stance-together", "comment", "sign", "sign-jointly", "name-witnesses",
@@ -53,64 +58,10 @@ IN_MEETINGS = (
     "note-disagreement", "submit",
 )  # fmt: skip
 _GRID = ("present", "stance", "sign")
-STANCES = ("agreed", "agreed-in-substance", "changes-requested")
 CLOSED = frozenset({
     "ScoresAppraised", "RoundScored", "AwardsDecided", "AwardHeld", "AwardReleased", "AwardAnnulled",
 })  # fmt: skip
 """What minutes do not show to members before publication."""
-
-
-@dataclass(slots=True)
-class Minutes:
-    """What was typed of a meeting so far. `units` says of each unit whether it was there, its stance, its signature."""
-
-    id: str
-    on: str
-    header: dict[str, Any]
-    other: str = ""
-    """The stream of another cycle that the meeting decides for, too: the year it opens."""
-    units: dict[str, dict[str, str]] = field(default_factory=dict)
-    acts: list[dict[str, Any]] = field(default_factory=list)
-    meeting_id: str = ""
-
-    def body(self) -> dict[str, Any]:
-        """As it is kept."""
-        return {
-            "on": self.on, "header": self.header, "other": self.other, "units": self.units, "acts": self.acts,
-            "meeting_id": self.meeting_id,
-        }  # fmt: skip
-
-
-def _place(cycle: Cycle, id_: str) -> str:
-    return f"{cycle.path}/hoi-nghi/{id_}"
-
-
-async def _minutes(work: Services, cycle: Cycle, id_: str) -> Minutes:
-    """The minutes that somebody keeps.
-
-    Raises:
-        ForbiddenError: not for the minutes keeper of this cycle.
-        InputError: there are none.
-    """
-    must_keep_minutes(cycle)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, id_))
-    if kept is None:
-        raise InputError("no_such_minutes", meeting=id_)
-    return Minutes(id_, **kept[0])
-
-
-def must_keep_minutes(cycle: Cycle) -> None:
-    """Refuse whoever may not record a meeting.
-
-    Raises:
-        ForbiddenError
-    """
-    if RecordMeeting not in acts_offered(cycle):
-        raise ForbiddenError("not_yours_to_say")
-
-
-async def _keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
-    await work.belongings.keep(cycle.visitor.contact.id, _place(cycle, minutes.id), minutes.body())
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
@@ -118,7 +69,7 @@ async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") ->
     """Begin minutes, go on with some, or change the head of some (`sua`)."""
     must_keep_minutes(cycle)
     if sua:
-        minutes = await _minutes(services(request), cycle, sua)
+        minutes = await minutes_of(services(request), cycle, sua)
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     begun = [
         (place.rsplit("/", 1)[-1], saved)
@@ -162,12 +113,12 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     try:
         id_ = _SLUG.validate_python(str(values["id"]))
-        _day(on)
+        day_of(on)
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_act(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         work = services(request)
-        before = await work.belongings.kept(cycle.visitor.contact.id, _place(cycle, id_))
+        before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
         trouble = trouble_of(error)
@@ -175,30 +126,14 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
-    await _keep(work, cycle, minutes)
-    return RedirectResponse(_place(cycle, id_), 303)
-
-
-def _day(text: str) -> date:
-    try:
-        return _DAY.validate_python(text.strip())
-    except ValidationError:
-        raise InputError("bad_day", place="_on", found=text) from None
+    await keep(work, cycle, minutes)
+    return RedirectResponse(place_of(cycle, id_), 303)
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
 async def minutes_page(request: Request, cycle: Seen, meeting: str) -> Response:
     """The minutes as they stand."""
-    return await _page(request, cycle, await _minutes(services(request), cycle, meeting))
-
-
-@dataclass(slots=True)
-class Checked:
-    """What would be recorded in all, in each cycle, and which departures would come."""
-
-    told: list[tuple[str, str]] = field(default_factory=list)
-    new: list[str] = field(default_factory=list)
-    solemn: bool = False
+    return await _page(request, cycle, await minutes_of(services(request), cycle, meeting))
 
 
 async def _page(
@@ -214,7 +149,7 @@ async def _page(
     return page(
         request, "minutes.html", status, cycle=cycle, minutes=minutes, text=text, checked=checked, lines=lines,
         choices=[name for name in IN_MEETINGS if name in can], stances=STANCES, members=_units(cycle)[:-1],
-        signed=cycle.state.signing.signatures, place=_place(cycle, minutes.id), wide=True,
+        signed=cycle.state.signing.signatures, place=place_of(cycle, minutes.id), wide=True,
     )  # fmt: skip
 
 
@@ -231,7 +166,7 @@ async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
     """Keep, take an act out, check, or enter."""
     form = await checked_form(request)
     work = services(request)
-    minutes = await _minutes(work, cycle, meeting)
+    minutes = await minutes_of(work, cycle, meeting)
     step = str(form.get("_step", "check"))
     if "unit-grid" in form:
         minutes.units = {
@@ -241,23 +176,23 @@ async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
         }
     if step.startswith("out:") and step.removeprefix("out:").isdigit():
         minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
-    await _keep(work, cycle, minutes)
+    await keep(work, cycle, minutes)
     if step == "add" and form.get("act"):
-        return RedirectResponse(f"{_place(cycle, meeting)}/viec/moi?act={form['act']}", 303)
+        return RedirectResponse(f"{place_of(cycle, meeting)}/viec/moi?act={form['act']}", 303)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, _place(cycle, meeting))
+        await work.belongings.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
         return RedirectResponse(cycle.path, 303)
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
-    return RedirectResponse(_place(cycle, meeting), 303)
+    return RedirectResponse(place_of(cycle, meeting), 303)
 
 
 async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, enter: bool, password: str) -> Response:
     work, visitor = services(request), cycle.visitor
     try:
-        said = _all(cycle, minutes)
-        checked = await _check(work, cycle, said)
+        said = all_said(cycle, minutes)
+        checked = await check(work, cycle, said)
         if not enter:
             return await _page(request, cycle, minutes, checked=checked)
         if checked.solemn and not await proved(work, visitor.contact.id, password, address_of(request)):
@@ -275,81 +210,10 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
             text = f"{_('In line {number}').format(number=place)}: {text}"
         away = trouble is not None and trouble.kind in {"pending", "away"}
         return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
-    await work.belongings.drop(visitor.contact.id, _place(cycle, minutes.id))
+    await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
     version = receipt.outcomes[0].versions[0]
     await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.head())
     return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)
-
-
-def _all(cycle: Cycle, minutes: Minutes) -> list[Said]:
-    """Everything that the minutes say: the meeting, what each unit said and signed, the other acts in their order.
-
-    Raises:
-        InputError
-    """
-    on = _day(minutes.on)
-    header = as_fields(RecordMeeting, minutes.header)
-    there = [{"unit": unit} for unit, told in minutes.units.items() if told.get("present")]
-    known = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
-    present = [*known, *(one for one in there if one not in known)]
-    if present:
-        header["present"] = present
-
-    def said(stream: str, act: str, fields: dict[str, Any], seed: str) -> Said:
-        command = uuid5(NAMESPACE_URL, f"{minutes.meeting_id}/{stream}/{seed}")
-        return Said(stream, act, fields, command, happened=When.on(on), meeting=minutes.id)
-
-    found = [said(cycle.stream, "record-meeting", {**header, "id": minutes.id}, "meeting")]
-    for unit, told in minutes.units.items():
-        if told.get("stance") in STANCES:
-            found.append(said(cycle.stream, "take-stance", {"unit": unit, "stance": told["stance"]}, f"stance/{unit}"))
-    if joint := [unit for unit, told in minutes.units.items() if told.get("sign") == "joint"]:
-        found.append(said(cycle.stream, "sign-jointly", {"units": joint}, f"joint/{'+'.join(joint)}"))
-    found.extend(
-        said(cycle.stream, "sign", {"unit": unit}, f"sign/{unit}")
-        for unit, told in minutes.units.items() if told.get("sign") == "each"
-    )  # fmt: skip
-    for one in minutes.acts:
-        act = Act.KNOWN[one["act"]]
-        fields = as_fields(act, without_empty_rows(one["values"]))
-        found.append(said(one["stream"], one["act"], fields, f"{one['id']}/{sorted(fields.items())!r}"))
-    return found
-
-
-async def _check(work: Services, cycle: Cycle, said: Sequence[Said]) -> Checked:
-    """Decide all of it one after another, as the register stands, and keep nothing.
-
-    Raises:
-        InputError, Refused: something cannot be entered; `place` is the number of the line.
-    """
-    trials: dict[str, Trial] = {}
-    before: dict[str, set[str]] = {}
-    checked = Checked()
-    visitor = cycle.visitor
-    for number, one in enumerate(said):
-        if one.stream not in trials:
-            history = await work.office.history(one.stream)
-            trials[one.stream] = await Trial.of(work.office, {}, [row for row, _told in history])
-            before[one.stream] = {d.key for d in deviations(trials[one.stream].state, trials[one.stream].rules)}
-        trial = trials[one.stream]
-        try:
-            order = await work.office.order(one, Filler(Untold(work.office.texts), work.office.people))
-            told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
-        except Refused as error:
-            raise RefusedError(error.code, error.facts, number) from None
-        checked.solemn = checked.solemn or is_solemn(one.act, one.fields)
-        checked.told.extend((one.stream, text) for text in await _sentences(work, trial, one, told))
-    for stream, trial in trials.items():
-        names = trial_names(trial)
-        checked.new.extend(
-            departure(d, names) for d in deviations(trial.state, trial.rules) if d.key not in before[stream]
-        )
-    return checked
-
-
-async def _sentences(work: Services, trial: Trial, one: Said, told: tuple[Told[Event], ...]) -> list[str]:
-    texts = {**words_in(one.fields), **await work.office.texts.get(digests_in([plain(t.event) for t in told]))}
-    return [describe(t, trial_names(trial), texts) for t in told]
 
 
 # One act of the minutes ---------------------------------------------------------------------
@@ -358,7 +222,7 @@ async def _sentences(work: Services, trial: Trial, one: Said, told: tuple[Told[E
 @router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
 async def act_form(request: Request, cycle: Seen, meeting: str, number: str, act: str = "") -> Response:
     """The form of one act of the minutes."""
-    minutes = await _minutes(services(request), cycle, meeting)
+    minutes = await minutes_of(services(request), cycle, meeting)
     if number.isdigit() and int(number) < len(minutes.acts):
         one = minutes.acts[int(number)]
         return await _act(request, cycle, minutes, number, one["act"], one["values"], one["stream"])
@@ -371,26 +235,14 @@ async def _act(
 ) -> Response:  # fmt: skip
     act = must_be_offered(cycle, name)
     people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
-    other = await _other(services(request), cycle.visitor, minutes)
+    other = await other_of(services(request), cycle.visitor, minutes)
     shown = other if other is not None and stream == minutes.other else cycle
     return page(
         request, "minutes_act.html", 422 if text else 200, cycle=cycle, minutes=minutes, number=number, act=act,
         fields=inputs(act, values, more), units=_units(shown), people=people, stream=stream, other=other, text=text,
-        awards=[(one.id, one.title) for one in cycle.rules.awards], place=_place(cycle, minutes.id),
+        awards=[(one.id, one.title) for one in cycle.rules.awards], place=place_of(cycle, minutes.id),
         sheet=sheet_of(shown, act, values), about=_((act.__doc__ or "").strip().splitlines()[0]),
     )  # fmt: skip
-
-
-async def _other(work: Services, visitor: Visitor, minutes: Minutes) -> Cycle | None:
-    """The other year's cycle that the meeting decides for."""
-    if not minutes.other:
-        return None
-    try:
-        other = await open_cycle(work, minutes.other, visitor)
-        must_keep_minutes(other)
-    except (InputError, ForbiddenError):
-        return None
-    return other
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
@@ -398,7 +250,7 @@ async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> 
     """Keep one act in the minutes."""
     form = await checked_form(request)
     work = services(request)
-    minutes = await _minutes(work, cycle, meeting)
+    minutes = await minutes_of(work, cycle, meeting)
     name, values = str(form.get("_act", "")), typed(form)
     stream = str(form.get("_stream", cycle.stream))
     if stream not in {cycle.stream, minutes.other}:
@@ -412,8 +264,8 @@ async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> 
         minutes.acts[int(number)] = one
     else:
         minutes.acts.append(one)
-    await _keep(work, cycle, minutes)
-    return RedirectResponse(_place(cycle, meeting), 303)
+    await keep(work, cycle, minutes)
+    return RedirectResponse(place_of(cycle, meeting), 303)
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/bien-ban/{meeting}")
