@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.kernel import Act, AlreadySaid, Event, Fact, Label, Meta, Person, Refused, Room, Text, UnitId, When, put
@@ -75,6 +75,8 @@ class AddComment(Act, name="comment"):
     text: Text
     on: DraftKind | None = None
     asks_for_change: bool = False
+    answers: PositiveInt | None = None
+    """The number of the comment that it answers."""
 
 
 class WithdrawComment(Act, name="withdraw-comment"):
@@ -110,6 +112,7 @@ class CommentAdded(Event, name="CommentAdded"):
     text: Text
     on: DraftKind | None
     asks_for_change: bool
+    answers: int | None = None
 
 
 class CommentWithdrawn(Event, name="CommentWithdrawn"):
@@ -147,6 +150,7 @@ class Comment:
     sureness: str
     version: int
     withdrawn: bool = False
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,8 @@ def take_together(cmd: TakeStanceTogether, meta: Meta, state: State, rules: Edit
 
 
 def comment(cmd: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if cmd.answers is not None and cmd.answers not in state.comments.comments:
+        raise Refused("no_such_comment", number=cmd.answers)
     same = (cmd.by, cmd.text, cmd.on)
     for standing in state.comments.comments.values():
         if (standing.by, standing.text, standing.on) == same and not standing.withdrawn:
@@ -223,7 +229,9 @@ def _stance_withdrawn(c: Comments, e: StanceWithdrawn, m: Meta) -> Comments:
 
 
 def _commented(c: Comments, e: CommentAdded, m: Meta) -> Comments:
-    new = Comment(e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version)
+    new = Comment(
+        e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version, answers=e.answers
+    )
     return replace(c, comments=put(c.comments, e.number, new))
 
 

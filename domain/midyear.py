@@ -24,6 +24,12 @@ class ReportMidyear(Act, name="report-midyear"):
     report: Document
 
 
+class WithdrawReport(Act, name="withdraw-report"):
+    """A unit takes its report back before it is accepted; it owes one again."""
+
+    unit: UnitId
+
+
 class SendBack(Act, name="send-back"):
     """The report needs a correction; the unit is told which."""
 
@@ -51,6 +57,10 @@ class AcceptReport(Act, name="accept-report"):
 class MidyearReported(Event, name="MidyearReported"):
     unit: UnitId
     report: Document
+
+
+class ReportWithdrawn(Event, name="ReportWithdrawn"):
+    unit: UnitId
 
 
 class ReportSentBack(Event, name="ReportSentBack"):
@@ -107,6 +117,12 @@ def _standing(unit: str, state: State) -> Report:
     return standing
 
 
+def withdraw(cmd: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if _standing(cmd.unit, state).accepted is not None:
+        raise Refused("report_is_accepted", unit=cmd.unit)
+    yield ReportWithdrawn(unit=cmd.unit)
+
+
 def send_back(cmd: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     standing = _standing(cmd.unit, state)
     if standing.accepted is not None:
@@ -161,9 +177,16 @@ def _answered(reports: Reports, e: CorrectionAnswered, m: Meta) -> Reports:
 room = Room(
     slice_name="midyear",
     empty={},
-    decides={ReportMidyear: report, SendBack: send_back, AnswerCorrection: answer, AcceptReport: accept},
+    decides={
+        ReportMidyear: report,
+        WithdrawReport: withdraw,
+        SendBack: send_back,
+        AnswerCorrection: answer,
+        AcceptReport: accept,
+    },
     evolves={
         MidyearReported: _reported,
+        ReportWithdrawn: lambda r, e, m: {unit: one for unit, one in r.items() if unit != e.unit},
         ReportSentBack: lambda r, e, m: _changed(
             r, e.unit, asked=m.happened, asked_text=e.text, asked_version=m.version, answered=None
         ),

@@ -97,10 +97,12 @@ MAY: dict[type[Act], frozenset[Party]] = {
     letters.AnswerLetter: frozenset({S, H, D, O, V}),
     letters.RecordSiteCheck: _MINUTES,
     midyear.ReportMidyear: _OWN,
+    midyear.WithdrawReport: _OWN,
     midyear.SendBack: _MINUTES,
     midyear.AnswerCorrection: _OWN,
     midyear.AcceptReport: _SECRETARIAT,
     scores.ScoreSelf: _OWN,
+    scores.WithdrawScore: _OWN,
     scores.CrossCheck: _OWN,
     scores.AppraiseScores: _SECRETARIAT,
     scores.ScoreRound: _MINUTES,
@@ -141,8 +143,10 @@ CLOSED_BY: dict[type[Act], Duty] = {
     commenting.TakeStance: Duty.STANCE,
     signing.SignCovenant: Duty.SIGNATURE,
     midyear.ReportMidyear: Duty.MIDYEAR_REPORT,
+    midyear.WithdrawReport: Duty.MIDYEAR_REPORT,
     midyear.AnswerCorrection: Duty.CORRECTION,
     scores.ScoreSelf: Duty.SELF_SCORE,
+    scores.WithdrawScore: Duty.SELF_SCORE,
     scores.CrossCheck: Duty.CROSS_CHECK,
 }
 """The acts that a hard close takes from the units."""

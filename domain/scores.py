@@ -56,6 +56,12 @@ class ScoreSelf(Act, name="score-self"):
     sheet: Sheet
 
 
+class WithdrawScore(Act, name="withdraw-score"):
+    """A unit takes its claim back before anybody has scored on it; it owes one again."""
+
+    unit: UnitId
+
+
 class CrossCheck(Act, name="cross-check"):
     """A peer scores the unit."""
 
@@ -89,6 +95,10 @@ class ScoreRound(Act, name="score-round"):
 class SelfScored(Event, name="SelfScored"):
     unit: UnitId
     sheet: tuple[Item, ...]
+
+
+class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
+    unit: UnitId
 
 
 class CrossChecked(Event, name="CrossChecked"):
@@ -227,6 +237,14 @@ def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State
         raise AlreadySaid(scored.version)
 
 
+def withdraw(cmd: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (cmd.unit, "self") not in state.scores:
+        raise Refused("no_score", unit=cmd.unit)
+    if built := [round_ for unit, round_ in state.scores if unit == cmd.unit and round_ != "self"]:
+        raise Refused("scored_upon", unit=cmd.unit, round=built[0])
+    yield SelfScoreWithdrawn(unit=cmd.unit)
+
+
 def score_self(cmd: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(cmd.unit, meta, state)
     _same(cmd.unit, "self", cmd.unit, cmd.sheet, state)
@@ -291,9 +309,16 @@ def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item,
 room = Room(
     slice_name="scores",
     empty={},
-    decides={ScoreSelf: score_self, CrossCheck: cross_check, AppraiseScores: appraise, ScoreRound: score_round},
+    decides={
+        ScoreSelf: score_self,
+        WithdrawScore: withdraw,
+        CrossCheck: cross_check,
+        AppraiseScores: appraise,
+        ScoreRound: score_round,
+    },
     evolves={
         SelfScored: lambda s, e, m: _entered(s, e.unit, "self", e.unit, e.sheet, m),
+        SelfScoreWithdrawn: lambda s, e, m: {key: one for key, one in s.items() if key != (e.unit, "self")},
         CrossChecked: lambda s, e, m: _entered(s, e.unit, "cross-checked", e.by, e.sheet, m),
         ScoresAppraised: lambda s, e, m: _entered(s, e.unit, "appraised", m.unit, e.sheet, m),
         RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by), e.sheet, m),

@@ -12,6 +12,7 @@ FIELDS: Mapping[str, str] = {
     "address": N_("address (field)"),
     "amount": N_("amount (field)"),
     "answer_by": N_("answer by (field)"),
+    "answers": N_("answers comment number (field)"),
     "asks_for_change": N_("asks for a change (field)"),
     "attendance": N_("number of people present (field)"),
     "award": N_("award (field)"),

@@ -48,6 +48,8 @@ SENTENCES: dict[str, str] = {
     "criterion_twice": N_("{criterion} stands twice in the sheet."),
     "criteria_missing": N_("The sheet lacks {count} criteria: {criteria}."),
     "points_out_of_range": N_("{criterion}: {points} points, but it takes 0 to {max}."),
+    "no_score": N_("{unit} has not scored itself."),
+    "scored_upon": N_("Others have scored {unit} by now: ask for a correction."),
     "change_needs_reason": N_("{criterion} differs from the earlier round: give the reason."),
     "figure_missing": N_("{criterion}: {figure} is missing."),
     "points_not_in_steps": N_("{criterion}: {points} points, but it is given in steps of {step}."),

@@ -451,3 +451,26 @@ async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
         assert "Đã ghi ở 1 trên 1 cụm" in answer.text
     told = [told for _row, told in await site.office.history(stream) if told.event.NAME == "UnitsReminded"]
     assert len(told) == len({one.event.duty for one in told}) > 0
+
+
+async def test_a_comment_is_answered_under_it_and_a_report_taken_back(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await say(site.office, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Chỉ tiêu quá cao."})
+    await say(site.office, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Điều 2 trùng."})
+    await say(site.office, stream, "don-vi-1", "report-midyear", {"unit": "don-vi-1", "report": {"title": "BC"}})
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    way = f"/cum/{stream}/lam/comment"
+    await an.get(f"{way}?answers=1")
+    await an.post(f"{way}?answers=1", **{**an.hidden(), "answers": "1", "text": "Đã giảm một nửa."}, _step="look")
+    await an.post(f"{way}?answers=1", **an.hidden(), _step="send")
+    await an.get(f"/cum/{stream}")
+    first, answer, second = (an.page.index(text) for text in ("Chỉ tiêu quá cao", "↳", "Điều 2 trùng"))
+    assert first < answer < second
+    way = f"/cum/{stream}/lam/withdraw-report"
+    await an.get(f"{way}?unit=don-vi-1")
+    await an.post(f"{way}?unit=don-vi-1", **an.hidden(), _step="send")
+    assert "rút báo cáo sơ kết" in an.page
+    state, _rules = await site.office.state(stream)
+    assert state.midyear == {}
+    await whole(site.office)

@@ -15,10 +15,10 @@ from domain.frame import AdoptEdition, ChangeCalendar, CloseDuty, FileCycle, Reo
 from domain.kernel import Document, Person, Provenance, Refused, When
 from domain.meetings import RecordMeeting
 from domain.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
-from domain.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack
+from domain.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
 from domain.register import AcknowledgeDeviation, CorrectAct
 from domain.rules import Duty
-from domain.scores import AppraiseScores, CrossCheck, Item, ScoreSelf, reckoned
+from domain.scores import AppraiseScores, CrossCheck, Item, ScoreSelf, WithdrawScore, reckoned
 from domain.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -282,6 +282,31 @@ class TestScores:
         case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="a", points="1"),)), by=THIRD).refused(
             "no_such_criterion"
         )
+
+    def test_a_claim_is_taken_back_until_others_have_scored(self) -> None:
+        case = drafted().when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD)
+        case.when(WithdrawScore(unit=HEAD), by=HEAD).refused("no_score")
+        case.when(WithdrawScore(unit=THIRD), by=THIRD).happened("SelfScoreWithdrawn")
+        assert case.state.scores == {}
+        case.when(ScoreSelf(unit=THIRD, sheet=sheet("37", "19", "40")), by=THIRD).happened("SelfScored")
+        case.when(AppraiseScores(unit=THIRD, sheet=sheet("37", "19", "40"))).happened("ScoresAppraised")
+        case.when(WithdrawScore(unit=THIRD), by=THIRD).refused("scored_upon")
+
+    def test_a_report_is_taken_back_until_it_is_accepted(self) -> None:
+        case = drafted().when(ReportMidyear(unit=THIRD, report=Document(title="BC")), by=THIRD)
+        case.when(WithdrawReport(unit=THIRD), by=THIRD).happened("ReportWithdrawn")
+        assert case.state.midyear == {}
+        case.when(WithdrawReport(unit=THIRD), by=THIRD).refused("no_report")
+        case.when(ReportMidyear(unit=THIRD, report=Document(title="BC")), by=THIRD)
+        case.when(AcceptReport(unit=THIRD)).happened("ReportAccepted")
+        case.when(WithdrawReport(unit=THIRD), by=THIRD).refused("report_is_accepted")
+
+    def test_a_comment_answers_another(self) -> None:
+        case = drafted().when(AddComment(by=Voice(unit=THIRD), text=TEXT), by=THIRD)
+        answer = AddComment(by=Voice(unit=HEAD), text="b" * 64, answers=1)
+        case.when(answer, by=HEAD).happened("CommentAdded")
+        assert case.state.comments.comments[2].answers == 1
+        case.when(answer.model_copy(update={"answers": 9, "text": "c" * 64}), by=HEAD).refused("no_such_comment")
 
     def test_a_change_carries_its_reason(self) -> None:
         case = drafted().when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD).happened()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from audit.replay import digests_in
 from domain.codec import plain
+from domain.commenting import Comment
 from domain.departures import deviations
 from domain.obligations import STEPS, Obligation, current_step, obligations, steps
 from domain.reading import Matter, may_see_departure, may_see_sheet
@@ -75,7 +76,8 @@ async def cluster(request: Request, cycle: Seen) -> Response:
     return page(
         request, "cluster.html", cycle=cycle, state=state, year=tuple(_year(cycle, owed)), can=can,
         tasks=[(cycle.names.get(one.bearer, one.bearer), one, _way(cycle, one)) for one in open_],
-        scores=_scores(cycle), names=cycle.names, texts=texts, voice=voice,
+        scores=_scores(cycle), names=cycle.names,
+        threads=threads(state.comments.comments.values()), texts=texts, voice=voice,
         departures=[
             (one, departure(one, cycle.names))
             for one in deviations(state, cycle.rules)
@@ -173,12 +175,38 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
         request, "draft.html", cycle=cycle, kind=kind, versions=versions, old=old, new=new, texts=texts,
-        marked=list(marked(by_number[old], by_number[new])), comments=comments, voice=voice, names=cycle.names,
+        marked=list(marked(by_number[old], by_number[new])), threads=threads(comments), voice=voice, names=cycle.names,
         stances=[
             s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
         ],
         can={act.NAME for act in acts_offered(cycle)}, sure=versions[-1].sureness,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class InThread:
+    """A comment in its thread: how deep it answers."""
+
+    comment: Comment
+    depth: int
+
+
+def threads(comments: Iterable[Comment]) -> list[InThread]:
+    """Comments with their answers under them, in the order they came; an answer to one not shown stands for itself."""
+    shown = [one for one in comments if not one.withdrawn]
+    numbers = {one.number for one in shown}
+    found: list[InThread] = []
+
+    def take(one: Comment, depth: int) -> None:
+        found.append(InThread(one, depth))
+        for answer in shown:
+            if answer.answers == one.number:
+                take(answer, depth + 1)
+
+    for one in shown:
+        if one.answers not in numbers:
+            take(one, 0)
+    return found
 
 
 def marked(old: str, new: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
