@@ -474,3 +474,28 @@ async def test_a_comment_is_answered_under_it_and_a_report_taken_back(site: Site
     state, _rules = await site.office.state(stream)
     assert state.midyear == {}
     await whole(site.office)
+
+
+async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    await site.person("thu-ky", CITY, "secretariat")
+    an, secretary = await site.log_in("an"), await site.log_in("thu-ky")
+    way = f"/cum/{stream}/lam/score-self"
+    await an.get(f"{way}?unit=don-vi-1")
+    leaves = list(RULES.leaves())
+    fields = {**an.hidden(), "unit": "don-vi-1", "_step": "look"}
+    for number, leaf in enumerate(leaves):
+        fields.update({f"sheet.{number}.criterion": leaf, f"sheet.{number}.points": "7,5"})
+    file = {"_file.sheet.0.evidence": ("Minh chứng.pdf", b"%PDF-1.7 x")}
+    answer = await an.http.post(f"{way}?unit=don-vi-1", data=fields, files={"_file.sheet.0.evidence": ("x.exe", b"MZ")})
+    assert (answer.status_code, "7,5" in answer.text) == (422, True)
+    answer = await an.http.post(f"{way}?unit=don-vi-1", data=fields, files=file)
+    assert "Điều sau sẽ được ghi vào sổ" in answer.text
+    an.page = answer.text
+    await an.post(f"{way}?unit=don-vi-1", **an.hidden(), _step="send")
+    assert "Đã ghi vào sổ" in an.page
+    await secretary.get(f"/cum/{stream}/bang-diem/don-vi-1")
+    link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.-]+)"', secretary.page)
+    assert link is not None
+    assert (await secretary.http.get(link.group(1))).content == b"%PDF-1.7 x"

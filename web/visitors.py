@@ -118,7 +118,8 @@ async def checked_form(request: Request) -> FormData:
     Raises:
         ForbiddenError
     """
-    form = await request.form()
+    # A score sheet of a large edition has thousands of fields.
+    form = await request.form(max_fields=10_000, max_files=500)
     secret = request.cookies.get(COOKIE, "")
     given = str(form.get("_form", "")).encode()
     if not secret or not hmac.compare_digest(given, form_token(secret).encode()):

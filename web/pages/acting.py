@@ -16,10 +16,11 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from audit.replay import digests_in
 from desk import PendingError, RefusedError, UnreachableError
+from documents.files.postgres import NoFileError
 from documents.postgres import salted_digest
 from domain.codec import plain
 from domain.departures import deviations
@@ -39,7 +40,7 @@ from office.troubles import Trouble, trouble_of
 from web.forms import as_fields, flat, inputs, typed
 from web.proofs import address_of, proved
 from web.render import page
-from web.services import services
+from web.services import Services, services
 from web.sheets import sheet_of, without_empty_rows
 from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
 
@@ -47,6 +48,9 @@ router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
+FILE = "_file."
+"""Before the path of the field that a file is chosen for."""
+
 WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted into the register itself."""
 
@@ -163,9 +167,12 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     posted = await checked_form(request)
     known, work = must_be_offered(cycle, act), services(request)
     body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
+    wrong = await take_files(work, cycle, posted, body)
     writing, step = _written(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
     await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
+    if wrong:
+        return await _form(request, cycle, writing, text=wrong, status=422)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, writing, more=(body.get("_more", ""),))
     if step == "save":
@@ -182,6 +189,24 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         return await _send(request, cycle, said)
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         return await _not_entered(request, cycle, writing, error)
+
+
+async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[str, str]) -> str:
+    """Keep the files that came with a form, and name each in the field it was chosen for; returns what is wrong."""
+    visitor = cycle.visitor
+    for name, upload in posted.multi_items():
+        if not isinstance(upload, UploadFile) or not upload.filename or not name.startswith(FILE):
+            continue
+        try:
+            kept = await work.files.put(
+                upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
+            )
+        except NoFileError as error:
+            return sentence(error.code, error.facts)
+        path = name.removeprefix(FILE)
+        between = "\n" if path.endswith(".evidence") else " "
+        body[path] = between.join(part for part in (body.get(path, "").strip(), kept.reference) if part)
+    return ""
 
 
 async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: Exception) -> Response:

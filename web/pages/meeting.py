@@ -40,7 +40,7 @@ from web.minutes import (
     other_of,
     place_of,
 )
-from web.pages.acting import acts_offered, must_be_offered, said_of
+from web.pages.acting import acts_offered, must_be_offered, said_of, take_files
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import services
@@ -251,10 +251,15 @@ async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> 
     form = await checked_form(request)
     work = services(request)
     minutes = await minutes_of(work, cycle, meeting)
-    name, values = str(form.get("_act", "")), typed(form)
+    name = str(form.get("_act", ""))
+    body = {key: str(value) for key, value in form.multi_items() if isinstance(value, str)}
+    wrong = await take_files(work, cycle, form, body)
+    values = typed(body)
     stream = str(form.get("_stream", cycle.stream))
     if stream not in {cycle.stream, minutes.other}:
         stream = cycle.stream
+    if wrong:
+        return await _act(request, cycle, minutes, number, name, values, stream, text=wrong)
     if "_more" in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
     must_be_offered(cycle, name)
