@@ -6,7 +6,8 @@ Started as a process, imported by nobody.
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_CHECKPOINTS (a folder). It prints "ready" when it polls, and ends on SIGTERM or SIGINT.
+THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS (a port on loopback). It prints "ready" when it polls, and ends on SIGTERM
+or SIGINT.
 """
 
 from __future__ import annotations
@@ -104,7 +105,10 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_client(_setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE")) as client:
+    port = os.environ.get("THIDUA_METRICS")
+    async with open_client(
+        _setting("THIDUA_TEMPORAL_ADDRESS"), _setting("THIDUA_NAMESPACE"), metrics_port=int(port) if port else None
+    ) as client:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,

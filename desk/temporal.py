@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -124,32 +123,31 @@ def _refusal(error: ApplicationError) -> RefusedError | PendingError:
 
 
 @lru_cache
-def _quiet_runtime() -> Runtime:
-    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer.
-
-    With THIDUA_METRICS, a port on loopback, the metrics of the worker and its client are served there for Prometheus.
-    """
+def _quiet_runtime(metrics_port: int | None) -> Runtime:
+    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer."""
     levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
-    port = os.environ.get("THIDUA_METRICS")
-    metrics = PrometheusConfig(bind_address=f"127.0.0.1:{int(port)}") if port else None
+    metrics = None if metrics_port is None else PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels), metrics=metrics))
 
 
 @asynccontextmanager
-async def open_client(address: str, namespace: str, *, lazy: bool = False) -> AsyncIterator[Client]:
+async def open_client(
+    address: str, namespace: str, *, lazy: bool = False, metrics_port: int | None = None
+) -> AsyncIterator[Client]:
     """A connection to the engine that is truly gone when the context ends.
 
     A process that hosted a client crashes at interpreter exit in some runs while the bridge's threads live; dropping
     the last reference and pausing before exit avoids it (sdk-python issue 300).
 
-    A lazy one connects when it is first used: whoever mostly reads can start while the engine is away.
+    A lazy one connects when it is first used: whoever mostly reads can start while the engine is away. The metrics of
+    client and worker are served on `metrics_port` of loopback, for Prometheus.
 
     Raises:
         UnreachableError: nobody answers at `address`.
     """
     try:
         client = await Client.connect(
-            address, namespace=namespace, runtime=_quiet_runtime(), data_converter=DATA_CONVERTER, lazy=lazy
+            address, namespace=namespace, runtime=_quiet_runtime(metrics_port), data_converter=DATA_CONVERTER, lazy=lazy
         )
     except RuntimeError as error:
         raise UnreachableError(address) from error

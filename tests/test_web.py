@@ -18,6 +18,7 @@ from openpyxl import Workbook
 from speech import RULES
 from web_help import Site, a_site
 
+from accounts.postgres import Accounts
 from cli.session import Session
 from desk.temporal import TemporalDesk, open_client
 from domain.kernel import ICT
@@ -499,3 +500,23 @@ async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> N
     link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.-]+)"', secretary.page)
     assert link is not None
     assert (await secretary.http.get(link.group(1))).content == b"%PDF-1.7 x"
+
+
+async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_good_once(site: Site) -> None:
+    accounts = Accounts(site.office.ledger.pool)  # the command line's role
+    await site.office.people.enter("moi", CITY, "Người Mới")
+    await accounts.make("moi", "secretariat", administrator=True)
+    void, secret = await accounts.invite("moi"), await accounts.invite("moi")
+    visitor = await site.log_in("ai-do")
+    assert "đã dùng hoặc quá một tuần" in await visitor.get(f"/loi-moi/{void}")
+    way = f"/loi-moi/{secret}"
+    await visitor.get(way)
+    await visitor.post(way, _password="ngan", _again="ngan")
+    assert "ít nhất 10 ký tự" in visitor.page
+    await visitor.post(way, _password="mot cau dai de nho", _again="mot cau khac han")
+    assert "khác nhau" in visitor.page
+    await visitor.post(way, _password="mot cau dai de nho", _again="mot cau dai de nho")
+    assert visitor.at == "/dang-nhap"
+    assert "đã dùng hoặc quá một tuần" in await visitor.get(way)
+    newcomer = await site.log_in("moi")
+    assert newcomer.at == "/bang"

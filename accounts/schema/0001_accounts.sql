@@ -99,4 +99,5 @@ grant usage on schema accounts to thidua_web, thidua_app;
 grant select, insert, update, delete on all tables in schema accounts to thidua_web;
 grant select, insert on accounts.reading to thidua_web;
 revoke update, delete on accounts.reading from thidua_web;
-grant select, insert, update on accounts.account, accounts.invitation to thidua_app;
+grant select, insert, update on accounts.account to thidua_app;
+grant select, insert, update, delete on accounts.invitation to thidua_app;
