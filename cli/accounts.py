@@ -42,7 +42,8 @@ async def create(
         accounts = Accounts(open_.ledger.pool)
         await accounts.make(person, kind, administrator=administrator, until=last)  # type: ignore[arg-type]
         secret = await accounts.invite(person)
-    way = f"{os.environ.get('THIDUA_WEB_ADDRESS', ADDRESS).rstrip('/')}/loi-moi/{secret}"
+        served = open_.endpoints.web_address or ADDRESS
+    way = f"{os.environ.get('THIDUA_WEB_ADDRESS', served).rstrip('/')}/loi-moi/{secret}"
     text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
     answer(
         {"person": person, "kind": kind, "administrator": administrator, "invitation": way}, as_json=as_json,

@@ -520,3 +520,18 @@ async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_g
     assert "đã dùng hoặc quá một tuần" in await visitor.get(way)
     newcomer = await site.log_in("moi")
     assert newcomer.at == "/bang"
+
+
+async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await say(site.office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    await site.person("kiem-tra", "thanh-tra", "auditor")
+    http = (await site.log_in("kiem-tra")).http
+    way = f"/cum/{stream}"
+    for path in ("so", "thoi-diem", "so-sanh"):
+        for kind in ("json", "csv"):
+            answer = await http.get(f"{way}/{path}.{kind}")
+            assert answer.status_code == 200, (path, kind)
+            assert answer.headers["content-disposition"].startswith("attachment"), (path, kind)
+    compared = (await http.get(f"{way}/so-sanh.json?tu=1&den=2")).json()
+    assert [row["line"] for row in compared] == ["don-vi-1: thống nhất (diễn tập)"]

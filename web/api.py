@@ -32,8 +32,9 @@ from office.office import Said
 from office.trial import Trial, Untold
 from office.troubles import FORESEEN, Trouble, trouble_of
 from web.pages.acting import acts_offered, trial_names, words_in
-from web.pages.audit import Verifying, begin_verifying, departures_of, entries_of, seen_at
+from web.pages.audit import departures_of, entries_of, seen_at
 from web.pages.board import lines_for
+from web.pages.chain import Verifying, begin_verifying
 from web.pages.home import tasks_of
 from web.pages.search import found_by
 from web.services import Services, services

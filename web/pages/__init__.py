@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.pages import acting, audit, board, cycle, entrance, files, home, meeting, people, search, year
+from web.pages import acting, audit, board, chain, cycle, entrance, files, home, meeting, people, search, year
 
 
 def routers() -> tuple[APIRouter, ...]:
     """All routes of pages."""
     return tuple(
-        module.router for module in (home, entrance, acting, meeting, board, year, cycle, audit, people, search, files)
+        module.router
+        for module in (home, entrance, acting, meeting, board, year, cycle, audit, chain, people, search, files)
     )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from audit.replay import Replay, digests_in, replay, view
-from audit.verify import Report
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
@@ -28,18 +26,16 @@ from i18n.sorting import folded
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
-from office.verifying import verified
 from web.pages.board import lines_for
 from web.render import as_csv, as_json, page
 from web.services import Services, services
-from web.visitors import Cycle, Visitor, checked_form, reads, reads_cycle
+from web.visitors import Cycle, Visitor, reads, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 History = Annotated[Cycle, Depends(reads_cycle(Matter.HISTORY))]
 Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
-JOBS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +224,40 @@ async def moment_json(
     return as_json(view(found, texts), f"{_file(cycle.stream)}-{found.last_version}")
 
 
+@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.csv")
+async def moment_csv(
+    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
+) -> Response:
+    """What stood at a moment, a line each, as CSV."""
+    moment = _moment(cycle, sau, ngay, biet)
+    found, lines = await _seen(services(request), cycle, moment)
+    rows = [{"moment": moment.words(), "line": line} for line in lines]
+    return as_csv(rows, f"{_file(cycle.stream)}-{found.last_version}")
+
+
+async def _differences(work: Services, cycle: Cycle, tu: str, den: str) -> list[dict[str, str]]:
+    """What stood at one of two moments only."""
+    rows: list[dict[str, str]] = []
+    first, second = _either(cycle, tu, 0), _either(cycle, den, len(cycle.history))
+    _one, before = await _seen(work, cycle, first)
+    _two, after = await _seen(work, cycle, second)
+    for moment, lines, others in ((first, before, after), (second, after, before)):
+        rows.extend({"only": moment.words(), "line": line} for line in _without(lines, others))
+    return rows
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh.json")
+async def compare_json(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
+    """Two moments compared, as JSON."""
+    return as_json(await _differences(services(request), cycle, tu, den), f"{_file(cycle.stream)}-so-sanh")
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh.csv")
+async def compare_csv(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
+    """Two moments compared, as CSV."""
+    return as_csv(await _differences(services(request), cycle, tu, den), f"{_file(cycle.stream)}-so-sanh")
+
+
 @router.get("/cum/{organiser}/{year}/{cluster}/so-sanh")
 async def compare(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
     """Two moments compared: what stood only at the first, what only at the second. A day, or the number of an act."""
@@ -295,87 +325,6 @@ async def register_csv(request: Request, visitor: Auditor, nam: str = "") -> Res
 async def register_json(request: Request, visitor: Auditor, nam: str = "") -> Response:
     """The register of departures as JSON."""
     return as_json(await departures_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
-
-
-# The chain --------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Verifying:
-    """A verification on its way."""
-
-    events: int
-    seen: int = 0
-    report: Report | None = None
-    failed: str = ""
-    beside: list[dict[str, str]] = field(default_factory=list)
-
-
-@router.get("/kiem-tra")
-async def verify_page(request: Request, _visitor: Auditor) -> Response:
-    """Where the chain is verified."""
-    return page(request, "verify.html", job=None, id="")
-
-
-@router.post("/kiem-tra")
-async def start_verify(request: Request, _visitor: Auditor) -> Response:
-    """Begin to verify; the next page tells how far it is."""
-    await checked_form(request)
-    return RedirectResponse(f"/kiem-tra/{await begin_verifying(services(request))}", 303)
-
-
-async def begin_verifying(work: Services) -> str:
-    """Begin to verify in the background; returns the job's id."""
-    id_ = uuid4().hex
-    job = Verifying(await work.office.ledger.head())
-    while len(work.jobs) >= JOBS_KEPT:
-        work.jobs.pop(next(iter(work.jobs)))
-    work.jobs[id_] = job
-    work.start(_verify(work, job))
-    return id_
-
-
-async def _verify(work: Services, job: Verifying) -> None:
-    def progress(seen: int) -> None:
-        job.seen = seen
-
-    try:
-        job.report, job.beside = await verified(work.office, progress=progress)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
-        job.failed = type(error).__name__
-
-
-@router.get("/kiem-tra/{job}")
-async def verify_progress(request: Request, _visitor: Auditor, job: str) -> Response:
-    """How far it is, or what came of it."""
-    found = services(request).jobs.get(job)
-    if not isinstance(found, Verifying):
-        raise InputError("no_such_job")
-    return page(request, "verify.html", job=found, id=job)
-
-
-@router.get("/kiem-tra/{job}/ket-qua.json")
-async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response:
-    """What came of it as JSON."""
-    found = services(request).jobs.get(job)
-    if not isinstance(found, Verifying) or found.report is None:
-        raise InputError("no_such_job")
-    report = found.report
-    return as_json(
-        {
-            "ok": report.ok and not found.beside, "events": report.events,
-            "signatures": report.signatures, "clock_acts": report.clock_acts, "root": report.root,
-            "streams": dict(report.streams), "problems": [asdict(one) for one in report.problems],
-            "beside": found.beside,
-        },
-        "kiem-tra",
-    )  # fmt: skip
-
-
-@router.get("/nhat-ky-doc")
-async def readings(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
-    """What auditors have read."""
-    return page(request, "readings.html", rows=await services(request).belongings.readings())
 
 
 def _file(stream: str) -> str:
