@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from activities.telling import told_of
@@ -23,10 +26,9 @@ class Folds:
         """The state of a stream once these rows of it, which follow each other, are folded."""
         first, last = rows[0], rows[-1]
         law = law_of(last.stream)
-        version, state = self._kept.pop(last.stream, (0, law.empty()))
-        if version == first.version - 1 and not any(row.type == "ActCorrected" for row in rows):
-            for row in rows:
-                state = law.evolve(state, told_of(row))
+        version, state = self._kept.pop(last.stream, (0, None))
+        if version == first.version - 1 and (version == 0 or not any(row.type == "ActCorrected" for row in rows)):
+            state = law.fold(map(told_of, rows), state)
         elif version != last.version:
             past = await load_all(self._ledger, last.stream)
             state = law.fold(told_of(event) for event in past if event.version <= last.version)
@@ -34,3 +36,18 @@ class Folds:
         while len(self._kept) > RUNS_IN_MEMORY:
             self._kept.popitem(last=False)
         return state
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Fold many events without the cycle collector, which takes a third of the time and finds nothing.
+
+    Facts are trees: counting references frees them. What else the process leaves in the meantime is collected after.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC
+from functools import lru_cache
 from uuid import UUID
 
 from domain.codec import decode, encode
-from domain.kernel import Event, Meta, Provenance, Refused, Told, When
+from domain.kernel import Event, Meta, Provenance, Refused, Sureness, Told, When
 from domain.saying import Command, Saying
 from eventstore.envelope import Draft, Envelope
 from eventstore.signing import Header
 
-_KINDS = {kind: Provenance(kind=kind) for kind in ("stated", "inferred", "rehearsed")}
+
+@lru_cache(maxsize=1_000)
+def _provenance(kind: Sureness, source: str) -> Provenance:
+    """Few sources tell of many events."""
+    return Provenance(kind=kind, source=source)
 
 
 def told_of(row: Envelope) -> Told[Event]:
@@ -20,7 +25,6 @@ def told_of(row: Envelope) -> Told[Event]:
     Raises:
         UnknownEventError: the row was written by a newer version.
     """
-    provenance = _KINDS[row.provenance] if not row.source else Provenance(kind=row.provenance, source=row.source)
     happened = When(row.happened_earliest, row.happened_latest)
     return Told(
         decode(row.type, row.schema, row.payload),
@@ -29,7 +33,7 @@ def told_of(row: Envelope) -> Told[Event]:
             row.actor,
             row.unit,
             happened,
-            provenance,
+            _provenance(row.provenance, row.source),
             row.command_id,
             row.stand_in_for,
             row.meeting,

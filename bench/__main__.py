@@ -1,15 +1,12 @@
-"""Run everything, print the table, write the JSON. A target that is missed is printed as missed.
-
-python -m bench [ledger] [engine] [pages]
-"""
+"""Run everything, print the table, write the JSON. A target that is missed is printed as missed."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import platform
-import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -37,9 +34,16 @@ async def _pages() -> list[Row]:
         return await pages.pages(folder)
 
 
+PARTS = ("ledger", "engine", "pages")
+
+
 def main() -> None:
     """Measure, show, write."""
-    wanted = sys.argv[1:] or ["ledger", "engine", "pages"]
+    asked = argparse.ArgumentParser(prog="python -m bench", description="Measure, show, write.")
+    asked.add_argument("part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all, when none is named")
+    wanted = asked.parse_args().part
+    if unknown := set(wanted) - set(PARTS):
+        asked.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
     logs = places().make().logs
     rows: list[Row] = []
     if "ledger" in wanted:

@@ -204,9 +204,9 @@ class CityYearLaw:
         }
         return replace(state, **changes)
 
-    def fold(self, history: Iterable[Told[Event]]) -> CityState:
-        """The state after a history."""
-        state = CityState()
+    def fold(self, history: Iterable[Told[Event]], onto: CityState | None = None) -> CityState:
+        """See `domain.saying.Law`."""
+        state = CityState() if onto is None else onto
         for told in history:
             state = self.evolve(state, told)
         return state

@@ -198,6 +198,8 @@ class Deadlines:
 
         More time that was given after the deed does not make it timely.
         """
+        if not self.extensions:
+            return None
         found = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
         days = [e.until for e in found if done is None or not done.before(e.granted)]
         return end_of(max(days)) if days else None

@@ -7,7 +7,7 @@ would act on is not found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from domain.frame import counted
 from domain.kernel import Document, day_ending, end_of
 from domain.meetings import first_of
-from domain.obligations import obligations
+from domain.obligations import Obligation, obligations
 from domain.rules import Edition
 from domain.voting import Ballot, outcomes, quorum_missed
 
@@ -98,16 +98,16 @@ def _head_unknown(state: State, rules: Edition) -> Iterator[Deviation]:
         yield Deviation("head-unknown", "head_unknown", rules.articles.head_known, first.day)
 
 
-def _late(state: State, rules: Edition) -> Iterator[Deviation]:
-    for owed in obligations(state, rules):
-        if owed.late and owed.done is not None and owed.due is not None:
-            deadline = rules.deadline(owed.duty)
+def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
+    for one in owed:
+        if one.late and one.done is not None and one.due is not None:
+            deadline = rules.deadline(one.duty)
             yield Deviation(
-                f"late/{owed.duty}/{owed.bearer}/{owed.subject}",
+                f"late/{one.duty}/{one.bearer}/{one.subject}",
                 "late_act",
                 deadline.article if deadline else None,
-                owed.done.day,
-                {"duty": owed.duty, "unit": owed.bearer, "subject": owed.subject, "due": day_ending(owed.due)},
+                one.done.day,
+                {"duty": one.duty, "unit": one.bearer, "subject": one.subject, "due": day_ending(one.due)},
             )
 
 
@@ -337,12 +337,17 @@ def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
 
 _FINDERS = (
     _quorum_missed, _other_method, _not_carried, _text_open, _unpresented, _bylaws_late, _declined, _head_unknown,
-    _late, _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
+    _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
     _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers, _unregistered,
 )  # fmt: skip
 
 
-def deviations(state: State, rules: Edition) -> tuple[Deviation, ...]:
-    """Every departure of the cycle as it stands now, in a fixed order."""
+def deviations(state: State, rules: Edition, owed: Iterable[Obligation] | None = None) -> tuple[Deviation, ...]:
+    """Every departure of the cycle as it stands now, in a fixed order.
+
+    `owed` is what `obligations` answers for the same state, from whoever has asked already.
+    """
     seen = state.register.acknowledged
-    return tuple(replace(d, acknowledged=d.key in seen) for find in _FINDERS for d in find(state, rules))
+    found = [d for find in _FINDERS for d in find(state, rules)]
+    found.extend(_late(obligations(state, rules) if owed is None else owed, rules))
+    return tuple(replace(d, acknowledged=True) if d.key in seen else d for d in found)

@@ -40,6 +40,8 @@ def clean(text: str) -> str:
         ValueError: it holds a control or a bidirectional override character, which could make a
             record look different from what it says.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
@@ -84,10 +86,11 @@ def decimal_comma(value: object) -> object:
     return value
 
 
+# The bounds stand next to the type: pydantic checks them in its own core there, and in Python behind a validator.
 Points = Annotated[
     Decimal,
-    BeforeValidator(decimal_comma),
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
+    BeforeValidator(decimal_comma),
 ]
 
 Unknown = Literal["unknown"]

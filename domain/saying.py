@@ -168,8 +168,12 @@ class Law(Protocol):
     def evolve(self, state: Any, told: Told[Event]) -> Any:
         """The state after an event."""
 
-    def fold(self, history: Iterable[Told[Event]]) -> Any:
-        """The state after a history, acts that were corrected left out."""
+    def fold(self, history: Iterable[Told[Event]], onto: Any = None) -> Any:
+        """The state after a history, acts that were corrected left out.
+
+        `onto` is the state that the history goes on from. What was folded into it stays in it, so a history that
+        corrects some of that is folded whole.
+        """
 
     def edition(self, state: Any) -> str | None:
         """The digest of the rules edition in force."""

@@ -19,8 +19,8 @@ from domain.problems import wrong
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(decimal_comma),
     Field(ge=0, le=limits.AMOUNT_MAX, decimal_places=limits.AMOUNT_DECIMALS, allow_inf_nan=False),
+    BeforeValidator(decimal_comma),
 ]
 """A measured quantity: an actual result, a target, a share in percent."""
 

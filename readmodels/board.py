@@ -21,7 +21,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     """What the board keeps of a cycle, as JSON values."""
     owed = obligations(state, rules)
     open_, year = [o for o in owed if o.done is None], steps(owed, rules)
-    found = deviations(state, rules)
+    found = deviations(state, rules, owed)
     return {
         "cycle": stream,
         "cluster": state.frame.cluster_name,

@@ -7,11 +7,12 @@ worker runs.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
 
-from activities.folds import Folds
+from activities.folds import Folds, collector_at_rest
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import is_cycle, law_of
 from eventstore.connecting import UNREACHABLE
@@ -51,19 +52,24 @@ class Board:
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1, 3)", LOCK)
             position: int = await connection.fetchval(_CURSOR, NAME) or 0
-            size = PAGE if position else REBUILD_PAGE
-            while page := await self._ledger.read(position, size):
-                touched: dict[str, list[Envelope]] = {}
-                for row in page:
-                    if is_cycle(row.stream):
-                        touched.setdefault(row.stream, []).append(row)
-                for rows in touched.values():
-                    await self._write(connection, rows)
-                position = page[-1].position
+            with nullcontext() if position else collector_at_rest():
+                position = await self._go_on(connection, position, PAGE if position else REBUILD_PAGE)
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
                 "on conflict (name) do update set position = excluded.position", NAME, position,
             )  # fmt: skip
+        return position
+
+    async def _go_on(self, connection: Any, position: int, size: int) -> int:
+        """Write the lines of everything above a position; returns the last one."""
+        while page := await self._ledger.read(position, size):
+            touched: dict[str, list[Envelope]] = {}
+            for row in page:
+                if is_cycle(row.stream):
+                    touched.setdefault(row.stream, []).append(row)
+            for rows in touched.values():
+                await self._write(connection, rows)
+            position = page[-1].position
         return position
 
     async def _write(self, connection: Any, rows: list[Envelope]) -> None:
