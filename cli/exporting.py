@@ -22,7 +22,6 @@ import yaml
 from cli.outcome import Exit, say
 from cli.record_editions import as_told
 from cli.session import Session, session
-from documents.postgres import ERASED
 from domain.dates import dated
 from domain.frame import CycleOpened
 from domain.kernel import CLOCK, When
@@ -30,7 +29,8 @@ from domain.saying import Command
 from domain.streams import full_name
 from eventstore.envelope import Envelope
 from i18n import _
-from office.fields import KNOWN_DIGEST, InputError
+from office.fields import InputError
+from office.retelling import retold
 from people.postgres import ERASED as FORGOTTEN
 
 CALENDAR, NAMING = "change-calendar", "name-source"
@@ -208,16 +208,7 @@ class _Export:
         return fields
 
     def _plain(self, value: Any) -> Any:
-        """Fields as people read them: texts for digests, no commitments, nothing that says nothing."""
-        if isinstance(value, Mapping):
-            forgotten = value.get("id") in self._forgotten
-            kept = {n: entry for n, entry in value.items() if entry is not None and (n != "commitment" or forgotten)}
-            return {name: self._plain(entry) for name, entry in kept.items() if entry not in ([], {})}
-        if isinstance(value, (list, tuple)):
-            return [self._plain(entry) for entry in value]
-        if isinstance(value, str) and value in self._texts:
-            return f"{KNOWN_DIGEST}{value}" if self._texts[value] == ERASED else self._texts[value]
-        return value
+        return retold(value, self._texts, self._forgotten)
 
     async def _people(self, organiser: str) -> list[dict[str, Any]]:
         """Persons whom acts name, and the organiser's people who entered them; who was forgotten stays so."""

@@ -185,10 +185,8 @@ class CycleLaw:
             raise Refused("act_is_corrected", version=version, by=state.register.corrected[version])
         if isinstance(found.event, register.ActCorrected):
             raise Refused("not_correctable", version=version)
-        if Party.SECRETARIAT not in mine:
-            of_the_level_above = found.meta.unit == state.frame.organiser or found.meta.actor == CLOCK
-            if of_the_level_above or (not mine & rights.DATES and found.meta.unit != saying.unit):
-                raise Refused("not_yours", act=register.CorrectAct.NAME)
+        if not rights.may_correct(found.meta, saying.unit, mine, state):
+            raise Refused("not_yours", act=register.CorrectAct.NAME)
         wrong = [
             told
             for told in history
@@ -255,6 +253,24 @@ def _provenance(saying: Saying, state: State) -> Provenance:
 
 
 CYCLE = CycleLaw()
+
+
+def correctable(
+    history: Iterable[Told[Event]], state: State, person: str, unit: str, now: datetime
+) -> frozenset[int]:  # fmt: skip
+    """The places of what somebody could correct now: what a page may offer."""
+    told = tuple(history)
+    mine = rights.standing(person, unit, state, now)
+    fixed = {
+        one.meta.command_id for one in told
+        if isinstance(one.event, NOT_CORRECTABLE) and not isinstance(one.event, register.ActCorrected)
+    }  # fmt: skip
+    gone = state.register.corrected
+    return frozenset(
+        one.meta.version for one in told
+        if not isinstance(one.event, register.ActCorrected) and one.meta.command_id not in fixed
+        and one.meta.version not in gone and rights.may_correct(one.meta, unit, mine, state)
+    ) if register.CorrectAct in rights.offered(person, unit, state, now) else frozenset()  # fmt: skip
 
 
 def members_and_organiser(state: State) -> Mapping[str, str]:

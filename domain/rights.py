@@ -31,7 +31,7 @@ from domain import (
     targets,
     voting,
 )
-from domain.kernel import CLOCK, Act, Refused
+from domain.kernel import CLOCK, Act, Meta, Refused
 from domain.rules import Duty
 
 if TYPE_CHECKING:
@@ -212,11 +212,8 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     return frozenset(found)
 
 
-def offered(person: str, unit: str, state: State, now: datetime) -> tuple[type[Act], ...]:
-    """The acts that somebody could say of the cycle now, about their own unit or any: what a page may offer.
-
-    Only offered: whether the very act is theirs to say is decided when it is said.
-    """
+def standing(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
+    """What somebody is to the cycle now, whatever they say of it."""
     mine: set[Party] = set()
     if unit == state.frame.organiser:
         mine.add(S)
@@ -229,7 +226,24 @@ def offered(person: str, unit: str, state: State, now: datetime) -> tuple[type[A
     overseer = state.membership.overseer
     if overseer is not None and overseer.id == person:
         mine.add(V)
+    return frozenset(mine)
+
+
+def offered(person: str, unit: str, state: State, now: datetime) -> tuple[type[Act], ...]:
+    """The acts that somebody could say of the cycle now, about their own unit or any: what a page may offer.
+
+    Only offered: whether the very act is theirs to say is decided when it is said.
+    """
+    mine = standing(person, unit, state, now)
     return tuple(act for act, parties in MAY.items() if mine & parties)
+
+
+def may_correct(wrong: Meta, unit: str, mine: frozenset[Party], state: State) -> bool:
+    """Whether an act is one's to correct: one's own; the cluster's, for its minutes; any, for the secretariat."""
+    if S in mine:
+        return True
+    of_the_level_above = wrong.unit == state.frame.organiser or wrong.actor == CLOCK
+    return not of_the_level_above and (bool(mine & DATES) or wrong.unit == unit)
 
 
 def check(saying: Saying, state: State, *, correcting: bool = False) -> frozenset[Party]:

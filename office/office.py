@@ -104,7 +104,8 @@ class Office:
             inner = Act.KNOWN.get(str(instead.get("act")))
             if inner is not None:
                 rest = {name: value for name, value in instead.items() if name != "act"}
-                filled["instead"] = {"act": instead["act"], **await filler.fill(inner, rest)}
+                right = parse_act(inner.NAME, await filler.fill(inner, rest))
+                filled["instead"] = {"act": inner.NAME, **right.model_dump(mode="json")}
         hands = None if said.hands is None else hands_of(await filler.fill(Hands, said.hands))
         command = Command.of(
             parse_act(said.act, filled), happened=said.happened, effective=said.effective,

@@ -21,6 +21,7 @@ PAGES = {
         "/viec", "/bang", "/bang/don-doc", "/bat-dau-nam", "/nguoi-dung", "/toi", "/tim?q=dong+da", CYCLE,
         f"{CYCLE}/lam", f"{CYCLE}/lam/appraise?unit=long-bien", f"{CYCLE}/lam/record-ballot", f"{CYCLE}/hoi-nghi",
         f"{CYCLE}/lam/comment", f"{CYCLE}/lam/decide-awards", f"{CYCLE}/bien-nhan/5", "/nhat-ky-doc",
+        f"{CYCLE}/sua/10", f"{CYCLE}/lam/correct?version=10",
         f"{CYCLE}/bien-ban/hn-2020-02-05",
     ),
     "can-bo": (

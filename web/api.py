@@ -31,7 +31,8 @@ from office.fields import Filler, InputError
 from office.office import Said
 from office.trial import Trial, Untold
 from office.troubles import FORESEEN, Trouble, trouble_of
-from web.pages.acting import acts_offered, trial_names, words_in
+from web.offers import acts_offered
+from web.pages.acting import trial_names, words_in
 from web.pages.audit import departures_of, entries_of, seen_at
 from web.pages.board import lines_for
 from web.pages.chain import Verifying, begin_verifying

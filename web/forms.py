@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from starlette.datastructures import FormData
 
 from domain.kernel import Act
 from i18n.fields import field_label
-from i18n.messages import word
+from i18n.messages import day, number, word
 from office.fields import FieldKind, Question, questions
 
 DEEPEST = 8
 MOST_ROWS = 400
 NOT_ON_PAGES = frozenset({"instead"})
-"""What holds a whole act: on pages the wrong act is corrected, and the right one entered by its own form."""
+"""What holds a whole act: on pages the form of that act itself says what is right."""
 
 _DOCUMENT = frozenset({"title", "number", "issued", "issuer", "text"})
 
@@ -133,6 +134,25 @@ def _typed_as(question: Question, value: Any) -> Any:
     if question.kind == "flag":
         return value == "yes"
     return value
+
+
+def as_typed(act: type[Act], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An act's fields as somebody here would type them: days as dd/mm/yyyy, figures with a comma."""
+    asked = {question.name: question for question in questions(act)}
+    return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
+
+
+def _as_typed(question: Question, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_typed(question.as_one(question.name), entry) for entry in value]
+    if isinstance(value, Mapping) and question.parts:
+        asked = {part.name: part for part in question.parts}
+        return {name: _as_typed(asked[name], entry) for name, entry in value.items() if name in asked}
+    if value in question.choices or not isinstance(value, (str, int)):
+        return value
+    if question.kind == "day":
+        return day(str(value))
+    return number(Decimal(value)) if question.kind == "number" else value
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

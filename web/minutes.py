@@ -26,7 +26,8 @@ from office.fields import Filler, InputError
 from office.office import Said
 from office.trial import Trial, Untold
 from web.forms import as_fields
-from web.pages.acting import acts_offered, trial_names, words_in
+from web.offers import acts_offered
+from web.pages.acting import trial_names, words_in
 from web.services import Services
 from web.sheets import without_empty_rows
 from web.visitors import Cycle, ForbiddenError, Visitor, open_cycle

@@ -1,4 +1,4 @@
-"""Acting: one act per page; a summary of what would be recorded before it is sent, a receipt after it.
+"""Acting: one act per page, and a summary of what would be recorded before it is sent.
 
 What is typed is saved as one goes. The form carries the command's id from the first look on, so sending it again, by a
 second click or after a lost answer, does nothing twice.
@@ -7,15 +7,12 @@ second click or after a lost answer, does nothing twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from audit.replay import digests_in
@@ -24,9 +21,9 @@ from documents.files.postgres import NoFileError
 from documents.postgres import salted_digest
 from domain.codec import plain
 from domain.departures import deviations
-from domain.kernel import Act, Day, Provenance, Refused, When, clean
+from domain.kernel import Act, Refused, clean
 from domain.reading import Matter
-from domain.rights import MAY, SOLEMN, is_solemn, offered
+from domain.rights import SOLEMN, is_solemn
 from i18n import _
 from i18n.desk import ROOMS
 from i18n.fields import field_label
@@ -35,72 +32,27 @@ from i18n.standing import departure
 from i18n.timeline import describe
 from office.fields import Filler, InputError
 from office.office import Said
+from office.retelling import said_in
 from office.trial import Trial, Untold
 from office.troubles import Trouble, trouble_of
-from web.forms import as_fields, flat, inputs, typed
+from web.entered import entered
+from web.forms import as_typed, flat, inputs, typed
+from web.offers import acts_offered, may_date, must_be_offered
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
-from web.sheets import sheet_of, without_empty_rows
-from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
+from web.sheets import sheet_of
+from web.visitors import COOKIE, Cycle, checked_form, reads_cycle
+from web.writing import Writing, place_in, written
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 FILE = "_file."
 """Before the path of the field that a file is chosen for."""
 
 WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted into the register itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """A form as it stands: the act, what was typed, and what goes with it."""
-
-    act: type[Act]
-    values: Mapping[str, Any]
-    command_id: UUID
-    on: str = ""
-    source: str = ""
-    meeting: str = ""
-
-    @property
-    def extras(self) -> dict[str, str]:
-        """What the form carries beside the act's fields."""
-        return {"_id": str(self.command_id), "_on": self.on, "_source": self.source, "_meeting": self.meeting}
-
-
-def must_be_offered(cycle: Cycle, name: str) -> type[Act]:
-    """The act, if the visitor could say it of this cycle.
-
-    Raises:
-        InputError, ForbiddenError
-    """
-    act = Act.KNOWN.get(name)
-    if act is None or act not in MAY:
-        raise InputError("unknown_act", act=name)
-    if act not in acts_offered(cycle):
-        raise ForbiddenError("not_yours_to_say")
-    return act
-
-
-def acts_offered(cycle: Cycle) -> tuple[type[Act], ...]:
-    """What the visitor could say of a cycle. Auditors only read."""
-    visitor = cycle.visitor
-    kind = visitor.login.account.kind
-    # The organiser's acts are the secretariat's: an account of another kind was let in by a weaker proof.
-    if kind == "auditor" or (visitor.unit == cycle.state.frame.organiser and kind != "secretariat"):
-        return ()
-    return offered(visitor.contact.id, visitor.unit, cycle.state, cycle.now)
-
-
-def may_date(cycle: Cycle) -> bool:
-    """Whether the visitor may say that something happened earlier than now."""
-    state, unit = cycle.state, cycle.visitor.unit
-    keeps_minutes = unit in {state.membership.holder("head", cycle.now), state.membership.holder("deputy", cycle.now)}
-    return unit == state.frame.organiser or keeps_minutes
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/lam")
@@ -118,15 +70,30 @@ async def choose(request: Request, cycle: Seen) -> Response:
 @router.get("/cum/{organiser}/{year}/{cluster}/lam/{act}")
 async def form(request: Request, cycle: Seen, act: str) -> Response:
     """The form of an act: as it was left, or as the link fills it in."""
-    known = must_be_offered(cycle, act)
+    wrong = place_in(request.query_params.get("_sua"))
+    known = must_be_offered(cycle, act, correcting=wrong is not None)
     work = services(request)
     given = typed(request.query_params)
     kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
-        return await _form(request, cycle, _written(known, body), saved=saved)
+        return await _form(request, cycle, written(known, body), saved=saved)
+    if wrong is not None:
+        return await _form(request, cycle, await _to_put_right(work, cycle, known, wrong))
     values = {**_usual(cycle, known), **given}
     return await _form(request, cycle, Writing(known, values, uuid4()))
+
+
+async def _to_put_right(work: Services, cycle: Cycle, act: type[Act], version: int) -> Writing:
+    """The form as it was when the wrong act was said, to be changed where it was wrong."""
+    row = (await entered(work, cycle, version)).first
+    said = await said_in(work.office, row)
+    if said is None or said.act is not act:
+        raise Refused("not_correctable", version=version)
+    return Writing(
+        act, as_typed(act, said.fields), uuid4(), source=row.source if row.provenance == "stated" else "",
+        meeting=row.meeting or "", corrects=version,
+    )  # fmt: skip
 
 
 def _place(request: Request) -> str:
@@ -147,28 +114,15 @@ def _usual(cycle: Cycle, act: type[Act]) -> dict[str, Any]:
     return found
 
 
-def _written(act: type[Act], body: Mapping[str, Any]) -> Writing:
-    return Writing(
-        act, typed(body), _uuid(body.get("_id")), str(body.get("_on", "")), str(body.get("_source", "")),
-        str(body.get("_meeting", "")),
-    )  # fmt: skip
-
-
-def _uuid(value: Any) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return uuid4()
-
-
 @router.post("/cum/{organiser}/{year}/{cluster}/lam/{act}")
 async def send(request: Request, cycle: Seen, act: str) -> Response:
     """Save, look, or send: as the button says."""
     posted = await checked_form(request)
-    known, work = must_be_offered(cycle, act), services(request)
+    work, wrong_act = services(request), place_in(posted.get("_sua"))
+    known = must_be_offered(cycle, act, correcting=wrong_act is not None)
     body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
     wrong = await take_files(work, cycle, posted, body)
-    writing, step = _written(known, body), str(posted.get("_step", "look"))
+    writing, step = written(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
     await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
     if wrong:
@@ -181,10 +135,10 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         await work.belongings.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     try:
-        said = _said(cycle, writing)
+        said = writing.said(cycle.stream)
         if step != "send":
             return await _look(request, cycle, writing, said)
-        if is_solemn(act, said.fields) and not await _proved(request, cycle, posted):
+        if is_solemn(said.act, said.fields) and not await _proved(request, cycle, posted):
             return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
         return await _send(request, cycle, said)
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
@@ -234,57 +188,21 @@ async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
     return await proved(services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
-def _said(cycle: Cycle, writing: Writing) -> Said:
-    """What the form says.
-
-    Raises:
-        InputError: a date cannot be read.
-    """
-    happened = None
-    if writing.on:
-        first, _dash, last = writing.on.partition(" - ")
-        happened = _range(_day(first), _day(last) if last else None)
-    fields = as_fields(writing.act, without_empty_rows(writing.values))
-    provenance = _stated(writing.source) if writing.source else None
-    return Said(
-        cycle.stream, writing.act.NAME, fields, writing.command_id, happened=happened, provenance=provenance,
-        meeting=writing.meeting or None,
-    )  # fmt: skip
-
-
-def _range(first: date, last: date | None) -> When:
-    try:
-        return When.on(first, last)
-    except ValueError:
-        raise InputError("range_backwards_web", "_on") from None
-
-
-def _stated(source: str) -> Provenance:
-    try:
-        return Provenance(kind="stated", source=source)
-    except ValidationError:
-        raise InputError("field_bad", "_source", place="_source", found=source[:80]) from None
-
-
-def _day(text: str) -> date:
-    try:
-        return _DAY.validate_python(text)
-    except ValidationError:
-        raise InputError("bad_day", "_on", found=text) from None
-
-
 async def _form(
     request: Request, cycle: Cycle, writing: Writing, *, text: str = "", place: str = "", again: bool = False,
     good: str = "", more: tuple[str, ...] = (), status: int = 200, saved: Any = None,
 ) -> Response:  # fmt: skip
     fields = inputs(writing.act, writing.values, more, with_text=writing.act.NAME in WITH_TEXT)
     sheet = sheet_of(cycle, writing.act, writing.values)
-    people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    work = services(request)
+    people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    wrong = None if writing.wrong is None else await entered(work, cycle, writing.wrong)
     return page(
         request, "act.html", status, cycle=cycle, writing=writing, fields=fields, text=text, place=place,
         again=again, good=good, saved=saved, sheet=sheet, units=_units(cycle), dated=may_date(cycle), people=people,
         about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
-        solemn=writing.act in SOLEMN, must_date=may_date(cycle) and cycle.state.frame.clock == "backfill",
+        solemn=writing.act in SOLEMN, wrong=wrong,
+        must_date=may_date(cycle) and cycle.state.frame.clock == "backfill" and writing.wrong is None,
         awards=[(one.id, one.title) for one in cycle.rules.awards], asked=request.url.query,
     )  # fmt: skip
 
@@ -353,23 +271,3 @@ async def _send(request: Request, cycle: Cycle, said: Said) -> Response:
         await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)
     mine = "" if rows and rows[0].command_id == said.command_id else "?truoc=1"
     return RedirectResponse(f"{cycle.path}/bien-nhan/{versions[0]}{mine}", 303)
-
-
-@router.get("/cum/{organiser}/{year}/{cluster}/bien-nhan/{version}")
-async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -> Response:
-    """The receipt of an act, read from the ledger. `truoc`: a colleague had said it before."""
-    first = next((row for row, _told in cycle.history if row.version == version), None)
-    if first is None:
-        raise InputError("no_such_act", version=version)
-    mine = cycle.visitor.unit == first.unit
-    if not mine and not cycle.may(Matter.HISTORY):
-        raise ForbiddenError("not_yours_to_read")
-    told = [(row, one) for row, one in cycle.history if row.command_id == first.command_id]
-    texts = await services(request).office.texts.get(digests_in([plain(one.event) for _row, one in told]))
-    people = services(request).office.people
-    who = await people.get(first.actor)
-    absent = await people.get(first.stand_in_for) if first.stand_in_for else None
-    return page(
-        request, "receipt.html", cycle=cycle, rows=[row for row, _one in told], who=who, absent=absent,
-        sentences=[describe(one, cycle.names, texts) for _row, one in told], before=bool(truoc), sure=first.provenance,
-    )  # fmt: skip

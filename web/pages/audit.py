@@ -26,6 +26,7 @@ from i18n.sorting import folded
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
+from web.entered import may_be_corrected
 from web.pages.board import lines_for
 from web.render import as_csv, as_json, page
 from web.services import Services, services
@@ -95,7 +96,7 @@ async def timeline(
     return page(
         request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
         rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
-        units=sorted({one.unit for one in entries if one.unit}),
+        units=sorted({one.unit for one in entries if one.unit}), correctable=may_be_corrected(cycle),
     )  # fmt: skip
 
 

@@ -20,10 +20,11 @@ from domain.reading import Matter, may_see_departure, may_see_sheet
 from domain.scores import reckoned
 from i18n.messages import number
 from i18n.standing import departure
-from i18n.timeline import voice
+from i18n.timeline import describe, voice
 from office.fields import InputError
 from web.duties import way_to
-from web.pages.acting import acts_offered
+from web.entered import lately
+from web.offers import acts_offered
 from web.pages.home import until_fresh
 from web.render import page
 from web.services import services
@@ -31,6 +32,8 @@ from web.visitors import Cycle, Visitor, reads, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+LATELY = 10
+"""How many of a unit's own acts its page lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ async def cluster(request: Request, cycle: Seen) -> Response:
     state, work = cycle.state, services(request)
     owed = obligations(state, cycle.rules)
     open_ = [one for one in owed if one.done is None] if state.frame.filed is None else []
-    texts = await work.office.texts.get(digests_in([plain(c) for c in state.comments.comments.values()]))
+    own = lately(cycle, LATELY)
+    said = [*state.comments.comments.values(), *(told.event for _row, told in own)]
+    texts = await work.office.texts.get(digests_in([plain(one) for one in said]))
     can = {act.NAME for act in acts_offered(cycle)}
     return page(
         request, "cluster.html", cycle=cycle, state=state, year=tuple(_year(cycle, owed)), can=can,
@@ -85,6 +90,9 @@ async def cluster(request: Request, cycle: Seen) -> Response:
         ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
         awards={one.id: one.title for one in cycle.rules.awards}, wide=True,
+        lately=[
+            (row, describe(told, cycle.names, texts), state.register.corrected.get(row.version)) for row, told in own
+        ],
         sure="rehearsed" if state.frame.rehearsed else "stated",
     )  # fmt: skip
 

@@ -40,7 +40,8 @@ from web.minutes import (
     other_of,
     place_of,
 )
-from web.pages.acting import acts_offered, must_be_offered, said_of, take_files
+from web.offers import acts_offered, must_be_offered
+from web.pages.acting import said_of, take_files
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import services

@@ -1,0 +1,70 @@
+"""What a person said, as it could be said again: to be corrected on its own form, or written into a recording file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.replay import digests_in
+from documents.postgres import ERASED
+from domain.kernel import Act
+from domain.saying import Command
+from eventstore.envelope import Envelope
+from office.fields import KNOWN_DIGEST
+from office.office import Office
+
+
+def retold(value: Any, texts: Mapping[str, str], forgotten: Collection[str] = ()) -> Any:
+    """Fields as people read them: texts for digests, no commitments, nothing that says nothing.
+
+    Of an erased text the digest stays, after `KNOWN_DIGEST`; of a `forgotten` person the commitment.
+    """
+    if isinstance(value, Mapping):
+        keep = value.get("id") in forgotten
+        found = {name: entry for name, entry in value.items() if entry is not None and (name != "commitment" or keep)}
+        return {name: retold(entry, texts, forgotten) for name, entry in found.items() if entry not in ([], {})}
+    if isinstance(value, (list, tuple)):
+        return [retold(entry, texts, forgotten) for entry in value]
+    if isinstance(value, str) and value in texts:
+        return f"{KNOWN_DIGEST}{value}" if texts[value] == ERASED else texts[value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """An act with its fields, texts in place of digests."""
+
+    act: type[Act]
+    fields: dict[str, Any]
+
+
+async def said_in(office: Office, row: Envelope) -> Retold | None:
+    """The act that a row followed from; None where nobody said it, as with what the clock says.
+
+    Of a correction it is what was put in the place of the wrong act. What was erased has to be written anew.
+    """
+    kept = None if row.command_digest is None else await office.ledger.command(row.command_digest)
+    if kept is None:
+        return None
+    command = Command.model_validate_json(kept.payload)
+    name, fields = command.act, dict(command.fields)
+    if name == "correct":
+        fields = dict(fields.get("instead") or {})
+        name = str(fields.pop("act", ""))
+    act = Act.KNOWN.get(name)
+    return None if act is None else Retold(act, _without_erased(retold(fields, await _texts_of(office, fields))))
+
+
+async def _texts_of(office: Office, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    return await office.texts.get(digests_in(fields))
+
+
+def _without_erased(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_erased(entry) for name, entry in value.items() if not _is_erased(entry)}
+    return [_without_erased(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _is_erased(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(KNOWN_DIGEST)

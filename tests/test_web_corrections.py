@@ -1,0 +1,129 @@
+"""Putting a wrong act right on a page: its own form as it was filled in, or taken out; nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from browser_help import ROOT
+from engine_help import CITY, open_cycle, say, units, whole
+from speech import RULES
+from web_help import Site, a_site
+
+from audit.replay import digests_in
+from cli.scenario import play
+from cli.session import Session
+from domain.saying import Command
+from office.retelling import retold, said_in
+from web.forms import as_typed, flat
+from web.writing import Writing, written
+
+
+@pytest.fixture
+async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(office, tmp_path / "outbox") as found:
+        yield found
+
+
+async def scored(site: Site) -> tuple[str, int]:
+    """A cycle in which unit 1 has scored itself, with the place of that act."""
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    sheet = [{"criterion": leaf, "points": "7.50"} for leaf in RULES.leaves()]
+    await say(site.office, stream, "don-vi-1", "score-self", {"unit": "don-vi-1", "sheet": sheet})
+    return stream, len(await site.office.history(stream))
+
+
+async def test_a_unit_enters_its_sheet_again_as_it_should_be(site: Site) -> None:
+    stream, wrong = await scored(site)
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    await an.get(f"/cum/{stream}/bien-nhan/{wrong}")
+    assert f"/cum/{stream}/sua/{wrong}" in an.page
+    await an.get(f"/cum/{stream}/sua/{wrong}")
+    way = f"/cum/{stream}/lam/score-self?_sua={wrong}"
+    assert way in an.page
+    await an.get(way)
+    assert 'value="7,5"' in an.page
+    fields = {**an.hidden(), "unit": "don-vi-1"}
+    for number, leaf in enumerate(RULES.leaves()):
+        fields.update({f"sheet.{number}.criterion": leaf, f"sheet.{number}.points": "8,25"})
+    await an.post(way, **fields, _step="look")
+    assert an.status == 422, "no reason was given"
+    assert 'value="8,25"' in an.page
+    await an.post(way, **{**an.hidden(), **fields, "_reason": "Cộng nhầm."}, _step="look")
+    assert "Cộng nhầm." in an.page
+    await an.post(way, **an.hidden(), _step="send")
+    assert "Đã ghi vào sổ" in an.page
+    state, _rules = await site.office.state(stream)
+    assert {str(item.points) for item in state.scores["don-vi-1", "self"].sheet} == {"8.25"}
+    assert set(state.register.corrected) == {wrong}
+    await an.get(f"/cum/{stream}/bien-nhan/{wrong}")
+    assert f"/sua/{wrong}" not in an.page
+    await an.get(f"/cum/{stream}/sua/{wrong}")
+    assert (an.status, "đã được đính chính" in an.page) == (409, True)
+    await whole(site.office)
+
+
+async def test_what_should_not_stand_is_taken_out(site: Site) -> None:
+    stream, wrong = await scored(site)
+    await site.person("thu-ky", CITY, "secretariat")
+    secretary = await site.log_in("thu-ky")
+    await secretary.get(f"/cum/{stream}/so")
+    assert f"/cum/{stream}/sua/{wrong}" in secretary.page
+    assert f'/cum/{stream}/sua/1"' not in secretary.page, "the opening carries the register itself"
+    await secretary.get(f"/cum/{stream}/sua/{wrong}")
+    way = f"/cum/{stream}/lam/correct?version={wrong}"
+    assert way in secretary.page
+    await secretary.get(way)
+    assert "Điều đã ghi sai" in secretary.page
+    fields = {**secretary.hidden(), "version": str(wrong), "reason": "Bảng của đơn vị khác."}
+    await secretary.post(way, **fields, _step="look")
+    await secretary.post(way, **secretary.hidden(), _step="send")
+    assert "Đã ghi vào sổ" in secretary.page
+    state, _rules = await site.office.state(stream)
+    assert state.scores == {}
+
+
+async def test_nobody_puts_right_what_is_not_theirs(site: Site) -> None:
+    stream, wrong = await scored(site)
+    await site.person("binh", "don-vi-2")
+    await site.person("kiem-tra", "thanh-tra", "auditor")
+    binh, auditor = await site.log_in("binh"), await site.log_in("kiem-tra")
+    for path in (f"sua/{wrong}", f"bien-nhan/{wrong}", f"lam/score-self?_sua={wrong}", f"lam/correct?version={wrong}"):
+        await binh.get(f"/cum/{stream}/{path}")
+        assert (binh.status, "7,5" in binh.page) == (403, False), path
+    way = f"/cum/{stream}/lam/score-self?_sua={wrong}"
+    await binh.get(f"/cum/{stream}/lam/score-self")
+    await binh.post(way, **{**binh.hidden(), "_sua": str(wrong), "_reason": "x", "unit": "don-vi-2"}, _step="send")
+    assert binh.status == 403
+    await auditor.get(f"/cum/{stream}/so")
+    assert "/sua/" not in auditor.page
+    await auditor.get(f"/cum/{stream}/sua/{wrong}")
+    assert auditor.status == 409
+    assert (await site.office.history(stream))[-1][0].version == wrong
+
+
+async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Session) -> None:
+    """Opening each act's form anew and sending it unchanged says the same: nothing is lost on the way."""
+    await play(office, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-dinh-chinh")
+    history = await office.history("mttq-hanoi/2020-dinh-chinh/cum-1")
+    seen, differs = set(), list[tuple[str, Any, Any]]()
+    for row, _told in history:
+        said = await said_in(office, row)
+        if said is None or row.command_id in seen or row.type == "CycleOpened":
+            continue
+        seen.add(row.command_id)
+        form = Writing(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
+        sent = written(said.act, {**flat(form.values), **form.extras})
+        order = await office.order(sent.said(row.stream))
+        again = Command.model_validate_json(order.payload).fields["instead"]
+        assert again.pop("act") == said.act.NAME
+        texts = await office.texts.get(digests_in(again))
+        if (told := retold(again, texts)) != said.fields:
+            differs.append((said.act.NAME, told, said.fields))
+    assert differs == []
+    assert len({row.type for row, _told in history if row.command_id in seen}) > 20
+    assert len(seen) > 50

@@ -1,0 +1,69 @@
+"""Acts that stand in a cycle's history: what they say in words, and whether the visitor could put them right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.replay import digests_in
+from domain.codec import plain
+from domain.cycle import correctable
+from domain.kernel import Event, Told
+from domain.reading import Matter
+from domain.register import CorrectAct
+from eventstore.envelope import Envelope
+from i18n.timeline import describe
+from office.fields import InputError
+from web.offers import acts_offered
+from web.services import Services
+from web.visitors import Cycle, ForbiddenError
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An act: its rows, from the one that was asked for, and each in a sentence."""
+
+    rows: tuple[Envelope, ...]
+    sentences: tuple[str, ...]
+
+    @property
+    def first(self) -> Envelope:
+        """The row that was asked for."""
+        return self.rows[0]
+
+
+async def entered(work: Services, cycle: Cycle, version: int) -> Entered:
+    """The act at a place of the history, for whoever may read it: the unit that entered it, and who reads all of it.
+
+    Raises:
+        InputError: there is none.
+        ForbiddenError: it is not the visitor's to read.
+    """
+    place = next((n for n, (row, _told) in enumerate(cycle.history) if row.version == version), None)
+    if place is None:
+        raise InputError("no_such_act", version=version)
+    row = cycle.history[place][0]
+    if cycle.visitor.unit != row.unit and not cycle.may(Matter.HISTORY):
+        raise ForbiddenError("not_yours_to_read")
+    same = [(one, told) for one, told in cycle.history if one.command_id == row.command_id]
+    texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in same]))
+    return Entered(
+        (row, *(one for one, _told in same if one.version != version)),
+        tuple(describe(told, cycle.names, texts) for _row, told in same),
+    )
+
+
+def may_be_corrected(cycle: Cycle) -> frozenset[int]:
+    """The places of what the visitor may read and could correct."""
+    if CorrectAct not in acts_offered(cycle):
+        return frozenset()
+    visitor, told = cycle.visitor, [one for _row, one in cycle.history]
+    found = correctable(told, cycle.state, visitor.contact.id, visitor.unit, cycle.now)
+    if cycle.may(Matter.HISTORY):
+        return found
+    return frozenset(row.version for row, _told in cycle.history if row.version in found and row.unit == visitor.unit)
+
+
+def lately(cycle: Cycle, most: int) -> list[tuple[Envelope, Told[Event]]]:
+    """What the visitor's unit entered last, the latest first: one row for each act."""
+    acts = {row.command_id: (row, told) for row, told in reversed(cycle.history) if row.unit == cycle.visitor.unit}
+    return list(acts.values())[:most]

@@ -1,0 +1,51 @@
+"""After an act: its receipt, read from the ledger; and how to put it right when it turns out to be wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from domain.kernel import Refused
+from domain.reading import Matter
+from domain.register import CorrectAct
+from office.retelling import said_in
+from web.entered import entered, may_be_corrected
+from web.render import page
+from web.services import services
+from web.visitors import Cycle, reads_cycle
+
+router = APIRouter(include_in_schema=False)
+Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/bien-nhan/{version}")
+async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -> Response:
+    """The receipt of an act. `truoc`: a colleague had said it before."""
+    work = services(request)
+    act = await entered(work, cycle, version)
+    who = await work.office.people.get(act.first.actor)
+    absent = await work.office.people.get(act.first.stand_in_for) if act.first.stand_in_for else None
+    return page(
+        request, "receipt.html", cycle=cycle, rows=act.rows, who=who, absent=absent, sentences=act.sentences,
+        before=bool(truoc), sure=act.first.provenance, correctable=version in may_be_corrected(cycle),
+        corrected=cycle.state.register.corrected.get(version),
+    )  # fmt: skip
+
+
+@router.get("/cum/{organiser}/{year}/{cluster}/sua/{version}")
+async def put_right(request: Request, cycle: Seen, version: int) -> Response:
+    """What can be done about an act that was wrong: enter it again as it should be, or take it out."""
+    work = services(request)
+    act = await entered(work, cycle, version)
+    if (by := cycle.state.register.corrected.get(version)) is not None:
+        raise Refused("act_is_corrected", version=version, by=by)
+    if version not in may_be_corrected(cycle):
+        of_organiser = cycle.visitor.unit == cycle.state.frame.organiser
+        raise Refused("not_correctable", version=version) if of_organiser else Refused("not_yours", act=CorrectAct.NAME)
+    said = await said_in(work.office, act.first)
+    return page(
+        request, "correct.html", cycle=cycle, rows=act.rows, sentences=act.sentences, said=said, version=version,
+        sure=act.first.provenance,
+    )  # fmt: skip
