@@ -25,22 +25,17 @@ def told_of(row: Envelope) -> Told[Event]:
     Raises:
         UnknownEventError: the row was written by a newer version.
     """
-    happened = When(row.happened_earliest, row.happened_latest)
+    (
+        _position, _stream, version, type_, schema, payload, command_id, _command, actor, unit, stand_in_for, kind,
+        source, meeting, earliest, latest, effective, act_key, _recorded, _previous, _digest,
+    ) = row  # fmt: skip
     return Told(
-        decode(row.type, row.schema, row.payload),
+        decode(type_, schema, payload),
         Meta(
-            row.version,
-            row.actor,
-            row.unit,
-            happened,
-            _provenance(row.provenance, row.source),
-            row.command_id,
-            row.stand_in_for,
-            row.meeting,
-            row.effective,
-            row.act_key,
+            version, actor, unit, When(earliest, latest), _provenance(kind, source), command_id, stand_in_for, meeting,
+            effective, act_key,
         ),
-    )
+    )  # fmt: skip
 
 
 def draft_of(told: Told[Event], command_digest: bytes | None) -> Draft:

@@ -23,8 +23,8 @@ from domain.kernel import Event, Meta, Provenance, Told, When
 from eventstore.envelope import Envelope
 
 TASK_QUEUE = "thidua"
-RUNS_IN_MEMORY = 400
-"""Eight cities' clusters in one year. An idle cycle beyond them costs nothing, and its next act a replay (ADR 7)."""
+RUNS_IN_MEMORY = 350
+"""More than the 332 clusters of the bench. An idle cycle beyond them costs nothing, its next act a replay (ADR 7)."""
 
 _JSON = PydanticJSONPlainPayloadConverter()
 

@@ -214,10 +214,9 @@ def _hands(saying: Saying, meta: Meta, version: int) -> tuple[Told[Event], ...]:
 
 def _moved_on(current: frame.Frame, meta: Any) -> frame.Frame | None:
     """What any event does to the frame: a backfilled register's time moves with it, a rehearsed one marks it all."""
-    rehearsed = meta.provenance.kind == "rehearsed" and not current.rehearsed
-    latest = meta.happened.latest
-    if current.clock == "backfill" and (current.now is None or latest > current.now):
-        return replace(current, now=latest, rehearsed=current.rehearsed or rehearsed)
+    rehearsed = not current.rehearsed and meta.provenance.kind == "rehearsed"
+    if current.clock == "backfill" and (current.now is None or meta.happened.latest > current.now):
+        return replace(current, now=meta.happened.latest, rehearsed=current.rehearsed or rehearsed)
     return replace(current, rehearsed=True) if rehearsed else None
 
 

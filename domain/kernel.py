@@ -208,11 +208,12 @@ class When:
     latest: AwareDatetime
 
     def __post_init__(self) -> None:
+        if EARLIEST <= self.earliest <= self.latest <= LATEST:
+            return
         if self.latest < self.earliest:
             raise wrong("range_backwards")
         _in_bounds(self.earliest)
-        if self.latest is not self.earliest:
-            _in_bounds(self.latest)
+        _in_bounds(self.latest)
 
     @classmethod
     def at(cls, instant: datetime) -> When:
