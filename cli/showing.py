@@ -82,7 +82,7 @@ async def tasks(unit: str, *, as_json: bool) -> int:
                     "overdue": owed.overdue(now), "waits_for": list(owed.waits_for),
                     "waits_for_names": [names.get(u, u) for u in owed.waits_for],
                     "days_left": (day_ending(owed.due) - day_ending(now)).days if owed.due else None,
-                    "rehearsed": state.frame.rehearsed,
+                    "article": owed.article, "rehearsed": state.frame.rehearsed,
                 }
                 for owed in open_tasks
             )  # fmt: skip

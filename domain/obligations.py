@@ -35,6 +35,8 @@ class Obligation:
     done: When | None
     extended: bool = False
     waits_for: tuple[str, ...] = ()
+    article: str | None = None
+    """Where the rules ask for it by that day; None where they name no day."""
 
     @property
     def late(self) -> bool:
@@ -185,7 +187,8 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
     """What is owed of one duty. A duty without a deadline in the edition is owed without a date."""
     if not state.frame.opened:
         return
-    day = rules.due(duty, state.frame.year)
+    day, deadline = rules.due(duty, state.frame.year), rules.deadline(duty)
+    article = deadline.article if deadline is not None else None
     usual = None if day is None else end_of(day)
     for owed in _OWED[duty](state, rules):
         if owed.done is None and state.frame.closed_early is not None and duty is not Duty.FILING:
@@ -193,9 +196,9 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
         due = owed.due.latest if owed.due else usual
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
         if due is not None and extension is not None and extension > due:
-            yield Obligation(duty, owed.bearer, owed.subject, extension, owed.done, True, owed.waits_for)
+            yield Obligation(duty, owed.bearer, owed.subject, extension, owed.done, True, owed.waits_for, article)
         else:
-            yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, False, owed.waits_for)
+            yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, False, owed.waits_for, article)
 
 
 # Steps ------------------------------------------------------------------------------------

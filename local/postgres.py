@@ -21,7 +21,7 @@ from pathlib import Path
 import asyncpg
 
 from local.places import reachable_by_others
-from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 
 SUPERUSER = "thidua_owner"
 SYSTEM_USERS = ("postgres", "nobody")
@@ -63,12 +63,15 @@ class PostgresServer:
         Raises:
             EngineUnavailableError: it ended or did not answer in time.
         """
+        return self._start_on(port) if port else on_free_ports(1, lambda ports: self._start_on(*ports))
+
+    def _start_on(self, port: int) -> PostgresServer:
         user = _system_user()
         programs = _programs(self.cache, user)
         data = self.folder / "data"
         if not (data / "PG_VERSION").exists():
             self._initdb(programs, data, user)
-        self.port = port or free_ports(1)[0]
+        self.port = port
         settings = [f"--{key}={value}" for key, value in {**SETTINGS, "port": str(self.port)}.items()]
         self.server = start_server(
             "postgresql",

@@ -12,11 +12,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
 POLL_S = 0.05
 PORTS = (20_000, 32_000)
+TRIES = 3
+"""How often a server is started on other ports, when another took one of its ports in between."""
 
 
 class EngineUnavailableError(Exception):
@@ -107,6 +112,21 @@ def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = ST
             server.stop()
             raise EngineUnavailableError("server_slow", name=server.name, log=str(server.log), seconds=deadline_s)
         time.sleep(POLL_S)
+
+
+def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
+    """Start a server on free ports; on others, when it ended by itself: two that start at once can find the same ones.
+
+    Raises:
+        EngineUnavailableError: it ended on every try, or failed otherwise.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return start(free_ports(count))
+        except EngineUnavailableError as error:
+            if error.args[0] != "server_ended":
+                raise
+    return start(free_ports(count))
 
 
 def port_answers(port: int, host: str = "127.0.0.1") -> bool:

@@ -29,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from local.postgres import SUPERUSER, PostgresServer, forget_members
-from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 
 NAMESPACE = "thidua"
 RETENTION_DAYS = 3
@@ -54,6 +54,8 @@ history.shutdownDrainDuration:
 matching.shutdownDrainDuration:
   - value: 0s
 """
+
+SERVICES = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
 
 Say = Callable[[str], None]
 
@@ -129,15 +131,26 @@ async def _development_server(cache: Path, data: Path, skipped: list[str], say: 
 async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: Path) -> TemporalServer:
     await asyncio.to_thread(_schema, home, postgres, logs)
     await forget_members(postgres, "temporal")
-    names = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
-    ports = free_ports(2 * len(names) + 1)
-    where = {f"{name}_{kind}_PORT": str(ports.pop()) for name in names for kind in ("GRPC", "MEMBERSHIP")}
     config = data / "temporal-dynamic.yaml"
     config.write_text(DYNAMIC_CONFIG)
+    server, port = await asyncio.to_thread(
+        on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _listening(ports, home, config, postgres, logs)
+    )
+    address = f"127.0.0.1:{port}"
+    await _register_namespace(address, server)
+    return TemporalServer(address, "built", server=server)
+
+
+def _listening(
+    ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path
+) -> tuple[Server, int]:  # fmt: skip
+    """A server whose services listen on these ports, and the port of its frontend."""
+    rest = iter(ports)
+    where = {f"{name}_{kind}_PORT": str(next(rest)) for name in SERVICES for kind in ("GRPC", "MEMBERSHIP")}
     env = {
         **_sql_environment(postgres),
         **where,
-        "FRONTEND_HTTP_PORT": str(ports.pop()),
+        "FRONTEND_HTTP_PORT": str(next(rest)),
         "DB": "postgres12_pgx",
         "DYNAMIC_CONFIG_FILE_PATH": str(config),
         "NUM_HISTORY_SHARDS": str(HISTORY_SHARDS),
@@ -149,11 +162,9 @@ async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: 
     server = start_server(
         "temporal", [str(home / "server"), "--allow-no-auth", "start"], log=logs / "temporal.log", env=env
     )
-    port = int(where["FRONTEND_GRPC_PORT"])
-    await asyncio.to_thread(wait_until, lambda: port_answers(port), server)
-    address = f"127.0.0.1:{port}"
-    await _register_namespace(address, server)
-    return TemporalServer(address, "built", server=server)
+    # Every service binds its own ports as it starts, one after another.
+    wait_until(lambda: all(port_answers(int(port)) for port in where.values()), server)
+    return server, int(where["FRONTEND_GRPC_PORT"])
 
 
 async def _register_namespace(address: str, server: Server) -> None:
@@ -218,17 +229,21 @@ def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, say: Say) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another command that builds the Temporal server ({path})")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
     if (home / "server").exists():
         return
-    with _locked(cache / "temporal-build.lock"):
+    with _locked(cache / "temporal-build.lock", say):
         if (home / "server").exists():
             return
         say(f"Temporal server {SERVER_VERSION}: built once from source, three to five minutes on two cores")

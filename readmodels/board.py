@@ -41,6 +41,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             {
                 "duty": o.duty.value, "unit": o.bearer, "subject": o.subject or None,
                 "due": o.due.isoformat() if o.due else None, "waits_for": list(o.waits_for), "extended": o.extended,
+                "article": o.article,
             }
             for o in open_
         ],

@@ -95,7 +95,7 @@ def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) ->
     assert state_digest(once) == state_digest(twice) == state_digest(case.state)
     corrected = set(case.state.register.corrected)
     signed = [
-        unit
+        (t.event.covenant, unit)
         for t in case.history
         if t.meta.version not in corrected
         for unit in (

@@ -40,15 +40,21 @@ async def test_a_unit_signs_on_a_page(site: Site) -> None:
     an = await site.log_in("an")
     assert an.at == "/viec"
     assert "Cụm, 2026" in an.page
+    assert "Theo: Điều" in an.page
     way = f"/cum/{stream}/lam/sign"
     await an.get(f"{way}?unit=don-vi-1")
     await an.post(way, **an.hidden(), _step="look")
     assert "ký giao ước" in an.page.lower()
+    # The summary is a page of its own: Back and Reload show it, and ask nobody to send a form again.
+    await an.get(f"{way}?_xem=1")
+    assert "Điều sau sẽ được ghi vào sổ" in an.page
     await an.post(way, **an.hidden(), _step="send", _password="wrong")
     assert an.status == 422
     await an.post(way, **an.hidden(), _step="send", _password="mot cau dai de nho")
     assert an.at.startswith(f"/cum/{stream}/bien-nhan/")
     assert "Nguyễn Thị An" in an.page
+    await an.get(f"{way}?_xem=1")
+    assert ("Xem tóm tắt" in an.page, "Điều sau sẽ được ghi vào sổ" in an.page) == (True, False)
     await whole(site.office)
 
 

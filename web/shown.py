@@ -44,7 +44,7 @@ async def state_of(work: Services, cycle: Cycle) -> dict[str, Any]:
             {
                 "duty": one.duty.value, "bearer": one.bearer, "subject": one.subject or None,
                 "due": one.due.isoformat() if one.due else None, "done": one.done.day.isoformat() if one.done else None,
-                "overdue": one.overdue(cycle.now), "waits_for": list(one.waits_for),
+                "overdue": one.overdue(cycle.now), "waits_for": list(one.waits_for), "article": one.article,
             }
             for one in owed
         ],

@@ -48,6 +48,9 @@ from web.writing import Writing, place_in, written
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 
+LOOK = "_xem"
+"""In an address: not the form, but the summary of what was kept of it."""
+
 FILE = "_file."
 """Before the path of the field that a file is chosen for."""
 
@@ -77,7 +80,11 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
     kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
+        if LOOK in request.query_params:
+            return await _summary(request, cycle, written(known, body))
         return await _form(request, cycle, written(known, body), saved=saved)
+    if LOOK in request.query_params:  # a browser's Back after it was sent
+        return RedirectResponse(_place(request), 303)
     if wrong is not None:
         return await _form(request, cycle, await _to_put_right(work, cycle, known, wrong))
     values = {**_usual(cycle, known), **given}
@@ -96,9 +103,14 @@ async def _to_put_right(work: Services, cycle: Cycle, act: type[Act], version: i
     )  # fmt: skip
 
 
+def _asked(request: Request) -> str:
+    """What the link to the form asked for."""
+    return urlencode(sorted(pair for pair in request.query_params.multi_items() if pair[0] != LOOK))
+
+
 def _place(request: Request) -> str:
     """Under what a draft is kept: the page with what its link asked for."""
-    asked = urlencode(sorted(request.query_params.multi_items()))
+    asked = _asked(request)
     return request.url.path + (f"?{asked}" if asked else "")
 
 
@@ -136,11 +148,19 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         return RedirectResponse(cycle.path, 303)
     try:
         said = writing.said(cycle.stream)
-        if step != "send":
-            return await _look(request, cycle, writing, said)
+        if step != "send":  # a page of its own: a browser's Back and Reload show it again
+            return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
         if is_solemn(said.act, said.fields) and not await _proved(request, cycle, posted):
             return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
         return await _send(request, cycle, said)
+    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+        return await _not_entered(request, cycle, writing, error)
+
+
+async def _summary(request: Request, cycle: Cycle, writing: Writing) -> Response:
+    """What would be recorded of a form that was kept; the form, if it cannot be."""
+    try:
+        return await _look(request, cycle, writing, writing.said(cycle.stream))
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         return await _not_entered(request, cycle, writing, error)
 
@@ -203,7 +223,7 @@ async def _form(
         about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
         solemn=writing.act in SOLEMN, wrong=wrong,
         must_date=may_date(cycle) and cycle.state.frame.clock == "backfill" and writing.wrong is None,
-        awards=[(one.id, one.title) for one in cycle.rules.awards], asked=request.url.query,
+        awards=[(one.id, one.title) for one in cycle.rules.awards], asked=_asked(request),
     )  # fmt: skip
 
 
@@ -237,7 +257,7 @@ async def _look(
         told=[describe(one, names, words) for one in told],
         new=[departure(one, names) for key, one in after.items() if key not in before],
         gone=[departure(one, names) for key, one in before.items() if key not in after],
-        carried={**flat(writing.values), **writing.extras}, asked=request.url.query,
+        carried={**flat(writing.values), **writing.extras}, asked=_asked(request),
     )  # fmt: skip
 
 

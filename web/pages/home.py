@@ -43,6 +43,7 @@ class Task:
     way: str
     more_time: str
     asked: bool
+    article: str | None
     rehearsed: bool
 
     @property
@@ -107,6 +108,7 @@ def _task(line: dict[str, Any], owed: dict[str, Any], unit: str) -> Task:
         if unit in line["members"] else (),
         owed_by=len(waiting), way=way_to(line["cycle"], owed), more_time=extension_of(line["cycle"], owed),
         asked={"unit": unit, "duty": owed["duty"]} in line["extensions_asked"], rehearsed=line["rehearsed"],
+        article=owed["article"],
     )  # fmt: skip
 
 
