@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
@@ -506,6 +507,25 @@ async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> N
     link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.-]+)"', secretary.page)
     assert link is not None
     assert (await secretary.http.get(link.group(1))).content == b"%PDF-1.7 x"
+
+
+async def test_one_figure_that_cannot_be_is_named_and_the_others_still_add_up(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    way = f"/cum/{stream}/lam/score-self?unit=don-vi-1"
+    await an.get(way)
+    first, *rest = RULES.leaves().values()
+    fields = {**an.hidden(), "unit": "don-vi-1", "sheet.0.criterion": first.id, "sheet.0.points": "999"}
+    for number, leaf in enumerate(rest, start=1):
+        fields.update({f"sheet.{number}.criterion": leaf.id, f"sheet.{number}.points": "1,5"})
+    await an.post(way, **fields, _step="look")
+    total = str(Decimal("1.5") * len(rest)).rstrip("0").rstrip(".").replace(".", ",")
+    assert an.status == 422
+    assert f"{first.title}: 999 điểm" in an.page
+    assert f"<strong>{total}</strong>" in an.page
+    await an.post(way, **{**fields, "sheet.0.points": "1,5"}, _step="look")
+    assert "Điều sau sẽ được ghi vào sổ" in an.page
 
 
 async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_good_once(site: Site) -> None:

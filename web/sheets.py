@@ -127,13 +127,24 @@ def _result(
             items.append(_ITEM.validate_python(told))
         except ValidationError:
             continue
-    if not items:
-        return None, None
-    try:
-        (result,) = reckon(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
-    except Refused as error:
-        return None, (error.code, error.facts)
-    return result, None
+    problem = None
+    while items:
+        try:
+            (result,) = reckon(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
+        except Refused as error:
+            # The others still add up: one figure that cannot be does not take the total away.
+            problem = problem or (error.code, titled(error.facts, cycle.rules))
+            left = [item for item in items if item.criterion != error.facts.get("criterion")]
+            items = left if len(left) < len(items) else []
+        else:
+            return result, problem
+    return None, problem
+
+
+def titled(facts: Mapping[str, Any], rules: Edition) -> Mapping[str, Any]:
+    """Facts of a refusal with the criterion as people read it, by its title."""
+    leaf = rules.leaves().get(str(facts.get("criterion", "")))
+    return facts if leaf is None else {**facts, "criterion": leaf.title}
 
 
 def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:

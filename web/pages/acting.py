@@ -41,7 +41,7 @@ from web.offers import acts_offered, may_date, must_be_offered
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
-from web.sheets import sheet_of
+from web.sheets import sheet_of, titled
 from web.visitors import COOKIE, Cycle, checked_form, reads_cycle
 from web.writing import Writing, place_in, written
 
@@ -186,18 +186,18 @@ async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[
 async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: Exception) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
     trouble = trouble_of(error) or Trouble("pending", "pending")
-    text = said_of(trouble, cycle.names)
+    text = said_of(trouble, cycle)
     if trouble.kind in {"pending", "away"}:
         return await _form(request, cycle, writing, text=text, again=True, status=503)
     place = str(trouble.facts.get("place", trouble.place))
     return await _form(request, cycle, writing, text=text, place=place, status=422)
 
 
-def said_of(trouble: Trouble, names: Mapping[str, str]) -> str:
+def said_of(trouble: Trouble, cycle: Cycle) -> str:
     """The sentence of a trouble; of a field that cannot be used, by the name it has on the page."""
-    facts = dict(trouble.facts)
+    facts = titled(trouble.facts, cycle.rules)
     if trouble.code != "malformed_act":
-        return sentence(trouble.code, facts, names)
+        return sentence(trouble.code, facts, cycle.names)
     field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
     problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
     return f"{field_label(field)}: {problem}"

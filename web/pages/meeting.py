@@ -123,7 +123,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
         trouble = trouble_of(error)
-        text = said_of(trouble, cycle.names) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = said_of(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
@@ -205,7 +205,7 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
         )  # fmt: skip
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         trouble = trouble_of(error)
-        text = said_of(trouble, cycle.names) if trouble is not None else ""
+        text = said_of(trouble, cycle) if trouble is not None else ""
         place = getattr(error, "place", None)
         if isinstance(place, int):
             text = f"{_('In line {number}').format(number=place)}: {text}"
