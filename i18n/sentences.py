@@ -203,6 +203,11 @@ SENTENCES: dict[str, str] = {
     "no_system_user": N_("PostgreSQL cannot run as root, and none of the users {users} exists."),
     "no_postgresql": N_("The embedded PostgreSQL is not installed; run make again, or set DATABASE_URL."),
     "no_temporal": N_("No way to a Temporal server works here: {reasons}."),
+    "temporal_away": N_("The Temporal server at {address} (TEMPORAL_ADDRESS) does not answer."),
+    "no_namespace": N_(
+        "The Temporal server at {address} has no namespace {namespace}. Create it there (temporal operator namespace "
+        "create {namespace}), or name another in TEMPORAL_NAMESPACE."
+    ),
     "no_free_port": N_("No free port between {first} and {last}."),
     "unsafe_setting": N_("PostgreSQL has {name} = {found}; the ledger needs {expected}."),
     "is_a_replica": N_("This PostgreSQL is a replica; the ledger needs the primary."),

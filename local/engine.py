@@ -141,8 +141,7 @@ async def _start(
             await _start_postgres(stack, postgres, pids)
         server = await start_temporal(postgres, places.cache, places.logs, places.data, say)
         stack.push_async_callback(server.stop)
-        address = server.address
-        namespace = os.environ.get("TEMPORAL_NAMESPACE", namespace) if server.how == "given" else namespace
+        address, namespace = server.address, server.namespace
         temporal = server.server
         if server.pid:
             pids["temporal"] = server.pid

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -62,10 +62,11 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class TemporalServer:
-    """A server that answers at `address`; `how` says in one word which way was taken."""
+    """A server that answers at `address`, with our namespace; `how` says in one word which way was taken."""
 
     address: str
     how: str
+    namespace: str = NAMESPACE
     server: Server | None = None
     development: WorkflowEnvironment | None = None
 
@@ -86,13 +87,13 @@ async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data
     """Return a server with our namespace, started by the first way that works.
 
     Raises:
-        EngineUnavailableError: no way worked; the facts name each way and why it was skipped.
+        EngineUnavailableError: no way worked; the facts name each way and why it was skipped. Or the server that was
+            named does not answer, or lacks the namespace.
     """
     only_built = os.environ.get("THIDUA_TEMPORAL") == "built"
     skipped: list[str] = []
     if (address := os.environ.get("TEMPORAL_ADDRESS")) and not only_built:
-        say(f"Temporal: {address} (TEMPORAL_ADDRESS)")
-        return TemporalServer(address, "given")
+        return await _given_server(address, os.environ.get("TEMPORAL_NAMESPACE", NAMESPACE), say)
     skipped.append("TEMPORAL_ADDRESS is not set")
     home = cache / f"temporal-{SERVER_VERSION}"
     if not (home / "server").exists() and not only_built:
@@ -105,6 +106,20 @@ async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data
         skipped.append(f"building the server failed: {error} (see {logs / 'temporal-build.log'})")
         raise EngineUnavailableError("no_temporal", reasons="; ".join(skipped)) from error
     return await _built_server(home, postgres, logs, data)
+
+
+async def _given_server(address: str, namespace: str, say: Say) -> TemporalServer:
+    say(f"Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)")
+    try:
+        client = await Client.connect(address, namespace=namespace)
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    except RuntimeError:
+        raise EngineUnavailableError("temporal_away", address=address) from None
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise EngineUnavailableError("no_namespace", address=address, namespace=namespace) from None
+        raise EngineUnavailableError("temporal_away", address=address) from error
+    return TemporalServer(address, "given", namespace)
 
 
 async def _development_server(cache: Path, data: Path, skipped: list[str], say: Say) -> TemporalServer | None:

@@ -1,4 +1,4 @@
-"""The servers of one machine: what happens when another process takes a port in between."""
+"""The servers of one machine: ports that another process takes in between, a Temporal server that is not ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 from conftest import places
+from engine_help import CITY, open_cycle, say, units, whole
+from speech import RULES
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest, RegisterNamespaceRequest
+from temporalio.client import Client
 
+from cli.session import session
 from local import process
 from local.postgres import PostgresServer
 from local.process import EngineUnavailableError, free_ports
@@ -73,3 +78,39 @@ async def test_temporal_starts_elsewhere_when_a_port_was_taken(
             assert "address already in use" in log, "the first try met the taken port"
     finally:
         postgres.stop()
+
+
+@pytest.fixture
+def not_ours(folder: Path, temporal: TemporalServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation that is told of a Temporal server."""
+    home = folder / "given"
+    monkeypatch.delenv("THIDUA_TEMPORAL")
+    for name, value in {
+        "THIDUA_DATA": str(home / "data"), "THIDUA_LOGS": str(home / "logs"),
+        "TEMPORAL_ADDRESS": temporal.address, "TEMPORAL_NAMESPACE": "cua-nguoi-khac",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    return home
+
+
+async def test_a_temporal_server_that_is_not_ours_carries_a_cycle(not_ours: Path, client: Client) -> None:
+    with pytest.raises(EngineUnavailableError, match="no_namespace"):
+        async with session("worker", print, rehearsal=True):
+            pass
+    wanted = RegisterNamespaceRequest(namespace="cua-nguoi-khac")
+    wanted.workflow_execution_retention_period.FromSeconds(86_400)
+    await client.workflow_service.register_namespace(wanted)
+    async with session("worker", print, rehearsal=True) as office:
+        stream = await open_cycle(office, RULES, members=units(2))
+        await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+        await whole(office)
+        assert "temporal" not in office.endpoints.pids, "no server of ours was started"
+    assert (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version, "and theirs goes on"
+
+
+async def test_a_temporal_server_that_does_not_answer_is_named(not_ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
+    with pytest.raises(EngineUnavailableError, match="temporal_away"):
+        async with session("worker", print, rehearsal=True):
+            pass
