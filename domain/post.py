@@ -78,8 +78,10 @@ MONDAY = 0
 
 
 def digest_due(oldest: datetime, mode: str) -> datetime:
-    """When a digest goes out whose oldest notice was recorded at an instant: at seven, the next day or Monday."""
-    day = oldest.astimezone(ICT).date() + timedelta(days=1)
+    """When a digest goes out whose oldest notice was recorded at an instant: the next time it is seven, or Monday."""
+    day = oldest.astimezone(ICT).date()
+    if oldest >= start_of(day) + OFFICE_OPENS:
+        day += timedelta(days=1)
     while mode == "weekly" and day.weekday() != MONDAY:
         day += timedelta(days=1)
     return start_of(day) + OFFICE_OPENS

@@ -291,3 +291,7 @@ def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:
     friday = datetime(2026, 11, 20, 9, tzinfo=ICT)
     assert post.digest_due(friday, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
     assert post.digest_due(friday, "daily") == datetime(2026, 11, 21, 7, tzinfo=ICT)
+    before_office = datetime(2026, 11, 23, 0, 17, tzinfo=ICT)
+    assert post.digest_due(before_office, "daily") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(before_office, "weekly") == datetime(2026, 11, 23, 7, tzinfo=ICT)
+    assert post.digest_due(before_office.replace(hour=7), "weekly") == datetime(2026, 11, 30, 7, tzinfo=ICT)
