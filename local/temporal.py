@@ -28,6 +28,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from local.places import places
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 
@@ -253,6 +254,16 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
             say(f"waiting for another command that builds the Temporal server ({path})")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def build(say: Say) -> None:
+    """Build the server now, unless it was built before on this machine.
+
+    Raises:
+        OSError, subprocess.CalledProcessError
+    """
+    here = places().make()
+    _build_once(here.cache / f"temporal-{SERVER_VERSION}", here.cache, here.logs, say)
 
 
 def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:

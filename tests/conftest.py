@@ -1,4 +1,4 @@
-"""One engine for the whole run: PostgreSQL, the built Temporal server, in a folder that is thrown away.
+"""One engine for each process of the run: PostgreSQL, the built Temporal server, in a folder that is thrown away.
 
 Tests that take something away (the database, the worker) start their own.
 """
@@ -40,13 +40,15 @@ from workflows.cluster_cycle import ClusterCycle
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """Where this run keeps what it writes."""
+    """Where this process of the run keeps what it writes: each one has servers of its own."""
     if named := os.environ.get("THIDUA_TEST_FOLDER"):
-        yield Path(named)
+        made = Path(named) / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        made.mkdir(mode=0o755)
+        yield made
         return
-    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as thrown_away:
+        Path(thrown_away).chmod(0o755)
+        yield Path(thrown_away)
 
 
 def _say(text: str) -> None:

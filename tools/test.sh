@@ -1,5 +1,5 @@
 #!/bin/sh
-# All tests, on an engine of their own in a folder that is thrown away. Nothing is written into the checkout.
+# All tests, on engines of their own in a folder that is thrown away. Nothing is written into the checkout.
 set -eu
 sh tools/lint.sh
 place=$(mktemp -d "${TMPDIR:-/var/tmp}/thidua-test-XXXXXX")
@@ -9,6 +9,9 @@ CHROMIUM=$(sh tools/chromium.sh)
 export CHROMIUM
 export THIDUA_TEST_FOLDER="$place" THIDUA_TEMPORAL=built
 export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypothesis" PYTHONDONTWRITEBYTECODE=1
-.venv/bin/python -m pytest -p no:cacheprovider --cov --cov-report=term "$@"
+# Pytest keeps what tests print: what takes minutes the first time is done, and tells so, before it starts.
+.venv/bin/python -c 'from local.temporal import build; build(print)'
+# Two processes, each with an engine and whole files of tests; a machine with two cores has no room for more.
+.venv/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadfile --cov --cov-report=term "$@"
 .venv/bin/python -m coverage report --include='domain/*,eventstore/*' --fail-under=95 >"$place/report" || { cat "$place/report"; exit 1; }
-tail -n 1 "$place/report" | sed 's/^TOTAL.* /branch coverage of domain and eventstore: /'
+sed -n 's/^TOTAL.* /branch coverage of domain and eventstore: /p' "$place/report"
