@@ -74,6 +74,7 @@ class PostActivities:
         self._position = 0
         self._taken: set[str] = set()
         self._tries: dict[str, int] = {}
+        self._unknown: set[str] = set()
 
     @activity.defn(name="deliver")
     async def deliver(self) -> int:
@@ -122,7 +123,9 @@ class PostActivities:
                     events.extend(await self._tell(row))
                 except CourierAwayError as error:
                     log.warning("courier away", reason=str(error), position=row.position)
-                    await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
+                    # Nothing new is nothing to record: a mail server may be away for days.
+                    if events or row.position - 1 > self._position:
+                        await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
                     await asyncio.sleep(AWAY_S)
                     return True
             activity.heartbeat()
@@ -131,6 +134,8 @@ class PostActivities:
             self._position = last.position
             return False
         await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at)
+        for kept in (self._taken, self._tries, self._unknown):
+            kept.clear()
         return True
 
     async def _tell(self, row: Envelope) -> list[Event]:
@@ -157,7 +162,11 @@ class PostActivities:
                 await self._gather(row, notice, state, contact)
                 recorded.append(NoticeGathered(**common, person=contact.id))
                 continue
-            message = self._message(row, notice, state, contact)
+            try:
+                message = self._message(row, notice, state, contact)
+            except Exception:  # noqa: BLE001 - the library raises whatever an address runs it into; nobody else waits
+                recorded.append(NoticeFailed(**common, person=contact.id, reason="bad_address"))
+                continue
             message_id = str(message["Message-ID"])
             if message_id not in self._taken:
                 try:
@@ -166,11 +175,13 @@ class PostActivities:
                     recorded.append(NoticeFailed(**common, person=contact.id, reason=str(error)[:200]))
                     continue
                 except UnknownOutcomeError:
-                    recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
+                    self._unknown.add(message_id)
                     try:
                         await self._hand_over(message, message_id)
                     except (UnknownOutcomeError, UndeliverableError) as again:
                         raise CourierAwayError(str(again)) from again
+            if message_id in self._unknown:  # it may have come twice
+                recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
             recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
         return recorded
 
@@ -212,7 +223,10 @@ class PostActivities:
         if contact is None or not contact.email:
             return DigestFailed(person=person, position=last, reason="no_address")
         message = EmailMessage()
-        message["From"], message["To"] = self._sender, contact.email
+        try:
+            message["From"], message["To"] = self._sender, contact.email
+        except Exception:  # noqa: BLE001 - as above
+            return DigestFailed(person=person, position=last, reason="bad_address")
         message["Subject"] = _("Sổ Thi Đua: {count} notices").format(count=len(items))
         name = f"{person}/{items[0].position}/{last}/{len(items)}"
         message["Message-ID"] = f"<{uuid5(NAMESPACE_URL, f'digest/{name}')}@thidua>"
@@ -274,8 +288,6 @@ class PostActivities:
             await self._open()
             return
         self._head = answer.events[-1].head
-        self._taken.clear()
-        self._tries.clear()
         last = events[-1]
         self._position = last.position if isinstance(last, PostAdvanced) else self._position
 

@@ -77,6 +77,8 @@ class _Stream:
     state: Any = None
     rules: Edition = NO_RULES
     digest: str | None = None
+    position: int = 0
+    """Of the event that was read last."""
     expected: list[Told[Event]] = field(default_factory=list)
     """What must follow from the command or clock act whose first event was read last."""
 
@@ -117,6 +119,10 @@ class _Verification:
                 if position % BREATH == 0:
                     await asyncio.sleep(0)  # others in this process answer in between
             progress(self.report.events)
+        for name, stream in self.streams.items():
+            if stream.expected:
+                wanted = stream.expected[0].event.NAME
+                self.report.problems.append(Problem(stream.position, name, "incomplete", wanted))
         for mark in self.marks.values():
             if mark.position > position:
                 self.report.problems.append(Problem(mark.position, "", "tail_missing", mark.recorded_at))
@@ -269,6 +275,7 @@ class _Verification:
         stream.expected = list(stream.law.decide(saying, stream.state, stream.rules, row.version - 1))
 
     async def fold(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
+        stream.position = row.position
         if stream.law is None:
             return
         stream.told.append(told)

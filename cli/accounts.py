@@ -11,9 +11,10 @@ from accounts import Kind
 from accounts.postgres import Accounts
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
-from domain.kernel import RESERVED, Day
+from domain.kernel import Day
 from i18n import _
 from office.fields import InputError
+from office.persons import entry_of
 
 ADDRESS = "http://127.0.0.1:8320"
 
@@ -25,8 +26,7 @@ async def create(
     """Enter a person, make an account, and give the address where a password is chosen."""
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
-    if person in RESERVED:
-        raise InputError("id_reserved", person=person)
+    entry = entry_of(id=person, unit=unit, name=name, email=email)
     last = None
     if until is not None:
         try:
@@ -36,8 +36,8 @@ async def create(
     if kind == "auditor" and last is None:
         raise InputError("auditor_needs_end")
     async with session("ledger", say) as open_:
-        contact = await open_.people.enter(person, unit, name, email=email)
-        if (contact.unit, contact.name) != (unit, name):
+        contact = await open_.people.enter(person, unit, entry.name, email=entry.email)
+        if (contact.unit, contact.name) != (unit, entry.name):
             raise InputError("person_differs", person=person, field="name", found=contact.name)
         accounts = Accounts(open_.ledger.pool)
         await accounts.make(person, kind, administrator=administrator, until=last)  # type: ignore[arg-type]

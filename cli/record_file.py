@@ -25,7 +25,7 @@ from domain.meetings import Meeting, MeetingKind
 from domain.problems import repeated, wrong
 from domain.streams import cycle_stream
 from i18n.acts import ACTS_VI, MEETINGS_VI
-from office.year_file import PersonEntry
+from office.persons import PersonEntry
 
 ACTS_PER_FILE = 2_000
 Which = Literal["this", "next"]

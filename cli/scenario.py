@@ -22,8 +22,9 @@ from domain.streams import cycle_stream
 from i18n import _
 from office.fields import InputError
 from office.office import Said
+from office.persons import PersonEntry
 from office.reading import edition_file, read_model
-from office.year_file import PersonEntry, YearFile, enter_people, start_year
+from office.year_file import YearFile, enter_people, start_year
 from people.postgres import Contact
 
 STRENGTH = "rehearsal"

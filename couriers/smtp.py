@@ -18,7 +18,7 @@ PERMANENT = 500
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """THIDUA_SMTP_HOST, _PORT, _FROM, _STARTTLS (yes, no), _USER, _PASSWORD or _PASSWORD_FILE, _CA (a file)."""
+    """THIDUA_SMTP_HOST, _PORT, _STARTTLS (yes, no), _USER, _PASSWORD or _PASSWORD_FILE, _CA (a file)."""
 
     host: str
     port: int
@@ -71,6 +71,8 @@ class SmtpCourier:
             if error.code >= PERMANENT:
                 raise UndeliverableError(f"{error.code}") from error
             raise CourierAwayError(f"{error.code}") from error
+        except aiosmtplib.SMTPNotSupported as error:  # an address in other letters, which this server does not take
+            raise UndeliverableError(str(error)) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise UnknownOutcomeError(str(error)) from error
         finally:

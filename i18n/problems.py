@@ -46,6 +46,7 @@ PROBLEMS: dict[str, str] = {
     "no_such_day": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
     "decimal_comma": N_("a number such as 9,5 is expected; 1,250 can be read in two ways, write 1250"),
     "character": N_("the character {character} is not allowed"),
+    "mail_address": N_("a mail address such as an@phuong.gov.vn is expected"),
     "line_break": N_("a line break is not allowed here"),
     "date_bounds": N_("a date between {earliest} and {latest} is expected"),
     "range_backwards": N_("the range ends before it begins"),

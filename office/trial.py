@@ -15,7 +15,7 @@ from domain.saying import Command
 from eventstore.envelope import Envelope
 from eventstore.signing import Order
 from office.office import Office
-from office.year_file import PersonEntry
+from office.persons import PersonEntry
 from people.postgres import Contact, People, commitment_of
 
 

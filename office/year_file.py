@@ -12,35 +12,19 @@ from pydantic import Field, model_validator
 from domain import limits
 from domain.city_year import ClusterPlan
 from domain.frame import ClockMode, CycleOpened
-from domain.kernel import RESERVED, Document, Fact, Label, PersonId, Provenance, UnitId, When, start_of
+from domain.kernel import Document, Fact, Label, Provenance, UnitId, When, start_of
 from domain.problems import wrong
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
 from office.fields import InputError
 from office.office import Office, Said
+from office.persons import PersonEntry
 from people.postgres import ERASED, Contact
 
 if TYPE_CHECKING:
     from activities.wire import Receipt
 
 COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
-
-
-class PersonEntry(Fact):
-    """A person to be entered in the book."""
-
-    id: PersonId
-    unit: UnitId
-    name: Label
-    office: Label | None = None
-    email: Label | None = None
-    phone: Label | None = None
-
-    @model_validator(mode="after")
-    def _a_person(self) -> PersonEntry:
-        if self.id in RESERVED:
-            raise wrong("reserved_id", person=self.id)
-        return self
 
 
 class YearFile(Fact):

@@ -22,6 +22,7 @@ from domain.saying import Command
 from domain.streams import cycle_stream
 from i18n.sorting import folded
 from office.fields import InputError
+from office.persons import is_address
 from office.tables import Rows
 from office.year_file import YearFile
 
@@ -44,7 +45,6 @@ def slug_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:60].strip("-") or "don-vi"
 
 
-EMAIL = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+\.[^@\s,;<>\x00-\x1f]+")
 """A mail address as far as anybody can tell without writing to it."""
 
 
@@ -138,7 +138,7 @@ def _contact(
             person[name] = cells[column]
     if person["id"] not in {one["id"] for one in people}:
         people.append(person)
-    if "email" in person and not EMAIL.fullmatch(person["email"]):
+    if "email" in person and not is_address(person["email"]):
         remarks.append((line, "bad_email", {"found": person.pop("email")}))
     elif not cells["thư điện tử"]:
         remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))

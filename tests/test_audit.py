@@ -111,6 +111,22 @@ async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]
     assert [problem.code for problem in report.problems] == ["tail_missing"]
 
 
+async def test_half_of_what_a_command_says_is_found_where_it_ends(recorded: tuple[Session, str]) -> None:
+    """A correction takes an act out and puts another in its place: without the other, the wrong half is true."""
+    office, stream = recorded
+    await say(office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    wrong = (await load_all(office.ledger, stream))[-1].version
+    reason = {"version": wrong, "reason": "Ghi nhầm"}
+    instead = {"act": "take-stance", "unit": "don-vi-1", "stance": "changes-requested"}
+    await say(office, stream, "don-vi-1", "correct", {**reason, "instead": instead})
+    *_rest, correction, right = await load_all(office.ledger, stream)
+    assert (correction.type, right.type) == ("ActCorrected", "StanceTaken")
+    assert (await check(office)).ok
+    await as_owner(office, f"delete from ledger.event where position >= {right.position}")  # noqa: S608
+    problems = (await check(office)).problems
+    assert [(p.position, p.code, p.detail) for p in problems] == [(correction.position, "incomplete", "StanceTaken")]
+
+
 async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str]) -> None:
     office, stream = recorded
     rows = await load_all(office.ledger, stream)

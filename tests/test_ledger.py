@@ -399,6 +399,11 @@ class TestPostgres:
         await owner.close()
         with pytest.raises(Stopped, match="clock_stopped"):
             await pg.append(append("t", Head(), draft()))
+        await confirm_clock(place[0].owner_url)
+        for number in range(3):
+            assert isinstance(await pg.append(append(f"u{number}", Head(), draft())), Appended)
+        rows = await pg.read(0, 1_000)
+        assert [row.recorded_at for row in rows] == sorted(row.recorded_at for row in rows)
 
     async def test_unsafe_settings_and_other_ledgers_are_refused(
         self, place: tuple[Endpoints, Installation, Places]

@@ -79,7 +79,7 @@ async def confirm_clock(url: str) -> None:
     try:
         await connection.execute(
             "update ledger.installation set clock_stopped = null, "
-            "confirmed = coalesce((select max(position) from ledger.event), 0)"
+            "confirmed_until = (select recorded_at from ledger.event order by position desc limit 1)"
         )
     finally:
         await connection.close()

@@ -22,6 +22,7 @@ from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
 from office.fields import InputError
+from office.persons import is_address
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
 from web.proofs import address_of, proved
@@ -36,7 +37,6 @@ Somebody = Annotated[Visitor, Depends(reads(Matter.OWN))]
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _LABEL: TypeAdapter[str] = TypeAdapter(Label)
-_EMAIL = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
 TOKEN_DAYS = 365
 
 
@@ -92,7 +92,7 @@ async def _enter(work: Services, visitor: Visitor, typed: dict[str, str]) -> str
         raise ForbiddenError("not_yours_to_manage")
     name, email = _checked(_LABEL, typed.get("name", ""), "name"), typed.get("email") or None
     unit = _checked(_SLUG, typed.get("unit", ""), "unit")
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not is_address(email):
         raise InputError("bad_email", found=email[:80])
     until = _until(typed.get("until", ""))
     if kind == "auditor" and until is None:
