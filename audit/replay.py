@@ -6,7 +6,7 @@ what had been recorded by then. `evolve` takes any such subset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -15,11 +15,37 @@ from activities.telling import told_of
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
-from domain.kernel import Event, Told, end_of
+from domain.kernel import Event, Told, When, end_of
 from domain.obligations import obligations, steps
 from domain.rules import NO_RULES, Edition
 from domain.streams import law_of
-from eventstore.envelope import Envelope
+from eventstore.envelope import NO_DIGEST, Envelope
+
+_WEAKEST = ("stated", "inferred", "rehearsed")
+
+
+def _weaker(one: str, other: str | None) -> str:
+    return one if other is None else max(one, other, key=_WEAKEST.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """How sure what is derived from events is: as the least sure of the events that it follows from."""
+
+    by_event: Mapping[str, str]
+    by_when: Mapping[When, str]
+    by_day: Mapping[date, str]
+
+    @classmethod
+    def of(cls, history: Iterable[Told[Event]]) -> Sure:
+        """Of a history."""
+        by_event, by_when, by_day = dict[str, str](), dict[When, str](), dict[date, str]()
+        for event, meta in history:
+            kind = meta.provenance.kind
+            by_event[event.NAME] = _weaker(kind, by_event.get(event.NAME))
+            by_when[meta.happened] = _weaker(kind, by_when.get(meta.happened))
+            by_day[meta.happened.day] = _weaker(kind, by_day.get(meta.happened.day))
+        return cls(by_event, by_when, by_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +58,7 @@ class Replay:
     events: int
     last_version: int
     possible: tuple[Envelope, ...]
+    sure: Sure
 
 
 def select(
@@ -63,7 +90,17 @@ def replay(
     state = law.fold(told)
     digest = law.edition(state)
     rules = editions.get(digest, NO_RULES) if digest else NO_RULES
-    return Replay(stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible))
+    return Replay(stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), Sure.of(told))
+
+
+def broken_at(rows: Sequence[Envelope]) -> int | None:
+    """The position of a stream's first row that was changed or does not follow the one before it; None if none was."""
+    previous = NO_DIGEST
+    for version, row in enumerate(rows, start=1):
+        if row.version != version or row.previous != previous or row.expected_digest() != row.digest:
+            return row.position
+        previous = row.digest
+    return None
 
 
 def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -80,15 +117,24 @@ def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(found.state, State):
         owed = obligations(found.state, found.rules)
         answer["steps"] = [
-            {"step": s.name, "done": s.done.day.isoformat() if s.done else None, "waiting_for": list(s.waiting_for)}
+            {
+                "step": s.name,
+                "done": s.done.day.isoformat() if s.done else None,
+                "waiting_for": list(s.waiting_for),
+                "sureness": found.sure.by_when.get(s.done) if s.done else None,
+            }
             for s in steps(owed, found.rules)
         ]
-        answer["deviations"] = [plain(asdict(d)) for d in deviations(found.state, found.rules)]
+        answer["deviations"] = [
+            {**plain(asdict(d)), "sureness": found.sure.by_day.get(d.on) if d.on else None}
+            for d in deviations(found.state, found.rules)
+        ]
         answer["obligations"] = [
             {
                 "duty": o.duty.value, "bearer": o.bearer, "subject": o.subject or None,
                 "due": o.due.isoformat() if o.due else None, "done": o.done.day.isoformat() if o.done else None,
                 "late": o.late, "extended": o.extended, "waits_for": list(o.waits_for),
+                "sureness": found.sure.by_when.get(o.done) if o.done else None,
             }
             for o in owed
         ]  # fmt: skip

@@ -9,10 +9,13 @@ from i18n import teach_libraries
 
 def main() -> None:
     """The console script."""
-    teach_libraries()
-    from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
+    try:
+        teach_libraries()
+        from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
 
-    sys.exit(app(standalone_mode=True))
+        app(standalone_mode=True)
+    except KeyboardInterrupt:  # while things are imported: nothing has begun
+        sys.exit(130)
 
 
 if __name__ == "__main__":

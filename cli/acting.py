@@ -15,10 +15,10 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from cli.moves import confirm_moves
-from cli.outcome import Exit, answer, asking, say, terminal
+from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.session import Session, session
 from domain.kernel import Act, Day, Provenance, Refused, When
-from domain.problems import repeated
+from domain.problems import first_problem, repeated
 from domain.streams import full_name
 from i18n import _
 from i18n.acts import ACTS_VI
@@ -74,11 +74,11 @@ async def act(
     stream = full_name(cycle)
     if person is None:
         raise InputError("who_acts")
+    provenance = _stated(source) if source else None
     async with session("worker", say) as open_:
         contact = await open_.person(person)
         if name != "open-cycle" and not await open_.ledger.load(stream):
             raise InputError("no_such_cycle", cycle=stream)
-        provenance = Provenance(kind="stated", source=source) if source else None
         said = Said(
             stream, name, fields, command_id or uuid4(), happened=happened, effective=effective,
             provenance=provenance, meeting=meeting,
@@ -137,8 +137,9 @@ def options(act_type: type[Act], extra: Sequence[str]) -> dict[str, Any]:
         option = words.pop(0)
         name, _eq, value = option.partition("=")
         path = name.removeprefix("--").replace("-", "_").split(".")
+        path[0] = ALSO.get(path[0], path[0])
         if not option.startswith("--") or path[0] not in act_type.model_fields:
-            raise InputError("field_unknown", act=act_type.NAME, field=option, fields=", ".join(act_type.model_fields))
+            raise InputError("field_unknown", act=act_type.NAME, field=option, fields=", ".join(names_of(act_type)))
         if not _eq:
             if not words:
                 raise InputError("field_value_missing", field=option)
@@ -154,6 +155,16 @@ def options(act_type: type[Act], extra: Sequence[str]) -> dict[str, Any]:
     return fields
 
 
+ALSO = {"on_draft": "on"}
+"""Fields whose own name is an option of the command itself: `--on` is the day."""
+
+
+def names_of(act_type: type[Act]) -> list[str]:
+    """The options of an act's fields."""
+    other = {field: option for option, field in ALSO.items()}
+    return [other.get(name, name) for name in act_type.model_fields]
+
+
 def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
     """Ask for the fields that are missing; without a terminal, say which.
 
@@ -163,9 +174,10 @@ def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
     missing = [name for name, field in act_type.model_fields.items() if field.is_required() and name not in fields]
     if missing and not sys.stdin.isatty():
         raise InputError("field_missing", fields=", ".join(missing), first=missing[0])
-    for question in questions(act_type):
-        if question.name in missing:
-            fields[question.name] = asked(question)
+    with interruptible():
+        for question in questions(act_type):
+            if question.name in missing:
+                fields[question.name] = asked(question)
 
 
 def asked(question: Question, prefix: str = "") -> Any:
@@ -204,6 +216,14 @@ def day_of(text: str) -> date:
         return _DAY.validate_python(text)
     except ValidationError:
         raise InputError("not_a_date", found=text) from None
+
+
+def _stated(source: str) -> Provenance:
+    try:
+        return Provenance(kind="stated", source=source)
+    except ValidationError as error:
+        problem = first_problem(error)
+        raise InputError("file_field", place="--source", **{k: v for k, v in problem.items() if k != "place"}) from None
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from activities.telling import told_of
-from audit.replay import digests_in, replay, view
+from audit.replay import broken_at, digests_in, replay, view
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -17,9 +18,10 @@ from domain.kernel import day_ending
 from domain.rules import Edition, edition_of
 from domain.streams import full_name
 from eventstore.checkpoints import all_checkpoints, write_checkpoint
+from eventstore.envelope import Envelope
 from eventstore.postgres import checkpoint
 from i18n import _
-from i18n.messages import day, word
+from i18n.messages import day, sentence, word
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
@@ -29,7 +31,7 @@ from office.verifying import verified
 async def timeline(cycle: str, *, as_json: bool) -> int:
     """The stream's events as plain sentences."""
     stream = full_name(cycle)
-    async with session("ledger", say) as open_:
+    async with session("ledger", say, founded=True) as open_:
         history = await open_.history(stream)
         state = CYCLE.fold(told for _row, told in history)
         texts = await open_.texts.get(digests_in([plain(told.event) for _row, told in history]))
@@ -56,7 +58,15 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
-    return Exit.DONE
+    return _whole(stream, [row for row, _told in history])
+
+
+def _whole(stream: str, rows: Sequence[Envelope]) -> Exit:
+    """What was read is shown in any case; that it was changed, too, and where."""
+    if (position := broken_at(rows)) is None:
+        return Exit.DONE
+    say(sentence("chain_broken", {"cycle": stream, "position": position}))
+    return Exit.NOT_VERIFIED
 
 
 async def replay_(cycle: str, at: str | None, version: int | None, known_on: str | None, *, as_json: bool) -> int:
@@ -65,7 +75,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
     if at is not None and version is not None:
         raise InputError("one_of_two")
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
-    async with session("ledger", say) as open_:
+    async with session("ledger", say, founded=True) as open_:
         rows = [row for row, _told in await open_.history(stream)]
         if version is not None and not 0 < version <= len(rows):
             raise InputError("no_such_event", version=version, last=len(rows))
@@ -73,6 +83,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             stream, rows, await _editions(open_, rows), at=at_day, version=version, known_on=known_day,
         )  # fmt: skip
         texts = await open_.texts.get(digests_in(plain(found.state)))
+        people = {one.id: one.name for one in await open_.people.everyone()}
     data = view(found, texts)
 
     def show() -> None:
@@ -81,23 +92,25 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             table.add_row(
-                word(step["step"]), day(step["done"]) if step["done"] else "-", ", ".join(step["waiting_for"]) or "-"
-            )
+                word(step["step"]), f"{day(step['done'])} ({word(step['sureness'])})" if step["done"] else "-",
+                ", ".join(step["waiting_for"]) or "-",
+            )  # fmt: skip
         console.print(table)
         if isinstance(found.state, State):
-            for line in standing(found.state, texts):
+            names = members_and_organiser(found.state)
+            for line in standing(found.state, texts, people, found.sure.by_event):
                 console.print(line)
             for one in deviations(found.state, found.rules):
-                console.print(f"  • {departure(one, members_and_organiser(found.state))}")
+                console.print(f"  • {departure(one, names, found.sure.by_day)}")
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
-    return Exit.DONE
+    return _whole(stream, rows)
 
 
 async def verify_(*, as_json: bool) -> int:
     """Check the whole ledger, and what lies beside it."""
-    async with session("ledger", say) as open_:
+    async with session("ledger", say, founded=True) as open_:
         folder = open_.places.data / "checkpoints"
         report, beside = await verified(
             open_, checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
@@ -107,13 +120,15 @@ async def verify_(*, as_json: bool) -> int:
         if ok and (mark := await checkpoint(open_.ledger)) is not None:
             write_checkpoint(folder, mark)
     data = {
-        "ok": ok, "events": report.events, "streams": len(report.streams), "signatures": report.signatures,
+        "installation": open_.installed.id, "folder": str(open_.places.data), "ok": ok,
+        "events": report.events, "streams": len(report.streams), "signatures": report.signatures,
         "clock_acts": report.clock_acts, "first_broken_position": report.first_broken, "root": report.root,
         "problems": [asdict(problem) for problem in report.problems], "beside": beside,
     }  # fmt: skip
 
     def show() -> None:
         console = terminal()
+        console.print(_("Installation {installation}, in {folder}").format(**data), soft_wrap=True)
         console.print(
             _("{events} events in {streams} streams, {signatures} signatures, {clock_acts} acts of the clock").format(
                 **data
@@ -124,7 +139,7 @@ async def verify_(*, as_json: bool) -> int:
         if report.first_broken is not None:
             console.print(_("BROKEN at position {position}").format(position=report.first_broken))
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {problem.code} {problem.detail}")
+            console.print(f"  {problem.position} {problem.stream}: {word('broken-' + problem.code)} {problem.detail}")
         for one in beside:
             console.print(f"  {one['code']} {one['detail']}")
 

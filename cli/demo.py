@@ -19,6 +19,7 @@ from typing import Any
 from accounts import Kind
 from accounts.postgres import Accounts
 from activities.telling import told_of
+from audit.replay import Sure
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
@@ -165,12 +166,16 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
         told for told in map(told_of, await load_all(open_.ledger, POST_STREAM))
         if isinstance(told.event, post.NoticeSent) and told.event.position in mine
     ]  # fmt: skip
-    register = deviations(state, rules)
+    register, sure = deviations(state, rules), Sure.of(told for _row, told in history)
     return {
         "cycle": played.stream,
         "cluster": CYCLE.fold(told for _row, told in history).frame.cluster_name,
         "steps": [
-            {"step": s.name, "done": s.done.day.isoformat() if s.done else None}
+            {
+                "step": s.name,
+                "done": s.done.day.isoformat() if s.done else None,
+                "sureness": sure.by_when.get(s.done) if s.done else None,
+            }
             for s in steps(obligations(state, rules), rules)
         ],
         "acts": len({row.command_id for row, _told in history}),
@@ -205,7 +210,10 @@ def _show(
     table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
     table.columns[1].no_wrap = True  # a date that is cut in two is no date
     for row in rows:
-        done = "\n".join(f"{word(s['step'])}\n  {day(s['done']) if s['done'] else '-'}" for s in row["steps"])
+        done = "\n".join(
+            f"{word(s['step'])}\n  " + (f"{day(s['done'])} {word(s['sureness'])}" if s["done"] else "-")
+            for s in row["steps"]
+        )
         table.add_row(
             f"{row['cluster']}\n{row['cycle']}", done, _(COUNTS).format(**row),
             _("{deviations} departures\n{remarks} remarks").format(**row), str(row["notices"]),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.prompt import Confirm
 
-from cli.outcome import asking, grid
+from cli.outcome import asking, grid, interruptible
 from cli.session import Session
 from domain.kernel import Refused
 from domain.scores import Move, moves
@@ -43,9 +43,10 @@ async def confirm_moves(open_: Session, said: Said, contact: Contact, *, meant: 
     console = asking()
     show_moves(console, found)
     if not sys.stdin.isatty():
-        raise InputError("moves_others", units=", ".join(move.unit for move in found))
-    if not Confirm.ask(_("Enter it?"), default=False, console=console):
-        raise InputError("cancelled")
+        raise InputError("moves_others", units=[move.unit for move in found])
+    with interruptible():
+        if not Confirm.ask(_("Enter it?"), default=False, console=console):
+            raise InputError("cancelled")
 
 
 async def _moved(open_: Session, said: Said, contact: Contact) -> Sequence[Move]:
@@ -56,7 +57,18 @@ async def _moved(open_: Session, said: Said, contact: Contact) -> Sequence[Move]
         await trial.decide(order, contact.id, contact.unit)
     except Refused:
         return ()  # the register itself will say so
-    return moves(before, trial.state, trial.rules, whose=str(said.fields.get("unit", "")))
+    return moves(before, trial.state, trial.rules, whose=_whose(said, trial))
+
+
+def _whose(said: Said, trial: Trial) -> str:
+    """The unit whose score it is: of a correction, that of the act that stands instead, or of the wrong one."""
+    fields = said.fields
+    if said.act != "correct":
+        return str(fields.get("unit", ""))
+    if isinstance(instead := fields.get("instead"), dict):
+        return str(instead.get("unit", ""))
+    wrong = [told for told in trial.history if str(told.meta.version) == str(fields.get("version"))]
+    return str(getattr(wrong[0].event, "unit", "")) if wrong else ""
 
 
 def show_moves(console: Console, found: Sequence[Move]) -> None:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -70,19 +73,56 @@ def grid(*headers: str) -> Table:
     return table
 
 
+CANCELLED = 130
+_on_its_way: list[str] = []
+
+
+def on_its_way(command: str) -> None:
+    """A command has been handed in: from now on nobody here can say that nothing was entered."""
+    _on_its_way.append(command)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While somebody is asked, Ctrl-C ends the command at once: the event loop would only note it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _quietly(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int | None:
+    """Do the work; what a library leaves behind when it is cut off goes to the log, not to the terminal."""
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: _keep(context.get("exception") or RuntimeError(str(context.get("message"))))
+    )
+    return await work()
+
+
 def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
     """Run a command and return its exit code; every error that can be foreseen becomes a sentence."""
+    _on_its_way.clear()
     try:
-        return int(asyncio.run(work()) or Exit.DONE)
+        code = int(asyncio.run(_quietly(work)) or Exit.DONE)
+        sys.stdout.flush()
     except (KeyboardInterrupt, EOFError):
+        if _on_its_way:
+            say(sentence("cancelled_on_its_way", {"command": _on_its_way[-1]}))
+            return Exit.PENDING
         say(sentence("cancelled"))
-        return 130
+        return CANCELLED
+    except BrokenPipeError:
+        # Whoever read has enough; what is left must not be written when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
     except BaseException as error:
         if isinstance(error, (SystemExit, GeneratorExit)):
             raise
-        code, text = explain(error)
+        exit_code, text = explain(error)
         say(text)
-        return code
+        return exit_code
+    return code
 
 
 _EXITS = {

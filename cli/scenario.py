@@ -180,7 +180,7 @@ class _Play:
         opened = self.scenario.opened
         receipt = await start_year(
             self.session, self.scenario.year, edition, self.secretariat, clock="backfill", starts=start_of(opened.on),
-            strength=STRENGTH, provenance=_provenance(opened), issued=opened.on,
+            strength=STRENGTH, provenance=_provenance(opened), issued=When.on(opened.on, opened.until),
         )  # fmt: skip
         if failed := [f for f in receipt.failed if f.stream == self.stream]:
             raise InputError(failed[0].code, failed[0].stream, **failed[0].facts)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from cli.outcome import on_its_way
 from desk import Desk
 from documents.postgres import Texts
 from eventstore.postgres import PostgresLedger, open_ledger
-from eventstore.signing import Signer
+from eventstore.signing import Order, Signer
 from local.engine import Endpoints, Need, engine
-from local.installation import Installation
+from local.installation import Installation, is_founded
 from local.places import Places, places
+from office.fields import InputError
 from office.founding import founding
 from office.office import Office
-from people.postgres import People
+from people.postgres import Contact, People
+
+if TYPE_CHECKING:
+    from activities.wire import Receipt
 
 
 @dataclass(slots=True)
@@ -25,6 +31,14 @@ class Session(Office):
     places: Places
     endpoints: Endpoints
     installed: Installation
+
+    async def hand_over(
+        self, stream: str, person: Contact, orders: Sequence[Order], *, strength: str, stand_in_for: str | None = None
+    ) -> Receipt:
+        """See `Office.hand_over`; from here on a Ctrl-C cannot say that nothing was entered."""
+        on_its_way(str(orders[0].command_id))
+        # Not `super()`: a dataclass with slots is another class than the one that this method was written in.
+        return await Office.hand_over(self, stream, person, orders, strength=strength, stand_in_for=stand_in_for)
 
     @classmethod
     def of(
@@ -37,13 +51,18 @@ class Session(Office):
 
 
 @asynccontextmanager
-async def session(need: Need, say: Callable[[str], None], *, rehearsal: bool = False) -> AsyncIterator[Session]:
-    """Open the installation of this environment.
+async def session(
+    need: Need, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
+) -> AsyncIterator[Session]:  # fmt: skip
+    """Open the installation of this environment; found one where there is none, unless it must be `founded` already.
 
     Raises:
         EngineUnavailableError, UnreachableError, OSError
+        InputError: there is none in the folder.
     """
     where = places()
+    if founded and not is_founded(where.data):
+        raise InputError("no_installation", folder=str(where.data))
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
             engine(where, founding, need=need, say=say, rehearsal=rehearsal)

@@ -36,6 +36,9 @@ async def board(year: str | None, *, as_json: bool) -> int:
         read = Board(open_.ledger, open_.texts)
         await read.catch_up()
         lines = await read.lines(year)
+        years = await read.years() if year is not None and not lines else []
+    if years:
+        raise InputError("no_cycle_of_year", place="--year", year=year, years=", ".join(years))
     now = datetime.now(UTC)
     rows = []
     for line in lines:

@@ -151,6 +151,9 @@ async def open_client(
         )
     except RuntimeError as error:
         raise UnreachableError(address) from error
+    except asyncio.CancelledError:
+        await asyncio.sleep(EXIT_PAUSE_S)  # the bridge still calls back
+        raise
     try:
         yield client
     finally:

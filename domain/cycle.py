@@ -31,7 +31,7 @@ from domain import (
     targets,
     voting,
 )  # fmt: skip
-from domain.kernel import CLOCK, Act, AlreadySaid, Event, Meta, Provenance, Refused, Room, Told, When
+from domain.kernel import CLOCK, ICT, Act, AlreadySaid, Event, Meta, Provenance, Refused, Room, Told, When
 from domain.rights import Party
 from domain.rules import Edition
 from domain.saying import Saying, compose, parse_act
@@ -239,7 +239,7 @@ def _happened(saying: Saying, state: State, mine: frozenset[Party]) -> When:
         raise Refused("not_yours_to_date", act=act.NAME)
     ceiling = saying.issued if state.frame.clock == "backfill" else now
     if saying.happened.earliest > ceiling + SKEW:
-        raise Refused("in_the_future", on=saying.happened.day, now=ceiling.date())
+        raise Refused("in_the_future", on=saying.happened.day, now=ceiling.astimezone(ICT).date())
     return saying.happened
 
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
 from domain.kernel import (
+    ICT,
     Act,
     Digest,
     Document,
@@ -278,7 +279,7 @@ def reopen(cmd: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterato
 
 def file(cmd: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.frame.filed is not None:
-        raise Refused("cycle_is_filed", on=state.frame.filed.date())
+        raise Refused("cycle_is_filed", on=state.frame.filed.astimezone(ICT).date())
     yield CycleFiled()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from domain.frame import CycleOpened, Unit
 from domain.kernel import (
+    ICT,
     Act,
     Day,
     Document,
@@ -209,7 +210,7 @@ def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterato
     if cmd.holder not in {"unknown", "vacant"}:
         require_member(cmd.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state)
     if cmd.until is not None and end_of(cmd.until) <= since:
-        raise Refused("term_ends_before", until=cmd.until, since=since.date())
+        raise Refused("term_ends_before", until=cmd.until, since=since.astimezone(ICT).date())
     standing = state.membership
     held = standing.terms.get(cmd.role) and standing.holder(cmd.role, since) == cmd.holder
     # A paper that comes late may tell of an earlier holding of the unit that holds it now, or of a later one.

@@ -31,7 +31,7 @@ from domain import (
     targets,
     voting,
 )
-from domain.kernel import CLOCK, Act, Meta, Refused
+from domain.kernel import CLOCK, ICT, Act, Meta, Refused
 from domain.rules import Duty
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def check(saying: Saying, state: State, *, correcting: bool = False) -> frozense
     if not state.frame.opened and act is not frame.OpenCycle:
         raise Refused("cycle_not_open")
     if state.frame.filed is not None and act not in AFTER_FILING and not correcting:
-        raise Refused("cycle_is_filed", on=state.frame.filed.date())
+        raise Refused("cycle_is_filed", on=state.frame.filed.astimezone(ICT).date())
     duty = CLOSED_BY.get(act)
     if duty is not None and duty in state.frame.closed and S not in mine and about(saying.act) == saying.unit:
         raise Refused("duty_closed", duty=duty)

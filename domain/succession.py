@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 
 from domain import limits
 from domain.frame import Frame, Unit, Units
-from domain.kernel import Act, Document, Event, Label, Meta, Refused, Room, Text, UnitId
+from domain.kernel import ICT, Act, Document, Event, Label, Meta, Refused, Room, Text, UnitId
 from domain.membership import Membership, Term, began, require_member
 from domain.problems import repeated
 from domain.rules import Edition, Heirloom
@@ -153,7 +153,7 @@ def _succeeded(
 
 def close_early(cmd: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.frame.closed_early is not None:
-        raise Refused("closed_already", on=state.frame.closed_early.date())
+        raise Refused("closed_already", on=state.frame.closed_early.astimezone(ICT).date())
     yield ClosedEarly(**dict(cmd))
 
 

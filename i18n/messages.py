@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -104,6 +105,10 @@ class _Blank(dict[str, str]):
         return "…"
 
 
+_DAY = re.compile(r"(19|20|21|22)\d\d-\d\d-\d\d")
+"""A day as it comes through JSON; no document number is written so."""
+
+
 def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
     """One fact in words, by its name."""
     if key in _LABELS:
@@ -113,6 +118,8 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
     if key == "units":
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
     if isinstance(value, (date, datetime)):
+        return day(value)
+    if isinstance(value, str) and _DAY.fullmatch(value):
         return day(value)
     if isinstance(value, Decimal):
         return number(value)

@@ -107,6 +107,16 @@ SENTENCES: dict[str, str] = {
     "totals_are_recorded": N_("Totals of the round {round} are recorded already; correct them instead."),
     "total_beyond_scale": N_("{total} points on a scale of {scale}."),
     "ledger_closed": N_("The ledger is closed."),
+    "cancelled_on_its_way": N_(
+        "Cancelled while the register was answering: it may have been entered. The same again with "
+        "--command-id {command} gives the receipt and enters nothing twice."
+    ),
+    "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
+    "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
+    "chain_broken": N_(
+        "WARNING: {cycle} was changed at position {position}, so what is shown here is not what was recorded. "
+        "`thidua audit verify` says what is wrong."
+    ),
     "cancelled": N_("Cancelled; nothing was entered."),
     "field_too_deep": N_("Lists nested that deeply are not read."),
     "field_twice": N_("{field} is given twice."),
@@ -248,6 +258,25 @@ ROLES: dict[str, str] = {
 }
 
 WORDS: dict[str, str] = {
+    "broken-gap": N_("a position is missing before this"),
+    "broken-unreadable": N_("the payload cannot be read"),
+    "broken-time_fell": N_("recorded earlier than the one before"),
+    "broken-version": N_("the stream's numbering is broken"),
+    "broken-previous": N_("does not follow the act before it"),
+    "broken-digest": N_("it was changed: its digest does not fit"),
+    "broken-checkpoint": N_("differs from a checkpoint"),
+    "broken-tail_missing": N_("a checkpoint has seen more than is here"),
+    "broken-unsigned": N_("nobody signed it"),
+    "broken-command_missing": N_("the signed command is missing or changed"),
+    "broken-signature": N_("the signature does not fit"),
+    "broken-expired": N_("recorded after its command had expired"),
+    "broken-does_not_follow": N_("does not follow from the signed command"),
+    "broken-not_decided": N_("the law would refuse the command"),
+    "broken-clock_not_due": N_("the clock had no reason to say it"),
+    "broken-edition_missing": N_("the rules edition is missing"),
+    "broken-incomplete": N_("the rest of its command is missing"),
+    "broken-other_installation": N_("founded by another installation"),
+    "broken-other_key": N_("founded with another key"),
     "plan": N_("plan"),
     "bylaws": N_("operating regulations"),
     "covenant": N_("covenant"),
@@ -400,6 +429,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     "escalation_confirmed": (
         N_("please step in: {duty}"),
         N_("The secretariat asks you to step in. Still waiting for {units}: {duty}."),
+    ),
+    "escalated_to_nobody": (
+        N_("nobody oversees this cluster: {duty}"),
+        N_("You put {units} before the overseer, but nobody is named yet: name the overseer, who is told then."),
     ),
     "escalated": (
         N_("reported to the overseer: {duty}"),

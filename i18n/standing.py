@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from domain.cycle import State, members_and_organiser
@@ -14,8 +15,14 @@ from i18n.messages import day, label, number, shown, word
 from i18n.timeline import voice
 
 
-def standing(state: State, texts: Mapping[str, str], people: Mapping[str, str] | None = None) -> Iterator[str]:
-    """What stood at that moment: members, roles, stances, signatures, letters, results, each with how sure it is."""
+def standing(
+    state: State, texts: Mapping[str, str], people: Mapping[str, str] | None = None,
+    sure: Mapping[str, str] | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """What stood at that moment: members, roles, stances, signatures, letters, results, each with how sure it is.
+
+    `sure` tells it by the name of the event, for what the state keeps without it.
+    """
     names = {**(people or {}), **members_and_organiser(state)}
     yield from _membership(state, names)
     for taken in (*state.comments.together, *state.comments.stances.values()):
@@ -34,7 +41,7 @@ def standing(state: State, texts: Mapping[str, str], people: Mapping[str, str] |
         answered = _("answered") if state.letters.settled(id_) else _("not answered")
         yield f"{word(letter.told.kind)} {id_}: {answered} ({word(letter.sureness)})"
     for unit in state.targets.registrations:
-        yield f"{names.get(unit, unit)}: {word(state.targets.standing(unit))}"
+        yield f"{names.get(unit, unit)}: {word(state.targets.standing(unit))}" + _mark(sure, "TargetsRegistered")
     for one in state.targets.results:
         told = one.told
         whose = names.get(told.unit, told.unit) if told.unit else _("the whole cluster")
@@ -42,7 +49,7 @@ def standing(state: State, texts: Mapping[str, str], people: Mapping[str, str] |
         yield f"{whose}, {told.title}: {word(told.exactness)} {amount} {told.measure} ({word(one.sureness)})"
     yield from _papers_and_meetings(state, names)
     yield from _reports_and_scores(state, names)
-    yield from _conclusion(state, names)
+    yield from _conclusion(state, names, sure)
 
 
 def _papers_and_meetings(state: State, names: Mapping[str, str]) -> Iterator[str]:
@@ -66,21 +73,29 @@ def _reports_and_scores(state: State, names: Mapping[str, str]) -> Iterator[str]
         yield f"{names.get(unit, unit)}, {word(round_)}: {total} ({word(scored.sureness)})"
 
 
-def _conclusion(state: State, names: Mapping[str, str]) -> Iterator[str]:
+def _conclusion(state: State, names: Mapping[str, str], sure: Mapping[str, str] | None) -> Iterator[str]:
     ended = state.conclusion
     for place in ended.places:
-        yield f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
+        line = f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
+        yield line + _mark(sure, "UnitsRanked")
     for unit, award in ended.nominations:
-        yield f"{_('Nominated')}: {names.get(unit, unit)}, {award}"
+        yield f"{_('Nominated')}: {names.get(unit, unit)}, {award}" + _mark(sure, "UnitNominated")
     for role, unit in ended.next.items():
-        yield _("Next {role}: {unit}").format(role=word(role), unit=names.get(unit) or word(unit))
-    for what, when in ((_("Submitted"), ended.submitted), (_("Decided"), ended.decided)):
-        if when is not None:
-            yield f"{what}: {day(when.day)}"
+        line = _("Next {role}: {unit}").format(role=word(role), unit=names.get(unit) or word(unit))
+        yield line + _mark(sure, "NextChosen")
+    if ended.submitted is not None:
+        yield f"{_('Submitted')}: {day(ended.submitted.day)}" + _mark(sure, "NominationsSubmitted")
+    if ended.decided is not None:
+        yield f"{_('Decided')}: {day(ended.decided.day)}" + _mark(sure, "AwardsDecided")
     for grant in ended.grants:
-        yield f"{_('Decided')}: {names.get(grant.unit, grant.unit)}, {grant.award}"
+        yield f"{_('Decided')}: {names.get(grant.unit, grant.unit)}, {grant.award}" + _mark(sure, "AwardsDecided")
     if ended.published is not None:
-        yield _("Published on {day}").format(day=day(ended.published.day))
+        published = _("Published on {day}").format(day=day(ended.published.day))
+        yield published + _mark(sure, "ResultsPublished")
+
+
+def _mark(sure: Mapping[str, str] | None, event: str) -> str:
+    return f" ({word(sure[event])})" if sure and event in sure else ""
 
 
 def _membership(state: State, names: Mapping[str, str]) -> Iterator[str]:
@@ -106,11 +121,12 @@ def _signatures(signing: Signing, covenant: str, names: Mapping[str, str]) -> It
         yield "  " + "; ".join(names.get(unit, unit) for unit in signed)
 
 
-def departure(one: Deviation, names: Mapping[str, str]) -> str:
-    """A departure in one line: what, which article or a remark, about whom, and whether it is settled."""
+def departure(one: Deviation, names: Mapping[str, str], sure: Mapping[date, str] | None = None) -> str:
+    """A departure in one line: what, which article or a remark, about whom, whether settled, how sure by its day."""
     given = {name: fact for name, fact in one.facts.items() if fact not in {"", None}}
     facts = ", ".join(
         f"{word(name)}: {fact}" if isinstance(fact, int) else shown(name, fact, names) for name, fact in given.items()
     )
-    marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "") if mark)
+    certain = word(sure[one.on]) if sure and one.on is not None and one.on in sure else ""
+    marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "", certain) if mark)
     return f"{word(one.code)}: {one.article or _('remark')}{marks}"

@@ -20,6 +20,7 @@ from eventstore.envelope import Envelope
 from eventstore.postgres import open_ledger
 from eventstore.setup.postgres import claim, migrate, set_role_password
 from eventstore.store import Append
+from i18n import _
 from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
 from local.places import Places
 from local.postgres import PostgresServer, create_database
@@ -27,6 +28,10 @@ from local.process import EngineUnavailableError, Server, free_ports, port_answe
 
 DATABASE = "thidua"
 LOCK = "engine.lock"
+LOCK_POLL_S = 0.1
+ADDRESSES = "engine.json"
+"""Where `thidua up` tells other commands how to reach its engine."""
+
 WORKER_DEADLINE_S = 60.0
 WEB_PORT = 8320
 WATCH_S = 1.0
@@ -66,17 +71,19 @@ async def engine(
             yield running, installation_in(places.data)
             return
         lock = await _lock(places, say)
-        stack.callback(lock.close)
-        if (running := running_engine(places)) is not None:
-            yield running, installation_in(places.data)
+        if isinstance(lock, Endpoints):
+            yield lock, installation_in(places.data)
             return
+        stack.callback(lock.close)
+        # Whoever left addresses here held the lock: it was killed before it could take them away.
+        (places.data / ADDRESSES).unlink(missing_ok=True)
         endpoints, installed = await _start(stack, places, founding, need=need, say=say, rehearsal=rehearsal)
         yield endpoints, installed
 
 
 async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> None:
     """Leave the addresses for other commands while waiting for `stop`."""
-    file = places.data / "engine.json"
+    file = places.data / ADDRESSES
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
         json.dump({**asdict(endpoints), "pid": os.getpid()}, out)
@@ -89,7 +96,7 @@ async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> No
 def running_engine(places: Places) -> Endpoints | None:
     """The engine that `thidua up` keeps running on this folder, if it does: it holds the folder's lock."""
     try:
-        found = json.loads((places.data / "engine.json").read_text())
+        found = json.loads((places.data / ADDRESSES).read_text())
         found.pop("pid")
     except (OSError, ValueError, KeyError):
         return None
@@ -110,14 +117,22 @@ def claimed(places: Places) -> Iterator[bool]:
             yield True
 
 
-async def _lock(places: Places, say: Say) -> IO[str]:
-    handle = (places.data / LOCK).open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        say(f"waiting for another command that uses {places.data}")
-        await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
-    return handle
+async def _lock(places: Places, say: Say) -> IO[str] | Endpoints:
+    """The folder's lock, once nobody else has it; or the engine of `thidua up`, which holds it, once it is up."""
+    handle, told = (places.data / LOCK).open("w"), False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if (running := running_engine(places)) is not None:
+                handle.close()
+                return running
+            if not told:
+                say(_("waiting for another command that uses {folder}").format(folder=places.data))
+                told = True
+            await asyncio.sleep(LOCK_POLL_S)
+        else:
+            return handle
 
 
 async def _start(
@@ -173,7 +188,7 @@ async def _keep_alive(servers: list[Server], say: Say) -> None:
         await asyncio.sleep(WATCH_S)
         for server in servers:
             if server.revive():
-                say(f"{server.name} had ended; started again (its log: {server.log})")
+                say(_("{name} had ended; started again (its log: {log})").format(name=server.name, log=server.log))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -50,9 +50,17 @@ class Installation:
         return bytes(self.private.verify_key).hex()
 
 
+INSTALLATION_FILE = "installation.json"
+
+
+def is_founded(data: Path) -> bool:
+    """Whether there is an installation in a data folder."""
+    return (data / INSTALLATION_FILE).exists()
+
+
 def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
     """Read the installation of a data folder, or make one."""
-    file = data / "installation.json"
+    file = data / INSTALLATION_FILE
     if not file.exists():
         made = {
             "id": secrets.token_hex(8),

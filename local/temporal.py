@@ -28,6 +28,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from i18n import _
 from local.places import places
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
@@ -110,7 +111,7 @@ async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data
 
 
 async def _given_server(address: str, namespace: str, say: Say) -> TemporalServer:
-    say(f"Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)")
+    say(_("Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)").format(address=address, namespace=namespace))
     try:
         client = await Client.connect(address, namespace=namespace)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
@@ -140,7 +141,7 @@ async def _development_server(cache: Path, data: Path, skipped: list[str], say: 
         skipped.append(f"the SDK's download failed ({str(error).splitlines()[0][:120]})")
         return None
     address = environment.client.service_client.config.target_host
-    say(f"Temporal: development server at {address}")
+    say(_("Temporal: development server at {address}").format(address=address))
     return TemporalServer(address, "development", development=environment)
 
 
@@ -251,7 +252,7 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another command that builds the Temporal server ({path})")
+            say(_("waiting for another command that builds the Temporal server ({path})").format(path=path))
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -272,7 +273,11 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
     with _locked(cache / "temporal-build.lock", say):
         if (home / "server").exists():
             return
-        say(f"Temporal server {SERVER_VERSION}: built once from source, three to five minutes on two cores")
+        say(
+            _("Temporal server {version}: built once from source, three to five minutes on two cores").format(
+                version=SERVER_VERSION
+            )
+        )
         started = time.monotonic()
         go = _go_toolchain(cache, logs)
         draft = cache / f"temporal-{SERVER_VERSION}.{os.getpid()}"
@@ -295,7 +300,7 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
         draft.rename(home)
         shutil.rmtree(workshop, ignore_errors=True)
         shutil.rmtree(cache / "go-toolchain", ignore_errors=True)
-        say(f"Temporal server built in {time.monotonic() - started:.0f} s")
+        say(_("Temporal server built in {seconds} s").format(seconds=round(time.monotonic() - started)))
 
 
 def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say: Say) -> None:
@@ -306,7 +311,8 @@ def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say:
             except subprocess.TimeoutExpired:
                 modules = workshop / "path" / "pkg" / "mod" / "cache" / "download"
                 fetched = sum(1 for _ in modules.rglob("*.zip")) if modules.exists() else 0
-                say(f"  … {time.monotonic() - started:.0f} s, {fetched} modules fetched")
+                seconds = round(time.monotonic() - started)
+                say(_("  … {seconds} s, {count} modules fetched").format(seconds=seconds, count=fetched))
             else:
                 return
     except BaseException:

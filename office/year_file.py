@@ -59,7 +59,7 @@ class YearFile(Fact):
 
 async def start_year(
     office: Office, year: YearFile, edition: Edition, person: Contact, *, clock: ClockMode, starts: datetime,
-    strength: str = "os-account", provenance: Provenance | None = None, issued: date | None = None,
+    strength: str = "os-account", provenance: Provenance | None = None, issued: When | None = None,
 ) -> Receipt:  # fmt: skip
     """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
 
@@ -70,13 +70,12 @@ async def start_year(
         raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
     digest = await office.texts.put_edition(edition.model_dump_json())
     stream = year_stream(year.organiser, year.cycle_name)
-    happened = When.on(issued) if issued else None
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
     common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
 
     def said(stream: str, act: str, fields: dict[str, Any]) -> Said:
         seed = f"{office.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
-        return Said(stream, act, fields, uuid5(COMMANDS, seed), happened=happened, provenance=provenance)
+        return Said(stream, act, fields, uuid5(COMMANDS, seed), happened=issued, provenance=provenance)
 
     plan = year.plan.model_dump(mode="json")
     acts = [

@@ -20,13 +20,14 @@ from domain.rules import Edition
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     """What the board keeps of a cycle, as JSON values."""
     owed = obligations(state, rules)
-    open_, year = [o for o in owed if o.done is None], steps(owed, rules)
+    filed, year = state.frame.filed is not None, steps(owed, rules)
+    open_ = [] if filed else [o for o in owed if o.done is None]
     found = deviations(state, rules, owed)
     return {
         "cycle": stream,
         "cluster": state.frame.cluster_name,
         "year": state.frame.year,
-        "step": current_step(year),
+        "step": "filed" if filed else current_step(year),
         "steps": [
             {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year
         ],

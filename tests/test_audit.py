@@ -13,8 +13,10 @@ from engine_help import CITY, YEAR, open_cycle, say, staff, units
 from speech import RULES
 
 from activities.telling import told_of
-from audit.replay import replay, select, view
+from audit.replay import broken_at, replay, select, view
 from audit.verify import Report, verify
+from cli.auditing import _whole
+from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
@@ -109,6 +111,22 @@ async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]
     assert (await check(office)).ok, "without a checkpoint nobody can know"
     report = await check(office, mark)
     assert [problem.code for problem in report.problems] == ["tail_missing"]
+
+
+async def test_a_changed_stream_is_read_with_a_warning(
+    recorded: tuple[Session, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    office, stream = recorded
+    rows = await load_all(office.ledger, stream)
+    assert broken_at(rows) is None
+    assert _whole(stream, rows) == Exit.DONE
+    await as_owner(
+        office, "update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6"
+    )
+    changed = await load_all(office.ledger, stream)
+    assert broken_at(changed) == 6
+    assert _whole(stream, changed) == Exit.NOT_VERIFIED
+    assert "6" in capsys.readouterr().err
 
 
 async def test_half_of_what_a_command_says_is_found_where_it_ends(recorded: tuple[Session, str]) -> None:

@@ -204,6 +204,10 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
         (("audit", "replay", "2026/cum-9", "--json"), 2, "no cycle"),
         (("audit", "replay", "2026/cum-9", "--at", "tomorrow"), 2, "no date"),
         (("board", "--nonsense"), 2, "nonsense"),
+        (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--source", "x\u202ey"), 2, "--source"),
+        (("account", "create", "p p", "--unit", "a", "--name", "An"), 2, "id:"),
+        (("account", "create", "an", "--unit", "a", "--name", ""), 2, "name:"),
+        (("account", "create", "an", "--unit", "a", "--name", "An", "--email", "x\ny@z"), 2, "email:"),
     ):
         done = thidua(home, *words)
         assert done.returncode == code, (words, done.stderr)
@@ -213,6 +217,23 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
     assert verified["ok"]
     assert json.loads(thidua(home, "board", "--json").stdout) == []
     assert json.loads(thidua(home, "people", "--json").stdout) == []
+
+
+def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[str, str], tmp_path: Path) -> None:
+    empty = tmp_path / "typo"
+    for words in (("verify",), ("timeline", "2026/cum-1"), ("replay", "2026/cum-1")):
+        done = thidua({**home, "THIDUA_DATA": str(empty)}, "audit", *words)
+        assert (done.returncode, str(empty) in done.stderr) == (2, True), done.stderr
+    assert not empty.exists()
+
+
+def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str]) -> None:
+    program = str(Path(sys.executable).with_name("thidua"))
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} acts --json | head -c 20"],
+        env=home, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_and_reading_commands_answer(home: dict[str, str]) -> None:

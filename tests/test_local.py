@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from conftest import places
+from conftest import eventually, places
 from engine_help import CITY, open_cycle, say, units, whole
 from speech import RULES
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest, RegisterNamespaceRequest
@@ -16,6 +19,7 @@ from temporalio.client import Client
 
 from cli.session import session
 from local import process
+from local.engine import serve
 from local.postgres import PostgresServer
 from local.process import EngineUnavailableError, free_ports
 from local.temporal import TemporalServer, start_temporal
@@ -78,6 +82,43 @@ async def test_temporal_starts_elsewhere_when_a_port_was_taken(
             assert "address already in use" in log, "the first try met the taken port"
     finally:
         postgres.stop()
+
+
+async def test_addresses_that_a_killed_engine_left_behind_mislead_nobody(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = folder / "killed"
+    monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
+    monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
+    async with session("ledger", print, rehearsal=True) as office:
+        left = {**asdict(office.endpoints), "pid": 1}
+    (home / "data" / "engine.json").write_text(json.dumps(left))
+    async with session("ledger", print) as office:
+        assert await office.ledger.head() > 0
+    assert not (home / "data" / "engine.json").exists()
+
+
+async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, said, stop = folder / "coming", list[str](), asyncio.Event()
+    monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
+    monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
+    async with session("ledger", print, rehearsal=True) as office:
+        other = asyncio.create_task(_head(said))
+        await eventually(lambda: _true(said))
+        serving = asyncio.create_task(serve(office.places, office.endpoints, stop))
+        assert await other > 0
+        stop.set()
+        await serving
+    assert len(said) == 1, "it says once that it waits"
+
+
+async def _head(said: list[str]) -> int:
+    async with session("ledger", said.append) as office:
+        return await office.ledger.head()
+
+
+async def _true(found: object) -> bool:
+    return bool(found)
 
 
 @pytest.fixture

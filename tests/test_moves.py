@@ -44,12 +44,30 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -
     late = appraised(stream, LEADER, 80)
     with pytest.raises(InputError) as asked:
         await confirm_moves(office, late, secretary, meant=False)
-    assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", f"{SECOND}, {THIRD}")
+    assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
     assert await folded(office, stream) == before, "only shown"
     await confirm_moves(office, late, secretary, meant=True)
     await office.hand_in(stream, secretary, [late], strength="rehearsal")
     found = moves(before, await folded(office, stream), RELATIVE, whose=LEADER)
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
+
+
+PLAIN = Edition.model_validate({
+    "id": "thuong", "title": "Bản", "criteria": [{"id": "nha", "title": "Nhà", "max": 100}],
+})  # fmt: skip
+
+
+async def test_a_units_own_corrected_score_moves_nobody_else(office: Session) -> None:
+    """Its own change is not another unit's, also inside a correction."""
+    stream = await open_cycle(office, PLAIN, members=units(3))
+    sheet = [{"criterion": "nha", "points": 30}]
+    for unit in units(3):
+        await say(office, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+    wrong = (await office.history(stream))[-1][0].version
+    person, fields = await staff(office, THIRD), {"version": wrong, "reason": "Cộng nhầm"}
+    instead = {"act": "score-self", "unit": THIRD, "sheet": [{"criterion": "nha", "points": 40}]}
+    for said in ({**fields, "instead": instead}, fields):
+        await confirm_moves(office, Said(stream, "correct", said), person, meant=False)
 
 
 async def test_what_moves_nobody_else_is_not_asked_about(office: Session) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -9,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from cli.acting import complete, day_of, options
-from cli.outcome import grid, run, terminal
+from cli.acting import complete, day_of, names_of, options
+from cli.outcome import Exit, grid, interruptible, on_its_way, run, terminal
 from domain.commenting import AddComment
 from domain.deadlines import GrantExtension
 from domain.kernel import Act, Refused
@@ -101,6 +104,46 @@ def test_whoever_stops_at_a_prompt_has_cancelled(capsys: pytest.CaptureFixture[s
 
     assert run(stopped) == 130
     assert capsys.readouterr().err == "Đã hủy; chưa nhập gì.\n"
+
+
+async def _handed_in_and_cut_off() -> int:
+    on_its_way("11111111-2222-3333-4444-555555555555")
+    raise KeyboardInterrupt
+
+
+async def _cut_off() -> int:
+    raise KeyboardInterrupt
+
+
+async def _asked_and_cut_off() -> int:
+    with interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)  # noqa: ASYNC251 - as `input` does: nothing but the signal ends it
+        pytest.fail("the signal was only noted")
+    return 0
+
+
+def test_after_something_was_handed_in_nobody_says_that_nothing_was_entered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(_cut_off) == 130
+    assert "chưa nhập gì" in capsys.readouterr().err
+    assert run(_handed_in_and_cut_off) == Exit.PENDING
+    told = capsys.readouterr().err
+    assert "--command-id 11111111-2222-3333-4444-555555555555" in told
+    assert "chưa nhập gì" not in told
+    assert run(_cut_off) == 130, "the next command begins anew"
+
+
+def test_ctrl_c_at_a_prompt_ends_the_command() -> None:
+    assert run(_asked_and_cut_off) == 130
+
+
+def test_a_field_whose_name_is_an_option_has_another() -> None:
+    assert options(Act.KNOWN["take-stance"], ["--on-draft", "plan", "--stance=agreed"]) == {
+        "on": "plan", "stance": "agreed",
+    }  # fmt: skip
+    own = {"on", "effective", "source", "meeting", "command_id", "file", "json", "as", "yes"}
+    for act in Act.KNOWN.values():
+        assert not own & set(names_of(act)), act.NAME
 
 
 def test_what_people_wrote_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
-from audit.replay import Replay, digests_in, replay, view
+from audit.replay import Replay, Sure, digests_in, replay, view
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
@@ -168,7 +168,7 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
     """The state at a moment, and what stood then in lines."""
     now = moment.version == len(cycle.history)
     if now:  # folded already, for the page
-        found = Replay(cycle.stream, cycle.state, cycle.rules, len(cycle.history), len(cycle.history), ())
+        found = Replay(cycle.stream, cycle.state, cycle.rules, len(cycle.history), len(cycle.history), (), _sure(cycle))
     else:
         rows = [row for row, _told in cycle.history]
         found = replay(
@@ -179,9 +179,15 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
         return found, []
     texts = await work.office.texts.get(_texts_of(found.state))
     names = {**cycle.names, **found.state.membership.names}
-    lines = list(standing(found.state, texts, cycle.names))
-    lines.extend(f"{_('departure')}: {departure(one, names)}" for one in deviations(found.state, found.rules))
+    lines = list(standing(found.state, texts, cycle.names, found.sure.by_event))
+    lines.extend(
+        f"{_('departure')}: {departure(one, names, found.sure.by_day)}" for one in deviations(found.state, found.rules)
+    )
     return found, lines
+
+
+def _sure(cycle: Cycle) -> Sure:
+    return Sure.of(told for _row, told in cycle.history)
 
 
 def _without(lines: list[str], others: list[str]) -> list[str]:
