@@ -26,7 +26,7 @@ from i18n.messages import sentence
 from office.fields import InputError, Question, questions
 from office.office import Said
 from office.reading import Place, line_of, read_yaml, read_year, where
-from office.year_file import beginning, secretary, start_year
+from office.year_file import beginning, must_fit, secretary, start_year
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
@@ -105,6 +105,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     async with session("worker", say) as open_:
         if open_.installed.rehearsal:
             raise InputError("rehearsal_installation", folder=str(open_.places.data))
+        await must_fit(open_, year)
         contact = await secretary(open_, person, year.organiser, year.people)
         receipt = await start_year(
             open_, year, edition, contact, clock="wall", starts=beginning(year.year, datetime.now(UTC))

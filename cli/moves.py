@@ -20,7 +20,8 @@ from i18n import _
 from i18n.messages import number
 from office.fields import Filler, InputError
 from office.office import Said
-from office.trial import Trial, Untold
+from office.trial import Trial
+from office.untold import Untold
 from people.postgres import Contact
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from domain.streams import is_cycle, is_year
 from eventstore.setup.postgres import confirm_clock as confirm
 from eventstore.store import load_all
 from i18n import _
-from local.engine import answering, engine, running_engine, serve
+from local.engine import addresses, answering, engine, running_engine, serve
 from local.places import places
 from office.founding import founding
 
@@ -47,9 +47,12 @@ async def status(*, as_json: bool) -> int:
         "installation": (where.data / "installation.json").exists(), "up": endpoints is not None, "parts": {},
     }  # fmt: skip
     if endpoints is not None:
-        answers = answering(endpoints)
-        data["parts"] = {name: {"pid": pid, "answers": answers.get(name)} for name, pid in endpoints.pids.items()}
-        data["temporal"] = endpoints.temporal
+        answers, listening = answering(endpoints), addresses(endpoints)
+        names = dict.fromkeys([*endpoints.pids, *listening])
+        data["parts"] = {
+            name: {"pid": endpoints.pids.get(name), "address": listening.get(name), "answers": answers[name]}
+            for name in names
+        }
 
     def show() -> None:
         table = Table(_("what"), _("where"))
@@ -57,9 +60,9 @@ async def status(*, as_json: bool) -> int:
             table.add_row(name, data[name])
         table.add_row(_("engine"), _("running") if data["up"] else _("not running; commands start what they need"))
         for name, part in data["parts"].items():
-            table.add_row(
-                name, f"pid {part['pid']}" + ("" if part["answers"] is not False else f", {_('does not answer')}")
-            )
+            where = [part["address"] or "", f"pid {part['pid']}" if part["pid"] else ""]
+            where.append("" if part["answers"] else _("does not answer"))
+            table.add_row(name, ", ".join(filter(None, where)))
         terminal().print(table)
 
     answer(data, as_json=as_json, show=show)

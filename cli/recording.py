@@ -35,7 +35,8 @@ from i18n.messages import sentence
 from i18n.standing import departure
 from office.fields import Filler, InputError
 from office.reading import Place, line_of, read_model, read_yaml, where
-from office.trial import Expected, Trial, Untold
+from office.trial import Expected, Trial
+from office.untold import Untold
 from office.year_file import may_enter, secretary
 from people.postgres import Contact
 

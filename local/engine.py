@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import IO, Literal
 
 from eventstore.envelope import Envelope
@@ -82,15 +83,24 @@ async def engine(
 
 
 async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> None:
-    """Leave the addresses for other commands while waiting for `stop`."""
-    file = places.data / ADDRESSES
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        json.dump({**asdict(endpoints), "pid": os.getpid()}, out)
+    """Leave the addresses for other commands while waiting for `stop`; a part that was started again has another id."""
+    file, told = places.data / ADDRESSES, dict[str, int]()
     try:
-        await stop.wait()
+        while not stop.is_set():
+            if told != endpoints.pids:
+                told = dict(endpoints.pids)
+                _leave(file, endpoints)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), WATCH_S)
     finally:
         file.unlink(missing_ok=True)
+
+
+def _leave(file: Path, endpoints: Endpoints) -> None:
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        json.dump({**asdict(endpoints), "pid": os.getpid()}, out)
+    draft.rename(file)
 
 
 def running_engine(places: Places) -> Endpoints | None:
@@ -177,17 +187,18 @@ async def _start(
         await asyncio.to_thread(wait_until, lambda: port_answers(port), pages)
         pids["web"] = pages.pid
         watched.append(pages)
-    watch = asyncio.create_task(_keep_alive(watched, say))
+    watch = asyncio.create_task(_keep_alive(watched, pids, say))
     stack.push_async_callback(_cancelled, watch)
     return endpoints, installed
 
 
-async def _keep_alive(servers: list[Server], say: Say) -> None:
+async def _keep_alive(servers: list[Server], pids: dict[str, int], say: Say) -> None:
     """Start again what ends by itself: a Temporal server ends when its database is away, a worker when it crashes."""
     while True:
         await asyncio.sleep(WATCH_S)
         for server in servers:
             if server.revive():
+                pids[server.name] = server.pid
                 say(_("{name} had ended; started again (its log: {log})").format(name=server.name, log=server.log))
 
 
@@ -289,14 +300,28 @@ async def _worker_ready(worker: Server, seen: int) -> None:
 
 
 def answering(endpoints: Endpoints) -> dict[str, bool]:
-    """Which parts answer now, for `thidua status`."""
-    found = {"postgresql": _url_answers(endpoints.owner_url)}
+    """Which parts answer now, for `thidua status`: servers on their port, processes that listen nowhere by living."""
+    found = {
+        name: port_answers(int(at.rsplit(":", 1)[1]), at.rsplit(":", 1)[0]) for name, at in addresses(endpoints).items()
+    }
+    return found | {name: _lives(pid) for name, pid in endpoints.pids.items() if name not in found}
+
+
+def addresses(endpoints: Endpoints) -> dict[str, str]:
+    """Host and port of each part that listens. No password is in them."""
+    found = {"postgresql": endpoints.owner_url.rsplit("@", 1)[1].split("/", maxsplit=1)[0]}
     if endpoints.temporal:
-        host, port = endpoints.temporal.rsplit(":", 1)
-        found["temporal"] = port_answers(int(port), host)
+        found["temporal"] = endpoints.temporal
+    if endpoints.web_address:
+        found["web"] = endpoints.web_address.removeprefix("http://")
     return found
 
 
-def _url_answers(url: str) -> bool:
-    host, port = url.rsplit("@", 1)[1].split("/", maxsplit=1)[0].rsplit(":", 1)
-    return port_answers(int(port), host)
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, so it lives
+    return True

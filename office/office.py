@@ -20,6 +20,7 @@ from eventstore.postgres import PostgresLedger
 from eventstore.signing import Handover, Order, Signer
 from eventstore.store import load_all
 from office.fields import Filler, InputError
+from office.untold import Untold
 from people.postgres import Contact, People
 
 if TYPE_CHECKING:
@@ -91,12 +92,14 @@ class Office:
         """The command that says an act, its texts stored, or taken as another filler takes them.
 
         Raises:
-            InputError, Refused: a field cannot be used.
+            InputError, Refused: a field cannot be used. Then no text was stored either.
         """
         known = Act.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)
-        filler = filler or Filler(self.texts, self.people)
+        if filler is None:
+            await self.order(said, Filler(Untold(self.texts), self.people))
+            filler = Filler(self.texts, self.people)
         filled = await filler.fill(known, said.fields)
         if said.act == "correct" and (instead := said.fields.get("instead")):
             if not isinstance(instead, Mapping):

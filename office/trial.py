@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from activities.telling import told_of
-from documents.postgres import Texts, salted_digest
 from domain.cycle import CYCLE
 from domain.kernel import AlreadySaid, Event, Told
 from domain.rules import NO_RULES, Edition
@@ -60,17 +59,6 @@ class Trial:
         """Take the rules that are in force now."""
         digest = CYCLE.edition(self.state)
         self.rules = self._editions.get(digest or "") or await self._open.rules(digest)
-
-
-class Untold:
-    """Texts that are only tried: nothing is stored; of a text that nobody has stored, the digest is nobody's."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-
-    async def put(self, body: str, /) -> str:
-        """Take a text and return its digest."""
-        return await self._texts.digest_of(body) or salted_digest(b"", body)
 
 
 class Expected:

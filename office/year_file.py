@@ -83,10 +83,9 @@ async def start_year(
         said(stream, "arrange-clusters", {"clusters": clusters}),
         said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
     ]
-    open_already = {stream for stream, _head in await office.ledger.streams()}
+    open_already = await _open_already(office, year)
     for cluster in year.clusters:
-        if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in open_already:
-            await _must_be_the_same(office, cycle, cluster)
+        if cycle_stream(year.organiser, year.cycle_name, cluster.id) in open_already:
             continue
         fields = {
             **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
@@ -96,6 +95,24 @@ async def start_year(
         }  # fmt: skip
         acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
     return await office.hand_in(stream, person, acts, strength=strength)
+
+
+async def must_fit(office: Office, year: YearFile) -> None:
+    """Whether the cycles that are open already were opened with the same units.
+
+    Raises:
+        InputError: one was not; said before anything of the file is entered.
+    """
+    await _open_already(office, year)
+
+
+async def _open_already(office: Office, year: YearFile) -> set[str]:
+    known, found = {stream for stream, _head in await office.ledger.streams()}, set[str]()
+    for cluster in year.clusters:
+        if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in known:
+            await _must_be_the_same(office, cycle, cluster)
+            found.add(cycle)
+    return found
 
 
 async def _must_be_the_same(office: Office, cycle: str, cluster: ClusterPlan) -> None:

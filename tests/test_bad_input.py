@@ -213,6 +213,7 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
         assert done.returncode == code, (words, done.stderr)
         assert says in done.stderr, (words, done.stderr)
         assert "Traceback" not in done.stderr
+    assert json.loads(thidua(home, "people", "--json").stdout) == []
     verified = json.loads(thidua(home, "audit", "verify", "--json").stdout)
     assert verified["ok"]
     assert json.loads(thidua(home, "board", "--json").stdout) == []
@@ -230,7 +231,7 @@ def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[s
 def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str]) -> None:
     program = str(Path(sys.executable).with_name("thidua"))
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {program} acts --json | head -c 20"],
+        ["/bin/bash", "-c", f"set -o pipefail; {program} acts --json | head -c 20"],
         env=home, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -29,8 +29,9 @@ from i18n.messages import sentence
 from i18n.timeline import describe
 from office.fields import Filler, InputError
 from office.office import Said
-from office.trial import Trial, Untold
+from office.trial import Trial
 from office.troubles import FORESEEN, Trouble, trouble_of
+from office.untold import Untold
 from web.offers import acts_offered
 from web.pages.acting import trial_names, words_in
 from web.pages.audit import departures_of, entries_of, seen_at

@@ -24,7 +24,8 @@ from i18n.standing import departure
 from i18n.timeline import describe
 from office.fields import Filler, InputError
 from office.office import Said
-from office.trial import Trial, Untold
+from office.trial import Trial
+from office.untold import Untold
 from web.forms import as_fields
 from web.offers import acts_offered
 from web.pages.acting import trial_names, words_in

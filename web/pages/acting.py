@@ -33,8 +33,9 @@ from i18n.timeline import describe
 from office.fields import Filler, InputError
 from office.office import Said
 from office.retelling import said_in
-from office.trial import Trial, Untold
+from office.trial import Trial
 from office.troubles import Trouble, trouble_of
+from office.untold import Untold
 from web.entered import entered
 from web.forms import as_typed, flat, inputs, typed
 from web.offers import acts_offered, may_date, must_be_offered

@@ -24,7 +24,7 @@ from office.fields import InputError
 from office.reading import RULES, read_model
 from office.tables import rows_of
 from office.troubles import FORESEEN, Trouble, trouble_of
-from office.year_file import YearFile, beginning, secretary, start_year
+from office.year_file import YearFile, beginning, must_fit, secretary, start_year
 from office.year_table import COLUMNS, Reading, late_from_the_start, previews, read_table
 from web.render import as_attachment, page
 from web.services import Services, services
@@ -157,6 +157,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
 
 async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: Opening) -> None:
     try:
+        await must_fit(work.office, year)
         person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
             work.office, year, edition, person, clock="wall", starts=beginning(year.year, datetime.now(UTC)),

@@ -1,0 +1,72 @@
+"""The guards of the code itself can fail: each is shown a mistake of the kind that it is there for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from browser_help import ROOT
+
+LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "__pycache__", "tests", "histories", "docs")
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The code, to be spoilt."""
+    return shutil.copytree(ROOT, tmp_path / "code", ignore=LEFT_OUT)
+
+
+def imports_kept(code: Path) -> bool:
+    done = subprocess.run(
+        [str(BIN / "lint-imports"), "--no-cache"], cwd=code, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(code)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "kept" in done.stdout.lower(), done.stdout + done.stderr
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("domain/dates.py", "import temporalio"),
+        ("activities/folds.py", "from cli.outcome import say"),
+        ("audit/replay.py", "from workflows.post import Post"),
+        ("office/cells.py", "import asyncpg"),
+        ("web/cookies.py", "import temporalio"),
+        ("eventstore/signing.py", "from domain.kernel import Act"),
+    ],
+)
+def test_an_import_that_crosses_a_border_is_found(copy: Path, file: str, line: str) -> None:
+    spoilt = copy / file
+    spoilt.write_text(spoilt.read_text() + f"\n{line}\n")
+    assert not imports_kept(copy)
+
+
+def test_the_code_as_it_is_crosses_none(copy: Path) -> None:
+    assert imports_kept(copy)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import os\n", "def f(x):\n    return x\n", 'import subprocess\n\nsubprocess.run("ls", shell=True)\n'],
+    ids=["unused", "untyped", "shell"],
+)
+def test_style_is_held_to(copy: Path, text: str) -> None:
+    (copy / "domain" / "moi.py").write_text(text)
+    done = subprocess.run(
+        [str(BIN / "ruff"), "check", "--no-cache", "domain/moi.py"], cwd=copy, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+
+
+def test_types_are_held_to(copy: Path) -> None:
+    (copy / "domain" / "moi.py").write_text('"""M."""\n\n\ndef f(x: int) -> str:\n    """F."""\n    return x\n')
+    done = subprocess.run(
+        [str(BIN / "mypy"), "--cache-dir", str(copy / ".mypy"), "domain/moi.py"], cwd=copy, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Incompatible return value" in done.stdout) == (1, True), done.stdout
