@@ -8,34 +8,51 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from engine_help import CITY, YEAR, open_cycle, say, units
+from conftest import eventually
+from engine_help import CITY, YEAR, open_cycle, say, staff, units
 from speech import RULES
 from temporalio.client import Client, WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
+from activities.post import PostActivities
 from activities.wire import DATA_CONVERTER
 from cli.session import Session
-from domain.kernel import ICT
+from couriers.folder import FolderCourier
+from domain.kernel import ICT, start_of
+from office.year_file import YearFile, start_year
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
+from workflows.post import Post
 from workflows.register import ENGINE_EPOCH
 
 FOLDER = Path(__file__).parent / "histories"
-RECORDED = FOLDER / f"cycle-epoch-{ENGINE_EPOCH}.json"
+KINDS = ("cycle", "year", "post")
 MEND = "A running cycle would break. If the change is wanted: raise ENGINE_EPOCH, record anew, run `thidua resume`."
 
 
+def file_of(kind: str) -> Path:
+    return FOLDER / f"{kind}-epoch-{ENGINE_EPOCH}.json"
+
+
 def replayer() -> Replayer:
-    return Replayer(workflows=[ClusterCycle, CityYear], data_converter=DATA_CONVERTER)
+    return Replayer(workflows=[ClusterCycle, CityYear, Post], data_converter=DATA_CONVERTER)
 
 
-async def test_what_runs_now_replays(office: Session, client: Client) -> None:
-    """The year that the recorded history holds, run anew; with THIDUA_RECORD it becomes the recorded one."""
+async def replays(kind: str, history: WorkflowHistory) -> None:
+    """What ran just now replays; with THIDUA_RECORD it becomes what was recorded."""
+    await replayer().replay_workflow(history)
+    if "THIDUA_RECORD" in os.environ:
+        FOLDER.mkdir(exist_ok=True)
+        file_of(kind).write_text(json.dumps(history.to_json_dict(), separators=(",", ":")) + "\n")
+
+
+async def test_a_cycle_that_runs_now_replays(office: Session, client: Client) -> None:
     members = units(3)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
@@ -43,38 +60,78 @@ async def test_what_runs_now_replays(office: Session, client: Client) -> None:
         await say(office, stream, unit, "sign", {"unit": unit})
     await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
     await say(office, stream, members[0], "correct", {"version": 3, "reason": "Ký nhầm"})
-    history = await client.get_workflow_handle(stream).fetch_history()
-    await replayer().replay_workflow(history)
-    if "THIDUA_RECORD" in os.environ:
-        FOLDER.mkdir(exist_ok=True)
-        RECORDED.write_text(json.dumps(history.to_json_dict(), separators=(",", ":")) + "\n")
+    await replays("cycle", await client.get_workflow_handle(stream).fetch_history())
 
 
-def recorded(change: tuple[str, str] | None = None) -> WorkflowHistory:
-    text = RECORDED.read_text()
+async def test_a_year_that_runs_now_replays(office: Session, client: Client) -> None:
+    cycle = f"2026-{uuid4().hex[:8]}"
+    clusters = [
+        {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u-{n}-{k}", "name": f"Đơn vị {k}"} for k in range(2)]}
+        for n in range(3)
+    ]
+    year = YearFile.model_validate({
+        "organiser": CITY, "organiser_name": "T", "year": YEAR, "cycle": cycle, "plan": {"title": "KH"}, "edition": "-",
+        "clusters": clusters,
+    })  # fmt: skip
+    person = await staff(office, CITY)
+    receipt = await start_year(office, year, RULES, person, clock="stepped", starts=start_of(date(YEAR, 1, 1)))
+    assert receipt.failed == []
+    handle = client.get_workflow_handle(f"{CITY}/{cycle}")
+    info = (await handle.describe()).raw_description.workflow_execution_info
+    first = client.get_workflow_handle(f"{CITY}/{cycle}", run_id=info.first_run_id)
+    await replays("year", await first.fetch_history())
+
+
+async def test_a_post_that_runs_now_replays(
+    office: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.post.WAIT_S", 0.1)
+    delivering = PostActivities(office.ledger, office.people, FolderCourier(tmp_path), "so@example.invalid")
+    queue = f"post-{uuid4().hex[:8]}"
+    async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
+        handle = await client.start_workflow(Post.run, id=queue, task_queue=queue)
+
+        async def delivered() -> bool:
+            events = (await handle.fetch_history()).events
+            return sum(event.HasField("activity_task_completed_event_attributes") for event in events) >= 3
+
+        await eventually(delivered)
+        history = await handle.fetch_history()
+        await handle.terminate()
+    await replays("post", history)
+
+
+def recorded(kind: str, change: tuple[str, str] | None = None) -> WorkflowHistory:
+    text = file_of(kind).read_text()
     if change is not None:
         assert change[0] in text
         text = text.replace(*change)
-    return WorkflowHistory.from_json("mttq-hanoi/2026/cum-1", text)
+    return WorkflowHistory.from_json(f"mttq-hanoi/2026/{kind}", text)
 
 
-async def test_recorded_histories_replay() -> None:
-    result = await replayer().replay_workflow(recorded(), raise_on_replay_failure=False)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_recorded_histories_replay(kind: str) -> None:
+    result = await replayer().replay_workflow(recorded(kind), raise_on_replay_failure=False)
     assert result.replay_failure is None, MEND
 
 
-async def test_a_history_that_does_not_fit_is_noticed() -> None:
-    """The negative control: had the workflow called another activity, the replay would say so."""
+@pytest.mark.parametrize("kind", ["cycle", "year"])
+async def test_a_history_that_does_not_fit_is_noticed(kind: str) -> None:
+    """The negative control: had the workflow's local activities answered in another order, the replay would say so."""
     with pytest.raises(NondeterminismError):
-        await replayer().replay_workflow(
-            recorded(('"load"', '"fetch"')) if '"load"' in RECORDED.read_text() else without_a_marker()
-        )
+        await replayer().replay_workflow(exchanged(kind))
 
 
-def without_a_marker() -> WorkflowHistory:
+async def test_a_post_that_would_do_something_else_is_noticed() -> None:
+    """As above: had it called another activity."""
+    with pytest.raises(NondeterminismError):
+        await replayer().replay_workflow(recorded("post", ('"deliver"', '"fetch"')))
+
+
+def exchanged(kind: str) -> WorkflowHistory:
     """The recorded history with its local activities' results exchanged."""
-    data = json.loads(RECORDED.read_text())
+    data = json.loads(file_of(kind).read_text())
     markers = [event for event in data["events"] if "markerRecordedEventAttributes" in event]
     first, second = (event["markerRecordedEventAttributes"]["details"] for event in (markers[0], markers[-1]))
     first["data"], second["data"] = second["data"], first["data"]
-    return WorkflowHistory.from_json("mttq-hanoi/2026/cum-1", json.dumps(data))
+    return WorkflowHistory.from_json(f"mttq-hanoi/2026/{kind}", json.dumps(data))
