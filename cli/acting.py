@@ -197,14 +197,30 @@ def asked(question: Question, prefix: str = "") -> Any:
         return {part: value for part, value in found.items() if value is not None} or None
     hint = f"{name} ({', '.join(question.choices)}, …)" if question.choices and not question.closed else name
     choices = list(question.choices) if question.closed else None
-    while question.required:
-        if text := Prompt.ask(escape(hint), choices=choices, console=asking()).strip():
+    hint = hint if question.required else _("{name} (may stay empty)").format(name=hint)
+    while True:
+        if question.required:
+            text = Prompt.ask(escape(hint), choices=choices, console=asking()).strip()
+        else:
+            text = Prompt.ask(
+                escape(hint), choices=choices and [*choices, ""], default="", show_default=False, console=asking()
+            )
+        if not text and not question.required:
+            return None
+        if text and _readable(question, text):
             return _value(text)
-    hint = _("{name} (may stay empty)").format(name=hint)
-    text = Prompt.ask(
-        escape(hint), choices=choices and [*choices, ""], default="", show_default=False, console=asking()
-    )
-    return _value(text) if text else None
+
+
+def _readable(question: Question, text: str) -> bool:
+    """Whether an answer can be one; a day that is none is asked for again, and the other answers are not lost."""
+    if question.kind != "day":
+        return True
+    try:
+        day_of(text)
+    except InputError as error:
+        say(sentence(error.code, error.facts))
+        return False
+    return True
 
 
 def day_of(text: str) -> date:

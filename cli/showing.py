@@ -20,6 +20,7 @@ from eventstore.store import load_all
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import day, label, message_of, word
+from office.duties import command_for
 from office.fields import InputError, Question, questions
 from readmodels.board import glance
 from readmodels.postgres import Board
@@ -85,25 +86,33 @@ async def tasks(unit: str, *, as_json: bool) -> int:
                     "overdue": owed.overdue(now), "waits_for": list(owed.waits_for),
                     "waits_for_names": [names.get(u, u) for u in owed.waits_for],
                     "days_left": (day_ending(owed.due) - day_ending(now)).days if owed.due else None,
-                    "article": owed.article, "rehearsed": state.frame.rehearsed,
+                    "article": owed.article, "command": command_for(_short(stream), owed),
+                    "rehearsed": state.frame.rehearsed,
                 }
                 for owed in open_tasks
             )  # fmt: skip
 
     def show() -> None:
-        table = grid(_("cycle"), _("task"), _("due"), _("days left"), _("waiting for"))
+        table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
         for row in rows:
             mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
             late = f" ({_('overdue')})" if row["overdue"] else ""
             table.add_row(
                 _short(row["cycle"]) + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
-                (day(row["due"]) if row["due"] else "-") + late, str(row["days_left"] if row["due"] else "-"),
+                (f"{day(row['due'])} ({_left(row['days_left'])})" if row["due"] else "-") + late,
+                str(row["command"]).split()[3] if row["command"] else "-",
                 ", ".join(row["waits_for_names"]) or "-",
             )  # fmt: skip
         terminal().print(table if rows else _("Nothing to do."))
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
+
+
+def _left(days: int) -> str:
+    if days < 0:
+        return _("{count} days over").format(count=-days)
+    return _("{count} days left").format(count=days)
 
 
 async def inbox(unit: str, *, as_json: bool) -> int:

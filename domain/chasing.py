@@ -54,10 +54,11 @@ Chasing = tuple[Chased, ...]
 
 
 def remind(cmd: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for unit in cmd.units:
+    units = tuple(dict.fromkeys(cmd.units))
+    for unit in units:
         if unit != state.frame.organiser:
             require_member(unit, meta, state)
-    yield UnitsReminded(**dict(cmd))
+    yield UnitsReminded(**{**dict(cmd), "units": units})
 
 
 def _reminded(chasing: Chasing, e: UnitsReminded, m: Meta) -> Chasing:

@@ -95,7 +95,8 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """The text with its facts in the words of the language in use."""
-    return text.format_map(_Blank({key: shown(key, value, names) for key, value in facts.items()}))
+    told = text.format_map(_Blank({key: shown(key, value, names) for key, value in facts.items()}))
+    return told.replace(" ,", ",").replace(" .", ".").replace(" :", ":")  # where a fact says nothing
 
 
 class _Blank(dict[str, str]):

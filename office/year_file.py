@@ -13,7 +13,7 @@ from domain import limits
 from domain.city_year import ClusterPlan
 from domain.frame import ClockMode, CycleOpened
 from domain.kernel import Document, Fact, Label, Provenance, UnitId, When, start_of
-from domain.problems import wrong
+from domain.problems import repeated, wrong
 from domain.rules import Edition
 from domain.streams import cycle_stream, year_stream
 from office.fields import InputError
@@ -32,12 +32,20 @@ class YearFile(Fact):
 
     organiser: UnitId
     organiser_name: Label
-    year: Annotated[int, Field(ge=1945, le=2200)]
+    year: Annotated[int, Field(ge=1945, le=2200, strict=True)]
     cycle: Label | None = None
     plan: Document
     edition: Label
     people: tuple[PersonEntry, ...] = Field(default=(), max_length=limits.CLUSTERS_PER_YEAR * limits.UNITS_PER_CLUSTER)
     clusters: tuple[ClusterPlan, ...] = Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> YearFile:
+        if doubled := repeated(cluster.id for cluster in self.clusters):
+            raise wrong("cluster_twice", cluster=doubled[0])
+        if doubled := repeated(unit.id for cluster in self.clusters for unit in cluster.units):
+            raise wrong("unit_in_two_clusters", unit=doubled[0])
+        return self
 
     @model_validator(mode="after")
     def _people_fit(self) -> YearFile:

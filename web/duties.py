@@ -7,29 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from domain.rules import Duty
-
-_ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
-    Duty.DRAFT: ("present-draft", {}),
-    Duty.STANCE: ("take-stance", {"unit": "bearer"}),
-    Duty.SIGNATURE: ("sign", {"unit": "bearer"}),
-    Duty.MIDYEAR_REPORT: ("report-midyear", {"unit": "bearer"}),
-    Duty.CORRECTION: ("answer-correction", {"unit": "bearer"}),
-    Duty.MIDYEAR_ACCEPTANCE: ("accept-report", {"unit": "subject"}),
-    Duty.SELF_SCORE: ("score-self", {"unit": "bearer"}),
-    Duty.CROSS_CHECK: ("cross-check", {"unit": "subject", "by": "bearer"}),
-    Duty.APPRAISAL: ("appraise", {"unit": "subject"}),
-    Duty.SUBMISSION: ("submit", {}),
-    Duty.DECISION: ("decide-awards", {}),
-    Duty.PUBLICATION: ("publish", {}),
-    Duty.FILING: ("file-cycle", {}),
-}
-"""The act, and which of its fields are the bearer or the subject. The final meeting is kept in meeting mode."""
-
-
-def act_of(duty: Duty | str) -> str | None:
-    """The act that does a duty; None for the final meeting."""
-    found = _ACTS.get(Duty(duty))
-    return found[0] if found else None
+from office.duties import ACTS
 
 
 def way_to(cycle: str, owed: Mapping[str, Any]) -> str:
@@ -37,7 +15,7 @@ def way_to(cycle: str, owed: Mapping[str, Any]) -> str:
     duty = Duty(owed["duty"])
     if duty is Duty.FINAL_MEETING:
         return f"/cum/{cycle}/hoi-nghi?kind=final"
-    act, fields = _ACTS[duty]
+    act, fields = ACTS[duty]
     given = {"bearer": owed["unit"], "subject": owed.get("subject") or ""}
     return f"/cum/{cycle}/lam/{act}?{urlencode({name: given[which] for name, which in fields.items()})}"
 
