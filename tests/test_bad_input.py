@@ -17,7 +17,9 @@ from cli.outcome import Exit, explain
 from desk import PendingError, RefusedError, UnreachableError
 from domain.kernel import Act, Refused
 from domain.rules import Edition
+from domain.saying import parse_act
 from eventstore.store import Stopped
+from i18n.messages import sentence
 from local.process import EngineUnavailableError
 from office.fields import InputError
 from office.reading import read_model, read_yaml
@@ -88,6 +90,7 @@ def test_a_file_that_is_too_large_or_no_text_or_not_there(tmp_path: Path) -> Non
         (("plan: {number: 1/KH}", "plan: {}"), "plan", 4),
         (("- {id: a, name: A}", "- {id: a, name: A}\n      - {id: a, name: B}"), "clusters.0", 7),
         (("units:\n      - {id: a, name: A}", "units: []"), "clusters.0", 7),
+        (("year: 2026", "year: 2026.0"), "year", 3),
     ],
 )
 def test_a_wrong_field_names_file_line_and_place(
@@ -99,6 +102,29 @@ def test_a_wrong_field_names_file_line_and_place(
     assert wrong.value.place.endswith(f":{line}")
     code, text = explain(wrong.value)
     assert (code, "year.yaml" in text) == (Exit.WRONG_INPUT, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("clusters:\n", "clusters:\n  - {id: cum-1, name: C, units: [{id: z, name: Z}]}\n"), "cluster_twice"),
+        (("clusters:\n", "clusters:\n  - {id: khac, name: C, units: [{id: a, name: A}]}\n"), "unit_in_two_clusters"),
+    ],
+)
+def test_what_stands_twice_in_a_year_is_found_before_an_engine_is_started(
+    tmp_path: Path, change: tuple[str, str], problem: str
+) -> None:
+    with pytest.raises(InputError) as wrong:
+        read_model(write(tmp_path, YEAR.replace(*change)), YearFile)
+    assert wrong.value.facts["problem"] == problem
+
+
+def test_a_comma_without_quotes_is_told_from_an_unknown_field(tmp_path: Path) -> None:
+    data, _lines = read_yaml(write(tmp_path, "unit: a\nsheet:\n  - {criterion: nv-1, points: 18,5}\n"))
+    with pytest.raises(Refused) as wrong:
+        parse_act("score-self", data)
+    assert (wrong.value.facts["problem"], wrong.value.facts["place"]) == ("figure_unquoted", "sheet.0.5")
+    assert '"18,5"' in sentence(wrong.value.code, wrong.value.facts)
 
 
 def test_the_control_a_good_file_is_read(tmp_path: Path) -> None:

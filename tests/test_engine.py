@@ -26,7 +26,7 @@ from cli.session import Session
 from desk import RefusedError
 from desk.temporal import TemporalDesk
 from domain.codec import state_digest
-from domain.kernel import ICT
+from domain.kernel import ICT, Refused
 from domain.signing import CovenantSigned
 from domain.streams import cycle_stream
 from eventstore.postgres import open_ledger
@@ -68,6 +68,17 @@ async def test_a_refusal_comes_back_with_code_and_facts_and_writes_nothing(offic
         await say(office, stream, members[0], "sign", {"unit": members[0], "number": 9})
     assert (missing.value.code, missing.value.facts["number"]) == ("no_such_version", 9)
     assert await names(office, stream) == before
+
+
+async def test_what_cannot_be_said_leaves_no_text_behind(office: Session) -> None:
+    stream, members = await ready(office)
+    text = "Câu này không được nằm lại."
+    said = Said(stream, "comment", {"by": {"unit": members[0]}, "text": text, "asks_for_change": "maybe"})
+    with pytest.raises(Refused, match="malformed_act"):
+        await office.order(said)
+    assert await office.texts.digest_of(text) is None
+    await office.order(replace(said, fields={**said.fields, "asks_for_change": True}))
+    assert await office.texts.digest_of(text) is not None, "the control: a good one is stored"
 
 
 async def test_a_batch_is_all_or_nothing(office: Session) -> None:

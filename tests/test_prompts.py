@@ -51,6 +51,16 @@ def test_the_parts_of_a_field_are_asked_one_by_one(typed: Ask) -> None:
     assert next(left, None) is None
 
 
+def test_a_day_that_is_none_is_asked_for_again_and_nothing_else_is_lost(
+    typed: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = typed("31/02/2026", "20/07/2026")
+    fields = ask(GrantExtension, {"duty": "signature", "unit": "dong-da", "reason": "Sáp nhập"})
+    assert fields["until"] == "20/07/2026"
+    assert next(left, None) is None
+    assert "31/02/2026" in capsys.readouterr().err
+
+
 def test_a_list_is_asked_for_entry_by_entry(typed: Ask) -> None:
     left = typed(
         "dong-da", "y", "tieu-chi-1", "9,5", "", "", "", "n", "n", "",
