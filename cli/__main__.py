@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from typing import Any
 
 from i18n import teach_libraries
+
+CANCELLED = 130
+
+
+def _leave(_number: int, _frame: Any) -> None:
+    # While things are imported nothing has begun, and an exception would come out of a library's own inside.
+    os._exit(CANCELLED)
 
 
 def main() -> None:
     """The console script."""
-    try:
-        teach_libraries()
-        from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
+    signal.signal(signal.SIGINT, _leave)
+    teach_libraries()
+    from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
 
-        app(standalone_mode=True)
-    except KeyboardInterrupt:  # while things are imported: nothing has begun
-        sys.exit(130)
+    try:
+        sys.exit(app(standalone_mode=True))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is given, and its code stands
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def on_its_way(command: str) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While somebody is asked, Ctrl-C ends the command at once: the event loop would only note it."""
+    """Ctrl-C raises here and now: around a prompt, where the event loop would only note it; around the loop itself."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -104,8 +104,9 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
     """Run a command and return its exit code; every error that can be foreseen becomes a sentence."""
     _on_its_way.clear()
     try:
-        code = int(asyncio.run(_quietly(work)) or Exit.DONE)
-        sys.stdout.flush()
+        with interruptible():
+            code = int(asyncio.run(_quietly(work)) or Exit.DONE)
+            sys.stdout.flush()
     except (KeyboardInterrupt, EOFError):
         if _on_its_way:
             say(sentence("cancelled_on_its_way", {"command": _on_its_way[-1]}))

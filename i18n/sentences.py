@@ -113,6 +113,10 @@ SENTENCES: dict[str, str] = {
     ),
     "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
     "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
+    "row_unreadable": N_(
+        "{cycle} was changed at position {position}: what stands there is no event any more and cannot be read. "
+        "`thidua audit verify` says what is wrong."
+    ),
     "chain_broken": N_(
         "WARNING: {cycle} was changed at position {position}, so what is shown here is not what was recorded. "
         "`thidua audit verify` says what is wrong."

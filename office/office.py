@@ -18,7 +18,7 @@ from domain.streams import law_of
 from eventstore.envelope import Envelope
 from eventstore.postgres import PostgresLedger
 from eventstore.signing import Handover, Order, Signer
-from eventstore.store import load_all
+from eventstore.store import LedgerError, load_all
 from office.fields import Filler, InputError
 from office.untold import Untold
 from people.postgres import Contact, People
@@ -133,11 +133,12 @@ class Office:
 
         Raises:
             InputError: there is no such stream.
+            LedgerError: `row_unreadable`: a row was changed so that it is no event any more.
         """
         rows = await load_all(self.ledger, stream)
         if not rows:
             raise InputError("no_such_cycle", cycle=stream)
-        return tuple((row, told_of(row)) for row in rows)
+        return tuple((row, _told(row)) for row in rows)
 
     async def state(self, stream: str) -> tuple[Any, Edition]:
         """The state of a stream now, with the rules in force."""
@@ -158,3 +159,10 @@ class Office:
         """A stored rules edition; None when there is none, or it no longer fits its digest."""
         body = await self.texts.edition(digest)
         return edition_of(body) if body else None
+
+
+def _told(row: Envelope) -> Told[Event]:
+    try:
+        return told_of(row)
+    except ValueError:
+        raise LedgerError("row_unreadable", cycle=row.stream, position=row.position) from None

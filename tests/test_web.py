@@ -548,6 +548,23 @@ async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_g
     assert newcomer.at == "/bang"
 
 
+async def test_an_auditor_is_warned_of_a_changed_stream(site: Site) -> None:
+    stream = await open_cycle(site.office, RULES, members=units(2))
+    await say(site.office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    await site.person("kiem-tra", "thanh-tra", "auditor")
+    auditor = await site.log_in("kiem-tra")
+    pages = (f"/cum/{stream}/so", f"/cum/{stream}/thoi-diem")
+    assert [("CẢNH BÁO" in await auditor.get(page)) for page in pages] == [False, False]
+    owner = await asyncpg.connect(site.office.endpoints.owner_url)
+    await owner.execute("alter table ledger.event disable trigger append_only")
+    change = "update ledger.event set payload = replace(payload, $2, $3) where stream = $1"
+    await owner.execute(change, stream, '"agreed"', '"changes-requested"')
+    assert [("CẢNH BÁO" in await auditor.get(page)) for page in pages] == [True, True]
+    await owner.execute(change, stream, '"changes-requested"', '"whatever"')
+    await owner.close()
+    assert [("không đọc được" in await auditor.get(page)) for page in pages] == [True, True]
+
+
 async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
     stream = await open_cycle(site.office, RULES, members=units(2))
     await say(site.office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})

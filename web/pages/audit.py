@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
-from audit.replay import Replay, Sure, digests_in, replay, view
+from audit.replay import Replay, Sure, broken_at, digests_in, replay, view
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
@@ -21,7 +21,7 @@ from domain.reading import Matter
 from domain.rules import Edition
 from i18n import _
 from i18n.desk import ROOMS
-from i18n.messages import day, word
+from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from i18n.standing import departure, standing
 from i18n.timeline import describe
@@ -97,6 +97,7 @@ async def timeline(
         request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
         rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
         units=sorted({one.unit for one in entries if one.unit}), correctable=may_be_corrected(cycle),
+        broken=_broken(cycle),
     )  # fmt: skip
 
 
@@ -186,6 +187,12 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
     return found, lines
 
 
+def _broken(cycle: Cycle) -> str:
+    """What whoever reads a changed stream must be told; empty where it was not changed."""
+    position = broken_at([row for row, _told in cycle.history])
+    return "" if position is None else sentence("chain_broken", {"cycle": cycle.stream, "position": position})
+
+
 def _sure(cycle: Cycle) -> Sure:
     return Sure.of(told for _row, told in cycle.history)
 
@@ -215,7 +222,7 @@ async def time_machine(
         request, "moment.html", cycle=cycle, moment=moment, found=then, lines=lines, last=len(cycle.history),
         since=_without(today, lines), gone=_without(lines, today),
         entry=describe(last[1], cycle.names, texts) if last is not None else "", possible=then.possible,
-        digest=state_digest(then.state), ngay=ngay, biet=biet,
+        digest=state_digest(then.state), ngay=ngay, biet=biet, broken=_broken(cycle),
         steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
     )  # fmt: skip
 
