@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -133,9 +134,9 @@ class PostActivities:
         if all(row.stream == POST_STREAM for row in page):
             self._position = last.position
             return False
-        await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at)
-        for kept in (self._taken, self._tries, self._unknown):
-            kept.clear()
+        if await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at):
+            for kept in (self._taken, self._tries, self._unknown):
+                kept.clear()
         return True
 
     async def _tell(self, row: Envelope) -> list[Event]:
@@ -162,28 +163,34 @@ class PostActivities:
                 await self._gather(row, notice, state, contact)
                 recorded.append(NoticeGathered(**common, person=contact.id))
                 continue
-            try:
-                message = self._message(row, notice, state, contact)
-            except Exception:  # noqa: BLE001 - the library raises whatever an address runs it into; nobody else waits
+            message = self._message(row, notice, state, contact)
+            if not _addressed(message, contact):
                 recorded.append(NoticeFailed(**common, person=contact.id, reason="bad_address"))
                 continue
-            message_id = str(message["Message-ID"])
-            if message_id not in self._taken:
-                try:
-                    await self._hand_over(message, message_id)
-                except UndeliverableError as error:
-                    recorded.append(NoticeFailed(**common, person=contact.id, reason=str(error)[:200]))
-                    continue
-                except UnknownOutcomeError:
-                    self._unknown.add(message_id)
-                    try:
-                        await self._hand_over(message, message_id)
-                    except (UnknownOutcomeError, UndeliverableError) as again:
-                        raise CourierAwayError(str(again)) from again
-            if message_id in self._unknown:  # it may have come twice
-                recorded.append(NoticeUnknown(**common, person=contact.id, message_id=message_id))
-            recorded.append(NoticeSent(**common, person=contact.id, message_id=message_id, rehearsed=rehearsed))
+            recorded.extend(await self._given(message, {**common, "person": contact.id}, rehearsed=rehearsed))
         return recorded
+
+    async def _given(self, message: EmailMessage, common: dict[str, Any], *, rehearsed: bool) -> list[Event]:
+        """Give a message to the courier; what came of it.
+
+        Raises:
+            CourierAwayError: as `_hand_over`.
+        """
+        message_id = str(message["Message-ID"])
+        last: Event = NoticeSent(**common, message_id=message_id, rehearsed=rehearsed)
+        try:
+            if message_id not in self._taken:
+                await self._hand_over(message, message_id)
+        except UndeliverableError as error:
+            last = NoticeFailed(**common, reason=str(error)[:200])
+        except UnknownOutcomeError:
+            self._unknown.add(message_id)
+            try:
+                await self._hand_over(message, message_id)
+            except (UnknownOutcomeError, UndeliverableError) as again:
+                raise CourierAwayError(str(again)) from again
+        # It may have come twice, or once although it failed in the end.
+        return [NoticeUnknown(**common, message_id=message_id), last] if message_id in self._unknown else [last]
 
     async def _gather(self, row: Envelope, notice: Notice, state: State, contact: Contact) -> None:
         """Let a notice wait for its addressee's digest."""
@@ -223,9 +230,8 @@ class PostActivities:
         if contact is None or not contact.email:
             return DigestFailed(person=person, position=last, reason="no_address")
         message = EmailMessage()
-        try:
-            message["From"], message["To"] = self._sender, contact.email
-        except Exception:  # noqa: BLE001 - as above
+        message["From"] = self._sender
+        if not _addressed(message, contact):
             return DigestFailed(person=person, position=last, reason="bad_address")
         message["Subject"] = _("Sổ Thi Đua: {count} notices").format(count=len(items))
         name = f"{person}/{items[0].position}/{last}/{len(items)}"
@@ -265,17 +271,19 @@ class PostActivities:
         subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = contact.email or ""
         message["Subject"] = subject
         message["Message-ID"] = f"<{_message_uuid(row, notice, contact)}@thidua>"
         message["Date"] = row.recorded_at
         message.set_content(body)
         return message
 
-    async def _record(self, events: list[Event], now: datetime) -> None:
-        """Record a round. Deliveries are unsigned; they stand in the post's own stream only."""
+    async def _record(self, events: list[Event], now: datetime) -> bool:
+        """Record a round. Deliveries are unsigned; they stand in the post's own stream only.
+
+        False when another worker was first: then the rows are told again, without those who have theirs.
+        """
         if self._head is None:
-            return
+            return False
         command = uuid5(NAMESPACE_URL, f"post/{self._head.version}/{self._head.digest.hex()}")
         drafts = tuple(
             draft_of(Told(event, _meta(self._head.version + n, command, now)), None)
@@ -286,10 +294,20 @@ class PostActivities:
             # Another worker delivers, too: read on from what it recorded.
             self._head = None
             await self._open()
-            return
+            return False
         self._head = answer.events[-1].head
         last = events[-1]
         self._position = last.position if isinstance(last, PostAdvanced) else self._position
+        return True
+
+
+def _addressed(message: EmailMessage, contact: Contact) -> bool:
+    """Put the addressee on a message; False when there can be no such address."""
+    try:
+        message["To"] = contact.email or ""
+    except Exception:  # noqa: BLE001 - the library raises whatever an address runs it into; nobody else waits for it
+        return False
+    return True
 
 
 def _meta(version: int, command: UUID, now: datetime) -> Meta:

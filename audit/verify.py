@@ -158,6 +158,7 @@ class _Verification:
             told = told_of(row)
         except Exception as error:  # noqa: BLE001 - whatever was done to the payload must end as a finding
             self.problem(row, "unreadable", type(error).__name__)
+            stream.expected.clear()
             return
         await self.authority(row, told, stream)
         await self.fold(row, told, stream)

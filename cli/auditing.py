@@ -92,7 +92,8 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             table.add_row(
-                word(step["step"]), f"{day(step['done'])} ({word(step['sureness'])})" if step["done"] else "-",
+                word(step["step"]),
+                f"{day(step['done'])} ({word(step['sureness'] or 'stated')})" if step["done"] else "-",
                 ", ".join(step["waiting_for"]) or "-",
             )  # fmt: skip
         console.print(table)

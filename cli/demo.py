@@ -211,7 +211,7 @@ def _show(
     table.columns[1].no_wrap = True  # a date that is cut in two is no date
     for row in rows:
         done = "\n".join(
-            f"{word(s['step'])}\n  " + (f"{day(s['done'])} {word(s['sureness'])}" if s["done"] else "-")
+            f"{word(s['step'])}\n  " + (f"{day(s['done'])} {word(s['sureness'] or 'stated')}" if s["done"] else "-")
             for s in row["steps"]
         )
         table.add_row(

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import yaml
 
-from cli.outcome import Exit, say
+from cli.outcome import Exit, reader_may_leave, say
 from cli.record_editions import as_told
 from cli.session import Session, session
 from domain.dates import dated
@@ -43,7 +43,9 @@ async def export_record(cycle: str, out: Path | None) -> int:
     async with session("ledger", say) as open_:
         text = await written(open_, stream)
     if out is None:
-        sys.stdout.write(text)
+        with reader_may_leave():
+            sys.stdout.write(text)
+            sys.stdout.flush()
         return Exit.DONE
     _write_new(out, text)
     say(_("Written: {file}. It holds names and texts; keep it as you keep the register.").format(file=out))

@@ -42,10 +42,22 @@ def say(text: str) -> None:
 
 def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
     """Give the answer: JSON for programs, or what `show` prints for people."""
-    if as_json:
-        print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - this is the answer
-    else:
-        show()
+    with reader_may_leave():
+        if as_json:
+            print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - this is the answer
+        else:
+            show()
+        sys.stdout.flush()
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Whoever reads the answer may have enough of it: that changes nothing of what the command says by its code."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is left must not be written when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def terminal() -> Console:
@@ -82,6 +94,11 @@ def on_its_way(command: str) -> None:
     _on_its_way.append(command)
 
 
+def refused() -> None:
+    """It was refused: nothing was entered after all."""
+    _on_its_way.clear()
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl-C raises here and now: around a prompt, where the event loop would only note it; around the loop itself."""
@@ -105,25 +122,19 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
     _on_its_way.clear()
     try:
         with interruptible():
-            code = int(asyncio.run(_quietly(work)) or Exit.DONE)
-            sys.stdout.flush()
+            return int(asyncio.run(_quietly(work)) or Exit.DONE)
     except (KeyboardInterrupt, EOFError):
         if _on_its_way:
             say(sentence("cancelled_on_its_way", {"command": _on_its_way[-1]}))
             return Exit.PENDING
         say(sentence("cancelled"))
         return CANCELLED
-    except BrokenPipeError:
-        # Whoever read has enough; what is left must not be written when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except BaseException as error:
         if isinstance(error, (SystemExit, GeneratorExit)):
             raise
-        exit_code, text = explain(error)
+        code, text = explain(error)
         say(text)
-        return exit_code
-    return code
+        return code
 
 
 _EXITS = {

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.outcome import on_its_way
-from desk import Desk
+from cli.outcome import on_its_way, refused
+from desk import Desk, RefusedError
 from documents.postgres import Texts
 from eventstore.postgres import PostgresLedger, open_ledger
 from eventstore.signing import Order, Signer
@@ -38,7 +38,11 @@ class Session(Office):
         """See `Office.hand_over`; from here on a Ctrl-C cannot say that nothing was entered."""
         on_its_way(str(orders[0].command_id))
         # Not `super()`: a dataclass with slots is another class than the one that this method was written in.
-        return await Office.hand_over(self, stream, person, orders, strength=strength, stand_in_for=stand_in_for)
+        try:
+            return await Office.hand_over(self, stream, person, orders, strength=strength, stand_in_for=stand_in_for)
+        except RefusedError:
+            refused()
+            raise
 
     @classmethod
     def of(

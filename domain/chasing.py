@@ -54,11 +54,10 @@ Chasing = tuple[Chased, ...]
 
 
 def remind(cmd: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    units = tuple(dict.fromkeys(cmd.units))
-    for unit in units:
+    for unit in cmd.units:
         if unit != state.frame.organiser:
             require_member(unit, meta, state)
-    yield UnitsReminded(**{**dict(cmd), "units": units})
+    yield UnitsReminded(**dict(cmd))
 
 
 def _reminded(chasing: Chasing, e: UnitsReminded, m: Meta) -> Chasing:

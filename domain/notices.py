@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import awards, chasing, conclusion, deadlines, drafting, frame, membership, midyear, register
+from domain import awards, chasing, conclusion, deadlines, drafting, frame, midyear, register
 from domain.cycle import State
 from domain.kernel import Event, Told, day_ending
 
@@ -78,13 +78,6 @@ def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notic
         yield Notice("escalated", unit, {"duty": e.duty})
 
 
-def _overseer(e: membership.OverseerNamed, state: State) -> Iterator[Notice]:
-    """Whoever takes over hears of what has been put before the overseer and is still open."""
-    for duty, standing in state.deadlines.escalations.items():
-        if standing.confirmed is not None:
-            yield Notice("escalation_confirmed", OVERSEER, {"duty": duty, "units": standing.units})
-
-
 def _asked(e: deadlines.ExtensionAsked, state: State) -> Iterator[Notice]:
     yield Notice("extension_asked", state.frame.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
 
@@ -148,7 +141,6 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     chasing.UnitsReminded: _chased,
     deadlines.EscalationProposed: _proposed,
     deadlines.EscalationConfirmed: _confirmed,
-    membership.OverseerNamed: _overseer,
     deadlines.ExtensionAsked: _asked,
     deadlines.ExtensionGranted: _granted,
     deadlines.ExtensionRefused: _refused,

@@ -44,7 +44,7 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     text = repr(first["input"])
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
     # 18,5 without quotes in a list of YAML is 18 and a field called 5.
-    cut_figure = first["type"] == "extra_forbidden" and str(first["loc"][-1]).isdigit()
+    cut_figure = first["type"] == "extra_forbidden" and first["input"] is None and str(first["loc"][-1]).isdigit()
     of_a_digest = first["type"] == "string_pattern_mismatch" and "{64}" in given.get("pattern", "")
     return {
         "place": tuple(part for part in first["loc"] if not _of_a_type(part)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -95,8 +96,12 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """The text with its facts in the words of the language in use."""
-    told = text.format_map(_Blank({key: shown(key, value, names) for key, value in facts.items()}))
-    return told.replace(" ,", ",").replace(" .", ".").replace(" :", ":")  # where a fact says nothing
+    told = text.format_map(_Blank({key: shown(key, value, names) or _NOTHING for key, value in facts.items()}))
+    return re.sub(rf" {_NOTHING}(?=[,.:;])", "", told).replace(_NOTHING, "")
+
+
+_NOTHING = "\0"
+"""A fact that says nothing: no blank is left before the mark behind it."""
 
 
 class _Blank(dict[str, str]):
@@ -120,8 +125,9 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
     if isinstance(value, (date, datetime)):
         return day(value)
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        return day(value)
+    if key != "found" and isinstance(value, str) and _DAY.fullmatch(value):
+        with suppress(ValueError):  # spelled like a day, and none
+            return day(value)
     if isinstance(value, Decimal):
         return number(value)
     if isinstance(value, (tuple, list)):

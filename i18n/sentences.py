@@ -108,8 +108,8 @@ SENTENCES: dict[str, str] = {
     "total_beyond_scale": N_("{total} points on a scale of {scale}."),
     "ledger_closed": N_("The ledger is closed."),
     "cancelled_on_its_way": N_(
-        "Cancelled while the register was answering: it may have been entered. The same again with "
-        "--command-id {command} gives the receipt and enters nothing twice."
+        "Cancelled while the register was answering: it may have been entered. The same act again with "
+        "--command-id {command}, or the same file again, enters nothing twice."
     ),
     "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
     "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
@@ -117,6 +117,11 @@ SENTENCES: dict[str, str] = {
         "{cycle} was changed at position {position}: what stands there is no event any more and cannot be read. "
         "`thidua audit verify` says what is wrong."
     ),
+    "row_unknown": N_(
+        "{cycle}, position {position}: this version knows no {type}. A newer one wrote it, or it was changed; "
+        "`thidua audit verify` tells."
+    ),
+    "temporal_refuses": N_("The Temporal server at {address} (TEMPORAL_ADDRESS) refuses: {problem}."),
     "chain_broken": N_(
         "WARNING: {cycle} was changed at position {position}, so what is shown here is not what was recorded. "
         "`thidua audit verify` says what is wrong."
@@ -436,7 +441,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "escalated_to_nobody": (
         N_("nobody oversees this cluster: {duty}"),
-        N_("You put {units} before the overseer, but nobody is named yet: name the overseer, who is told then."),
+        N_("You put {units} before the overseer, but nobody is named: name the overseer, and tell them yourself."),
     ),
     "escalated": (
         N_("reported to the overseer: {duty}"),

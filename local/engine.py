@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
+from urllib.parse import urlsplit
 
 from eventstore.envelope import Envelope
 from eventstore.postgres import open_ledger
@@ -35,6 +36,7 @@ ADDRESSES = "engine.json"
 
 WORKER_DEADLINE_S = 60.0
 WEB_PORT = 8320
+POSTGRES_PORT = 5432
 WATCH_S = 1.0
 
 Need = Literal["ledger", "temporal", "worker", "web"]
@@ -107,7 +109,8 @@ def running_engine(places: Places) -> Endpoints | None:
     """The engine that `thidua up` keeps running on this folder, if it does: it holds the folder's lock."""
     try:
         found = json.loads((places.data / ADDRESSES).read_text())
-        found.pop("pid")
+        if not _lives(found.pop("pid")):
+            return None
     except (OSError, ValueError, KeyError):
         return None
     with claimed(places) as mine:
@@ -309,7 +312,8 @@ def answering(endpoints: Endpoints) -> dict[str, bool]:
 
 def addresses(endpoints: Endpoints) -> dict[str, str]:
     """Host and port of each part that listens. No password is in them."""
-    found = {"postgresql": endpoints.owner_url.rsplit("@", 1)[1].split("/", maxsplit=1)[0]}
+    database = urlsplit(endpoints.owner_url)
+    found = {"postgresql": f"{database.hostname or '127.0.0.1'}:{database.port or POSTGRES_PORT}"}
     if endpoints.temporal:
         found["temporal"] = endpoints.temporal
     if endpoints.web_address:

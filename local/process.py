@@ -105,7 +105,7 @@ def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = ST
         EngineUnavailableError: the process ended, or the deadline passed; facts name the log file.
     """
     end = time.monotonic() + deadline_s
-    while not ready():
+    while not ready() or server.process.poll() is not None:
         if server.process.poll() is not None:
             raise EngineUnavailableError("server_ended", name=server.name, log=str(server.log))
         if time.monotonic() > end:

@@ -120,7 +120,7 @@ async def _given_server(address: str, namespace: str, say: Say) -> TemporalServe
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise EngineUnavailableError("no_namespace", address=address, namespace=namespace) from None
-        raise EngineUnavailableError("temporal_away", address=address) from error
+        raise EngineUnavailableError("temporal_refuses", address=address, problem=error.message) from error
     return TemporalServer(address, "given", namespace)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from activities.telling import told_of
 from documents.postgres import Texts
+from domain.codec import UnknownEventError
 from domain.hands import Hands
 from domain.kernel import Act, Event, Provenance, Refused, Told, When
 from domain.rules import NO_RULES, Edition, edition_of
@@ -133,7 +134,8 @@ class Office:
 
         Raises:
             InputError: there is no such stream.
-            LedgerError: `row_unreadable`: a row was changed so that it is no event any more.
+            LedgerError: `row_unreadable`: a row was changed so that it is no event any more; `row_unknown`: of a kind
+                that this version does not know.
         """
         rows = await load_all(self.ledger, stream)
         if not rows:
@@ -164,5 +166,7 @@ class Office:
 def _told(row: Envelope) -> Told[Event]:
     try:
         return told_of(row)
+    except UnknownEventError:
+        raise LedgerError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
     except ValueError:
         raise LedgerError("row_unreadable", cycle=row.stream, position=row.position) from None

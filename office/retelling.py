@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from audit.replay import digests_in
 from documents.postgres import ERASED
-from domain.kernel import Act
+from domain.kernel import Act, Provenance
 from domain.saying import Command
 from eventstore.envelope import Envelope
 from office.fields import KNOWN_DIGEST
-from office.office import Office
+from office.office import Office, Said
 
 
 def retold(value: Any, texts: Mapping[str, str], forgotten: Collection[str] = ()) -> Any:
@@ -33,10 +34,25 @@ def retold(value: Any, texts: Mapping[str, str], forgotten: Collection[str] = ()
 
 @dataclass(frozen=True, slots=True)
 class Retold:
-    """An act with its fields, texts in place of digests."""
+    """An act with its fields, texts in place of digests, and what went with it."""
 
     act: type[Act]
     fields: dict[str, Any]
+    effective: date | None
+    hands: dict[str, Any] | None
+
+    def kept(self, said: Said, row: Envelope) -> Said:
+        """What a correction says, with the circumstances of the wrong act that nobody was asked about."""
+        source = said.provenance.source if said.provenance is not None else row.source
+        sure = None
+        if source != row.source:
+            sure = said.provenance
+        elif row.provenance != "rehearsed" and (row.source or row.provenance != "stated"):
+            sure = Provenance(kind=row.provenance, source=row.source)
+        return replace(
+            said, effective=said.effective or self.effective, hands=said.hands or self.hands, provenance=sure,
+            meeting=said.meeting or row.meeting,
+        )  # fmt: skip
 
 
 async def said_in(office: Office, row: Envelope) -> Retold | None:
@@ -53,11 +69,14 @@ async def said_in(office: Office, row: Envelope) -> Retold | None:
         fields = dict(fields.get("instead") or {})
         name = str(fields.pop("act", ""))
     act = Act.KNOWN.get(name)
-    return None if act is None else Retold(act, _without_erased(retold(fields, await _texts_of(office, fields))))
-
-
-async def _texts_of(office: Office, fields: Mapping[str, Any]) -> Mapping[str, str]:
-    return await office.texts.get(digests_in(fields))
+    if act is None:
+        return None
+    hands = command.hands.model_dump(mode="json") if command.hands is not None else None
+    texts = await office.texts.get(digests_in([fields, hands]))
+    return Retold(
+        act, _without_erased(retold(fields, texts)), command.effective,
+        None if hands is None else _without_erased(retold(hands, texts)),
+    )  # fmt: skip
 
 
 def _without_erased(value: Any) -> Any:

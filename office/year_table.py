@@ -45,9 +45,6 @@ def slug_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:60].strip("-") or "don-vi"
 
 
-"""A mail address as far as anybody can tell without writing to it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a unit will owe."""

@@ -231,6 +231,8 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
         (("audit", "replay", "2026/cum-9", "--at", "tomorrow"), 2, "no date"),
         (("board", "--nonsense"), 2, "nonsense"),
         (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--source", "x\u202ey"), 2, "--source"),
+        (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--on", "2024-02-30"), 2, "2024-02-30"),
+        (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--on", "30/02/2024"), 2, "30/02/2024"),
         (("account", "create", "p p", "--unit", "a", "--name", "An"), 2, "id:"),
         (("account", "create", "an", "--unit", "a", "--name", ""), 2, "name:"),
         (("account", "create", "an", "--unit", "a", "--name", "An", "--email", "x\ny@z"), 2, "email:"),
@@ -254,13 +256,31 @@ def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[s
     assert not empty.exists()
 
 
-def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str]) -> None:
+ANSWERS = """
+import sys
+from cli.outcome import answer, run
+async def work():
+    answer(["x" * 100] * 10_000, as_json=True, show=print)
+    return int(sys.argv[1])
+sys.exit(run(work))
+"""
+
+
+def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str], tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("thidua"))
     done = subprocess.run(
         ["/bin/bash", "-c", f"set -o pipefail; {program} acts --json | head -c 20"],
         env=home, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+    answering = tmp_path / "answers.py"
+    answering.write_text(ANSWERS)
+    for code in (0, 4):
+        done = subprocess.run(
+            ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} {answering} {code} | head -c 20"],
+            env=home, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (code, ""), "what the command says by its code stands"
 
 
 def test_help_and_reading_commands_answer(home: dict[str, str]) -> None:

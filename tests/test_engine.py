@@ -22,6 +22,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder, WirePart
+from cli import outcome
 from cli.session import Session
 from desk import RefusedError
 from desk.temporal import TemporalDesk
@@ -79,6 +80,16 @@ async def test_what_cannot_be_said_leaves_no_text_behind(office: Session) -> Non
     assert await office.texts.digest_of(text) is None
     await office.order(replace(said, fields={**said.fields, "asks_for_change": True}))
     assert await office.texts.digest_of(text) is not None, "the control: a good one is stored"
+
+
+async def test_what_was_handed_in_is_on_its_way_until_it_is_refused(office: Session) -> None:
+    stream, members = await ready(office)
+    outcome.refused()
+    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    assert len(outcome._on_its_way) == 1
+    with pytest.raises(RefusedError):
+        await say(office, stream, members[0], "sign", {"unit": members[1]})
+    assert outcome._on_its_way == []
 
 
 async def test_a_batch_is_all_or_nothing(office: Session) -> None:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import NAMESPACE_URL, uuid5
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from speech import CITY, TEXT, UNITS, Case, day
+from speech import CITY, NOW, STREAM, TEXT, UNITS, Case, day
 
 from audit.replay import select
 from domain.codec import decode, encode, plain, state_digest
 from domain.commenting import TakeStance, TakeStanceTogether, Voice
 from domain.conclusion import Nominate
-from domain.cycle import CYCLE
+from domain.cycle import CYCLE, correctable
 from domain.departures import deviations
 from domain.drafting import PresentDraft
-from domain.frame import Unit
-from domain.kernel import Act, Document, Told
+from domain.frame import Unit, business_now
+from domain.kernel import Act, Document, Refused, Told
 from domain.letters import AnswerLetter, RecordLetter
 from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.obligations import obligations
 from domain.register import CorrectAct
+from domain.saying import Saying
 from domain.scores import Item, ScoreSelf, reckoned
 from domain.signing import SignCovenant, SignJointly
 from domain.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
@@ -109,6 +111,27 @@ def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) ->
     assert len(signed) == len(set(signed)), "signed twice"
     for result in reckoned(case.state, case.rules).values():
         assert 0 <= result.total <= case.rules.total
+
+
+@settings(max_examples=60, deadline=None)
+@given(story, speakers)
+def test_what_is_offered_for_correction_is_what_the_law_lets_correct(
+    steps: list[tuple[str, Act] | int], speaker: str
+) -> None:
+    case = tell(steps)
+    now = business_now(case.state.frame, NOW)
+    offered = correctable(case.history, case.state, f"cb-{speaker}", speaker, now)
+    for told in case.history:
+        version = told.meta.version
+        saying = Saying(
+            stream=STREAM, act=CorrectAct(version=version, reason=TEXT), actor=f"cb-{speaker}", unit=speaker,
+            issued=NOW, command_id=uuid5(NAMESPACE_URL, "correction"),
+        )  # fmt: skip
+        try:
+            let = CYCLE.decide(saying, case.state, case.rules, len(case.history), tuple(case.history)) != ()
+        except Refused:
+            let = False
+        assert let == (version in offered), told.event.NAME
 
 
 @settings(max_examples=80, deadline=None)

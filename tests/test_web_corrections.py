@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from browser_help import ROOT
-from engine_help import CITY, open_cycle, say, units, whole
+from engine_help import CITY, YEAR, open_cycle, say, staff, units, whole
 from speech import RULES
 from web_help import Site, a_site
 
 from audit.replay import digests_in
 from cli.scenario import play
 from cli.session import Session
+from domain.kernel import Provenance, When
 from domain.saying import Command
+from office.office import Said
 from office.retelling import retold, said_in
-from web.forms import as_typed, flat
+from web.forms import Input, as_typed, inputs
 from web.writing import Writing, written
 
 
@@ -92,9 +96,11 @@ async def test_nobody_puts_right_what_is_not_theirs(site: Site) -> None:
     await site.person("binh", "don-vi-2")
     await site.person("kiem-tra", "thanh-tra", "auditor")
     binh, auditor = await site.log_in("binh"), await site.log_in("kiem-tra")
-    for path in (f"sua/{wrong}", f"bien-nhan/{wrong}", f"lam/score-self?_sua={wrong}", f"lam/correct?version={wrong}"):
+    for path in (f"sua/{wrong}", f"bien-nhan/{wrong}", f"lam/score-self?_sua={wrong}"):
         await binh.get(f"/cum/{stream}/{path}")
         assert (binh.status, "7,5" in binh.page) == (403, False), path
+    await binh.get(f"/cum/{stream}/lam/correct?version={wrong}")
+    assert ("Điều đã ghi sai" in binh.page, "7,5" in binh.page) == (False, False), "the form, and nothing of the act"
     way = f"/cum/{stream}/lam/score-self?_sua={wrong}"
     await binh.get(f"/cum/{stream}/lam/score-self")
     await binh.post(way, **{**binh.hidden(), "_sua": str(wrong), "_reason": "x", "unit": "don-vi-2"}, _step="send")
@@ -106,8 +112,14 @@ async def test_nobody_puts_right_what_is_not_theirs(site: Site) -> None:
     assert (await site.office.history(stream))[-1][0].version == wrong
 
 
+def sent_by(one: Input) -> dict[str, str]:
+    """What a browser sends of an input as the page shows it."""
+    inner = {path: value for part in (*one.parts, *one.rows) for path, value in sent_by(part).items()}
+    return inner if one.parts or one.rows or one.many else {one.path: one.value}
+
+
 async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Session) -> None:
-    """Opening each act's form anew and sending it unchanged says the same: nothing is lost on the way."""
+    """Opening each act's form anew and sending it as it is shown says the same, with the same circumstances."""
     await play(office, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-dinh-chinh")
     history = await office.history("mttq-hanoi/2020-dinh-chinh/cum-1")
     seen, differs = set(), list[tuple[str, Any, Any]]()
@@ -117,13 +129,66 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Sessio
             continue
         seen.add(row.command_id)
         form = Writing(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
-        sent = written(said.act, {**flat(form.values), **form.extras})
-        order = await office.order(sent.said(row.stream))
-        again = Command.model_validate_json(order.payload).fields["instead"]
+        shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
+        order = await office.order(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
+        command = Command.model_validate_json(order.payload)
+        again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME
-        texts = await office.texts.get(digests_in(again))
-        if (told := retold(again, texts)) != said.fields:
+        told = retold(again, await office.texts.get(digests_in(again)))
+        sure = command.provenance.kind if command.provenance is not None else row.provenance
+        if (told, sure, command.meeting) != (said.fields, row.provenance, row.meeting):
             differs.append((said.act.NAME, told, said.fields))
     assert differs == []
     assert len({row.type for row, _told in history if row.command_id in seen}) > 20
     assert len(seen) > 50
+
+
+async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
+    """The text of a document, from when an act holds, how sure it is: a correction of one field changes one field."""
+    stream = await open_cycle(site.office, RULES, members=units(2), clock="backfill")
+    secretary = await staff(site.office, CITY)
+    fields = {
+        "role": "head",
+        "holder": "don-vi-1",
+        "manner": "elected",
+        "basis": {"number": "3/BB", "text": "Toàn văn."},
+    }
+    said = Said(
+        stream, "assign-role", fields, happened=When.on(date(YEAR, 2, 1)), effective=date(YEAR, 1, 15),
+        provenance=Provenance(kind="inferred", source="biên bản"),
+    )  # fmt: skip
+    await site.office.hand_in(stream, secretary, [said], strength="rehearsal")
+    wrong = (await site.office.history(stream))[-1][0]
+    await site.person("thu-ky", CITY, "secretariat")
+    visitor = await site.log_in("thu-ky")
+    way = f"/cum/{stream}/lam/assign-role?_sua={wrong.version}"
+    await visitor.get(way)
+    assert "Toàn văn." in visitor.page
+    shown = dict(re.findall(r'name="(basis[.]\w+)"[^>]*value="([^"]*)"', visitor.page))
+    typed = {
+        "role": "head",
+        "holder": "don-vi-1",
+        "manner": "introduced",
+        "basis.text": "Toàn văn.",
+        "_reason": "Nhầm.",
+    }
+    await visitor.post(way, **{**visitor.hidden(), **shown, **typed, "_source": "biên bản"}, _step="look")
+    assert "Điều sau sẽ được ghi vào sổ" in visitor.page
+    await visitor.post(way, **visitor.hidden(), _step="send")
+    row, told = (await site.office.history(stream))[-1]
+    assert (row.type, told.event.manner) == ("RoleAssigned", "introduced")
+    assert (row.effective, row.provenance, row.source) == (wrong.effective, "inferred", "biên bản")
+    assert row.happened_earliest == wrong.happened_earliest
+    assert await site.office.texts.get([told.event.basis.text]) == {told.event.basis.text: "Toàn văn."}
+
+
+async def test_a_slip_in_the_number_locks_no_form(site: Site) -> None:
+    stream, _wrong = await scored(site)
+    await site.person("thu-ky", CITY, "secretariat")
+    secretary = await site.log_in("thu-ky")
+    way = f"/cum/{stream}/lam/correct"
+    for slip in ("999", "9" * 5000, "hai"):
+        await secretary.get(way)
+        await secretary.post(way, **{**secretary.hidden(), "version": slip, "reason": "Thử"}, _step="save")
+        await secretary.get(way)
+        assert (secretary.status, "Bỏ đi" in secretary.page) == (200, True), slip[:9]

@@ -74,7 +74,7 @@ def _input(question: Question, path: str, value: Any, more: frozenset[str], *, w
             _input(part, f"{path}.{part.name}", inner.get(part.name), more, with_text=with_text)
             for part in question.parts
         )
-        if {part.name for part in question.parts} == _DOCUMENT and not with_text:
+        if {part.name for part in question.parts} == _DOCUMENT and not with_text and not inner.get("text"):
             parts = tuple(part for part in parts if not part.path.endswith(".text"))
         return Input(
             path, label, question.kind, question.required, "", parts=parts, optional_group=not question.required

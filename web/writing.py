@@ -46,8 +46,7 @@ class Writing:
     @property
     def wrong(self) -> int | None:
         """The place of the act that it corrects or takes out; None for any other form."""
-        given = str(self.values.get("version", "")) if self.act is CorrectAct else ""
-        return int(given) if given.isdecimal() else self.corrects
+        return place_in(self.values.get("version")) if self.act is CorrectAct else self.corrects
 
     def said(self, stream: str) -> Said:
         """What the form says.

@@ -1,8 +1,9 @@
 -- What an operator confirms is a time, not a position: rows that follow carry the confirmed time until the clock has
 -- caught up, and by position the second of them stopped the ledger again.
 
-alter table ledger.installation drop column confirmed;
 alter table ledger.installation add column confirmed_until timestamptz;
+update ledger.installation set confirmed_until = (select recorded_at from ledger.event where position = confirmed);
+alter table ledger.installation drop column confirmed;
 comment on table ledger.installation is 'One row: whose ledger this is, the writer epoch (raised by a restore), why the clock stopped appends, if it did, and up to which recorded time an operator has confirmed them.';
 
 -- Appends a group of requests in one transaction. Each request is answered on its own: 'appended', 'known' (its command

@@ -36,14 +36,14 @@ from office.retelling import said_in
 from office.trial import Trial
 from office.troubles import Trouble, trouble_of
 from office.untold import Untold
-from web.entered import entered
+from web.entered import Entered, entered
 from web.forms import as_typed, flat, inputs, typed
 from web.offers import acts_offered, may_date, must_be_offered
 from web.proofs import address_of, proved
 from web.render import page
 from web.services import Services, services
 from web.sheets import sheet_of, titled
-from web.visitors import COOKIE, Cycle, checked_form, reads_cycle
+from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
 from web.writing import Writing, place_in, written
 
 router = APIRouter(include_in_schema=False)
@@ -148,7 +148,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         await work.belongings.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     try:
-        said = writing.said(cycle.stream)
+        said = await _said(work, cycle, writing)
         if step != "send":  # a page of its own: a browser's Back and Reload show it again
             return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
         if is_solemn(said.act, said.fields) and not await _proved(request, cycle, posted):
@@ -158,10 +158,24 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         return await _not_entered(request, cycle, writing, error)
 
 
+async def _said(work: Services, cycle: Cycle, writing: Writing) -> Said:
+    """What the form says. What corrects keeps of the wrong act what no form asks for.
+
+    Raises:
+        InputError, ForbiddenError
+    """
+    said = writing.said(cycle.stream)
+    if writing.corrects is None:
+        return said
+    row = (await entered(work, cycle, writing.corrects)).first
+    wrong = await said_in(work.office, row)
+    return said if wrong is None else wrong.kept(said, row)
+
+
 async def _summary(request: Request, cycle: Cycle, writing: Writing) -> Response:
     """What would be recorded of a form that was kept; the form, if it cannot be."""
     try:
-        return await _look(request, cycle, writing, writing.said(cycle.stream))
+        return await _look(request, cycle, writing, await _said(services(request), cycle, writing))
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         return await _not_entered(request, cycle, writing, error)
 
@@ -217,7 +231,7 @@ async def _form(
     sheet = sheet_of(cycle, writing.act, writing.values)
     work = services(request)
     people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
-    wrong = None if writing.wrong is None else await entered(work, cycle, writing.wrong)
+    wrong = await _wrong(work, cycle, writing)
     return page(
         request, "act.html", status, cycle=cycle, writing=writing, fields=fields, text=text, place=place,
         again=again, good=good, saved=saved, sheet=sheet, units=_units(cycle), dated=may_date(cycle), people=people,
@@ -226,6 +240,16 @@ async def _form(
         must_date=may_date(cycle) and cycle.state.frame.clock == "backfill" and writing.wrong is None,
         awards=[(one.id, one.title) for one in cycle.rules.awards], asked=_asked(request),
     )  # fmt: skip
+
+
+async def _wrong(work: Services, cycle: Cycle, writing: Writing) -> Entered | None:
+    """The act that the form is about, where there is one that the visitor may read: a slip must not lock the form."""
+    try:
+        return None if writing.wrong is None else await entered(work, cycle, writing.wrong)
+    except (InputError, ForbiddenError):
+        if writing.corrects is not None:
+            raise
+        return None
 
 
 def _units(cycle: Cycle) -> list[tuple[str, str]]:
