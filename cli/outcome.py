@@ -64,7 +64,11 @@ def terminal() -> Console:
     """The terminal, as text comes: what people wrote may hold brackets that rich would take for its markup."""
     from rich.console import Console  # noqa: PLC0415 - errors are told without tables
 
-    return Console(markup=False, highlight=False)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # `answer` knows what it means; rich would exit with a code of its own
+
+    return Terminal(markup=False, highlight=False)
 
 
 def asking() -> Console:

@@ -258,9 +258,10 @@ def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[s
 
 ANSWERS = """
 import sys
-from cli.outcome import answer, run
+from cli.outcome import answer, run, terminal
 async def work():
-    answer(["x" * 100] * 10_000, as_json=True, show=print)
+    many = ["x" * 70] * 3_000
+    answer(many, as_json=sys.argv[2] == "json", show=lambda: [terminal().print(one) for one in many])
     return int(sys.argv[1])
 sys.exit(run(work))
 """
@@ -275,9 +276,9 @@ def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str], tm
     assert (done.returncode, done.stderr) == (0, "")
     answering = tmp_path / "answers.py"
     answering.write_text(ANSWERS)
-    for code in (0, 4):
+    for code, form in ((0, "json"), (4, "json"), (0, "table"), (4, "table")):
         done = subprocess.run(
-            ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} {answering} {code} | head -c 20"],
+            ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} {answering} {code} {form} | head -c 20"],
             env=home, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (code, ""), "what the command says by its code stands"
