@@ -7,9 +7,8 @@ import signal
 import sys
 from typing import Any
 
+from cli import CANCELLED
 from i18n import teach_libraries
-
-CANCELLED = 130
 
 
 def _leave(_number: int, _frame: Any) -> None:

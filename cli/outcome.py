@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from cli import CANCELLED
 from i18n.messages import sentence
 
 if TYPE_CHECKING:
@@ -89,7 +90,6 @@ def grid(*headers: str) -> Table:
     return table
 
 
-CANCELLED = 130
 _on_its_way: list[str] = []
 
 

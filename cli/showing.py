@@ -19,8 +19,8 @@ from domain.streams import DEFAULT_ORGANISER, is_cycle
 from eventstore.store import load_all
 from i18n import _
 from i18n.acts import ACTS_VI
-from i18n.messages import day, label, message_of, word
-from office.duties import command_for
+from i18n.messages import day, days_left, label, message_of, word
+from office.duties import act_of, command_for
 from office.fields import InputError, Question, questions
 from readmodels.board import glance
 from readmodels.postgres import Board
@@ -96,23 +96,16 @@ async def tasks(unit: str, *, as_json: bool) -> int:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
         for row in rows:
             mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
-            late = f" ({_('overdue')})" if row["overdue"] else ""
+            due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
-                _short(row["cycle"]) + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
-                (f"{day(row['due'])} ({_left(row['days_left'])})" if row["due"] else "-") + late,
-                str(row["command"]).split()[3] if row["command"] else "-",
+                _short(row["cycle"]) + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(), due,
+                act_of(row["duty"]) or "-",
                 ", ".join(row["waits_for_names"]) or "-",
             )  # fmt: skip
         terminal().print(table if rows else _("Nothing to do."))
 
     answer(rows, as_json=as_json, show=show)
     return Exit.DONE
-
-
-def _left(days: int) -> str:
-    if days < 0:
-        return _("{count} days over").format(count=-days)
-    return _("{count} days left").format(count=days)
 
 
 async def inbox(unit: str, *, as_json: bool) -> int:

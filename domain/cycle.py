@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from domain import (
     awards,
@@ -181,20 +182,49 @@ class CycleLaw:
         found = next((told for told in history if told.meta.version == version), None)
         if found is None:
             raise Refused("no_such_act", version=version)
-        if version in state.register.corrected:
-            raise Refused("act_is_corrected", version=version, by=state.register.corrected[version])
-        if isinstance(found.event, register.ActCorrected):
-            raise Refused("not_correctable", version=version)
-        if not rights.may_correct(found.meta, saying.unit, mine, state):
-            raise Refused("not_yours", act=register.CorrectAct.NAME)
-        wrong = [
-            told
-            for told in history
-            if told.meta.command_id == found.meta.command_id and not isinstance(told.event, register.ActCorrected)
-        ]
-        if any(isinstance(told.event, NOT_CORRECTABLE) for told in wrong):
-            raise Refused("not_correctable", version=version)
+        wrong = _together(found, history)
+        if (refusal := _refusal(found, wrong, state, saying.unit, mine)) is not None:
+            raise refusal
         return wrong
+
+
+def _together(found: Told[Event], history: Iterable[Told[Event]]) -> list[Told[Event]]:
+    """The events of one command, but for the correction that it may have been."""
+    return [
+        told for told in history
+        if told.meta.command_id == found.meta.command_id and not isinstance(told.event, register.ActCorrected)
+    ]  # fmt: skip
+
+
+def _refusal(
+    found: Told[Event], together: Iterable[Told[Event]], state: State, unit: str, mine: frozenset[Party]
+) -> Refused | None:  # fmt: skip
+    """Why an event and those that came `together` with it cannot be corrected by somebody; None when they can."""
+    version = found.meta.version
+    if version in state.register.corrected:
+        return Refused("act_is_corrected", version=version, by=state.register.corrected[version])
+    if isinstance(found.event, register.ActCorrected):
+        return Refused("not_correctable", version=version)
+    if not rights.may_correct(found.meta, unit, mine, state):
+        return Refused("not_yours", act=register.CorrectAct.NAME)
+    fixed = any(isinstance(told.event, NOT_CORRECTABLE) for told in together)
+    return Refused("not_correctable", version=version) if fixed else None
+
+
+def correctable(
+    history: Iterable[Told[Event]], state: State, person: str, unit: str, now: datetime
+) -> Mapping[int, Refused | None]:  # fmt: skip
+    """By its place, why somebody could not correct an event now; None for what they could: what a page may offer."""
+    told, mine = tuple(history), rights.standing(person, unit, state, now)
+    if not mine & rights.MAY[register.CorrectAct]:
+        return {one.meta.version: Refused("not_yours", act=register.CorrectAct.NAME) for one in told}
+    commands: dict[UUID, list[Told[Event]]] = {}
+    for one in told:
+        if not isinstance(one.event, register.ActCorrected):
+            commands.setdefault(one.meta.command_id, []).append(one)
+    return {
+        one.meta.version: _refusal(one, commands.get(one.meta.command_id, ()), state, unit, mine) for one in told
+    }  # fmt: skip
 
 
 def _told(saying: Saying, meta: Meta, state: State, rules: Edition) -> tuple[Told[Event], ...]:
@@ -252,24 +282,6 @@ def _provenance(saying: Saying, state: State) -> Provenance:
 
 
 CYCLE = CycleLaw()
-
-
-def correctable(
-    history: Iterable[Told[Event]], state: State, person: str, unit: str, now: datetime
-) -> frozenset[int]:  # fmt: skip
-    """The places of what somebody could correct now: what a page may offer."""
-    told = tuple(history)
-    mine = rights.standing(person, unit, state, now)
-    fixed = {
-        one.meta.command_id for one in told
-        if isinstance(one.event, NOT_CORRECTABLE) and not isinstance(one.event, register.ActCorrected)
-    }  # fmt: skip
-    gone = state.register.corrected
-    return frozenset(
-        one.meta.version for one in told
-        if not isinstance(one.event, register.ActCorrected) and one.meta.command_id not in fixed
-        and one.meta.version not in gone and rights.may_correct(one.meta, unit, mine, state)
-    ) if register.CorrectAct in rights.offered(person, unit, state, now) else frozenset()  # fmt: skip
 
 
 def members_and_organiser(state: State) -> Mapping[str, str]:

@@ -77,6 +77,15 @@ def day(value: str | date | datetime) -> str:
     return f"{value:%d/%m/%Y}"
 
 
+def days_left(left: int, *, over: bool) -> str:
+    """How far a deadline is, in words; `over` says that it has passed."""
+    if over:
+        return _("{count} days late").format(count=max(1, -left)) if left < 0 else _("late")
+    if left == 0:
+        return _("today")
+    return _("tomorrow") if left == 1 else _("{count} days left").format(count=left)
+
+
 def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) -> tuple[str, str]:
     """Subject and body of a notice."""
     names = members_and_organiser(state)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.cycle import correctable
-from domain.kernel import Event, Told
+from domain.kernel import Event, Refused, Told
 from domain.reading import Matter
 from domain.register import CorrectAct
 from eventstore.envelope import Envelope
@@ -31,19 +32,28 @@ class Entered:
         return self.rows[0]
 
 
-async def entered(work: Services, cycle: Cycle, version: int) -> Entered:
-    """The act at a place of the history, for whoever may read it: the unit that entered it, and who reads all of it.
+def row_at(cycle: Cycle, version: int) -> Envelope:
+    """The row at a place of the history, for whoever may read it: the unit that entered it, and who reads all of it.
 
     Raises:
         InputError: there is none.
         ForbiddenError: it is not the visitor's to read.
     """
-    place = next((n for n, (row, _told) in enumerate(cycle.history) if row.version == version), None)
-    if place is None:
+    row = next((row for row, _told in cycle.history if row.version == version), None)
+    if row is None:
         raise InputError("no_such_act", version=version)
-    row = cycle.history[place][0]
-    if cycle.visitor.unit != row.unit and not cycle.may(Matter.HISTORY):
+    if not _readable(cycle, row):
         raise ForbiddenError("not_yours_to_read")
+    return row
+
+
+async def entered(work: Services, cycle: Cycle, version: int) -> Entered:
+    """The act at a place of the history, in words.
+
+    Raises:
+        InputError, ForbiddenError: as `row_at`.
+    """
+    row = row_at(cycle, version)
     same = [(one, told) for one, told in cycle.history if one.command_id == row.command_id]
     texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in same]))
     return Entered(
@@ -52,15 +62,22 @@ async def entered(work: Services, cycle: Cycle, version: int) -> Entered:
     )
 
 
-def may_be_corrected(cycle: Cycle) -> frozenset[int]:
-    """The places of what the visitor may read and could correct."""
+def why_not_corrected(cycle: Cycle) -> Mapping[int, Refused | None]:
+    """By its place, why the visitor could not correct what they may read; None for what they could."""
     if CorrectAct not in acts_offered(cycle):
-        return frozenset()
+        return {row.version: Refused("not_yours", act=CorrectAct.NAME) for row, _told in cycle.history}
     visitor, told = cycle.visitor, [one for _row, one in cycle.history]
     found = correctable(told, cycle.state, visitor.contact.id, visitor.unit, cycle.now)
-    if cycle.may(Matter.HISTORY):
-        return found
-    return frozenset(row.version for row, _told in cycle.history if row.version in found and row.unit == visitor.unit)
+    return {row.version: found[row.version] for row, _told in cycle.history if _readable(cycle, row)}
+
+
+def _readable(cycle: Cycle, row: Envelope) -> bool:
+    return cycle.visitor.unit == row.unit or cycle.may(Matter.HISTORY)
+
+
+def may_be_corrected(cycle: Cycle) -> frozenset[int]:
+    """The places of what the visitor may read and could correct."""
+    return frozenset(version for version, refusal in why_not_corrected(cycle).items() if refusal is None)
 
 
 def lately(cycle: Cycle, most: int) -> list[tuple[Envelope, Told[Event]]]:

@@ -23,7 +23,7 @@ from domain.reading import Matter
 from i18n import _, language
 from i18n.acts import ACTS_VI
 from i18n.fields import field_label
-from i18n.messages import day, label, number, sentence, word
+from i18n.messages import day, days_left, label, number, sentence, word
 from office.cells import as_text
 from web.visitors import COOKIE, form_token
 
@@ -65,16 +65,8 @@ def with_files(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
-def days_left(due: datetime | None, now: datetime) -> str:
-    """How far a deadline is, in words."""
-    if due is None:
-        return ""
-    left = (day_ending(due) - day_ending(now)).days
-    if due <= now:
-        return _("{count} days late").format(count=max(1, -left)) if left < 0 else _("late")
-    if left == 0:
-        return _("today")
-    return _("tomorrow") if left == 1 else _("{count} days left").format(count=left)
+def _days_left(due: datetime | None, now: datetime) -> str:
+    return "" if due is None else days_left((day_ending(due) - day_ending(now)).days, over=due <= now)
 
 
 @lru_cache
@@ -108,7 +100,7 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
     common = {
         "request": request, "visitor": visitor, "form_token": form_token(secret) if secret else "",
         "here": request.url.path, "rehearsal": services.office.rehearsal if services is not None else False,
-        "days_left": lambda due, now=None: days_left(due, now or datetime.now(UTC)), "date": date,
+        "days_left": lambda due, now=None: _days_left(due, now or datetime.now(UTC)), "date": date,
         "sure": None, "wide": False, "help": _help_of(visitor),
     }  # fmt: skip
     if (cycle := facts.get("cycle")) is not None:

@@ -36,7 +36,7 @@ from office.retelling import said_in
 from office.trial import Trial
 from office.troubles import Trouble, trouble_of
 from office.untold import Untold
-from web.entered import Entered, entered
+from web.entered import Entered, entered, row_at
 from web.forms import as_typed, flat, inputs, typed
 from web.offers import acts_offered, may_date, must_be_offered
 from web.proofs import address_of, proved
@@ -94,7 +94,7 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
 
 async def _to_put_right(work: Services, cycle: Cycle, act: type[Act], version: int) -> Writing:
     """The form as it was when the wrong act was said, to be changed where it was wrong."""
-    row = (await entered(work, cycle, version)).first
+    row = row_at(cycle, version)
     said = await said_in(work.office, row)
     if said is None or said.act is not act:
         raise Refused("not_correctable", version=version)
@@ -147,10 +147,10 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     if step == "drop":
         await work.belongings.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
+    if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
+        return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
     try:
         said = await _said(work, cycle, writing)
-        if step != "send":  # a page of its own: a browser's Back and Reload show it again
-            return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
         if is_solemn(said.act, said.fields) and not await _proved(request, cycle, posted):
             return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
         return await _send(request, cycle, said)
@@ -167,7 +167,7 @@ async def _said(work: Services, cycle: Cycle, writing: Writing) -> Said:
     said = writing.said(cycle.stream)
     if writing.corrects is None:
         return said
-    row = (await entered(work, cycle, writing.corrects)).first
+    row = row_at(cycle, writing.corrects)
     wrong = await said_in(work.office, row)
     return said if wrong is None else wrong.kept(said, row)
 

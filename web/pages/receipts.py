@@ -7,11 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from domain.kernel import Refused
 from domain.reading import Matter
-from domain.register import CorrectAct
 from office.retelling import said_in
-from web.entered import entered, may_be_corrected
+from web.entered import entered, may_be_corrected, why_not_corrected
 from web.render import page
 from web.services import services
 from web.visitors import Cycle, reads_cycle
@@ -39,11 +37,8 @@ async def put_right(request: Request, cycle: Seen, version: int) -> Response:
     """What can be done about an act that was wrong: enter it again as it should be, or take it out."""
     work = services(request)
     act = await entered(work, cycle, version)
-    if (by := cycle.state.register.corrected.get(version)) is not None:
-        raise Refused("act_is_corrected", version=version, by=by)
-    if version not in may_be_corrected(cycle):
-        of_organiser = cycle.visitor.unit == cycle.state.frame.organiser
-        raise Refused("not_correctable", version=version) if of_organiser else Refused("not_yours", act=CorrectAct.NAME)
+    if (refusal := why_not_corrected(cycle)[version]) is not None:
+        raise refusal
     said = await said_in(work.office, act.first)
     return page(
         request, "correct.html", cycle=cycle, rows=act.rows, sentences=act.sentences, said=said, version=version,
