@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from typing import get_args
 
-from pydantic import TypeAdapter, ValidationError
-
 from accounts import Kind
 from accounts.postgres import Accounts
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
-from domain.kernel import Day
 from i18n import _
-from office.fields import InputError
+from office.fields import InputError, typed_day
 from office.persons import entry_of
 
 ADDRESS = "http://127.0.0.1:8320"
@@ -29,10 +26,7 @@ async def create(
     entry = entry_of(id=person, unit=unit, name=name, email=email)
     last = None
     if until is not None:
-        try:
-            last = TypeAdapter(Day).validate_python(until)
-        except ValidationError:
-            raise InputError("bad_day", place="--until", found=until) from None
+        last = typed_day(until)
     if kind == "auditor" and last is None:
         raise InputError("auditor_needs_end")
     async with session("ledger", say) as open_:

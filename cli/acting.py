@@ -17,13 +17,13 @@ from rich.prompt import Confirm, Prompt
 from cli.moves import confirm_moves
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.session import Session, session
-from domain.kernel import Act, Day, Provenance, Refused, When
-from domain.problems import first_problem, repeated
+from domain.kernel import Act, Day, Refused, When
+from domain.problems import repeated
 from domain.streams import full_name
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
-from office.fields import InputError, Question, questions
+from office.fields import InputError, Question, questions, stated
 from office.office import Said
 from office.reading import Place, line_of, read_yaml, read_year, where
 from office.year_file import beginning, must_fit, secretary, start_year
@@ -74,7 +74,7 @@ async def act(
     stream = full_name(cycle)
     if person is None:
         raise InputError("who_acts")
-    provenance = _stated(source) if source else None
+    provenance = stated(source, "--source") if source else None
     async with session("worker", say) as open_:
         contact = await open_.person(person)
         if name != "open-cycle" and not await open_.ledger.load(stream):
@@ -233,14 +233,6 @@ def day_of(text: str) -> date:
         return _DAY.validate_python(text)
     except ValidationError:
         raise InputError("not_a_date", found=text) from None
-
-
-def _stated(source: str) -> Provenance:
-    try:
-        return Provenance(kind="stated", source=source)
-    except ValidationError as error:
-        problem = first_problem(error)
-        raise InputError("file_field", place="--source", **{k: v for k, v in problem.items() if k != "place"}) from None
 
 
 def _uuid(text: str | None) -> UUID | None:

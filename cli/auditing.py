@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from activities.telling import told_of
-from audit.replay import broken_at, digests_in, replay, view
+from audit.replay import digests_in, replay, view
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -21,11 +21,11 @@ from eventstore.checkpoints import all_checkpoints, write_checkpoint
 from eventstore.envelope import Envelope
 from eventstore.postgres import checkpoint
 from i18n import _
-from i18n.messages import day, sentence, word
+from i18n.messages import day, word
 from i18n.standing import departure, standing
 from i18n.timeline import describe
 from office.fields import InputError
-from office.verifying import verified
+from office.verifying import verified, warning_of
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
@@ -58,14 +58,14 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
-    return _whole(stream, [row for row, _told in history])
+    return _whole([row for row, _told in history])
 
 
-def _whole(stream: str, rows: Sequence[Envelope]) -> Exit:
+def _whole(rows: Sequence[Envelope]) -> Exit:
     """What was read is shown in any case; that it was changed, too, and where."""
-    if (position := broken_at(rows)) is None:
+    if not (warning := warning_of(rows)):
         return Exit.DONE
-    say(sentence("chain_broken", {"cycle": stream, "position": position}))
+    say(warning)
     return Exit.NOT_VERIFIED
 
 
@@ -106,7 +106,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
-    return _whole(stream, rows)
+    return _whole(rows)
 
 
 async def verify_(*, as_json: bool) -> int:

@@ -14,12 +14,13 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from domain import limits
-from domain.kernel import IsPerson, IsText, IsUnit, IsWorkedOut, Person, clean
+from domain.kernel import Day, IsPerson, IsText, IsUnit, IsWorkedOut, Person, Provenance, clean
+from domain.problems import first_problem
 from people.postgres import Contact
 
 
@@ -31,6 +32,40 @@ class InputError(Exception):
         self.code = code
         self.place = place
         self.facts = facts
+
+
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+
+
+def typed_day(text: str, place: str = "") -> date:
+    """A day as somebody typed it.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return _DAY.validate_python(text)
+    except ValidationError:
+        raise InputError("bad_day", place, found=text) from None
+
+
+def stated(source: str, place: str) -> Provenance:
+    """That a source says so, as somebody typed its name.
+
+    Raises:
+        InputError: no source can be called so.
+    """
+    try:
+        return Provenance(kind="stated", source=source)
+    except ValidationError as error:
+        raise unfit(error, place) from None
+
+
+def unfit(error: ValidationError, place: str = "") -> InputError:
+    """What is wrong with something that was typed; `place` is where, unless the error itself says so."""
+    problem = first_problem(error)
+    inside = ".".join(map(str, problem.pop("place")))
+    return InputError("file_field", place=place or inside or "-", **problem)
 
 
 class TextStore(Protocol):

@@ -95,12 +95,16 @@ class Office:
         Raises:
             InputError, Refused: a field cannot be used. Then no text was stored either.
         """
+        if filler is not None:
+            return await self._order(said, filler)
+        untold = Untold(self.texts)
+        tried = await self._order(said, Filler(untold, self.people))
+        return await self._order(said, Filler(self.texts, self.people)) if untold.met else tried
+
+    async def _order(self, said: Said, filler: Filler) -> Order:
         known = Act.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)
-        if filler is None:
-            await self.order(said, Filler(Untold(self.texts), self.people))
-            filler = Filler(self.texts, self.people)
         filled = await filler.fill(known, said.fields)
         if said.act == "correct" and (instead := said.fields.get("instead")):
             if not isinstance(instead, Mapping):

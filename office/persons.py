@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, ValidationError, model_validator
 
 from domain.kernel import RESERVED, Fact, Label, PersonId, UnitId
-from domain.problems import first_problem, wrong
-from office.fields import InputError
+from domain.problems import wrong
+from office.fields import unfit
 
 _ATOM, _NAME = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_NAME}(\.{_NAME})*")
@@ -55,5 +55,4 @@ def entry_of(**fields: str | None) -> PersonEntry:
     try:
         return PersonEntry.model_validate(fields)
     except ValidationError as error:
-        problem = first_problem(error)
-        raise InputError("file_field", place=".".join(map(str, problem.pop("place"))) or "-", **problem) from None
+        raise unfit(error) from None

@@ -10,7 +10,10 @@ class Untold:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
+        self.met = False
+        """Whether there was a text at all."""
 
     async def put(self, body: str, /) -> str:
         """Take a text and return its digest."""
+        self.met = True
         return await self._texts.digest_of(body) or salted_digest(b"", body)

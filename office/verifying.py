@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from audit.replay import broken_at
 from audit.verify import Progress, Report, verify
 from eventstore.checkpoints import Checkpoint
+from eventstore.envelope import Envelope
+from i18n.messages import sentence
 from office.office import Office
+
+
+def warning_of(rows: Sequence[Envelope]) -> str:
+    """What whoever reads a changed stream must be told; empty where it was not changed."""
+    position = broken_at(rows)
+    return "" if position is None else sentence("chain_broken", {"cycle": rows[0].stream, "position": position})
 
 
 async def verified(

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-
-from pydantic import TypeAdapter, ValidationError
 
 from audit.replay import digests_in
 from desk import RefusedError
 from domain.codec import plain
 from domain.departures import deviations
-from domain.kernel import Act, Day, Event, Refused, Told, When
+from domain.kernel import Act, Event, Refused, Told, When
 from domain.meetings import RecordMeeting
 from domain.rights import is_solemn
 from i18n.standing import departure
 from i18n.timeline import describe
-from office.fields import Filler, InputError
+from office.fields import Filler, InputError, typed_day
 from office.office import Said
 from office.trial import Trial
 from office.untold import Untold
@@ -33,7 +30,6 @@ from web.services import Services
 from web.sheets import without_empty_rows
 from web.visitors import Cycle, ForbiddenError, Visitor, open_cycle
 
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
 
 
@@ -92,18 +88,6 @@ async def keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
     await work.belongings.keep(cycle.visitor.contact.id, place_of(cycle, minutes.id), minutes.body())
 
 
-def day_of(text: str) -> date:
-    """The day that was typed.
-
-    Raises:
-        InputError
-    """
-    try:
-        return _DAY.validate_python(text.strip())
-    except ValidationError:
-        raise InputError("bad_day", place="_on", found=text) from None
-
-
 @dataclass(slots=True)
 class Checked:
     """What would be recorded in all, in each cycle, and which departures would come."""
@@ -119,7 +103,7 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[Said]:
     Raises:
         InputError
     """
-    on = day_of(minutes.on)
+    on = typed_day(minutes.on, "_on")
     header = as_fields(RecordMeeting, minutes.header)
     there = [{"unit": unit} for unit, told in minutes.units.items() if told.get("present")]
     known = [one for one in header.get("present", ()) if isinstance(one, Mapping)]

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from pydantic import TypeAdapter, ValidationError
-
-from domain.kernel import Act, Day, Provenance, When
+from domain.kernel import Act, When
 from domain.register import CorrectAct
-from office.fields import InputError
+from office.fields import InputError, stated, typed_day
 from office.office import Said
 from web.forms import as_fields, typed
 from web.sheets import without_empty_rows
-
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Writing:
             name = CorrectAct.NAME
         return Said(
             stream, name, fields, self.command_id, happened=_range(self.on) if self.on else None,
-            provenance=_stated(self.source) if self.source else None, meeting=self.meeting or None,
+            provenance=stated(self.source, "_source") if self.source else None, meeting=self.meeting or None,
         )  # fmt: skip
 
 
@@ -87,20 +82,6 @@ def _uuid(value: Any) -> UUID:
 def _range(text: str) -> When:
     first, _dash, last = text.partition(" - ")
     try:
-        return When.on(_day(first), _day(last) if last else None)
+        return When.on(typed_day(first, "_on"), typed_day(last, "_on") if last else None)
     except ValueError:
         raise InputError("range_backwards_web", "_on") from None
-
-
-def _stated(source: str) -> Provenance:
-    try:
-        return Provenance(kind="stated", source=source)
-    except ValidationError:
-        raise InputError("field_bad", "_source", place="_source", found=source[:80]) from None
-
-
-def _day(text: str) -> date:
-    try:
-        return _DAY.validate_python(text)
-    except ValidationError:
-        raise InputError("bad_day", "_on", found=text) from None

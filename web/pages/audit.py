@@ -9,23 +9,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
 
-from audit.replay import Replay, Sure, broken_at, digests_in, replay, view
+from audit.replay import Replay, Sure, digests_in, replay, view
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.departures import deviations
-from domain.kernel import CLOCK, Day, Event, day_ending
+from domain.kernel import CLOCK, Event, day_ending
 from domain.obligations import obligations, steps
 from domain.reading import Matter
 from domain.rules import Edition
 from i18n import _
 from i18n.desk import ROOMS
-from i18n.messages import day, sentence, word
+from i18n.messages import day, word
 from i18n.sorting import folded
 from i18n.standing import departure, standing
 from i18n.timeline import describe
-from office.fields import InputError
+from office.fields import typed_day
+from office.verifying import warning_of
 from web.entered import may_be_corrected
 from web.pages.board import lines_for
 from web.render import as_csv, as_json, page
@@ -35,8 +35,6 @@ from web.visitors import Cycle, Visitor, reads, reads_cycle
 router = APIRouter(include_in_schema=False)
 History = Annotated[Cycle, Depends(reads_cycle(Matter.HISTORY))]
 Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
-
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ async def timeline(
         request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
         rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
         units=sorted({one.unit for one in entries if one.unit}), correctable=may_be_corrected(cycle),
-        broken=_broken(cycle),
+        broken=warning_of([row for row, _told in cycle.history]),
     )  # fmt: skip
 
 
@@ -141,12 +139,7 @@ def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> Moment:
 
 
 def _day(text: str) -> date | None:
-    if not text.strip():
-        return None
-    try:
-        return _DAY.validate_python(text.strip())
-    except ValidationError:
-        raise InputError("bad_day", found=text) from None
+    return typed_day(text) if text.strip() else None
 
 
 async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
@@ -187,12 +180,6 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
     return found, lines
 
 
-def _broken(cycle: Cycle) -> str:
-    """What whoever reads a changed stream must be told; empty where it was not changed."""
-    position = broken_at([row for row, _told in cycle.history])
-    return "" if position is None else sentence("chain_broken", {"cycle": cycle.stream, "position": position})
-
-
 def _sure(cycle: Cycle) -> Sure:
     return Sure.of(told for _row, told in cycle.history)
 
@@ -222,7 +209,7 @@ async def time_machine(
         request, "moment.html", cycle=cycle, moment=moment, found=then, lines=lines, last=len(cycle.history),
         since=_without(today, lines), gone=_without(lines, today),
         entry=describe(last[1], cycle.names, texts) if last is not None else "", possible=then.possible,
-        digest=state_digest(then.state), ngay=ngay, biet=biet, broken=_broken(cycle),
+        digest=state_digest(then.state), ngay=ngay, biet=biet, broken=warning_of([row for row, _told in cycle.history]),
         steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
     )  # fmt: skip
 

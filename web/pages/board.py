@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
 
-from domain.kernel import Day, Refused, day_ending
+from domain.kernel import Refused, day_ending
 from domain.obligations import STEPS
 from domain.reading import Matter
 from domain.rules import Duty
 from i18n import _
 from i18n.messages import day, label, sentence, word
 from i18n.sorting import folded
-from office.fields import InputError
+from office.fields import InputError, typed_day
 from office.office import Said
 from office.troubles import FORESEEN, Trouble, trouble_of
 from readmodels.board import glance
@@ -37,8 +36,6 @@ Chaser = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 AT_ONCE = 8
 PER_PAGE = 40
 """Lines on a page: a page stays small, and forty are what somebody looks through."""
-
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +229,7 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         InputError: a date cannot be read, or a reason is missing.
     """
     if str(form.get("_do")) == "extend":
-        try:
-            until = _DAY.validate_python(str(form.get("until", "")).strip())
-        except ValidationError:
-            raise InputError("bad_day", found=str(form.get("until", ""))) from None
+        until = typed_day(str(form.get("until", "")))
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}

@@ -24,7 +24,7 @@ from domain.saying import parse_act
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
-from office.fields import InputError
+from office.fields import InputError, typed_day
 from office.troubles import trouble_of
 from web.forms import as_fields, inputs, typed
 from web.minutes import (
@@ -33,7 +33,6 @@ from web.minutes import (
     Minutes,
     all_said,
     check,
-    day_of,
     keep,
     minutes_of,
     must_keep_minutes,
@@ -114,7 +113,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     try:
         id_ = _SLUG.validate_python(str(values["id"]))
-        day_of(on)
+        typed_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_act(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))

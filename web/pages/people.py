@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from accounts import Kind, Scope
 from accounts.belongings.postgres import StandIn
 from couriers import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
-from domain.kernel import RESERVED, Day, Label, Slug
+from domain.kernel import RESERVED, Label, Slug
 from domain.reading import Matter, may_manage
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
-from office.fields import InputError
+from office.fields import InputError, typed_day
 from office.persons import is_address
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
@@ -34,7 +34,6 @@ router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 Somebody = Annotated[Visitor, Depends(reads(Matter.OWN))]
 
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _LABEL: TypeAdapter[str] = TypeAdapter(Label)
 TOKEN_DAYS = 365
@@ -150,12 +149,7 @@ async def _free_id(work: Services, name: str) -> str:
 
 
 def _until(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return _DAY.validate_python(text)
-    except ValidationError:
-        raise InputError("bad_day", found=text) from None
+    return typed_day(text) if text else None
 
 
 async def _invite(work: Services, person: str, email: str | None) -> str:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 
-from domain.kernel import Day, Refused
+from domain.kernel import Refused
 from domain.reading import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from i18n import _
 from i18n.messages import sentence
-from office.fields import InputError
+from office.fields import InputError, typed_day
 from office.reading import RULES, read_model
 from office.tables import rows_of
 from office.troubles import FORESEEN, Trouble, trouble_of
@@ -34,7 +33,6 @@ router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
 PLACE = "bat-dau-nam"
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 EXAMPLE = (
     ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Hoàn Kiếm", "hoan-kiem", "", "Phó Chủ tịch phụ trách",
      "Nguyễn Văn A", "Phó Chủ tịch", "a@example.vn", "024 3825 0000"),
@@ -127,10 +125,7 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("field_bad", place="year", found=year[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        try:
-            plan["issued"] = _DAY.validate_python(plan["issued"]).isoformat()
-        except ValidationError:
-            raise InputError("bad_day", found=plan["issued"]) from None
+        plan["issued"] = typed_day(plan["issued"]).isoformat()
     head = {
         "organiser": visitor.unit, "organiser_name": typed.get("organiser_name") or visitor.unit, "year": int(year),
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)}, "edition": file.name,
