@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -36,6 +37,10 @@ from local.temporal import NAMESPACE, TemporalServer, start_temporal
 from office.founding import founding
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+    from web_help import Site
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +140,24 @@ async def an_office(client: Client, new_installation: NewInstallation) -> AsyncI
 async def office(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
     """An office of its own for a test."""
     async with an_office(client, new_installation) as found:
+        yield found
+
+
+@pytest.fixture
+async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
+    """Pages over an office, on a port of their own."""
+    from web_help import a_site  # noqa: PLC0415 - it needs what stands below
+
+    async with a_site(office, tmp_path / "outbox") as found:
+        yield found
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
+    from browser_help import a_browser  # noqa: PLC0415 - most tests need none
+
+    async with a_browser() as found:
         yield found
 
 

@@ -6,36 +6,20 @@ One unit reads without JavaScript, one on a screen of 360 px.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from email import message_from_bytes, policy
 from pathlib import Path
 
-import pytest
-from browser_help import User, a_browser, a_user
+from browser_help import User, a_user
 from conftest import eventually
 from playwright.async_api import Browser
-from web_help import PASSWORD, Site, a_site
-
-from cli.session import Session
+from web_help import PASSWORD, Site
 
 UNITS = ("hoan-kiem", "cua-nam", "dong-da", "lang-ha", "ba-dinh", "tay-ho")
 NAMES = ("Hoàn Kiếm", "Cửa Nam", "Đống Đa", "Láng Hạ", "Ba Đình", "Tây Hồ")
 CITY = "mttq-hanoi"
 CYCLE = f"/cum/{CITY}/2026/cum-so-1"
 SHEET = {"nv-1": "19", "nv-2": "18,5", "ct-1": "14", "ct-2": "14,25", "cb": "28"}
-
-
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with a_browser() as found:
-        yield found
 
 
 def table() -> str:

@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
-from browser_help import User, a_browser, a_user
+from browser_help import User, a_user
 from engine_help import CITY, open_cycle, say, units
 from playwright.async_api import Browser
 from playwright.async_api import Error as BrowserError
 from speech import RULES
-from web_help import PASSWORD, Site, a_site
-
-from cli.session import Session
+from web_help import PASSWORD, Site
 
 TYPED = "Chúng tôi đề nghị bỏ tiêu chí 3, vì trùng với tiêu chí 7."
 
 
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with a_browser() as found:
-        yield found
-
-
-async def typed_without_a_line(user: User, path: str) -> None:
-    """Type, and press the button, while the line is down; then it comes back."""
-    await user.goto(path)
-    await user.page.context.set_offline(True)
-    await user.fill({"text": TYPED})
-    with pytest.raises(BrowserError):
-        await user.page.reload()
-    await user.page.context.set_offline(False)
-
-
-async def test_what_was_typed_survives_a_line_that_was_down(site: Site, browser: Browser) -> None:
+@asynccontextmanager
+async def an_after_the_line_was_down(site: Site, browser: Browser) -> AsyncIterator[tuple[User, str]]:
+    """Somebody has typed a comment while the line was down; it is back. With where the form is."""
     stream = await open_cycle(site.office, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     path = f"/cum/{stream}/lam/comment"
     async with a_user(browser, site.address, "an", PASSWORD) as an:
-        await typed_without_a_line(an, path)
+        await an.goto(path)
+        await an.page.context.set_offline(True)
+        await an.fill({"text": TYPED})
+        with pytest.raises(BrowserError):
+            await an.page.reload()
+        await an.page.context.set_offline(False)
+        yield an, path
+
+
+async def test_what_was_typed_survives_a_line_that_was_down(site: Site, browser: Browser) -> None:
+    async with an_after_the_line_was_down(site, browser) as (an, path):
         assert await site.services.belongings.kept("an", path) is None, "the register has not heard of it"
         await an.goto(path)
         assert await an.page.locator("[name=text]").input_value() == TYPED
@@ -58,11 +46,7 @@ async def test_what_was_typed_survives_a_line_that_was_down(site: Site, browser:
 
 async def test_without_the_copy_it_would_be_lost(site: Site, browser: Browser) -> None:
     """The negative control of the test above."""
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await site.person("an", "don-vi-1")
-    path = f"/cum/{stream}/lam/comment"
-    async with a_user(browser, site.address, "an", PASSWORD) as an:
-        await typed_without_a_line(an, path)
+    async with an_after_the_line_was_down(site, browser) as (an, path):
         await an.goto("/viec")
         await an.page.evaluate("localStorage.clear()")
         await an.goto(path)

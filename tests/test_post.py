@@ -225,12 +225,15 @@ class Recorder:
         self.sent.append(str(message["Message-ID"]))
 
 
-async def test_every_notice_is_sent_once_recorded_and_not_sent_again(
-    office: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("activities.post.AWAY_S", 0.01)
-    monkeypatch.setattr("activities.post.WAIT_S", 0.2)
-    monkeypatch.setattr("activities.post.HEARTBEAT_S", 0.1)
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds of the post that wait a moment only."""
+    for name, value in {"AWAY_S": 0.01, "WAIT_S": 0.2, "HEARTBEAT_S": 0.1}.items():
+        monkeypatch.setattr(f"activities.post.{name}", value)
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Session) -> None:
     members = units(3)
     for unit in members[:2]:
         await staff(office, unit)
@@ -273,10 +276,8 @@ class Grudging(Recorder):
         await super().send(message)
 
 
-async def delivered(office: Session, courier: Recorder, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+async def delivered(office: Session, courier: Recorder) -> list[Event]:
     """What the post has recorded once nothing is left to do."""
-    for name, value in {"AWAY_S": 0.01, "WAIT_S": 0.2, "HEARTBEAT_S": 0.1}.items():
-        monkeypatch.setattr(f"activities.post.{name}", value)
     delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid")
     environment = ActivityEnvironment()
     for _ in range(100):
@@ -287,54 +288,50 @@ async def delivered(office: Session, courier: Recorder, monkeypatch: pytest.Monk
     return [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
 
 
-async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(
-    office: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("brisk")
+async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(office: Session) -> None:
     members = units(3)
     for number, address in enumerate(("cua-nam@", "x\ny@example.invalid", "don-vi-3@example.invalid")):
         await office.people.enter(f"cb-{number}", members[number], f"Cán bộ {number}", email=address)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     courier = Recorder()
-    events = await delivered(office, courier, monkeypatch)
+    events = await delivered(office, courier)
     failed = {event.person for event in events if isinstance(event, post.NoticeFailed)}
     assert failed == {"cb-0", "cb-1"}
     assert len(courier.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
 
 
-async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_once(
-    office: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("brisk")
+async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_once(office: Session) -> None:
     members = units(3)
     for unit in members:
         await staff(office, unit)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     courier = Grudging(f"cb-{members[1]}@example.invalid")
-    events = await delivered(office, courier, monkeypatch)
+    events = await delivered(office, courier)
     assert len(courier.sent) == len(set(courier.sent)) == 4
     assert {event.unit for event in events if isinstance(event, post.NoticeFailed)} == {members[1]}
 
 
-async def test_a_dead_mail_server_fills_no_register(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("brisk")
+async def test_a_dead_mail_server_fills_no_register(office: Session) -> None:
     await staff(office, "don-vi-1")
     await open_cycle(office, RULES, members=units(1))
     courier = Recorder()
     courier.away = True
-    for name, value in {"AWAY_S": 0.01, "WAIT_S": 0.5, "HEARTBEAT_S": 0.1}.items():
-        monkeypatch.setattr(f"activities.post.{name}", value)
     delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid")
     await ActivityEnvironment().run(delivering.deliver)
     before = len(await load_all(office.ledger, POST_STREAM))
     await ActivityEnvironment().run(delivering.deliver)
     assert len(await load_all(office.ledger, POST_STREAM)) == before <= 1
     courier.away = False
-    assert any(isinstance(event, post.NoticeSent) for event in await delivered(office, courier, monkeypatch))
+    assert any(isinstance(event, post.NoticeSent) for event in await delivered(office, courier))
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.post.WAIT_S", 0.2)
-    monkeypatch.setattr("activities.post.HEARTBEAT_S", 0.1)
     monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
     members = units(2)
     people = [await staff(office, unit) for unit in members]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from pathlib import Path
 
 import asyncpg
 import pyotp
@@ -17,21 +15,14 @@ from engine_help import CITY, YEAR, open_cycle, say, units, whole
 from icalendar import Calendar
 from openpyxl import Workbook
 from speech import RULES
-from web_help import Site, a_site
+from web_help import Site
 
 from accounts.postgres import Accounts
-from cli.session import Session
 from desk.temporal import TemporalDesk, open_client
 from domain.kernel import ICT
 from office.cells import as_text
 from office.tables import rows_of
 from web.visitors import today
-
-
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
 
 
 async def test_a_unit_signs_on_a_page(site: Site) -> None:

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
 from engine_help import CITY, open_cycle, say, units, whole
 from speech import RULES
-from web_help import Site, a_site
-
-from cli.session import Session
-
-
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
+from web_help import Site
 
 
 async def bearer(site: Site, person: str, scope: str) -> dict[str, str]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from browser_help import ROOT
 from engine_help import CITY, YEAR, open_cycle, say, staff, units, whole
 from speech import RULES
-from web_help import Site, a_site
+from web_help import Site
 
 from audit.replay import digests_in
 from cli.scenario import play
@@ -24,12 +21,6 @@ from office.office import Said
 from office.retelling import retold, said_in
 from web.forms import Input, as_typed, inputs
 from web.writing import Writing, written
-
-
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
 
 
 async def scored(site: Site) -> tuple[str, int]:

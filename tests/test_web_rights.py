@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from engine_help import CITY, open_cycle, say, units
 from fastapi.routing import APIRoute
 from speech import RULES
-from web_help import Site, a_site
+from web_help import Site
 
-from cli.session import Session
 from domain.reading import MAY_READ, Matter, readers
 from web.api import router as api_router
 from web.pages import routers
@@ -35,12 +32,6 @@ ROLES: dict[str, tuple[str, str, bool]] = {
     "kiem-tra": ("thanh-tra", "auditor", False),
 }
 """Account, unit, kind, administrator."""
-
-
-@pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    async with a_site(office, tmp_path / "outbox") as found:
-        yield found
 
 
 OF_OWN_UNIT = ("/bien-nhan/{version}", "/sua/{version}")
