@@ -192,30 +192,21 @@ def parties(saying: Saying, state: State) -> frozenset[Party]:
     """What the sayer is to the cycle, for this act."""
     if saying.actor == CLOCK:  # no signed command carries this name: check and append refuse it
         return _CLOCK
-    found: set[Party] = set()
-    organiser = state.frame.organiser or saying.stream.split("/")[0]
-    if saying.unit == organiser:
+    found = set(standing(saying.actor, saying.unit, state, frame.business_now(state.frame, saying.issued)))
+    # A cycle that is not open yet has its organiser in its name only.
+    if saying.unit == (state.frame.organiser or saying.stream.split("/")[0]):
         found.add(S)
-    now = frame.business_now(state.frame, saying.issued)
-    if state.membership.belongs(saying.unit, now):
-        if saying.unit == state.membership.holder("head", now):
-            found.add(H)
-        if saying.unit == state.membership.holder("deputy", now):
-            found.add(D)
-        own = about(saying.act)
-        # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
-        if own == saying.unit or isinstance(saying.act, (commenting.WithdrawComment, register.CorrectAct)):
-            found.add(O)
-    overseer = state.membership.overseer
-    if overseer is not None and overseer.id is not None and overseer.id == saying.actor:
-        found.add(V)
+    # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
+    unnamed = isinstance(saying.act, (commenting.WithdrawComment, register.CorrectAct))
+    if not unnamed and about(saying.act) != saying.unit:
+        found.discard(O)
     return frozenset(found)
 
 
 def standing(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
     """What somebody is to the cycle now, whatever they say of it."""
     mine: set[Party] = set()
-    if unit == state.frame.organiser:
+    if unit and unit == state.frame.organiser:
         mine.add(S)
     if state.membership.belongs(unit, now):
         mine.add(O)
