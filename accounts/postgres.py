@@ -38,8 +38,12 @@ class Accounts:
         """
         done = await self._run(
             "insert into accounts.account (person, kind, administrator, until) values ($1, $2, $3, $4) "
-            "on conflict do nothing", person, kind, administrator, until,
-        )  # fmt: skip
+            "on conflict do nothing",
+            person,
+            kind,
+            administrator,
+            until,
+        )
         if done != "INSERT 0 1":
             raise InputError("account_exists", person=person)
         return await self.must(person)
@@ -69,8 +73,11 @@ class Accounts:
         """Set the last day of an account, and whether it is closed; closing ends its logins and tokens."""
         await self._run(
             "update accounts.account set until = $2, disabled_at = case when $3 then coalesce(disabled_at, now()) end "
-            "where person = $1", person, until, disabled,
-        )  # fmt: skip
+            "where person = $1",
+            person,
+            until,
+            disabled,
+        )
         if disabled:
             await self.end_all(person)
 
@@ -127,8 +134,11 @@ class Accounts:
         """How often it was tried in vain lately: for the person from this address, and from anywhere."""
         row = await self._row(
             "select count(*) filter (where address = $2), count(*) from accounts.attempt "
-            "where person = $1 and at > now() - $3::interval", person[:80], address, RECENT,
-        )  # fmt: skip
+            "where person = $1 and at > now() - $3::interval",
+            person[:80],
+            address,
+            RECENT,
+        )
         return int(row[0]), int(row[1])
 
     async def forgive(self, person: str, address: str) -> None:
@@ -152,8 +162,10 @@ class Accounts:
             "l.strength, l.position, l.stands_in_for, l.made_at, l.seen_at "
             "from accounts.login l join accounts.account a using (person) "
             "where l.digest = $1 and l.seen_at > now() - $2::interval and l.made_at > now() - $3::interval",
-            kept(secret), IDLE, LONGEST,
-        )  # fmt: skip
+            kept(secret),
+            IDLE,
+            LONGEST,
+        )
         if row is None:
             return None
         *account, strength, position, stands_in_for, made_at, seen_at = row
@@ -197,8 +209,10 @@ class Accounts:
         """Whom an invitation is for; None when it is used, void or too old."""
         row = await self._row(
             "select person from accounts.invitation where digest = $1 and used_at is null "
-            "and made_at > now() - $2::interval", kept(secret), INVITED,
-        )  # fmt: skip
+            "and made_at > now() - $2::interval",
+            kept(secret),
+            INVITED,
+        )
         found = await self.get(row["person"]) if row else None
         return found if found is not None and found.open_on(_today()) else None
 
@@ -212,8 +226,10 @@ class Accounts:
         async with self._pool.acquire() as connection, connection.transaction():
             person = await connection.fetchval(
                 "update accounts.invitation set used_at = now() where digest = $1 and used_at is null "
-                "and made_at > now() - $2::interval returning person", kept(secret), INVITED,
-            )  # fmt: skip
+                "and made_at > now() - $2::interval returning person",
+                kept(secret),
+                INVITED,
+            )
             if person is None:
                 return None
             await connection.execute("update accounts.account set password = $2 where person = $1", person, password)
@@ -227,16 +243,22 @@ class Accounts:
         secret = f"td_{token()}"
         await self._run(
             "insert into accounts.token (digest, person, name, scope, expires_at) "
-            "values ($1, $2, $3, $4, now() + make_interval(days => $5))", kept(secret), person, name, scope, days,
-        )  # fmt: skip
+            "values ($1, $2, $3, $4, now() + make_interval(days => $5))",
+            kept(secret),
+            person,
+            name,
+            scope,
+            days,
+        )
         return secret
 
     async def of_token(self, secret: str) -> tuple[Account, Scope] | None:
         """Whose token it is, and what it is good for."""
         row = await self._row(
             "update accounts.token set seen_at = now() where digest = $1 and revoked_at is null "
-            "and expires_at > now() returning person, scope", kept(secret),
-        )  # fmt: skip
+            "and expires_at > now() returning person, scope",
+            kept(secret),
+        )
         account = await self.get(row["person"]) if row else None
         return (account, row["scope"]) if account is not None and account.open_on(_today()) else None
 
@@ -245,8 +267,9 @@ class Accounts:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
                 "select encode(digest, 'hex') as id, name, scope, made_at, expires_at, seen_at, revoked_at "
-                "from accounts.token where person = $1 order by made_at", person,
-            )  # fmt: skip
+                "from accounts.token where person = $1 order by made_at",
+                person,
+            )
         return [dict(row) for row in rows]
 
     async def revoke(self, person: str, id_: str) -> None:

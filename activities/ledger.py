@@ -136,9 +136,14 @@ class LedgerActivities:
             drafts: list[Draft] = []
             for act in acts:
                 saying = Saying(
-                    stream=request.stream, act=act, actor=CLOCK, unit="", issued=instant,
-                    command_id=clock_command_id(request.stream, act, instant), happened=When.at(instant),
-                )  # fmt: skip
+                    stream=request.stream,
+                    act=act,
+                    actor=CLOCK,
+                    unit="",
+                    issued=instant,
+                    command_id=clock_command_id(request.stream, act, instant),
+                    happened=When.at(instant),
+                )
                 for one in law.decide(saying, state, rules, head.version + len(drafts)):
                     drafts.append(draft_of(one, None))
                     state = law.evolve(state, one)
@@ -179,14 +184,22 @@ def _only_local() -> None:
 
 def _signed_draft(event: WireDraft, order: Order, header: Header, handover: Handover) -> Draft:
     return Draft(
-        type=event.type, schema=event.schema, payload=event.payload, command_id=order.command_id,
-        command_digest=handover.command_digest(order.payload), actor=header.actor, unit=header.unit,
-        stand_in_for=header.stand_in_for, provenance=event.provenance, source=event.source, meeting=event.meeting,
+        type=event.type,
+        schema=event.schema,
+        payload=event.payload,
+        command_id=order.command_id,
+        command_digest=handover.command_digest(order.payload),
+        actor=header.actor,
+        unit=header.unit,
+        stand_in_for=header.stand_in_for,
+        provenance=event.provenance,
+        source=event.source,
+        meeting=event.meeting,
         happened_earliest=datetime.fromisoformat(event.earliest).astimezone(UTC),
         happened_latest=datetime.fromisoformat(event.latest).astimezone(UTC),
         effective=None if event.effective is None else datetime.fromisoformat(event.effective).date(),
         act_key=event.act_key,
-    )  # fmt: skip
+    )
 
 
 def _answer(answer: Appended | Behind) -> AppendAnswer:

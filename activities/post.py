@@ -65,9 +65,13 @@ class PostActivities:
     """Registered on a worker; keeps what it has folded so far."""
 
     def __init__(
-        self, ledger: PostgresLedger, people: People, courier: Courier, sender: str,
+        self,
+        ledger: PostgresLedger,
+        people: People,
+        courier: Courier,
+        sender: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
         self._digests, self._now, self._looked = Digests(ledger.pool), now, 0.0
         self._folds = Folds(ledger)

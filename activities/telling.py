@@ -26,16 +26,43 @@ def told_of(row: Envelope) -> Told[Event]:
         UnknownEventError: the row was written by a newer version.
     """
     (
-        _position, _stream, version, type_, schema, payload, command_id, _command, actor, unit, stand_in_for, kind,
-        source, meeting, earliest, latest, effective, act_key, _recorded, _previous, _digest,
-    ) = row  # fmt: skip
+        _position,
+        _stream,
+        version,
+        type_,
+        schema,
+        payload,
+        command_id,
+        _command,
+        actor,
+        unit,
+        stand_in_for,
+        kind,
+        source,
+        meeting,
+        earliest,
+        latest,
+        effective,
+        act_key,
+        _recorded,
+        _previous,
+        _digest,
+    ) = row
     return Told(
         decode(type_, schema, payload),
         Meta(
-            version, actor, unit, When(earliest, latest), _provenance(kind, source), command_id, stand_in_for, meeting,
-            effective, act_key,
+            version,
+            actor,
+            unit,
+            When(earliest, latest),
+            _provenance(kind, source),
+            command_id,
+            stand_in_for,
+            meeting,
+            effective,
+            act_key,
         ),
-    )  # fmt: skip
+    )
 
 
 def draft_of(told: Told[Event], command_digest: bytes | None) -> Draft:
@@ -71,6 +98,11 @@ def saying_of(stream: str, command_id: str | UUID, payload: str, header: Header)
     except ValueError:
         raise Refused("malformed_command") from None
     return command.said(
-        stream, UUID(str(command_id)), actor=header.actor, unit=header.unit, issued=header.issued,
-        strength=header.strength, stand_in_for=header.stand_in_for,
-    )  # fmt: skip
+        stream,
+        UUID(str(command_id)),
+        actor=header.actor,
+        unit=header.unit,
+        issued=header.issued,
+        strength=header.strength,
+        stand_in_for=header.stand_in_for,
+    )

@@ -189,20 +189,38 @@ class AppendAnswer:
 def wire_event(row: Envelope) -> WireEvent:
     """A stored row for a workflow."""
     return WireEvent(
-        stream=row.stream, version=row.version, type=row.type, schema=row.schema, payload=row.payload,
+        stream=row.stream,
+        version=row.version,
+        type=row.type,
+        schema=row.schema,
+        payload=row.payload,
         command_id=str(row.command_id),
-        actor=row.actor, unit=row.unit, stand_in_for=row.stand_in_for, provenance=row.provenance, source=row.source,
-        meeting=row.meeting, earliest=row.happened_earliest.isoformat(), latest=row.happened_latest.isoformat(),
-        effective=row.effective.isoformat() if row.effective else None, digest=row.digest.hex(),
-    )  # fmt: skip
+        actor=row.actor,
+        unit=row.unit,
+        stand_in_for=row.stand_in_for,
+        provenance=row.provenance,
+        source=row.source,
+        meeting=row.meeting,
+        earliest=row.happened_earliest.isoformat(),
+        latest=row.happened_latest.isoformat(),
+        effective=row.effective.isoformat() if row.effective else None,
+        digest=row.digest.hex(),
+    )
 
 
 def wire_draft(order: int, told: Told[Event]) -> WireDraft:
     """An event that was decided, for the append."""
     meta = told.meta
     return WireDraft(
-        order=order, type=told.event.NAME, schema=told.event.SCHEMA, payload=told.event.model_dump_json(),
-        provenance=meta.provenance.kind, source=meta.provenance.source, meeting=meta.meeting,
-        earliest=meta.happened.earliest.isoformat(), latest=meta.happened.latest.isoformat(),
-        effective=meta.effective.isoformat() if meta.effective else None, act_key=meta.act_key,
-    )  # fmt: skip
+        order=order,
+        type=told.event.NAME,
+        schema=told.event.SCHEMA,
+        payload=told.event.model_dump_json(),
+        provenance=meta.provenance.kind,
+        source=meta.provenance.source,
+        meeting=meta.meeting,
+        earliest=meta.happened.earliest.isoformat(),
+        latest=meta.happened.latest.isoformat(),
+        effective=meta.effective.isoformat() if meta.effective else None,
+        act_key=meta.act_key,
+    )

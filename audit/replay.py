@@ -80,9 +80,14 @@ def select(
 
 
 def replay(
-    stream: str, rows: Sequence[Envelope], editions: Mapping[str, Edition], *, at: date | None = None,
-    version: int | None = None, known_on: date | None = None,
-) -> Replay:  # fmt: skip
+    stream: str,
+    rows: Sequence[Envelope],
+    editions: Mapping[str, Edition],
+    *,
+    at: date | None = None,
+    version: int | None = None,
+    known_on: date | None = None,
+) -> Replay:
     """Compute a stream's state as it was. `editions` holds the rules by digest."""
     law = law_of(stream)
     kept, possible = select(rows, at=at, version=version, known_on=known_on)
@@ -131,13 +136,18 @@ def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
         ]
         answer["obligations"] = [
             {
-                "duty": o.duty.value, "bearer": o.bearer, "subject": o.subject or None,
-                "due": o.due.isoformat() if o.due else None, "done": o.done.day.isoformat() if o.done else None,
-                "late": o.late, "extended": o.extended, "waits_for": list(o.waits_for),
+                "duty": o.duty.value,
+                "bearer": o.bearer,
+                "subject": o.subject or None,
+                "due": o.due.isoformat() if o.due else None,
+                "done": o.done.day.isoformat() if o.done else None,
+                "late": o.late,
+                "extended": o.extended,
+                "waits_for": list(o.waits_for),
                 "sureness": found.sure.by_when.get(o.done) if o.done else None,
             }
             for o in owed
-        ]  # fmt: skip
+        ]
     return answer
 
 

@@ -84,9 +84,15 @@ class _Stream:
 
 
 async def verify(
-    ledger: Ledger, edition_of: EditionOf, installation_id: str, epoch: int, *,
-    checkpoints: tuple[Checkpoint, ...] = (), entry_key: str | None = None, progress: Progress = lambda _: None,
-) -> Report:  # fmt: skip
+    ledger: Ledger,
+    edition_of: EditionOf,
+    installation_id: str,
+    epoch: int,
+    *,
+    checkpoints: tuple[Checkpoint, ...] = (),
+    entry_key: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Report:
     """Check the whole ledger. `entry_key` is the installation's public key in hex, where the checker has it apart."""
     verification = _Verification(ledger, edition_of, installation_id, epoch, checkpoints)
     verification.entry_key = entry_key
@@ -270,9 +276,14 @@ class _Verification:
             self.problem(row, "clock_not_due")
             return
         saying = Saying(
-            stream=row.stream, act=act, actor=CLOCK, unit="", issued=instant, command_id=row.command_id,
+            stream=row.stream,
+            act=act,
+            actor=CLOCK,
+            unit="",
+            issued=instant,
+            command_id=row.command_id,
             happened=When.at(instant),
-        )  # fmt: skip
+        )
         stream.expected = list(stream.law.decide(saying, stream.state, stream.rules, row.version - 1))
 
     async def fold(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:

@@ -62,10 +62,17 @@ async def against_a_bare_update(open_: Session) -> list[Row]:
     p50, p50_bare = median(ours) * 1000, median(bare) * 1000
     together, together_bare = median(ours_rate), median(bare_rate)
     return [
-        Row("one act, p50", p50, "ms", "bare update-with-start, p50", p50_bare, "at most 1.6", p50 / p50_bare <= 1.6),  # noqa: PLR2004
-        Row("acts, 16 at once over 16 cycles", together, "acts/s", "bare updates, 16 at once", together_bare, "0.5",
-            together / together_bare >= 0.5),  # noqa: PLR2004
-    ]  # fmt: skip
+        Row("one act, p50", p50, "ms", "bare update-with-start, p50", p50_bare, "at most 1.6", p50 / p50_bare <= 1.6),
+        Row(
+            "acts, 16 at once over 16 cycles",
+            together,
+            "acts/s",
+            "bare updates, 16 at once",
+            together_bare,
+            "0.5",
+            together / together_bare >= 0.5,
+        ),
+    ]
 
 
 async def _timed(work: Any) -> float:
@@ -106,10 +113,16 @@ async def _open(open_: Session, person: Contact, edition: Edition, count: int, y
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u-{n}-{k}", "name": f"Đơn vị {k}"} for k in range(6)]}
         for n in range(count)
     ]
-    file = YearFile.model_validate({
-        "organiser": "bench", "organiser_name": "Bench", "year": year, "plan": {"number": "1/KH"}, "edition": "-",
-        "clusters": clusters,
-    })  # fmt: skip
+    file = YearFile.model_validate(
+        {
+            "organiser": "bench",
+            "organiser_name": "Bench",
+            "year": year,
+            "plan": {"number": "1/KH"},
+            "edition": "-",
+            "clusters": clusters,
+        }
+    )
     starts = datetime.now(UTC) + timedelta(days=3_000)
     await start_year(open_, file, edition, person, clock="wall", starts=starts)
     return [f"bench/{year}/cum-{n}" for n in range(count)]
@@ -128,9 +141,14 @@ async def idle_memory(open_: Session) -> list[Row]:
     kept, each = (figures[KEPT // 100] - figures[0]) / KEPT, (figures[-1] - figures[0]) / IDLE
     return [
         Row(f"worker memory, each of the first {KEPT} idle cycles, all kept", kept, "kB"),
-        Row(f"worker memory, each of {IDLE} idle cycles ({RUNS_IN_MEMORY} runs kept)", each, "kB",
-            target="at most 64 kB", met=each <= 64),  # noqa: PLR2004
-    ]  # fmt: skip
+        Row(
+            f"worker memory, each of {IDLE} idle cycles ({RUNS_IN_MEMORY} runs kept)",
+            each,
+            "kB",
+            target="at most 64 kB",
+            met=each <= 64,
+        ),
+    ]
 
 
 def _resident(pid: int) -> int:

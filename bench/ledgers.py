@@ -62,9 +62,21 @@ values ('mttq-hanoi/2026/cum-' || :n::text || '-' || :client_id::text, 1, 'Stanc
 def draft(happened: Event = STANCE, command_digest: bytes | None = None, command: Any = None) -> Draft:
     """An event of usual size."""
     return Draft(
-        happened.NAME, 1, encode(happened), command or uuid4(), command_digest or bytes(32), "cb-dong-da", "dong-da",
-        None, "stated", "", None, NOW, NOW, None,
-    )  # fmt: skip
+        happened.NAME,
+        1,
+        encode(happened),
+        command or uuid4(),
+        command_digest or bytes(32),
+        "cb-dong-da",
+        "dong-da",
+        None,
+        "stated",
+        "",
+        None,
+        NOW,
+        NOW,
+        None,
+    )
 
 
 @asynccontextmanager
@@ -101,9 +113,16 @@ async def appends(server: PostgresServer, folder: Path) -> list[Row]:
             ):
                 value = median(figures)
                 rows.append(
-                    Row(f"{what}, {writers} writers", value, "events/s", f"pgbench, {writers} clients, plain inserts",
-                        other, f"{target}", value / other >= target)
-                )  # fmt: skip
+                    Row(
+                        f"{what}, {writers} writers",
+                        value,
+                        "events/s",
+                        f"pgbench, {writers} clients, plain inserts",
+                        other,
+                        f"{target}",
+                        value / other >= target,
+                    )
+                )
     return rows
 
 
@@ -143,10 +162,32 @@ def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
     # pgbench takes ":null" for a variable of its own.
     script.write_text(INSERT.replace("{payload}", encode(STANCE).replace(":", ": ")).replace("{digest}", "ab" * 32))
     done = subprocess.run(  # noqa: S603 - fixed program, no shell
-        [str(program), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(PGBENCH_S), "-f", str(script),
-         "-h", "127.0.0.1", "-p", str(server.port), "-U", "thidua_owner", "bench"],
-        env={"PGPASSWORD": server.password, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            str(program),
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            "-T",
+            str(PGBENCH_S),
+            "-f",
+            str(script),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(server.port),
+            "-U",
+            "thidua_owner",
+            "bench",
+        ],
+        env={"PGPASSWORD": server.password, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(done.stderr)
     return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
@@ -179,11 +220,17 @@ class Register(Aggregate):
 async def library(server: PostgresServer) -> list[Row]:
     """Saving aggregates, and bringing a stream of a hundred events back."""
     await create_database(server, "library")
-    application: Application[Any] = Application(env={
-        "PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_DBNAME": "library", "POSTGRES_HOST": "127.0.0.1",
-        "POSTGRES_PORT": str(server.port), "POSTGRES_USER": "thidua_owner", "POSTGRES_PASSWORD": server.password,
-        "POSTGRES_POOL_SIZE": "16",
-    })  # fmt: skip
+    application: Application[Any] = Application(
+        env={
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": "library",
+            "POSTGRES_HOST": "127.0.0.1",
+            "POSTGRES_PORT": str(server.port),
+            "POSTGRES_USER": "thidua_owner",
+            "POSTGRES_PASSWORD": server.password,
+            "POSTGRES_POOL_SIZE": "16",
+        }
+    )
     saving, ours = [], []
     async with ledger(server, "against") as opened:
         for _ in range(ROUNDS):
@@ -197,11 +244,25 @@ async def library(server: PostgresServer) -> list[Row]:
     application.close()
     back, other = median(rehydrate), median(theirs)
     return [
-        Row("appends, 16 writers", median(ours), "events/s", "eventsourcing, 16 threads saving", median(saving), "10",
-            median(ours) / median(saving) >= 10),  # noqa: PLR2004 - the target
-        Row("rehydrating 100 events", back, "events/s", "eventsourcing", other, "3 and 60000 events/s",
-            back / other >= 3 and back >= 60_000),  # noqa: PLR2004 - the target
-    ]  # fmt: skip
+        Row(
+            "appends, 16 writers",
+            median(ours),
+            "events/s",
+            "eventsourcing, 16 threads saving",
+            median(saving),
+            "10",
+            median(ours) / median(saving) >= 10,
+        ),
+        Row(
+            "rehydrating 100 events",
+            back,
+            "events/s",
+            "eventsourcing",
+            other,
+            "3 and 60000 events/s",
+            back / other >= 3 and back >= 60_000,
+        ),
+    ]
 
 
 def _save(application: Application[Any], count: int) -> float:
@@ -218,10 +279,17 @@ def _save(application: Application[Any], count: int) -> float:
 async def _long(opened: PostgresLedger) -> str:
     units = tuple(Unit(id=f"u-{n}", name="Đơn vị") for n in range(6))
     opening = CycleOpened(
-        organiser="mttq-hanoi", organiser_name="T", cluster_name="C", year=2026, units=units, overseer=None,
+        organiser="mttq-hanoi",
+        organiser_name="T",
+        cluster_name="C",
+        year=2026,
+        units=units,
+        overseer=None,
         year_plan=None,
-        edition="e" * 64, clock="wall", starts=NOW,
-    )  # fmt: skip
+        edition="e" * 64,
+        clock="wall",
+        starts=NOW,
+    )
     stances = [StanceTaken(unit=f"u-{n % 6}", stance="agreed", on=None, text="a" * 64) for n in range(99)]
     stream = "mttq-hanoi/2026/dai"
     await opened.append(Append((Part(stream, Head(), tuple(draft(one) for one in (opening, *stances))),)))

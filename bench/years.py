@@ -57,16 +57,22 @@ class _Year:
             instant, acts = ripe
             for act in acts:
                 saying = Saying(
-                    stream=self.stream, act=act, actor=CLOCK, unit="", issued=instant,
-                    command_id=clock_command_id(self.stream, act, instant), happened=When.at(instant),
-                )  # fmt: skip
+                    stream=self.stream,
+                    act=act,
+                    actor=CLOCK,
+                    unit="",
+                    issued=instant,
+                    command_id=clock_command_id(self.stream, act, instant),
+                    happened=When.at(instant),
+                )
                 self._take(CYCLE.decide(saying, self.state, self.rules, self.version), None)
 
     def say(self, body: str, name: str, fields: dict[str, Any], now: datetime) -> None:
         """Somebody says an act."""
         act = parse_act(name, fields)
-        order = Order(self.stream, uuid5(SEED, f"{self.stream}/{self.version}/{name}/{body}"),
-                      Command.of(act).model_dump_json())  # fmt: skip
+        order = Order(
+            self.stream, uuid5(SEED, f"{self.stream}/{self.version}/{name}/{body}"), Command.of(act).model_dump_json()
+        )
         handover = self.signer.sign([order], actor=f"cb-{body}", unit=body, issued=now, strength="password")
         saying = Command.of(act).said(
             self.stream, order.command_id, actor=f"cb-{body}", unit=body, issued=now, strength="password"
@@ -87,10 +93,15 @@ def _decided(cluster: int, year: int, rules: Edition, digest: str, signer: Signe
     found = _Year(f"{CITY}/{year}/cum-{cluster}", rules, signer)
     members = [unit(cluster, n) for n in range(MEMBERS)]
     opening = {
-        "organiser": CITY, "organiser_name": "Thành phố", "cluster_name": f"Cụm thi đua số {cluster}", "year": year,
-        "units": [{"id": one, "name": f"Phường {one}"} for one in members], "edition": digest, "clock": "wall",
+        "organiser": CITY,
+        "organiser_name": "Thành phố",
+        "cluster_name": f"Cụm thi đua số {cluster}",
+        "year": year,
+        "units": [{"id": one, "name": f"Phường {one}"} for one in members],
+        "edition": digest,
+        "clock": "wall",
         "starts": start_of(date(year, 1, 5)).isoformat(),
-    }  # fmt: skip
+    }
     found.say(CITY, "open-cycle", opening, datetime(year, 1, 5, 9, tzinfo=ICT))
     spoken = date(year, 1, 5)
     for when, body, name, fields in _acts(members, rules, year):

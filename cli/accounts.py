@@ -17,9 +17,16 @@ ADDRESS = "http://127.0.0.1:8320"
 
 
 async def create(
-    person: str, unit: str, name: str, *, kind: str, administrator: bool, email: str | None, until: str | None,
+    person: str,
+    unit: str,
+    name: str,
+    *,
+    kind: str,
+    administrator: bool,
+    email: str | None,
+    until: str | None,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Enter a person, make an account, and give the address where a password is chosen."""
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
@@ -40,7 +47,8 @@ async def create(
     way = f"{os.environ.get('THIDUA_WEB_ADDRESS', served).rstrip('/')}/loi-moi/{secret}"
     text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
     answer(
-        {"person": person, "kind": kind, "administrator": administrator, "invitation": way}, as_json=as_json,
+        {"person": person, "kind": kind, "administrator": administrator, "invitation": way},
+        as_json=as_json,
         show=lambda: terminal().print(text.format(person=person, way=way), soft_wrap=True),
-    )  # fmt: skip
+    )
     return Exit.DONE

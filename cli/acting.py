@@ -32,9 +32,20 @@ _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 async def act_from_line(
-    cycle: str, name: str, extra: Sequence[str], person: str | None, *, file: Path | None, on: str | None,
-    effective: str | None, source: str | None, meeting: str | None, command_id: str | None, meant: bool, as_json: bool,
-) -> int:  # fmt: skip
+    cycle: str,
+    name: str,
+    extra: Sequence[str],
+    person: str | None,
+    *,
+    file: Path | None,
+    on: str | None,
+    effective: str | None,
+    source: str | None,
+    meeting: str | None,
+    command_id: str | None,
+    meant: bool,
+    as_json: bool,
+) -> int:
     """Enter an act whose fields were given as options, in a file, or are asked for."""
     name = ACTS_VI.get(name.lower(), name)
     known = Act.KNOWN.get(name)
@@ -48,9 +59,18 @@ async def act_from_line(
     complete(known, fields)
     try:
         return await act(
-            stream, name, fields, person, as_json=as_json, happened=happened, source=source, meeting=meeting,
-            command_id=_uuid(command_id), effective=day_of(effective) if effective else None, meant=meant,
-        )  # fmt: skip
+            stream,
+            name,
+            fields,
+            person,
+            as_json=as_json,
+            happened=happened,
+            source=source,
+            meeting=meeting,
+            command_id=_uuid(command_id),
+            effective=day_of(effective) if effective else None,
+            meant=meant,
+        )
     except Refused as error:
         if error.code == "malformed_act" and file is not None:
             place = tuple(int(part) if part.isdigit() else part for part in str(error.facts["place"]).split("."))
@@ -66,10 +86,19 @@ def _fields_of(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
 
 
 async def act(
-    cycle: str, name: str, fields: dict[str, Any], person: str | None, *, as_json: bool, happened: When | None = None,
-    source: str | None = None, meeting: str | None = None, command_id: UUID | None = None,
-    effective: date | None = None, meant: bool = False,
-) -> int:  # fmt: skip
+    cycle: str,
+    name: str,
+    fields: dict[str, Any],
+    person: str | None,
+    *,
+    as_json: bool,
+    happened: When | None = None,
+    source: str | None = None,
+    meeting: str | None = None,
+    command_id: UUID | None = None,
+    effective: date | None = None,
+    meant: bool = False,
+) -> int:
     """Enter one act and print its receipt, read back from the ledger."""
     stream = full_name(cycle)
     if person is None:
@@ -80,9 +109,15 @@ async def act(
         if name != "open-cycle" and not await open_.ledger.load(stream):
             raise InputError("no_such_cycle", cycle=stream)
         said = Said(
-            stream, name, fields, command_id or uuid4(), happened=happened, effective=effective,
-            provenance=provenance, meeting=meeting,
-        )  # fmt: skip
+            stream,
+            name,
+            fields,
+            command_id or uuid4(),
+            happened=happened,
+            effective=effective,
+            provenance=provenance,
+            meeting=meeting,
+        )
         await confirm_moves(open_, said, contact, meant=meant)
         strength = "rehearsal" if open_.installed.rehearsal else "os-account"
         receipt = await open_.hand_in(stream, contact, [said], strength=strength)
@@ -112,9 +147,11 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
         )
     failed = [{"cycle": f.stream, "code": f.code, "reason": sentence(f.code, f.facts)} for f in receipt.failed]
     found = {
-        "year": f"{year.organiser}/{year.cycle_name}", "clusters": len(year.clusters),
-        "open": len(year.clusters) - len(failed), "failed": failed,
-    }  # fmt: skip
+        "year": f"{year.organiser}/{year.cycle_name}",
+        "clusters": len(year.clusters),
+        "open": len(year.clusters) - len(failed),
+        "failed": failed,
+    }
 
     def show() -> None:
         console = terminal()
@@ -267,12 +304,17 @@ async def _receipt(open_: Session, stream: str, versions: Sequence[int]) -> list
     rows = await open_.ledger.load(stream, min(versions) - 1)
     return [
         {
-            "position": row.position, "version": row.version, "type": row.type, "provenance": row.provenance,
+            "position": row.position,
+            "version": row.version,
+            "type": row.type,
+            "provenance": row.provenance,
             "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
-            "recorded_at": row.recorded_at.isoformat(), "digest": row.digest.hex(),
+            "recorded_at": row.recorded_at.isoformat(),
+            "digest": row.digest.hex(),
         }
-        for row in rows if row.version in versions
-    ]  # fmt: skip
+        for row in rows
+        if row.version in versions
+    ]
 
 
 def _show_receipt(found: dict[str, Any]) -> None:

@@ -38,14 +38,22 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
     names = members_and_organiser(state)
     rows = [
         {
-            "version": row.version, "position": row.position, "type": row.type, "text": describe(told, names, texts),
+            "version": row.version,
+            "position": row.position,
+            "type": row.type,
+            "text": describe(told, names, texts),
             "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
-            "recorded_at": row.recorded_at.isoformat(), "actor": row.actor, "unit": row.unit,
-            "provenance": row.provenance, "source": row.source, "meeting": row.meeting, "digest": row.digest.hex(),
+            "recorded_at": row.recorded_at.isoformat(),
+            "actor": row.actor,
+            "unit": row.unit,
+            "provenance": row.provenance,
+            "source": row.source,
+            "meeting": row.meeting,
+            "digest": row.digest.hex(),
             "corrected_by": state.register.corrected.get(row.version),
         }
         for row, told in history
-    ]  # fmt: skip
+    ]
 
     def show() -> None:
         table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
@@ -80,8 +88,13 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         if version is not None and not 0 < version <= len(rows):
             raise InputError("no_such_event", version=version, last=len(rows))
         found = replay(
-            stream, rows, await _editions(open_, rows), at=at_day, version=version, known_on=known_day,
-        )  # fmt: skip
+            stream,
+            rows,
+            await _editions(open_, rows),
+            at=at_day,
+            version=version,
+            known_on=known_day,
+        )
         texts = await open_.texts.get(digests_in(plain(found.state)))
         people = {one.id: one.name for one in await open_.people.everyone()}
     data = view(found, texts)
@@ -95,7 +108,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
                 word(step["step"]),
                 f"{day(step['done'])} ({word(step['sureness'] or 'stated')})" if step["done"] else "-",
                 ", ".join(step["waiting_for"]) or "-",
-            )  # fmt: skip
+            )
         console.print(table)
         if isinstance(found.state, State):
             names = members_and_organiser(found.state)
@@ -114,18 +127,27 @@ async def verify_(*, as_json: bool) -> int:
     async with session("ledger", say, founded=True) as open_:
         folder = open_.places.data / "checkpoints"
         report, beside = await verified(
-            open_, checkpoints=tuple(all_checkpoints(folder)), entry_key=open_.installed.public_key,
+            open_,
+            checkpoints=tuple(all_checkpoints(folder)),
+            entry_key=open_.installed.public_key,
             progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
-        )  # fmt: skip
+        )
         ok = report.ok and not beside
         if ok and (mark := await checkpoint(open_.ledger)) is not None:
             write_checkpoint(folder, mark)
     data = {
-        "installation": open_.installed.id, "folder": str(open_.places.data), "ok": ok,
-        "events": report.events, "streams": len(report.streams), "signatures": report.signatures,
-        "clock_acts": report.clock_acts, "first_broken_position": report.first_broken, "root": report.root,
-        "problems": [asdict(problem) for problem in report.problems], "beside": beside,
-    }  # fmt: skip
+        "installation": open_.installed.id,
+        "folder": str(open_.places.data),
+        "ok": ok,
+        "events": report.events,
+        "streams": len(report.streams),
+        "signatures": report.signatures,
+        "clock_acts": report.clock_acts,
+        "first_broken_position": report.first_broken,
+        "root": report.root,
+        "problems": [asdict(problem) for problem in report.problems],
+        "beside": beside,
+    }
 
     def show() -> None:
         console = terminal()

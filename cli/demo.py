@@ -65,9 +65,12 @@ async def demo(*, as_json: bool) -> int:
         commands = _next_commands()
         address = open_.endpoints.web_address or ""
         found = {
-            "cycles": rows, "seconds": round(seconds, 1), "next": commands, "address": address,
+            "cycles": rows,
+            "seconds": round(seconds, 1),
+            "next": commands,
+            "address": address,
             "accounts": [{"account": person, "kind": kind} for person, kind, _path in people],
-        }  # fmt: skip
+        }
         if _watched() and not as_json:
             answer(found, as_json=False, show=lambda: _show(rows, commands, seconds))
             await _stay(open_, address, people, password)
@@ -86,9 +89,11 @@ async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
     await open_.people.enter("kiem-tra-dien-tap", "mttq-hanoi", "Người kiểm tra diễn tập", office="kiểm tra diễn tập")
     until = (datetime.now(UTC) + timedelta(days=30)).date()
     people: list[tuple[str, Kind, str]] = [
-        ("cb-mttq-hanoi", "secretariat", "/bang"), ("cb-long-bien", "staff", "/viec"),
-        ("cb-dong-da", "staff", "/viec"), ("kiem-tra-dien-tap", "auditor", "/diem-khac"),
-    ]  # fmt: skip
+        ("cb-mttq-hanoi", "secretariat", "/bang"),
+        ("cb-long-bien", "staff", "/viec"),
+        ("cb-dong-da", "staff", "/viec"),
+        ("kiem-tra-dien-tap", "auditor", "/diem-khac"),
+    ]
     for person, kind, _path in people:
         await accounts.make(
             person, kind, administrator=kind == "secretariat", until=until if kind == "auditor" else None
@@ -163,9 +168,10 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
     report = await verify(open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch)
     mine = {row.position for row, _told in history}
     sent = [
-        told for told in map(told_of, await load_all(open_.ledger, POST_STREAM))
+        told
+        for told in map(told_of, await load_all(open_.ledger, POST_STREAM))
         if isinstance(told.event, post.NoticeSent) and told.event.position in mine
-    ]  # fmt: skip
+    ]
     register, sure = deviations(state, rules), Sure.of(told for _row, told in history)
     return {
         "cycle": played.stream,
@@ -215,10 +221,13 @@ def _show(
             for s in row["steps"]
         )
         table.add_row(
-            f"{row['cluster']}\n{row['cycle']}", done, _(COUNTS).format(**row),
-            _("{deviations} departures\n{remarks} remarks").format(**row), str(row["notices"]),
+            f"{row['cluster']}\n{row['cycle']}",
+            done,
+            _(COUNTS).format(**row),
+            _("{deviations} departures\n{remarks} remarks").format(**row),
+            str(row["notices"]),
             _("verified") if row["verified"] else _("BROKEN"),
-        )  # fmt: skip
+        )
     console.print(table)
     console.print(
         _("Everything after the signing is a rehearsal: no document tells of it. Done in {s} s. Next:").format(

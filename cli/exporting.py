@@ -100,9 +100,13 @@ class _Export:
         sources = sorted({row.source for row, _ in said if row.provenance == "stated" and row.source})
         named = {command.fields["id"]: self._plain(command.fields) for _, command in said if command.act == NAMING}
         return {
-            "organiser": organiser, "organiser_name": opened.organiser_name, "year": opened.year, "cycle": cycle,
+            "organiser": organiser,
+            "organiser_name": opened.organiser_name,
+            "year": opened.year,
+            "cycle": cycle,
             "cluster": {
-                "id": cluster, "name": opened.cluster_name,
+                "id": cluster,
+                "name": opened.cluster_name,
                 "units": [unit.model_dump(mode="json", exclude_none=True) for unit in opened.units],
                 **({"unnamed": opened.unnamed} if opened.unnamed is not None else {}),
             },
@@ -112,7 +116,7 @@ class _Export:
             **({"left_out": left_out} if left_out else {}),
             "editions": {name: as_told(body) for name, body in editions.values()},
             "salts": await self._salts(),
-        }  # fmt: skip
+        }
 
     async def _said(self) -> list[tuple[Envelope, Command]]:
         """Each signed command with the first row that followed from it, in order."""

@@ -43,9 +43,13 @@ async def status(*, as_json: bool) -> int:
     where = places()
     endpoints = running_engine(where)
     data: dict[str, Any] = {
-        "data": str(where.data), "cache": str(where.cache), "logs": str(where.logs),
-        "installation": (where.data / "installation.json").exists(), "up": endpoints is not None, "parts": {},
-    }  # fmt: skip
+        "data": str(where.data),
+        "cache": str(where.cache),
+        "logs": str(where.logs),
+        "installation": (where.data / "installation.json").exists(),
+        "up": endpoints is not None,
+        "parts": {},
+    }
     if endpoints is not None:
         answers, listening = answering(endpoints), addresses(endpoints)
         names = dict.fromkeys([*endpoints.pids, *listening])
@@ -90,10 +94,13 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
                     if state.frame.filed is not None:
                         continue
                 await client.start_workflow(
-                    "ClusterCycle" if is_cycle(stream) else "CityYear", stream, id=stream, task_queue=TASK_QUEUE,
+                    "ClusterCycle" if is_cycle(stream) else "CityYear",
+                    stream,
+                    id=stream,
+                    task_queue=TASK_QUEUE,
                     task_timeout=TASK_TIMEOUT,
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                )  # fmt: skip
+                )
                 started.append(stream)
             del client
     text = _("{count} registers started again from the ledger.").format(count=len(started))

@@ -142,8 +142,11 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
 
 
 _EXITS = {
-    "input": Exit.WRONG_INPUT, "refused": Exit.REFUSED, "pending": Exit.PENDING, "away": Exit.UNREACHABLE,
-}  # fmt: skip
+    "input": Exit.WRONG_INPUT,
+    "refused": Exit.REFUSED,
+    "pending": Exit.PENDING,
+    "away": Exit.UNREACHABLE,
+}
 
 
 def explain(error: BaseException) -> tuple[Exit, str]:

@@ -154,7 +154,7 @@ class Comparison:
             "version": before[-1].version,
             "reason": _("Corrected by the file {file}.").format(file=self._file),
             "instead": {"act": said.act, **said.fields},
-        }  # fmt: skip
+        }
         command = self._id(said, len(before))
         return New(replace(said, act="correct", fields=fields, command_id=command), planned.place, corrects=True)
 

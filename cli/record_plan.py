@@ -96,13 +96,18 @@ class Plan:
             inherited = None if following.cluster else closing
         units = _units_of(inherited) or [unit.model_dump(mode="json") for unit in cluster.units]
         fields = {
-            "organiser": told.organiser, "organiser_name": told.organiser_name, "cluster_name": cluster.name,
-            "year": following.year if following else told.year, "units": units,
+            "organiser": told.organiser,
+            "organiser_name": told.organiser_name,
+            "cluster_name": cluster.name,
+            "year": following.year if following else told.year,
+            "units": units,
             "unnamed": inherited.frame.unnamed if inherited else cluster.unnamed,
             "overseer": _overseer(cluster, inherited),
             "year_plan": plan.model_dump(mode="json", exclude_none=True) if plan else None,
-            "edition": self._editions[which], "clock": told.calendar, "starts": (told.starts or first).isoformat(),
-        }  # fmt: skip
+            "edition": self._editions[which],
+            "clock": told.calendar,
+            "starts": (told.starts or first).isoformat(),
+        }
         sources = ", ".join(source.id for source in told.sources)[: limits.LABEL_CHARS]
         opening = self._opening(which, "open-cycle", fields, first, sources)
         if self._before is None or which == "next":
@@ -168,9 +173,16 @@ class Plan:
         stream = self._told.stream(which)
         kind = f"{named or '-'}/{entry.act}/{_whose(entry)}"
         said = Said(
-            stream, entry.act, entry.fields, happened=when, effective=entry.effective, hands=entry.hands,
-            provenance=_provenance(entry, meeting), meeting=named, act_key=entry.key,
-        )  # fmt: skip
+            stream,
+            entry.act,
+            entry.fields,
+            happened=when,
+            effective=entry.effective,
+            hands=entry.hands,
+            provenance=_provenance(entry, meeting),
+            meeting=named,
+            act_key=entry.key,
+        )
         return Planned(said, place, entry.id, entry.corrects, kind=None if entry.key or entry.id else kind)
 
 

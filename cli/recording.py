@@ -201,18 +201,22 @@ class _Work:
     async def report(self, *, dry_run: bool) -> dict[str, Any]:
         """What came of it."""
         return {
-            "dry_run": dry_run, "counts": asdict(self.counts), "unheeded": self._unheeded(),
+            "dry_run": dry_run,
+            "counts": asdict(self.counts),
+            "unheeded": self._unheeded(),
             "cycles": [self._end(stream, state, rules) for stream, (state, rules) in self._ends.items()],
-        }  # fmt: skip
+        }
 
     def _end(self, stream: str, state: State, rules: Edition) -> dict[str, Any]:
         names, departed = members_and_organiser(state), deviations(state, rules)
         return {
-            "cycle": stream, "units": list(names), "state_digest": state_digest(state),
+            "cycle": stream,
+            "units": list(names),
+            "state_digest": state_digest(state),
             "deviations": [plain(asdict(one)) for one in departed],
             "departures": [departure(one, names) for one in departed],
             "moved": plain(self._moved(stream, state, rules)),
-        }  # fmt: skip
+        }
 
     def _unheeded(self) -> list[dict[str, Any]]:
         """What the file's head tells of an open cycle otherwise than the register; units that only meetings know."""

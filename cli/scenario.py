@@ -179,9 +179,16 @@ class _Play:
     async def open(self, edition: Edition) -> None:
         opened = self.scenario.opened
         receipt = await start_year(
-            self.session, self.scenario.year, edition, self.secretariat, clock="backfill", starts=start_of(opened.on),
-            strength=STRENGTH, provenance=_provenance(opened), issued=When.on(opened.on, opened.until),
-        )  # fmt: skip
+            self.session,
+            self.scenario.year,
+            edition,
+            self.secretariat,
+            clock="backfill",
+            starts=start_of(opened.on),
+            strength=STRENGTH,
+            provenance=_provenance(opened),
+            issued=When.on(opened.on, opened.until),
+        )
         if failed := [f for f in receipt.failed if f.stream == self.stream]:
             raise InputError(failed[0].code, failed[0].stream, **failed[0].facts)
 
@@ -193,9 +200,14 @@ class _Play:
                 await self._hand_in(self.secretariat, group)
                 group = []
             said = Said(
-                self.stream, stated.act, stated.fields, self._id("stated", number),
-                happened=When.on(stated.on, stated.until), provenance=_provenance(stated), meeting=stated.meeting,
-            )  # fmt: skip
+                self.stream,
+                stated.act,
+                stated.fields,
+                self._id("stated", number),
+                happened=When.on(stated.on, stated.until),
+                provenance=_provenance(stated),
+                meeting=stated.meeting,
+            )
             if stated.act == "assign-role" and stated.fields.get("role") == "head":
                 holder = str(stated.fields.get("holder"))
                 self._head = holder if holder in self.units else None
@@ -271,10 +283,11 @@ class _Play:
 
 def _sheet(before: Sheet, changes: dict[Slug, Change]) -> list[dict[str, Any]]:
     return [
-        {"criterion": c, "points": str(changes[c].points), "reason": changes[c].reason} if c in changes
+        {"criterion": c, "points": str(changes[c].points), "reason": changes[c].reason}
+        if c in changes
         else {"criterion": c, "points": str(points)}
         for c, points in before.items()
-    ]  # fmt: skip
+    ]
 
 
 def _provenance(stated: Stated) -> Provenance:

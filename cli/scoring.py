@@ -61,9 +61,12 @@ async def show_edition(name: str, *, as_json: bool) -> int:
         table = grid(_("criterion"), _("title"), _("at most"), _("way"), _("source"))
         for depth, node in _nodes(edition.criteria, 0):
             table.add_row(
-                "  " * depth + node.id, node.title, _points(node.max), "" if node.children else _way(node),
+                "  " * depth + node.id,
+                node.title,
+                _points(node.max),
+                "" if node.children else _way(node),
                 node.source or "",
-            )  # fmt: skip
+            )
         console.print(table)
         for line in (*_duties(edition), *_terms(edition)):
             console.print(f"  {line}")
@@ -132,10 +135,15 @@ def _summary(console: Console, edition: Edition, results: tuple[Result, ...]) ->
         passed = {True: _("reached"), False: _("not reached"), None: "-"}[r.passed]
         rank = r.excluded or str(r.rank)
         table.add_row(
-            r.unit, _points(r.base), _points(r.bonus), _points(r.penalty),
-            _points(r.total) + ("" if r.complete else f" ({_('incomplete')})"), rank,
-            classes.get(r.class_ or "", "-"), f"{_points(r.pass_mark)} {passed}" if r.pass_mark is not None else passed,
-        )  # fmt: skip
+            r.unit,
+            _points(r.base),
+            _points(r.bonus),
+            _points(r.penalty),
+            _points(r.total) + ("" if r.complete else f" ({_('incomplete')})"),
+            rank,
+            classes.get(r.class_ or "", "-"),
+            f"{_points(r.pass_mark)} {passed}" if r.pass_mark is not None else passed,
+        )
     console.print(table)
 
 
@@ -157,9 +165,11 @@ def _way(node: Criterion) -> str:
     """The way in a word, with what it works with, as the edition writes it."""
     told = node.way.model_dump(mode="json", exclude_defaults=True, exclude={"way"})
     limits = {
-        "least_share": node.least_share, "part": None if node.part == "base" else node.part,
-        "kinds": ", ".join(node.kinds), "exempt_kinds": ", ".join(node.exempt_kinds),
-    }  # fmt: skip
+        "least_share": node.least_share,
+        "part": None if node.part == "base" else node.part,
+        "kinds": ", ".join(node.kinds),
+        "exempt_kinds": ", ".join(node.exempt_kinds),
+    }
     told.update({name: str(value) for name, value in limits.items() if value})
     return "\n".join((word(node.way.way), *(f"{name}: {_short(value)}" for name, value in told.items())))
 
@@ -198,15 +208,26 @@ def _result(r: Result) -> dict[str, Any]:
         return None if value is None else f"{value:f}"
 
     return {
-        "unit": r.unit, "base": text(r.base), "bonus": text(r.bonus), "penalty": text(r.penalty),
-        "total": text(r.total), "complete": r.complete, "rank": r.rank, "class": r.class_, "excluded": r.excluded,
-        "pass_mark": text(r.pass_mark), "passed": r.passed,
+        "unit": r.unit,
+        "base": text(r.base),
+        "bonus": text(r.bonus),
+        "penalty": text(r.penalty),
+        "total": text(r.total),
+        "complete": r.complete,
+        "rank": r.rank,
+        "class": r.class_,
+        "excluded": r.excluded,
+        "pass_mark": text(r.pass_mark),
+        "passed": r.passed,
         "lines": [
             {
-                "criterion": line.criterion, "points": text(line.points), "most": text(line.most),
+                "criterion": line.criterion,
+                "points": text(line.points),
+                "most": text(line.most),
                 "open": {"code": line.open.code, **dict(line.open.facts)} if line.open else None,
-                "floor_missed": line.floor_missed, "capped_from": text(line.capped_from),
+                "floor_missed": line.floor_missed,
+                "capped_from": text(line.capped_from),
             }
             for line in r.lines
         ],
-    }  # fmt: skip
+    }

@@ -57,7 +57,7 @@ class Session(Office):
 @asynccontextmanager
 async def session(
     need: Need, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
-) -> AsyncIterator[Session]:  # fmt: skip
+) -> AsyncIterator[Session]:
     """Open the installation of this environment; found one where there is none, unless it must be `founded` already.
 
     Raises:

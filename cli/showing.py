@@ -26,9 +26,18 @@ from readmodels.board import glance
 from readmodels.postgres import Board
 
 _BOARD = (
-    "cycle", "cluster", "year", "step", "steps", "clock", "rehearsed", "deviations", "extensions_asked",
-    "escalations", "filed",
-)  # fmt: skip
+    "cycle",
+    "cluster",
+    "year",
+    "step",
+    "steps",
+    "clock",
+    "rehearsed",
+    "deviations",
+    "extensions_asked",
+    "escalations",
+    "filed",
+)
 
 
 async def board(year: str | None, *, as_json: bool) -> int:
@@ -44,12 +53,14 @@ async def board(year: str | None, *, as_json: bool) -> int:
     rows = []
     for line in lines:
         seen = glance(line, now)
-        rows.append({
-            **{key: line[key] for key in _BOARD},
-            "next_deadline": day_ending(seen.next_due).isoformat() if seen.next_due else None,
-            "waiting_for": list(seen.waiting_for),
-            "overdue": [{key: o[key] for key in ("unit", "duty", "subject", "due")} for o in seen.overdue],
-        })  # fmt: skip
+        rows.append(
+            {
+                **{key: line[key] for key in _BOARD},
+                "next_deadline": day_ending(seen.next_due).isoformat() if seen.next_due else None,
+                "waiting_for": list(seen.waiting_for),
+                "overdue": [{key: o[key] for key in ("unit", "duty", "subject", "due")} for o in seen.overdue],
+            }
+        )
 
     def show() -> None:
         table = grid(
@@ -58,11 +69,14 @@ async def board(year: str | None, *, as_json: bool) -> int:
         for row in rows:
             found = row["deviations"]
             table.add_row(
-                _short(row["cycle"]), word(row["step"]), day(row["next_deadline"]) if row["next_deadline"] else "-",
-                ", ".join(row["waiting_for"]) or "-", str(len(row["overdue"])),
+                _short(row["cycle"]),
+                word(row["step"]),
+                day(row["next_deadline"]) if row["next_deadline"] else "-",
+                ", ".join(row["waiting_for"]) or "-",
+                str(len(row["overdue"])),
                 _("{open} open, {remarks} remarks").format(**found),
                 word("rehearsed") if row["rehearsed"] else word("stated"),
-            )  # fmt: skip
+            )
         terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
 
     answer(rows, as_json=as_json, show=show)
@@ -81,16 +95,21 @@ async def tasks(unit: str, *, as_json: bool) -> int:
             open_tasks = tasks_of(state, rules, unit) if state.frame.filed is None else ()
             rows.extend(
                 {
-                    "cycle": stream, "duty": owed.duty.value, "subject": owed.subject or None,
-                    "due": day_ending(owed.due).isoformat() if owed.due else None, "extended": owed.extended,
-                    "overdue": owed.overdue(now), "waits_for": list(owed.waits_for),
+                    "cycle": stream,
+                    "duty": owed.duty.value,
+                    "subject": owed.subject or None,
+                    "due": day_ending(owed.due).isoformat() if owed.due else None,
+                    "extended": owed.extended,
+                    "overdue": owed.overdue(now),
+                    "waits_for": list(owed.waits_for),
                     "waits_for_names": [names.get(u, u) for u in owed.waits_for],
                     "days_left": (day_ending(owed.due) - day_ending(now)).days if owed.due else None,
-                    "article": owed.article, "command": command_for(_short(stream), owed),
+                    "article": owed.article,
+                    "command": command_for(_short(stream), owed),
                     "rehearsed": state.frame.rehearsed,
                 }
                 for owed in open_tasks
-            )  # fmt: skip
+            )
 
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
@@ -98,10 +117,12 @@ async def tasks(unit: str, *, as_json: bool) -> int:
             mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
             due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
-                _short(row["cycle"]) + mark, f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(), due,
+                _short(row["cycle"]) + mark,
+                f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                due,
                 act_of(row["duty"]) or "-",
                 ", ".join(row["waits_for_names"]) or "-",
-            )  # fmt: skip
+            )
         terminal().print(table if rows else _("Nothing to do."))
 
     answer(rows, as_json=as_json, show=show)
@@ -122,11 +143,18 @@ async def inbox(unit: str, *, as_json: bool) -> int:
                     if notice.to == unit:
                         rehearsed = row.provenance == "rehearsed"
                         subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
-                        rows.append({
-                            "cycle": stream, "version": row.version, "kind": notice.kind,
-                            "subject": subject, "text": body, "happened": day(row.happened_latest),
-                            "recorded_at": row.recorded_at.isoformat(), "rehearsed": rehearsed,
-                        })  # fmt: skip
+                        rows.append(
+                            {
+                                "cycle": stream,
+                                "version": row.version,
+                                "kind": notice.kind,
+                                "subject": subject,
+                                "text": body,
+                                "happened": day(row.happened_latest),
+                                "recorded_at": row.recorded_at.isoformat(),
+                                "rehearsed": rehearsed,
+                            }
+                        )
     rows.sort(key=lambda row: row["recorded_at"], reverse=True)
 
     def show() -> None:
@@ -147,14 +175,18 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     for act, parties in sorted(MAY.items(), key=lambda pair: pair[0].NAME):
         if {p.value for p in parties} == {"clock"} or (name and name != act.NAME):
             continue
-        found.append({
-            "act": act.NAME, "vi": called.get(act.NAME), "about": _((act.__doc__ or "").strip().splitlines()[0]),
-            "who": sorted(p.value for p in parties),
-            "fields": {
-                q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
-                for q in questions(act)
-            },
-        })  # fmt: skip
+        found.append(
+            {
+                "act": act.NAME,
+                "vi": called.get(act.NAME),
+                "about": _((act.__doc__ or "").strip().splitlines()[0]),
+                "who": sorted(p.value for p in parties),
+                "fields": {
+                    q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
+                    for q in questions(act)
+                },
+            }
+        )
     if name and not found:
         raise InputError("unknown_act", act=name)
 

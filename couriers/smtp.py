@@ -35,9 +35,13 @@ class SmtpSettings:
         file = env.get("THIDUA_SMTP_PASSWORD_FILE")
         password = Path(file).read_text().strip() if file else env.get("THIDUA_SMTP_PASSWORD")
         return cls(
-            host, int(env.get("THIDUA_SMTP_PORT", "587")), env.get("THIDUA_SMTP_STARTTLS", "yes") == "yes",
-            env.get("THIDUA_SMTP_USER"), password, env.get("THIDUA_SMTP_CA"),
-        )  # fmt: skip
+            host,
+            int(env.get("THIDUA_SMTP_PORT", "587")),
+            env.get("THIDUA_SMTP_STARTTLS", "yes") == "yes",
+            env.get("THIDUA_SMTP_USER"),
+            password,
+            env.get("THIDUA_SMTP_CA"),
+        )
 
 
 class SmtpCourier:
@@ -50,9 +54,12 @@ class SmtpCourier:
         settings = self._settings
         context = ssl.create_default_context(cafile=settings.authorities) if settings.starttls else None
         client = aiosmtplib.SMTP(
-            hostname=settings.host, port=settings.port, start_tls=settings.starttls, tls_context=context,
+            hostname=settings.host,
+            port=settings.port,
+            start_tls=settings.starttls,
+            tls_context=context,
             timeout=TIMEOUT_S,
-        )  # fmt: skip
+        )
         try:
             await client.connect()
             if settings.user:

@@ -30,8 +30,11 @@ class Texts:
         async with self._pool.acquire() as connection:
             await connection.execute(
                 "insert into documents.text (digest, salt, body, plain) values ($1, $2, $3, $4) on conflict do nothing",
-                salted_digest(salt, body), salt, body, plain,
-            )  # fmt: skip
+                salted_digest(salt, body),
+                salt,
+                body,
+                plain,
+            )
             digest: str = await connection.fetchval("select digest from documents.text where plain = $1", plain)
         return digest
 

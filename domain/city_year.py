@@ -150,9 +150,14 @@ def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> It
 
 def _issued(y: YearPlan, e: YearPlanIssued, m: Meta) -> YearPlan:
     return replace(
-        y, organiser=e.organiser, organiser_name=e.organiser_name, year=e.year, plan=e.plan, edition=e.edition,
+        y,
+        organiser=e.organiser,
+        organiser_name=e.organiser_name,
+        year=e.year,
+        plan=e.plan,
+        edition=e.edition,
         plan_version=m.version,
-    )  # fmt: skip
+    )
 
 
 def _arranged(y: YearPlan, e: ClustersArranged, m: Meta) -> YearPlan:

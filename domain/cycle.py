@@ -31,26 +31,52 @@ from domain import (
     succession,
     targets,
     voting,
-)  # fmt: skip
+)
 from domain.kernel import CLOCK, ICT, Act, AlreadySaid, Event, Meta, Provenance, Refused, Room, Told, When
 from domain.rights import Party
 from domain.rules import Edition
 from domain.saying import Saying, compose, parse_act
 
 ROOMS: tuple[Room, ...] = (
-    frame.room, membership.room, succession.room, succession.handover_room, drafting.room, commenting.room,
-    signing.room, signing.term_room, targets.room, meetings.room, letters.room, midyear.room, scores.room,
-    voting.room, conclusion.room, awards.room, deadlines.room, chasing.room, register.room, hands.room,
-)  # fmt: skip
+    frame.room,
+    membership.room,
+    succession.room,
+    succession.handover_room,
+    drafting.room,
+    commenting.room,
+    signing.room,
+    signing.term_room,
+    targets.room,
+    meetings.room,
+    letters.room,
+    midyear.room,
+    scores.room,
+    voting.room,
+    conclusion.room,
+    awards.room,
+    deadlines.room,
+    chasing.room,
+    register.room,
+    hands.room,
+)
 
 SKEW = timedelta(minutes=5)
 """How far two machines' clocks may differ before "in the future" is said."""
 
 NOT_CORRECTABLE = (
-    frame.CycleOpened, frame.CalendarChanged, frame.TimeStepped, frame.EditionAdopted, frame.DutyClosed,
-    frame.DutyReopened, frame.CycleFiled, frame.CycleReopened, register.ActCorrected,
-    deadlines.UnitReminded, deadlines.DeadlinePassed, deadlines.EscalationProposed,
-)  # fmt: skip
+    frame.CycleOpened,
+    frame.CalendarChanged,
+    frame.TimeStepped,
+    frame.EditionAdopted,
+    frame.DutyClosed,
+    frame.DutyReopened,
+    frame.CycleFiled,
+    frame.CycleReopened,
+    register.ActCorrected,
+    deadlines.UnitReminded,
+    deadlines.DeadlinePassed,
+    deadlines.EscalationProposed,
+)
 """What carries the register itself; a wrong one is put right by a later act of its own kind."""
 
 
@@ -147,9 +173,14 @@ class CycleLaw:
         return deadlines.due(state, rules, frame.business_now(state.frame, now))
 
     def _correct(
-        self, saying: Saying, act: register.CorrectAct, state: State, rules: Edition, version: int,
+        self,
+        saying: Saying,
+        act: register.CorrectAct,
+        state: State,
+        rules: Edition,
+        version: int,
         history: tuple[Told[Event], ...],
-    ) -> tuple[Told[Event], ...]:  # fmt: skip
+    ) -> tuple[Told[Event], ...]:
         mine = rights.check(saying, state)
         wrong = self._wrong(saying, act.version, state, mine, history)
         versions = tuple(told.meta.version for told in wrong)
@@ -177,7 +208,7 @@ class CycleLaw:
 
     def _wrong(
         self, saying: Saying, version: int, state: State, mine: frozenset[Party], history: tuple[Told[Event], ...]
-    ) -> list[Told[Event]]:  # fmt: skip
+    ) -> list[Told[Event]]:
         """The events of the act that is to be corrected, if the sayer may correct it."""
         found = next((told for told in history if told.meta.version == version), None)
         if found is None:
@@ -191,14 +222,15 @@ class CycleLaw:
 def _together(found: Told[Event], history: Iterable[Told[Event]]) -> list[Told[Event]]:
     """The events of one command, but for the correction that it may have been."""
     return [
-        told for told in history
+        told
+        for told in history
         if told.meta.command_id == found.meta.command_id and not isinstance(told.event, register.ActCorrected)
-    ]  # fmt: skip
+    ]
 
 
 def _refusal(
     found: Told[Event], together: Iterable[Told[Event]], state: State, unit: str, mine: frozenset[Party]
-) -> Refused | None:  # fmt: skip
+) -> Refused | None:
     """Why an event and those that came `together` with it cannot be corrected by somebody; None when they can."""
     version = found.meta.version
     if version in state.register.corrected:
@@ -213,7 +245,7 @@ def _refusal(
 
 def correctable(
     history: Iterable[Told[Event]], state: State, person: str, unit: str, now: datetime
-) -> Mapping[int, Refused | None]:  # fmt: skip
+) -> Mapping[int, Refused | None]:
     """By its place, why somebody could not correct an event now; None for what they could: what a page may offer."""
     told, mine = tuple(history), rights.standing(person, unit, state, now)
     if not mine & rights.MAY[register.CorrectAct]:
@@ -222,9 +254,7 @@ def correctable(
     for one in told:
         if not isinstance(one.event, register.ActCorrected):
             commands.setdefault(one.meta.command_id, []).append(one)
-    return {
-        one.meta.version: _refusal(one, commands.get(one.meta.command_id, ()), state, unit, mine) for one in told
-    }  # fmt: skip
+    return {one.meta.version: _refusal(one, commands.get(one.meta.command_id, ()), state, unit, mine) for one in told}
 
 
 def _told(saying: Saying, meta: Meta, state: State, rules: Edition) -> tuple[Told[Event], ...]:

@@ -46,9 +46,11 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
     asked = [
         comment
         for comment in state.comments.comments.values()
-        if comment.asks_for_change and not comment.withdrawn and not first.before(comment.when)
+        if comment.asks_for_change
+        and not comment.withdrawn
+        and not first.before(comment.when)
         and comment.on in {None, "covenant"}
-    ]  # fmt: skip
+    ]
     if not open_stances and not asked:
         return
     reissued = any(version.reissues is not None for version in state.drafts.get("covenant", ()))
@@ -201,9 +203,13 @@ def _unanswered(state: State, rules: Edition) -> Iterator[Deviation]:
     """A complaint stays in the register until it is answered."""
     for number, complaint in state.awards.complaints.items():
         yield Deviation(
-            f"complaint/{number}", "complaint", None, complaint.when.day, {"number": number},
+            f"complaint/{number}",
+            "complaint",
+            None,
+            complaint.when.day,
+            {"number": number},
             settled=complaint.answered is not None,
-        )  # fmt: skip
+        )
 
 
 def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
@@ -336,10 +342,30 @@ def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 _FINDERS = (
-    _quorum_missed, _other_method, _not_carried, _text_open, _unpresented, _bylaws_late, _declined, _head_unknown,
-    _final_late, _ranked_early, _own_nomination, _overruled, _held, _afterwards, _unanswered,
-    _disagreements, _letters, _contents, _quotas, _rounds, _edition_out_of_time, _numbers, _unregistered,
-)  # fmt: skip
+    _quorum_missed,
+    _other_method,
+    _not_carried,
+    _text_open,
+    _unpresented,
+    _bylaws_late,
+    _declined,
+    _head_unknown,
+    _final_late,
+    _ranked_early,
+    _own_nomination,
+    _overruled,
+    _held,
+    _afterwards,
+    _unanswered,
+    _disagreements,
+    _letters,
+    _contents,
+    _quotas,
+    _rounds,
+    _edition_out_of_time,
+    _numbers,
+    _unregistered,
+)
 
 
 def deviations(state: State, rules: Edition, owed: Iterable[Obligation] | None = None) -> tuple[Deviation, ...]:

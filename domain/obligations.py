@@ -209,10 +209,16 @@ STEPS: dict[str, tuple[Duty, ...]] = {
     "signing": (Duty.SIGNATURE,),
     "midyear-check": (Duty.MIDYEAR_REPORT, Duty.CORRECTION, Duty.MIDYEAR_ACCEPTANCE),
     "final-evaluation": (
-        Duty.SELF_SCORE, Duty.CROSS_CHECK, Duty.APPRAISAL, Duty.FINAL_MEETING, Duty.SUBMISSION,
-        Duty.DECISION, Duty.PUBLICATION, Duty.FILING,
+        Duty.SELF_SCORE,
+        Duty.CROSS_CHECK,
+        Duty.APPRAISAL,
+        Duty.FINAL_MEETING,
+        Duty.SUBMISSION,
+        Duty.DECISION,
+        Duty.PUBLICATION,
+        Duty.FILING,
     ),
-}  # fmt: skip
+}
 """The five steps of a cycle, by the duties that make each one done. Steps gate tasks and deadlines, never acts."""
 
 

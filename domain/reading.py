@@ -119,10 +119,19 @@ def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], s
     return unit == reader or (checks_it and len(members) > 1)
 
 
-CLOSED_DEPARTURES = frozenset({
-    "granted_unnominated", "granted_while_held", "annulled_ungranted", "award_of_other_kind", "scored_by_other",
-    "scored_beyond_round", "scored_after_ranking", "round_undeclared", "ranked_before_appraisal",
-})  # fmt: skip
+CLOSED_DEPARTURES = frozenset(
+    {
+        "granted_unnominated",
+        "granted_while_held",
+        "annulled_ungranted",
+        "award_of_other_kind",
+        "scored_by_other",
+        "scored_beyond_round",
+        "scored_after_ranking",
+        "round_undeclared",
+        "ranked_before_appraisal",
+    }
+)
 """Departures that tell of points or of a decision before either is published."""
 
 

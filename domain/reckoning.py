@@ -156,11 +156,16 @@ class _Unit:
             sums["penalty"] = max(sums["penalty"], scoring.penalty_least)
         mark = next((m.least for m in scoring.pass_marks if not m.kinds or self._sheet.kind in m.kinds), None)
         return Result(
-            unit=self._sheet.unit, lines=tuple(self._lines), base=sums["base"], bonus=sums["bonus"],
-            penalty=sums["penalty"], pass_mark=mark, excluded=self._sheet.excluded,
+            unit=self._sheet.unit,
+            lines=tuple(self._lines),
+            base=sums["base"],
+            bonus=sums["bonus"],
+            penalty=sums["penalty"],
+            pass_mark=mark,
+            excluded=self._sheet.excluded,
             complete=whole and all(line.open is None for line in self._lines),
             facts={line.criterion: line.points for line in self._lines if line.points is not None},
-        )  # fmt: skip
+        )
 
     def _walk(self, node: Criterion, depth: int) -> dict[str, Decimal]:
         """Points of the node by part; children's come before the cap of their parent."""
@@ -190,9 +195,11 @@ class _Unit:
         entry = self._entries.get(node.id)
         if entry is None:
             # A bonus or a penalty of which nothing is said is none; what everybody owes stays open.
-            return replace(line, points=Decimal(0)) if node.part != "base" else replace(
-                line, open=Undetermined("no_entry")
-            )  # fmt: skip
+            return (
+                replace(line, points=Decimal(0))
+                if node.part != "base"
+                else replace(line, open=Undetermined("no_entry"))
+            )
         found = _points(node, entry, self._best.get(node.id, Best()))
         if isinstance(found, Undetermined):
             return replace(line, open=found)

@@ -151,10 +151,17 @@ CLOSED_BY: dict[type[Act], Duty] = {
 }
 """The acts that a hard close takes from the units."""
 
-SOLEMN: frozenset[type[Act]] = frozenset({
-    signing.SignCovenant, signing.SignJointly, conclusion.Submit, conclusion.DecideAwards, conclusion.PublishResults,
-    awards.AnnulAward, frame.FileCycle,
-})  # fmt: skip
+SOLEMN: frozenset[type[Act]] = frozenset(
+    {
+        signing.SignCovenant,
+        signing.SignJointly,
+        conclusion.Submit,
+        conclusion.DecideAwards,
+        conclusion.PublishResults,
+        awards.AnnulAward,
+        frame.FileCycle,
+    }
+)
 """What binds or makes public: an entry point asks once more, for each submission, who says it."""
 
 
@@ -165,10 +172,20 @@ def is_solemn(act: str, fields: Mapping[str, Any]) -> bool:
     return any(one.NAME in names for one in SOLEMN)
 
 
-AFTER_FILING = frozenset({
-    register.CorrectAct, register.AcknowledgeDeviation, frame.ReopenCycle, awards.HoldAward, awards.ReleaseAward,
-    awards.AnnulAward, awards.RecordReturn, awards.FileComplaint, awards.AnswerComplaint, letters.AnswerLetter,
-})  # fmt: skip
+AFTER_FILING = frozenset(
+    {
+        register.CorrectAct,
+        register.AcknowledgeDeviation,
+        frame.ReopenCycle,
+        awards.HoldAward,
+        awards.ReleaseAward,
+        awards.AnnulAward,
+        awards.RecordReturn,
+        awards.FileComplaint,
+        awards.AnswerComplaint,
+        letters.AnswerLetter,
+    }
+)
 """What comes to a file that was put away, and does not take it out again."""
 
 

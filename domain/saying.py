@@ -45,19 +45,37 @@ class Command(Fact):
             raise _malformed(act.NAME, error) from None
 
     def said(
-        self, stream: str, command_id: UUID, *, actor: str, unit: str, issued: datetime, strength: str,
+        self,
+        stream: str,
+        command_id: UUID,
+        *,
+        actor: str,
+        unit: str,
+        issued: datetime,
+        strength: str,
         stand_in_for: str | None = None,
-    ) -> Saying:  # fmt: skip
+    ) -> Saying:
         """The command as somebody says it.
 
         Raises:
             Refused: as `parsed`.
         """
         return Saying(
-            stream=stream, act=self.parsed(), actor=actor, unit=unit, issued=issued, command_id=command_id,
-            strength=strength, stand_in_for=stand_in_for, happened=self.happened, effective=self.effective,
-            provenance=self.provenance, meeting=self.meeting, act_key=self.act_key, hands=self.hands,
-        )  # fmt: skip
+            stream=stream,
+            act=self.parsed(),
+            actor=actor,
+            unit=unit,
+            issued=issued,
+            command_id=command_id,
+            strength=strength,
+            stand_in_for=stand_in_for,
+            happened=self.happened,
+            effective=self.effective,
+            provenance=self.provenance,
+            meeting=self.meeting,
+            act_key=self.act_key,
+            hands=self.hands,
+        )
 
     def outcome(self) -> Act:
         """The act that holds in the end: of a correction, what stands in the place of what was wrong.

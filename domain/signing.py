@@ -153,9 +153,13 @@ def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> 
     if not units and not unnamed:
         raise Refused("nobody_signs")
     yield CovenantSignedJointly(
-        number=number, units=units, named=cmd.units is not None, sheet=cmd.sheet, unnamed=unnamed,
+        number=number,
+        units=units,
+        named=cmd.units is not None,
+        sheet=cmd.sheet,
+        unnamed=unnamed,
         covenant=cmd.covenant,
-    )  # fmt: skip
+    )
 
 
 def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -190,9 +194,10 @@ def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
     signature = Signature(e.number, m.happened, kind, m.version, inferred_from=m.version)
     inferred = {unit: signature for unit in e.units if unit not in s.signatures}
     return replace(
-        _first(s, e.number, m.happened), signatures={**s.signatures, **inferred},
+        _first(s, e.number, m.happened),
+        signatures={**s.signatures, **inferred},
         unnamed="unknown" if "unknown" in {s.unnamed, e.unnamed} else counted(s.unnamed) + counted(e.unnamed),
-    )  # fmt: skip
+    )
 
 
 def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:

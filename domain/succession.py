@@ -126,9 +126,15 @@ def dissolve(cmd: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Ite
 
 
 def _succeeded(
-    manner: Manner, units: tuple[str, ...], into: tuple[Unit, ...], outside: tuple[str, ...],
-    basis: Document | None, meta: Meta, state: State, rules: Edition,
-) -> UnitsSucceeded:  # fmt: skip
+    manner: Manner,
+    units: tuple[str, ...],
+    into: tuple[Unit, ...],
+    outside: tuple[str, ...],
+    basis: Document | None,
+    meta: Meta,
+    state: State,
+    rules: Edition,
+) -> UnitsSucceeded:
     for unit in units:
         require_member(unit, meta, state)
         if unit not in state.membership.members():

@@ -17,7 +17,9 @@ farewell is read just as a statement begins."""
 async def connect(url: str) -> asyncpg.Connection[Any]:
     """A connection of its own that gives up in time."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        url, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+        url,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
         server_settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
-    )  # fmt: skip
+    )
     return connection

@@ -57,10 +57,24 @@ class Draft:
     def content_digest(self, stream: str, version: int) -> bytes:
         """sha256 over every column but those that the ledger adds."""
         return _content(
-            stream, version, self.type, self.schema, self.payload, self.command_id, self.command_digest, self.actor,
-            self.unit, self.stand_in_for, self.provenance, self.source, self.meeting, self.happened_earliest,
-            self.happened_latest, self.effective, self.act_key,
-        )  # fmt: skip
+            stream,
+            version,
+            self.type,
+            self.schema,
+            self.payload,
+            self.command_id,
+            self.command_digest,
+            self.actor,
+            self.unit,
+            self.stand_in_for,
+            self.provenance,
+            self.source,
+            self.meeting,
+            self.happened_earliest,
+            self.happened_latest,
+            self.effective,
+            self.act_key,
+        )
 
 
 class Envelope(NamedTuple):
@@ -109,10 +123,24 @@ def _micros(instant: datetime) -> int:
 
 
 def _content(  # noqa: PLR0913, PLR0917 - one argument a column
-    stream: str, version: int, type_: str, schema: int, payload: str, command_id: UUID, command_digest: bytes | None,
-    actor: str, unit: str, stand_in_for: str | None, provenance: str, source: str, meeting: str | None,
-    earliest: datetime, latest: datetime, effective: date | None, act_key: str | None,
-) -> bytes:  # fmt: skip
+    stream: str,
+    version: int,
+    type_: str,
+    schema: int,
+    payload: str,
+    command_id: UUID,
+    command_digest: bytes | None,
+    actor: str,
+    unit: str,
+    stand_in_for: str | None,
+    provenance: str,
+    source: str,
+    meeting: str | None,
+    earliest: datetime,
+    latest: datetime,
+    effective: date | None,
+    act_key: str | None,
+) -> bytes:
     # Length-prefixed: the lengths of all columns come first, "-" for a missing one, so no two rows read alike.
     # Written out column by column, because a replay spends most of its time here.
     v, c, s = str(version), str(command_id), str(schema)
@@ -132,7 +160,7 @@ def _content(  # noqa: PLR0913, PLR0917 - one argument a column
 @lru_cache(maxsize=4_096)
 def _by(
     actor: str, unit: str, stand_in_for: str | None, provenance: str, source: str, meeting: str | None
-) -> tuple[str, str]:  # fmt: skip
+) -> tuple[str, str]:
     """Lengths and text of who says a thing and how surely: a stream repeats the same few."""
     return (
         f"{len(actor)},{len(unit)},{_length(stand_in_for)},{len(provenance)},{len(source)},{_length(meeting)}",

@@ -55,9 +55,14 @@ class MemoryLedger:
         digest = chain_digest(previous.digest, position, now, draft.content_digest(stream, version))
         columns = {name: getattr(draft, name) for name in Draft.__slots__}
         row = Envelope(
-            position=position, stream=stream, version=version, recorded_at=now, previous=previous.digest, digest=digest,
+            position=position,
+            stream=stream,
+            version=version,
+            recorded_at=now,
+            previous=previous.digest,
+            digest=digest,
             **columns,
-        )  # fmt: skip
+        )
         rows.append(row)
         self._events.append(row)
         return row

@@ -25,7 +25,7 @@ from eventstore.store import (
     LedgerError,
     SignedCommand,
     Stopped,
-)  # fmt: skip
+)
 from eventstore.writing.postgres import Writer
 
 READERS = 8
@@ -169,10 +169,14 @@ async def open_pool(url: str, size: int = READERS) -> asyncpg.Pool[Any]:
         OSError, asyncpg.PostgresError: nobody answers at `url`.
     """
     return await asyncpg.create_pool(
-        url, min_size=0, max_size=size, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
         reset=_as_it_is,
         server_settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
-    )  # fmt: skip
+    )
 
 
 async def open_ledger(

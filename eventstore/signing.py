@@ -124,11 +124,19 @@ class Signer:
     ) -> Handover:
         """Sign a list of commands for one person."""
         header = {
-            "format": FORMAT, "installation": self.installation, "key": self.key, "epoch": self.epoch,
-            "actor": actor, "commitment": commitment, "unit": unit, "stand_in_for": stand_in_for,
-            "strength": strength, "issued": issued.isoformat(), "expires": (issued + LIFETIME).isoformat(),
+            "format": FORMAT,
+            "installation": self.installation,
+            "key": self.key,
+            "epoch": self.epoch,
+            "actor": actor,
+            "commitment": commitment,
+            "unit": unit,
+            "stand_in_for": stand_in_for,
+            "strength": strength,
+            "issued": issued.isoformat(),
+            "expires": (issued + LIFETIME).isoformat(),
             "orders": [[order.stream, str(order.command_id), order.payload_digest] for order in orders],
-        }  # fmt: skip
+        }
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
         return Handover(text, self.private.sign(text.encode()).signature)
 

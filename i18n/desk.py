@@ -67,13 +67,25 @@ SENTENCES: Mapping[str, str] = {
 }
 
 ROOMS: Mapping[str, str] = {
-    "frame": N_("the cycle itself"), "membership": N_("members and roles"), "succession": N_("mergers"),
-    "drafting": N_("papers"), "commenting": N_("comments"), "signing": N_("signing"), "targets": N_("targets"),
-    "meetings": N_("meetings"), "letters": N_("letters"), "midyear": N_("mid-year reports"), "scores": N_("scores"),
-    "voting": N_("votes"), "conclusion": N_("ranking and awards"), "awards": N_("what became of awards"),
-    "deadlines": N_("deadlines"), "chasing": N_("reminders by hand"), "register": N_("corrections and sources"),
+    "frame": N_("the cycle itself"),
+    "membership": N_("members and roles"),
+    "succession": N_("mergers"),
+    "drafting": N_("papers"),
+    "commenting": N_("comments"),
+    "signing": N_("signing"),
+    "targets": N_("targets"),
+    "meetings": N_("meetings"),
+    "letters": N_("letters"),
+    "midyear": N_("mid-year reports"),
+    "scores": N_("scores"),
+    "voting": N_("votes"),
+    "conclusion": N_("ranking and awards"),
+    "awards": N_("what became of awards"),
+    "deadlines": N_("deadlines"),
+    "chasing": N_("reminders by hand"),
+    "register": N_("corrections and sources"),
     "hands": N_("hands"),
-}  # fmt: skip
+}
 """What an event is about, by the room of the law that it comes from."""
 
 WORDS: Mapping[str, str] = {

@@ -16,9 +16,11 @@ from i18n.timeline import voice
 
 
 def standing(
-    state: State, texts: Mapping[str, str], people: Mapping[str, str] | None = None,
+    state: State,
+    texts: Mapping[str, str],
+    people: Mapping[str, str] | None = None,
     sure: Mapping[str, str] | None = None,
-) -> Iterator[str]:  # fmt: skip
+) -> Iterator[str]:
     """What stood at that moment: members, roles, stances, signatures, letters, results, each with how sure it is.
 
     `sure` tells it by the name of the event, for what the state keeps without it.

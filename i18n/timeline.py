@@ -170,9 +170,11 @@ def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> st
     given = [item.points for item in value if item.points is not None]
     by_figures = len(value) - len(given)
     points = number(sum(given, Decimal(0))) if given else "-"
-    return points if not by_figures else _("{points} and {count} criteria by their figures").format(
-        points=points, count=by_figures
-    )  # fmt: skip
+    return (
+        points
+        if not by_figures
+        else _("{points} and {count} criteria by their figures").format(points=points, count=by_figures)
+    )
 
 
 def _places(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -236,15 +238,47 @@ def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 
 
 _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
-    "text": _text, "reason": _text, "sheet": _sheet, "places": _places, "by": _by, "witnesses": _witnesses,
-    "document": _document, "report": _document, "submission": _document, "decision": _document, "unit": _unit,
-    "holder": _unit, "stance": _word, "manner": _word, "due": _due, "totals": _totals, "choices": _choices,
+    "text": _text,
+    "reason": _text,
+    "sheet": _sheet,
+    "places": _places,
+    "by": _by,
+    "witnesses": _witnesses,
+    "document": _document,
+    "report": _document,
+    "submission": _document,
+    "decision": _document,
+    "unit": _unit,
+    "holder": _unit,
+    "stance": _word,
+    "manner": _word,
+    "due": _due,
+    "totals": _totals,
+    "choices": _choices,
     "channel": _word,
-    "method": _word, "cause": _word, "titles": _list, "targets": _after, "contents": _contents, "exactness": _word,
-    "covenant": _word, "sender": _by, "recipients": _witnesses, "findings": _text, "hands": _hands, "told": _says,
-    "gone": _units, "successors": _list, "outside": _after, "handed_to": _list, "predecessors": _list,
-    "year_plan": _document, "amount": _amount, "what": _word, "subject": _word, "place": _place,
-}  # fmt: skip
+    "method": _word,
+    "cause": _word,
+    "titles": _list,
+    "targets": _after,
+    "contents": _contents,
+    "exactness": _word,
+    "covenant": _word,
+    "sender": _by,
+    "recipients": _witnesses,
+    "findings": _text,
+    "hands": _hands,
+    "told": _says,
+    "gone": _units,
+    "successors": _list,
+    "outside": _after,
+    "handed_to": _list,
+    "predecessors": _list,
+    "year_plan": _document,
+    "amount": _amount,
+    "what": _word,
+    "subject": _word,
+    "place": _place,
+}
 
 
 def voice(voice: Any, names: Mapping[str, str]) -> str:

@@ -109,12 +109,25 @@ class PostgresServer:
                 os.chown(path, entry.pw_uid, entry.pw_gid)
         done = subprocess.run(  # noqa: S603 - fixed program, no shell
             [
-                str(programs / "initdb"), "-D", str(data), "--auth=scram-sha-256", f"--username={SUPERUSER}",
-                f"--pwfile={for_initdb}", "--encoding=UTF8", "--no-locale", "--no-instructions",
+                str(programs / "initdb"),
+                "-D",
+                str(data),
+                "--auth=scram-sha-256",
+                f"--username={SUPERUSER}",
+                f"--pwfile={for_initdb}",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-instructions",
             ],
-            capture_output=True, text=True, check=False, user=user, group=user,
-            extra_groups=[] if user else None, cwd="/", env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        )
         for_initdb.unlink()
         if done.returncode:
             self.log.parent.mkdir(parents=True, exist_ok=True)

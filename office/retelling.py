@@ -50,9 +50,12 @@ class Retold:
         elif row.provenance != "rehearsed" and (row.source or row.provenance != "stated"):
             sure = Provenance(kind=row.provenance, source=row.source)
         return replace(
-            said, effective=said.effective or self.effective, hands=said.hands or self.hands, provenance=sure,
+            said,
+            effective=said.effective or self.effective,
+            hands=said.hands or self.hands,
+            provenance=sure,
             meeting=said.meeting or row.meeting,
-        )  # fmt: skip
+        )
 
 
 async def said_in(office: Office, row: Envelope) -> Retold | None:
@@ -74,9 +77,11 @@ async def said_in(office: Office, row: Envelope) -> Retold | None:
     hands = command.hands.model_dump(mode="json") if command.hands is not None else None
     texts = await office.texts.get(digests_in([fields, hands]))
     return Retold(
-        act, _without_erased(retold(fields, texts)), command.effective,
+        act,
+        _without_erased(retold(fields, texts)),
+        command.effective,
         None if hands is None else _without_erased(retold(hands, texts)),
-    )  # fmt: skip
+    )
 
 
 def _without_erased(value: Any) -> Any:

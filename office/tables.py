@@ -53,9 +53,17 @@ def _text(body: bytes) -> Rows:
 
 async def _workbook(body: bytes) -> Rows:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-m", "office.tables", env={}, cwd="/", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, preexec_fn=_limits,
-    )  # fmt: skip
+        sys.executable,
+        "-I",
+        "-m",
+        "office.tables",
+        env={},
+        cwd="/",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=_limits,
+    )
     try:
         out, _err = await asyncio.wait_for(child.communicate(body), SECONDS)
     except TimeoutError:

@@ -17,9 +17,15 @@ Kind = Literal["input", "refused", "pending", "away"]
 """What was typed cannot be used; a rule forbids it; no answer yet; somebody is not there."""
 
 FORESEEN: tuple[type[Exception], ...] = (
-    InputError, Refused, RefusedError, PendingError, UnreachableError, EngineUnavailableError, LedgerError,
+    InputError,
+    Refused,
+    RefusedError,
+    PendingError,
+    UnreachableError,
+    EngineUnavailableError,
+    LedgerError,
     *UNREACHABLE,
-)  # fmt: skip
+)
 _INPUT_CODES = {"unknown_act", "malformed_act", "not_a_cycle_name", "malformed_command", "too_many_commands"}
 
 

@@ -19,14 +19,22 @@ def warning_of(rows: Sequence[Envelope]) -> str:
 
 
 async def verified(
-    office: Office, *, checkpoints: tuple[Checkpoint, ...] = (), entry_key: str | None = None,
+    office: Office,
+    *,
+    checkpoints: tuple[Checkpoint, ...] = (),
+    entry_key: str | None = None,
     progress: Progress = lambda _: None,
-) -> tuple[Report, list[dict[str, str]]]:  # fmt: skip
+) -> tuple[Report, list[dict[str, str]]]:
     """The report on the ledger, and what is wrong beside it: texts that were altered, persons who were renamed."""
     report = await verify(
-        office.ledger, office.edition, office.signer.installation, office.ledger.epoch, checkpoints=checkpoints,
-        entry_key=entry_key, progress=progress,
-    )  # fmt: skip
+        office.ledger,
+        office.edition,
+        office.signer.installation,
+        office.ledger.epoch,
+        checkpoints=checkpoints,
+        entry_key=entry_key,
+        progress=progress,
+    )
     beside = [
         *({"code": "text_altered", "detail": digest} for digest in await office.texts.altered()),
         *({"code": "person_renamed", "detail": person} for person in sorted(await _renamed(office, report))),

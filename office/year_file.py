@@ -66,9 +66,17 @@ class YearFile(Fact):
 
 
 async def start_year(
-    office: Office, year: YearFile, edition: Edition, person: Contact, *, clock: ClockMode, starts: datetime,
-    strength: str = "os-account", provenance: Provenance | None = None, issued: When | None = None,
-) -> Receipt:  # fmt: skip
+    office: Office,
+    year: YearFile,
+    edition: Edition,
+    person: Contact,
+    *,
+    clock: ClockMode,
+    starts: datetime,
+    strength: str = "os-account",
+    provenance: Provenance | None = None,
+    issued: When | None = None,
+) -> Receipt:
     """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
 
     The same file again changes nothing, and tries again what failed: command ids follow from what is said, and a
@@ -96,11 +104,16 @@ async def start_year(
         if cycle_stream(year.organiser, year.cycle_name, cluster.id) in open_already:
             continue
         fields = {
-            **common, "cluster_name": cluster.name, "units": [unit.model_dump() for unit in cluster.units],
+            **common,
+            "cluster_name": cluster.name,
+            "units": [unit.model_dump() for unit in cluster.units],
             "unnamed": cluster.unnamed,
-            "overseer": cluster.overseer.model_dump(mode="json") if cluster.overseer else None, "year_plan": plan,
-            "edition": digest, "clock": clock, "starts": starts.isoformat(),
-        }  # fmt: skip
+            "overseer": cluster.overseer.model_dump(mode="json") if cluster.overseer else None,
+            "year_plan": plan,
+            "edition": digest,
+            "clock": clock,
+            "starts": starts.isoformat(),
+        }
         acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
     return await office.hand_in(stream, person, acts, strength=strength)
 
@@ -176,9 +189,14 @@ async def enter_people(office: Office, people: Sequence[PersonEntry], salts: Map
     for entry in people:
         salt = (salts or {}).get(entry.id)
         await office.people.enter(
-            entry.id, entry.unit, entry.name, office=entry.office, email=entry.email, phone=entry.phone,
+            entry.id,
+            entry.unit,
+            entry.name,
+            office=entry.office,
+            email=entry.email,
+            phone=entry.phone,
             salt=bytes.fromhex(salt) if salt else None,
-        )  # fmt: skip
+        )
 
 
 def beginning(year: int, now: datetime) -> datetime:

@@ -103,9 +103,12 @@ def read_table(rows: Rows, head: Mapping[str, Any]) -> Reading:
 
 
 def _row(
-    line: int, cells: Mapping[str, str], clusters: dict[str, dict[str, Any]], people: list[dict[str, Any]],
+    line: int,
+    cells: Mapping[str, str],
+    clusters: dict[str, dict[str, Any]],
+    people: list[dict[str, Any]],
     remarks: list[tuple[int, str, Mapping[str, Any]]],
-) -> None:  # fmt: skip
+) -> None:
     for name in ("cụm", "đơn vị"):
         if not cells[name]:
             raise InputError("table_cell_missing", line=line, column=name)
@@ -125,11 +128,17 @@ def _row(
 
 
 def _contact(
-    line: int, unit: str, cells: Mapping[str, str], people: list[dict[str, Any]],
+    line: int,
+    unit: str,
+    cells: Mapping[str, str],
+    people: list[dict[str, Any]],
     remarks: list[tuple[int, str, Mapping[str, Any]]],
-) -> None:  # fmt: skip
-    person = {"id": f"{unit}-{slug_of(cells['người liên hệ'])}"[:60].strip("-"), "unit": unit,
-              "name": cells["người liên hệ"]}  # fmt: skip
+) -> None:
+    person = {
+        "id": f"{unit}-{slug_of(cells['người liên hệ'])}"[:60].strip("-"),
+        "unit": unit,
+        "name": cells["người liên hệ"],
+    }
     for name, column in (("office", "chức vụ"), ("email", "thư điện tử"), ("phone", "điện thoại")):
         if cells[column]:
             person[name] = cells[column]
@@ -142,9 +151,10 @@ def _contact(
 
 
 def _look(
-    clusters: Mapping[str, dict[str, Any]], people: list[dict[str, Any]],
+    clusters: Mapping[str, dict[str, Any]],
+    people: list[dict[str, Any]],
     remarks: list[tuple[int, str, Mapping[str, Any]]],
-) -> None:  # fmt: skip
+) -> None:
     """What can be meant, and mostly is not."""
     homes = Counter(unit["id"] for cluster in clusters.values() for unit in cluster["units"])
     remarks.extend((0, "unit_twice_in_table", {"unit": unit}) for unit, count in homes.items() if count > 1)
@@ -167,10 +177,18 @@ def previews(year: YearFile, edition: Edition, digest: str, starts: datetime) ->
 def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts: datetime) -> Preview:
     cluster = year.clusters[number]
     act: Act = OpenCycle(
-        organiser=year.organiser, organiser_name=year.organiser_name, cluster_name=cluster.name, year=year.year,
-        units=cluster.units, unnamed=cluster.unnamed, overseer=cluster.overseer, year_plan=year.plan, edition=digest,
-        clock="wall", starts=starts,
-    )  # fmt: skip
+        organiser=year.organiser,
+        organiser_name=year.organiser_name,
+        cluster_name=cluster.name,
+        year=year.year,
+        units=cluster.units,
+        unnamed=cluster.unnamed,
+        overseer=cluster.overseer,
+        year_plan=year.plan,
+        edition=digest,
+        clock="wall",
+        starts=starts,
+    )
     stream = cycle_stream(year.organiser, year.cycle_name, cluster.id)
     saying = Command.of(act).said(
         stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength="os-account"
@@ -194,6 +212,10 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
 
 def late_from_the_start(found: list[Preview], now: datetime) -> list[tuple[str, str]]:
     """Duties whose day is over before the year begins: (duty, day), each once."""
-    over = {(task.duty, day_ending(task.due).isoformat()) for one in found for task in one.tasks
-            if task.due is not None and task.due <= now}  # fmt: skip
+    over = {
+        (task.duty, day_ending(task.due).isoformat())
+        for one in found
+        for task in one.tasks
+        if task.due is not None and task.due <= now
+    }
     return sorted(over)

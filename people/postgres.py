@@ -40,9 +40,16 @@ class People:
         self._pool = pool
 
     async def enter(
-        self, person: str, unit: str, name: str, *, office: str | None = None, email: str | None = None,
-        phone: str | None = None, salt: bytes | None = None,
-    ) -> Contact:  # fmt: skip
+        self,
+        person: str,
+        unit: str,
+        name: str,
+        *,
+        office: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        salt: bytes | None = None,
+    ) -> Contact:
         """Enter a person, or return who is entered under the id; unit and name of an entry do not change.
 
         With the `salt` of another register, the commitment is the same there and here.
@@ -52,8 +59,15 @@ class People:
             await connection.execute(
                 "insert into people.person (id, unit, name, office, email, phone, salt, commitment) "
                 "values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
-                person, unit, name, office, email, phone, salt, commitment_of(salt, name),
-            )  # fmt: skip
+                person,
+                unit,
+                name,
+                office,
+                email,
+                phone,
+                salt,
+                commitment_of(salt, name),
+            )
         found = await self.get(person)
         if found is None:
             raise LookupError(person)
@@ -77,8 +91,12 @@ class People:
         async with self._pool.acquire() as connection:
             await connection.execute(
                 "update people.person set office = coalesce($2, office), email = coalesce($3, email), "
-                "phone = coalesce($4, phone) where id = $1 and erased_at is null", person, office, email, phone,
-            )  # fmt: skip
+                "phone = coalesce($4, phone) where id = $1 and erased_at is null",
+                person,
+                office,
+                email,
+                phone,
+            )
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """The names of persons by id; none of who was erased."""

@@ -28,9 +28,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "cluster": state.frame.cluster_name,
         "year": state.frame.year,
         "step": "filed" if filed else current_step(year),
-        "steps": [
-            {"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year
-        ],
+        "steps": [{"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year],
         "clock": state.frame.clock,
         "rehearsed": state.frame.rehearsed,
         "now": state.frame.now.isoformat() if state.frame.clock != "wall" and state.frame.now else None,
@@ -40,19 +38,25 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
         "open": [
             {
-                "duty": o.duty.value, "unit": o.bearer, "subject": o.subject or None,
-                "due": o.due.isoformat() if o.due else None, "waits_for": list(o.waits_for), "extended": o.extended,
+                "duty": o.duty.value,
+                "unit": o.bearer,
+                "subject": o.subject or None,
+                "due": o.due.isoformat() if o.due else None,
+                "waits_for": list(o.waits_for),
+                "extended": o.extended,
                 "article": o.article,
             }
             for o in open_
         ],
         "extensions_asked": [
-            {"unit": unit, "duty": duty.value} for unit, duty in state.deadlines.asked
+            {"unit": unit, "duty": duty.value}
+            for unit, duty in state.deadlines.asked
             if any(o.bearer == unit and o.duty == duty for o in open_)
         ],
         "escalations": [
             {"duty": duty.value, "units": list(e.units)}
-            for duty, e in state.deadlines.escalations.items() if e.confirmed is None
+            for duty, e in state.deadlines.escalations.items()
+            if e.confirmed is None
         ],
         "deviations": {
             "open": sum(1 for d in found if d.article and not d.settled and not d.acknowledged),
@@ -61,8 +65,13 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         },
         "found": [
             {
-                "key": d.key, "code": d.code, "article": d.article, "on": d.on.isoformat() if d.on else None,
-                "facts": plain(dict(d.facts)), "settled": d.settled, "acknowledged": d.acknowledged,
+                "key": d.key,
+                "code": d.code,
+                "article": d.article,
+                "on": d.on.isoformat() if d.on else None,
+                "facts": plain(dict(d.facts)),
+                "settled": d.settled,
+                "acknowledged": d.acknowledged,
             }
             for d in found
         ],
@@ -71,7 +80,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             for c in state.chasing[-50:]
         ],
         "filed": state.frame.filed.isoformat() if state.frame.filed else None,
-    }  # fmt: skip
+    }
 
 
 @dataclass(frozen=True, slots=True)

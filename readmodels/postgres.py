@@ -56,8 +56,10 @@ class Board:
                 position = await self._go_on(connection, position, PAGE if position else REBUILD_PAGE)
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
-                "on conflict (name) do update set position = excluded.position", NAME, position,
-            )  # fmt: skip
+                "on conflict (name) do update set position = excluded.position",
+                NAME,
+                position,
+            )
         return position
 
     async def _go_on(self, connection: Any, position: int, size: int) -> int:
@@ -87,9 +89,13 @@ class Board:
             "insert into readmodels.board (stream, year, position, line, units, filed) values ($1, $2, $3, $4, $5, $6) "
             "on conflict (stream) do update set position = excluded.position, line = excluded.line, "
             "year = excluded.year, units = excluded.units, filed = excluded.filed",
-            stream, stream.split("/")[1], position, json.dumps(line, ensure_ascii=False), _whose(line),
+            stream,
+            stream.split("/")[1],
+            position,
+            json.dumps(line, ensure_ascii=False),
+            _whose(line),
             line["filed"] is not None,
-        )  # fmt: skip
+        )
 
     async def _rules(self, digest: str | None) -> Edition:
         if digest is None:

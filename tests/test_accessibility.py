@@ -18,21 +18,48 @@ CITY = "mttq-hanoi"
 CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
 PAGES = {
     "thu-ky": (
-        "/viec", "/bang", "/bang/don-doc", "/bat-dau-nam", "/nguoi-dung", "/toi", "/tim?q=dong+da", CYCLE,
-        f"{CYCLE}/lam", f"{CYCLE}/lam/appraise?unit=long-bien", f"{CYCLE}/lam/record-ballot", f"{CYCLE}/hoi-nghi",
-        f"{CYCLE}/lam/comment", f"{CYCLE}/lam/decide-awards", f"{CYCLE}/bien-nhan/5", "/nhat-ky-doc",
-        f"{CYCLE}/sua/10", f"{CYCLE}/lam/correct?version=10",
+        "/viec",
+        "/bang",
+        "/bang/don-doc",
+        "/bat-dau-nam",
+        "/nguoi-dung",
+        "/toi",
+        "/tim?q=dong+da",
+        CYCLE,
+        f"{CYCLE}/lam",
+        f"{CYCLE}/lam/appraise?unit=long-bien",
+        f"{CYCLE}/lam/record-ballot",
+        f"{CYCLE}/hoi-nghi",
+        f"{CYCLE}/lam/comment",
+        f"{CYCLE}/lam/decide-awards",
+        f"{CYCLE}/bien-nhan/5",
+        "/nhat-ky-doc",
+        f"{CYCLE}/sua/10",
+        f"{CYCLE}/lam/correct?version=10",
         f"{CYCLE}/bien-ban/hn-2020-02-05",
     ),
     "can-bo": (
-        "/viec", "/cum", CYCLE, f"{CYCLE}/lam/sign?unit=long-bien", f"{CYCLE}/lam/score-self?unit=long-bien",
-        f"{CYCLE}/lam/ask-extension?unit=long-bien", f"{CYCLE}/du-thao/covenant", f"{CYCLE}/bang-diem/long-bien",
-        "/tro-giup/can-bo", "/tep", "/ma-mot-lan", "/khong-co-trang",
+        "/viec",
+        "/cum",
+        CYCLE,
+        f"{CYCLE}/lam/sign?unit=long-bien",
+        f"{CYCLE}/lam/score-self?unit=long-bien",
+        f"{CYCLE}/lam/ask-extension?unit=long-bien",
+        f"{CYCLE}/du-thao/covenant",
+        f"{CYCLE}/bang-diem/long-bien",
+        "/tro-giup/can-bo",
+        "/tep",
+        "/ma-mot-lan",
+        "/khong-co-trang",
     ),
     "kiem-tra": (
-        "/diem-khac", "/kiem-tra", f"{CYCLE}/so", f"{CYCLE}/thoi-diem?sau=20", f"{CYCLE}/so-sanh?tu=05/02/2020",
+        "/diem-khac",
+        "/kiem-tra",
+        f"{CYCLE}/so",
+        f"{CYCLE}/thoi-diem?sau=20",
+        f"{CYCLE}/so-sanh?tu=05/02/2020",
     ),
-}  # fmt: skip
+}
 SIZES = ((1280, 800), (360, 740))
 
 

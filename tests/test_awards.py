@@ -93,10 +93,15 @@ def test_a_complaint_stays_open_until_it_is_answered() -> None:
     assert "complaint" not in open_codes(case)
 
 
-@pytest.mark.parametrize("act", [
-    HoldAward(**FLAG, cause="discipline", reason=TEXT), AnnulAward(**FLAG, decision=PAPER, reason=TEXT),
-    RecordReturn(**FLAG, what="object"), AnswerComplaint(number=1, text=TEXT),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "act",
+    [
+        HoldAward(**FLAG, cause="discipline", reason=TEXT),
+        AnnulAward(**FLAG, decision=PAPER, reason=TEXT),
+        RecordReturn(**FLAG, what="object"),
+        AnswerComplaint(number=1, text=TEXT),
+    ],
+)
 def test_only_the_level_above_decides(act: Act) -> None:
     Case().when(act, by=THIRD).refused("not_yours")
 

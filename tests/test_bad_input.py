@@ -271,16 +271,24 @@ def test_whoever_reads_the_first_lines_only_is_no_error(home: dict[str, str], tm
     program = str(Path(sys.executable).with_name("thidua"))
     done = subprocess.run(
         ["/bin/bash", "-c", f"set -o pipefail; {program} acts --json | head -c 20"],
-        env=home, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        env=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     answering = tmp_path / "answers.py"
     answering.write_text(ANSWERS)
     for code, form in ((0, "json"), (4, "json"), (0, "table"), (4, "table")):
         done = subprocess.run(
             ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} {answering} {code} {form} | head -c 20"],
-            env=home, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            env=home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert (done.returncode, done.stderr) == (code, ""), "what the command says by its code stands"
 
 

@@ -84,8 +84,9 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         people = [await invite(secretary, browser, tmp_path / "outbox", unit) for unit in UNITS]
         auditor_id = await invite(secretary, browser, tmp_path / "outbox", "kiem-toan", "auditor")
         odd: dict[int, dict[str, object]] = {
-            1: {"java_script_enabled": False}, 2: {"viewport": {"width": 360, "height": 740}},
-        }  # fmt: skip
+            1: {"java_script_enabled": False},
+            2: {"viewport": {"width": 360, "height": 740}},
+        }
         staff = [
             await stack.enter_async_context(a_user(browser, site.address, person, PASSWORD, **odd.get(n, {})))
             for n, person in enumerate(people)
@@ -149,10 +150,19 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         for act, fields in (
             ("rank", {}),
             ("nominate", {"unit": UNITS[1], "award": "co-thi-dua"}),
-            ("record-ballot", {"id": "bo-phieu", "subject": "cum-truong", "method": "show-of-hands", "cast": "6",
-                               "choices.0.unit": UNITS[1], "choices.0.votes": "6"}),
+            (
+                "record-ballot",
+                {
+                    "id": "bo-phieu",
+                    "subject": "cum-truong",
+                    "method": "show-of-hands",
+                    "cast": "6",
+                    "choices.0.unit": UNITS[1],
+                    "choices.0.votes": "6",
+                },
+            ),
             ("choose-next", {"role": "head", "unit": UNITS[1], "manner": "elected"}),
-        ):  # fmt: skip
+        ):
             await head.page.goto(place)
             await head.fill({"act": act})
             await head.press("Thêm vào")
@@ -171,8 +181,14 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         )
         await secretary.goto(f"{CYCLE}/lam/decide-awards")
         await secretary.press("Thêm: các khen thưởng")
-        await secretary.fill({"decision.title": "Quyết định", "decision.number": "02/QĐ", "grants.0.unit": UNITS[1],
-                              "grants.0.award": "co-thi-dua"})  # fmt: skip
+        await secretary.fill(
+            {
+                "decision.title": "Quyết định",
+                "decision.number": "02/QĐ",
+                "grants.0.unit": UNITS[1],
+                "grants.0.award": "co-thi-dua",
+            }
+        )
         await secretary.press("Xem tóm tắt")
         await secretary.page.fill("#f-password", PASSWORD)
         await secretary.press("Ghi vào sổ")

@@ -58,8 +58,13 @@ async def test_paper_shows_what_was_recorded_and_no_buttons(site: Site, browser:
     held = {"id": "hn-1", "kind": "launching", "name": "Hội nghị ký giao ước", "place": "Hà Nội"}
     await say(site.office, stream, CITY, "record-meeting", held)
     await site.person("thu-ky", CITY, "secretariat")
-    pages = {"/bang": "table", f"/cum/{stream}": "h1", f"/cum/{stream}/bang-diem/don-vi-1": "h1",
-             f"/cum/{stream}/bien-ban/hn-1": "h1", f"/cum/{stream}/so": ".timeline"}  # fmt: skip
+    pages = {
+        "/bang": "table",
+        f"/cum/{stream}": "h1",
+        f"/cum/{stream}/bang-diem/don-vi-1": "h1",
+        f"/cum/{stream}/bien-ban/hn-1": "h1",
+        f"/cum/{stream}/so": ".timeline",
+    }
     async with a_user(browser, site.address, "thu-ky", PASSWORD) as secretary:
         for path, what in pages.items():
             await secretary.goto(path)

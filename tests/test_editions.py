@@ -33,12 +33,14 @@ def codes(case: Case) -> set[str]:
     return {d.code for d in deviations(case.state, case.rules)}
 
 
-TEAMS = rules(rounds=[
-    {"id": "self", "title": "Tự chấm", "by": "own"},
-    {"id": "ban-to-chuc", "title": "Ban Tổ chức", "by": "team", "criteria": ["a1", "a2"], "article": "Điều 7"},
-    {"id": "van-phong", "title": "Văn phòng", "by": "team", "criteria": ["b"]},
-    {"id": "decided", "title": "Quyết định", "by": "organiser"},
-])  # fmt: skip
+TEAMS = rules(
+    rounds=[
+        {"id": "self", "title": "Tự chấm", "by": "own"},
+        {"id": "ban-to-chuc", "title": "Ban Tổ chức", "by": "team", "criteria": ["a1", "a2"], "article": "Điều 7"},
+        {"id": "van-phong", "title": "Văn phòng", "by": "team", "criteria": ["b"]},
+        {"id": "decided", "title": "Quyết định", "by": "organiser"},
+    ]
+)
 
 
 class TestRounds:
@@ -161,9 +163,15 @@ class TestKinds:
         units = (Unit(id=HEAD, name="P", kind="phuong"), Unit(id=THIRD, name="X", kind="xa"))
         case = Case(rules=self.RULES, opened=False)
         opening = OpenCycle(
-            organiser=CITY, organiser_name="TP", cluster_name="Cụm", year=2026, units=units, edition="e" * 64,
-            clock="stepped", starts=day(1, 1, 0),
-        )  # fmt: skip
+            organiser=CITY,
+            organiser_name="TP",
+            cluster_name="Cụm",
+            year=2026,
+            units=units,
+            edition="e" * 64,
+            clock="stepped",
+            starts=day(1, 1, 0),
+        )
         return case.when(opening).happened().step(day(11, 1))
 
     def test_each_kind_is_scored_by_what_is_its_own(self) -> None:
@@ -209,10 +217,17 @@ class TestKinds:
         assert "nominated_excluded" in codes(case.when(Nominate(unit=THIRD, award="co")).happened())
 
 
-@pytest.mark.parametrize(("quota", "nominated", "seen"), [
-    ({"quota": 1}, 1, False), ({"quota": 1}, 2, True), ({"share": "0.5"}, 1, False), ({"share": "0.5"}, 2, True),
-    ({"share": "0.5", "share_rounding": "up"}, 2, False), ({}, 3, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("quota", "nominated", "seen"),
+    [
+        ({"quota": 1}, 1, False),
+        ({"quota": 1}, 2, True),
+        ({"share": "0.5"}, 1, False),
+        ({"share": "0.5"}, 2, True),
+        ({"share": "0.5", "share_rounding": "up"}, 2, False),
+        ({}, 3, False),
+    ],
+)
 def test_a_quota_is_a_number_or_a_share(quota: dict[str, Any], nominated: int, seen: bool) -> None:
     case = Case(rules=rules(awards=[{"id": "co", "title": "Cờ", **quota}]))
     for unit in UNITS[:nominated]:
@@ -221,9 +236,12 @@ def test_a_quota_is_a_number_or_a_share(quota: dict[str, Any], nominated: int, s
 
 
 class TestWorkingDays:
-    TET = Calendar.model_validate({
-        "days_off": [{"first": "14/02/2026", "last": "22/02/2026", "title": "Tết"}], "worked": ["28/02/2026"],
-    })  # fmt: skip
+    TET = Calendar.model_validate(
+        {
+            "days_off": [{"first": "14/02/2026", "last": "22/02/2026", "title": "Tết"}],
+            "worked": ["28/02/2026"],
+        }
+    )
 
     def test_a_deadline_moves_off_a_holiday(self) -> None:
         for if_off, expected in (("stays", 15), ("next", 23), ("previous", 13)):

@@ -22,9 +22,13 @@ def copy(tmp_path: Path) -> Path:
 
 def imports_kept(code: Path) -> bool:
     done = subprocess.run(
-        [str(BIN / "lint-imports"), "--no-cache"], cwd=code, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(code)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [str(BIN / "lint-imports"), "--no-cache"],
+        cwd=code,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(code)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "kept" in done.stdout.lower(), done.stdout + done.stderr
     return done.returncode == 0
 
@@ -66,7 +70,10 @@ def test_style_is_held_to(copy: Path, text: str) -> None:
 def test_types_are_held_to(copy: Path) -> None:
     (copy / "domain" / "moi.py").write_text('"""M."""\n\n\ndef f(x: int) -> str:\n    """F."""\n    return x\n')
     done = subprocess.run(
-        [str(BIN / "mypy"), "--cache-dir", str(copy / ".mypy"), "domain/moi.py"], cwd=copy, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [str(BIN / "mypy"), "--cache-dir", str(copy / ".mypy"), "domain/moi.py"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, "Incompatible return value" in done.stdout) == (1, True), done.stdout

@@ -69,10 +69,17 @@ async def test_a_year_that_runs_now_replays(office: Session, client: Client) -> 
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u-{n}-{k}", "name": f"Đơn vị {k}"} for k in range(2)]}
         for n in range(3)
     ]
-    year = YearFile.model_validate({
-        "organiser": CITY, "organiser_name": "T", "year": YEAR, "cycle": cycle, "plan": {"title": "KH"}, "edition": "-",
-        "clusters": clusters,
-    })  # fmt: skip
+    year = YearFile.model_validate(
+        {
+            "organiser": CITY,
+            "organiser_name": "T",
+            "year": YEAR,
+            "cycle": cycle,
+            "plan": {"title": "KH"},
+            "edition": "-",
+            "clusters": clusters,
+        }
+    )
     person = await staff(office, CITY)
     receipt = await start_year(office, year, RULES, person, clock="stepped", starts=start_of(date(YEAR, 1, 1)))
     assert receipt.failed == []

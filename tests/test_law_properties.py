@@ -124,9 +124,13 @@ def test_what_is_offered_for_correction_is_what_the_law_lets_correct(
     for told in case.history:
         version = told.meta.version
         saying = Saying(
-            stream=STREAM, act=CorrectAct(version=version, reason=TEXT), actor=f"cb-{speaker}", unit=speaker,
-            issued=NOW, command_id=uuid5(NAMESPACE_URL, "correction"),
-        )  # fmt: skip
+            stream=STREAM,
+            act=CorrectAct(version=version, reason=TEXT),
+            actor=f"cb-{speaker}",
+            unit=speaker,
+            issued=NOW,
+            command_id=uuid5(NAMESPACE_URL, "correction"),
+        )
         try:
             let = CYCLE.decide(saying, case.state, case.rules, len(case.history), tuple(case.history)) != ()
         except Refused:

@@ -127,9 +127,11 @@ def not_ours(folder: Path, temporal: TemporalServer, monkeypatch: pytest.MonkeyP
     home = folder / "given"
     monkeypatch.delenv("THIDUA_TEMPORAL")
     for name, value in {
-        "THIDUA_DATA": str(home / "data"), "THIDUA_LOGS": str(home / "logs"),
-        "TEMPORAL_ADDRESS": temporal.address, "TEMPORAL_NAMESPACE": "cua-nguoi-khac",
-    }.items():  # fmt: skip
+        "THIDUA_DATA": str(home / "data"),
+        "THIDUA_LOGS": str(home / "logs"),
+        "TEMPORAL_ADDRESS": temporal.address,
+        "TEMPORAL_NAMESPACE": "cua-nguoi-khac",
+    }.items():
         monkeypatch.setenv(name, value)
     return home
 

@@ -12,12 +12,16 @@ from domain.scores import moves
 from office.fields import InputError
 from office.office import Said
 
-RELATIVE = Edition.model_validate({
-    "id": "tuong-doi", "title": "Bản", "criteria": [
-        {"id": "nha", "title": "Nhà", "max": 50, "way": {"way": "relative"}},
-        {"id": "khac", "title": "Khác", "max": 50},
-    ],
-})  # fmt: skip
+RELATIVE = Edition.model_validate(
+    {
+        "id": "tuong-doi",
+        "title": "Bản",
+        "criteria": [
+            {"id": "nha", "title": "Nhà", "max": 50, "way": {"way": "relative"}},
+            {"id": "khac", "title": "Khác", "max": 50},
+        ],
+    }
+)
 LEADER, SECOND, THIRD = units(3)
 
 
@@ -52,9 +56,13 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
 
 
-PLAIN = Edition.model_validate({
-    "id": "thuong", "title": "Bản", "criteria": [{"id": "nha", "title": "Nhà", "max": 100}],
-})  # fmt: skip
+PLAIN = Edition.model_validate(
+    {
+        "id": "thuong",
+        "title": "Bản",
+        "criteria": [{"id": "nha", "title": "Nhà", "max": 100}],
+    }
+)
 
 
 async def test_a_units_own_corrected_score_moves_nobody_else(office: Session) -> None:

@@ -63,9 +63,29 @@ def test_a_day_that_is_none_is_asked_for_again_and_nothing_else_is_lost(
 
 def test_a_list_is_asked_for_entry_by_entry(typed: Ask) -> None:
     left = typed(
-        "dong-da", "y", "tieu-chi-1", "9,5", "", "", "", "n", "n", "",
-        "y", "tieu-chi-2", "", "18", "20", "", "n", "y", "Báo cáo 12", "n", "Sửa", "n",
-    )  # fmt: skip
+        "dong-da",
+        "y",
+        "tieu-chi-1",
+        "9,5",
+        "",
+        "",
+        "",
+        "n",
+        "n",
+        "",
+        "y",
+        "tieu-chi-2",
+        "",
+        "18",
+        "20",
+        "",
+        "n",
+        "y",
+        "Báo cáo 12",
+        "n",
+        "Sửa",
+        "n",
+    )
     fields = ask(ScoreSelf, {})
     assert next(left, None) is None
     score = parse_act("score-self", {**fields, "sheet": [{**item, "reason": None} for item in fields["sheet"]]})
@@ -149,8 +169,9 @@ def test_ctrl_c_at_a_prompt_ends_the_command() -> None:
 
 def test_a_field_whose_name_is_an_option_has_another() -> None:
     assert options(Act.KNOWN["take-stance"], ["--on-draft", "plan", "--stance=agreed"]) == {
-        "on": "plan", "stance": "agreed",
-    }  # fmt: skip
+        "on": "plan",
+        "stance": "agreed",
+    }
     own = {"on", "effective", "source", "meeting", "command_id", "file", "json", "as", "yes"}
     for act in Act.KNOWN.values():
         assert not own & set(names_of(act)), act.NAME

@@ -326,10 +326,17 @@ class TestHands:
 
 def test_a_meeting_as_it_was() -> None:
     told = RecordMeeting(
-        id="tk", kind="final", attendance=45, postponed_from="12/12/2026", chairs=(ORGANISER,), opened_by=ORGANISER,
-        concluded_by=Voice(group="Thường trực"), presenters=(Presenter(by=Voice(unit=HEAD), paper="Báo cáo"),),
-        guests=(Voice(group="Lãnh đạo phường"),), unclear=(Voice(group="đồng chí A"),),
-    )  # fmt: skip
+        id="tk",
+        kind="final",
+        attendance=45,
+        postponed_from="12/12/2026",
+        chairs=(ORGANISER,),
+        opened_by=ORGANISER,
+        concluded_by=Voice(group="Thường trực"),
+        presenters=(Presenter(by=Voice(unit=HEAD), paper="Báo cáo"),),
+        guests=(Voice(group="Lãnh đạo phường"),),
+        unclear=(Voice(group="đồng chí A"),),
+    )
     held = Case().when(told).happened("MeetingHeld").state.meetings["tk"].told
     assert held.postponed_from == When.on(date(2026, 12, 12))
     assert type(held).model_validate_json(held.model_dump_json()) == held, "stored and read again"

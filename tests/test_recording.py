@@ -93,8 +93,10 @@ async def test_a_changed_file_corrects_and_rewrites_nothing(office: Session, dak
     assert found.count("ActCorrected") == 2
     state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
     assert set(state.conclusion.nominations) == {
-        ("krong-pac", "co-thi-dua"), ("buon-ho", "bang-khen"), ("ea-hleo", "bang-khen"),
-    }  # fmt: skip
+        ("krong-pac", "co-thi-dua"),
+        ("buon-ho", "bang-khen"),
+        ("ea-hleo", "bang-khen"),
+    }
     await whole(office)
 
 
@@ -119,10 +121,13 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, d
         return sorted(result.told.title for result in state.targets.results)
 
     for titles, counts, standing in (
-        (("A", "B"), (9, 0), "AB"), (("A", "X", "B"), (1, 0), "ABX"), (("B", "A"), (0, 0), "ABX"),
+        (("A", "B"), (9, 0), "AB"),
+        (("A", "X", "B"), (1, 0), "ABX"),
+        (("B", "A"), (0, 0), "ABX"),
         (("B",), (0, 0), "ABX"),
-        (("X", "C", "B"), (0, 1), "BCX"), (("X", "C", "B"), (0, 0), "BCX"),
-    ):  # fmt: skip
+        (("X", "C", "B"), (0, 1), "BCX"),
+        (("X", "C", "B"), (0, 0), "BCX"),
+    ):
         done = await carry_out(office, with_results(*titles), SECRETARY)
         assert (done["counts"]["entered"], done["counts"]["corrected"]) == counts, titles
         assert await said() == list(standing), titles
@@ -138,12 +143,15 @@ async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(of
     assert await office.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == (), "not even an empty cycle"
 
 
-@pytest.mark.parametrize(("old", "new", "line"), [
-    ("đề nghị khen thưởng, fields: {unit: krong-pac", "de nghi, fields: {unit: krong-pac", 25),
-    ("on: 01/2016", "on: 13/2016", 21),
-    ("source: bao-dak-lak\n    place", "source: bao-khac\n    place", None),
-    ("year: 2015", "year: 20150", 4),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("đề nghị khen thưởng, fields: {unit: krong-pac", "de nghi, fields: {unit: krong-pac", 25),
+        ("on: 01/2016", "on: 13/2016", 21),
+        ("source: bao-dak-lak\n    place", "source: bao-khac\n    place", None),
+        ("year: 2015", "year: 20150", 4),
+    ],
+)
 async def test_a_wrong_file_is_refused_by_its_line(
     office: Session, dak_lak: Copy, old: str, new: str, line: int | None
 ) -> None:
@@ -177,8 +185,9 @@ async def test_the_head_of_a_file_that_differs_from_the_register_is_told(office:
     )
     done = await carry_out(office, file, SECRETARY)
     assert [(one["code"], one["facts"].get("unit")) for one in done["unheeded"]] == [
-        ("unit_called_otherwise", "buon-ho"), ("unit_not_in_register", "moi"),
-    ]  # fmt: skip
+        ("unit_called_otherwise", "buon-ho"),
+        ("unit_not_in_register", "moi"),
+    ]
 
 
 async def test_a_body_that_nobody_knows_is_told(office: Session, dak_lak: Copy) -> None:
@@ -210,9 +219,13 @@ async def test_every_real_meeting_is_recorded_whole(office: Session, tmp_path: P
     await whole(office)
 
 
-@pytest.mark.parametrize(("guide", "organiser", "opened", "entered"), [
-    ("recording.md", "mttq-vi-du", 1, 7), ("vi/ghi-chep.md", "hoi-vi-du", 2, 16),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("guide", "organiser", "opened", "entered"),
+    [
+        ("recording.md", "mttq-vi-du", 1, 7),
+        ("vi/ghi-chep.md", "hoi-vi-du", 2, 16),
+    ],
+)
 async def test_the_example_of_a_guide_can_be_recorded(
     office: Session, tmp_path: Path, guide: str, organiser: str, opened: int, entered: int
 ) -> None:

@@ -132,12 +132,15 @@ class TestTables:
         (found,) = reckon(table, [sheet("u", {"a": {"points": 97}, "b": {"points": 15}})])
         assert (found.base, found.bonus, found.total) == (97, 10, 107)
 
-    @pytest.mark.parametrize(("given_", "code"), [
-        ({"a": {"points": "10.5"}}, "points_out_of_range"),
-        ({"a": {"points": "-1"}}, "points_out_of_range"),
-        ({"a": {"points": "1.25"}}, "points_not_in_steps"),
-        ({"z": {"points": 1}}, "no_such_criterion"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("given_", "code"),
+        [
+            ({"a": {"points": "10.5"}}, "points_out_of_range"),
+            ({"a": {"points": "-1"}}, "points_out_of_range"),
+            ({"a": {"points": "1.25"}}, "points_not_in_steps"),
+            ({"z": {"points": 1}}, "no_such_criterion"),
+        ],
+    )
     def test_what_cannot_be_is_refused(self, given_: dict[str, Any], code: str) -> None:
         table = edition([{"id": "a", "max": 10, "way": {"way": "hand", "step": "0.5"}}])
         with pytest.raises(Refused, match=code):
@@ -145,9 +148,10 @@ class TestTables:
 
     def test_a_floor_and_a_pass_mark_by_kind(self) -> None:
         table = edition(
-            [{"id": "a", "max": 50, "least_share": "0.5"}, {"id": "b", "max": 50, "least_share": "0.5"}], total=100,
+            [{"id": "a", "max": 50, "least_share": "0.5"}, {"id": "b", "max": 50, "least_share": "0.5"}],
+            total=100,
             scoring={"pass_marks": [{"least": 60, "kinds": ["mien-nui"]}, {"least": 80}]},
-        )  # fmt: skip
+        )
 
         def passed(a: int, b: int, kind: str | None) -> bool | None:
             (found,) = reckon(table, [sheet("u", {"a": {"points": a}, "b": {"points": b}}, kind=kind)])
@@ -158,31 +162,40 @@ class TestTables:
         assert passed(50, 24, "mien-nui") is False, "below the floor of one standard"
 
     def test_a_criterion_for_one_unit_and_an_exemption(self) -> None:
-        table = edition([
-            {"id": "a", "max": 10, "units": ["b"]},
-            {"id": "c", "max": 10, "exempt_kinds": ["dao"], "exempt_gives": "maximum"},
-        ])  # fmt: skip
-        found = by_unit(reckon(table, [
-            sheet("a", {"c": {"points": 5}}),
-            sheet("b", {"a": {"points": 9}, "c": {"points": 5}}),
-            sheet("d", {}, kind="dao"),
-        ]))  # fmt: skip
+        table = edition(
+            [
+                {"id": "a", "max": 10, "units": ["b"]},
+                {"id": "c", "max": 10, "exempt_kinds": ["dao"], "exempt_gives": "maximum"},
+            ]
+        )
+        found = by_unit(
+            reckon(
+                table,
+                [
+                    sheet("a", {"c": {"points": 5}}),
+                    sheet("b", {"a": {"points": 9}, "c": {"points": 5}}),
+                    sheet("d", {}, kind="dao"),
+                ],
+            )
+        )
         assert {unit: result.total for unit, result in found.items()} == {"a": 5, "b": 14, "d": 10}
 
     def test_ties_share_a_rank_unless_the_edition_breaks_them(self) -> None:
         criteria = [{"id": "a", "max": 10}, {"id": "b", "max": 10}]
         sheets = [
-            sheet("x", {"a": {"points": 9}, "b": {"points": 8}}), sheet("y", {"a": {"points": 8}, "b": {"points": 9}}),
+            sheet("x", {"a": {"points": 9}, "b": {"points": 8}}),
+            sheet("y", {"a": {"points": 8}, "b": {"points": 9}}),
             sheet("z", {"a": {"points": 1}, "b": {"points": 1}}),
-        ]  # fmt: skip
+        ]
         assert [r.rank for r in reckon(edition(criteria), sheets)] == [1, 1, 3]
         assert [r.rank for r in reckon(edition(criteria, scoring={"ties_by": ["b"]}), sheets)] == [2, 1, 3]
 
     def test_classes_by_points_or_by_share_of_the_units(self) -> None:
         classes = [
-            {"id": "xs", "title": "Xuất sắc", "share": "0.2"}, {"id": "tot", "title": "Tốt", "least": 80},
+            {"id": "xs", "title": "Xuất sắc", "share": "0.2"},
+            {"id": "tot", "title": "Tốt", "least": 80},
             {"id": "con-lai", "title": "Còn lại"},
-        ]  # fmt: skip
+        ]
         table = edition([{"id": "a", "max": 100}], total=100, scoring={"classes": classes})
         sheets = [sheet(f"u{n}", {"a": {"points": 95 - 5 * n}}) for n in range(5)]
         assert [r.class_ for r in reckon(table, sheets)] == ["xs", "tot", "tot", "tot", "con-lai"]
@@ -267,11 +280,14 @@ def test_totals_keep_their_caps_and_the_order_of_entry_never_matters(
     shape: list[tuple[int, int, str]], data: st.DataObject
 ) -> None:
     criteria = [
-        {"id": f"g{n}", "max": cap, "part": part, "children": [
-            {"id": f"g{n}-{k}", "title": "x", "max": most, "part": part} for k in range(2)
-        ]}
+        {
+            "id": f"g{n}",
+            "max": cap,
+            "part": part,
+            "children": [{"id": f"g{n}-{k}", "title": "x", "max": most, "part": part} for k in range(2)],
+        }
         for n, (cap, most, part) in enumerate(shape)
-    ]  # fmt: skip
+    ]
     table = edition(criteria, scoring={"bonus_cap": 7})
     leaves = [leaf for top in table.criteria for leaf in top.leaves()]
     sheets = []
@@ -311,9 +327,11 @@ def test_decimals_stay_exact(values: list[Decimal]) -> None:
 
 def test_a_band_may_begin_above_its_lower_end() -> None:
     bands = [
-        {"low": 0, "high": 0, "points": 30}, {"low": 0, "above": True, "high": 10, "points": 20},
-        {"low": 11, "high": 20, "points": 10}, {"low": 20, "above": True, "points": 0},
-    ]  # fmt: skip
+        {"low": 0, "high": 0, "points": 30},
+        {"low": 0, "above": True, "high": 10, "points": 20},
+        {"low": 11, "high": 20, "points": 10},
+        {"low": 20, "above": True, "points": 0},
+    ]
     way: Any = TypeAdapter(Way).validate_python({"way": "bands", "bands": bands})
 
     def points(actual: str) -> Any:
@@ -327,10 +345,13 @@ def test_a_band_may_begin_above_its_lower_end() -> None:
             TypeAdapter(Way).validate_python({"way": "bands", "bands": [{"low": 0, "high": 0, "points": 2}, wrong]})
 
 
-@pytest.mark.parametrize("criterion", [
-    {"id": "tru", "title": "Trừ", "part": "penalty", "way": {"way": "count", "each": 2, "least": -10}},
-    {"id": "a", "title": "A", "max": 60, "way": {"way": "linear", "ceiling": 50}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        {"id": "tru", "title": "Trừ", "part": "penalty", "way": {"way": "count", "each": 2, "least": -10}},
+        {"id": "a", "title": "A", "max": 60, "way": {"way": "linear", "ceiling": 50}},
+    ],
+)
 def test_a_criterion_that_cannot_be_meant_is_refused(criterion: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"penalty_adds|ceiling_below_maximum"):
         Edition.model_validate({"id": "x", "title": "X", "criteria": [criterion]})

@@ -28,10 +28,15 @@ async def opening(office: Session, cycle: str, cluster: str, year: int) -> Said:
         {"id": f"ban-{year}", "title": "Bản", "criteria": [{"id": "a", "title": "A", "max": 10}]}
     )
     fields = {
-        "organiser": CITY, "organiser_name": "Thành phố", "cluster_name": "Cụm", "year": year,
-        "edition": await office.texts.put_edition(edition.model_dump_json()), "clock": "backfill",
-        "units": [{"id": unit, "name": unit} for unit in units(2)], "starts": "2019-01-01T00:00:00+07:00",
-    }  # fmt: skip
+        "organiser": CITY,
+        "organiser_name": "Thành phố",
+        "cluster_name": "Cụm",
+        "year": year,
+        "edition": await office.texts.put_edition(edition.model_dump_json()),
+        "clock": "backfill",
+        "units": [{"id": unit, "name": unit} for unit in units(2)],
+        "starts": "2019-01-01T00:00:00+07:00",
+    }
     return Said(cycle_stream(CITY, cycle, cluster), "open-cycle", fields)
 
 

@@ -47,19 +47,22 @@ class TestTallies:
         (told,) = [t for t in case.history if t.event.NAME == "BallotRecorded"]
         assert decode("BallotRecorded", 1, encode(told.event)) == told.event
 
-    @pytest.mark.parametrize(("vote", "code"), [
-        (ballot(9, 4, cast=14), "tally_differs"),
-        (ballot(9, 4, cast=13, blank=1), "tally_differs"),
-        (ballot(9, 4, cast=12), "tally_differs"),
-        (ballot(9, 4, blank=20, cast=13), "tally_differs"),
-        (ballot(9, 9, cast=9, names=2, spoiled=1), "tally_differs"),
-        (ballot(9, 4, entitled=12), "votes_beyond_voters"),
-        (ballot(9, 4, present=12), "votes_beyond_voters"),
-        (ballot(2, 1, took_part=[HEAD, DEPUTY]), "votes_beyond_voters"),
-        (ballot(1, 1, entitled=2, present=3), "votes_beyond_voters"),
-        (ballot(1, 1, took_part=[HEAD, HEAD]), "named_twice"),
-        (ballot(1, 1, took_part=[HEAD, "quan-khac"]), "not_a_member"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("vote", "code"),
+        [
+            (ballot(9, 4, cast=14), "tally_differs"),
+            (ballot(9, 4, cast=13, blank=1), "tally_differs"),
+            (ballot(9, 4, cast=12), "tally_differs"),
+            (ballot(9, 4, blank=20, cast=13), "tally_differs"),
+            (ballot(9, 9, cast=9, names=2, spoiled=1), "tally_differs"),
+            (ballot(9, 4, entitled=12), "votes_beyond_voters"),
+            (ballot(9, 4, present=12), "votes_beyond_voters"),
+            (ballot(2, 1, took_part=[HEAD, DEPUTY]), "votes_beyond_voters"),
+            (ballot(1, 1, entitled=2, present=3), "votes_beyond_voters"),
+            (ballot(1, 1, took_part=[HEAD, HEAD]), "named_twice"),
+            (ballot(1, 1, took_part=[HEAD, "quan-khac"]), "not_a_member"),
+        ],
+    )
     def test_what_cannot_be_is_refused(self, vote: RecordBallot, code: str) -> None:
         Case().when(vote).refused(code)
 

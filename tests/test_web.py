@@ -162,10 +162,13 @@ async def test_every_answer_has_the_headers_of_safety_and_loads_nothing_from_els
 async def test_the_web_can_sign_and_not_append(site: Site) -> None:
     connection = await asyncpg.connect(site.office.endpoints.web_url)
     for statement in (
-        "select ledger.append('{}', '{}', '{}', '{}', 1)", "insert into ledger.event select * from ledger.event",
-        "update people.person set name = 'x'", "delete from accounts.reading", "delete from documents.text",
+        "select ledger.append('{}', '{}', '{}', '{}', 1)",
+        "insert into ledger.event select * from ledger.event",
+        "update people.person set name = 'x'",
+        "delete from accounts.reading",
+        "delete from documents.text",
         "insert into readmodels.cursor values ('x', 1)",
-    ):  # fmt: skip
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
     await connection.close()
@@ -198,8 +201,14 @@ async def test_a_year_from_a_workbook(site: Site) -> None:
 
 def test_no_cell_of_a_table_is_a_formula() -> None:
     assert [as_text(value) for value in ("=1+1", "+84", "-x", "@a", "Đống Đa", 5, None)] == [
-        "'=1+1", "'+84", "'-x", "'@a", "Đống Đa", 5, "",
-    ]  # fmt: skip
+        "'=1+1",
+        "'+84",
+        "'-x",
+        "'@a",
+        "Đống Đa",
+        5,
+        "",
+    ]
 
 
 async def test_what_is_written_without_diacritics_is_found(site: Site) -> None:

@@ -57,12 +57,30 @@ async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> No
         f'[parameters]\n"path.organiser" = "{organiser}"\n"path.year" = "{year}"\n"path.cluster" = "{cluster}"\n'
     )
     child = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(settings), "run",
-        f"{site.address}/api/v1/openapi.json", "--header", f"Authorization: {head['Authorization']}",
-        "--max-examples", "15", "--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "60",
-        "--exclude-checks", "positive_data_acceptance,unsupported_method", "--generation-database", "none",
-        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        str(Path(sys.executable).with_name("schemathesis")),
+        "--config-file",
+        str(settings),
+        "run",
+        f"{site.address}/api/v1/openapi.json",
+        "--header",
+        f"Authorization: {head['Authorization']}",
+        "--max-examples",
+        "15",
+        "--seed",
+        "1",
+        "--workers",
+        "1",
+        "--no-color",
+        "--request-timeout",
+        "60",
+        "--exclude-checks",
+        "positive_data_acceptance,unsupported_method",
+        "--generation-database",
+        "none",
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     out, _err = await child.communicate()
     report = out.decode()
     print(report)

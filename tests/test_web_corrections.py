@@ -145,9 +145,13 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
         "basis": {"number": "3/BB", "text": "Toàn văn."},
     }
     said = Said(
-        stream, "assign-role", fields, happened=When.on(date(YEAR, 2, 1)), effective=date(YEAR, 1, 15),
+        stream,
+        "assign-role",
+        fields,
+        happened=When.on(date(YEAR, 2, 1)),
+        effective=date(YEAR, 1, 15),
         provenance=Provenance(kind="inferred", source="biên bản"),
-    )  # fmt: skip
+    )
     await site.office.hand_in(stream, secretary, [said], strength="rehearsal")
     wrong = (await site.office.history(stream))[-1][0]
     await site.person("thu-ky", CITY, "secretariat")

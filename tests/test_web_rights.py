@@ -17,9 +17,14 @@ from web.pages import routers
 from web.visitors import MATTERS, today
 
 PUBLIC = {
-    "/dang-nhap", "/loi-moi/{secret}", "/ngon-ngu/{language}", "/tro-giup", "/tro-giup/{name}", "/lich/{secret}.ics",
+    "/dang-nhap",
+    "/loi-moi/{secret}",
+    "/ngon-ngu/{language}",
+    "/tro-giup",
+    "/tro-giup/{name}",
+    "/lich/{secret}.ics",
     "/dang-xuat",
-}  # fmt: skip
+}
 """What nobody needs a login for; the secret in the address, or in the form, is what opens it."""
 
 ROLES: dict[str, tuple[str, str, bool]] = {
@@ -70,10 +75,20 @@ async def test_every_route_with_every_role(site: Site) -> None:
     organiser, year, cluster = stream.split("/")
     state, _rules = await site.office.state(stream)
     values = {
-        "organiser": organiser, "year": year, "cluster": cluster, "act": "comment", "version": "1", "meeting": "x",
-        "unit": "don-vi-1", "kind": "covenant", "job": "x", "person": "can-bo", "number": "moi",
-        "digest": "x", "name": "x",
-    }  # fmt: skip
+        "organiser": organiser,
+        "year": year,
+        "cluster": cluster,
+        "act": "comment",
+        "version": "1",
+        "meeting": "x",
+        "unit": "don-vi-1",
+        "kind": "covenant",
+        "job": "x",
+        "person": "can-bo",
+        "number": "moi",
+        "digest": "x",
+        "name": "x",
+    }
     differs = []
     seen = 0
     for person, (unit, kind, administrator) in ROLES.items():
@@ -86,17 +101,24 @@ async def test_every_route_with_every_role(site: Site) -> None:
                 continue
             of_cycle = "{cluster}" in route.path
             who = readers(
-                person, unit, kind, administrator=administrator, stream=stream if of_cycle else None,
+                person,
+                unit,
+                kind,
+                administrator=administrator,
+                stream=stream if of_cycle else None,
                 state=state if of_cycle else None,
-            )  # fmt: skip
+            )
             wanted = all(MAY_READ[matter] & who for matter in matters)
             for method in route.methods - {"HEAD"}:
                 path = before + route.path.format(**values)
                 if before:
                     answer = await visitor.http.request(
-                        method, path, headers={"Authorization": f"Bearer {secret}"}, json={"act": "x"},
+                        method,
+                        path,
+                        headers={"Authorization": f"Bearer {secret}"},
+                        json={"act": "x"},
                         params={"q": "x"},
-                    )  # fmt: skip
+                    )
                     allowed = not (answer.status_code == 403 and answer.json()["code"] == "not_yours_to_read")
                 elif method == "GET":
                     await visitor.get(path)

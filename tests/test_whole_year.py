@@ -74,10 +74,13 @@ acts:
 """
 
 
-@pytest.mark.parametrize(("earlier", "head", "deputy", "how"), [
-    ("2019", "binh-minh", "eo-gio", "elected"),
-    ("2020", "unknown", "unknown", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("earlier", "head", "deputy", "how"),
+    [
+        ("2019", "binh-minh", "eo-gio", "elected"),
+        ("2020", "unknown", "unknown", None),
+    ],
+)
 async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
     office: Session, tmp_path: Path, earlier: str, head: str, deputy: str, how: str | None
 ) -> None:

@@ -22,10 +22,15 @@ def main(target: Path) -> None:
     for name, weight in WEIGHTS.items():
         if not (out := target / f"{name}.woff2").exists():
             source = files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf"
-            subset.main([
-                str(source), f"--unicodes={LETTERS}", "--flavor=woff2", f"--output-file={out}",
-                "--layout-features=kern,tnum,locl,ccmp,mark,mkmk",
-            ])  # fmt: skip
+            subset.main(
+                [
+                    str(source),
+                    f"--unicodes={LETTERS}",
+                    "--flavor=woff2",
+                    f"--output-file={out}",
+                    "--layout-features=kern,tnum,locl,ccmp,mark,mkmk",
+                ]
+            )
 
 
 if __name__ == "__main__":

@@ -19,9 +19,14 @@ ROOT = Path(__file__).parent.parent
 CYCLE = "/cum/mttq-hanoi/2020/cum-1"
 SIZES = {"wide": (1280, 800), "phone": (360, 740)}
 SWITCHES = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 SECRETARIAT, STAFF, AUDITOR = "cb-mttq-hanoi", "cb-long-bien", "kiem-tra-dien-tap"
 PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("board", SECRETARIAT, "/bang", "The city board: steps, next deadlines, whom each waits for, what is late."),
@@ -42,7 +47,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("compare", AUDITOR, f"{CYCLE}/so-sanh?tu=05/02/2020&den=01/08/2020", "Two moments compared."),
     ("departures", AUDITOR, "/diem-khac", "The register of departures over all clusters."),
     ("verify", AUDITOR, "/kiem-tra", "Verifying the chain."),
-)  # fmt: skip
+)
 
 
 async def pictures(browser: Browser, address: str, password: str, target: Path) -> None:

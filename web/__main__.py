@@ -32,9 +32,15 @@ async def main() -> None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")
     async with opened(settings) as services:
         config = uvicorn.Config(
-            build(services), host=settings.host, port=settings.port, log_level="warning", access_log=False,
-            server_header=False, date_header=True, forwarded_allow_ips=settings.proxies,
-        )  # fmt: skip
+            build(services),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            forwarded_allow_ips=settings.proxies,
+        )
         server = uvicorn.Server(config)
         log.info("web ready", address=settings.address)
         await server.serve()

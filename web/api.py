@@ -50,7 +50,7 @@ from web.visitors import (
     needs_code,
     note_reading,
     open_cycle,
-)  # fmt: skip
+)
 
 
 class Error(BaseModel):
@@ -137,8 +137,12 @@ Number = Annotated[int | None, Query(ge=0, le=10_000_000)]
 async def me(visitor: Somebody) -> dict[str, Any]:
     """Whose token this is."""
     account = visitor.login.account
-    return {"person": visitor.contact.id, "unit": visitor.unit, "kind": account.kind,
-            "administrator": account.administrator}  # fmt: skip
+    return {
+        "person": visitor.contact.id,
+        "unit": visitor.unit,
+        "kind": account.kind,
+        "administrator": account.administrator,
+    }
 
 
 @router.get("/tasks")
@@ -184,11 +188,15 @@ async def acts(_visitor: Somebody) -> list[dict[str, Any]]:
     """Every act that people can say, with the JSON Schema of its fields and who may."""
     return [
         {
-            "act": act.NAME, "about": _((act.__doc__ or "").strip().splitlines()[0]),
-            "who": sorted(party.value for party in parties), "solemn": act in SOLEMN, "fields": act.model_json_schema(),
+            "act": act.NAME,
+            "about": _((act.__doc__ or "").strip().splitlines()[0]),
+            "who": sorted(party.value for party in parties),
+            "solemn": act in SOLEMN,
+            "fields": act.model_json_schema(),
         }
-        for act, parties in MAY.items() if parties != {Party.CLOCK}
-    ]  # fmt: skip
+        for act, parties in MAY.items()
+        if parties != {Party.CLOCK}
+    ]
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}")
@@ -205,9 +213,12 @@ async def timeline(request: Request, cycle: History) -> list[dict[str, Any]]:
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/moment")
 async def moment(
-    request: Request, cycle: History, version: Number = None, at: Annotated[Day | None, Query()] = None,
+    request: Request,
+    cycle: History,
+    version: Number = None,
+    at: Annotated[Day | None, Query()] = None,
     known_on: Annotated[Day | None, Query()] = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     found = await seen_at(services(request), cycle, version, at, known_on)
     texts = await services(request).office.texts.get(digests_in(plain(found.state)))
@@ -248,10 +259,14 @@ def _said(cycle: Cycle, saying: Saying) -> Said:
     if act not in acts_offered(cycle):
         raise ForbiddenError("not_yours_to_say")
     return Said(
-        cycle.stream, saying.act, saying.fields, saying.command_id or uuid4(),
+        cycle.stream,
+        saying.act,
+        saying.fields,
+        saying.command_id or uuid4(),
         happened=When.on(saying.on, saying.until) if saying.on is not None else None,
-        provenance=Provenance(kind="stated", source=saying.source) if saying.source else None, meeting=saying.meeting,
-    )  # fmt: skip
+        provenance=Provenance(kind="stated", source=saying.source) if saying.source else None,
+        meeting=saying.meeting,
+    )
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts", status_code=201)
@@ -314,9 +329,13 @@ async def verified(request: Request, _visitor: Auditor, job: str) -> Verified:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
     problems: list[dict[str, Any]] = [*(asdict(one) for one in found.report.problems), *found.beside]
     return Verified(
-        state="done", seen=found.report.events, events=found.report.events, ok=not problems, problems=problems,
+        state="done",
+        seen=found.report.events,
+        events=found.report.events,
+        ok=not problems,
+        problems=problems,
         root=found.report.root,
-    )  # fmt: skip
+    )
 
 
 # Errors -----------------------------------------------------------------------------------
@@ -353,9 +372,14 @@ def build(work: Services) -> FastAPI:
     """The interface around the services, to be mounted."""
     about = (__doc__ or "").split("\n\n", 1)[1]
     app = FastAPI(
-        title="Sổ Thi Đua", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None,
-        responses=_ERRORS, description=about,
-    )  # fmt: skip
+        title="Sổ Thi Đua",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=_ERRORS,
+        description=about,
+    )
     app.state.services = work
     app.include_router(router)
     known: tuple[type[Exception], ...] = (LoginNeededError, ForbiddenError, *FORESEEN)

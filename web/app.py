@@ -190,9 +190,13 @@ class _Sent:
         visitor = getattr(self._request.state, "visitor", None)
         health.seen(self._request.method, route, self.status, seconds)
         log.info(
-            "request", method=self._request.method, route=route, status=self.status, ms=round(seconds * 1000, 1),
+            "request",
+            method=self._request.method,
+            route=route,
+            status=self.status,
+            ms=round(seconds * 1000, 1),
             person=visitor.contact.id if visitor is not None else None,
-        )  # fmt: skip
+        )
 
 
 async def _not_there(request: Request, error: Exception) -> Response:
@@ -230,9 +234,14 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
     return page(
-        request, "trouble.html", status, text=text, carried=await carried(request) if typed else [], code=found.code,
+        request,
+        "trouble.html",
+        status,
+        text=text,
+        carried=await carried(request) if typed else [],
+        code=found.code,
         again=found.kind in {"away", "pending"},
-    )  # fmt: skip
+    )
 
 
 async def _login_needed(request: Request) -> Response:

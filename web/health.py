@@ -13,9 +13,11 @@ router = APIRouter(include_in_schema=False)
 
 _REQUESTS = Counter("thidua_web_requests_total", "Answers of the web process", ("method", "route", "status"))
 _SECONDS = Histogram(
-    "thidua_web_request_seconds", "Time to answer", ("method", "route"),
+    "thidua_web_request_seconds",
+    "Time to answer",
+    ("method", "route"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 1, 3, 10, 30),
-)  # fmt: skip
+)
 
 
 def seen(method: str, route: str, status: int, seconds: float) -> None:

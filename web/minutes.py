@@ -49,9 +49,13 @@ class Minutes:
     def body(self) -> dict[str, Any]:
         """As it is kept."""
         return {
-            "on": self.on, "header": self.header, "other": self.other, "units": self.units, "acts": self.acts,
+            "on": self.on,
+            "header": self.header,
+            "other": self.other,
+            "units": self.units,
+            "acts": self.acts,
             "meeting_id": self.meeting_id,
-        }  # fmt: skip
+        }
 
 
 def place_of(cycle: Cycle, id_: str) -> str:
@@ -123,8 +127,9 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[Said]:
         found.append(said(cycle.stream, "sign-jointly", {"units": joint}, f"joint/{'+'.join(joint)}"))
     found.extend(
         said(cycle.stream, "sign", {"unit": unit}, f"sign/{unit}")
-        for unit, told in minutes.units.items() if told.get("sign") == "each"
-    )  # fmt: skip
+        for unit, told in minutes.units.items()
+        if told.get("sign") == "each"
+    )
     for one in minutes.acts:
         act = Act.KNOWN[one["act"]]
         fields = as_fields(act, without_empty_rows(one["values"]))

@@ -80,13 +80,24 @@ def asset(name: str) -> str:
 def environment() -> Environment:
     """The templates."""
     made = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     made.globals.update(
-        _=_, asset=asset, word=word, label=label, number=number, sentence=sentence, act_name=act_name,
-        field_label=field_label, Matter=Matter, language=language,
-    )  # fmt: skip
+        _=_,
+        asset=asset,
+        word=word,
+        label=label,
+        number=number,
+        sentence=sentence,
+        act_name=act_name,
+        field_label=field_label,
+        Matter=Matter,
+        language=language,
+    )
     made.filters.update(with_files=with_files, day=day, moment=moment, last_day=last_day, short_code=short_code)
     return made
 
@@ -98,11 +109,17 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
     secret = getattr(state, "secret", "") or request.cookies.get(COOKIE) or getattr(state, "new_cookie", "")
     services = getattr(request.app.state, "services", None)
     common = {
-        "request": request, "visitor": visitor, "form_token": form_token(secret) if secret else "",
-        "here": request.url.path, "rehearsal": services.office.rehearsal if services is not None else False,
-        "days_left": lambda due, now=None: _days_left(due, now or datetime.now(UTC)), "date": date,
-        "sure": None, "wide": False, "help": _help_of(visitor),
-    }  # fmt: skip
+        "request": request,
+        "visitor": visitor,
+        "form_token": form_token(secret) if secret else "",
+        "here": request.url.path,
+        "rehearsal": services.office.rehearsal if services is not None else False,
+        "days_left": lambda due, now=None: _days_left(due, now or datetime.now(UTC)),
+        "date": date,
+        "sure": None,
+        "wide": False,
+        "help": _help_of(visitor),
+    }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.frame.rehearsed else "stated"
     text = environment().get_template(template).render({**common, **facts})

@@ -21,9 +21,13 @@ from web.visitors import Cycle
 _ITEM: TypeAdapter[Item] = TypeAdapter(Item)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
 FIGURES: Mapping[str, tuple[str, ...]] = {
-    "linear": ("actual", "target"), "steps": ("actual", "target"), "bands": ("actual", "target"),
-    "relative": ("actual", "target"), "count": ("count",), "all-or-nothing": ("met",),
-}  # fmt: skip
+    "linear": ("actual", "target"),
+    "steps": ("actual", "target"),
+    "bands": ("actual", "target"),
+    "relative": ("actual", "target"),
+    "count": ("count",),
+    "all-or-nothing": ("met",),
+}
 """What each way of an edition works from; by hand, the points themselves."""
 
 
@@ -70,9 +74,10 @@ def sheet_of(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> Sheet |
 def _from_before(cycle: Cycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
     """Whoever scores after others begins with what stands: only what changes must be typed."""
     rounds = [
-        name for name in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit)
+        name
+        for name in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit)
         if name != round_ and may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, cycle.state)
-    ]  # fmt: skip
+    ]
     own = None
     if may_see_sheet(unit, round_, cycle.visitor.unit, cycle.readers, cycle.state):
         own = cycle.state.scores.get((unit, round_))
@@ -92,9 +97,13 @@ def _rows(cycle: Cycle, unit: str, round_: str, entries: Mapping[str, Mapping[st
         if node.id in leaves:
             if leaves[node.id].concerns(unit, kind):
                 yield Row(
-                    node, depth, count, FIGURES.get(node.way.way, ("points",)), entries.get(node.id, {}),
+                    node,
+                    depth,
+                    count,
+                    FIGURES.get(node.way.way, ("points",)),
+                    entries.get(node.id, {}),
                     _before(cycle, unit, round_, node.id),
-                )  # fmt: skip
+                )
                 count += 1
             continue
         yield Row(node, depth, None, (), {}, ())

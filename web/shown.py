@@ -36,24 +36,37 @@ async def state_of(work: Services, cycle: Cycle) -> dict[str, Any]:
         "state": shown,
         "texts": dict(sorted((await work.office.texts.get(digests_in(shown))).items())),
         "steps": [
-            {"step": one.name, "done": one.done.day.isoformat() if one.done else None,
-             "waiting_for": list(one.waiting_for)}
+            {
+                "step": one.name,
+                "done": one.done.day.isoformat() if one.done else None,
+                "waiting_for": list(one.waiting_for),
+            }
             for one in steps(owed, cycle.rules)
         ],
         "obligations": [
             {
-                "duty": one.duty.value, "bearer": one.bearer, "subject": one.subject or None,
-                "due": one.due.isoformat() if one.due else None, "done": one.done.day.isoformat() if one.done else None,
-                "overdue": one.overdue(cycle.now), "waits_for": list(one.waits_for), "article": one.article,
+                "duty": one.duty.value,
+                "bearer": one.bearer,
+                "subject": one.subject or None,
+                "due": one.due.isoformat() if one.due else None,
+                "done": one.done.day.isoformat() if one.done else None,
+                "overdue": one.overdue(cycle.now),
+                "waits_for": list(one.waits_for),
+                "article": one.article,
             }
             for one in owed
         ],
         "departures": [
             {
-                "key": one.key, "code": one.code, "article": one.article, "facts": plain(dict(one.facts)),
-                "on": one.on.isoformat() if one.on else None, "settled": one.settled, "acknowledged": one.acknowledged,
+                "key": one.key,
+                "code": one.code,
+                "article": one.article,
+                "facts": plain(dict(one.facts)),
+                "on": one.on.isoformat() if one.on else None,
+                "settled": one.settled,
+                "acknowledged": one.acknowledged,
             }
             for one in deviations(state, cycle.rules)
             if may_see_departure(one.code, cycle.readers, state)
         ],
-    }  # fmt: skip
+    }

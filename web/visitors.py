@@ -253,10 +253,11 @@ def _persons(state: State) -> set[str]:
     """Persons whom pages of a cycle name."""
     meetings = [held.told for held in state.meetings.values()]
     voices = [
-        *(one.by for one in state.comments.comments.values()), *state.signing.witnesses,
+        *(one.by for one in state.comments.comments.values()),
+        *state.signing.witnesses,
         *(one for told in meetings for one in (*told.chairs, *told.present, *told.guests, *told.unclear)),
         *(one for told in meetings for one in (told.opened_by, told.concluded_by) if one is not None),
-    ]  # fmt: skip
+    ]
     found = {one.person.id for one in voices if one.person is not None}
     if state.membership.overseer is not None:
         found.add(state.membership.overseer.id)

@@ -54,17 +54,28 @@ class Writing:
             fields = {"version": self.corrects, "reason": self.reason, "instead": {"act": name, **fields}}
             name = CorrectAct.NAME
         return Said(
-            stream, name, fields, self.command_id, happened=_range(self.on) if self.on else None,
-            provenance=stated(self.source, "_source") if self.source else None, meeting=self.meeting or None,
-        )  # fmt: skip
+            stream,
+            name,
+            fields,
+            self.command_id,
+            happened=_range(self.on) if self.on else None,
+            provenance=stated(self.source, "_source") if self.source else None,
+            meeting=self.meeting or None,
+        )
 
 
 def written(act: type[Act], body: Mapping[str, Any]) -> Writing:
     """A form as it was sent or kept."""
     return Writing(
-        act, typed(body), _uuid(body.get("_id")), str(body.get("_on", "")), str(body.get("_source", "")),
-        str(body.get("_meeting", "")), place_in(body.get("_sua")), str(body.get("_reason", "")).replace("\r\n", "\n"),
-    )  # fmt: skip
+        act,
+        typed(body),
+        _uuid(body.get("_id")),
+        str(body.get("_on", "")),
+        str(body.get("_source", "")),
+        str(body.get("_meeting", "")),
+        place_in(body.get("_sua")),
+        str(body.get("_reason", "")).replace("\r\n", "\n"),
+    )
 
 
 def place_in(value: Any) -> int | None:

@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         Receipt,
         WireOrder,
         WirePart,
-    )  # fmt: skip
+    )
     from domain import limits
     from domain.kernel import RESERVED, AlreadySaid, Refused
     from eventstore.signing import Header, NotSignedError

@@ -53,8 +53,11 @@ class Belongings:
             raise InputError("not_kept")
         await self._run(
             "insert into accounts.draft (person, place, body) values ($1, $2, $3) on conflict (person, place) "
-            "do update set body = excluded.body, saved_at = now()", person, place, text,
-        )  # fmt: skip
+            "do update set body = excluded.body, saved_at = now()",
+            person,
+            place,
+            text,
+        )
 
     async def kept(self, person: str, place: str) -> tuple[dict[str, Any], datetime] | None:
         """What was typed and not sent, and when it was saved."""
@@ -83,15 +86,21 @@ class Belongings:
         await self._run(
             "insert into accounts.stand_in (person, for_person, since, until, named_by) values ($1, $2, $3, $4, $5) "
             "on conflict (person, for_person, since) do update set until = excluded.until, ended_at = null, "
-            "named_by = excluded.named_by", one.person, one.for_person, one.since, one.until, one.named_by,
-        )  # fmt: skip
+            "named_by = excluded.named_by",
+            one.person,
+            one.for_person,
+            one.since,
+            one.until,
+            one.named_by,
+        )
 
     async def end_stand_in(self, person: str, for_person: str) -> None:
         """It ends now."""
         await self._run(
             "update accounts.stand_in set ended_at = now() where person = $1 and for_person = $2 and ended_at is null",
-            person, for_person,
-        )  # fmt: skip
+            person,
+            for_person,
+        )
 
     async def stand_ins(self, *, person: str | None = None, for_person: str | None = None) -> tuple[StandIn, ...]:
         """Stand-ins that were not ended: of a person, for a person, or all."""
@@ -99,8 +108,10 @@ class Belongings:
             rows = await connection.fetch(
                 "select person, for_person, since, until, named_by from accounts.stand_in where ended_at is null "
                 "and ($1::text is null or person = $1) and ($2::text is null or for_person = $2) "
-                "order by since, person", person, for_person,
-            )  # fmt: skip
+                "order by since, person",
+                person,
+                for_person,
+            )
         return tuple(StandIn(*row) for row in rows)
 
     # Calendars ----------------------------------------------------------------------------
@@ -110,8 +121,10 @@ class Belongings:
         secret = token()
         await self._run(
             "insert into accounts.calendar (digest, person) values ($1, $2) on conflict (person) "
-            "do update set digest = excluded.digest, made_at = now()", kept(secret), person,
-        )  # fmt: skip
+            "do update set digest = excluded.digest, made_at = now()",
+            kept(secret),
+            person,
+        )
         return secret
 
     async def of_calendar(self, secret: str) -> str | None:

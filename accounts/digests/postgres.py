@@ -41,8 +41,14 @@ class Digests:
             await connection.execute(
                 "insert into accounts.digest_item (person, position, kind, unit, subject, body, at) "
                 "values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-                one.person, one.position, one.kind, one.unit, one.subject, one.body, one.at,
-            )  # fmt: skip
+                one.person,
+                one.position,
+                one.kind,
+                one.unit,
+                one.subject,
+                one.body,
+                one.at,
+            )
 
     async def waiting(self) -> dict[str, list[Waiting]]:
         """Everything that waits, by person, in order."""

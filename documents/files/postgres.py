@@ -74,8 +74,14 @@ class Files:
             await connection.execute(
                 "insert into documents.file (digest, name, media_type, size, body, unit, person) "
                 "values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-                digest, plain, media_type, len(body), body, unit, person,
-            )  # fmt: skip
+                digest,
+                plain,
+                media_type,
+                len(body),
+                body,
+                unit,
+                person,
+            )
         (found,) = await self._fetch("where digest = $1 and unit = $2", digest, unit)
         return found
 

@@ -236,12 +236,29 @@ def _rows(request: Append) -> tuple[list[Row], list[Row], list[Row]]:
         stream, first = part.stream, part.expected.digest
         parts.append((stream, part.expected.version, first, request.expires))
         for version, d in enumerate(part.events, start=part.expected.version + 1):
-            events.append((
-                stream, version, first if version == part.expected.version + 1 else None,
-                d.content_digest(stream, version), d.type, d.schema, d.payload, d.command_id, d.command_digest, d.actor,
-                d.unit, d.stand_in_for, d.provenance, d.source, d.meeting, d.happened_earliest, d.happened_latest,
-                d.effective, d.act_key,
-            ))  # fmt: skip
+            events.append(
+                (
+                    stream,
+                    version,
+                    first if version == part.expected.version + 1 else None,
+                    d.content_digest(stream, version),
+                    d.type,
+                    d.schema,
+                    d.payload,
+                    d.command_id,
+                    d.command_digest,
+                    d.actor,
+                    d.unit,
+                    d.stand_in_for,
+                    d.provenance,
+                    d.source,
+                    d.meeting,
+                    d.happened_earliest,
+                    d.happened_latest,
+                    d.effective,
+                    d.act_key,
+                )
+            )
     commands: list[Row] = [
         (command.digest, command.handover.digest, command.payload, command.unit) for _, command in request.commands
     ]
@@ -257,11 +274,29 @@ def _stored(request: Append, position: int, recorded_at: datetime, digests: list
             digest = next(added)
             stored.append(
                 Envelope(
-                    position, part.stream, version, d.type, d.schema, d.payload, d.command_id, d.command_digest,
-                    d.actor, d.unit, d.stand_in_for, d.provenance, d.source, d.meeting, d.happened_earliest,
-                    d.happened_latest, d.effective, d.act_key, recorded_at, previous, digest,
+                    position,
+                    part.stream,
+                    version,
+                    d.type,
+                    d.schema,
+                    d.payload,
+                    d.command_id,
+                    d.command_digest,
+                    d.actor,
+                    d.unit,
+                    d.stand_in_for,
+                    d.provenance,
+                    d.source,
+                    d.meeting,
+                    d.happened_earliest,
+                    d.happened_latest,
+                    d.effective,
+                    d.act_key,
+                    recorded_at,
+                    previous,
+                    digest,
                 )
-            )  # fmt: skip
+            )
             position, previous = position + 1, digest
     return tuple(stored)
 

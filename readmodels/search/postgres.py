@@ -76,12 +76,15 @@ class SearchIndex:
             await connection.executemany(
                 "insert into readmodels.found (stream, kind, ref, unit, title, at, words) "
                 "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', readmodels.folded($7))) "
-                "on conflict (stream, kind, ref) do update set title = excluded.title, words = excluded.words", rows,
-            )  # fmt: skip
+                "on conflict (stream, kind, ref) do update set title = excluded.title, words = excluded.words",
+                rows,
+            )
             await connection.execute(
                 "insert into readmodels.cursor (name, position) values ($1, $2) "
-                "on conflict (name) do update set position = excluded.position", NAME, page[-1].position,
-            )  # fmt: skip
+                "on conflict (name) do update set position = excluded.position",
+                NAME,
+                page[-1].position,
+            )
         return page[-1].position
 
     async def _of(self, row: Envelope) -> list[Row]:
@@ -141,8 +144,10 @@ class SearchIndex:
             rows = await connection.fetch(
                 "select id, unit, name from people.person "
                 "where readmodels.folded(name || ' ' || id) like '%' || readmodels.folded($1) || '%' "
-                "order by id limit $2", words.replace("\x00", "").replace("%", "").replace("_", ""), MOST,
-            )  # fmt: skip
+                "order by id limit $2",
+                words.replace("\x00", "").replace("%", "").replace("_", ""),
+                MOST,
+            )
         return [(row["id"], row["unit"], row["name"]) for row in rows]
 
     async def forget(self) -> None:

@@ -99,9 +99,13 @@ async def _to_put_right(work: Services, cycle: Cycle, act: type[Act], version: i
     if said is None or said.act is not act:
         raise Refused("not_correctable", version=version)
     return Writing(
-        act, as_typed(act, said.fields), uuid4(), source=row.source if row.provenance == "stated" else "",
-        meeting=row.meeting or "", corrects=version,
-    )  # fmt: skip
+        act,
+        as_typed(act, said.fields),
+        uuid4(),
+        source=row.source if row.provenance == "stated" else "",
+        meeting=row.meeting or "",
+        corrects=version,
+    )
 
 
 def _asked(request: Request) -> str:
@@ -224,22 +228,46 @@ async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
 
 
 async def _form(
-    request: Request, cycle: Cycle, writing: Writing, *, text: str = "", place: str = "", again: bool = False,
-    good: str = "", more: tuple[str, ...] = (), status: int = 200, saved: Any = None,
-) -> Response:  # fmt: skip
+    request: Request,
+    cycle: Cycle,
+    writing: Writing,
+    *,
+    text: str = "",
+    place: str = "",
+    again: bool = False,
+    good: str = "",
+    more: tuple[str, ...] = (),
+    status: int = 200,
+    saved: Any = None,
+) -> Response:
     fields = inputs(writing.act, writing.values, more, with_text=writing.act.NAME in WITH_TEXT)
     sheet = sheet_of(cycle, writing.act, writing.values)
     work = services(request)
     people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
     wrong = await _wrong(work, cycle, writing)
     return page(
-        request, "act.html", status, cycle=cycle, writing=writing, fields=fields, text=text, place=place,
-        again=again, good=good, saved=saved, sheet=sheet, units=_units(cycle), dated=may_date(cycle), people=people,
+        request,
+        "act.html",
+        status,
+        cycle=cycle,
+        writing=writing,
+        fields=fields,
+        text=text,
+        place=place,
+        again=again,
+        good=good,
+        saved=saved,
+        sheet=sheet,
+        units=_units(cycle),
+        dated=may_date(cycle),
+        people=people,
         about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
-        solemn=writing.act in SOLEMN, wrong=wrong,
+        solemn=writing.act in SOLEMN,
+        wrong=wrong,
         must_date=may_date(cycle) and cycle.state.frame.clock == "backfill" and writing.wrong is None,
-        awards=[(one.id, one.title) for one in cycle.rules.awards], asked=_asked(request),
-    )  # fmt: skip
+        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        asked=_asked(request),
+    )
 
 
 async def _wrong(work: Services, cycle: Cycle, writing: Writing) -> Entered | None:
@@ -278,12 +306,19 @@ async def _look(
     words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
     names = trial_names(trial)
     return page(
-        request, "look.html", status, cycle=cycle, writing=writing, text=text, solemn=writing.act in SOLEMN,
+        request,
+        "look.html",
+        status,
+        cycle=cycle,
+        writing=writing,
+        text=text,
+        solemn=writing.act in SOLEMN,
         told=[describe(one, names, words) for one in told],
         new=[departure(one, names) for key, one in after.items() if key not in before],
         gone=[departure(one, names) for key, one in before.items() if key not in after],
-        carried={**flat(writing.values), **writing.extras}, asked=_asked(request),
-    )  # fmt: skip
+        carried={**flat(writing.values), **writing.extras},
+        asked=_asked(request),
+    )
 
 
 def trial_names(trial: Trial) -> Mapping[str, str]:
@@ -306,9 +341,12 @@ def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
 async def _send(request: Request, cycle: Cycle, said: Said) -> Response:
     work, visitor = services(request), cycle.visitor
     receipt = await work.office.hand_in(
-        cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength,
+        cycle.stream,
+        visitor.signs_as,
+        [said],
+        strength=visitor.login.strength,
         stand_in_for=visitor.absent.id if visitor.absent is not None else None,
-    )  # fmt: skip
+    )
     versions = receipt.outcomes[0].versions
     await work.belongings.drop(visitor.contact.id, _place(request))
     rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()

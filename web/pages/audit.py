@@ -68,15 +68,27 @@ async def entries_of(work: Services, cycle: Cycle) -> list[Entry]:
     people = await work.office.people.names({row.actor for row, _told in cycle.history})
     return [
         Entry(
-            row.version, row.position, row.type, describe(told, cycle.names, texts), day(row.happened_earliest),
+            row.version,
+            row.position,
+            row.type,
+            describe(told, cycle.names, texts),
+            day(row.happened_earliest),
             day(day_ending(told.meta.happened.latest)) if row.happened_earliest != row.happened_latest else "",
             row.recorded_at,
-            row.actor, row.unit, row.stand_in_for, row.provenance, row.source, row.meeting, corrected.get(row.version),
-            row.digest.hex(), str(row.command_id), Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1],
+            row.actor,
+            row.unit,
+            row.stand_in_for,
+            row.provenance,
+            row.source,
+            row.meeting,
+            corrected.get(row.version),
+            row.digest.hex(),
+            str(row.command_id),
+            Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1],
             _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
         )
         for row, told in cycle.history
-    ]  # fmt: skip
+    ]
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/so")
@@ -86,17 +98,26 @@ async def timeline(
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, kind and words."""
     entries = await entries_of(services(request), cycle)
     shown = [
-        one for one in entries
-        if don_vi in {"", one.unit} and chac in {"", one.sureness} and loai in {"", one.room}
+        one
+        for one in entries
+        if don_vi in {"", one.unit}
+        and chac in {"", one.sureness}
+        and loai in {"", one.room}
         and folded(tim) in folded(one.text)
-    ]  # fmt: skip
+    ]
     filters = {"don_vi": don_vi, "chac": chac, "tim": tim, "loai": loai}
     return page(
-        request, "timeline.html", cycle=cycle, entries=shown, all=len(entries), filters=filters,
+        request,
+        "timeline.html",
+        cycle=cycle,
+        entries=shown,
+        all=len(entries),
+        filters=filters,
         rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
-        units=sorted({one.unit for one in entries if one.unit}), correctable=may_be_corrected(cycle),
+        units=sorted({one.unit for one in entries if one.unit}),
+        correctable=may_be_corrected(cycle),
         broken=warning_of([row for row, _told in cycle.history]),
-    )  # fmt: skip
+    )
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/so.json")
@@ -166,9 +187,13 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
     else:
         rows = [row for row, _told in cycle.history]
         found = replay(
-            cycle.stream, rows, await _editions(work, cycle), at=moment.at, version=moment.version,
+            cycle.stream,
+            rows,
+            await _editions(work, cycle),
+            at=moment.at,
+            version=moment.version,
             known_on=moment.known_on,
-        )  # fmt: skip
+        )
     if not found.events:
         return found, []
     texts = await work.office.texts.get(_texts_of(found.state))
@@ -206,12 +231,23 @@ async def time_machine(
     last = next((pair for pair in cycle.history if pair[0].version == then.last_version), None)
     texts = await work.office.texts.get(digests_in([plain(last[1].event)])) if last is not None else {}
     return page(
-        request, "moment.html", cycle=cycle, moment=moment, found=then, lines=lines, last=len(cycle.history),
-        since=_without(today, lines), gone=_without(lines, today),
-        entry=describe(last[1], cycle.names, texts) if last is not None else "", possible=then.possible,
-        digest=state_digest(then.state), ngay=ngay, biet=biet, broken=warning_of([row for row, _told in cycle.history]),
+        request,
+        "moment.html",
+        cycle=cycle,
+        moment=moment,
+        found=then,
+        lines=lines,
+        last=len(cycle.history),
+        since=_without(today, lines),
+        gone=_without(lines, today),
+        entry=describe(last[1], cycle.names, texts) if last is not None else "",
+        possible=then.possible,
+        digest=state_digest(then.state),
+        ngay=ngay,
+        biet=biet,
+        broken=warning_of([row for row, _told in cycle.history]),
         steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
-    )  # fmt: skip
+    )
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.json")
@@ -267,9 +303,17 @@ async def compare(request: Request, cycle: History, tu: str = "", den: str = "")
     _one, before = await _seen(work, cycle, first)
     _two, after = await _seen(work, cycle, second)
     return page(
-        request, "compare.html", cycle=cycle, first=first, second=second, tu=tu, den=den,
-        only_before=_without(before, after), only_after=_without(after, before), both=len(set(before) & set(after)),
-    )  # fmt: skip
+        request,
+        "compare.html",
+        cycle=cycle,
+        first=first,
+        second=second,
+        tu=tu,
+        den=den,
+        only_before=_without(before, after),
+        only_after=_without(after, before),
+        both=len(set(before) & set(after)),
+    )
 
 
 def _either(cycle: Cycle, text: str, default: int) -> Moment:
@@ -292,11 +336,20 @@ async def departures_of(work: Services, visitor: Visitor, year: str | None) -> l
         for one in line["found"] if line["cycle"] in allowed else ():
             about = one["facts"].get("unit") or one["facts"].get("subject") or ""
             state = _("settled") if one["settled"] else _("acknowledged") if one["acknowledged"] else _("open")
-            rows.append({
-                "cycle": line["cycle"], "cluster": line["cluster"], "year": line["year"], "key": one["key"],
-                "what": word(one["code"]), "article": one["article"] or "", "on": one["on"] or "",
-                "unit": line["names"].get(about, about), "state": state, "rehearsed": line["rehearsed"],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "cycle": line["cycle"],
+                    "cluster": line["cluster"],
+                    "year": line["year"],
+                    "key": one["key"],
+                    "what": word(one["code"]),
+                    "article": one["article"] or "",
+                    "on": one["on"] or "",
+                    "unit": line["names"].get(about, about),
+                    "state": state,
+                    "rehearsed": line["rehearsed"],
+                }
+            )
     return rows
 
 
@@ -307,13 +360,15 @@ async def register(request: Request, visitor: Auditor, nam: str = "", tinh: str 
     rows = await departures_of(work, visitor, nam or None)
     states = sorted({row["state"] for row in rows})
     shown = [
-        row for row in rows
+        row
+        for row in rows
         if tinh in {"", row["state"]} and folded(tim) in folded(f"{row['what']} {row['unit']} {row['cluster']}")
-    ]  # fmt: skip
+    ]
     filters = {"nam": nam, "tinh": tinh, "tim": tim}
     years = await work.board.years()
-    return page(request, "departures.html", rows=shown, all=len(rows), filters=filters, years=years, states=states,
-                wide=True)  # fmt: skip
+    return page(
+        request, "departures.html", rows=shown, all=len(rows), filters=filters, years=years, states=states, wide=True
+    )
 
 
 @router.get("/diem-khac.csv")

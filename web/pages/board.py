@@ -77,21 +77,32 @@ def line_of(line: Mapping[str, Any], now: datetime) -> Line:
     """A stored line at a moment."""
     seen, names = glance(dict(line), now), line["names"]
     return Line(
-        cycle=line["cycle"], cluster=line["cluster"], year=line["year"], step=line["step"], next_due=seen.next_due,
+        cycle=line["cycle"],
+        cluster=line["cluster"],
+        year=line["year"],
+        step=line["step"],
+        next_due=seen.next_due,
         now=datetime.fromisoformat(line["now"]) if line["now"] else now,
         waiting_for=tuple(names.get(one, one) for one in seen.waiting_for),
         late=tuple(
             Late(
-                o["unit"], names.get(o["unit"], o["unit"]), o["duty"], names.get(o["subject"], o["subject"] or ""),
-                datetime.fromisoformat(o["due"]), _asked(line, o), bool(o["waits_for"]),
+                o["unit"],
+                names.get(o["unit"], o["unit"]),
+                o["duty"],
+                names.get(o["subject"], o["subject"] or ""),
+                datetime.fromisoformat(o["due"]),
+                _asked(line, o),
+                bool(o["waits_for"]),
             )
             for o in seen.overdue
         ),
-        open_departures=line["deviations"]["open"], remarks=line["deviations"]["remarks"],
+        open_departures=line["deviations"]["open"],
+        remarks=line["deviations"]["remarks"],
         asked=tuple((a["unit"], names.get(a["unit"], a["unit"]), a["duty"]) for a in line["extensions_asked"]),
         escalations=tuple((e["duty"], tuple(names.get(u, u) for u in e["units"])) for e in line["escalations"]),
-        rehearsed=line["rehearsed"], filed=line["filed"] is not None,
-    )  # fmt: skip
+        rehearsed=line["rehearsed"],
+        filed=line["filed"] is not None,
+    )
 
 
 def _asked(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
@@ -122,21 +133,33 @@ async def board_csv(
     filters = {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim}
     rows = [
         {
-            "cycle": line.cycle, "cluster": line.cluster, "year": line.year, "step": word(line.step),
+            "cycle": line.cycle,
+            "cluster": line.cluster,
+            "year": line.year,
+            "step": word(line.step),
             "next_deadline": day(day_ending(line.next_due)) if line.next_due else "",
-            "waiting_for": "; ".join(line.waiting_for), "overdue": len(line.late),
-            "departures": line.open_departures, "extensions_asked": len(line.asked),
+            "waiting_for": "; ".join(line.waiting_for),
+            "overdue": len(line.late),
+            "departures": line.open_departures,
+            "extensions_asked": len(line.asked),
             "how_sure": word("rehearsed" if line.rehearsed else "stated"),
         }
-        for line in await lines_for(services(request), visitor, nam or None) if _fits(line, filters)
-    ]  # fmt: skip
+        for line in await lines_for(services(request), visitor, nam or None)
+        if _fits(line, filters)
+    ]
     return as_csv(rows, "bang-thanh-pho")
 
 
 async def _board(
-    request: Request, visitor: Visitor, filters: Mapping[str, str], *, outcome: Sequence[Any] = (), text: str = "",
-    at: int = 1, typed: Mapping[str, Any] | None = None,
-) -> Response:  # fmt: skip
+    request: Request,
+    visitor: Visitor,
+    filters: Mapping[str, str],
+    *,
+    outcome: Sequence[Any] = (),
+    text: str = "",
+    at: int = 1,
+    typed: Mapping[str, Any] | None = None,
+) -> Response:
     work = services(request)
     await until_fresh(work, visitor)
     years = await work.board.years()
@@ -145,19 +168,36 @@ async def _board(
     pages = max(1, -(-len(shown) // PER_PAGE))
     at = max(1, min(at, pages))
     return page(
-        request, "board.html", lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE], fitting=len(shown),
-        all=len(found), at=at, pages=pages, years=years, filters=filters, steps=[*STEPS, "filed"],
-        wide=True, outcome=outcome, text=text, id=uuid4(), typed=typed or {},
-        acts=visitor.may(Matter.PEOPLE), duties=[one.value for one in Duty],
+        request,
+        "board.html",
+        lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE],
+        fitting=len(shown),
+        all=len(found),
+        at=at,
+        pages=pages,
+        years=years,
+        filters=filters,
+        steps=[*STEPS, "filed"],
+        wide=True,
+        outcome=outcome,
+        text=text,
+        id=uuid4(),
+        typed=typed or {},
+        acts=visitor.may(Matter.PEOPLE),
+        duties=[one.value for one in Duty],
         query=urlencode({name: value for name, value in filters.items() if value}),
-    )  # fmt: skip
+    )
 
 
 def _fits(line: Line, filters: Mapping[str, str]) -> bool:
     wanted = {
-        "": True, "tre": bool(line.late), "gia-han": bool(line.asked), "bao": bool(line.escalations),
-        "khac": bool(line.open_departures), "dang-mo": not line.filed,
-    }  # fmt: skip
+        "": True,
+        "tre": bool(line.late),
+        "gia-han": bool(line.asked),
+        "bao": bool(line.escalations),
+        "khac": bool(line.open_departures),
+        "dang-mo": not line.filed,
+    }
     named = folded(filters["tim"]) in folded(f"{line.cluster} {line.cycle}")
     return wanted.get(filters["loc"], True) and named and filters["buoc"] in {"", line.step}
 

@@ -86,13 +86,17 @@ async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response
     report = found.report
     return as_json(
         {
-            "ok": report.ok and not found.beside, "events": report.events,
-            "signatures": report.signatures, "clock_acts": report.clock_acts, "root": report.root,
-            "streams": dict(report.streams), "problems": [asdict(one) for one in report.problems],
+            "ok": report.ok and not found.beside,
+            "events": report.events,
+            "signatures": report.signatures,
+            "clock_acts": report.clock_acts,
+            "root": report.root,
+            "streams": dict(report.streams),
+            "problems": [asdict(one) for one in report.problems],
             "beside": found.beside,
         },
         "kiem-tra",
-    )  # fmt: skip
+    )
 
 
 @router.get("/nhat-ky-doc")

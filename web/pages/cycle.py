@@ -79,22 +79,31 @@ async def cluster(request: Request, cycle: Seen) -> Response:
     texts = await work.office.texts.get(digests_in([plain(one) for one in said]))
     can = {act.NAME for act in acts_offered(cycle)}
     return page(
-        request, "cluster.html", cycle=cycle, state=state, year=tuple(_year(cycle, owed)), can=can,
+        request,
+        "cluster.html",
+        cycle=cycle,
+        state=state,
+        year=tuple(_year(cycle, owed)),
+        can=can,
         tasks=[(cycle.names.get(one.bearer, one.bearer), one, _way(cycle, one)) for one in open_],
-        scores=_scores(cycle), names=cycle.names,
-        threads=threads(state.comments.comments.values()), texts=texts, voice=voice,
+        scores=_scores(cycle),
+        names=cycle.names,
+        threads=threads(state.comments.comments.values()),
+        texts=texts,
+        voice=voice,
         departures=[
             (one, departure(one, cycle.names))
             for one in deviations(state, cycle.rules)
             if may_see_departure(one.code, cycle.readers, state)
         ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
-        awards={one.id: one.title for one in cycle.rules.awards}, wide=True,
+        awards={one.id: one.title for one in cycle.rules.awards},
+        wide=True,
         lately=[
             (row, describe(told, cycle.names, texts), state.register.corrected.get(row.version)) for row, told in own
         ],
         sure="rehearsed" if state.frame.rehearsed else "stated",
-    )  # fmt: skip
+    )
 
 
 def _way(cycle: Cycle, one: Obligation) -> str:
@@ -144,21 +153,34 @@ async def sheet(request: Request, cycle: Seen, unit: str) -> Response:
         raise InputError("no_such_unit", unit=unit, known=", ".join(sorted(cycle.names)))
     order = rules.rounds_in_order(r for of, r in state.scores if of == unit)
     rounds = [
-        name for name in order
+        name
+        for name in order
         if (unit, name) in state.scores and may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, state)
-    ]  # fmt: skip
+    ]
     entries = {name: {item.criterion: item for item in state.scores[unit, name].sheet} for name in rounds}
     texts = await services(request).office.texts.get(
         {item.reason for sheet in entries.values() for item in sheet.values() if item.reason}
     )
-    results = {name: {line.criterion: line for line in found.lines} for name in rounds
-               if (found := reckoned(state, rules, name).get(unit)) is not None}  # fmt: skip
+    results = {
+        name: {line.criterion: line for line in found.lines}
+        for name in rounds
+        if (found := reckoned(state, rules, name).get(unit)) is not None
+    }
     totals = {name: found for name in rounds if (found := reckoned(state, rules, name).get(unit)) is not None}
     return page(
-        request, "sheet.html", cycle=cycle, unit=unit, rounds=rounds, entries=entries, texts=texts, results=results,
-        totals=totals, nodes=list(_nodes(rules.criteria, 0)), wide=True,
+        request,
+        "sheet.html",
+        cycle=cycle,
+        unit=unit,
+        rounds=rounds,
+        entries=entries,
+        texts=texts,
+        results=results,
+        totals=totals,
+        nodes=list(_nodes(rules.criteria, 0)),
+        wide=True,
         sure=max((state.scores[unit, name].sureness for name in rounds), default=None),
-    )  # fmt: skip
+    )
 
 
 def _nodes(criteria: Any, depth: int) -> Iterator[tuple[int, Any]]:
@@ -182,13 +204,24 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
-        request, "draft.html", cycle=cycle, kind=kind, versions=versions, old=old, new=new, texts=texts,
-        marked=list(marked(by_number[old], by_number[new])), threads=threads(comments), voice=voice, names=cycle.names,
+        request,
+        "draft.html",
+        cycle=cycle,
+        kind=kind,
+        versions=versions,
+        old=old,
+        new=new,
+        texts=texts,
+        marked=list(marked(by_number[old], by_number[new])),
+        threads=threads(comments),
+        voice=voice,
+        names=cycle.names,
         stances=[
             s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
         ],
-        can={act.NAME for act in acts_offered(cycle)}, sure=versions[-1].sureness,
-    )  # fmt: skip
+        can={act.NAME for act in acts_offered(cycle)},
+        sure=versions[-1].sureness,
+    )
 
 
 @dataclass(frozen=True, slots=True)

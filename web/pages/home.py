@@ -99,17 +99,26 @@ def _task(line: dict[str, Any], owed: dict[str, Any], unit: str) -> Task:
     waiting = {other["unit"] for other in same}
     now = datetime.fromisoformat(line["now"]) if line["now"] else datetime.now(UTC)
     return Task(
-        cycle=line["cycle"], cluster=line["cluster"], year=line["year"], duty=owed["duty"],
+        cycle=line["cycle"],
+        cluster=line["cluster"],
+        year=line["year"],
+        duty=owed["duty"],
         subject=names.get(owed["subject"], owed["subject"] or ""),
         subject_id=owed["subject"] or "",
-        due=datetime.fromisoformat(owed["due"]) if owed["due"] else None, now=now, extended=owed["extended"],
+        due=datetime.fromisoformat(owed["due"]) if owed["due"] else None,
+        now=now,
+        extended=owed["extended"],
         waits_for=tuple(names.get(one, one) for one in owed["waits_for"]),
         answered=tuple(names[one] for one in line["members"] if one not in waiting and one != unit)
-        if unit in line["members"] else (),
-        owed_by=len(waiting), way=way_to(line["cycle"], owed), more_time=extension_of(line["cycle"], owed),
-        asked={"unit": unit, "duty": owed["duty"]} in line["extensions_asked"], rehearsed=line["rehearsed"],
+        if unit in line["members"]
+        else (),
+        owed_by=len(waiting),
+        way=way_to(line["cycle"], owed),
+        more_time=extension_of(line["cycle"], owed),
+        asked={"unit": unit, "duty": owed["duty"]} in line["extensions_asked"],
+        rehearsed=line["rehearsed"],
         article=owed["article"],
-    )  # fmt: skip
+    )
 
 
 @router.get("/tro-giup")

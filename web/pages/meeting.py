@@ -52,15 +52,40 @@ Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 IN_MEETINGS = (
-    "present-draft", "take-stance", "take-stance-together", "comment", "sign", "sign-jointly", "name-witnesses",
-    "decline-to-sign", "assign-role", "register-targets", "state-contents", "report-result", "score-round",
-    "record-totals", "record-ballot", "rank", "exclude-unit", "nominate", "choose-next", "record-letter",
-    "note-disagreement", "submit",
-)  # fmt: skip
+    "present-draft",
+    "take-stance",
+    "take-stance-together",
+    "comment",
+    "sign",
+    "sign-jointly",
+    "name-witnesses",
+    "decline-to-sign",
+    "assign-role",
+    "register-targets",
+    "state-contents",
+    "report-result",
+    "score-round",
+    "record-totals",
+    "record-ballot",
+    "rank",
+    "exclude-unit",
+    "nominate",
+    "choose-next",
+    "record-letter",
+    "note-disagreement",
+    "submit",
+)
 _GRID = ("present", "stance", "sign")
-CLOSED = frozenset({
-    "ScoresAppraised", "RoundScored", "AwardsDecided", "AwardHeld", "AwardReleased", "AwardAnnulled",
-})  # fmt: skip
+CLOSED = frozenset(
+    {
+        "ScoresAppraised",
+        "RoundScored",
+        "AwardsDecided",
+        "AwardHeld",
+        "AwardReleased",
+        "AwardAnnulled",
+    }
+)
 """What minutes do not show to members before publication."""
 
 
@@ -80,21 +105,39 @@ async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") ->
 
 
 async def _header(
-    request: Request, cycle: Cycle, values: Mapping[str, Any], on: str, *, text: str = "", other: str = "",
-    begun: Sequence[Any] = (), more: tuple[str, ...] = (),
-) -> Response:  # fmt: skip
+    request: Request,
+    cycle: Cycle,
+    values: Mapping[str, Any],
+    on: str,
+    *,
+    text: str = "",
+    other: str = "",
+    begun: Sequence[Any] = (),
+    more: tuple[str, ...] = (),
+) -> Response:
     work = services(request)
     lines = await work.board.lines(open_only=True)
     own = cycle.stream.split("/")
     others = [
-        (line["cycle"], f"{line['cluster']}, {line['year']}") for line in lines
+        (line["cycle"], f"{line['cluster']}, {line['year']}")
+        for line in lines
         if line["cycle"] != cycle.stream and line["cycle"].split("/")[0] == own[0]
-    ]  # fmt: skip
+    ]
     people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
     return page(
-        request, "minutes_new.html", 422 if text else 200, cycle=cycle, fields=inputs(RecordMeeting, values, more),
-        on=on, text=text, begun=begun, others=others, other=other, units=_units(cycle), people=people,
-    )  # fmt: skip
+        request,
+        "minutes_new.html",
+        422 if text else 200,
+        cycle=cycle,
+        fields=inputs(RecordMeeting, values, more),
+        on=on,
+        text=text,
+        begun=begun,
+        others=others,
+        other=other,
+        units=_units(cycle),
+        people=people,
+    )
 
 
 def _units(cycle: Cycle) -> list[tuple[str, str]]:
@@ -137,9 +180,14 @@ async def minutes_page(request: Request, cycle: Seen, meeting: str) -> Response:
 
 
 async def _page(
-    request: Request, cycle: Cycle, minutes: Minutes, *, text: str = "", checked: Checked | None = None,
+    request: Request,
+    cycle: Cycle,
+    minutes: Minutes,
+    *,
+    text: str = "",
+    checked: Checked | None = None,
     status: int = 200,
-) -> Response:  # fmt: skip
+) -> Response:
     can = {act.NAME for act in acts_offered(cycle)}
     lines = []
     for number, one in enumerate(minutes.acts):
@@ -147,10 +195,21 @@ async def _page(
         shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
         lines.append((number, one["act"], shown, one["stream"]))
     return page(
-        request, "minutes.html", status, cycle=cycle, minutes=minutes, text=text, checked=checked, lines=lines,
-        choices=[name for name in IN_MEETINGS if name in can], stances=STANCES, members=_units(cycle)[:-1],
-        signed=cycle.state.signing.signatures, place=place_of(cycle, minutes.id), wide=True,
-    )  # fmt: skip
+        request,
+        "minutes.html",
+        status,
+        cycle=cycle,
+        minutes=minutes,
+        text=text,
+        checked=checked,
+        lines=lines,
+        choices=[name for name in IN_MEETINGS if name in can],
+        stances=STANCES,
+        members=_units(cycle)[:-1],
+        signed=cycle.state.signing.signatures,
+        place=place_of(cycle, minutes.id),
+        wide=True,
+    )
 
 
 def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
@@ -199,9 +258,12 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
             text = sentence("password_does_not_fit")
             return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
         receipt = await work.office.hand_in(
-            cycle.stream, visitor.signs_as, said, strength=visitor.login.strength,
+            cycle.stream,
+            visitor.signs_as,
+            said,
+            strength=visitor.login.strength,
             stand_in_for=visitor.absent.id if visitor.absent is not None else None,
-        )  # fmt: skip
+        )
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         trouble = trouble_of(error)
         text = said_of(trouble, cycle) if trouble is not None else ""
@@ -230,19 +292,40 @@ async def act_form(request: Request, cycle: Seen, meeting: str, number: str, act
 
 
 async def _act(
-    request: Request, cycle: Cycle, minutes: Minutes, number: str, name: str, values: Mapping[str, Any], stream: str,
-    *, more: tuple[str, ...] = (), text: str = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    cycle: Cycle,
+    minutes: Minutes,
+    number: str,
+    name: str,
+    values: Mapping[str, Any],
+    stream: str,
+    *,
+    more: tuple[str, ...] = (),
+    text: str = "",
+) -> Response:
     act = must_be_offered(cycle, name)
     people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
     other = await other_of(services(request), cycle.visitor, minutes)
     shown = other if other is not None and stream == minutes.other else cycle
     return page(
-        request, "minutes_act.html", 422 if text else 200, cycle=cycle, minutes=minutes, number=number, act=act,
-        fields=inputs(act, values, more), units=_units(shown), people=people, stream=stream, other=other, text=text,
-        awards=[(one.id, one.title) for one in cycle.rules.awards], place=place_of(cycle, minutes.id),
-        sheet=sheet_of(shown, act, values), about=_((act.__doc__ or "").strip().splitlines()[0]),
-    )  # fmt: skip
+        request,
+        "minutes_act.html",
+        422 if text else 200,
+        cycle=cycle,
+        minutes=minutes,
+        number=number,
+        act=act,
+        fields=inputs(act, values, more),
+        units=_units(shown),
+        people=people,
+        stream=stream,
+        other=other,
+        text=text,
+        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        place=place_of(cycle, minutes.id),
+        sheet=sheet_of(shown, act, values),
+        about=_((act.__doc__ or "").strip().splitlines()[0]),
+    )
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
@@ -284,7 +367,12 @@ async def recorded(request: Request, cycle: Seen, meeting: str) -> Response:
         rows = [(row, told) for row, told in rows if row.type not in CLOSED]
     texts = await services(request).office.texts.get(digests_in([plain(told.event) for _row, told in rows]))
     return page(
-        request, "minutes_read.html", cycle=cycle, held=held, names=cycle.names, voice=voice,
+        request,
+        "minutes_read.html",
+        cycle=cycle,
+        held=held,
+        names=cycle.names,
+        voice=voice,
         lines=[(row, describe(told, cycle.names, texts)) for row, told in rows if row.type != "MeetingHeld"],
         sure=held.sureness,
-    )  # fmt: skip
+    )

@@ -61,11 +61,20 @@ async def _people(
     for line in await work.board.lines():
         units.update(line["names"])
     return page(
-        request, "people.html", 422 if text else 200, rows=rows, text=text, good=good, typed=typed or {},
-        kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())], names=names,
-        units=sorted(units.items(), key=_by_name), stand_ins=await work.belongings.stand_ins(),
-        administrator=visitor.login.account.administrator, wide=True,
-    )  # fmt: skip
+        request,
+        "people.html",
+        422 if text else 200,
+        rows=rows,
+        text=text,
+        good=good,
+        typed=typed or {},
+        kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())],
+        names=names,
+        units=sorted(units.items(), key=_by_name),
+        stand_ins=await work.belongings.stand_ins(),
+        administrator=visitor.login.account.administrator,
+        wide=True,
+    )
 
 
 @router.post("/nguoi-dung")
@@ -242,11 +251,20 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
     ]
     mine = [one for one in colleagues if one.unit == visitor.contact.unit]
     return page(
-        request, "me.html", 422 if text else 200, text=text, good=good, shown=shown, may_stand_in=may_stand_in,
-        tokens=await work.accounts.tokens(person), scopes=get_args(Scope), colleagues=mine, languages=LANGUAGES,
+        request,
+        "me.html",
+        422 if text else 200,
+        text=text,
+        good=good,
+        shown=shown,
+        may_stand_in=may_stand_in,
+        tokens=await work.accounts.tokens(person),
+        scopes=get_args(Scope),
+        colleagues=mine,
+        languages=LANGUAGES,
         my_stand_ins=await work.belongings.stand_ins(for_person=person),
         names={one.id: one.name for one in colleagues},
-    )  # fmt: skip
+    )
 
 
 @router.post("/toi")
@@ -256,9 +274,15 @@ async def change_me(request: Request, visitor: Somebody) -> Response:
     typed = {name: str(value).strip() for name, value in form.multi_items()}
     typed["_address"] = address_of(request)
     steps = {
-        "password": _new_password, "mail": _mail, "stand-in": _stand_in, "end-stand-in": _end_stand_in,
-        "act-for": _act_for, "calendar": _calendar, "token": _token, "revoke": _revoke,
-    }  # fmt: skip
+        "password": _new_password,
+        "mail": _mail,
+        "stand-in": _stand_in,
+        "end-stand-in": _end_stand_in,
+        "act-for": _act_for,
+        "calendar": _calendar,
+        "token": _token,
+        "revoke": _revoke,
+    }
     step = steps.get(typed.get("_do", ""))
     if step is None:
         return await _me(request, visitor)

@@ -26,10 +26,18 @@ async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -
     who = await work.office.people.get(act.first.actor)
     absent = await work.office.people.get(act.first.stand_in_for) if act.first.stand_in_for else None
     return page(
-        request, "receipt.html", cycle=cycle, rows=act.rows, who=who, absent=absent, sentences=act.sentences,
-        before=bool(truoc), sure=act.first.provenance, correctable=version in may_be_corrected(cycle),
+        request,
+        "receipt.html",
+        cycle=cycle,
+        rows=act.rows,
+        who=who,
+        absent=absent,
+        sentences=act.sentences,
+        before=bool(truoc),
+        sure=act.first.provenance,
+        correctable=version in may_be_corrected(cycle),
         corrected=cycle.state.register.corrected.get(version),
-    )  # fmt: skip
+    )
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/sua/{version}")
@@ -41,6 +49,12 @@ async def put_right(request: Request, cycle: Seen, version: int) -> Response:
         raise refusal
     said = await said_in(work.office, act.first)
     return page(
-        request, "correct.html", cycle=cycle, rows=act.rows, sentences=act.sentences, said=said, version=version,
+        request,
+        "correct.html",
+        cycle=cycle,
+        rows=act.rows,
+        sentences=act.sentences,
+        said=said,
+        version=version,
         sure=act.first.provenance,
-    )  # fmt: skip
+    )

@@ -34,10 +34,19 @@ Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
 PLACE = "bat-dau-nam"
 EXAMPLE = (
-    ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Hoàn Kiếm", "hoan-kiem", "", "Phó Chủ tịch phụ trách",
-     "Nguyễn Văn A", "Phó Chủ tịch", "a@example.vn", "024 3825 0000"),
+    (
+        "Cụm thi đua số 1",
+        "Ủy ban MTTQ Việt Nam phường Hoàn Kiếm",
+        "hoan-kiem",
+        "",
+        "Phó Chủ tịch phụ trách",
+        "Nguyễn Văn A",
+        "Phó Chủ tịch",
+        "a@example.vn",
+        "024 3825 0000",
+    ),
     ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Cửa Nam", "cua-nam", "", "", "", "", "", ""),
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)
@@ -99,11 +108,20 @@ async def look(request: Request, visitor: Secretary) -> Response:
         trouble = trouble_of(error) or Trouble("input", "bad_request")
         return _form(request, typed, sentence(trouble.code, trouble.facts))
     return page(
-        request, "year_look.html", reading=reading, edition=edition, found=found, typed=typed,
-        late=late_from_the_start(found, starts), starts=starts, wide=True,
-        tasks=sum(len(one.tasks) for one in found), reminders=sum(one.reminders for one in found),
-        people=len(reading.year.people), seal=_seal(typed),
-    )  # fmt: skip
+        request,
+        "year_look.html",
+        reading=reading,
+        edition=edition,
+        found=found,
+        typed=typed,
+        late=late_from_the_start(found, starts),
+        starts=starts,
+        wide=True,
+        tasks=sum(len(one.tasks) for one in found),
+        reminders=sum(one.reminders for one in found),
+        people=len(reading.year.people),
+        seal=_seal(typed),
+    )
 
 
 def _seal(typed: dict[str, Any]) -> str:
@@ -127,9 +145,12 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
     if plan.get("issued"):
         plan["issued"] = typed_day(plan["issued"]).isoformat()
     head = {
-        "organiser": visitor.unit, "organiser_name": typed.get("organiser_name") or visitor.unit, "year": int(year),
-        "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)}, "edition": file.name,
-    }  # fmt: skip
+        "organiser": visitor.unit,
+        "organiser_name": typed.get("organiser_name") or visitor.unit,
+        "year": int(year),
+        "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
+        "edition": file.name,
+    }
     return read_table(rows, head), read_model(file, Edition)
 
 
@@ -155,9 +176,14 @@ async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Editi
         await must_fit(work.office, year)
         person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
-            work.office, year, edition, person, clock="wall", starts=beginning(year.year, datetime.now(UTC)),
+            work.office,
+            year,
+            edition,
+            person,
+            clock="wall",
+            starts=beginning(year.year, datetime.now(UTC)),
             strength=visitor.login.strength,
-        )  # fmt: skip
+        )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await work.belongings.drop(visitor.contact.id, PLACE)
