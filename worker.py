@@ -27,24 +27,24 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
-from activities.telling import told_of
-from activities.wire import RUNS_IN_MEMORY, TASK_QUEUE
-from couriers.folder import FolderCourier
-from couriers.smtp import SmtpCourier, SmtpSettings
-from desk.temporal import open_client
-from documents.postgres import Texts
+from application.logs import configure
 from domain import installation
-from eventstore.checkpoints import write_checkpoint
-from eventstore.connecting import UNREACHABLE
-from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
-from eventstore.signing import Keys
-from eventstore.store import load_all
-from office.logs import configure
-from people.postgres import People
-from readmodels.postgres import Board
-from readmodels.search.postgres import SearchIndex
+from ledger.checkpoints import write_checkpoint
+from ledger.connection import UNREACHABLE
+from ledger.mapping import to_envelope
+from ledger.postgres import PostgresLedger, checkpoint, open_ledger
+from ledger.protocol import load_all
+from ledger.signing import Keys
+from mail.folder import FolderCourier
+from mail.smtp import SmtpCourier, SmtpSettings
+from projections.board_table import Board
+from projections.search import SearchIndex
+from vault.persons import People
+from vault.texts import Texts
 from workflows.city_year import CityYear
+from workflows.client import open_client
 from workflows.cluster_cycle import ClusterCycle
+from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
 from workflows.post import WORKFLOW_ID, Post
 
 SENDER = "so-thi-dua@localhost"
@@ -95,7 +95,7 @@ async def main() -> None:
     ledger = await open_ledger(
         _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
     )
-    founding = [told_of(row) for row in await load_all(ledger, installation.STREAM)]
+    founding = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
     keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(founding))
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
@@ -113,7 +113,7 @@ async def main() -> None:
             client,
             task_queue=TASK_QUEUE,
             workflows=[ClusterCycle, CityYear, Post],
-            activities=[acts.load, acts.append, acts.speak, acts.edition, acts.recall, post.deliver],
+            activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall, post.deliver],
             # Tests run workflows inside the sandbox (ADR 5).
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=RUNS_IN_MEMORY,

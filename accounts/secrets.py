@@ -14,7 +14,7 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from office.fields import InputError
+from application.fields import InputError
 
 SHORTEST = 10
 STEP_S = 30

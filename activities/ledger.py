@@ -7,24 +7,21 @@ server can schedule those, from a workflow of their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.telling import draft_of, told_of
-from activities.wire import AppendAnswer, AppendRequest, LoadRequest, RecallRequest, WireDraft, WireEvent, wire_event
-from documents.postgres import Texts
-from domain.deadlines import clock_command_id
-from domain.kernel import CLOCK, RESERVED, When
+from domain.commands import AuthenticatedCommand
 from domain.rules import NO_RULES, Edition, edition_of
-from domain.saying import Saying
-from domain.streams import law_of
-from eventstore.envelope import Draft, Envelope, Head
-from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
-from eventstore.store import (
+from domain.steps.deadlines import clock_command_id
+from domain.streams import decider_of
+from domain.types import CLOCK, RESERVED, When
+from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.mapping import to_draft, to_envelope
+from ledger.protocol import (
     Append,
     Appended,
     Behind,
@@ -33,9 +30,11 @@ from eventstore.store import (
     Expired,
     Ledger,
     Part,
-    SignedCommand,
     load_all,
 )
+from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
+from vault.texts import Texts
+from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
 NAMES_EDITION = {"CycleOpened", "EditionAdopted", "YearPlanIssued"}
 """Events after which a stream cannot be folded without the edition they name: it must be stored first."""
@@ -56,9 +55,9 @@ class LedgerActivities:
         self._now = now or ledger.now
 
     @activity.defn(name="load")
-    async def load(self, request: LoadRequest) -> list[WireEvent]:
+    async def load(self, request: LoadRequest) -> list[EventMessage]:
         """A page of a stream."""
-        return [wire_event(row) for row in await self._ledger.load(request.stream, request.after)]
+        return [event_message(row) for row in await self._ledger.load(request.stream, request.after)]
 
     @activity.defn(name="edition")
     async def edition(self, digest: str) -> str:
@@ -68,15 +67,15 @@ class LedgerActivities:
     @activity.defn(name="recall")
     async def recall(self, request: RecallRequest) -> bool:
         """True when a known command says the same again: unit and payload; times and signature are not compared."""
-        order = request.order
-        rows = await load_all(self._ledger, order.stream)
-        row = next((row for row in rows if str(row.command_id) == order.command_id), None)
+        item = request.item
+        rows = await load_all(self._ledger, item.stream)
+        row = next((row for row in rows if row.command_id == item.command_id), None)
         kept = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
-        if kept is None or (kept.unit, kept.payload) != (request.unit, order.payload):
+        if kept is None or (kept.unit, kept.payload) != (request.unit, item.payload):
             raise ApplicationError(
                 "command_reused",
                 "command_reused",
-                {"command": order.command_id},
+                {"command": str(item.command_id)},
                 type="CommandReused",
                 non_retryable=True,
             )
@@ -86,74 +85,74 @@ class LedgerActivities:
     async def append(self, request: AppendRequest) -> AppendAnswer:
         """Append the events of signed commands."""
         _only_local()
-        handover = Handover(request.handed.header, bytes.fromhex(request.handed.signature))
-        orders = [Order(o.stream, UUID(o.command_id), o.payload) for o in request.handed.orders]
+        batch, items = request.batch, request.batch.items
         events = [(part.stream, event) for part in request.parts for event in part.events]
-        used = [orders[index] for index in sorted({event.order for _, event in events})]
         try:
-            header = self._keys.verify(handover, used)
+            used = [items[index] for index in sorted({event.item for _, event in events})]
+            header = self._keys.verify(batch.header, batch.signature, used)
             if header.actor in RESERVED:
                 raise NotSignedError("malformed")
-            if any(orders[event.order].stream != stream for stream, event in events):
+            if any(items[event.item].stream != stream for stream, event in events):
                 raise NotSignedError("not_covered")
+            commands = {item: batch.command(item, header.unit) for item in used}
             parts = tuple(
                 Part(
                     part.stream,
-                    Head(part.version, bytes.fromhex(part.digest)),
-                    tuple(_signed_draft(event, orders[event.order], header, handover) for event in part.events),
+                    StreamTip(part.version, bytes.fromhex(part.digest)),
+                    tuple(_signed(event.draft, items[event.item], commands, header) for event in part.events),
                 )
                 for part in request.parts
             )
         except NotSignedError as error:
             raise ApplicationError(error.code, error.code, error.facts, type="NotSigned", non_retryable=True) from None
-        except (ValueError, OverflowError) as error:
+        except (ValueError, IndexError) as error:
             raise ApplicationError("malformed", "malformed", {}, type="NotSigned", non_retryable=True) from error
         for _, event in events:
-            if event.type in NAMES_EDITION:
-                await self._edition(json.loads(event.payload)["edition"])
-        commands = tuple((o.command_id, SignedCommand(handover, o.payload, header.unit)) for o in used)
-        return _answer(await self._append(Append(parts, commands, header.expires)))
+            if event.draft.type in NAMES_EDITION:
+                await self._edition(json.loads(event.draft.payload)["edition"])
+        kept = tuple((item.command_id, command) for item, command in commands.items())
+        return _answer(await self._append(Append(parts, kept, header.expires)))
 
-    @activity.defn(name="speak")
-    async def speak(self, request: LoadRequest) -> AppendAnswer:
-        """Let the clock say what is due on the stream as the ledger has it, instant by instant.
+    @activity.defn(name="run_due_timers")
+    async def run_due_timers(self, request: LoadRequest) -> AppendAnswer:
+        """Append the clock's commands that are due, one append for each instant.
 
-        The clock's acts are not signed: nobody hands them in. They are worked out here, from the ledger's stream and
-        the ledger's time, so whoever calls this can only make true what is due anyway.
+        They are not signed, because no person issues them. They are worked out here, from the ledger's stream and the
+        ledger's time, so a stranger who calls this can only bring about what is due anyway.
         """
         _only_local()
-        law = law_of(request.stream)
+        decider = decider_of(request.stream)
         rows = list(await load_all(self._ledger, request.stream))
-        told = [told_of(row) for row in rows]
-        state = law.fold(told)
-        rules = await self._rules(law.edition(state))
+        told = [to_envelope(row) for row in rows]
+        state = decider.fold(told)
+        rules = await self._rules(decider.edition(state))
         now = await self._now()
         for _ in range(INSTANTS_PER_CALL):
-            if (ripe := law.due(state, rules, now)) is None:
+            if (ripe := decider.due(state, rules, now)) is None:
                 break
             instant, acts = ripe
-            head = rows[-1].head
+            tip = rows[-1].tip
             drafts: list[Draft] = []
             for act in acts:
-                saying = Saying(
+                authenticated = AuthenticatedCommand(
                     stream=request.stream,
-                    act=act,
+                    command=act,
                     actor=CLOCK,
                     unit="",
                     issued=instant,
                     command_id=clock_command_id(request.stream, act, instant),
                     happened=When.at(instant),
                 )
-                for one in law.decide(saying, state, rules, head.version + len(drafts)):
-                    drafts.append(draft_of(one, None))
-                    state = law.evolve(state, one)
-            answer = await self._append(Append((Part(request.stream, head, tuple(drafts)),)))
+                for one in decider.decide(authenticated, state, rules, tip.version + len(drafts)):
+                    drafts.append(to_draft(one))
+                    state = decider.evolve(state, one)
+            answer = await self._append(Append((Part(request.stream, tip, tuple(drafts)),)))
             if isinstance(answer, Behind) or answer.known:
                 # Another writer was first; the workflow folds what is there and asks again.
                 break
             rows.extend(answer.events)
         tail = await load_all(self._ledger, request.stream, request.after)
-        return AppendAnswer("appended" if tail else "silent", [wire_event(row) for row in tail])
+        return AppendAnswer("appended" if tail else "silent", [event_message(row) for row in tail])
 
     async def _append(self, request: Append) -> Appended | Behind:
         try:
@@ -182,27 +181,21 @@ def _only_local() -> None:
         raise ApplicationError("not_local", "not_local", {}, type="NotSigned", non_retryable=True)
 
 
-def _signed_draft(event: WireDraft, order: Order, header: Header, handover: Handover) -> Draft:
-    return Draft(
-        type=event.type,
-        schema=event.schema,
-        payload=event.payload,
-        command_id=order.command_id,
-        command_digest=handover.command_digest(order.payload),
+def _signed(draft: Draft, item: BatchItem, commands: Mapping[BatchItem, SignedCommand], header: Header) -> Draft:
+    """The draft with what only the signed header may say."""
+    return replace(
+        draft,
+        command_id=item.command_id,
+        command_digest=commands[item].digest,
         actor=header.actor,
         unit=header.unit,
         stand_in_for=header.stand_in_for,
-        provenance=event.provenance,
-        source=event.source,
-        meeting=event.meeting,
-        happened_earliest=datetime.fromisoformat(event.earliest).astimezone(UTC),
-        happened_latest=datetime.fromisoformat(event.latest).astimezone(UTC),
-        effective=None if event.effective is None else datetime.fromisoformat(event.effective).date(),
-        act_key=event.act_key,
+        happened_earliest=draft.happened_earliest.astimezone(UTC),
+        happened_latest=draft.happened_latest.astimezone(UTC),
     )
 
 
 def _answer(answer: Appended | Behind) -> AppendAnswer:
-    rows: tuple[Envelope, ...] = answer.tail if isinstance(answer, Behind) else answer.events
+    rows: tuple[RecordedEvent, ...] = answer.tail if isinstance(answer, Behind) else answer.events
     status = "behind" if isinstance(answer, Behind) else "known" if answer.known else "appended"
-    return AppendAnswer(status, [wire_event(row) for row in rows])
+    return AppendAnswer(status, [event_message(row) for row in rows])

@@ -17,13 +17,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import structlog
 from temporalio import activity
 
-from accounts.digests.postgres import Digests, Waiting
-from activities.folds import Folds
-from activities.telling import draft_of, told_of
-from couriers import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from accounts.digests import Digests, Waiting
 from domain.cycle import State
 from domain.installation import POST_STREAM
-from domain.kernel import Event, Meta, Provenance, Told, When
 from domain.notices import OVERSEER, Notice, notices
 from domain.post import (
     DigestFailed,
@@ -37,12 +33,16 @@ from domain.post import (
     digest_due,
 )
 from domain.streams import is_cycle
-from eventstore.envelope import Envelope, Head
-from eventstore.postgres import PostgresLedger
-from eventstore.store import Append, Behind, Part
+from domain.types import Event, EventEnvelope, Meta, Provenance, When
 from i18n import _
 from i18n.messages import message_of
-from people.postgres import Contact, People
+from ledger.events import RecordedEvent, StreamTip
+from ledger.mapping import to_draft, to_envelope
+from ledger.postgres import PostgresLedger
+from ledger.protocol import Append, Behind, Part
+from mail import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from projections.stream_states import StreamStates
+from vault.persons import Contact, People
 
 PAGE = 50
 """Rows of a round: with notices to every unit of a large cluster they still fit one append."""
@@ -74,8 +74,8 @@ class PostActivities:
     ) -> None:
         self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
         self._digests, self._now, self._looked = Digests(ledger.pool), now, 0.0
-        self._folds = Folds(ledger)
-        self._head: Head | None = None
+        self._states = StreamStates(ledger)
+        self._tip: StreamTip | None = None
         self._position = 0
         self._taken: set[str] = set()
         self._tries: dict[str, int] = {}
@@ -97,7 +97,7 @@ class PostActivities:
         sent = 0
         end = asyncio.get_running_loop().time() + WAIT_S
         async with self._ledger.notices(wake.set):
-            if self._head is None:
+            if self._tip is None:
                 await self._open()
             while asyncio.get_running_loop().time() < end and not activity.is_worker_shutdown():
                 wake.clear()
@@ -113,8 +113,8 @@ class PostActivities:
     async def _open(self) -> None:
         # Every round ends with how far it came, so the last event says it.
         last = await self._ledger.last(POST_STREAM)
-        self._position = cursor(told_of(last)) if last is not None else 0
-        self._head = last.head if last is not None else Head()
+        self._position = cursor(to_envelope(last)) if last is not None else 0
+        self._tip = last.tip if last is not None else StreamTip()
 
     async def _round(self) -> bool:
         """One page of the ledger. False when there was nothing but our own events."""
@@ -143,16 +143,16 @@ class PostActivities:
                 kept.clear()
         return True
 
-    async def _tell(self, row: Envelope) -> list[Event]:
+    async def _tell(self, row: RecordedEvent) -> list[Event]:
         if not is_cycle(row.stream):
             return []
-        told, state = told_of(row), await self._folds.after(row)
+        told, state = to_envelope(row), await self._states.after(row)
         recorded: list[Event] = []
         for notice in notices(told, state):
             recorded.extend(await self._send(row, notice, state))
         return recorded
 
-    async def _send(self, row: Envelope, notice: Notice, state: State) -> list[Event]:
+    async def _send(self, row: RecordedEvent, notice: Notice, state: State) -> list[Event]:
         contacts = await self._contacts(notice, state)
         common = {"position": row.position, "kind": notice.kind, "unit": notice.to}
         reachable = [contact for contact in contacts if contact.email]
@@ -196,7 +196,7 @@ class PostActivities:
         # It may have come twice, or once although it failed in the end.
         return [NoticeUnknown(**common, message_id=message_id), last] if message_id in self._unknown else [last]
 
-    async def _gather(self, row: Envelope, notice: Notice, state: State, contact: Contact) -> None:
+    async def _gather(self, row: RecordedEvent, notice: Notice, state: State, contact: Contact) -> None:
         """Let a notice wait for its addressee's digest."""
         subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
         await self._digests.put(
@@ -271,7 +271,7 @@ class PostActivities:
         found = await self._people.get(overseer.id) if overseer is not None and overseer.id else None
         return (found,) if found else ()
 
-    def _message(self, row: Envelope, notice: Notice, state: State, contact: Contact) -> EmailMessage:
+    def _message(self, row: RecordedEvent, notice: Notice, state: State, contact: Contact) -> EmailMessage:
         subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
         message = EmailMessage()
         message["From"] = self._sender
@@ -286,20 +286,20 @@ class PostActivities:
 
         False when another worker was first: then the rows are told again, without those who have theirs.
         """
-        if self._head is None:
+        if self._tip is None:
             return False
-        command = uuid5(NAMESPACE_URL, f"post/{self._head.version}/{self._head.digest.hex()}")
+        command = uuid5(NAMESPACE_URL, f"post/{self._tip.version}/{self._tip.digest.hex()}")
         drafts = tuple(
-            draft_of(Told(event, _meta(self._head.version + n, command, now)), None)
+            to_draft(EventEnvelope(event, _meta(self._tip.version + n, command, now)), None)
             for n, event in enumerate(events, start=1)
         )
-        answer = await self._ledger.append(Append((Part(POST_STREAM, self._head, drafts),)))
+        answer = await self._ledger.append(Append((Part(POST_STREAM, self._tip, drafts),)))
         if isinstance(answer, Behind):
             # Another worker delivers, too: read on from what it recorded.
-            self._head = None
+            self._tip = None
             await self._open()
             return False
-        self._head = answer.events[-1].head
+        self._tip = answer.events[-1].tip
         last = events[-1]
         self._position = last.position if isinstance(last, PostAdvanced) else self._position
         return True
@@ -318,5 +318,5 @@ def _meta(version: int, command: UUID, now: datetime) -> Meta:
     return Meta(version, "post", "", When.at(now), Provenance(kind="stated"), command)
 
 
-def _message_uuid(row: Envelope, notice: Notice, contact: Contact) -> UUID:
+def _message_uuid(row: RecordedEvent, notice: Notice, contact: Contact) -> UUID:
     return uuid5(NAMESPACE_URL, f"{row.digest.hex()}/{notice.kind}/{notice.to}/{contact.id}")

@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from activities.telling import told_of
 from domain.codec import plain, state_digest
 from domain.cycle import State
-from domain.departures import deviations
-from domain.kernel import Event, Told, When, end_of
+from domain.deviations import deviations
 from domain.obligations import obligations, steps
 from domain.rules import NO_RULES, Edition
-from domain.streams import law_of
-from eventstore.envelope import NO_DIGEST, Envelope
+from domain.streams import decider_of
+from domain.types import Event, EventEnvelope, When, end_of
+from ledger.events import NO_DIGEST, RecordedEvent
+from ledger.mapping import to_envelope
 
 _WEAKEST = ("stated", "inferred", "rehearsed")
 
@@ -29,7 +29,7 @@ def _weaker(one: str, other: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class SurenessOf:
     """How sure what is derived from events is: as the least sure of the events that it follows from."""
 
     by_event: Mapping[str, str]
@@ -37,7 +37,7 @@ class Sure:
     by_day: Mapping[date, str]
 
     @classmethod
-    def of(cls, history: Iterable[Told[Event]]) -> Sure:
+    def of(cls, history: Iterable[EventEnvelope[Event]]) -> SurenessOf:
         """Of a history."""
         by_event, by_when, by_day = dict[str, str](), dict[When, str](), dict[date, str]()
         for event, meta in history:
@@ -57,13 +57,13 @@ class Replay:
     rules: Edition
     events: int
     last_version: int
-    possible: tuple[Envelope, ...]
-    sure: Sure
+    possible: tuple[RecordedEvent, ...]
+    sure: SurenessOf
 
 
 def select(
-    rows: Sequence[Envelope], *, at: date | None = None, version: int | None = None, known_on: date | None = None
-) -> tuple[list[Envelope], list[Envelope]]:
+    rows: Sequence[RecordedEvent], *, at: date | None = None, version: int | None = None, known_on: date | None = None
+) -> tuple[list[RecordedEvent], list[RecordedEvent]]:
     """The rows that count, and those that only may."""
     kept, possible = [], []
     for row in rows:
@@ -81,7 +81,7 @@ def select(
 
 def replay(
     stream: str,
-    rows: Sequence[Envelope],
+    rows: Sequence[RecordedEvent],
     editions: Mapping[str, Edition],
     *,
     at: date | None = None,
@@ -89,16 +89,18 @@ def replay(
     known_on: date | None = None,
 ) -> Replay:
     """Compute a stream's state as it was. `editions` holds the rules by digest."""
-    law = law_of(stream)
+    decider = decider_of(stream)
     kept, possible = select(rows, at=at, version=version, known_on=known_on)
-    told: list[Told[Event]] = [told_of(row) for row in kept]
-    state = law.fold(told)
-    digest = law.edition(state)
+    told: list[EventEnvelope[Event]] = [to_envelope(row) for row in kept]
+    state = decider.fold(told)
+    digest = decider.edition(state)
     rules = editions.get(digest, NO_RULES) if digest else NO_RULES
-    return Replay(stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), Sure.of(told))
+    return Replay(
+        stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), SurenessOf.of(told)
+    )
 
 
-def broken_at(rows: Sequence[Envelope]) -> int | None:
+def broken_at(rows: Sequence[RecordedEvent]) -> int | None:
     """The position of a stream's first row that was changed or does not follow the one before it; None if none was."""
     previous = NO_DIGEST
     for version, row in enumerate(rows, start=1):

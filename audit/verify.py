@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from activities.telling import saying_of, told_of
 from domain import installation
-from domain.deadlines import clock_command_id
-from domain.kernel import CLOCK, RESERVED, AlreadySaid, Event, Refused, Told, When
+from domain.commands import AuthenticatedCommand, CommandPayload
+from domain.decider import Decider
 from domain.rules import NO_RULES, Edition
-from domain.saying import Command, Law, Saying
-from domain.streams import is_cycle, is_year, law_of
-from eventstore.checkpoints import Checkpoint, merkle_root
-from eventstore.envelope import Envelope, Head
-from eventstore.signing import Handover, Header, Keys, NotSignedError, Order
-from eventstore.store import Ledger
+from domain.steps.deadlines import clock_command_id
+from domain.streams import decider_of, is_cycle, is_year
+from domain.types import CLOCK, RESERVED, AlreadySaid, Event, EventEnvelope, Refused, When
+from ledger.checkpoints import Checkpoint, merkle_root
+from ledger.events import RecordedEvent, StreamTip
+from ledger.mapping import authenticate, to_envelope
+from ledger.protocol import Ledger
+from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
 
 PAGE = 2_000
 BREATH = 100
@@ -44,7 +45,7 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     """What was checked, and what was found. `ok` is the answer."""
 
     events: int = 0
@@ -71,15 +72,15 @@ class Report:
 class _Stream:
     """One stream while it is read: its head as stored, and its folded state."""
 
-    law: Law | None
-    head: Head = field(default_factory=Head)
-    told: list[Told[Event]] = field(default_factory=list)
+    decider: Decider | None
+    tip: StreamTip = field(default_factory=StreamTip)
+    told: list[EventEnvelope[Event]] = field(default_factory=list)
     state: Any = None
     rules: Edition = NO_RULES
     digest: str | None = None
     position: int = 0
     """Of the event that was read last."""
-    expected: list[Told[Event]] = field(default_factory=list)
+    expected: list[EventEnvelope[Event]] = field(default_factory=list)
     """What must follow from the command or clock act whose first event was read last."""
 
 
@@ -92,7 +93,7 @@ async def verify(
     checkpoints: tuple[Checkpoint, ...] = (),
     entry_key: str | None = None,
     progress: Progress = lambda _: None,
-) -> Report:
+) -> VerificationReport:
     """Check the whole ledger. `entry_key` is the installation's public key in hex, where the checker has it apart."""
     verification = _Verification(ledger, edition_of, installation_id, epoch, checkpoints)
     verification.entry_key = entry_key
@@ -107,13 +108,13 @@ class _Verification:
         self.keys = Keys(installation_id, epoch, {})
         self.marks = {mark.position: mark for mark in marks}
         self.entry_key: str | None = None
-        self.report = Report()
+        self.report = VerificationReport()
         self.streams: dict[str, _Stream] = {}
         self.leaves: list[bytes] = []
         self.recorded_at: datetime | None = None
         self.verified: dict[bytes, tuple[Header, frozenset[tuple[str, str, str]]]] = {}
 
-    async def run(self, progress: Progress) -> Report:
+    async def run(self, progress: Progress) -> VerificationReport:
         position = 0
         while page := await self.ledger.read(position, PAGE):
             for row in page:
@@ -135,33 +136,33 @@ class _Verification:
         self.report.root = merkle_root(self.leaves).hex()
         return self.report
 
-    def problem(self, row: Envelope, code: str, detail: str = "") -> None:
+    def problem(self, row: RecordedEvent, code: str, detail: str = "") -> None:
         if len(self.report.problems) < PROBLEMS_KEPT:
             self.report.problems.append(Problem(row.position, row.stream, code, detail))
 
-    async def check(self, row: Envelope) -> None:
+    async def check(self, row: RecordedEvent) -> None:
         self.report.events += 1
         self.report.streams[row.stream] += 1
         self.leaves.append(row.digest)
         stream = self.streams.get(row.stream)
         if stream is None:
-            law = law_of(row.stream) if is_cycle(row.stream) or is_year(row.stream) else None
-            stream = self.streams[row.stream] = _Stream(law, state=law.empty() if law else None)
+            decider = decider_of(row.stream) if is_cycle(row.stream) or is_year(row.stream) else None
+            stream = self.streams[row.stream] = _Stream(decider, state=decider.empty() if decider else None)
         if self.recorded_at is not None and row.recorded_at < self.recorded_at:
             self.problem(row, "time_fell")
         self.recorded_at = row.recorded_at
-        if row.version != stream.head.version + 1:
-            self.problem(row, "version", f"{stream.head.version + 1}")
-        if row.previous != stream.head.digest:
+        if row.version != stream.tip.version + 1:
+            self.problem(row, "version", f"{stream.tip.version + 1}")
+        if row.previous != stream.tip.digest:
             self.problem(row, "previous")
         if row.expected_digest() != row.digest:
             self.problem(row, "digest")
-        stream.head = row.head
+        stream.tip = row.tip
         mark = self.marks.get(row.position)
         if mark is not None and (mark.digest != row.digest.hex() or mark.root != merkle_root(self.leaves).hex()):
             self.problem(row, "checkpoint")
         try:
-            told = told_of(row)
+            told = to_envelope(row)
         except Exception as error:  # noqa: BLE001 - whatever was done to the payload must end as a finding
             self.problem(row, "unreadable", type(error).__name__)
             stream.expected.clear()
@@ -169,14 +170,14 @@ class _Verification:
         await self.authority(row, told, stream)
         await self.fold(row, told, stream)
 
-    async def authority(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
+    async def authority(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
         """Was it somebody's to say?"""
         if row.command_digest is not None:
             await self.signature(row, stream)
             self.follows(row, told, stream)
             if isinstance(told.event, installation.EntryKeyNamed):
                 await self.key_named(row, told.event)
-        elif row.actor == CLOCK and stream.law is not None:
+        elif row.actor == CLOCK and stream.decider is not None:
             self.report.clock_acts += 1
             if not stream.expected:
                 self.expect_clock(row, stream)
@@ -190,7 +191,7 @@ class _Verification:
         elif row.stream != installation.POST_STREAM:
             self.problem(row, "unsigned")
 
-    async def signature(self, row: Envelope, stream: _Stream) -> None:
+    async def signature(self, row: RecordedEvent, stream: _Stream) -> None:
         """Was it this person's, in time, and what must follow from it?"""
         if row.command_digest is None:
             return
@@ -198,13 +199,13 @@ class _Verification:
         if command is None or command.digest != row.command_digest:
             self.problem(row, "command_missing")
             return
-        order = Order(row.stream, row.command_id, command.payload)
+        item = BatchItem(row.stream, row.command_id, command.payload)
         try:
-            header, covered = self.header(command.handover)
+            header, covered = self.header(command)
         except NotSignedError as error:
             self.problem(row, "signature", error.code)
             return
-        if (order.stream, str(order.command_id), order.payload_digest) not in covered:
+        if (item.stream, str(item.command_id), item.payload_digest) not in covered:
             self.problem(row, "signature", "not_covered")
         if (row.actor, row.unit, row.stand_in_for) != (header.actor, header.unit, header.stand_in_for):
             self.problem(row, "signature", "other_person")
@@ -214,15 +215,15 @@ class _Verification:
             self.problem(row, "expired")
         if header.commitment is not None:
             self.report.commitments.setdefault(header.actor, header.commitment)
-        if stream.law is not None and not stream.expected:
-            self.expect(row, command.payload, header, stream)
+        if stream.decider is not None and not stream.expected:
+            self.expect(row, item, header, stream)
 
-    async def key_named(self, row: Envelope, event: installation.EntryKeyNamed) -> None:
+    async def key_named(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
         """A key is one of ours when the command that names it was signed with a key that was one before."""
         command = await self.ledger.command(row.command_digest or b"")
         named = installation.NameEntryKey(**dict(event))
         try:
-            said = Command.model_validate_json(command.payload).parsed() if command is not None else None
+            said = CommandPayload.model_validate_json(command.payload).parsed() if command is not None else None
         except (Refused, ValueError):
             said = None
         if said != named or row.stream != installation.STREAM:
@@ -231,13 +232,13 @@ class _Verification:
         public = {**self.keys.public, event.key: bytes.fromhex(event.public_key)}
         self.keys = Keys(self.keys.installation, self.keys.epoch, public)
 
-    def expect(self, row: Envelope, payload: str, header: Header, stream: _Stream) -> None:
+    def expect(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it."""
-        if stream.law is None:
+        if stream.decider is None:
             return
         try:
-            saying = saying_of(row.stream, row.command_id, payload, header)
-            told = stream.law.decide(saying, stream.state, stream.rules, row.version - 1, tuple(stream.told))
+            authenticated = authenticate(item, header)
+            told = stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1, tuple(stream.told))
         except (Refused, AlreadySaid) as answer:
             self.problem(row, "not_decided", str(answer.args[0]))
         except Exception as error:  # noqa: BLE001 - whatever was done to the command must end as a finding
@@ -245,9 +246,9 @@ class _Verification:
         else:
             stream.expected = list(told)
 
-    def follows(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
+    def follows(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
         """Does the event follow from what was signed, or from what was due?"""
-        if stream.law is None:
+        if stream.decider is None:
             return
         if not stream.expected:
             return
@@ -256,18 +257,18 @@ class _Verification:
             stream.expected.clear()
             self.problem(row, "does_not_follow")
 
-    def header(self, handover: Handover) -> tuple[Header, frozenset[tuple[str, str, str]]]:
+    def header(self, command: SignedCommand) -> tuple[Header, frozenset[tuple[str, str, str]]]:
         """A header whose signature is right, with the commands it covers; each is verified once."""
-        known = self.verified.get(handover.digest)
+        known = self.verified.get(command.batch_digest)
         if known is None:
-            header = self.keys.verify(handover, [], any_epoch=True)
-            known = self.verified[handover.digest] = header, frozenset(header.orders)
+            header = self.keys.verify(command.header, command.signature, any_epoch=True)
+            known = self.verified[command.batch_digest] = header, frozenset(header.items)
             self.report.signatures += 1
         return known
 
-    def expect_clock(self, row: Envelope, stream: _Stream) -> None:
+    def expect_clock(self, row: RecordedEvent, stream: _Stream) -> None:
         """Work out what the clock said, from the state before it and the ledger's time."""
-        if stream.law is None or (ripe := stream.law.due(stream.state, stream.rules, row.recorded_at)) is None:
+        if stream.decider is None or (ripe := stream.decider.due(stream.state, stream.rules, row.recorded_at)) is None:
             self.problem(row, "clock_not_due")
             return
         instant, acts = ripe
@@ -275,27 +276,27 @@ class _Verification:
         if act is None:
             self.problem(row, "clock_not_due")
             return
-        saying = Saying(
+        authenticated = AuthenticatedCommand(
             stream=row.stream,
-            act=act,
+            command=act,
             actor=CLOCK,
             unit="",
             issued=instant,
             command_id=row.command_id,
             happened=When.at(instant),
         )
-        stream.expected = list(stream.law.decide(saying, stream.state, stream.rules, row.version - 1))
+        stream.expected = list(stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1))
 
-    async def fold(self, row: Envelope, told: Told[Event], stream: _Stream) -> None:
+    async def fold(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
         stream.position = row.position
-        if stream.law is None:
+        if stream.decider is None:
             return
         stream.told.append(told)
         if told.event.NAME == "ActCorrected":
-            stream.state = stream.law.fold(stream.told)
+            stream.state = stream.decider.fold(stream.told)
         else:
-            stream.state = stream.law.evolve(stream.state, told)
-        digest = stream.law.edition(stream.state)
+            stream.state = stream.decider.evolve(stream.state, told)
+        digest = stream.decider.edition(stream.state)
         if digest is not None and digest != stream.digest:
             edition = await self.edition_of(digest)
             if edition is None:

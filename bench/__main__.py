@@ -12,24 +12,24 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import acts, ledgers, pages
-from bench.place import Row, scratch, server
-from local.places import places
+from bench.harness import BenchRow, scratch, server
+from local.paths import paths
 from local.postgres import create_database
 
 
-async def _ledgers() -> list[Row]:
+async def _ledgers() -> list[BenchRow]:
     with server() as (running, folder):
         await create_database(running, "bench")
         await ledgers.plain_table(running)
         return [*await ledgers.appends(running, folder), *await ledgers.library(running)]
 
 
-async def _engine() -> list[Row]:
+async def _engine() -> list[BenchRow]:
     with scratch() as folder:
         return await acts.engine(folder)
 
 
-async def _pages() -> list[Row]:
+async def _pages() -> list[BenchRow]:
     with scratch() as folder:
         return await pages.pages(folder)
 
@@ -44,8 +44,8 @@ def main() -> None:
     wanted = asked.parse_args().part
     if unknown := set(wanted) - set(PARTS):
         asked.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
-    logs = places().make().logs
-    rows: list[Row] = []
+    logs = paths().make().logs
+    rows: list[BenchRow] = []
     if "ledger" in wanted:
         rows += asyncio.run(_ledgers())
     if "engine" in wanted:

@@ -15,15 +15,15 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.wire import RUNS_IN_MEMORY
-from bench.place import ROUNDS, Row, median
+from application.application import CommandInput
+from application.yaml_files import read_model
+from application.year_file import YearFile, start_year
+from bench.harness import ROUNDS, BenchRow, median
 from cli.scenario import RehearsedYear, Scenario, _Play
 from cli.session import Session, session
 from domain.rules import Edition
-from office.office import Said
-from office.reading import read_model
-from office.year_file import YearFile, start_year
-from people.postgres import Contact
+from vault.persons import Contact
+from workflows.messages import RUNS_IN_MEMORY
 
 ACTS = 40
 IDLE = 1_000
@@ -47,7 +47,7 @@ class Bare:
         return payload
 
 
-async def against_a_bare_update(open_: Session) -> list[Row]:
+async def against_a_bare_update(open_: Session) -> list[BenchRow]:
     """One act from desk to ledger and back, one at a time, then 16 at once over 16 cycles."""
     person, edition = await _office(open_)
     streams = await _open(open_, person, edition, 16)
@@ -62,8 +62,10 @@ async def against_a_bare_update(open_: Session) -> list[Row]:
     p50, p50_bare = median(ours) * 1000, median(bare) * 1000
     together, together_bare = median(ours_rate), median(bare_rate)
     return [
-        Row("one act, p50", p50, "ms", "bare update-with-start, p50", p50_bare, "at most 1.6", p50 / p50_bare <= 1.6),
-        Row(
+        BenchRow(
+            "one act, p50", p50, "ms", "bare update-with-start, p50", p50_bare, "at most 1.6", p50 / p50_bare <= 1.6
+        ),
+        BenchRow(
             "acts, 16 at once over 16 cycles",
             together,
             "acts/s",
@@ -93,7 +95,7 @@ async def _together(work: Any) -> float:
 
 async def _act(open_: Session, person: Contact, stream: str) -> None:
     fields = {"id": f"h-{uuid4().hex[:12]}", "kind": "other"}
-    await open_.hand_in(stream, person, [Said(stream, "record-meeting", fields)], strength="rehearsal")
+    await open_.submit(stream, person, [CommandInput(stream, "record-meeting", fields)], strength="rehearsal")
 
 
 async def _bare(client: Client, number: int) -> None:
@@ -128,7 +130,7 @@ async def _open(open_: Session, person: Contact, edition: Edition, count: int, y
     return [f"bench/{year}/cum-{n}" for n in range(count)]
 
 
-async def idle_memory(open_: Session) -> list[Row]:
+async def idle_memory(open_: Session) -> list[BenchRow]:
     """The worker's memory before and after a thousand cycles of six units are open and idle."""
     person, edition = await _office(open_)
     pid = open_.endpoints.pids["worker"]
@@ -140,8 +142,8 @@ async def idle_memory(open_: Session) -> list[Row]:
         figures.append(_resident(pid))
     kept, each = (figures[KEPT // 100] - figures[0]) / KEPT, (figures[-1] - figures[0]) / IDLE
     return [
-        Row(f"worker memory, each of the first {KEPT} idle cycles, all kept", kept, "kB"),
-        Row(
+        BenchRow(f"worker memory, each of the first {KEPT} idle cycles, all kept", kept, "kB"),
+        BenchRow(
             f"worker memory, each of {IDLE} idle cycles ({RUNS_IN_MEMORY} runs kept)",
             each,
             "kB",
@@ -158,12 +160,12 @@ def _resident(pid: int) -> int:
     return 0
 
 
-async def fifty_years(open_: Session) -> list[Row]:
+async def fifty_years(open_: Session) -> list[BenchRow]:
     """Fifty clusters' whole rehearsed years, sixteen at a time."""
     scenario = read_model(ROOT / "scenarios" / "2020-cum-1.yaml", Scenario)
     edition = read_model(ROOT / "rules" / "specimen-2020.yaml", Edition)
     rest = read_model(ROOT / "scenarios" / "rest-of-the-year.yaml", RehearsedYear)
-    room = asyncio.Semaphore(16)
+    slots = asyncio.Semaphore(16)
     acts = 0
 
     async def one(number: int) -> None:
@@ -175,7 +177,7 @@ async def fifty_years(open_: Session) -> list[Row]:
                 "year": scenario.year.model_copy(update={"clusters": (cluster,), "cycle": f"2020-{number}"}),
             }
         )
-        async with room:
+        async with slots:
             play = _Play(open_, mine, f"bench-{number}", lambda _: None)
             await play.enter_people()
             await play.open(edition)
@@ -187,17 +189,17 @@ async def fifty_years(open_: Session) -> list[Row]:
     started = time.perf_counter()
     await asyncio.gather(*(one(number) for number in range(1, CLUSTERS + 1)))
     seconds = time.perf_counter() - started
-    events = len([1 for _s, head in await open_.ledger.streams() for _ in range(head.version)])
+    events = len([1 for _s, tip in await open_.ledger.streams() for _ in range(tip.version)])
     return [
-        Row("50 clusters' rehearsed years", acts / seconds, "acts/s"),
-        Row("… of which events in the ledger", events, "events"),
+        BenchRow("50 clusters' rehearsed years", acts / seconds, "acts/s"),
+        BenchRow("… of which events in the ledger", events, "events"),
     ]
 
 
-async def engine(folder: Path) -> list[Row]:
+async def engine(folder: Path) -> list[BenchRow]:
     """All of it on one engine."""
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     for number, benches in enumerate(((against_a_bare_update, fifty_years), (idle_memory,))):
         # Memory on a worker of its own: the others' runs would make room for it.
         os.environ["THIDUA_DATA"] = str(folder / f"data-{number}")

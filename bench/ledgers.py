@@ -22,18 +22,18 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from nacl.signing import SigningKey
 
-from activities.telling import told_of
-from bench.place import ROUNDS, Row, median, rate
+from bench.harness import ROUNDS, BenchRow, median, rate
 from domain.codec import encode
-from domain.commenting import StanceTaken
 from domain.cycle import CYCLE
-from domain.frame import CycleOpened, Unit
-from domain.kernel import Event
-from eventstore.envelope import Draft, Envelope, Head
-from eventstore.postgres import PostgresLedger, open_ledger
-from eventstore.setup.postgres import claim, migrate
-from eventstore.signing import Handover, Keys, Order, Signer
-from eventstore.store import Append, Appended, Part, SignedCommand, load_all
+from domain.steps.commenting import StanceTaken
+from domain.steps.lifecycle import CycleOpened, Unit
+from domain.types import Event
+from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.mapping import to_envelope
+from ledger.postgres import PostgresLedger, open_ledger
+from ledger.protocol import Append, Appended, Part, load_all
+from ledger.setup import claim, migrate
+from ledger.signing import BatchItem, Keys, SignedBatch, Signer
 from local.postgres import PostgresServer, create_database
 
 PER_ROUND = 4_000
@@ -93,9 +93,9 @@ async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLed
         await opened.close()
 
 
-async def appends(server: PostgresServer, folder: Path) -> list[Row]:
+async def appends(server: PostgresServer, folder: Path) -> list[BenchRow]:
     """Durable appends by 16 and 64 writers, without and with each command's signature checked in the process."""
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     signer = Signer("bench", 1, "entry-1", SigningKey.generate())
     keys = Keys("bench", 1, {"entry-1": bytes(signer.private.verify_key)})
     async with ledger(server, "bench") as opened:
@@ -103,8 +103,8 @@ async def appends(server: PostgresServer, folder: Path) -> list[Row]:
             ours, signed, theirs = [], [], []
             for _ in range(ROUNDS):
                 ours.append(await rate(PER_ROUND, partial(_write, opened, writers, None, None)))
-                handed = [_signed(signer) for _ in range(PER_ROUND)]
-                signed.append(await rate(PER_ROUND, partial(_write, opened, writers, keys, handed)))
+                batch = [_signed(signer) for _ in range(PER_ROUND)]
+                signed.append(await rate(PER_ROUND, partial(_write, opened, writers, keys, batch)))
                 theirs.append(await asyncio.to_thread(_pgbench, server, folder, writers))
             other = median(theirs)
             for what, figures, target in (
@@ -113,7 +113,7 @@ async def appends(server: PostgresServer, folder: Path) -> list[Row]:
             ):
                 value = median(figures)
                 rows.append(
-                    Row(
+                    BenchRow(
                         f"{what}, {writers} writers",
                         value,
                         "events/s",
@@ -126,29 +126,29 @@ async def appends(server: PostgresServer, folder: Path) -> list[Row]:
     return rows
 
 
-def _signed(signer: Signer) -> tuple[Order, Handover]:
-    order = Order(f"s-{uuid4().hex}", uuid4(), '{"act":"take-stance","fields":{"unit":"dong-da","stance":"agreed"}}')
-    return order, signer.sign([order], actor="cb", unit="dong-da", issued=NOW, strength="os-account")
+def _signed(signer: Signer) -> tuple[BatchItem, SignedBatch]:
+    item = BatchItem(f"s-{uuid4().hex}", uuid4(), '{"act":"take-stance","fields":{"unit":"dong-da","stance":"agreed"}}')
+    return item, signer.sign([item], actor="cb", unit="dong-da", issued=NOW, strength="os-account")
 
 
 async def _write(
-    opened: PostgresLedger, writers: int, keys: Keys | None, handed: list[tuple[Order, Handover]] | None
+    opened: PostgresLedger, writers: int, keys: Keys | None, signed: list[tuple[BatchItem, SignedBatch]] | None
 ) -> None:
     async def one(number: int) -> None:
-        head, stream = Head(), f"w-{uuid4().hex}"
+        tip, stream = StreamTip(), f"w-{uuid4().hex}"
         for place in range(number, PER_ROUND, writers):
-            if keys is None or handed is None:
-                request = Append((Part(stream, head, (draft(),)),))
+            if keys is None or signed is None:
+                request = Append((Part(stream, tip, (draft(),)),))
             else:
-                order, handover = handed[place]
-                keys.verify(handover, [order])
-                kept = SignedCommand(handover, order.payload, "dong-da")
-                event_ = draft(command_digest=kept.digest, command=order.command_id)
-                request = Append((Part(stream, head, (event_,)),), ((order.command_id, kept),))
+                item, batch = signed[place]
+                keys.verify(batch.header, batch.signature, [item])
+                kept = batch.command(item, "dong-da")
+                event_ = draft(command_digest=kept.digest, command=item.command_id)
+                request = Append((Part(stream, tip, (event_,)),), ((item.command_id, kept),))
             answer = await opened.append(request)
             if not isinstance(answer, Appended):
                 raise TypeError(answer)
-            head = answer.events[-1].head
+            tip = answer.events[-1].tip
 
     await asyncio.gather(*(one(number) for number in range(writers)))
 
@@ -203,7 +203,7 @@ async def plain_table(server: PostgresServer) -> None:
 # Against the library ------------------------------------------------------------------------------------------------
 
 
-class Register(Aggregate):
+class BenchAggregate(Aggregate):
     """A comparable aggregate: a cluster whose units take stances."""
 
     @event("Opened")
@@ -217,7 +217,7 @@ class Register(Aggregate):
         self.stances[unit] = f"{stance} {text}"
 
 
-async def library(server: PostgresServer) -> list[Row]:
+async def library(server: PostgresServer) -> list[BenchRow]:
     """Saving aggregates, and bringing a stream of a hundred events back."""
     await create_database(server, "library")
     application: Application[Any] = Application(
@@ -244,7 +244,7 @@ async def library(server: PostgresServer) -> list[Row]:
     application.close()
     back, other = median(rehydrate), median(theirs)
     return [
-        Row(
+        BenchRow(
             "appends, 16 writers",
             median(ours),
             "events/s",
@@ -253,7 +253,7 @@ async def library(server: PostgresServer) -> list[Row]:
             "10",
             median(ours) / median(saving) >= 10,
         ),
-        Row(
+        BenchRow(
             "rehydrating 100 events",
             back,
             "events/s",
@@ -267,7 +267,7 @@ async def library(server: PostgresServer) -> list[Row]:
 
 def _save(application: Application[Any], count: int) -> float:
     def one(number: int) -> None:
-        register = Register(f"cluster {number}")
+        register = BenchAggregate(f"cluster {number}")
         application.save(register)
 
     started = time.perf_counter()
@@ -292,23 +292,23 @@ async def _long(opened: PostgresLedger) -> str:
     )
     stances = [StanceTaken(unit=f"u-{n % 6}", stance="agreed", on=None, text="a" * 64) for n in range(99)]
     stream = "mttq-hanoi/2026/dai"
-    await opened.append(Append((Part(stream, Head(), tuple(draft(one) for one in (opening, *stances))),)))
+    await opened.append(Append((Part(stream, StreamTip(), tuple(draft(one) for one in (opening, *stances))),)))
     return stream
 
 
 async def _many(opened: PostgresLedger, stream: str) -> None:
     for _ in range(100):
         previous = bytes(32)
-        rows: tuple[Envelope, ...] = await load_all(opened, stream)
+        rows: tuple[RecordedEvent, ...] = await load_all(opened, stream)
         for row in rows:
             if row.previous != previous or row.expected_digest() != row.digest:
                 raise ValueError(row.position)
             previous = row.digest
-        CYCLE.fold(map(told_of, rows))
+        CYCLE.fold(map(to_envelope, rows))
 
 
 def _long_aggregate(application: Application[Any]) -> Any:
-    register = Register("dài")
+    register = BenchAggregate("dài")
     for number in range(99):
         register.take(f"u-{number % 6}", "agreed", "a" * 64)
     application.save(register)

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import httpx
 
-from accounts.postgres import Accounts
+from accounts.store import Accounts
+from application.yaml_files import RULES, read_model
 from bench import years
-from bench.place import Row
+from bench.harness import BenchRow
 from cli.session import Session, session
 from domain.rules import Edition
-from eventstore.postgres import open_ledger, open_pool
-from office.reading import RULES, read_model
-from readmodels.postgres import Board
-from readmodels.search.postgres import SearchIndex
+from ledger.postgres import open_ledger, open_pool
+from projections.board_table import Board
+from projections.search import SearchIndex
 
 RATE = 20
 SECONDS = 40
@@ -108,27 +108,27 @@ async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[floa
     return took
 
 
-async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years.YEARS) -> list[Row]:
+async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years.YEARS) -> list[BenchRow]:
     """Load, rebuild, and ask."""
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
     rules = read_model(RULES / "specimen-2020.yaml", Edition)
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     async with session("ledger", print) as open_:
         digest = await open_.texts.put_edition(rules.model_dump_json())
         ledger = await open_ledger(open_.endpoints.database_url, open_.installed.id)
         started = time.perf_counter()
         events = await years.load(ledger, rules, digest, open_.signer, clusters, count)
-        rows.append(Row(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))
-        rows.append(Row("… of it", events / (time.perf_counter() - started), "events/s"))
+        rows.append(BenchRow(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))
+        rows.append(BenchRow("… of it", events / (time.perf_counter() - started), "events/s"))
         board = Board(ledger, open_.texts)
         await board.forget()
         started = time.perf_counter()
         await board.catch_up()
         rate = events / (time.perf_counter() - started)
-        rows.append(Row("read models from position 0", rate, "events/s", target="30,000/s", met=rate >= 30_000))
+        rows.append(BenchRow("read models from position 0", rate, "events/s", target="30,000/s", met=rate >= 30_000))
         started = time.perf_counter()
         await SearchIndex(ledger).catch_up()
-        rows.append(Row("search index from position 0", events / (time.perf_counter() - started), "events/s"))
+        rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
         await _people(open_, clusters)
         await ledger.close()
     async with session("web", print) as open_:
@@ -136,7 +136,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
     return rows
 
 
-async def _asked(open_: Session, clusters: int) -> list[Row]:
+async def _asked(open_: Session, clusters: int) -> list[BenchRow]:
     address, year = open_.endpoints.web_address or "", datetime.now(UTC).year
     some = list(range(1, clusters + 1, max(1, clusters // 8)))
     officer = f"cb-{years.unit(some[0], 0)}"
@@ -153,7 +153,7 @@ async def _asked(open_: Session, clusters: int) -> list[Row]:
         load.took.clear()
     await _open_loop(loads, clients)
     rows = [
-        Row(
+        BenchRow(
             f"{load.name}, p95 at {RATE} requests/s",
             load.p95,
             "ms",
@@ -163,10 +163,10 @@ async def _asked(open_: Session, clusters: int) -> list[Row]:
         for load in loads
     ]
     largest = max(max(load.sizes) for load in loads)
-    rows.append(Row("largest of these pages", largest / 1000, "kB", target="150 kB", met=largest <= 150_000))
+    rows.append(BenchRow("largest of these pages", largest / 1000, "kB", target="150 kB", met=largest <= 150_000))
     took = sorted(await _acts(clients[officer], some[0], year))
     p95 = took[int(len(took) * 0.95)] * 1000
-    rows.append(Row("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
+    rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
     for client in clients.values():
         await client.aclose()
     return rows

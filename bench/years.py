@@ -15,16 +15,16 @@ from functools import reduce
 from typing import Any
 from uuid import UUID, uuid5
 
-from activities.telling import draft_of
+from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.cycle import CYCLE
-from domain.deadlines import clock_command_id
-from domain.kernel import CLOCK, ICT, Event, Refused, Told, When, start_of
 from domain.rules import Edition
-from domain.saying import Command, Saying, parse_act
-from eventstore.envelope import Draft, Head
-from eventstore.postgres import PostgresLedger
-from eventstore.signing import Order, Signer
-from eventstore.store import Append, Part, SignedCommand
+from domain.steps.deadlines import clock_command_id
+from domain.types import CLOCK, ICT, Event, EventEnvelope, Refused, When, start_of
+from ledger.events import Draft, StreamTip
+from ledger.mapping import to_draft
+from ledger.postgres import PostgresLedger
+from ledger.protocol import Append, Part
+from ledger.signing import BatchItem, SignedCommand, Signer
 
 CITY = "bench-city"
 CLUSTERS = 332
@@ -56,34 +56,36 @@ class _Year:
         while (ripe := CYCLE.due(self.state, self.rules, now)) is not None:
             instant, acts = ripe
             for act in acts:
-                saying = Saying(
+                authenticated = AuthenticatedCommand(
                     stream=self.stream,
-                    act=act,
+                    command=act,
                     actor=CLOCK,
                     unit="",
                     issued=instant,
                     command_id=clock_command_id(self.stream, act, instant),
                     happened=When.at(instant),
                 )
-                self._take(CYCLE.decide(saying, self.state, self.rules, self.version), None)
+                self._take(CYCLE.decide(authenticated, self.state, self.rules, self.version), None)
 
     def say(self, body: str, name: str, fields: dict[str, Any], now: datetime) -> None:
         """Somebody says an act."""
-        act = parse_act(name, fields)
-        order = Order(
-            self.stream, uuid5(SEED, f"{self.stream}/{self.version}/{name}/{body}"), Command.of(act).model_dump_json()
+        act = parse_command(name, fields)
+        item = BatchItem(
+            self.stream,
+            uuid5(SEED, f"{self.stream}/{self.version}/{name}/{body}"),
+            CommandPayload.of(act).model_dump_json(),
         )
-        handover = self.signer.sign([order], actor=f"cb-{body}", unit=body, issued=now, strength="password")
-        saying = Command.of(act).said(
-            self.stream, order.command_id, actor=f"cb-{body}", unit=body, issued=now, strength="password"
+        batch = self.signer.sign([item], actor=f"cb-{body}", unit=body, issued=now, strength="password")
+        authenticated = CommandPayload.of(act).authenticated(
+            self.stream, item.command_id, actor=f"cb-{body}", unit=body, issued=now, strength="password"
         )
-        told = CYCLE.decide(saying, self.state, self.rules, self.version)
-        signed = SignedCommand(handover, order.payload, body)
-        self.commands.append((order.command_id, signed))
+        told = CYCLE.decide(authenticated, self.state, self.rules, self.version)
+        signed = batch.command(item, body)
+        self.commands.append((item.command_id, signed))
         self._take(told, signed.digest)
 
-    def _take(self, told: tuple[Told[Event], ...], digest: bytes | None) -> None:
-        self.drafts.extend(draft_of(one, digest) for one in told)
+    def _take(self, told: tuple[EventEnvelope[Event], ...], digest: bytes | None) -> None:
+        self.drafts.extend(to_draft(one, digest) for one in told)
         self.state = reduce(CYCLE.evolve, told, self.state)
         self.version += len(told)
 
@@ -151,18 +153,18 @@ def _acts(members: list[str], rules: Edition, year: int) -> Iterator[tuple[datet
 async def load(ledger: PostgresLedger, rules: Edition, digest: str, signer: Signer, clusters: int, years: int) -> int:
     """Load everything; returns how many events."""
     this_year = datetime.now(UTC).year
-    room, events, started = asyncio.Semaphore(AT_ONCE), 0, time.perf_counter()
+    slots, events, started = asyncio.Semaphore(AT_ONCE), 0, time.perf_counter()
 
     async def one(cluster: int, year: int) -> int:
-        async with room:
+        async with slots:
             found = _decided(cluster, year, rules, digest, signer, whole=year != this_year)
-            head = Head()
+            tip = StreamTip()
             for first in range(0, len(found.drafts), 400):
                 part = tuple(found.drafts[first : first + 400])
                 ids = {draft.command_id for draft in part}
                 commands = tuple(pair for pair in found.commands if pair[0] in ids)
-                answer = await ledger.append(Append((Part(found.stream, head, part),), commands))
-                head = answer.events[-1].head  # type: ignore[union-attr]
+                answer = await ledger.append(Append((Part(found.stream, tip, part),), commands))
+                tip = answer.events[-1].tip  # type: ignore[union-attr]
             return len(found.drafts)
 
     for year in range(this_year - years + 1, this_year + 1):

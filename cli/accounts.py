@@ -6,12 +6,12 @@ import os
 from typing import get_args
 
 from accounts import Kind
-from accounts.postgres import Accounts
+from accounts.store import Accounts
+from application.fields import InputError, typed_day
+from application.persons import entry_of
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from i18n import _
-from office.fields import InputError, typed_day
-from office.persons import entry_of
 
 ADDRESS = "http://127.0.0.1:8320"
 

@@ -14,19 +14,19 @@ from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
-from cli.moves import confirm_moves
+from application.application import CommandInput
+from application.fields import InputError, Question, questions, stated
+from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
+from application.year_file import beginning, must_fit, secretary, start_year
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
+from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
-from domain.kernel import Act, Day, Refused, When
 from domain.problems import repeated
 from domain.streams import full_name
+from domain.types import Command, Day, Refused, When
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
-from office.fields import InputError, Question, questions, stated
-from office.office import Said
-from office.reading import Place, line_of, read_yaml, read_year, where
-from office.year_file import beginning, must_fit, secretary, start_year
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
@@ -48,7 +48,7 @@ async def act_from_line(
 ) -> int:
     """Enter an act whose fields were given as options, in a file, or are asked for."""
     name = ACTS_VI.get(name.lower(), name)
-    known = Act.KNOWN.get(name)
+    known = Command.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)
     if person is None:
@@ -78,7 +78,7 @@ async def act_from_line(
         raise
 
 
-def _fields_of(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+def _fields_of(file: Path) -> tuple[dict[str, Any], dict[YamlPath, int]]:
     data, lines = read_yaml(file)
     if not isinstance(data, dict):
         raise InputError("file_field", str(file), place="-", problem="dict_type", found=type(data).__name__)
@@ -108,7 +108,7 @@ async def act(
         contact = await open_.person(person)
         if name != "open-cycle" and not await open_.ledger.load(stream):
             raise InputError("no_such_cycle", cycle=stream)
-        said = Said(
+        said = CommandInput(
             stream,
             name,
             fields,
@@ -118,9 +118,9 @@ async def act(
             provenance=provenance,
             meeting=meeting,
         )
-        await confirm_moves(open_, said, contact, meant=meant)
+        await confirm_score_impact(open_, said, contact, meant=meant)
         strength = "rehearsal" if open_.installed.rehearsal else "os-account"
-        receipt = await open_.hand_in(stream, contact, [said], strength=strength)
+        receipt = await open_.submit(stream, contact, [said], strength=strength)
         rows = await _receipt(open_, stream, receipt.outcomes[0].versions)
         found = {
             "cycle": stream,
@@ -139,7 +139,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
         raise InputError("who_acts")
     async with session("worker", say) as open_:
         if open_.installed.rehearsal:
-            raise InputError("rehearsal_installation", folder=str(open_.places.data))
+            raise InputError("rehearsal_installation", folder=str(open_.paths.data))
         await must_fit(open_, year)
         contact = await secretary(open_, person, year.organiser, year.people)
         receipt = await start_year(
@@ -163,7 +163,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     return Exit.REFUSED if failed else Exit.DONE
 
 
-def options(act_type: type[Act], extra: Sequence[str]) -> dict[str, Any]:
+def options(act_type: type[Command], extra: Sequence[str]) -> dict[str, Any]:
     """Fields from options: --unit dong-da, --report.title "…", JSON for lists.
 
     Raises:
@@ -197,13 +197,13 @@ ALSO = {"on_draft": "on"}
 """Fields whose own name is an option of the command itself: `--on` is the day."""
 
 
-def names_of(act_type: type[Act]) -> list[str]:
+def names_of(act_type: type[Command]) -> list[str]:
     """The options of an act's fields."""
     other = {field: option for option, field in ALSO.items()}
     return [other.get(name, name) for name in act_type.model_fields]
 
 
-def complete(act_type: type[Act], fields: dict[str, Any]) -> None:
+def complete(act_type: type[Command], fields: dict[str, Any]) -> None:
     """Ask for the fields that are missing; without a terminal, say which.
 
     Raises:

@@ -106,7 +106,7 @@ def year_start(
     _finish(lambda: acting.year_start(file, as_, as_json=json))
 
 
-@app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, departures."))
+@app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, deviations."))
 def board(year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None, json: Json = False) -> None:
     from cli import showing  # noqa: PLC0415
 

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from activities.telling import told_of
+from application.fields import InputError
+from application.verification import verified, warning_of
 from audit.replay import digests_in, replay, view
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
-from domain.departures import deviations
-from domain.kernel import day_ending
+from domain.deviations import deviations
 from domain.rules import Edition, edition_of
 from domain.streams import full_name
-from eventstore.checkpoints import all_checkpoints, write_checkpoint
-from eventstore.envelope import Envelope
-from eventstore.postgres import checkpoint
+from domain.types import day_ending
 from i18n import _
 from i18n.messages import day, word
-from i18n.standing import departure, standing
+from i18n.state_text import deviation_text, state_lines
 from i18n.timeline import describe
-from office.fields import InputError
-from office.verifying import verified, warning_of
+from ledger.checkpoints import all_checkpoints, write_checkpoint
+from ledger.events import RecordedEvent
+from ledger.mapping import to_envelope
+from ledger.postgres import checkpoint
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
@@ -50,7 +50,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
             "source": row.source,
             "meeting": row.meeting,
             "digest": row.digest.hex(),
-            "corrected_by": state.register.corrected.get(row.version),
+            "corrected_by": state.corrections.corrected.get(row.version),
         }
         for row, told in history
     ]
@@ -69,7 +69,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
     return _whole([row for row, _told in history])
 
 
-def _whole(rows: Sequence[Envelope]) -> Exit:
+def _whole(rows: Sequence[RecordedEvent]) -> Exit:
     """What was read is shown in any case; that it was changed, too, and where."""
     if not (warning := warning_of(rows)):
         return Exit.DONE
@@ -112,10 +112,10 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         console.print(table)
         if isinstance(found.state, State):
             names = members_and_organiser(found.state)
-            for line in standing(found.state, texts, people, found.sure.by_event):
+            for line in state_lines(found.state, texts, people, found.sure.by_event):
                 console.print(line)
             for one in deviations(found.state, found.rules):
-                console.print(f"  • {departure(one, names, found.sure.by_day)}")
+                console.print(f"  • {deviation_text(one, names, found.sure.by_day)}")
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
@@ -125,7 +125,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
 async def verify_(*, as_json: bool) -> int:
     """Check the whole ledger, and what lies beside it."""
     async with session("ledger", say, founded=True) as open_:
-        folder = open_.places.data / "checkpoints"
+        folder = open_.paths.data / "checkpoints"
         report, beside = await verified(
             open_,
             checkpoints=tuple(all_checkpoints(folder)),
@@ -137,7 +137,7 @@ async def verify_(*, as_json: bool) -> int:
             write_checkpoint(folder, mark)
     data = {
         "installation": open_.installed.id,
-        "folder": str(open_.places.data),
+        "folder": str(open_.paths.data),
         "ok": ok,
         "events": report.events,
         "streams": len(report.streams),
@@ -172,7 +172,7 @@ async def verify_(*, as_json: bool) -> int:
 
 async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
     digests = set().union(
-        *(digests_in(plain(told_of(row).event)) for row in rows if row.type in {"CycleOpened", "EditionAdopted"})
+        *(digests_in(plain(to_envelope(row).event)) for row in rows if row.type in {"CycleOpened", "EditionAdopted"})
     )
     found = {}
     for digest in digests:

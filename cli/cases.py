@@ -17,15 +17,15 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
+from application.recording.file import RecordFile
+from application.yaml_files import read_model, read_yaml
 from audit.verify import verify
 from cli.outcome import Exit, grid, run, say, terminal
-from cli.record_file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session, session
 from domain.dates import Dated
-from domain.kernel import Fact, Label, Sureness, When
-from eventstore.envelope import Envelope
-from office.reading import read_model, read_yaml
+from domain.types import Fact, Label, Sureness, When
+from ledger.events import RecordedEvent
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -35,9 +35,9 @@ HEAD = "| case | oddity | how it shows |"
 
 
 class Seen(Fact):
-    """Where an oddity shows: a departure of one of the cycles, or an event with these circumstances."""
+    """Where an oddity shows: a deviation of one of the cycles, or an event with these circumstances."""
 
-    departure: Label | None = None
+    deviation_text: Label | None = None
     event: Label | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     on: Dated | None = None
@@ -96,8 +96,8 @@ class Recorded:
     """What came of the files of one case."""
 
     entered: int
-    departures: tuple[str, ...]
-    rows: tuple[tuple[str, Envelope], ...]
+    deviations: tuple[str, ...]
+    rows: tuple[tuple[str, RecordedEvent], ...]
     """Each with "this" or "next", after the file's cycle or the one that it opens."""
 
 
@@ -119,16 +119,16 @@ async def record_all() -> int:
 
 async def recorded_of(open_: Session, case: Case) -> Recorded:
     """Record the files of a case."""
-    entered, departures, rows = 0, list[str](), list[tuple[str, Envelope]]()
+    entered, deviations, rows = 0, list[str](), list[tuple[str, RecordedEvent]]()
     for file in case.files():
         told = read_model(file, RecordFile)
         done = await carry_out(open_, file, told.people[0].id)
         entered += done["counts"]["entered"]
         for number, cycle in enumerate(done["cycles"]):
-            departures += [one["code"] for one in cycle["deviations"]]
+            deviations += [one["code"] for one in cycle["deviations"]]
             which = "next" if number else "this"
             rows += [(which, row) for row, _told in await open_.history(cycle["cycle"])]
-    return Recorded(entered, tuple(dict.fromkeys(departures)), tuple(rows))
+    return Recorded(entered, tuple(dict.fromkeys(deviations)), tuple(rows))
 
 
 def _show(found: Sequence[tuple[Case, Recorded]]) -> int:
@@ -139,19 +139,19 @@ def _show(found: Sequence[tuple[Case, Recorded]]) -> int:
             there = is_seen(one.seen, recorded)
             unseen += not there
             shown.add_row("" if number else case.case, one.told, one.shows, "yes" if there else "NO")
-        shown.add_row("", "", f"departures: {', '.join(recorded.departures) or '-'}", "", end_section=True)
+        shown.add_row("", "", f"deviations: {', '.join(recorded.deviations) or '-'}", "", end_section=True)
     terminal().print(shown)
     return unseen
 
 
 def is_seen(seen: Seen, recorded: Recorded) -> bool:
     """True when an oddity shows where it should."""
-    if seen.departure is not None:
-        return seen.departure in recorded.departures
+    if seen.deviation_text is not None:
+        return seen.deviation_text in recorded.deviations
     return any(True for _ in _matching(seen, recorded))
 
 
-def _matching(seen: Seen, recorded: Recorded) -> Iterator[Envelope]:
+def _matching(seen: Seen, recorded: Recorded) -> Iterator[RecordedEvent]:
     for which, row in recorded.rows:
         on = When(row.happened_earliest, row.happened_latest)
         if (

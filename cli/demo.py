@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from accounts import Kind
-from accounts.postgres import Accounts
-from activities.telling import told_of
-from audit.replay import Sure
+from accounts.store import Accounts
+from application.fields import InputError
+from audit.replay import SurenessOf
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
@@ -27,16 +27,16 @@ from cli.session import Session, session
 from cli.visiting import Visit, visit
 from domain import post
 from domain.cycle import CYCLE
-from domain.departures import deviations
+from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
-from eventstore.store import load_all
 from i18n import N_, _
 from i18n.messages import day, word
+from ledger.mapping import to_envelope
+from ledger.protocol import load_all
 from local.engine import LOCK, claimed, serve
 from local.installation import is_rehearsal
-from local.places import Places, places
-from office.fields import InputError
+from local.paths import Paths, paths
 
 SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
 POST_DEADLINE_S = 60
@@ -46,7 +46,7 @@ COUNTS = N_("{acts} acts, {events} events\n{stated} stated, {inferred} inferred,
 async def demo(*, as_json: bool) -> int:
     """Play, wait for the post, verify, and show."""
     started = time.monotonic()
-    where = places()
+    where = paths()
     if not is_rehearsal(where.data):
         raise InputError("real_installation", folder=str(where.data))
     _clear(where)
@@ -105,7 +105,7 @@ async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
 @asynccontextmanager
 async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
     """The demo's years behind its pages: the address, and the password of its accounts."""
-    _clear(places())
+    _clear(paths())
     folder = Path(__file__).parent.parent / "scenarios"
     async with session("web", say_, rehearsal=True) as open_:
         for name in SCENARIOS:
@@ -130,10 +130,10 @@ async def _stay(open_: Session, address: str, people: list[tuple[str, str, str]]
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(open_.places, open_.endpoints, stop)
+    await serve(open_.paths, open_.endpoints, stop)
 
 
-def _clear(where: Places) -> None:
+def _clear(where: Paths) -> None:
     """Throw the last rehearsal away, but not from under a command that is using it."""
     with claimed(where) as mine:
         if not mine:
@@ -159,7 +159,7 @@ async def _until_told(open_: Session) -> None:
 
 async def _told_to(open_: Session) -> int:
     last = await open_.ledger.last(POST_STREAM)
-    return post.cursor(told_of(last)) if last is not None else 0
+    return post.cursor(to_envelope(last)) if last is not None else 0
 
 
 async def _row(open_: Session, played: Played) -> dict[str, Any]:
@@ -169,13 +169,13 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
     mine = {row.position for row, _told in history}
     sent = [
         told
-        for told in map(told_of, await load_all(open_.ledger, POST_STREAM))
+        for told in map(to_envelope, await load_all(open_.ledger, POST_STREAM))
         if isinstance(told.event, post.NoticeSent) and told.event.position in mine
     ]
-    register, sure = deviations(state, rules), Sure.of(told for _row, told in history)
+    register, sure = deviations(state, rules), SurenessOf.of(told for _row, told in history)
     return {
         "cycle": played.stream,
-        "cluster": CYCLE.fold(told for _row, told in history).frame.cluster_name,
+        "cluster": CYCLE.fold(told for _row, told in history).lifecycle.cluster_name,
         "steps": [
             {
                 "step": s.name,
@@ -213,7 +213,7 @@ def _show(
     rows: list[dict[str, Any]], commands: list[dict[str, str]], seconds: float, visits: Sequence[Visit] = ()
 ) -> None:
     console = terminal()
-    table = grid(_("cluster"), _("steps done"), _("acts"), _("departures"), _("notices sent"), _("chain"))
+    table = grid(_("cluster"), _("steps done"), _("acts"), _("deviations"), _("notices sent"), _("chain"))
     table.columns[1].no_wrap = True  # a date that is cut in two is no date
     for row in rows:
         done = "\n".join(
@@ -224,7 +224,7 @@ def _show(
             f"{row['cluster']}\n{row['cycle']}",
             done,
             _(COUNTS).format(**row),
-            _("{deviations} departures\n{remarks} remarks").format(**row),
+            _("{deviations} deviations\n{remarks} remarks").format(**row),
             str(row["notices"]),
             _("verified") if row["verified"] else _("BROKEN"),
         )

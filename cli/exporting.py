@@ -19,19 +19,19 @@ from uuid import UUID
 
 import yaml
 
+from application.command_to_form import to_form_values
+from application.fields import InputError
+from application.recording.editions import as_told
 from cli.outcome import Exit, reader_may_leave, say
-from cli.record_editions import as_told
 from cli.session import Session, session
+from domain.commands import CommandPayload
 from domain.dates import dated
-from domain.frame import CycleOpened
-from domain.kernel import CLOCK, When
-from domain.saying import Command
+from domain.steps.lifecycle import CycleOpened
 from domain.streams import full_name
-from eventstore.envelope import Envelope
+from domain.types import CLOCK, When
 from i18n import _
-from office.fields import InputError
-from office.retelling import retold
-from people.postgres import ERASED as FORGOTTEN
+from ledger.events import RecordedEvent
+from vault.persons import ERASED as FORGOTTEN
 
 CALENDAR, NAMING = "change-calendar", "name-source"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -77,7 +77,7 @@ async def written(open_: Session, stream: str) -> str:
 class _Export:
     """One cycle on its way into a file."""
 
-    def __init__(self, open_: Session, stream: str, rows: list[Envelope]) -> None:
+    def __init__(self, open_: Session, stream: str, rows: list[RecordedEvent]) -> None:
         self._open, self._stream, self._rows = open_, stream, rows
         self._digests: set[str] = set()
         self._persons: set[str] = set()
@@ -118,20 +118,20 @@ class _Export:
             "salts": await self._salts(),
         }
 
-    async def _said(self) -> list[tuple[Envelope, Command]]:
+    async def _said(self) -> list[tuple[RecordedEvent, CommandPayload]]:
         """Each signed command with the first row that followed from it, in order."""
-        found: dict[UUID, tuple[Envelope, Command]] = {}
+        found: dict[UUID, tuple[RecordedEvent, CommandPayload]] = {}
         for row in self._rows:
             if row.command_id in found or row.command_digest is None:
                 continue
             kept = await self._open.ledger.command(row.command_digest)
             if kept is not None:
-                found[row.command_id] = row, Command.model_validate_json(kept.payload)
+                found[row.command_id] = row, CommandPayload.model_validate_json(kept.payload)
         return list(found.values())
 
     def _without_the_clock(
-        self, said: list[tuple[Envelope, Command]]
-    ) -> tuple[list[tuple[Envelope, Command]], list[str]]:
+        self, said: list[tuple[RecordedEvent, CommandPayload]]
+    ) -> tuple[list[tuple[RecordedEvent, CommandPayload]], list[str]]:
         """Of a cycle that was kept in real time, what can be said again afterwards; and what cannot, in words.
 
         Without the clock's own acts nobody can answer them, and turned back to real time it would speak at once about
@@ -152,7 +152,7 @@ class _Export:
                 found.append((row, command))
         return found, left_out
 
-    async def _editions(self, commands: Iterable[Command]) -> dict[str, tuple[str, str]]:
+    async def _editions(self, commands: Iterable[CommandPayload]) -> dict[str, tuple[str, str]]:
         """Name and body by digest, of every edition that an act names."""
         found: dict[str, tuple[str, str]] = {}
         for command in commands:
@@ -164,9 +164,9 @@ class _Export:
                 found[digest] = (f"{name}-{digest[:8]}" if name in taken else name, body)
         return found
 
-    def _collect(self, said: Iterable[tuple[Envelope, Command]]) -> None:
+    def _collect(self, said: Iterable[tuple[RecordedEvent, CommandPayload]]) -> None:
         for _row, command in said:
-            for value in (command.fields, command.hands.model_dump(mode="json") if command.hands else None):
+            for value in (command.fields, command.signatories.model_dump(mode="json") if command.signatories else None):
                 self._note(value)
 
     def _note(self, value: Any) -> None:
@@ -182,7 +182,9 @@ class _Export:
             for entry in value:
                 self._note(entry)
 
-    def _entry(self, row: Envelope, command: Command, editions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    def _entry(
+        self, row: RecordedEvent, command: CommandPayload, editions: Mapping[str, tuple[str, str]]
+    ) -> dict[str, Any]:
         happened = When(row.happened_earliest, row.happened_latest)
         if command.act == "correct" and command.happened is not None:
             happened = command.happened  # of what stands instead; the correction itself has the date of what was wrong
@@ -191,8 +193,8 @@ class _Export:
             entry["effective"] = command.effective.isoformat()
         if row.meeting is not None:
             entry["meeting"] = row.meeting
-        if command.hands is not None:
-            entry["hands"] = self._plain(command.hands.model_dump(mode="json"))
+        if command.signatories is not None:
+            entry["hands"] = self._plain(command.signatories.model_dump(mode="json"))
         if row.act_key is not None:
             entry["key"] = row.act_key
         if command.act == "correct":
@@ -200,7 +202,9 @@ class _Export:
             entry["corrects"] = str(next(one.command_id for one in self._rows if one.version == wrong))
         return {**entry, "fields": self._fields(row, command, editions), "id": str(row.command_id)}
 
-    def _fields(self, row: Envelope, command: Command, editions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    def _fields(
+        self, row: RecordedEvent, command: CommandPayload, editions: Mapping[str, tuple[str, str]]
+    ) -> dict[str, Any]:
         fields: dict[str, Any] = self._plain(command.fields)
         edition = command.fields.get("edition")
         if isinstance(edition, str) and edition in editions:
@@ -214,7 +218,7 @@ class _Export:
         return fields
 
     def _plain(self, value: Any) -> Any:
-        return retold(value, self._texts, self._forgotten)
+        return to_form_values(value, self._texts, self._forgotten)
 
     async def _people(self, organiser: str) -> list[dict[str, Any]]:
         """Persons whom acts name, and the organiser's people who entered them; who was forgotten stays so."""
@@ -235,7 +239,7 @@ class _Export:
         return {**{person: salt.hex() for person, salt in people.items()}, **plain}
 
 
-def _sureness(row: Envelope) -> dict[str, Any]:
+def _sureness(row: RecordedEvent) -> dict[str, Any]:
     if row.provenance == "inferred":
         return {"inferred_from": row.source}
     source = {"source": row.source} if row.source else {}

@@ -8,29 +8,29 @@ from typing import Any
 
 from rich.table import Table
 
-from activities.telling import told_of
+from application.bootstrap import bootstrap
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_year
-from eventstore.setup.postgres import confirm_clock as confirm
-from eventstore.store import load_all
 from i18n import _
+from ledger.mapping import to_envelope
+from ledger.protocol import load_all
+from ledger.setup import confirm_clock as confirm
 from local.engine import addresses, answering, engine, running_engine, serve
-from local.places import places
-from office.founding import founding
+from local.paths import paths
 
 
 async def up() -> int:
     """Keep the engine running until Ctrl-C."""
-    where = places()
+    where = paths()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if running_engine(where) is not None:
         say(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with engine(where, founding, need="web", say=say) as (endpoints, installed):
+    async with engine(where, bootstrap, need="web", say=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
         say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=where.data))
         await serve(where, endpoints, stop)
@@ -40,7 +40,7 @@ async def up() -> int:
 
 async def status(*, as_json: bool) -> int:
     """What runs where."""
-    where = places()
+    where = paths()
     endpoints = running_engine(where)
     data: dict[str, Any] = {
         "data": str(where.data),
@@ -78,8 +78,8 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
     # Imported here: the other commands of this module do not need the engine's client.
     from temporalio.common import WorkflowIDConflictPolicy  # noqa: PLC0415
 
-    from activities.wire import TASK_QUEUE, TASK_TIMEOUT  # noqa: PLC0415
-    from desk.temporal import open_client  # noqa: PLC0415
+    from workflows.client import open_client  # noqa: PLC0415
+    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT  # noqa: PLC0415
 
     started: list[str] = []
     async with session("worker", say) as open_:
@@ -90,8 +90,8 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
                 if not (is_cycle(stream) or is_year(stream)):
                     continue
                 if is_cycle(stream):
-                    state = CYCLE.fold(told_of(row) for row in await load_all(open_.ledger, stream))
-                    if state.frame.filed is not None:
+                    state = CYCLE.fold(to_envelope(row) for row in await load_all(open_.ledger, stream))
+                    if state.lifecycle.filed is not None:
                         continue
                 await client.start_workflow(
                     "ClusterCycle" if is_cycle(stream) else "CityYear",

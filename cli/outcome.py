@@ -152,7 +152,7 @@ _EXITS = {
 def explain(error: BaseException) -> tuple[Exit, str]:
     """The exit code and the sentence of an error."""
     # Imported here, because `--help` must not pay for what it never uses.
-    from office.troubles import trouble_of  # noqa: PLC0415
+    from application.error_mapping import trouble_of  # noqa: PLC0415
 
     found = trouble_of(error)
     if found is None:
@@ -162,9 +162,9 @@ def explain(error: BaseException) -> tuple[Exit, str]:
 
 
 def _keep(error: BaseException) -> str:
-    from local.places import places  # noqa: PLC0415 - as above
+    from local.paths import paths  # noqa: PLC0415 - as above
 
-    log = places().logs / "errors.log"
+    log = paths().logs / "errors.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a") as out:

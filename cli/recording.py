@@ -14,31 +14,31 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from activities.telling import told_of
+from application.dry_run import DryRun, Expected
+from application.dry_run_texts import DryRunTexts
+from application.engine import RefusedError
+from application.fields import Filler, InputError
+from application.recording.editions import Editions, editions_of
+from application.recording.file import RecordFile, Which
+from application.recording.match import NOWHERE, Comparison, CorrectionDiffersError, KnownCycle, New
+from application.recording.plan import Group, MissingDateError, Plan, Planned
+from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
+from application.year_file import may_enter, secretary
 from cli.outcome import Exit, answer, say, terminal
-from cli.record_editions import Editions, editions_of
-from cli.record_file import RecordFile, Which
-from cli.record_match import NOWHERE, Comparison, CorrectionDiffersError, New, Standing
-from cli.record_plan import Group, MissingDateError, Plan, Planned
 from cli.session import Session, session
-from desk import RefusedError
-from documents.postgres import Texts
 from domain.codec import plain, state_digest
 from domain.cycle import CYCLE, State, members_and_organiser
-from domain.departures import deviations
-from domain.kernel import Refused
+from domain.deviations import deviations
 from domain.rules import Edition
-from domain.scores import Move, moves
-from eventstore.signing import Order
+from domain.steps.scores import ScoreChange, score_impact
+from domain.types import Refused
 from i18n import _
 from i18n.messages import sentence
-from i18n.standing import departure
-from office.fields import Filler, InputError
-from office.reading import Place, line_of, read_model, read_yaml, where
-from office.trial import Expected, Trial
-from office.untold import Untold
-from office.year_file import may_enter, secretary
-from people.postgres import Contact
+from i18n.state_text import deviation_text
+from ledger.mapping import to_envelope
+from ledger.signing import BatchItem
+from vault.persons import Contact
+from vault.texts import Texts
 
 
 @dataclass(slots=True)
@@ -74,9 +74,9 @@ def _show(data: dict[str, Any]) -> None:
         if moved := ", ".join(move["unit"] for move in cycle["moved"]):
             console.print(_("These corrections moved: {units}").format(units=moved))
     for cycle in data["cycles"]:
-        if cycle["departures"]:
+        if cycle["deviation_texts"]:
             console.print(f"{cycle['cycle']}:")
-        for line in cycle["departures"]:
+        for line in cycle["deviation_texts"]:
             console.print(f"  • {line}")
 
 
@@ -106,13 +106,13 @@ class _Work:
     """One file on its way into the ledger."""
 
     def __init__(
-        self, open_: Session, told: RecordFile, editions: Editions, file: Path, lines: dict[Place, int]
+        self, open_: Session, told: RecordFile, editions: Editions, file: Path, lines: dict[YamlPath, int]
     ) -> None:
         self._open, self._told, self._editions, self._file, self._lines = open_, told, editions, file, lines
-        self._cycles: dict[str, Standing] = {}
+        self._cycles: dict[str, KnownCycle] = {}
         self._filler = Filler(open_.texts, open_.people)
         self._comparison = Comparison(open_, self._cycles, self._order, file.name)
-        self._tried: dict[str, Trial] = {}
+        self._tried: dict[str, DryRun] = {}
         self._before: State | None = None
         self._ends: dict[str, tuple[State, Edition]] = {}
         self.counts = Counts()
@@ -125,7 +125,7 @@ class _Work:
         """
         for stream in self._streams():
             rows = await self._open.ledger.load(stream, 0, None)
-            self._cycles[stream] = Standing(rows)
+            self._cycles[stream] = KnownCycle(rows)
         if (continued := self._told.continued) is not None:
             self._before, _rules = await self._open.state(continued)
 
@@ -161,15 +161,15 @@ class _Work:
         if not new:
             return
         strength = "rehearsal" if self._open.installed.rehearsal else "os-account"
-        orders = [await self._order(one) for one in new]
+        items = [await self._order(one) for one in new]
         try:
-            await self._open.hand_over(orders[0].stream, contact, orders, strength=strength)
+            await self._open.submit_items(items[0].stream, contact, items, strength=strength)
         except RefusedError as error:
             raise self._stopped(new[error.place or 0], error.code, error.facts) from None
 
-    async def _order(self, one: New) -> Order:
+    async def _order(self, one: New) -> BatchItem:
         try:
-            return await self._open.order(one.said, self._filler)
+            return await self._open.item(one.said, self._filler)
         except (InputError, Refused) as error:
             raise self._stopped(one, error.code, error.facts) from None
 
@@ -180,23 +180,23 @@ class _Work:
             InputError: as when it is carried out.
         """
         people = Expected(self._open.people, self._told.people)
-        self._filler = Filler(Untold(self._open.texts), people, written_by_register=self._written)
+        self._filler = Filler(DryRunTexts(self._open.texts), people, written_by_register=self._written)
         tried = self._tried = {
-            stream: await Trial.of(self._open, self._editions.by_digest, cycle.rows)
+            stream: await DryRun.of(self._open, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()
         }
 
-        async def standing(stream: str) -> tuple[State, Edition]:
+        async def state_of(stream: str) -> tuple[State, Edition]:
             return tried[stream].state, tried[stream].rules
 
-        async for group in self._groups(standing):
+        async for group in self._groups(state_of):
             for one in await self._new(group):
-                order = await self._order(one)
+                item = await self._order(one)
                 try:
-                    await tried[order.stream].decide(order, person, self._told.organiser)
+                    await tried[item.stream].decide(item, person, self._told.organiser)
                 except Refused as error:
                     raise self._stopped(one, error.code, error.facts) from None
-        self._ends = {stream: (trial.state, trial.rules) for stream, trial in tried.items() if trial.history}
+        self._ends = {stream: (dry_run.state, dry_run.rules) for stream, dry_run in tried.items() if dry_run.history}
 
     async def report(self, *, dry_run: bool) -> dict[str, Any]:
         """What came of it."""
@@ -214,7 +214,7 @@ class _Work:
             "units": list(names),
             "state_digest": state_digest(state),
             "deviations": [plain(asdict(one)) for one in departed],
-            "departures": [departure(one, names) for one in departed],
+            "deviation_texts": [deviation_text(one, names) for one in departed],
             "moved": plain(self._moved(stream, state, rules)),
         }
 
@@ -224,7 +224,7 @@ class _Work:
         strangers = [{"code": "body_unknown", "facts": {"unit": unit}} for unit in self._strangers()]
         if not cycle.opened:
             return strangers
-        state = CYCLE.fold(told_of(row) for row in cycle.rows)
+        state = CYCLE.fold(to_envelope(row) for row in cycle.rows)
         names, found = state.membership.names, list[dict[str, Any]]()
         for unit in cluster.units:
             facts = {"unit": unit.id, "name": unit.name, "found": names.get(unit.id, "")}
@@ -232,8 +232,8 @@ class _Work:
                 found.append({"code": "unit_not_in_register", "facts": facts})
             elif names[unit.id] != unit.name:
                 found.append({"code": "unit_called_otherwise", "facts": facts})
-        if cluster.units and cluster.unnamed != state.frame.unnamed:
-            facts = {"found": str(state.frame.unnamed), "told": str(cluster.unnamed)}
+        if cluster.units and cluster.unnamed != state.lifecycle.unnamed:
+            facts = {"found": str(state.lifecycle.unnamed), "told": str(cluster.unnamed)}
             found.append({"code": "unnamed_otherwise", "facts": facts})
         return [*found, *strangers]
 
@@ -246,12 +246,12 @@ class _Work:
             named += [meeting.host, *(voice.unit for voice in voices)]
         return [unit for unit in dict.fromkeys(named) if unit is not None and unit not in known]
 
-    def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[Move]:
+    def _moved(self, stream: str, state: State, rules: Edition) -> Sequence[ScoreChange]:
         """Whom corrections of scores moved."""
         if not self.counts.corrected:
             return ()
-        before = CYCLE.fold(told_of(row) for row in self._cycles[stream].rows)
-        return moves(before, state, rules)
+        before = CYCLE.fold(to_envelope(row) for row in self._cycles[stream].rows)
+        return score_impact(before, state, rules)
 
     def _stopped(self, one: New | Planned, code: str, facts: dict[str, Any]) -> InputError:
         line = line_of(one.place, self._lines)

@@ -15,17 +15,17 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
+from application.application import CommandInput
+from application.fields import InputError
+from application.persons import PersonEntry
+from application.yaml_files import edition_file, read_model
+from application.year_file import YearFile, enter_people, start_year
 from cli.session import Session
-from domain.kernel import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
+from domain.types import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
 from i18n import _
-from office.fields import InputError
-from office.office import Said
-from office.persons import PersonEntry
-from office.reading import edition_file, read_model
-from office.year_file import YearFile, enter_people, start_year
-from people.postgres import Contact
+from vault.persons import Contact
 
 STRENGTH = "rehearsal"
 IDS = UUID("c7a0c0de-4a3f-5d0a-9f0e-2b6a1d9a7b11")
@@ -46,7 +46,7 @@ class Stated(Fact):
     fields: dict[str, Any] = Field(default_factory=dict)
 
 
-class Moment(Fact):
+class ScenarioMoment(Fact):
     """A moment of the rehearsed year; `year` 1 is the year after the cycle's."""
 
     year: Literal[0, 1] = 0
@@ -67,7 +67,7 @@ class Rehearsed(Fact):
     next one of the list, and the unit's sheets; $unit-3 for the third unit; $day-07-20 for that day of the year.
     """
 
-    at: Moment
+    at: ScenarioMoment
     act: Label
     by: Literal["secretariat", "head", "units"] | tuple[int, ...]
     each: tuple[int, ...] | Literal["units"] | None = None
@@ -112,7 +112,7 @@ class Scenario(Fact):
     people: tuple[PersonEntry, ...] = ()
     stated: tuple[Stated, ...]
     rehearse: Label | None = None
-    rehearse_from: Moment | None = None
+    rehearse_from: ScenarioMoment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +194,12 @@ class _Play:
 
     async def state(self) -> None:
         """Enter the stated acts: those of one meeting travel together."""
-        group: list[Said] = []
+        group: list[CommandInput] = []
         for number, stated in enumerate(self.scenario.stated):
             if group and group[-1].meeting != stated.meeting:
                 await self._hand_in(self.secretariat, group)
                 group = []
-            said = Said(
+            said = CommandInput(
                 self.stream,
                 stated.act,
                 stated.fields,
@@ -215,23 +215,27 @@ class _Play:
         if group:
             await self._hand_in(self.secretariat, group)
 
-    async def rehearse(self, rest: RehearsedYear, since: Moment) -> None:
+    async def rehearse(self, rest: RehearsedYear, since: ScenarioMoment) -> None:
         begin = since.of(self.scenario.year.year)
         fields = {"clock": "stepped", "since": begin.isoformat()}
-        await self._hand_in(self.secretariat, [Said(self.stream, "change-calendar", fields, self._id("clock", 0))])
+        await self._hand_in(
+            self.secretariat, [CommandInput(self.stream, "change-calendar", fields, self._id("clock", 0))]
+        )
         self._now = begin
         for number, act in enumerate(rest.acts):
             await self._step(act.at.of(self.scenario.year.year))
             for contact, place in self._sayers(act):
                 fields = self._filled(act.fields, place, rest)
-                said = Said(self.stream, act.act, fields, self._id("rehearsed", number, place), meeting=act.meeting)
+                said = CommandInput(
+                    self.stream, act.act, fields, self._id("rehearsed", number, place), meeting=act.meeting
+                )
                 await self._hand_in(contact, [said])
 
     async def _step(self, now: datetime) -> None:
         if self._now is not None and now <= self._now:
             return
         self._now = now
-        said = Said(self.stream, "step-to", {"now": now.isoformat()}, self._id("step", now.isoformat()))
+        said = CommandInput(self.stream, "step-to", {"now": now.isoformat()}, self._id("step", now.isoformat()))
         await self._hand_in(self.secretariat, [said])
 
     def _sayers(self, act: Rehearsed) -> Iterator[tuple[Contact, int]]:
@@ -273,8 +277,8 @@ class _Play:
             return _sheet({**rest.self_scores[place], **checked}, rest.appraised.get(place, {}))
         raise InputError("unknown_word", word=word)
 
-    async def _hand_in(self, person: Contact, said: list[Said]) -> None:
-        await self.session.hand_in(self.stream, person, said, strength=STRENGTH)
+    async def _hand_in(self, person: Contact, said: list[CommandInput]) -> None:
+        await self.session.submit(self.stream, person, said, strength=STRENGTH)
         self.acts += len(said)
 
     def _id(self, *parts: object) -> UUID:

@@ -6,11 +6,11 @@ import json
 
 from pydantic import BaseModel
 
+from application.fields import InputError
+from application.recording.file import RecordFile
 from cli.outcome import Exit
-from cli.record_file import RecordFile
-from domain.reckoning import SheetFile
 from domain.rules import Edition
-from office.fields import InputError
+from domain.steps.score_calculation import SheetFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
 

@@ -9,16 +9,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from application.fields import InputError
+from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
-from domain.criteria import Criterion, Remark, remarks
-from domain.kernel import Refused
-from domain.reckoning import Line, Result, SheetFile, reckon
 from domain.rules import Edition, edition_of
+from domain.steps.criteria import Criterion, Remark, remarks
+from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
+from domain.types import Refused
 from i18n import _
 from i18n.messages import day, label, number, sentence, word
-from office.fields import InputError
-from office.reading import line_of, read_model, read_yaml, where
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,11 +107,11 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
     edition, sheets = read_model(edition_file, Edition), read_model(sheet_file, SheetFile)
     for place, sheet in enumerate(sheets.units):
         try:
-            reckon(edition, (sheet,))
+            calculate_scores(edition, (sheet,))
         except Refused as error:
             at = where(sheet_file, line_of(("units", place), read_yaml(sheet_file)[1]))
             raise InputError("sheet_refused", at, unit=sheet.unit, why=sentence(error.code, error.facts)) from None
-    results = reckon(edition, sheets.units)
+    results = calculate_scores(edition, sheets.units)
 
     def show() -> None:
         console = terminal()
@@ -128,7 +128,7 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-def _summary(console: Console, edition: Edition, results: tuple[Result, ...]) -> None:
+def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]) -> None:
     classes = {one.id: one.title for one in edition.scoring.classes}
     table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
     for r in sorted(results, key=lambda r: (r.rank is None, r.rank or 0, r.unit)):
@@ -147,12 +147,12 @@ def _summary(console: Console, edition: Edition, results: tuple[Result, ...]) ->
     console.print(table)
 
 
-def _title(result: Result) -> str:
+def _title(result: UnitResult) -> str:
     excluded = f" - {_('not considered')}: {result.excluded}" if result.excluded else ""
     return f"{result.unit}{excluded}"
 
 
-def _why(line: Line) -> str:
+def _why(line: CriterionLine) -> str:
     parts = [sentence(line.open.code, dict(line.open.facts))] if line.open is not None else []
     if line.capped_from is not None:
         parts.append(_("capped, the parts give {points}").format(points=_points(line.capped_from)))
@@ -203,7 +203,7 @@ def _digest(edition: Edition) -> str:
     return sha256(edition.model_dump_json().encode()).hexdigest()
 
 
-def _result(r: Result) -> dict[str, Any]:
+def _result(r: UnitResult) -> dict[str, Any]:
     def text(value: Decimal | None) -> str | None:
         return None if value is None else f"{value:f}"
 

@@ -7,51 +7,64 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.application import Application
+from application.bootstrap import bootstrap
+from application.engine import EngineClient, RefusedError
+from application.fields import InputError
 from cli.outcome import on_its_way, refused
-from desk import Desk, RefusedError
-from documents.postgres import Texts
-from eventstore.postgres import PostgresLedger, open_ledger
-from eventstore.signing import Order, Signer
+from ledger.postgres import PostgresLedger, open_ledger
+from ledger.signing import BatchItem, Signer
 from local.engine import Endpoints, Need, engine
 from local.installation import Installation, is_founded
-from local.places import Places, places
-from office.fields import InputError
-from office.founding import founding
-from office.office import Office
-from people.postgres import Contact, People
+from local.paths import Paths, paths
+from vault.persons import Contact, People
+from vault.texts import Texts
 
 if TYPE_CHECKING:
-    from activities.wire import Receipt
+    from ledger.receipts import Receipt
 
 
 @dataclass(slots=True)
-class Session(Office):
+class Session(Application):
     """An office that knows its machine."""
 
-    places: Places
+    paths: Paths
     endpoints: Endpoints
     installed: Installation
 
-    async def hand_over(
-        self, stream: str, person: Contact, orders: Sequence[Order], *, strength: str, stand_in_for: str | None = None
+    async def submit_items(
+        self,
+        stream: str,
+        person: Contact,
+        items: Sequence[BatchItem],
+        *,
+        strength: str,
+        stand_in_for: str | None = None,
     ) -> Receipt:
-        """See `Office.hand_over`; from here on a Ctrl-C cannot say that nothing was entered."""
-        on_its_way(str(orders[0].command_id))
+        """See `Application.submit_items`; from here on a Ctrl-C cannot say that nothing was entered."""
+        on_its_way(str(items[0].command_id))
         # Not `super()`: a dataclass with slots is another class than the one that this method was written in.
         try:
-            return await Office.hand_over(self, stream, person, orders, strength=strength, stand_in_for=stand_in_for)
+            return await Application.submit_items(
+                self, stream, person, items, strength=strength, stand_in_for=stand_in_for
+            )
         except RefusedError:
             refused()
             raise
 
     @classmethod
     def of(
-        cls, places: Places, endpoints: Endpoints, installed: Installation, ledger: PostgresLedger, desk: Desk | None
+        cls,
+        paths: Paths,
+        endpoints: Endpoints,
+        installed: Installation,
+        ledger: PostgresLedger,
+        engine_client: EngineClient | None,
     ) -> Session:
         """An office of this installation."""
         signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
         texts, people = Texts(ledger.pool), People(ledger.pool)
-        return cls(signer, installed.rehearsal, ledger, texts, people, desk, places, endpoints, installed)
+        return cls(signer, installed.rehearsal, ledger, texts, people, engine_client, paths, endpoints, installed)
 
 
 @asynccontextmanager
@@ -64,20 +77,20 @@ async def session(
         EngineUnavailableError, UnreachableError, OSError
         InputError: there is none in the folder.
     """
-    where = places()
+    where = paths()
     if founded and not is_founded(where.data):
         raise InputError("no_installation", folder=str(where.data))
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
-            engine(where, founding, need=need, say=say, rehearsal=rehearsal)
+            engine(where, bootstrap, need=need, say=say, rehearsal=rehearsal)
         )
         ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
         stack.push_async_callback(ledger.close)
-        desk: Desk | None = None
+        engine_client: EngineClient | None = None
         if need != "ledger":
-            from desk.temporal import TemporalDesk, open_client  # noqa: PLC0415 - readers must not pay for it
+            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - readers must not pay for it
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
-            desk = TemporalDesk(client)
-        yield Session.of(where, endpoints, installed, ledger, desk)
-        desk = None
+            engine_client = TemporalClient(client)
+        yield Session.of(where, endpoints, installed, ledger, engine_client)
+        engine_client = None

@@ -6,24 +6,24 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.telling import told_of
+from application.fields import InputError, Question, questions
+from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from domain.cycle import CYCLE, members_and_organiser
-from domain.frame import business_now
-from domain.kernel import day_ending
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.rights import MAY
+from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
-from eventstore.store import load_all
+from domain.types import day_ending
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import day, days_left, label, message_of, word
-from office.duties import act_of, command_for
-from office.fields import InputError, Question, questions
-from readmodels.board import glance
-from readmodels.postgres import Board
+from ledger.mapping import to_envelope
+from ledger.protocol import load_all
+from projections.board import glance
+from projections.board_table import Board
 
 _BOARD = (
     "cycle",
@@ -64,7 +64,7 @@ async def board(year: str | None, *, as_json: bool) -> int:
 
     def show() -> None:
         table = grid(
-            _("cycle"), _("step"), _("next deadline"), _("waiting for"), _("overdue"), _("departures"), _("how sure")
+            _("cycle"), _("step"), _("next deadline"), _("waiting for"), _("overdue"), _("deviations"), _("how sure")
         )
         for row in rows:
             found = row["deviations"]
@@ -91,8 +91,8 @@ async def tasks(unit: str, *, as_json: bool) -> int:
         for stream in await _cycles(open_):
             state, rules = await open_.state(stream)
             names = members_and_organiser(state)
-            now = business_now(state.frame, datetime.now(UTC))
-            open_tasks = tasks_of(state, rules, unit) if state.frame.filed is None else ()
+            now = business_now(state.lifecycle, datetime.now(UTC))
+            open_tasks = tasks_of(state, rules, unit) if state.lifecycle.filed is None else ()
             rows.extend(
                 {
                     "cycle": stream,
@@ -106,7 +106,7 @@ async def tasks(unit: str, *, as_json: bool) -> int:
                     "days_left": (day_ending(owed.due) - day_ending(now)).days if owed.due else None,
                     "article": owed.article,
                     "command": command_for(_short(stream), owed),
-                    "rehearsed": state.frame.rehearsed,
+                    "rehearsed": state.lifecycle.rehearsed,
                 }
                 for owed in open_tasks
             )
@@ -137,7 +137,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
         for stream in await _cycles(open_):
             state = CYCLE.empty()
             for row in await load_all(open_.ledger, stream):
-                told = told_of(row)
+                told = to_envelope(row)
                 state = CYCLE.evolve(state, told)
                 for notice in notices(told, state):
                     if notice.to == unit:

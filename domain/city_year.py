@@ -14,28 +14,29 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from domain import limits
-from domain.frame import Unit, Units, Unnamed, units_fit
-from domain.kernel import (
-    Act,
+from domain.commands import AuthenticatedCommand
+from domain.decider import compose
+from domain.problems import repeated
+from domain.rules import Edition
+from domain.steps.lifecycle import Unit, Units, Unnamed, units_fit
+from domain.types import (
     AlreadySaid,
+    Command,
     Digest,
     Document,
     Event,
+    EventEnvelope,
     Fact,
     Label,
     Meta,
     Person,
     Provenance,
     Refused,
-    Room,
     Slug,
-    Told,
+    StepDecider,
     UnitId,
     When,
 )
-from domain.problems import repeated
-from domain.rules import Edition
-from domain.saying import Saying, compose
 
 
 class ClusterPlan(Fact):
@@ -53,7 +54,7 @@ class ClusterPlan(Fact):
         return self
 
 
-class IssueYearPlan(Act, name="issue-year-plan"):
+class IssueYearPlan(Command, name="issue-year-plan"):
     """The organiser's plan for the year, and the rules edition that goes with it."""
 
     organiser: UnitId
@@ -63,13 +64,13 @@ class IssueYearPlan(Act, name="issue-year-plan"):
     edition: Digest
 
 
-class ArrangeClusters(Act, name="arrange-clusters"):
+class ArrangeClusters(Command, name="arrange-clusters"):
     """Which units form which cluster, and who oversees it."""
 
     clusters: Annotated[tuple[ClusterPlan, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
 
 
-class OrderOpening(Act, name="order-opening"):
+class OrderOpening(Command, name="order-opening"):
     """Open the cycle of each named cluster."""
 
     clusters: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
@@ -169,48 +170,54 @@ def _ordered(y: YearPlan, e: OpeningOrdered, m: Meta) -> YearPlan:
     return replace(y, ordered=tuple(dict.fromkeys((*y.ordered, *e.clusters))), ordered_version=m.version)
 
 
-room = Room(
+decider = StepDecider(
     slice_name="year",
     empty=YearPlan(),
     decides={IssueYearPlan: issue, ArrangeClusters: arrange, OrderOpening: order},
     evolves={YearPlanIssued: _issued, ClustersArranged: _arranged, OpeningOrdered: _ordered},
 )
-_LAW = compose((room,))
+_COMPOSITION = compose((decider,))
 
 
-class CityYearLaw:
-    """The law of the organiser's year (see `domain.saying.Law`)."""
+class CityYearDecider:
+    """The law of the organiser's year (see `domain.commands.Decider`)."""
 
     def empty(self) -> CityState:
         return CityState()
 
     def decide(
-        self, saying: Saying, state: CityState, rules: Edition, version: int, history: tuple[Told[Event], ...] = ()
-    ) -> tuple[Told[Event], ...]:
+        self,
+        authenticated: AuthenticatedCommand,
+        state: CityState,
+        rules: Edition,
+        version: int,
+        history: tuple[EventEnvelope[Event], ...] = (),
+    ) -> tuple[EventEnvelope[Event], ...]:
         """What happens if it is said now.
 
         Raises:
             Refused: it cannot be true, or is not this person's to say.
             AlreadySaid: the same act stands in the register.
         """
-        decides = _LAW.decides.get(type(saying.act))
-        if decides is None or saying.unit != saying.stream.split("/")[0]:
-            raise Refused("not_yours", act=saying.act.NAME)
-        kind = "rehearsed" if saying.strength == "rehearsal" and saying.provenance is None else "stated"
-        provenance = saying.provenance or Provenance(kind="rehearsed" if kind == "rehearsed" else "stated")
-        meta = saying.meta(version + 1, saying.happened or When.at(saying.issued), provenance)
-        events = decides(saying.act, meta, state, rules)
-        return tuple(Told(e, meta._replace(version=version + n)) for n, e in enumerate(events, start=1))
+        decides = _COMPOSITION.decides.get(type(authenticated.command))
+        if decides is None or authenticated.unit != authenticated.stream.split("/")[0]:
+            raise Refused("not_yours", act=authenticated.command.NAME)
+        kind = "rehearsed" if authenticated.strength == "rehearsal" and authenticated.provenance is None else "stated"
+        provenance = authenticated.provenance or Provenance(kind="rehearsed" if kind == "rehearsed" else "stated")
+        meta = authenticated.meta(version + 1, authenticated.happened or When.at(authenticated.issued), provenance)
+        events = decides(authenticated.command, meta, state, rules)
+        return tuple(EventEnvelope(e, meta._replace(version=version + n)) for n, e in enumerate(events, start=1))
 
-    def evolve(self, state: CityState, told: Told[Event]) -> CityState:
+    def evolve(self, state: CityState, told: EventEnvelope[Event]) -> CityState:
         """The state after an event."""
         changes: dict[str, Any] = {
-            name: change(getattr(state, name), told.event, told.meta) for name, change in _LAW.evolves[type(told.event)]
+            name: change(getattr(state, name), told.event, told.meta)
+            for name, change in _COMPOSITION.evolves[type(told.event)]
         }
         return replace(state, **changes)
 
-    def fold(self, history: Iterable[Told[Event]], onto: CityState | None = None) -> CityState:
-        """See `domain.saying.Law`."""
+    def fold(self, history: Iterable[EventEnvelope[Event]], onto: CityState | None = None) -> CityState:
+        """See `domain.commands.Decider`."""
         state = CityState() if onto is None else onto
         for told in history:
             state = self.evolve(state, told)
@@ -225,8 +232,8 @@ class CityYearLaw:
     def next_due(self, state: CityState, rules: Edition) -> datetime | None:
         return None
 
-    def due(self, state: CityState, rules: Edition, now: datetime) -> tuple[datetime, tuple[Act, ...]] | None:
+    def due(self, state: CityState, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
         return None
 
 
-CITY_YEAR = CityYearLaw()
+CITY_YEAR = CityYearDecider()

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 # Imported for their events: whatever is stored must be known before the first row is decoded.
 from domain import city_year, cycle, installation, post
-from domain.kernel import Event
+from domain.types import Event
 
 STORED = (city_year, cycle, installation, post)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]

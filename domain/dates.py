@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from domain.kernel import ICT, When, day_ending
 from domain.problems import wrong
+from domain.types import ICT, When, day_ending
 
 _FORMS = (
     (re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})"), "day"),

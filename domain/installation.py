@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.kernel import Act, Digest, Event, Slug, Told
+from domain.types import Command, Digest, Event, EventEnvelope, Slug
 
 STREAM = "installation"
 POST_STREAM = "post"
@@ -24,7 +24,7 @@ class InstallationFounded(Event, name="InstallationFounded"):
     rehearsal: bool
 
 
-class NameEntryKey(Act, name="name-entry-key"):
+class NameEntryKey(Command, name="name-entry-key"):
     """Another entry point signs from now on. `public_key` is its Ed25519 key, in hex."""
 
     key: Slug
@@ -36,7 +36,7 @@ class EntryKeyNamed(Event, name="EntryKeyNamed"):
     public_key: Digest
 
 
-def keys(history: Iterable[Told[Event]]) -> dict[str, bytes]:
+def keys(history: Iterable[EventEnvelope[Event]]) -> dict[str, bytes]:
     """The public keys that the stream has named, by key id."""
     return {
         told.event.key: bytes.fromhex(told.event.public_key)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import awards, chasing, conclusion, deadlines, drafting, frame, midyear, register
 from domain.cycle import State
-from domain.kernel import Event, Told, day_ending
+from domain.steps import awards, conclusion, corrections, deadlines, drafting, lifecycle, manual_reminders, midyear
+from domain.types import Event, EventEnvelope, day_ending
 
 OVERSEER = "overseer"
 """In place of a unit: the person in charge of the cluster."""
@@ -28,7 +28,7 @@ class Notice:
 
 def _head(state: State) -> str:
     head = state.membership.holder("head")
-    return head if head in state.membership.stays else state.frame.organiser
+    return head if head in state.membership.stays else state.lifecycle.organiser
 
 
 def _everybody(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
@@ -36,12 +36,12 @@ def _everybody(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
         yield Notice(kind, unit, facts)
 
 
-def _opened(e: frame.CycleOpened, state: State) -> Iterator[Notice]:
+def _opened(e: lifecycle.CycleOpened, state: State) -> Iterator[Notice]:
     yield from _everybody("cycle_opened", state, year=e.year)
 
 
-def _calendar(e: frame.CalendarChanged, state: State) -> Iterator[Notice]:
-    yield from _everybody("cycle_goes_live", state, year=state.frame.year)
+def _calendar(e: lifecycle.CalendarChanged, state: State) -> Iterator[Notice]:
+    yield from _everybody("cycle_goes_live", state, year=state.lifecycle.year)
 
 
 def _presented(e: drafting.DraftPresented, state: State) -> Iterator[Notice]:
@@ -56,22 +56,22 @@ def _reminded(e: deadlines.UnitReminded, state: State) -> Iterator[Notice]:
 def _passed(e: deadlines.DeadlinePassed, state: State) -> Iterator[Notice]:
     facts = {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due), "unit": e.unit}
     yield Notice("overdue", e.unit, facts)
-    if e.unit != state.frame.organiser:
-        yield Notice("overdue_of_unit", state.frame.organiser, facts)
+    if e.unit != state.lifecycle.organiser:
+        yield Notice("overdue_of_unit", state.lifecycle.organiser, facts)
 
 
-def _chased(e: chasing.UnitsReminded, state: State) -> Iterator[Notice]:
+def _chased(e: manual_reminders.UnitsReminded, state: State) -> Iterator[Notice]:
     for unit in e.units if e.channel == "message" else ():
         yield Notice("reminded_by_hand", unit, {"duty": e.duty})
 
 
 def _proposed(e: deadlines.EscalationProposed, state: State) -> Iterator[Notice]:
-    yield Notice("escalation_proposed", state.frame.organiser, {"duty": e.duty, "units": e.units})
+    yield Notice("escalation_proposed", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
 
 
 def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notice]:
     if state.membership.overseer is None:
-        yield Notice("escalated_to_nobody", state.frame.organiser, {"duty": e.duty, "units": e.units})
+        yield Notice("escalated_to_nobody", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
         return
     yield Notice("escalation_confirmed", OVERSEER, {"duty": e.duty, "units": e.units})
     for unit in e.units:
@@ -79,7 +79,7 @@ def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notic
 
 
 def _asked(e: deadlines.ExtensionAsked, state: State) -> Iterator[Notice]:
-    yield Notice("extension_asked", state.frame.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
+    yield Notice("extension_asked", state.lifecycle.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
 
 
 def _granted(e: deadlines.ExtensionGranted, state: State) -> Iterator[Notice]:
@@ -96,7 +96,7 @@ def _sent_back(e: midyear.ReportSentBack, state: State) -> Iterator[Notice]:
 
 
 def _answered(e: midyear.CorrectionAnswered, state: State) -> Iterator[Notice]:
-    for unit in dict.fromkeys((_head(state), state.frame.organiser)):
+    for unit in dict.fromkeys((_head(state), state.lifecycle.organiser)):
         yield Notice("correction_answered", unit, {"unit": e.unit})
 
 
@@ -104,12 +104,12 @@ def _accepted(e: midyear.ReportAccepted, state: State) -> Iterator[Notice]:
     yield Notice("report_accepted", e.unit, {})
 
 
-def _reopened(e: frame.DutyReopened, state: State) -> Iterator[Notice]:
+def _reopened(e: lifecycle.DutyReopened, state: State) -> Iterator[Notice]:
     yield from _everybody("duty_reopened", state, duty=e.duty)
 
 
 def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Notice]:
-    yield Notice("submitted", state.frame.organiser, {"title": e.submission.title or e.submission.number})
+    yield Notice("submitted", state.lifecycle.organiser, {"title": e.submission.title or e.submission.number})
 
 
 def _published(e: conclusion.ResultsPublished, state: State) -> Iterator[Notice]:
@@ -124,21 +124,21 @@ def _award(kind: str) -> Callable[[Any, State], Iterator[Notice]]:
 
 
 def _complained(e: awards.ComplaintFiled, state: State) -> Iterator[Notice]:
-    yield Notice("complaint_filed", state.frame.organiser, {"number": e.number})
+    yield Notice("complaint_filed", state.lifecycle.organiser, {"number": e.number})
 
 
-def _corrected(e: register.ActCorrected, state: State) -> Iterator[Notice]:
-    for unit in dict.fromkeys((_head(state), state.frame.organiser)):
+def _corrected(e: corrections.ActCorrected, state: State) -> Iterator[Notice]:
+    for unit in dict.fromkeys((_head(state), state.lifecycle.organiser)):
         yield Notice("act_corrected", unit, {"versions": e.versions})
 
 
 _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
-    frame.CycleOpened: _opened,
-    frame.CalendarChanged: _calendar,
+    lifecycle.CycleOpened: _opened,
+    lifecycle.CalendarChanged: _calendar,
     drafting.DraftPresented: _presented,
     deadlines.UnitReminded: _reminded,
     deadlines.DeadlinePassed: _passed,
-    chasing.UnitsReminded: _chased,
+    manual_reminders.UnitsReminded: _chased,
     deadlines.EscalationProposed: _proposed,
     deadlines.EscalationConfirmed: _confirmed,
     deadlines.ExtensionAsked: _asked,
@@ -147,10 +147,10 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     midyear.ReportSentBack: _sent_back,
     midyear.CorrectionAnswered: _answered,
     midyear.ReportAccepted: _accepted,
-    frame.DutyReopened: _reopened,
+    lifecycle.DutyReopened: _reopened,
     conclusion.NominationsSubmitted: _submitted,
     conclusion.ResultsPublished: _published,
-    register.ActCorrected: _corrected,
+    corrections.ActCorrected: _corrected,
     awards.AwardHeld: _award("award_held"),
     awards.AwardReleased: _award("award_released"),
     awards.AwardAnnulled: _award("award_annulled"),
@@ -158,9 +158,9 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
 }
 
 
-def notices(told: Told[Event], after: State) -> tuple[Notice, ...]:
+def notices(told: EventEnvelope[Event], after: State) -> tuple[Notice, ...]:
     """Who is to be told of an event, given the state after it."""
     about = _OF.get(type(told.event))
-    if about is None or after.frame.clock == "backfill":
+    if about is None or after.lifecycle.clock == "backfill":
         return ()
     return tuple(about(told.event, after))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from domain.kernel import ICT, When, end_of
-from domain.meetings import first_of
-from domain.midyear import correction_due
 from domain.rules import Duty, Edition
+from domain.steps.meetings import first_of
+from domain.steps.midyear import correction_due
+from domain.types import ICT, When, end_of
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -60,7 +60,7 @@ class _Owed:
 def _head(state: State) -> str:
     """The head unit, or the organiser while nobody is known to lead: somebody must bear the duty."""
     holder = state.membership.holder("head")
-    return holder if holder in state.membership.stays else state.frame.organiser
+    return holder if holder in state.membership.stays else state.lifecycle.organiser
 
 
 def _draft(state: State, rules: Edition) -> Iterator[_Owed]:
@@ -103,7 +103,7 @@ def _midyear_acceptance(state: State, rules: Edition) -> Iterator[_Owed]:
         report = state.midyear.get(unit)
         waiting = report is None or (report.asked is not None and report.answered is None)
         yield _Owed(
-            state.frame.organiser,
+            state.lifecycle.organiser,
             unit,
             done=report.accepted if report else None,
             waits_for=(unit,) if waiting else (),
@@ -131,7 +131,7 @@ def _appraisal(state: State, rules: Edition) -> Iterator[_Owed]:
         scored = state.scores.get((unit, "appraised"))
         waits = () if (unit, "self") in state.scores else (unit,)
         yield _Owed(
-            state.frame.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
+            state.lifecycle.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
         )
 
 
@@ -146,16 +146,16 @@ def _submission(state: State, rules: Edition) -> Iterator[_Owed]:
 
 def _decision(state: State, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.conclusion.submitted else (_head(state),)
-    yield _Owed(state.frame.organiser, done=state.conclusion.decided, waits_for=waits)
+    yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits)
 
 
 def _publication(state: State, rules: Edition) -> Iterator[_Owed]:
-    yield _Owed(state.frame.organiser, done=state.conclusion.published)
+    yield _Owed(state.lifecycle.organiser, done=state.conclusion.published)
 
 
 def _filing(state: State, rules: Edition) -> Iterator[_Owed]:
-    filed = state.frame.filed
-    yield _Owed(state.frame.organiser, done=When.at(filed) if filed else None)
+    filed = state.lifecycle.filed
+    yield _Owed(state.lifecycle.organiser, done=When.at(filed) if filed else None)
 
 
 _OWED: dict[Duty, Callable[[State, Edition], Iterator[_Owed]]] = {
@@ -185,13 +185,13 @@ def obligations(state: State, rules: Edition) -> tuple[Obligation, ...]:
 
 def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligation]:
     """What is owed of one duty. A duty without a deadline in the edition is owed without a date."""
-    if not state.frame.opened:
+    if not state.lifecycle.opened:
         return
-    day, deadline = rules.due(duty, state.frame.year), rules.deadline(duty)
+    day, deadline = rules.due(duty, state.lifecycle.year), rules.deadline(duty)
     article = deadline.article if deadline is not None else None
     usual = None if day is None else end_of(day)
     for owed in _OWED[duty](state, rules):
-        if owed.done is None and state.frame.closed_early is not None and duty is not Duty.FILING:
+        if owed.done is None and state.lifecycle.closed_early is not None and duty is not Duty.FILING:
             continue  # whoever takes over owes it in a cycle of their own
         due = owed.due.latest if owed.due else usual
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
@@ -203,7 +203,7 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
 
 # Steps ------------------------------------------------------------------------------------
 
-STEPS: dict[str, tuple[Duty, ...]] = {
+DUTIES_OF_STEP: dict[str, tuple[Duty, ...]] = {
     "plan-draft": (Duty.DRAFT,),
     "comments": (Duty.STANCE,),
     "signing": (Duty.SIGNATURE,),
@@ -223,7 +223,7 @@ STEPS: dict[str, tuple[Duty, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepProgress:
     """A step of the year: when it was done, and who still owes something."""
 
     name: str
@@ -231,19 +231,19 @@ class Step:
     waiting_for: tuple[str, ...]
 
 
-def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[Step, ...]:
+def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[StepProgress, ...]:
     """The five steps in order. The optional cross-check counts only where the edition has a deadline for it."""
     found = []
-    for name, duties in STEPS.items():
+    for name, duties in DUTIES_OF_STEP.items():
         mine = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
         open_ = tuple(dict.fromkeys(obligation.bearer for obligation in mine if obligation.done is None))
         done = [obligation.done for obligation in mine if obligation.done is not None]
         finished = bool(done) and not open_
-        found.append(Step(name, max(done, key=lambda when: when.latest) if finished else None, open_))
+        found.append(StepProgress(name, max(done, key=lambda when: when.latest) if finished else None, open_))
     return tuple(found)
 
 
-def current_step(found: Sequence[Step]) -> str:
+def current_step(found: Sequence[StepProgress]) -> str:
     """The first step that is not done, or "filed"."""
     return next((step.name for step in found if step.done is None), "filed")
 

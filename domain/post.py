@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.kernel import ICT, Event, Told, start_of
+from domain.types import ICT, Event, EventEnvelope, start_of
 
 
 class NoticeSent(Event, name="NoticeSent"):
@@ -87,6 +87,6 @@ def digest_due(oldest: datetime, mode: str) -> datetime:
     return start_of(day) + OFFICE_OPENS
 
 
-def cursor(last: Told[Event]) -> int:
+def cursor(last: EventEnvelope[Event]) -> int:
     """Up to which position the post has read, by the last event of its stream."""
     return last.event.position if isinstance(last.event, PostAdvanced) else 0

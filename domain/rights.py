@@ -12,31 +12,31 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from domain import (
+from domain.rules import Duty
+from domain.steps import (
     awards,
-    chasing,
     commenting,
     conclusion,
+    corrections,
     deadlines,
     drafting,
-    frame,
     letters,
+    lifecycle,
+    manual_reminders,
     meetings,
     membership,
     midyear,
-    register,
     scores,
     signing,
     succession,
     targets,
     voting,
 )
-from domain.kernel import CLOCK, ICT, Act, Meta, Refused
-from domain.rules import Duty
+from domain.types import CLOCK, ICT, Command, Meta, Refused
 
 if TYPE_CHECKING:
+    from domain.commands import AuthenticatedCommand
     from domain.cycle import State
-    from domain.saying import Saying
 
 
 class Party(StrEnum):
@@ -57,16 +57,16 @@ _MINUTES = frozenset({S, H, D})
 _OWN = frozenset({S, H, D, O})
 _CLOCK = frozenset({C})
 
-MAY: dict[type[Act], frozenset[Party]] = {
-    frame.OpenCycle: _SECRETARIAT,
-    frame.AdoptEdition: _SECRETARIAT,
-    frame.ChangeCalendar: _SECRETARIAT,
-    frame.StepTo: _SECRETARIAT,
-    frame.ReceiveYearPlan: _SECRETARIAT,
-    frame.CloseDuty: frozenset({S, C}),
-    frame.ReopenDuty: _SECRETARIAT,
-    frame.FileCycle: _SECRETARIAT,
-    frame.ReopenCycle: _SECRETARIAT,
+MAY: dict[type[Command], frozenset[Party]] = {
+    lifecycle.OpenCycle: _SECRETARIAT,
+    lifecycle.AdoptEdition: _SECRETARIAT,
+    lifecycle.ChangeCalendar: _SECRETARIAT,
+    lifecycle.StepTo: _SECRETARIAT,
+    lifecycle.ReceiveYearPlan: _SECRETARIAT,
+    lifecycle.CloseDuty: frozenset({S, C}),
+    lifecycle.ReopenDuty: _SECRETARIAT,
+    lifecycle.FileCycle: _SECRETARIAT,
+    lifecycle.ReopenCycle: _SECRETARIAT,
     membership.AssignRole: _MINUTES,
     membership.NameOverseer: _SECRETARIAT,
     membership.AdmitUnit: _SECRETARIAT,
@@ -129,17 +129,17 @@ MAY: dict[type[Act], frozenset[Party]] = {
     deadlines.AskExtension: _OWN,
     deadlines.GrantExtension: _SECRETARIAT,
     deadlines.RefuseExtension: _SECRETARIAT,
-    chasing.RemindUnits: _MINUTES,
-    register.AcknowledgeDeviation: _SECRETARIAT,
-    register.NoteDisagreement: _MINUTES,
-    register.NameSource: _MINUTES,
-    register.CorrectAct: _MINUTES | {O},
+    manual_reminders.RemindUnits: _MINUTES,
+    corrections.AcknowledgeDeviation: _SECRETARIAT,
+    corrections.NoteDisagreement: _MINUTES,
+    corrections.NameSource: _MINUTES,
+    corrections.CorrectAct: _MINUTES | {O},
 }
 
 DATES = frozenset({S, H, D})
 """Who may state that something happened earlier than now. A unit's own act happens when it is signed."""
 
-CLOSED_BY: dict[type[Act], Duty] = {
+CLOSED_BY: dict[type[Command], Duty] = {
     commenting.TakeStance: Duty.STANCE,
     signing.SignCovenant: Duty.SIGNATURE,
     midyear.ReportMidyear: Duty.MIDYEAR_REPORT,
@@ -151,7 +151,7 @@ CLOSED_BY: dict[type[Act], Duty] = {
 }
 """The acts that a hard close takes from the units."""
 
-SOLEMN: frozenset[type[Act]] = frozenset(
+BINDING: frozenset[type[Command]] = frozenset(
     {
         signing.SignCovenant,
         signing.SignJointly,
@@ -159,24 +159,24 @@ SOLEMN: frozenset[type[Act]] = frozenset(
         conclusion.DecideAwards,
         conclusion.PublishResults,
         awards.AnnulAward,
-        frame.FileCycle,
+        lifecycle.FileCycle,
     }
 )
 """What binds or makes public: an entry point asks once more, for each submission, who says it."""
 
 
-def is_solemn(act: str, fields: Mapping[str, Any]) -> bool:
+def is_binding(act: str, fields: Mapping[str, Any]) -> bool:
     """Whether an act, or what a correction puts in the place of one, binds or makes public."""
-    instead = fields.get("instead") if act == register.CorrectAct.NAME else None
+    instead = fields.get("instead") if act == corrections.CorrectAct.NAME else None
     names = {act, str(instead.get("act")) if isinstance(instead, Mapping) else ""}
-    return any(one.NAME in names for one in SOLEMN)
+    return any(one.NAME in names for one in BINDING)
 
 
 AFTER_FILING = frozenset(
     {
-        register.CorrectAct,
-        register.AcknowledgeDeviation,
-        frame.ReopenCycle,
+        corrections.CorrectAct,
+        corrections.AcknowledgeDeviation,
+        lifecycle.ReopenCycle,
         awards.HoldAward,
         awards.ReleaseAward,
         awards.AnnulAward,
@@ -193,7 +193,7 @@ NAMES_ANY_UNIT = frozenset({membership.AdmitUnit, letters.RecordLetter, letters.
 """Acts about a unit that the register need not know: one that joins, and bodies elsewhere that write."""
 
 
-def about(act: Act) -> str | None:
+def about(act: Command) -> str | None:
     """The unit whose own act it is, if it is one's."""
     if isinstance(act, scores.CrossCheck):
         return act.by
@@ -205,25 +205,32 @@ def about(act: Act) -> str | None:
     return unit if isinstance(unit, str) and unit not in {"unknown", "vacant"} else None
 
 
-def parties(saying: Saying, state: State) -> frozenset[Party]:
+def parties(authenticated: AuthenticatedCommand, state: State) -> frozenset[Party]:
     """What the sayer is to the cycle, for this act."""
-    if saying.actor == CLOCK:  # no signed command carries this name: check and append refuse it
+    if authenticated.actor == CLOCK:  # no signed command carries this name: check and append refuse it
         return _CLOCK
-    found = set(standing(saying.actor, saying.unit, state, frame.business_now(state.frame, saying.issued)))
+    found = set(
+        roles_of(
+            authenticated.actor,
+            authenticated.unit,
+            state,
+            lifecycle.business_now(state.lifecycle, authenticated.issued),
+        )
+    )
     # A cycle that is not open yet has its organiser in its name only.
-    if saying.unit == (state.frame.organiser or saying.stream.split("/")[0]):
+    if authenticated.unit == (state.lifecycle.organiser or authenticated.stream.split("/")[0]):
         found.add(S)
     # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
-    unnamed = isinstance(saying.act, (commenting.WithdrawComment, register.CorrectAct))
-    if not unnamed and about(saying.act) != saying.unit:
+    unnamed = isinstance(authenticated.command, (commenting.WithdrawComment, corrections.CorrectAct))
+    if not unnamed and about(authenticated.command) != authenticated.unit:
         found.discard(O)
     return frozenset(found)
 
 
-def standing(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
+def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
     """What somebody is to the cycle now, whatever they say of it."""
     mine: set[Party] = set()
-    if unit and unit == state.frame.organiser:
+    if unit and unit == state.lifecycle.organiser:
         mine.add(S)
     if state.membership.belongs(unit, now):
         mine.add(O)
@@ -237,12 +244,12 @@ def standing(person: str, unit: str, state: State, now: datetime) -> frozenset[P
     return frozenset(mine)
 
 
-def offered(person: str, unit: str, state: State, now: datetime) -> tuple[type[Act], ...]:
+def permitted_commands(person: str, unit: str, state: State, now: datetime) -> tuple[type[Command], ...]:
     """The acts that somebody could say of the cycle now, about their own unit or any: what a page may offer.
 
     Only offered: whether the very act is theirs to say is decided when it is said.
     """
-    mine = standing(person, unit, state, now)
+    mine = roles_of(person, unit, state, now)
     return tuple(act for act, parties in MAY.items() if mine & parties)
 
 
@@ -250,30 +257,35 @@ def may_correct(wrong: Meta, unit: str, mine: frozenset[Party], state: State) ->
     """Whether an act is one's to correct: one's own; the cluster's, for its minutes; any, for the secretariat."""
     if S in mine:
         return True
-    of_the_level_above = wrong.unit == state.frame.organiser or wrong.actor == CLOCK
+    of_the_level_above = wrong.unit == state.lifecycle.organiser or wrong.actor == CLOCK
     return not of_the_level_above and (bool(mine & DATES) or wrong.unit == unit)
 
 
-def check(saying: Saying, state: State, *, correcting: bool = False) -> frozenset[Party]:
+def check(authenticated: AuthenticatedCommand, state: State, *, correcting: bool = False) -> frozenset[Party]:
     """Return what the sayer is to the cycle. `correcting`: the act stands in for one that was wrong.
 
     Raises:
         Refused: `no_such_unit`, `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
     """
-    act = type(saying.act)
-    mine = parties(saying, state)
-    if state.frame.opened and act not in NAMES_ANY_UNIT and (unit := about(saying.act)) is not None:
-        known = {*state.membership.names, state.frame.organiser}
+    act = type(authenticated.command)
+    mine = parties(authenticated, state)
+    if state.lifecycle.opened and act not in NAMES_ANY_UNIT and (unit := about(authenticated.command)) is not None:
+        known = {*state.membership.names, state.lifecycle.organiser}
         if unit not in known:
             raise Refused("no_such_unit", unit=unit, known=", ".join(sorted(known)))
     allowed = MAY.get(act)
     if allowed is None or not mine & allowed:
         raise Refused("not_yours", act=act.NAME)
-    if not state.frame.opened and act is not frame.OpenCycle:
+    if not state.lifecycle.opened and act is not lifecycle.OpenCycle:
         raise Refused("cycle_not_open")
-    if state.frame.filed is not None and act not in AFTER_FILING and not correcting:
-        raise Refused("cycle_is_filed", on=state.frame.filed.astimezone(ICT).date())
+    if state.lifecycle.filed is not None and act not in AFTER_FILING and not correcting:
+        raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     duty = CLOSED_BY.get(act)
-    if duty is not None and duty in state.frame.closed and S not in mine and about(saying.act) == saying.unit:
+    if (
+        duty is not None
+        and duty in state.lifecycle.closed
+        and S not in mine
+        and about(authenticated.command) == authenticated.unit
+    ):
         raise Refused("duty_closed", duty=duty)
     return mine

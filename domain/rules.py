@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
-from domain.criteria import Criterion, Kinds, Scoring, Share
-from domain.kernel import Day, Document, Fact, Label, Points, Slug
 from domain.problems import repeated, wrong
-from domain.ways import Rounding
+from domain.steps.criteria import Criterion, Kinds, Scoring, Share
+from domain.steps.scoring_methods import Rounding
+from domain.types import Day, Document, Fact, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
@@ -80,7 +80,7 @@ class Deadline(Fact):
     """The hard close: from then on the unit's own act is refused; the secretariat still records what is true."""
 
 
-class Awards(Fact):
+class AwardRule(Fact):
     """One kind of award a cluster may nominate units for.
 
     As many as `quota` says, or that share of the cluster's units; for units of these kinds, of any where none is named.
@@ -95,7 +95,7 @@ class Awards(Fact):
     article: Label | None = None
 
     @model_validator(mode="after")
-    def _one_bound(self) -> Awards:
+    def _one_bound(self) -> AwardRule:
         if self.quota is not None and self.share is not None:
             raise wrong("quota_by_one")
         return self
@@ -154,7 +154,7 @@ class Paper(Fact):
 
 
 class Articles(Fact):
-    """The articles that a departure is named by; None where the edition has no such rule: then it is a remark."""
+    """The articles that a deviation is named by; None where the edition has no such rule: then it is a remark."""
 
     text_final_before_signing: Label | None = None
     bylaws_before_signing: Label | None = None
@@ -194,7 +194,7 @@ class Edition(Fact):
 
     scoring: Scoring = Scoring()
     rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
-    awards: tuple[Awards, ...] = ()
+    awards: tuple[AwardRule, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     articles: Articles = Articles()
     inherits: tuple[Heirloom, ...] = ()
@@ -234,7 +234,7 @@ class Edition(Fact):
             return self.calendar.after(day, self.answer_correction_days)
         return day + timedelta(days=self.answer_correction_days)
 
-    def award(self, award: str) -> Awards | None:
+    def award(self, award: str) -> AwardRule | None:
         """A kind of award, or None where the edition does not know it."""
         return next((one for one in self.awards if one.id == award), None)
 
@@ -277,7 +277,7 @@ def _ids_once(criteria: tuple[Criterion, ...]) -> None:
 
 
 NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
-"""What holds before an edition is adopted: no deadlines, no criteria, every departure a remark."""
+"""What holds before an edition is adopted: no deadlines, no criteria, every deviation a remark."""
 
 
 @lru_cache(maxsize=64)

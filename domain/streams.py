@@ -9,8 +9,8 @@ import re
 
 from domain.city_year import CITY_YEAR
 from domain.cycle import CYCLE
-from domain.kernel import Refused
-from domain.saying import Law
+from domain.decider import Decider
+from domain.types import Refused
 
 DEFAULT_ORGANISER = "mttq-hanoi"
 _SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -51,7 +51,7 @@ def is_year(stream: str) -> bool:
     return stream.count("/") == _YEAR_PARTS - 1
 
 
-def law_of(stream: str) -> Law:
+def decider_of(stream: str) -> Decider:
     """The law that a stream follows.
 
     Raises:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from domain.kernel import Day, Fact, Label
 from domain.problems import wrong
+from domain.types import Day, Fact, Label
 
 DAYS_OFF_MOST = 60
 """Longest single holiday that is believed: Tết takes about ten days."""

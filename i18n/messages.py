@@ -10,16 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 from domain.cycle import State, members_and_organiser
-from domain.kernel import ICT
 from domain.notices import Notice
-from i18n import _, desk, language
+from domain.types import ICT
+from i18n import _, language, page_texts
 from i18n.problems import PROBLEMS
 from i18n.sentences import DUTIES, NOTICES, ROLES
 from i18n.sentences import SENTENCES as _SENTENCES
 from i18n.sentences import WORDS as _WORDS
 
-SENTENCES: Mapping[str, str] = {**_SENTENCES, **desk.SENTENCES}
-WORDS: Mapping[str, str] = {**_WORDS, **desk.WORDS}
+SENTENCES: Mapping[str, str] = {**_SENTENCES, **page_texts.SENTENCES}
+WORDS: Mapping[str, str] = {**_WORDS, **page_texts.WORDS}
 
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "duty": DUTIES,
@@ -95,12 +95,12 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
     lines = [
         filled(_(text), notice.facts, names),
         "",
-        f"{state.frame.cluster_name} ({stream})",
-        state.frame.organiser_name,
+        f"{state.lifecycle.cluster_name} ({stream})",
+        state.lifecycle.organiser_name,
     ]
     if rehearsed:
         lines.append(_("This message belongs to a rehearsal: nothing in it happened."))
-    return f"{mark}{state.frame.cluster_name}: {headline}", "\n".join(lines)
+    return f"{mark}{state.lifecycle.cluster_name}: {headline}", "\n".join(lines)
 
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -76,7 +76,7 @@ PROBLEMS: dict[str, str] = {
     "holiday_too_long": N_("a holiday takes less than {most} days"),
     "holidays_overlap": N_("holidays overlap: {titles}"),
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
-    "hands_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
+    "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
     "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
     "no_next_cycle": N_("the file opens no cycle: tell it under `next`"),
     "penalty_adds": N_("{criterion} is a penalty, but each one adds {each} points: write it with a minus"),

@@ -152,7 +152,7 @@ SENTENCES: dict[str, str] = {
     "extension_is_no_extension": N_("The new date must be later than {due}."),
     "extension_is_asked": N_("{unit} has asked for more time already ({duty})."),
     "extension_not_asked": N_("{unit} has not asked for more time ({duty})."),
-    "no_such_deviation": N_("The register has no departure {key}."),
+    "no_such_deviation": N_("The register has no deviation {key}."),
     "deviation_is_acknowledged": N_("{key} is acknowledged already."),
     "no_such_act": N_("There is no act number {version} in this register."),
     "act_is_corrected": N_("Act {version} was corrected already (by {by})."),

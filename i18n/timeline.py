@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain.kernel import Event, Told, day_ending
-from domain.letters import SampledPlace
+from domain.steps.letters import SampledPlace
+from domain.types import Event, EventEnvelope, day_ending
 from i18n import N_, _
 from i18n.messages import day, filled, number, word
 
@@ -87,15 +87,15 @@ SAID: Mapping[str, str] = {
     "ExtensionAsked": N_("{unit} asks for more time until {until}: {duty}. {reason}"),
     "ExtensionGranted": N_("More time until {until} for {unit}: {duty}. {reason}"),
     "ExtensionRefused": N_("No more time for {unit}: {duty}. {reason}"),
-    "HandsNamed": N_("Act {of}: {hands}."),
+    "HandsNamed": N_("Act {of}: {signatories}."),
     "SourceNamed": N_("Source {id}: {title}."),
     "DisagreementNoted": N_("Sources differ on {about}: {told}."),
-    "DeviationAcknowledged": N_("The departure {key} is acknowledged: {reason}"),
+    "DeviationAcknowledged": N_("The deviation {key} is acknowledged: {reason}"),
     "ActCorrected": N_("The acts {versions} are corrected: {reason}"),
 }
 
 
-def describe(told: Told[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+def describe(told: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
     """One sentence for one event."""
     event = told.event
     text = SAID.get(event.NAME)
@@ -149,7 +149,7 @@ def _says(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
     return "; ".join(f"{one.source}: {one.says}" for one in value)
 
 
-def _hands(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+def _signatories(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
     parts = [
         (_("prepared by"), "; ".join(voice(one, names) for one in value.prepared)),
         (_("approved by"), "; ".join(voice(one, names) for one in value.approved)),
@@ -266,7 +266,7 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]]
     "sender": _by,
     "recipients": _witnesses,
     "findings": _text,
-    "hands": _hands,
+    "signatories": _signatories,
     "told": _says,
     "gone": _units,
     "successors": _list,

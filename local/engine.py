@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import urlsplit
 
-from eventstore.envelope import Envelope
-from eventstore.postgres import open_ledger
-from eventstore.setup.postgres import claim, migrate, set_role_password
-from eventstore.store import Append
 from i18n import _
+from ledger.events import RecordedEvent
+from ledger.postgres import open_ledger
+from ledger.protocol import Append
+from ledger.setup import claim, migrate, set_role_password
 from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
-from local.places import Places
+from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 
@@ -41,7 +41,7 @@ WATCH_S = 1.0
 
 Need = Literal["ledger", "temporal", "worker", "web"]
 Say = Callable[[str], None]
-Founding = Callable[[Installation, tuple[Envelope, ...]], Append | None]
+Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...]], Append | None]
 """What must be appended to the installation's own stream, which holds these rows, so that its keys are known."""
 
 
@@ -61,32 +61,32 @@ class Endpoints:
 
 @asynccontextmanager
 async def engine(
-    places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool = False
+    paths: Paths, bootstrap: Bootstrap, *, need: Need, say: Say, rehearsal: bool = False
 ) -> AsyncIterator[tuple[Endpoints, Installation]]:
     """The engine with at least the parts needed, for as long as the context lasts.
 
     Raises:
         EngineUnavailableError: a part could not be started; `code` and `facts` say which and why.
     """
-    places.make()
+    paths.make()
     async with AsyncExitStack() as stack:
-        if (running := running_engine(places)) is not None:
-            yield running, installation_in(places.data)
+        if (running := running_engine(paths)) is not None:
+            yield running, installation_in(paths.data)
             return
-        lock = await _lock(places, say)
+        lock = await _lock(paths, say)
         if isinstance(lock, Endpoints):
-            yield lock, installation_in(places.data)
+            yield lock, installation_in(paths.data)
             return
         stack.callback(lock.close)
         # Whoever left addresses here held the lock: it was killed before it could take them away.
-        (places.data / ADDRESSES).unlink(missing_ok=True)
-        endpoints, installed = await _start(stack, places, founding, need=need, say=say, rehearsal=rehearsal)
+        (paths.data / ADDRESSES).unlink(missing_ok=True)
+        endpoints, installed = await _start(stack, paths, bootstrap, need=need, say=say, rehearsal=rehearsal)
         yield endpoints, installed
 
 
-async def serve(places: Places, endpoints: Endpoints, stop: asyncio.Event) -> None:
+async def serve(paths: Paths, endpoints: Endpoints, stop: asyncio.Event) -> None:
     """Leave the addresses for other commands while waiting for `stop`; a part that was started again has another id."""
-    file, told = places.data / ADDRESSES, dict[str, int]()
+    file, told = paths.data / ADDRESSES, dict[str, int]()
     try:
         while not stop.is_set():
             if told != endpoints.pids:
@@ -105,23 +105,23 @@ def _leave(file: Path, endpoints: Endpoints) -> None:
     draft.rename(file)
 
 
-def running_engine(places: Places) -> Endpoints | None:
+def running_engine(paths: Paths) -> Endpoints | None:
     """The engine that `thidua up` keeps running on this folder, if it does: it holds the folder's lock."""
     try:
-        found = json.loads((places.data / ADDRESSES).read_text())
+        found = json.loads((paths.data / ADDRESSES).read_text())
         if not _lives(found.pop("pid")):
             return None
     except (OSError, ValueError, KeyError):
         return None
-    with claimed(places) as mine:
+    with claimed(paths) as mine:
         return None if mine else Endpoints(**found)
 
 
 @contextmanager
-def claimed(places: Places) -> Iterator[bool]:
+def claimed(paths: Paths) -> Iterator[bool]:
     """Hold the folder's lock for a moment, if nobody else does."""
-    places.make()
-    with (places.data / LOCK).open("w") as handle:
+    paths.make()
+    with (paths.data / LOCK).open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -130,18 +130,18 @@ def claimed(places: Places) -> Iterator[bool]:
             yield True
 
 
-async def _lock(places: Places, say: Say) -> IO[str] | Endpoints:
+async def _lock(paths: Paths, say: Say) -> IO[str] | Endpoints:
     """The folder's lock, once nobody else has it; or the engine of `thidua up`, which holds it, once it is up."""
-    handle, told = (places.data / LOCK).open("w"), False
+    handle, told = (paths.data / LOCK).open("w"), False
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if (running := running_engine(places)) is not None:
+            if (running := running_engine(paths)) is not None:
                 handle.close()
                 return running
             if not told:
-                say(_("waiting for another command that uses {folder}").format(folder=places.data))
+                say(_("waiting for another command that uses {folder}").format(folder=paths.data))
                 told = True
             await asyncio.sleep(LOCK_POLL_S)
         else:
@@ -149,17 +149,17 @@ async def _lock(places: Places, say: Say) -> IO[str] | Endpoints:
 
 
 async def _start(
-    stack: AsyncExitStack, places: Places, founding: Founding, *, need: Need, say: Say, rehearsal: bool
+    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: Need, say: Say, rehearsal: bool
 ) -> tuple[Endpoints, Installation]:
-    installed = installation_in(places.data, rehearsal=rehearsal)
+    installed = installation_in(paths.data, rehearsal=rehearsal)
     pids: dict[str, int] = {}
-    postgres = PostgresServer(places.data / "postgresql", places.cache, places.logs / "postgresql.log")
+    postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
     owner = os.environ.get("DATABASE_URL")
     if owner is None:
         await _start_postgres(stack, postgres, pids)
         await create_database(postgres, DATABASE)
         owner = postgres.url(DATABASE)
-    database, reader, web = await _prepare_ledger(owner, founding, installed)
+    database, reader, web = await _prepare_ledger(owner, bootstrap, installed)
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here: a command that only reads must not pay for the engine's client.
@@ -167,7 +167,7 @@ async def _start(
 
         if postgres.server is None and "TEMPORAL_ADDRESS" not in os.environ:
             await _start_postgres(stack, postgres, pids)
-        server = await start_temporal(postgres, places.cache, places.logs, places.data, say)
+        server = await start_temporal(postgres, paths.cache, paths.logs, paths.data, say)
         stack.push_async_callback(server.stop)
         address, namespace = server.address, server.namespace
         temporal = server.server
@@ -176,15 +176,15 @@ async def _start(
     endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
     watched = [found for found in (postgres.server, temporal) if found is not None]
     if need in {"worker", "web"}:
-        log = places.logs / "worker.log"
+        log = paths.logs / "worker.log"
         seen = len(log.read_text()) if log.exists() else 0
-        worker = start_worker(places, endpoints, installed)
+        worker = start_worker(paths, endpoints, installed)
         stack.push_async_callback(asyncio.to_thread, worker.stop)
         await _worker_ready(worker, seen)
         pids["worker"] = worker.pid
         watched.append(worker)
     if need == "web":
-        pages, endpoints = start_web(places, endpoints)
+        pages, endpoints = start_web(paths, endpoints)
         stack.push_async_callback(asyncio.to_thread, pages.stop)
         port = int((endpoints.web_address or "").rsplit(":", 1)[1])
         await asyncio.to_thread(wait_until, lambda: port_answers(port), pages)
@@ -218,7 +218,7 @@ async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids:
         pids["postgresql"] = postgres.server.pid
 
 
-async def _prepare_ledger(owner: str, founding: Founding, installed: Installation) -> tuple[str, str, str]:
+async def _prepare_ledger(owner: str, bootstrap: Bootstrap, installed: Installation) -> tuple[str, str, str]:
     """Schema, roles and the installation's keys; returns the addresses for application, reader and web."""
     await migrate(owner)
     for role in ROLES:
@@ -226,7 +226,7 @@ async def _prepare_ledger(owner: str, founding: Founding, installed: Installatio
     await claim(owner, installed.id)
     ledger = await open_ledger(owner, installed.id)
     try:
-        if (request := founding(installed, await ledger.load("installation"))) is not None:
+        if (request := bootstrap(installed, await ledger.load("installation"))) is not None:
             await ledger.append(request)
     finally:
         await ledger.close()
@@ -238,17 +238,17 @@ def _as_role(url: str, role: str, password: str) -> str:
     return f"{scheme}://{role}:{password}@{rest.rsplit('@', 1)[-1]}"
 
 
-def start_worker(places: Places, endpoints: Endpoints, installed: Installation) -> Server:
+def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) -> Server:
     """Start a worker process for these endpoints."""
-    log = places.logs / "worker.log"
+    log = paths.logs / "worker.log"
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_DATABASE_URL": endpoints.database_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
         "THIDUA_NAMESPACE": endpoints.namespace,
         "THIDUA_INSTALLATION": installed.id,
-        "THIDUA_OUTBOX": str(places.data / "outbox"),
-        "THIDUA_CHECKPOINTS": str(places.data / "checkpoints"),
+        "THIDUA_OUTBOX": str(paths.data / "outbox"),
+        "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
         **{
             name: value
             for name, value in os.environ.items()
@@ -258,7 +258,7 @@ def start_worker(places: Places, endpoints: Endpoints, installed: Installation) 
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
 
 
-def start_web(places: Places, endpoints: Endpoints) -> tuple[Server, Endpoints]:
+def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
     """Start a web process for these endpoints, on THIDUA_WEB_PORT, or on a free port when that is taken.
 
     Raises:
@@ -276,8 +276,8 @@ def start_web(places: Places, endpoints: Endpoints) -> tuple[Server, Endpoints]:
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
         "THIDUA_NAMESPACE": endpoints.namespace,
-        "THIDUA_WEB_KEY_FILE": str(places.data / WEB_KEY_FILE),
-        "THIDUA_OUTBOX": str(places.data / "outbox"),
+        "THIDUA_WEB_KEY_FILE": str(paths.data / WEB_KEY_FILE),
+        "THIDUA_OUTBOX": str(paths.data / "outbox"),
         **{
             name: value
             for name, value in os.environ.items()
@@ -287,7 +287,7 @@ def start_web(places: Places, endpoints: Endpoints) -> tuple[Server, Endpoints]:
         },
         "THIDUA_WEB_PORT": str(port),
     }
-    server = start_server("web", [sys.executable, "-m", "web"], log=places.logs / "web.log", env=env)
+    server = start_server("web", [sys.executable, "-m", "web"], log=paths.logs / "web.log", env=env)
     return server, replace(endpoints, web_address=address)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import asyncpg
 
-from local.places import reachable_by_others
+from local.paths import reachable_by_others
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 
 SUPERUSER = "thidua_owner"
@@ -51,6 +51,7 @@ class PostgresServer:
 
     @property
     def password(self) -> str:
+        """The database owner's password, from a file that only the system user may read."""
         return (self.folder / "owner.password").read_text().strip()
 
     def url(self, database: str = "postgres") -> str:

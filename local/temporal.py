@@ -29,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from i18n import _
-from local.places import places
+from local.paths import paths
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
 
@@ -268,7 +268,7 @@ def build(say: Say) -> None:
     Raises:
         OSError, subprocess.CalledProcessError
     """
-    here = places().make()
+    here = paths().make()
     _build_once(here.cache / f"temporal-{SERVER_VERSION}", here.cache, here.logs, say)
 
 

@@ -73,13 +73,13 @@ class User:
         async with self.page.expect_navigation():
             await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
 
-    async def act(self, path: str, fields: Mapping[str, str], *, solemn: bool = False) -> str:
+    async def act(self, path: str, fields: Mapping[str, str], *, binding: bool = False) -> str:
         """Do one act: form, summary, receipt. Returns the receipt's text."""
         await self.goto(path)
         await self.fill(fields)
         await self.press("Xem tóm tắt")
         assert "Điều sau sẽ được ghi vào sổ" in await self.page.inner_text("main"), await self.page.inner_text("main")
-        if solemn:
+        if binding:
             await self.page.fill("#f-password", self.password)
         await self.press("Ghi vào sổ")
         text = await self.page.inner_text("main")

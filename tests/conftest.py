@@ -19,24 +19,24 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.ledger import LedgerActivities
-from activities.telling import told_of
-from activities.wire import DATA_CONVERTER, TASK_QUEUE
+from application.bootstrap import bootstrap
 from cli.session import Session
-from desk.temporal import TemporalDesk
-from documents.postgres import Texts
 from domain import installation as own
-from eventstore.postgres import open_ledger
-from eventstore.signing import Keys
-from eventstore.store import Ledger, load_all
+from ledger.mapping import to_envelope
+from ledger.postgres import open_ledger
+from ledger.protocol import Ledger, load_all
+from ledger.signing import Keys
 from local import engine as local_engine
 from local.engine import Endpoints
 from local.installation import Installation
-from local.places import Places, places
+from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database
 from local.temporal import NAMESPACE, TemporalServer, start_temporal
-from office.founding import founding
+from vault.texts import Texts
 from workflows.city_year import CityYear
+from workflows.client import TemporalClient
 from workflows.cluster_cycle import ClusterCycle
+from workflows.messages import DATA_CONVERTER, TASK_QUEUE
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -63,7 +63,7 @@ def _say(text: str) -> None:
 @pytest.fixture(scope="session")
 def postgres(folder: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL server of this run."""
-    server = PostgresServer(folder / "postgresql", places().cache, folder / "postgresql.log")
+    server = PostgresServer(folder / "postgresql", paths().cache, folder / "postgresql.log")
     server.start()
     yield server
     server.stop()
@@ -73,7 +73,7 @@ def postgres(folder: Path) -> Iterator[PostgresServer]:
 async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[TemporalServer]:
     """The built Temporal server on it."""
     os.environ["THIDUA_TEMPORAL"] = "built"
-    server = await start_temporal(postgres, places().make().cache, folder, folder, _say)
+    server = await start_temporal(postgres, paths().make().cache, folder, folder, _say)
     yield server
     await server.stop()
 
@@ -90,16 +90,16 @@ NewLedger = Callable[[], Awaitable[Endpoints]]
 @pytest.fixture(scope="session")
 async def new_installation(
     folder: Path, postgres: PostgresServer
-) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]:
+) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]:
     """Makes an installation with a ledger of its own."""
 
-    async def make() -> tuple[Endpoints, Installation, Places]:
+    async def make() -> tuple[Endpoints, Installation, Paths]:
         name = f"t{uuid4().hex[:12]}"
-        where = Places(folder / name, places().cache, folder / name / "logs").make()
+        where = Paths(folder / name, paths().cache, folder / name / "logs").make()
         installed = local_engine.installation_in(where.data, rehearsal=True)
         await create_database(postgres, name)
         owner = postgres.url(name)
-        app, reader, web = await local_engine._prepare_ledger(owner, founding, installed)
+        app, reader, web = await local_engine._prepare_ledger(owner, bootstrap, installed)
         return Endpoints(app, reader, owner, web, None, NAMESPACE, {}), installed, where
 
     return make
@@ -110,18 +110,18 @@ async def working(
     client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
 ) -> AsyncIterator[LedgerActivities]:
     """A worker in this process on a queue of its own."""
-    founding_rows = [told_of(row) for row in await load_all(ledger, own.STREAM)]
+    founding_rows = [to_envelope(row) for row in await load_all(ledger, own.STREAM)]
     acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(founding_rows)), **options)  # type: ignore[arg-type]
     async with Worker(
         client,
         task_queue=queue,
         workflows=[ClusterCycle, CityYear],
-        activities=[acts.load, acts.append, acts.speak, acts.edition, acts.recall],
+        activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall],
     ):
         yield acts
 
 
-NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 
 
 @asynccontextmanager
@@ -133,7 +133,7 @@ async def an_office(client: Client, new_installation: NewInstallation) -> AsyncI
         stack.push_async_callback(ledger.close)
         queue = f"{TASK_QUEUE}-{installed.id}"
         await stack.enter_async_context(working(client, ledger, Texts(ledger.pool), installed, queue))
-        yield Session.of(where, endpoints, installed, ledger, TemporalDesk(client, queue))
+        yield Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import signal
 from typing import Any
 
 import worker
-from eventstore.postgres import PostgresLedger
+from ledger.postgres import PostgresLedger
 
 _append = PostgresLedger.append
 _odds = float(os.environ.get("THIDUA_CRASH", "0.5"))

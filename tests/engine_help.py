@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from application.application import CommandInput
 from audit.verify import verify
 from cli.session import Session
-from domain.kernel import start_of
 from domain.rules import Edition
-from domain.streams import cycle_stream, law_of
-from office.office import Said
-from people.postgres import Contact
+from domain.streams import cycle_stream, decider_of
+from domain.types import start_of
+from vault.persons import Contact
 
 CITY = "mttq-hanoi"
 YEAR = 2026
@@ -65,8 +65,8 @@ async def say(
     command: UUID | None = None,
 ) -> Any:
     """Somebody of a unit says an act; the workflow's receipt."""
-    said = Said(stream, act, fields, command or uuid4())
-    return await office.hand_in(stream, await staff(office, unit, number), [said], strength="rehearsal")
+    said = CommandInput(stream, act, fields, command or uuid4())
+    return await office.submit(stream, await staff(office, unit, number), [said], strength="rehearsal")
 
 
 async def names(office: Session, stream: str) -> list[str]:
@@ -74,7 +74,7 @@ async def names(office: Session, stream: str) -> list[str]:
 
 
 async def folded(office: Session, stream: str) -> Any:
-    return law_of(stream).fold(told for _row, told in await office.history(stream))
+    return decider_of(stream).fold(told for _row, told in await office.history(stream))
 
 
 async def whole(office: Session) -> None:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, State
-from domain.frame import OpenCycle, StepTo, Unit
-from domain.kernel import CLOCK, ICT, Act, AlreadySaid, Event, Refused, Told, When
 from domain.rules import Edition
-from domain.saying import Saying
+from domain.steps.lifecycle import OpenCycle, StepTo, Unit
+from domain.types import CLOCK, ICT, AlreadySaid, Command, Event, EventEnvelope, Refused, When
 
 CITY = "mttq-hanoi"
 STREAM = f"{CITY}/2026/cum-1"
@@ -83,19 +83,19 @@ class Case:
 
     def __init__(self, *, clock: str = "stepped", rules: Edition = RULES, opened: bool = True) -> None:
         self.rules = rules
-        self.history: list[Told[Event]] = []
+        self.history: list[EventEnvelope[Event]] = []
         self.state: State = CYCLE.empty()
-        self.outcome: tuple[Told[Event], ...] | Refused | AlreadySaid = ()
+        self.outcome: tuple[EventEnvelope[Event], ...] | Refused | AlreadySaid = ()
         self.said = 0
         if opened:
             self.when(opening(clock), by=CITY).happened()
 
-    def when(self, act: Act, *, by: str = CITY, actor: str = "", **circumstances: Any) -> Case:
+    def when(self, act: Command, *, by: str = CITY, actor: str = "", **circumstances: Any) -> Case:
         """Somebody of a unit says an act; what it answers is kept, and takes effect."""
         self.said += 1
-        saying = Saying(
+        authenticated = AuthenticatedCommand(
             stream=STREAM,
-            act=act,
+            command=act,
             actor=actor or f"cb-{by}",
             unit=by,
             issued=circumstances.pop("issued", NOW),
@@ -103,14 +103,14 @@ class Case:
             **circumstances,
         )
         try:
-            self.outcome = CYCLE.decide(saying, self.state, self.rules, len(self.history), tuple(self.history))
+            self.outcome = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
         except (Refused, AlreadySaid) as answer:
             self.outcome = answer
             return self
         self._take(self.outcome)
         return self
 
-    def _take(self, told: tuple[Told[Event], ...]) -> None:
+    def _take(self, told: tuple[EventEnvelope[Event], ...]) -> None:
         self.history.extend(told)
         if any(t.event.NAME == "ActCorrected" for t in told):
             self.state = CYCLE.fold(self.history)

@@ -12,24 +12,24 @@ import pytest
 from engine_help import CITY, YEAR, open_cycle, say, staff, units
 from speech import RULES
 
-from activities.telling import told_of
 from audit.replay import broken_at, replay, select, view
-from audit.verify import Report, verify
+from audit.verify import VerificationReport, verify
 from cli.auditing import _whole
 from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
-from domain.kernel import ICT
-from eventstore.checkpoints import Checkpoint
-from eventstore.envelope import Draft, Head
-from eventstore.postgres import checkpoint
-from eventstore.store import Append, Part, load_all
+from domain.types import ICT
+from ledger.checkpoints import Checkpoint
+from ledger.events import Draft, StreamTip
+from ledger.mapping import to_envelope
+from ledger.postgres import checkpoint
+from ledger.protocol import Append, Part, load_all
 
 Change = Callable[[str], Awaitable[None]]
 
 
-async def check(office: Session, *marks: Checkpoint) -> Report:
+async def check(office: Session, *marks: Checkpoint) -> VerificationReport:
     return await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch, checkpoints=marks)
 
 
@@ -156,7 +156,7 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
     forged = draft("cb-don-vi-1-1", '{"unit":"don-vi-1","number":1}')
     due = '{"duty":"stance","unit":"don-vi-1","subject":null,"due":"2026-02-25T17:00:00Z"}'
     clock = draft("clock", due, "DeadlinePassed")
-    answer = await office.ledger.append(Append((Part(stream, rows[-1].head, (forged, clock)),)))
+    answer = await office.ledger.append(Append((Part(stream, rows[-1].tip, (forged, clock)),)))
     report = await check(office)
     assert [(p.position, p.code) for p in report.problems] == [
         (answer.events[0].position, "unsigned"),
@@ -187,7 +187,7 @@ async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded:
         None,
     )
     await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'TimeStepped'")
-    answer = await office.ledger.append(Append((Part(stream, rows[-1].head, (other,)),)))
+    answer = await office.ledger.append(Append((Part(stream, rows[-1].tip, (other,)),)))
     codes = {p.code for p in (await check(office)).problems if p.position == answer.events[0].position}
     assert codes & {"does_not_follow", "not_decided"}
 
@@ -214,7 +214,7 @@ async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Sessio
         None,
     )
     await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'CovenantSigned'")
-    await office.ledger.append(Append((Part(stream, rows[-1].head, (lent,)),)))
+    await office.ledger.append(Append((Part(stream, rows[-1].tip, (lent,)),)))
     codes = {(p.code, p.detail) for p in (await check(office)).problems}
     assert ("signature", "other_person") in codes
     assert ("signature", "not_covered") in codes
@@ -255,7 +255,7 @@ async def test_replay_to_a_day_a_version_and_a_knowledge(recorded: tuple[Session
     assert len(found.state.signing.signatures) == 3
     assert replay(stream, rows, {}, version=3).state.signing.signatures.keys() == {"don-vi-1"}
     assert replay(stream, rows, {}, known_on=date(2020, 1, 1)).events == 0
-    assert state_digest(replay(stream, rows, {}).state) == state_digest(CYCLE.fold(map(told_of, rows)))
+    assert state_digest(replay(stream, rows, {}).state) == state_digest(CYCLE.fold(map(to_envelope, rows)))
     data = view(replay(stream, rows, {}), {})
     assert data["version"] == len(rows)
     assert {step["step"] for step in data["steps"]} >= {"signing"}
@@ -278,4 +278,4 @@ async def test_a_range_that_straddles_the_day_is_possible() -> None:
 
 
 def test_head_of_nothing() -> None:
-    assert Head() == Head(0, bytes(32))
+    assert StreamTip() == StreamTip(0, bytes(32))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from speech import TEXT, UNITS, Case
 
-from domain.awards import (
+from domain.cycle import CYCLE
+from domain.deviations import deviations
+from domain.notices import notices
+from domain.steps.awards import (
     AnnulAward,
     AnswerComplaint,
     FileComplaint,
@@ -14,13 +17,10 @@ from domain.awards import (
     RecordReturn,
     ReleaseAward,
 )
-from domain.commenting import TakeStance, Voice
-from domain.conclusion import DecideAwards, Grant, Nominate, Submit
-from domain.cycle import CYCLE
-from domain.departures import deviations
-from domain.frame import FileCycle
-from domain.kernel import Act, Document
-from domain.notices import notices
+from domain.steps.commenting import TakeStance, Voice
+from domain.steps.conclusion import DecideAwards, Grant, Nominate, Submit
+from domain.steps.lifecycle import FileCycle
+from domain.types import Command, Document
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")
@@ -70,7 +70,7 @@ def test_an_award_is_annulled_and_returned_in_a_filed_cycle() -> None:
     case.when(RecordReturn(**FLAG, what="object")).happened().when(RecordReturn(**FLAG, what="object")).refused(
         "award_is_returned"
     )
-    assert case.state.frame.filed is not None
+    assert case.state.lifecycle.filed is not None
     assert not open_codes(case) & {"annulled_ungranted", "returned_unannulled"}
 
 
@@ -102,7 +102,7 @@ def test_a_complaint_stays_open_until_it_is_answered() -> None:
         AnswerComplaint(number=1, text=TEXT),
     ],
 )
-def test_only_the_level_above_decides(act: Act) -> None:
+def test_only_the_level_above_decides(act: Command) -> None:
     Case().when(act, by=THIRD).refused("not_yours")
 
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from application.engine import PendingError, RefusedError, UnreachableError
+from application.fields import InputError
+from application.yaml_files import read_model, read_yaml
+from application.year_file import YearFile
 from cli.acting import complete, day_of, options
 from cli.outcome import Exit, explain
-from desk import PendingError, RefusedError, UnreachableError
-from domain.kernel import Act, Refused
+from domain.commands import parse_command
 from domain.rules import Edition
-from domain.saying import parse_act
-from eventstore.store import Stopped
+from domain.types import Command, Refused
 from i18n.messages import sentence
+from ledger.protocol import Stopped
 from local.process import EngineUnavailableError
-from office.fields import InputError
-from office.reading import read_model, read_yaml
-from office.year_file import YearFile
 
 YEAR = """\
 organiser: mttq-hanoi
@@ -122,7 +122,7 @@ def test_what_stands_twice_in_a_year_is_found_before_an_engine_is_started(
 def test_a_comma_without_quotes_is_told_from_an_unknown_field(tmp_path: Path) -> None:
     data, _lines = read_yaml(write(tmp_path, "unit: a\nsheet:\n  - {criterion: nv-1, points: 18,5}\n"))
     with pytest.raises(Refused) as wrong:
-        parse_act("score-self", data)
+        parse_command("score-self", data)
     assert (wrong.value.facts["problem"], wrong.value.facts["place"]) == ("figure_unquoted", "sheet.0.5")
     assert '"18,5"' in sentence(wrong.value.code, wrong.value.facts)
 
@@ -145,10 +145,10 @@ def test_points_keep_every_digit(tmp_path: Path) -> None:
 
 
 def test_options_become_fields() -> None:
-    sign = Act.KNOWN["report-midyear"]
+    sign = Command.KNOWN["report-midyear"]
     fields = options(sign, ["--unit", "a", "--report.title=Báo cáo", "--report.issued", "2026-07-01"])
     assert fields == {"unit": "a", "report": {"title": "Báo cáo", "issued": "2026-07-01"}}
-    assert options(Act.KNOWN["sign-jointly"], ["--units", '["a","b"]']) == {"units": ["a", "b"]}
+    assert options(Command.KNOWN["sign-jointly"], ["--units", '["a","b"]']) == {"units": ["a", "b"]}
     for extra, code in (
         (["--colour", "red"], "field_unknown"),
         (["unit"], "field_unknown"),

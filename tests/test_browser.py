@@ -119,7 +119,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             await one.goto("/viec")
             assert "Cụm số 1" in await one.page.inner_text("main")
             await one.act(f"{CYCLE}/lam/take-stance?unit={UNITS[n]}", {"stance": "agreed"})
-            text = await one.act(f"{CYCLE}/lam/sign?unit={UNITS[n]}", {}, solemn=True)
+            text = await one.act(f"{CYCLE}/lam/sign?unit={UNITS[n]}", {}, binding=True)
             assert "Đã ghi vào sổ" in text
 
         # Mid-year.
@@ -177,7 +177,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
 
         # Up, decided, published, filed.
         await head.act(
-            f"{CYCLE}/lam/submit", {"submission.title": "Tờ trình", "submission.number": "01/TTr"}, solemn=True
+            f"{CYCLE}/lam/submit", {"submission.title": "Tờ trình", "submission.number": "01/TTr"}, binding=True
         )
         await secretary.goto(f"{CYCLE}/lam/decide-awards")
         await secretary.press("Thêm: các khen thưởng")
@@ -194,10 +194,10 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         await secretary.press("Ghi vào sổ")
         await staff[1].goto(CYCLE)
         assert "02/QĐ" not in await staff[1].page.inner_text("main")
-        await secretary.act(f"{CYCLE}/lam/publish", {}, solemn=True)
+        await secretary.act(f"{CYCLE}/lam/publish", {}, binding=True)
         await staff[1].goto(CYCLE)
         assert "02/QĐ" in await staff[1].page.inner_text("main")
-        await secretary.act(f"{CYCLE}/lam/file-cycle", {}, solemn=True)
+        await secretary.act(f"{CYCLE}/lam/file-cycle", {}, binding=True)
 
         # The auditor.
         auditor = await stack.enter_async_context(a_user(browser, site.address, auditor_id, PASSWORD))

@@ -6,10 +6,10 @@ import re
 
 from engine_help import whole
 
-from activities.telling import told_of
 from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
 from cli.session import Session
 from i18n.timeline import describe
+from ledger.mapping import to_envelope
 
 TWENTY = 20
 
@@ -31,10 +31,10 @@ async def test_every_oddity_is_seen(office: Session) -> None:
         for one in case.oddities:
             assert is_seen(one.seen, recorded), f"{case.case}: {one.told}"
         for _which, row in recorded.rows:
-            sentence = describe(told_of(row), {}, {})
+            sentence = describe(to_envelope(row), {}, {})
             assert sentence, row.type
             assert not re.search(r"[{}]|object at|None", sentence), sentence
         # The control: what nobody told is not found.
-        assert not is_seen(Seen(departure="khong-co"), recorded)
+        assert not is_seen(Seen(deviation="khong-co"), recorded)
         assert not is_seen(Seen.model_validate({"event": "MeetingHeld", "with": {"place": "không có"}}), recorded)
     await whole(office)

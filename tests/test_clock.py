@@ -8,17 +8,17 @@ import pytest
 from speech import CITY, TEXT, UNITS, Case, day, opening
 
 from domain.city_year import CITY_YEAR
-from domain.commenting import TakeStance
 from domain.cycle import CYCLE
-from domain.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
-from domain.departures import deviations
-from domain.drafting import PresentDraft
-from domain.frame import ReopenDuty
-from domain.kernel import Document, When
-from domain.membership import AssignRole
-from domain.midyear import ReportMidyear, SendBack
+from domain.deviations import deviations
 from domain.obligations import current_step, obligations, steps, tasks
 from domain.rules import NO_RULES, Duty
+from domain.steps.commenting import TakeStance
+from domain.steps.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
+from domain.steps.drafting import PresentDraft
+from domain.steps.lifecycle import ReopenDuty
+from domain.steps.membership import AssignRole
+from domain.steps.midyear import ReportMidyear, SendBack
+from domain.types import Document, When
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Bản")
@@ -117,7 +117,7 @@ def test_the_clock_closes_what_the_rules_close() -> None:
 def test_a_reopened_duty_stays_open_and_the_clock_goes_on() -> None:
     case = Case().step(day(7, 22)).when(ReopenDuty(duty=Duty.MIDYEAR_REPORT, reason=TEXT)).happened()
     case.step(day(11, 12))
-    assert Duty.MIDYEAR_REPORT not in case.state.frame.closed
+    assert Duty.MIDYEAR_REPORT not in case.state.lifecycle.closed
     assert any(t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.SELF_SCORE for t in case.history)
 
 

@@ -9,15 +9,15 @@ import pytest
 from pydantic import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
-from domain.commenting import Voice
-from domain.conclusion import ExcludeUnit, Nominate, RankUnits
-from domain.departures import deviations
-from domain.frame import OpenCycle, Unit
-from domain.kernel import When
-from domain.midyear import ReportMidyear, SendBack
+from domain.deviations import deviations
 from domain.obligations import obligations
 from domain.rules import Duty, Edition
-from domain.scores import AppraiseScores, Item, ScoreRound, ScoreSelf, reckoned, standing
+from domain.steps.commenting import Voice
+from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
+from domain.steps.lifecycle import OpenCycle, Unit
+from domain.steps.midyear import ReportMidyear, SendBack
+from domain.steps.scores import AppraiseScores, Item, ScoreRound, ScoreSelf, calculated_scores, effective_score
+from domain.types import When
 from domain.workdays import Calendar
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -54,13 +54,15 @@ class TestRounds:
         case.when(
             ScoreRound(unit=THIRD, round="van-phong", sheet=(Item(criterion="b", points="40", reason=TEXT),))
         ).happened()
-        assert str(reckoned(case.state, case.rules)[THIRD].total) == "75"
-        assert {i.criterion: str(i.points) for i in standing(THIRD, case.state.scores, case.rules)} == {
+        assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "75"
+        assert {i.criterion: str(i.points) for i in effective_score(THIRD, case.state.scores, case.rules)} == {
             "a1": "25",
             "a2": "10",
             "b": "40",
         }
-        assert str(reckoned(case.state, case.rules, "self")[THIRD].total) == "60", "no round overwrites another"
+        assert str(calculated_scores(case.state, case.rules, "self")[THIRD].total) == "60", (
+            "no round overwrites another"
+        )
         case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(one,))).already()
         assert not codes(case) & {"scored_beyond_round", "round_undeclared"}
 
@@ -71,7 +73,7 @@ class TestRounds:
         case.when(
             ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(Item(criterion="a1", points="40", reason=TEXT),))
         ).happened()
-        assert str(reckoned(case.state, case.rules)[THIRD].total) == "31"
+        assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "31"
 
     def test_what_is_not_a_rounds_is_seen(self) -> None:
         case = self.scored().when(
@@ -83,7 +85,7 @@ class TestRounds:
             ScoreRound(unit=THIRD, round="phuc-tra", sheet=(Item(criterion="b", points="19", reason=TEXT),))
         ).happened()
         assert "round_undeclared" in codes(case)
-        assert str(reckoned(case.state, case.rules)[THIRD].total) == "39", (
+        assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "39", (
             "what is not declared counts less than what is"
         )
 
@@ -117,7 +119,9 @@ class TestRounds:
         claimed = (Item(criterion="a", points=40), Item(criterion="cong", points=10))
         case.when(ScoreSelf(unit=THIRD, sheet=claimed), by=THIRD).happened()
         case.when(AppraiseScores(unit=THIRD, sheet=(Item(criterion="a", points=40),))).happened()
-        assert str(reckoned(case.state, table)[THIRD].total) == "40", "an appraiser who leaves a bonus out drops it"
+        assert str(calculated_scores(case.state, table)[THIRD].total) == "40", (
+            "an appraiser who leaves a bonus out drops it"
+        )
 
     def test_who_scored_is_compared_with_who_should(self) -> None:
         case = (
@@ -184,7 +188,7 @@ class TestKinds:
         case.when(ScoreSelf(unit=HEAD, sheet=sheet), by=HEAD).happened()
         sheet = (Item(criterion="chung", points=45), Item(criterion="xa", points=40))
         case.when(ScoreSelf(unit=THIRD, sheet=sheet), by=THIRD).happened()
-        found = reckoned(case.state, case.rules)
+        found = calculated_scores(case.state, case.rules)
         assert {u: (str(r.total), str(r.pass_mark)) for u, r in found.items()} == {
             HEAD: ("120", "60"),
             THIRD: ("85", "90"),
@@ -213,7 +217,7 @@ class TestKinds:
         case.when(ScoreSelf(unit=HEAD, sheet=(Item(criterion="chung", points=45), Item(criterion="phuong", points=40))))
         case.when(RankUnits()).happened("UnitsRanked")
         case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="chung", points=45), Item(criterion="xa", points=40))))
-        assert reckoned(case.state, case.rules)[THIRD].rank is None
+        assert calculated_scores(case.state, case.rules)[THIRD].rank is None
         assert "nominated_excluded" in codes(case.when(Nominate(unit=THIRD, award="co")).happened())
 
 

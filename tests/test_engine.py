@@ -21,21 +21,28 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.wire import DATA_CONVERTER, AppendAnswer, AppendRequest, HandedIn, WireDraft, WireOrder, WirePart
+from application.application import CommandInput
+from application.engine import RefusedError
+from application.year_file import YearFile, start_year
 from cli import outcome
 from cli.session import Session
-from desk import RefusedError
-from desk.temporal import TemporalDesk
 from domain.codec import state_digest
-from domain.kernel import ICT, Refused
-from domain.signing import CovenantSigned
+from domain.steps.signing import CovenantSigned
 from domain.streams import cycle_stream
-from eventstore.postgres import open_ledger
-from eventstore.signing import Order
-from office.office import Said
-from office.year_file import YearFile, start_year
+from domain.types import ICT, EventEnvelope, Meta, Provenance, Refused, When
+from ledger.mapping import to_draft
+from ledger.postgres import open_ledger
+from ledger.signing import BatchItem, SignedBatch
 from workflows.city_year import CityYear
+from workflows.client import TemporalClient
 from workflows.cluster_cycle import ClusterCycle
+from workflows.messages import (
+    DATA_CONVERTER,
+    AppendAnswer,
+    AppendRequest,
+    DraftMessage,
+    PartMessage,
+)
 
 PAPER = {"title": "Giao ước"}
 
@@ -74,11 +81,11 @@ async def test_a_refusal_comes_back_with_code_and_facts_and_writes_nothing(offic
 async def test_what_cannot_be_said_leaves_no_text_behind(office: Session) -> None:
     stream, members = await ready(office)
     text = "Câu này không được nằm lại."
-    said = Said(stream, "comment", {"by": {"unit": members[0]}, "text": text, "asks_for_change": "maybe"})
+    said = CommandInput(stream, "comment", {"by": {"unit": members[0]}, "text": text, "asks_for_change": "maybe"})
     with pytest.raises(Refused, match="malformed_act"):
-        await office.order(said)
+        await office.item(said)
     assert await office.texts.digest_of(text) is None
-    await office.order(replace(said, fields={**said.fields, "asks_for_change": True}))
+    await office.item(replace(said, fields={**said.fields, "asks_for_change": True}))
     assert await office.texts.digest_of(text) is not None, "the control: a good one is stored"
 
 
@@ -95,10 +102,10 @@ async def test_what_was_handed_in_is_on_its_way_until_it_is_refused(office: Sess
 async def test_a_batch_is_all_or_nothing(office: Session) -> None:
     stream, members = await ready(office)
     before = await names(office, stream)
-    good = Said(stream, "take-stance", {"unit": members[0], "stance": "agreed"})
-    bad = Said(stream, "sign", {"unit": "quan-khac"})
+    good = CommandInput(stream, "take-stance", {"unit": members[0], "stance": "agreed"})
+    bad = CommandInput(stream, "sign", {"unit": "quan-khac"})
     with pytest.raises(RefusedError) as refused:
-        await office.hand_in(stream, await staff(office, CITY), [good, bad], strength="rehearsal")
+        await office.submit(stream, await staff(office, CITY), [good, bad], strength="rehearsal")
     assert refused.value.place == 1
     assert await names(office, stream) == before
 
@@ -125,7 +132,7 @@ async def test_nobody_is_the_clock(office: Session) -> None:
     stream, members = await ready(office)
     person = replace(await staff(office, CITY), id="clock")
     with pytest.raises(RefusedError) as refused:
-        await office.hand_in(stream, person, [Said(stream, "close-duty", {"duty": "signature"})])
+        await office.submit(stream, person, [CommandInput(stream, "close-duty", {"duty": "signature"})])
     assert refused.value.code == "malformed"
     assert members
 
@@ -234,7 +241,7 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
     common = {"organiser": organiser, "organiser_name": "T", "year": YEAR}
     unit = [{"id": "a", "name": "A"}]
 
-    def opening(cluster: str, organiser_said: str) -> Said:
+    def opening(cluster: str, organiser_said: str) -> CommandInput:
         fields = {
             **common,
             "organiser": organiser_said,
@@ -244,11 +251,11 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
             "clock": "wall",
             "starts": (datetime.now(UTC) + timedelta(days=400)).isoformat(),
         }
-        return Said(cycle_stream(organiser, str(YEAR), cluster), "open-cycle", fields)
+        return CommandInput(cycle_stream(organiser, str(YEAR), cluster), "open-cycle", fields)
 
-    plan = Said(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
-    other = Said(f"mttq-khac/{YEAR}/cum-1", "open-cycle", opening("cum-2", organiser).fields)
-    receipt = await office.hand_in(stream, person, [plan, opening("cum-1", organiser), other])
+    plan = CommandInput(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
+    other = CommandInput(f"mttq-khac/{YEAR}/cum-1", "open-cycle", opening("cum-2", organiser).fields)
+    receipt = await office.submit(stream, person, [plan, opening("cum-1", organiser), other])
     assert [(f.stream, f.code) for f in receipt.failed] == [(f"mttq-khac/{YEAR}/cum-1", "not_a_cycle_name")]
     assert (await names(office, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
 
@@ -256,8 +263,8 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
 # Forgeries by someone who reaches Temporal, and nothing else ------------------------------------------------------
 
 
-def forged(stream: str, unit: str) -> tuple[HandedIn, AppendRequest]:
-    command = str(uuid4())
+def forged(stream: str, unit: str) -> tuple[SignedBatch, AppendRequest]:
+    command = uuid4()
     payload = json.dumps({"act": "sign", "fields": {"unit": unit}})
     header = json.dumps(
         {
@@ -272,32 +279,22 @@ def forged(stream: str, unit: str) -> tuple[HandedIn, AppendRequest]:
             "strength": "os-account",
             "issued": datetime.now(UTC).isoformat(),
             "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-            "orders": [[stream, command, Order(stream, uuid4(), payload).payload_digest]],
+            "orders": [[stream, str(command), BatchItem(stream, uuid4(), payload).payload_digest]],
         }
     )
-    handed = HandedIn(header, "00" * 64, [WireOrder(stream, command, payload)])
-    event = CovenantSigned(unit=unit, number=1)
-    draft = WireDraft(
-        0,
-        event.NAME,
-        1,
-        event.model_dump_json(),
-        "stated",
-        "",
-        None,
-        "2026-02-01T00:00:00+07:00",
-        "2026-02-01T00:00:00+07:00",
-        None,
-    )
-    return handed, AppendRequest([WirePart(stream, 0, "", [draft])], handed)
+    batch = SignedBatch(header, "00" * 64, (BatchItem(stream, command, payload),))
+    happened = When.at(datetime(2026, 2, 1, tzinfo=ICT))
+    meta = Meta(1, f"cb-{unit}", unit, happened, Provenance(kind="stated"), command)
+    draft = DraftMessage(0, to_draft(EventEnvelope(CovenantSigned(unit=unit, number=1), meta)))
+    return batch, AppendRequest([PartMessage(stream, 0, "", [draft])], batch)
 
 
 async def test_a_plain_update_without_a_signature_is_refused(office: Session, client: Client) -> None:
     stream, members = await ready(office)
     before = await names(office, stream)
-    handed, _request = forged(stream, members[0])
+    batch, _request = forged(stream, members[0])
     with pytest.raises(WorkflowUpdateFailedError) as failed:
-        await client.get_workflow_handle(stream).execute_update("hand_in", handed)
+        await client.get_workflow_handle(stream).execute_update("submit", batch)
     assert isinstance(failed.value.cause, ApplicationError)
     assert (failed.value.cause.type, failed.value.cause.message) == ("NotSigned", "other_installation")
     assert await names(office, stream) == before
@@ -306,12 +303,12 @@ async def test_a_plain_update_without_a_signature_is_refused(office: Session, cl
 async def test_a_signature_of_another_command_does_not_help(office: Session, client: Client) -> None:
     stream, members = await ready(office)
     person = await staff(office, members[0])
-    order = Order(stream, uuid4(), '{"act":"take-stance","fields":{"unit":"don-vi-1","stance":"agreed"}}')
-    real = office.sign(person, [order], "os-account")
-    other = WireOrder(stream, str(order.command_id), '{"act":"sign","fields":{"unit":"don-vi-1"}}')
+    item = BatchItem(stream, uuid4(), '{"act":"take-stance","fields":{"unit":"don-vi-1","stance":"agreed"}}')
+    real = office.sign(person, [item], "os-account")
+    other = BatchItem(stream, item.command_id, '{"act":"sign","fields":{"unit":"don-vi-1"}}')
     with pytest.raises(WorkflowUpdateFailedError) as failed:
         await client.get_workflow_handle(stream).execute_update(
-            "hand_in", HandedIn(real.header, real.signature.hex(), [other])
+            "submit", SignedBatch(real.header, real.signature, (other,))
         )
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.message == "not_covered"
@@ -321,14 +318,14 @@ async def test_an_expired_command_is_refused_but_a_known_one_keeps_its_receipt(
     office: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, members = await ready(office)
-    monkeypatch.setattr("eventstore.signing.LIFETIME", timedelta(seconds=-1))
+    monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(seconds=-1))
     with pytest.raises(RefusedError) as refused:
         await say(office, stream, members[0], "sign", {"unit": members[0]})
     assert refused.value.code == "expired"
     monkeypatch.undo()
     command = uuid4()
     await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
-    monkeypatch.setattr("eventstore.signing.LIFETIME", timedelta(seconds=-1))
+    monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(seconds=-1))
     assert (await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)).outcomes[0].known
 
 
@@ -415,8 +412,8 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
     )
     async with working(client, office.ledger, office.texts, office.installed, queue, now=now):
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-        desk = TemporalDesk(skipper.client, queue)
-        session = Session.of(office.places, office.endpoints, office.installed, office.ledger, desk)
+        engine_client = TemporalClient(skipper.client, queue)
+        session = Session.of(office.paths, office.endpoints, office.installed, office.ledger, engine_client)
         digest = await session.texts.put_edition(rules.model_dump_json())
         stream = cycle_stream(CITY, str(first.year), f"cum-{uuid4().hex[:8]}")
         fields = {
@@ -429,7 +426,7 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
             "clock": "wall",
             "starts": start.isoformat(),
         }
-        await session.hand_in(stream, await staff(session, CITY), [Said(stream, "open-cycle", fields)])
+        await session.submit(stream, await staff(session, CITY), [CommandInput(stream, "open-cycle", fields)])
         skipped = timedelta(days=40)
         await skipper.fast_forward(client.get_workflow_handle(stream), timedelta(days=40))
 
@@ -464,12 +461,9 @@ async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(office: Sessi
         handle = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/second", task_queue=queue)
         for place, unit in enumerate(members):
             if place % 2:
-                order = await office.order(Said(stream, "sign", {"unit": unit}))
-                signed = office.sign(await staff(office, unit), [order], "rehearsal")
-                handed = HandedIn(
-                    signed.header, signed.signature.hex(), [WireOrder(stream, str(order.command_id), order.payload)]
-                )
-                await handle.execute_update("hand_in", handed)
+                item = await office.item(CommandInput(stream, "sign", {"unit": unit}))
+                signed = office.sign(await staff(office, unit), [item], "rehearsal")
+                await handle.execute_update("submit", signed)
             else:
                 await say(office, stream, unit, "sign", {"unit": unit})
         await handle.terminate()

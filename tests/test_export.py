@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from speech import RULES, day
 from temporalio.client import Client
 
+from application.application import CommandInput
+from application.engine import RefusedError
+from application.fields import InputError
 from cli.exporting import export_record, written
 from cli.recording import carry_out
 from cli.session import Session
-from desk import RefusedError
 from domain.codec import state_digest
-from domain.kernel import When, start_of
-from office.fields import InputError
-from office.office import Said
+from domain.types import When, start_of
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -104,7 +104,7 @@ async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
         await carry_out(empty, file, f"cb-{CITY}-1")
         after = await folded(empty, stream)
         assert set(after.signing.signatures) == set(before.signing.signatures) == set(units(3)[1:]), "the right one"
-        assert after.frame.clock == "backfill"
+        assert after.lifecycle.clock == "backfill"
         assert "DeadlinePassed" not in await names(empty, stream)
         await whole(empty)
 
@@ -112,9 +112,11 @@ async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
 async def test_trying_an_exported_file_tells_what_recording_it_does(office: Session, tmp_path: Path) -> None:
     stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
-    comment = Said(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}, happened=june)
-    await office.hand_in(stream, secretary, [comment])
-    await office.hand_in(stream, secretary, [Said(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)])
+    comment = CommandInput(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}, happened=june)
+    await office.submit(stream, secretary, [comment])
+    await office.submit(
+        stream, secretary, [CommandInput(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)]
+    )
     file = tmp_path / "file.yaml"
     file.write_text(await written(office, stream))
     for dry_run in (True, False):
@@ -125,10 +127,10 @@ async def test_trying_an_exported_file_tells_what_recording_it_does(office: Sess
 async def test_a_digest_of_a_text_that_nobody_stored_is_only_words(office: Session) -> None:
     stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
     made_up = f"digest:{'ab' * 32}"
-    comment = Said(
+    comment = CommandInput(
         stream, "comment", {"by": {"unit": "don-vi-1"}, "text": made_up}, happened=When.on(date(2026, 6, 20))
     )
-    await office.hand_in(stream, await staff(office, CITY), [comment])
+    await office.submit(stream, await staff(office, CITY), [comment])
     (standing,) = (await folded(office, stream)).comments.comments.values()
     assert (await office.texts.get([standing.text]))[standing.text] == made_up
 
@@ -137,8 +139,8 @@ async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Se
     stream = await open_cycle(office, RULES, members=units(3), clock="backfill")
     june = When.on(date(2026, 6, 20))
     secretary = await staff(office, CITY)
-    await office.hand_in(
-        stream, secretary, [Said(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+    await office.submit(
+        stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
     )
     file = tmp_path / "file.yaml"
     text = await written(office, stream)
@@ -153,11 +155,11 @@ async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Se
 async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(office: Session, tmp_path: Path) -> None:
     stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
-    await office.hand_in(
-        stream, secretary, [Said(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+    await office.submit(
+        stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
     )
-    wrong = Said(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
-    await office.hand_in(stream, secretary, [wrong])
+    wrong = CommandInput(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
+    await office.submit(stream, secretary, [wrong])
     file = tmp_path / "file.yaml"
     file.write_text((await written(office, stream)).replace("Nhập nhầm", "Lý do khác"))
     with pytest.raises(InputError) as stopped:
@@ -188,7 +190,7 @@ async def test_what_was_erased_stays_so(office: Session, elsewhere: Elsewhere, c
     stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
     comment = {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}
-    await office.hand_in(stream, secretary, [Said(stream, "comment", comment, happened=june)])
+    await office.submit(stream, secretary, [CommandInput(stream, "comment", comment, happened=june)])
     (standing,) = (await folded(office, stream)).comments.comments.values()
     assert "Xin sửa mục 3" in await written(office, stream)
     await office.texts.erase(standing.text)
@@ -250,12 +252,14 @@ async def test_random_years_with_mergers_and_corrections(
 async def tried(office: Session, stream: str, secretary: Any, one: Any, happened: When) -> None:
     """Say an act, or correct one of those that were said; what cannot be true is refused, and that is well."""
     if one[0] != "correct":
-        said = Said(stream, *one, happened=happened)
+        said = CommandInput(stream, *one, happened=happened)
     else:
         rows = [row for row, _told in await office.history(stream)]
         row = rows[one[1] % len(rows)]
         instead = None if one[2] else {"act": "nominate", "unit": UNITS[one[1] % len(UNITS)], "award": "co"}
-        said = Said(stream, "correct", {"version": row.version, "reason": "Nhập nhầm", "instead": instead})
-        said = Said(said.stream, said.act, {k: v for k, v in said.fields.items() if v is not None}, happened=happened)
+        said = CommandInput(stream, "correct", {"version": row.version, "reason": "Nhập nhầm", "instead": instead})
+        said = CommandInput(
+            said.stream, said.act, {k: v for k, v in said.fields.items() if v is not None}, happened=happened
+        )
     with contextlib.suppress(RefusedError):
-        await office.hand_in(stream, secretary, [said], strength="rehearsal")
+        await office.submit(stream, secretary, [said], strength="rehearsal")

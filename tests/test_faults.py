@@ -17,31 +17,30 @@ import pytest
 from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, whole
 from speech import RULES
 
+from application.application import CommandInput
+from application.engine import PendingError
 from cli.session import Session, session
-from desk import PendingError
 from domain.codec import state_digest
-from eventstore.signing import Order
 from local import engine as local_engine
 from local.engine import Endpoints
-from local.places import Places, places
+from local.paths import Paths, paths
 from local.postgres import PostgresServer, create_database, drop_database
 from local.process import Server
 from local.temporal import SERVER_VERSION
-from office.office import Said
 
 KILLS = 50
 OUTAGE_S = 30.0
-CACHE = places().cache
+CACHE = paths().cache
 
 
 @pytest.fixture
-def place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A data folder of the test's own, as the environment names it."""
     home = folder / f"faults-{uuid4().hex[:8]}"
     monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
     monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
     monkeypatch.setenv("THIDUA_TEMPORAL", "built")
-    return Places(home / "data", CACHE, home / "logs")
+    return Paths(home / "data", CACHE, home / "logs")
 
 
 async def prepared(
@@ -49,27 +48,27 @@ async def prepared(
 ) -> tuple[UUID, Callable[[], Any]]:
     """An act whose order is made while the ledger can still be read."""
     person = await staff(office, unit)
-    order = await office.order(Said(stream, act, fields))
-    assert office.desk is not None
-    desk = office.desk
+    item = await office.item(CommandInput(stream, act, fields))
+    assert office.client is not None
+    client = office.client
 
-    async def hand_in() -> Any:
-        signed = office.sign(person, [order], "rehearsal")
-        return await desk.hand_in(stream, signed, [Order(stream, order.command_id, order.payload)])
+    async def submit() -> Any:
+        signed = office.sign(person, [item], "rehearsal")
+        return await client.submit(stream, signed)
 
-    return order.command_id, hand_in
+    return item.command_id, submit
 
 
-async def until_done(hand_in: Callable[[], Any]) -> Any:
+async def until_done(submit: Callable[[], Any]) -> Any:
     """Hand in again with the same command id for as long as the answer is pending."""
     for _ in range(12):
         with contextlib.suppress(PendingError):
-            return await hand_in()
+            return await submit()
     pytest.fail("still pending")
 
 
 async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_happens_once(
-    place: Places, monkeypatch: pytest.MonkeyPatch
+    place: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = 0
 
@@ -113,8 +112,8 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
             acts += [(u, "take-stance", {"unit": u, "stance": "agreed"}) for u in members]
             acts += [(u, "report-midyear", {"unit": u, "report": {"title": "B"}}) for u in members]
             for unit, act, fields in acts:
-                _id, hand_in = await prepared(office, stream, unit, act, fields)
-                await until_done(hand_in)
+                _id, submit = await prepared(office, stream, unit, act, fields)
+                await until_done(submit)
                 done[stream] += 1
 
         try:
@@ -139,7 +138,7 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
     assert "Diverged" not in "".join(log.read_text() for log in place.logs.glob("*.log") if log.name != "temporal.log")
 
 
-def crashing(place: Places, endpoints: Endpoints, office: Session, odds: float) -> Server:
+def crashing(place: Paths, endpoints: Endpoints, office: Session, odds: float) -> Server:
     real = local_engine.start_server
 
     def start(name: str, command: list[str], **options: Any) -> Server:
@@ -155,7 +154,7 @@ def crashing(place: Places, endpoints: Endpoints, office: Session, odds: float) 
 
 
 async def test_the_ledger_is_away_for_half_a_minute(
-    place: Places, folder: Path, monkeypatch: pytest.MonkeyPatch
+    place: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the ledger's PostgreSQL: Temporal lives on. Acts wait or are pending; afterwards each stands once."""
     apart = PostgresServer(place.data.parent / "apart", CACHE, place.logs / "apart.log")
@@ -167,7 +166,7 @@ async def test_the_ledger_is_away_for_half_a_minute(
             stream, acts = await _six_signatures(office)
             port = apart.port
             apart.stop()
-            handing = [asyncio.create_task(until_done(hand_in)) for _id, hand_in in acts]
+            handing = [asyncio.create_task(until_done(submit)) for _id, submit in acts]
             await asyncio.sleep(OUTAGE_S)
             assert not any(task.done() for task in handing), "nothing can be true while the ledger is away"
             apart.start(port)
@@ -187,12 +186,12 @@ async def _six_signatures(office: Session) -> tuple[str, list[tuple[UUID, Callab
     return stream, [await prepared(office, stream, unit, "sign", {"unit": unit}) for unit in members]
 
 
-async def test_both_are_away(place: Places) -> None:
+async def test_both_are_away(place: Paths) -> None:
     """The embedded PostgreSQL carries Temporal, too: it is killed, and the engine brings everything back."""
     async with session("worker", print, rehearsal=True) as office:
         stream, acts = await _six_signatures(office)
         os.kill(office.endpoints.pids["postgresql"], 9)
-        await asyncio.gather(*(until_done(hand_in) for _id, hand_in in acts))
+        await asyncio.gather(*(until_done(submit) for _id, submit in acts))
         assert Counter(await names(office, stream))["CovenantSigned"] == 6
         await whole(office)
 
@@ -212,7 +211,7 @@ YEAR_ACTS: list[tuple[str, str, dict[str, Any]]] = [
 LOST_AFTER = 6
 
 
-async def test_temporals_database_is_dropped_in_the_middle_of_a_year(place: Places) -> None:
+async def test_temporals_database_is_dropped_in_the_middle_of_a_year(place: Paths) -> None:
     async with session("worker", print, rehearsal=True) as office:
         kept = await open_cycle(office, RULES, members=units(3), cluster="cum-1")
         lost = await open_cycle(office, RULES, members=units(3), cluster="cum-2")

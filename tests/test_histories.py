@@ -1,6 +1,6 @@
 """Histories recorded earlier still replay: a change that would break running cycles fails here.
 
-When it fails and the change is wanted: raise ENGINE_EPOCH in workflows/register.py, record anew with
+When it fails and the change is wanted: raise ENGINE_EPOCH in workflows/stream.py, record anew with
 `THIDUA_RECORD=1 make test`, say in the changes that `thidua resume` must be run after the update.
 """
 
@@ -21,15 +21,15 @@ from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
 from activities.post import PostActivities
-from activities.wire import DATA_CONVERTER
+from application.year_file import YearFile, start_year
 from cli.session import Session
-from couriers.folder import FolderCourier
-from domain.kernel import ICT, start_of
-from office.year_file import YearFile, start_year
+from domain.types import ICT, start_of
+from mail.folder import FolderCourier
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
+from workflows.messages import DATA_CONVERTER
 from workflows.post import Post
-from workflows.register import ENGINE_EPOCH
+from workflows.stream import ENGINE_EPOCH
 
 FOLDER = Path(__file__).parent / "histories"
 KINDS = ("cycle", "year", "post")

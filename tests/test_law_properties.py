@@ -11,23 +11,23 @@ from speech import CITY, NOW, STREAM, TEXT, UNITS, Case, day
 
 from audit.replay import select
 from domain.codec import decode, encode, plain, state_digest
-from domain.commenting import TakeStance, TakeStanceTogether, Voice
-from domain.conclusion import Nominate
+from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, correctable
-from domain.departures import deviations
-from domain.drafting import PresentDraft
-from domain.frame import Unit, business_now
-from domain.kernel import Act, Document, Refused, Told
-from domain.letters import AnswerLetter, RecordLetter
-from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
-from domain.midyear import AcceptReport, ReportMidyear, SendBack
+from domain.deviations import deviations
 from domain.obligations import obligations
-from domain.register import CorrectAct
-from domain.saying import Saying
-from domain.scores import Item, ScoreSelf, reckoned
-from domain.signing import SignCovenant, SignJointly
-from domain.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
-from domain.targets import RegisterTargets, ReturnRegistration
+from domain.steps.commenting import TakeStance, TakeStanceTogether, Voice
+from domain.steps.conclusion import Nominate
+from domain.steps.corrections import CorrectAct
+from domain.steps.drafting import PresentDraft
+from domain.steps.letters import AnswerLetter, RecordLetter
+from domain.steps.lifecycle import Unit, business_now
+from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
+from domain.steps.scores import Item, ScoreSelf, calculated_scores
+from domain.steps.signing import SignCovenant, SignJointly
+from domain.steps.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
+from domain.steps.targets import RegisterTargets, ReturnRegistration
+from domain.types import Command, Document, EventEnvelope, Refused
 
 units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])
 speakers = st.sampled_from([*UNITS, CITY, "tay-ho"])
@@ -38,7 +38,7 @@ letters = st.sampled_from(["cv-1", "cv-2"])
 voices = units.map(lambda unit: Voice(unit=unit))
 
 
-def acts() -> st.SearchStrategy[Act]:
+def acts() -> st.SearchStrategy[Command]:
     paper = st.sampled_from(["một", "hai"]).map(lambda title: Document(title=title))
     points = st.decimals(min_value=0, max_value=45, places=2)
     return st.one_of(
@@ -76,7 +76,7 @@ def acts() -> st.SearchStrategy[Act]:
 story = st.lists(st.one_of(st.tuples(speakers, acts()), st.integers(1, 60)), max_size=40)
 
 
-def tell(steps: list[tuple[str, Act] | int]) -> Case:
+def tell(steps: list[tuple[str, Command] | int]) -> Case:
     case, now = Case(), day(1, 1)
     for step in steps:
         if isinstance(step, int):
@@ -89,13 +89,13 @@ def tell(steps: list[tuple[str, Act] | int]) -> Case:
 
 @settings(max_examples=120, deadline=None)
 @given(story)
-def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) -> None:
+def test_every_story_keeps_the_invariants(steps: list[tuple[str, Command] | int]) -> None:
     case = tell(steps)
     assert [t.meta.version for t in case.history] == list(range(1, len(case.history) + 1))
-    stored = [Told(decode(t.event.NAME, t.event.SCHEMA, encode(t.event)), t.meta) for t in case.history]
+    stored = [EventEnvelope(decode(t.event.NAME, t.event.SCHEMA, encode(t.event)), t.meta) for t in case.history]
     once, twice = CYCLE.fold(stored), CYCLE.fold(stored)
     assert state_digest(once) == state_digest(twice) == state_digest(case.state)
-    corrected = set(case.state.register.corrected)
+    corrected = set(case.state.corrections.corrected)
     signed = [
         (t.event.covenant, unit)
         for t in case.history
@@ -109,30 +109,30 @@ def test_every_story_keeps_the_invariants(steps: list[tuple[str, Act] | int]) ->
         )
     ]
     assert len(signed) == len(set(signed)), "signed twice"
-    for result in reckoned(case.state, case.rules).values():
+    for result in calculated_scores(case.state, case.rules).values():
         assert 0 <= result.total <= case.rules.total
 
 
 @settings(max_examples=60, deadline=None)
 @given(story, speakers)
 def test_what_is_offered_for_correction_is_what_the_law_lets_correct(
-    steps: list[tuple[str, Act] | int], speaker: str
+    steps: list[tuple[str, Command] | int], speaker: str
 ) -> None:
     case = tell(steps)
-    now = business_now(case.state.frame, NOW)
+    now = business_now(case.state.lifecycle, NOW)
     offered = correctable(case.history, case.state, f"cb-{speaker}", speaker, now)
     for told in case.history:
         version = told.meta.version
-        saying = Saying(
+        authenticated = AuthenticatedCommand(
             stream=STREAM,
-            act=CorrectAct(version=version, reason=TEXT),
+            command=CorrectAct(version=version, reason=TEXT),
             actor=f"cb-{speaker}",
             unit=speaker,
             issued=NOW,
             command_id=uuid5(NAMESPACE_URL, "correction"),
         )
         try:
-            let = CYCLE.decide(saying, case.state, case.rules, len(case.history), tuple(case.history)) != ()
+            let = CYCLE.decide(authenticated, case.state, case.rules, len(case.history), tuple(case.history)) != ()
         except Refused:
             let = False
         assert let == (offered[version] is None), told.event.NAME
@@ -140,7 +140,7 @@ def test_what_is_offered_for_correction_is_what_the_law_lets_correct(
 
 @settings(max_examples=80, deadline=None)
 @given(story, st.sets(st.integers(1, 80)))
-def test_any_subset_of_a_history_folds(steps: list[tuple[str, Act] | int], missing: set[int]) -> None:
+def test_any_subset_of_a_history_folds(steps: list[tuple[str, Command] | int], missing: set[int]) -> None:
     case = tell(steps)
     state = CYCLE.fold(t for t in case.history if t.meta.version not in missing)
     obligations(state, case.rules)
@@ -150,7 +150,7 @@ def test_any_subset_of_a_history_folds(steps: list[tuple[str, Act] | int], missi
 
 @settings(max_examples=60, deadline=None)
 @given(story, st.integers(0, 80))
-def test_a_prefix_folds_like_the_running_state(steps: list[tuple[str, Act] | int], cut: int) -> None:
+def test_a_prefix_folds_like_the_running_state(steps: list[tuple[str, Command] | int], cut: int) -> None:
     case = tell(steps)
     running = CYCLE.empty()
     for told in case.history[:cut]:

@@ -12,16 +12,15 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from eventstore.writing import postgres as writing
 from nacl.signing import SigningKey
 
-from eventstore import checkpoints
-from eventstore.connecting import UNREACHABLE
-from eventstore.envelope import NO_DIGEST, Draft, Head
-from eventstore.memory import MemoryLedger
-from eventstore.postgres import PostgresLedger, checkpoint, open_ledger
-from eventstore.setup.postgres import confirm_clock, migrate
-from eventstore.signing import Header, Keys, NotSignedError, Order, Signer
-from eventstore.store import (
+from ledger import checkpoints
+from ledger.connection import UNREACHABLE
+from ledger.events import NO_DIGEST, Draft, StreamTip
+from ledger.memory import MemoryLedger
+from ledger.postgres import PostgresLedger, checkpoint, open_ledger
+from ledger.protocol import (
     Append,
     Appended,
     Behind,
@@ -31,17 +30,17 @@ from eventstore.store import (
     Ledger,
     LedgerError,
     Part,
-    SignedCommand,
     Stopped,
     load_all,
 )
-from eventstore.writing import postgres as writing
+from ledger.setup import confirm_clock, migrate
+from ledger.signing import BatchItem, Header, Keys, NotSignedError, Signer
 from local.engine import Endpoints
 from local.installation import Installation
-from local.places import Places
+from local.paths import Paths
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
-New = Callable[[], Awaitable[tuple[Endpoints, Installation, Places]]]
+New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 OWN = 2
 """Events of the installation itself: its founding, and the web's key."""
 
@@ -67,24 +66,24 @@ def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes |
     )
 
 
-def append(stream: str, head: Head, *drafts: Draft) -> Append:
-    return Append((Part(stream, head, drafts),))
+def append(stream: str, tip: StreamTip, *drafts: Draft) -> Append:
+    return Append((Part(stream, tip, drafts),))
 
 
 def signed(stream: str, payload: str, command: UUID | None = None) -> tuple[Append, UUID]:
-    order = Order(stream, command or uuid4(), payload)
-    handover = SIGNER.sign([order], actor="x", unit="u", issued=datetime.now(UTC), strength="os-account")
-    kept = SignedCommand(handover, payload, "u")
+    item = BatchItem(stream, command or uuid4(), payload)
+    batch = SIGNER.sign([item], actor="x", unit="u", issued=datetime.now(UTC), strength="os-account")
+    kept = batch.command(item, "u")
     return Append(
-        (Part(stream, Head(), (draft(order.command_id, "{}", kept.digest),)),), ((order.command_id, kept),)
-    ), order.command_id
+        (Part(stream, StreamTip(), (draft(item.command_id, "{}", kept.digest),)),), ((item.command_id, kept),)
+    ), item.command_id
 
 
 @pytest.fixture(params=["memory", "postgres"])
 async def ledger(request: pytest.FixtureRequest, new_installation: New) -> AsyncIterator[Ledger]:
     if request.param == "memory":
         memory = MemoryLedger()
-        await memory.append(append("installation", Head(), *(draft() for _ in range(OWN))))
+        await memory.append(append("installation", StreamTip(), *(draft() for _ in range(OWN))))
         yield memory
         return
     endpoints, installed, _where = await new_installation()
@@ -95,7 +94,7 @@ async def ledger(request: pytest.FixtureRequest, new_installation: New) -> Async
 
 class TestContract:
     async def test_what_was_appended_is_loaded(self, ledger: Ledger) -> None:
-        answer = await ledger.append(append("s", Head(), draft(), draft()))
+        answer = await ledger.append(append("s", StreamTip(), draft(), draft()))
         assert isinstance(answer, Appended)
         assert await load_all(ledger, "s") == answer.events
         assert [(row.version, row.position) for row in answer.events] == [(1, OWN + 1), (2, OWN + 2)]
@@ -106,7 +105,7 @@ class TestContract:
         assert len(await ledger.load("s", 0, 0)) == 1
 
     async def test_every_row_is_chained_and_covered(self, ledger: Ledger) -> None:
-        answer = await ledger.append(append("s", Head(), draft(), draft()))
+        answer = await ledger.append(append("s", StreamTip(), draft(), draft()))
         first, second = answer.events
         assert first.previous == NO_DIGEST
         assert second.previous == first.digest
@@ -150,46 +149,44 @@ class TestContract:
         assert await ledger.command(bytes(32)) is None
 
     async def test_who_is_behind_gets_the_tail_and_writes_nothing(self, ledger: Ledger) -> None:
-        first = await ledger.append(append("s", Head(), draft()))
-        await ledger.append(append("s", first.events[-1].head, draft(), draft()))
-        answer = await ledger.append(append("s", first.events[-1].head, draft()))
+        first = await ledger.append(append("s", StreamTip(), draft()))
+        await ledger.append(append("s", first.events[-1].tip, draft(), draft()))
+        answer = await ledger.append(append("s", first.events[-1].tip, draft()))
         assert isinstance(answer, Behind)
         assert [row.version for row in answer.tail] == [2, 3]
         assert len(await load_all(ledger, "s")) == 3
 
     async def test_another_past_is_divergence(self, ledger: Ledger) -> None:
-        await ledger.append(append("s", Head(), draft()))
+        await ledger.append(append("s", StreamTip(), draft()))
         with pytest.raises(Diverged):
-            await ledger.append(append("s", Head(1, b"\x01" * 32), draft()))
+            await ledger.append(append("s", StreamTip(1, b"\x01" * 32), draft()))
         with pytest.raises(Diverged):
-            await ledger.append(append("s", Head(7, b"\x01" * 32), draft()))
+            await ledger.append(append("s", StreamTip(7, b"\x01" * 32), draft()))
         for stream in ("s", "empty"):
             with pytest.raises(Diverged):
-                await ledger.append(append(stream, Head(0, b"\x01" * 32), draft()))
+                await ledger.append(append(stream, StreamTip(0, b"\x01" * 32), draft()))
 
     async def test_several_streams_are_one(self, ledger: Ledger) -> None:
-        both = Append((Part("a", Head(), (draft(),)), Part("b", Head(), (draft(), draft()))))
+        both = Append((Part("a", StreamTip(), (draft(),)), Part("b", StreamTip(), (draft(), draft()))))
         answer = await ledger.append(both)
         assert [row.stream for row in answer.events] == ["a", "b", "b"]
-        stale = Append((Part("c", Head(), (draft(),)), Part("b", Head(), (draft(),))))
+        stale = Append((Part("c", StreamTip(), (draft(),)), Part("b", StreamTip(), (draft(),))))
         assert isinstance(await ledger.append(stale), Behind)
         assert await load_all(ledger, "c") == ()
         assert [stream for stream, _ in await ledger.streams()] == ["installation", "a", "b"]
 
     async def test_pages_are_small_and_complete(self, ledger: Ledger) -> None:
-        head = Head()
+        tip = StreamTip()
         for _ in range(3):
-            answer = await ledger.append(
-                append("s", head, *(draft(payload='"' + "x" * 60_000 + '"') for _ in range(3)))
-            )
-            head = answer.events[-1].head
+            answer = await ledger.append(append("s", tip, *(draft(payload='"' + "x" * 60_000 + '"') for _ in range(3))))
+            tip = answer.events[-1].tip
         assert len(await ledger.load("s", 0, 256_000)) == 4
         assert len(await load_all(ledger, "s")) == 9
         assert len(await ledger.load("s", 0, 1)) == 1
 
     async def test_times_never_fall(self, ledger: Ledger) -> None:
         for n in range(5):
-            await ledger.append(append(f"s{n}", Head(), draft()))
+            await ledger.append(append(f"s{n}", StreamTip(), draft()))
         times = [row.recorded_at for row in await ledger.read()]
         assert times == sorted(times)
         assert (await ledger.now()).tzinfo is not None
@@ -210,12 +207,12 @@ def _other(value: Any) -> Any:
 
 
 @pytest.fixture
-async def place(new_installation: New) -> tuple[Endpoints, Installation, Places]:
+async def place(new_installation: New) -> tuple[Endpoints, Installation, Paths]:
     return await new_installation()
 
 
 @pytest.fixture
-async def pg(place: tuple[Endpoints, Installation, Places]) -> AsyncIterator[PostgresLedger]:
+async def pg(place: tuple[Endpoints, Installation, Paths]) -> AsyncIterator[PostgresLedger]:
     opened = await open_ledger(place[0].database_url, place[1].id)
     yield opened
     await opened.close()
@@ -233,9 +230,9 @@ def test_a_missing_column_is_not_an_empty_one() -> None:
 class TestPostgres:
     async def test_many_writers_leave_no_gap(self, pg: PostgresLedger) -> None:
         async def write(name: str) -> None:
-            head = Head()
+            tip = StreamTip()
             for _ in range(20):
-                head = (await pg.append(append(name, head, draft()))).events[-1].head
+                tip = (await pg.append(append(name, tip, draft()))).events[-1].tip
 
         await asyncio.gather(*(write(f"w{n}") for n in range(32)))
         rows = await pg.read(0, 10_000)
@@ -244,12 +241,12 @@ class TestPostgres:
 
     async def test_writers_of_one_stream_are_all_answered(self, pg: PostgresLedger) -> None:
         async def write() -> None:
-            head, tries = Head(), 0
+            tip, tries = StreamTip(), 0
             while True:
-                answer = await pg.append(append("one", head, draft()))
+                answer = await pg.append(append("one", tip, draft()))
                 if isinstance(answer, Appended):
                     return
-                head, tries = answer.tail[-1].head, tries + 1
+                tip, tries = answer.tail[-1].tip, tries + 1
                 assert tries < 50
 
         await asyncio.gather(*(write() for _ in range(16)))
@@ -258,14 +255,15 @@ class TestPostgres:
     async def test_a_failing_append_does_not_fail_its_neighbours(self, pg: PostgresLedger) -> None:
         bad = replace(draft(), payload="\x00")
         answers = await asyncio.gather(
-            *(pg.append(append(f"n{n}", Head(), bad if n == 3 else draft())) for n in range(8)), return_exceptions=True
+            *(pg.append(append(f"n{n}", StreamTip(), bad if n == 3 else draft())) for n in range(8)),
+            return_exceptions=True,
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(8)]
 
     async def test_a_lost_connection_is_an_error_once_and_then_forgotten(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
-        await pg.append(append("s", Head(), draft()))
+        await pg.append(append("s", StreamTip(), draft()))
         owner = await asyncpg.connect(place[0].owner_url)
         # Often: how the loss shows depends on what the loop reads first.
         for turn in range(20):
@@ -274,21 +272,22 @@ class TestPostgres:
                 "where datname = current_database() and pid <> pg_backend_pid()"
             )
             with contextlib.suppress(*UNREACHABLE):
-                await pg.append(append(f"t{turn}", Head(), draft()))
-            assert isinstance(await pg.append(append(f"u{turn}", Head(), draft())), Appended)
+                await pg.append(append(f"t{turn}", StreamTip(), draft()))
+            assert isinstance(await pg.append(append(f"u{turn}", StreamTip(), draft())), Appended)
         await owner.close()
 
     async def test_what_cannot_be_stored_is_its_senders_error_alone(self, pg: PostgresLedger) -> None:
         bad = replace(draft(), source="\ud800")
         answers = await asyncio.gather(
-            *(pg.append(append(f"n{n}", Head(), bad if n == 3 else draft())) for n in range(30)), return_exceptions=True
+            *(pg.append(append(f"n{n}", StreamTip(), bad if n == 3 else draft())) for n in range(30)),
+            return_exceptions=True,
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 3 for n in range(30)]
 
     async def test_who_is_behind_cannot_fail_who_was_appended(
         self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await pg.append(append("known", Head(), draft()))
+        await pg.append(append("known", StreamTip(), draft()))
 
         async def broken(*_request: object) -> Behind:
             raise asyncpg.TooManyConnectionsError("too many")
@@ -296,30 +295,30 @@ class TestPostgres:
         monkeypatch.setattr(pg._writer, "_explain", broken)
         streams = ["known" if n == 5 else f"n{n}" for n in range(20)]
         answers = await asyncio.gather(
-            *(pg.append(append(stream, Head(), draft())) for stream in streams), return_exceptions=True
+            *(pg.append(append(stream, StreamTip(), draft())) for stream in streams), return_exceptions=True
         )
         assert [isinstance(answer, Appended) for answer in answers] == [n != 5 for n in range(20)]
         assert isinstance(answers[5], asyncpg.TooManyConnectionsError)
         assert len(await pg.read(0, 100)) == OWN + 1 + 19
 
     async def test_closing_answers_who_waits_and_takes_nothing_more(self, pg: PostgresLedger) -> None:
-        waiting = [asyncio.create_task(pg.append(append(f"n{n}", Head(), draft()))) for n in range(40)]
+        waiting = [asyncio.create_task(pg.append(append(f"n{n}", StreamTip(), draft()))) for n in range(40)]
         await asyncio.sleep(0)
         await pg._writer.close()
         assert all(isinstance(answer, Appended) for answer in await asyncio.gather(*waiting))
         with pytest.raises(LedgerError, match="ledger_closed"):
-            await pg.append(append("later", Head(), draft()))
+            await pg.append(append("later", StreamTip(), draft()))
 
     async def test_an_append_has_a_size(self, pg: PostgresLedger) -> None:
         with pytest.raises(LedgerError, match="append_size"):
-            await pg.append(Append((Part("s", Head(), ()),)))
+            await pg.append(Append((Part("s", StreamTip(), ()),)))
 
     @pytest.mark.parametrize("table", ["event", "command", "handover"])
     @pytest.mark.parametrize(
         "change", ["update ledger.{t} set digest = digest", "delete from ledger.{t}", "truncate ledger.{t}"]
     )
     async def test_even_the_owner_cannot_change_what_was_recorded(
-        self, place: tuple[Endpoints, Installation, Places], table: str, change: str
+        self, place: tuple[Endpoints, Installation, Paths], table: str, change: str
     ) -> None:
         owner = await asyncpg.connect(place[0].owner_url)
         with pytest.raises(asyncpg.PostgresError, match="append-only"):
@@ -327,7 +326,7 @@ class TestPostgres:
         await owner.close()
 
     async def test_the_application_may_only_append_by_the_function(
-        self, place: tuple[Endpoints, Installation, Places]
+        self, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
         app = await asyncpg.connect(place[0].database_url)
         for statement in (
@@ -341,7 +340,7 @@ class TestPostgres:
                 await app.execute(statement)
         await app.close()
 
-    async def test_the_reader_only_reads(self, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_the_reader_only_reads(self, place: tuple[Endpoints, Installation, Paths]) -> None:
         reader = await asyncpg.connect(place[0].reader_url)
         assert await reader.fetchval("select count(*) from ledger.event") == OWN
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -351,35 +350,35 @@ class TestPostgres:
         await reader.close()
 
     async def test_another_epoch_is_refused(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
         owner = await asyncpg.connect(place[0].owner_url)
         await owner.execute("update ledger.installation set epoch = 2")
         await owner.close()
         with pytest.raises(Stopped, match="other_epoch"):
-            await pg.append(append("s", Head(), draft()))
+            await pg.append(append("s", StreamTip(), draft()))
 
     async def test_a_jump_of_the_clock_stops_appends_until_it_is_confirmed(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places], monkeypatch: pytest.MonkeyPatch
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await pg.append(append("s", Head(), draft()))
+        await pg.append(append("s", StreamTip(), draft()))
         before = writing._clocks()
         monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
         with pytest.raises(Stopped, match="clock_stopped"):
-            await pg.append(append("t", Head(), draft()))
+            await pg.append(append("t", StreamTip(), draft()))
         monkeypatch.undo()
         pg._writer._clocks = writing._clocks()
         with pytest.raises(Stopped):
-            await pg.append(append("t", Head(), draft()))
+            await pg.append(append("t", StreamTip(), draft()))
         await confirm_clock(place[0].owner_url)
-        await pg.append(append("t", Head(), draft()))
+        await pg.append(append("t", StreamTip(), draft()))
 
     async def test_no_lane_appends_after_a_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-        await asyncio.gather(*(pg.append(append(f"warm{n}", Head(), draft())) for n in range(40)))
+        await asyncio.gather(*(pg.append(append(f"warm{n}", StreamTip(), draft())) for n in range(40)))
         before = writing._clocks()
         monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
         answers = await asyncio.gather(
-            *(pg.append(append(f"s{n}", Head(), draft())) for n in range(40)), return_exceptions=True
+            *(pg.append(append(f"s{n}", StreamTip(), draft())) for n in range(40)), return_exceptions=True
         )
         assert {type(answer) for answer in answers} == {Stopped}
         assert len(await pg.read(0, 1_000)) == OWN + 40
@@ -387,26 +386,26 @@ class TestPostgres:
     async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
         before = writing._clocks()
         monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
-        assert isinstance(await pg.append(append("t", Head(), draft())), Appended)
+        assert isinstance(await pg.append(append("t", StreamTip(), draft())), Appended)
 
     async def test_a_clock_that_fell_behind_the_ledger_stops_it(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
-        await pg.append(append("s", Head(), draft()))
+        await pg.append(append("s", StreamTip(), draft()))
         owner = await asyncpg.connect(place[0].owner_url)
         await owner.execute("alter table ledger.event disable trigger append_only")
         await owner.execute("update ledger.event set recorded_at = recorded_at + interval '2 hours'")
         await owner.close()
         with pytest.raises(Stopped, match="clock_stopped"):
-            await pg.append(append("t", Head(), draft()))
+            await pg.append(append("t", StreamTip(), draft()))
         await confirm_clock(place[0].owner_url)
         for number in range(3):
-            assert isinstance(await pg.append(append(f"u{number}", Head(), draft())), Appended)
+            assert isinstance(await pg.append(append(f"u{number}", StreamTip(), draft())), Appended)
         rows = await pg.read(0, 1_000)
         assert [row.recorded_at for row in rows] == sorted(row.recorded_at for row in rows)
 
     async def test_unsafe_settings_and_other_ledgers_are_refused(
-        self, place: tuple[Endpoints, Installation, Places]
+        self, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
         endpoints, installed, _where = place
         with pytest.raises(Stopped, match="other_installation"):
@@ -421,15 +420,15 @@ class TestPostgres:
         with pytest.raises(Stopped, match="unsafe_setting"):
             await open_ledger(endpoints.database_url, installed.id)
 
-    async def test_a_database_without_a_ledger_says_so(self, place: tuple[Endpoints, Installation, Places]) -> None:
+    async def test_a_database_without_a_ledger_says_so(self, place: tuple[Endpoints, Installation, Paths]) -> None:
         with pytest.raises(LedgerError, match="no_ledger"):
             await open_ledger(place[0].owner_url.rsplit("/", 1)[0] + "/postgres", None)
 
     async def test_an_old_copy_is_noticed_by_its_checkpoint(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Places]
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
         endpoints, installed, where = place
-        await pg.append(append("s", Head(), draft(), draft()))
+        await pg.append(append("s", StreamTip(), draft(), draft()))
         mark = await checkpoint(pg)
         assert mark is not None
         checkpoints.write_checkpoint(where.data, mark)
@@ -441,7 +440,7 @@ class TestPostgres:
             await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)
 
     async def test_migrations_run_once_and_stay_as_they_were(
-        self, place: tuple[Endpoints, Installation, Places]
+        self, place: tuple[Endpoints, Installation, Paths]
     ) -> None:
         await asyncio.gather(*(migrate(place[0].owner_url) for _ in range(3)))
         owner = await asyncpg.connect(place[0].owner_url)
@@ -453,23 +452,23 @@ class TestPostgres:
     async def test_groups_are_announced(self, pg: PostgresLedger) -> None:
         woken = asyncio.Event()
         async with pg.notices(woken.set):
-            await pg.append(append("s", Head(), draft()))
+            await pg.append(append("s", StreamTip(), draft()))
             await asyncio.wait_for(woken.wait(), 10)
 
 
 class TestSignatures:
-    def order(self) -> Order:
-        return Order("s", uuid4(), "{}")
+    def item(self) -> BatchItem:
+        return BatchItem("s", uuid4(), "{}")
 
     def keys(self, **changes: Any) -> Keys:
         public = bytes(SIGNER.private.verify_key)
         return Keys(**{"installation": "i", "epoch": 1, "public": {"entry-1": public}, **changes})
 
-    def sign(self, *orders: Order) -> Any:
-        return SIGNER.sign(orders, actor="x", unit="u", issued=NOW, strength="os-account")
+    def sign(self, *items: BatchItem) -> Any:
+        return SIGNER.sign(items, actor="x", unit="u", issued=NOW, strength="os-account")
 
     def test_a_signature_covers_its_list(self) -> None:
-        one, two = self.order(), self.order()
+        one, two = self.item(), self.item()
         header = self.keys().verify(self.sign(one, two), [one])
         assert (header.actor, header.unit, header.issued) == ("x", "u", NOW)
         with pytest.raises(NotSignedError, match="not_covered"):
@@ -478,23 +477,23 @@ class TestSignatures:
             self.keys().verify(self.sign(one), [replace(one, payload="{ }")])
 
     def test_every_byte_of_the_header_is_signed(self) -> None:
-        order = self.order()
-        handover = self.sign(order)
+        item = self.item()
+        batch = self.sign(item)
         with pytest.raises(NotSignedError, match="bad_signature"):
-            self.keys().verify(replace(handover, header=handover.header.replace('"u"', '"v"')), [order])
+            self.keys().verify(replace(batch, header=batch.header.replace('"u"', '"v"')), [item])
 
     @pytest.mark.parametrize(
         ("changes", "code"),
         [({"installation": "j"}, "other_installation"), ({"epoch": 2}, "other_epoch"), ({"public": {}}, "unknown_key")],
     )
     def test_another_installation_epoch_or_key(self, changes: dict[str, Any], code: str) -> None:
-        order = self.order()
+        item = self.item()
         with pytest.raises(NotSignedError, match=code):
-            self.keys(**changes).verify(self.sign(order), [order])
+            self.keys(**changes).verify(self.sign(item), [item])
 
     def test_an_old_epoch_is_still_proof(self) -> None:
-        order = self.order()
-        assert self.keys(epoch=2).verify(self.sign(order), [order], any_epoch=True)
+        item = self.item()
+        assert self.keys(epoch=2).verify(self.sign(item), [item], any_epoch=True)
 
     @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format":"other"}', "null"])
     def test_a_malformed_header_is_said_to_be_one(self, text: str) -> None:

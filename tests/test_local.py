@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from conftest import eventually, places
+from conftest import eventually, paths
 from engine_help import CITY, open_cycle, say, units, whole
 from speech import RULES
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest, RegisterNamespaceRequest
@@ -49,7 +49,7 @@ def at_first(port: int, place: int = 0) -> Callable[[int], list[int]]:
 
 
 def test_postgresql_starts_elsewhere_when_its_port_was_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = PostgresServer(folder / "taken", places().cache, folder / "taken.log")
+    server = PostgresServer(folder / "taken", paths().cache, folder / "taken.log")
     with somebody_elses_port() as port:
         monkeypatch.setattr(process, "free_ports", at_first(port))
         try:
@@ -69,13 +69,13 @@ async def test_temporal_starts_elsewhere_when_a_port_was_taken(
     assert temporal.how == "built"
     where = folder / f"taken-temporal-{place}"
     where.mkdir()
-    postgres = PostgresServer(where / "postgresql", places().cache, where / "postgresql.log").start()
+    postgres = PostgresServer(where / "postgresql", paths().cache, where / "postgresql.log").start()
     said: list[str] = []
     try:
         with somebody_elses_port() as port:
             # PostgreSQL runs already; the next ports are for Temporal.
             monkeypatch.setattr(process, "free_ports", at_first(port, place))
-            server = await start_temporal(postgres, places().cache, where, where, said.append)
+            server = await start_temporal(postgres, paths().cache, where, where, said.append)
             assert server.how == "built"
             await server.stop()
             log = (where / "temporal.log").read_text()
@@ -94,7 +94,7 @@ async def test_addresses_that_a_killed_engine_left_behind_mislead_nobody(
         left = {**asdict(office.endpoints), "pid": 1}
     (home / "data" / "engine.json").write_text(json.dumps(left))
     async with session("ledger", print) as office:
-        assert await office.ledger.head() > 0
+        assert await office.ledger.last_position() > 0
     assert not (home / "data" / "engine.json").exists()
 
 
@@ -105,7 +105,7 @@ async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, mon
     async with session("ledger", print, rehearsal=True) as office:
         other = asyncio.create_task(_head(said))
         await eventually(lambda: _true(said))
-        serving = asyncio.create_task(serve(office.places, office.endpoints, stop))
+        serving = asyncio.create_task(serve(office.paths, office.endpoints, stop))
         assert await other > 0
         stop.set()
         await serving
@@ -114,7 +114,7 @@ async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, mon
 
 async def _head(said: list[str]) -> int:
     async with session("ledger", said.append) as office:
-        return await office.ledger.head()
+        return await office.ledger.last_position()
 
 
 async def _true(found: object) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from engine_help import CITY, folded, open_cycle, say, staff, units
 
-from cli.moves import confirm_moves
+from application.application import CommandInput
+from application.fields import InputError
+from cli.score_impact import confirm_score_impact
 from cli.session import Session
 from domain.rules import Edition
-from domain.scores import moves
-from office.fields import InputError
-from office.office import Said
+from domain.steps.scores import score_impact
 
 RELATIVE = Edition.model_validate(
     {
@@ -34,12 +34,12 @@ async def scored(office: Session, rules: Edition = RELATIVE) -> str:
     return stream
 
 
-def appraised(stream: str, unit: str, actual: int, points: int = 30) -> Said:
+def appraised(stream: str, unit: str, actual: int, points: int = 30) -> CommandInput:
     sheet = [
         {"criterion": "nha", "actual": actual, "reason": "Thiếu minh chứng"},
         {"criterion": "khac", "points": points, "reason": "Thiếu minh chứng"},
     ]
-    return Said(stream, "appraise", {"unit": unit, "sheet": sheet})
+    return CommandInput(stream, "appraise", {"unit": unit, "sheet": sheet})
 
 
 async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -> None:
@@ -47,12 +47,12 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -
     before = await folded(office, stream)
     late = appraised(stream, LEADER, 80)
     with pytest.raises(InputError) as asked:
-        await confirm_moves(office, late, secretary, meant=False)
+        await confirm_score_impact(office, late, secretary, meant=False)
     assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
     assert await folded(office, stream) == before, "only shown"
-    await confirm_moves(office, late, secretary, meant=True)
-    await office.hand_in(stream, secretary, [late], strength="rehearsal")
-    found = moves(before, await folded(office, stream), RELATIVE, whose=LEADER)
+    await confirm_score_impact(office, late, secretary, meant=True)
+    await office.submit(stream, secretary, [late], strength="rehearsal")
+    found = score_impact(before, await folded(office, stream), RELATIVE, whose=LEADER)
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
 
 
@@ -75,11 +75,13 @@ async def test_a_units_own_corrected_score_moves_nobody_else(office: Session) ->
     person, fields = await staff(office, THIRD), {"version": wrong, "reason": "Cộng nhầm"}
     instead = {"act": "score-self", "unit": THIRD, "sheet": [{"criterion": "nha", "points": 40}]}
     for said in ({**fields, "instead": instead}, fields):
-        await confirm_moves(office, Said(stream, "correct", said), person, meant=False)
+        await confirm_score_impact(office, CommandInput(stream, "correct", said), person, meant=False)
 
 
 async def test_what_moves_nobody_else_is_not_asked_about(office: Session) -> None:
     stream, secretary = await scored(office), await staff(office, CITY)
-    await confirm_moves(office, appraised(stream, THIRD, 40, 10), secretary, meant=False)
-    await confirm_moves(office, Said(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False)
-    await confirm_moves(office, appraised(stream, "khong-co", 40), secretary, meant=False)
+    await confirm_score_impact(office, appraised(stream, THIRD, 40, 10), secretary, meant=False)
+    await confirm_score_impact(
+        office, CommandInput(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False
+    )
+    await confirm_score_impact(office, appraised(stream, "khong-co", 40), secretary, meant=False)

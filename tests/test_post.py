@@ -25,22 +25,22 @@ from engine_help import open_cycle, say, staff, units
 from speech import CITY, RULES, UNITS, Case, day, opening
 from temporalio.testing import ActivityEnvironment
 
-from accounts.postgres import Accounts
+from accounts.store import Accounts
 from activities.post import PostActivities
-from activities.telling import told_of
 from cli.session import Session
-from couriers import CourierAwayError, DeferredError, UndeliverableError
-from couriers.folder import FolderCourier
-from couriers.smtp import SmtpCourier, SmtpSettings
 from domain import post
-from domain.conclusion import DecideAwards, PublishResults
-from domain.drafting import PresentDraft
 from domain.installation import POST_STREAM
-from domain.kernel import ICT, Document, Event
 from domain.notices import notices
-from eventstore.store import load_all
+from domain.steps.conclusion import DecideAwards, PublishResults
+from domain.steps.drafting import PresentDraft
+from domain.types import ICT, Document, Event
 from i18n.messages import message_of
+from ledger.mapping import to_envelope
+from ledger.protocol import load_all
 from local.process import free_ports
+from mail import CourierAwayError, DeferredError, UndeliverableError
+from mail.folder import FolderCourier
+from mail.smtp import SmtpCourier, SmtpSettings
 
 
 class Postman:
@@ -254,7 +254,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Ses
         pass
     while await environment.run(fresh().deliver):
         pass
-    events = [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
     sent = [event for event in events if isinstance(event, post.NoticeSent)]
     assert len(courier.sent) == len(set(courier.sent)) == len(sent) == 4
     assert all(event.rehearsed for event in sent)
@@ -285,7 +285,7 @@ async def delivered(office: Session, courier: Recorder) -> list[Event]:
             break
     else:
         pytest.fail("it goes on for ever")
-    return [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    return [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
 
 
 @pytest.mark.usefixtures("brisk")
@@ -350,7 +350,7 @@ async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: p
     while await environment.run(delivering.deliver):
         pass
     assert len(courier.sent) == 3
-    events = [told_of(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
     (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
     assert (digest.person, digest.notices) == (people[0].id, 2)
     assert len([event for event in events if isinstance(event, post.NoticeGathered)]) == 2

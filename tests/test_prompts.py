@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from application.fields import InputError
 from cli.acting import complete, day_of, names_of, options
 from cli.outcome import Exit, grid, interruptible, on_its_way, run, terminal
-from domain.commenting import AddComment
-from domain.deadlines import GrantExtension
-from domain.kernel import Act, Refused
-from domain.membership import AssignRole
-from domain.saying import parse_act
-from domain.scores import ScoreSelf
+from domain.commands import parse_command
+from domain.steps.commenting import AddComment
+from domain.steps.deadlines import GrantExtension
+from domain.steps.membership import AssignRole
+from domain.steps.scores import ScoreSelf
+from domain.types import Command, Refused
 from i18n.messages import sentence
-from office.fields import InputError
 
 Ask = Any
 
@@ -39,7 +39,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Ask:
     return answers
 
 
-def ask(act: type[Act], fields: dict[str, Any]) -> dict[str, Any]:
+def ask(act: type[Command], fields: dict[str, Any]) -> dict[str, Any]:
     complete(act, fields)
     return fields
 
@@ -88,7 +88,7 @@ def test_a_list_is_asked_for_entry_by_entry(typed: Ask) -> None:
     )
     fields = ask(ScoreSelf, {})
     assert next(left, None) is None
-    score = parse_act("score-self", {**fields, "sheet": [{**item, "reason": None} for item in fields["sheet"]]})
+    score = parse_command("score-self", {**fields, "sheet": [{**item, "reason": None} for item in fields["sheet"]]})
     assert isinstance(score, ScoreSelf)
     assert [(item.criterion, item.figures[:3], item.evidence) for item in score.sheet] == [
         ("tieu-chi-1", (Decimal("9.5"), None, None), ()),
@@ -168,12 +168,12 @@ def test_ctrl_c_at_a_prompt_ends_the_command() -> None:
 
 
 def test_a_field_whose_name_is_an_option_has_another() -> None:
-    assert options(Act.KNOWN["take-stance"], ["--on-draft", "plan", "--stance=agreed"]) == {
+    assert options(Command.KNOWN["take-stance"], ["--on-draft", "plan", "--stance=agreed"]) == {
         "on": "plan",
         "stance": "agreed",
     }
     own = {"on", "effective", "source", "meeting", "command_id", "file", "json", "as", "yes"}
-    for act in Act.KNOWN.values():
+    for act in Command.KNOWN.values():
         assert not own & set(names_of(act)), act.NAME
 
 
@@ -186,6 +186,6 @@ def test_what_people_wrote_is_shown_as_it_stands(capsys: pytest.CaptureFixture[s
 
 def test_what_is_wrong_is_told_in_vietnamese() -> None:
     with pytest.raises(Refused) as refused:
-        parse_act("extend", {"duty": "stance", "until": "hôm qua", "reason": "0" * 64})
+        parse_command("extend", {"duty": "stance", "until": "hôm qua", "reason": "0" * 64})
     told = sentence(refused.value.code, refused.value.facts)
     assert told == "extend, until: cần một ngày, như 20/07/2026 hoặc 2026-07-20 (nhận được 'hôm qua')."

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from engine_help import CITY, open_cycle, say, units
+from readmodels import postgres
 from speech import RULES
 
-from activities.folds import collector_at_rest
 from cli.session import Session
-from readmodels import postgres
-from readmodels.postgres import Board
+from projections.board_table import Board
+from projections.stream_states import collector_at_rest
 
 
 async def _lines(board: Board) -> list[dict[str, Any]]:

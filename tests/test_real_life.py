@@ -9,23 +9,22 @@ import pytest
 from pydantic_core import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
-from domain.commenting import TakeStance, Voice
-from domain.conclusion import ChooseNext
 from domain.cycle import CYCLE
-from domain.departures import Deviation, deviations
-from domain.drafting import PresentDraft
-from domain.frame import FileCycle, ReceiveYearPlan, Unit
-from domain.hands import Hands, Signatory
-from domain.kernel import Act, Document, Person, When
-from domain.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
-from domain.meetings import Presenter, RecordMeeting
-from domain.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.deviations import Deviation, deviations
 from domain.obligations import obligations
-from domain.register import CorrectAct, NoteDisagreement, SourceSays
 from domain.rules import Duty, Edition
-from domain.signing import SignCovenant, SignJointly
-from domain.succession import CloseEarly, DissolveUnit, HandOver, MergeUnits, SplitUnit, TakeOver
-from domain.targets import (
+from domain.steps.commenting import TakeStance, Voice
+from domain.steps.conclusion import ChooseNext
+from domain.steps.corrections import CorrectAct, NoteDisagreement, SourceSays
+from domain.steps.drafting import PresentDraft
+from domain.steps.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
+from domain.steps.lifecycle import FileCycle, ReceiveYearPlan, Unit
+from domain.steps.meetings import Presenter, RecordMeeting
+from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.steps.signatories import Signatories, Signatory
+from domain.steps.signing import SignCovenant, SignJointly
+from domain.steps.succession import CloseEarly, DissolveUnit, HandOver, MergeUnits, SplitUnit, TakeOver
+from domain.steps.targets import (
     AcceptRegistration,
     Content,
     RegisterTargets,
@@ -34,6 +33,7 @@ from domain.targets import (
     StateContents,
     Target,
 )
+from domain.types import Command, Document, Person, When
 from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -110,7 +110,7 @@ class TestTargets:
         ).already()
         case.when(self.REGISTERED, by=THIRD).happened().when(AcceptRegistration(unit=THIRD)).happened()
         case.when(AcceptRegistration(unit=THIRD)).already()
-        assert case.state.targets.standing(THIRD) == "accepted"
+        assert case.state.targets.registration_status(THIRD) == "accepted"
         Case().when(RegisterTargets(unit=THIRD), by=THIRD).refused("nothing_registered")
 
     def test_contents_are_countable_without_their_text(self) -> None:
@@ -133,9 +133,11 @@ class TestTargets:
         assert found(case.happened(), "accepted_unregistered")
         case.when(self.REGISTERED, happened=When.on(date(2026, 4, 20))).happened()
         assert not found(case, "accepted_unregistered")
-        assert case.state.targets.standing(THIRD) == "accepted"
+        assert case.state.targets.registration_status(THIRD) == "accepted"
         case.when(self.REGISTERED.model_copy(update={"titles": ("Bằng khen",)}), happened=When.on(date(2026, 6, 1)))
-        assert case.happened().state.targets.standing(THIRD) == "registered", "a later one waits for its own answer"
+        assert case.happened().state.targets.registration_status(THIRD) == "registered", (
+            "a later one waits for its own answer"
+        )
 
 
 class TestSuccession:
@@ -203,7 +205,7 @@ class TestSuccession:
         case.when(CloseEarly(reason=TEXT)).refused("closed_already").when(FileCycle()).happened()
         other = Case().when(TakeOver(predecessors=(f"{CITY}/2026/cum-1",))).happened("TakenOver")
         other.when(TakeOver(predecessors=(f"{CITY}/2026/cum-1",))).refused("taken_over_already")
-        assert other.state.frame.predecessors == (f"{CITY}/2026/cum-1",)
+        assert other.state.lifecycle.predecessors == (f"{CITY}/2026/cum-1",)
 
     def test_who_did_not_sign_does_not_sign_by_taking_in_one_who_did(self) -> None:
         case = Case(rules=rules(inherits=["signature"])).when(PresentDraft(kind="covenant", document=PAPER))
@@ -292,7 +294,7 @@ class TestTwoCovenants:
 
 
 class TestHands:
-    HANDS = Hands(
+    HANDS = Signatories(
         prepared=(Voice(person=Person(office="chuyên viên")),),
         signed=(Signatory(person=Person(office="Phó Chủ tịch"), capacity="TM."),),
         on_behalf_of=Voice(unit=HEAD),
@@ -300,28 +302,32 @@ class TestHands:
 
     def test_they_stand_beside_the_act_and_go_with_it(self) -> None:
         case = (
-            Case().when(ReceiveYearPlan(year_plan=PAPER), hands=self.HANDS).happened("YearPlanReceived", "HandsNamed")
+            Case()
+            .when(ReceiveYearPlan(year_plan=PAPER), signatories=self.HANDS)
+            .happened("YearPlanReceived", "HandsNamed")
         )
-        assert case.state.hands[2].signed[0].capacity == "TM"
+        assert case.state.signatories[2].signed[0].capacity == "TM"
         case.when(CorrectAct(version=2, reason=TEXT)).happened("ActCorrected")
-        assert not case.state.hands
+        assert not case.state.signatories
 
     def test_they_are_no_way_around_what_carries_the_register(self) -> None:
-        case = Case().when(FileCycle(), hands=self.HANDS).happened("CycleFiled", "HandsNamed")
+        case = Case().when(FileCycle(), signatories=self.HANDS).happened("CycleFiled", "HandsNamed")
         for version in (2, 3):
             case.when(CorrectAct(version=version, reason=TEXT)).refused("not_correctable")
-        assert case.state.frame.filed is not None
+        assert case.state.lifecycle.filed is not None
 
     def test_a_unit_may_name_hands_when_it_corrects_itself(self) -> None:
         case = Case().when(RegisterTargets(unit=THIRD, titles=("Cờ",)), by=THIRD)
         instead = {"act": "register-targets", "unit": THIRD, "titles": ["Bằng khen"]}
-        case.when(CorrectAct(version=2, reason=TEXT, instead=instead), by=THIRD, hands=self.HANDS)
+        case.when(CorrectAct(version=2, reason=TEXT, instead=instead), by=THIRD, signatories=self.HANDS)
         case.happened("ActCorrected", "TargetsRegistered", "HandsNamed")
-        case.when(CorrectAct(version=4, reason=TEXT), by=THIRD, hands=self.HANDS).happened("ActCorrected", "HandsNamed")
+        case.when(CorrectAct(version=4, reason=TEXT), by=THIRD, signatories=self.HANDS).happened(
+            "ActCorrected", "HandsNamed"
+        )
 
     def test_nobody_is_no_hand(self) -> None:
         with pytest.raises(ValidationError):
-            Hands()
+            Signatories()
 
 
 def test_a_meeting_as_it_was() -> None:
@@ -365,13 +371,13 @@ def test_every_body_has_a_number_series_of_its_own() -> None:
 
 def test_a_year_plan_may_come_after_the_opening() -> None:
     case = Case().when(ReceiveYearPlan(year_plan=PAPER)).happened("YearPlanReceived")
-    assert case.state.frame.year_plan == PAPER
+    assert case.state.lifecycle.year_plan == PAPER
     case.when(ReceiveYearPlan(year_plan=PAPER)).refused("year_plan_known")
 
 
 def test_a_cluster_that_does_not_go_on_names_who_does() -> None:
     case = Case().when(HandOver(handed_to=(f"{CITY}/2027/cum-3", f"{CITY}/2027/cum-5"))).happened("HandedOver")
-    assert case.state.frame.handed_to == (f"{CITY}/2027/cum-3", f"{CITY}/2027/cum-5")
+    assert case.state.lifecycle.handed_to == (f"{CITY}/2027/cum-3", f"{CITY}/2027/cum-5")
     case.when(HandOver(handed_to=(f"{CITY}/2027/cum-3",))).refused("taken_over_already")
     assert {o.duty for o in obligations(case.state, case.rules) if o.done is None} > {Duty.FILING}, "its year goes on"
 
@@ -395,7 +401,7 @@ def test_a_unit_that_joins_may_be_of_a_kind() -> None:
 
 
 @pytest.mark.parametrize("act", [RecordLetter(id="a", kind="report", sender=Voice(unit="noi-khac"), document=PAPER)])
-def test_letters_come_from_bodies_elsewhere(act: Act) -> None:
+def test_letters_come_from_bodies_elsewhere(act: Command) -> None:
     Case().when(act).happened("LetterRecorded")
 
 

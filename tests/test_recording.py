@@ -12,13 +12,13 @@ import pytest
 from engine_help import names, whole
 from pydantic_core import PydanticCustomError
 
-from cli.record_file import RecordFile
+from application.fields import InputError
+from application.recording.file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import CYCLE
 from domain.dates import when_of
-from domain.kernel import When
-from office.fields import InputError
+from domain.types import When
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -32,7 +32,7 @@ SEEN = {
     "NB-CTXH-2025-final": {"head_nominated"},
     "TH-C3-2023-final-sign": {"final_next_year"},
 }
-"""The departures that docs/cases.md tells of."""
+"""The deviations that docs/cases.md tells of."""
 
 
 class Copy:
@@ -62,7 +62,7 @@ class Copy:
 
 
 def codes(done: dict[str, Any]) -> set[str]:
-    """The departures of all cycles of a file."""
+    """The deviations of all cycles of a file."""
     return {one["code"] for cycle in done["cycles"] for one in cycle["deviations"]}
 
 
@@ -197,7 +197,7 @@ async def test_a_body_that_nobody_knows_is_told(office: Session, dak_lak: Copy) 
         assert [one["facts"] for one in done["unheeded"]] == [{"unit": "ea-hleoo"}]
 
 
-async def test_a_try_enters_nothing_and_shows_the_departures(office: Session, tmp_path: Path) -> None:
+async def test_a_try_enters_nothing_and_shows_the_deviations(office: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
     tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)
     assert tried["counts"]["entered"] == 12
@@ -254,7 +254,7 @@ def test_dates_as_sources_give_them() -> None:
 async def test_what_a_source_is_stands_in_the_register_once(office: Session, dak_lak: Copy) -> None:
     await carry_out(office, dak_lak.as_it_was(), SECRETARY)
     state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
-    (source, _version) = state.register.sources["bao-dak-lak"]
+    (source, _version) = state.corrections.sources["bao-dak-lak"]
     assert (source.address, source.title[:14]) == ("baodaklak.vn", "Cụm thi đua số")
 
 

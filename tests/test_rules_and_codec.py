@@ -14,12 +14,13 @@ from speech import CITY, DIGEST, NOW
 
 from domain import codec
 from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearPlan, OrderOpening
-from domain.frame import CycleFiled, OpenCycle, Unit
-from domain.kernel import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
+from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
+from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
-from domain.saying import Command, Saying, compose, parse_act
-from domain.signing import SignCovenant, room
-from domain.streams import cycle_stream, full_name, is_cycle, is_year, law_of, year_stream
+from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
+from domain.steps.signing import SignCovenant, room
+from domain.streams import cycle_stream, decider_of, full_name, is_cycle, is_year, year_stream
+from domain.types import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
 
 
 class TestEdition:
@@ -121,19 +122,19 @@ class TestCodec:
 
 class TestCommands:
     def test_a_command_goes_there_and_back(self) -> None:
-        command = Command.of(SignCovenant(unit="dong-da"))
-        assert Command.model_validate_json(command.model_dump_json()).parsed() == SignCovenant(unit="dong-da")
+        command = CommandPayload.of(SignCovenant(unit="dong-da"))
+        assert CommandPayload.model_validate_json(command.model_dump_json()).parsed() == SignCovenant(unit="dong-da")
 
     def test_what_is_wrong_is_named(self) -> None:
         with pytest.raises(Refused) as wrong:
-            parse_act("sign", {"unit": "Đống Đa" * 30})
+            parse_command("sign", {"unit": "Đống Đa" * 30})
         assert wrong.value.code == "malformed_act"
         assert wrong.value.facts["place"] == "unit"
         with pytest.raises(Refused) as extra:
-            parse_act("sign", {"unit": "a", "colour": "red"})
+            parse_command("sign", {"unit": "a", "colour": "red"})
         assert extra.value.facts["place"] == "colour"
         with pytest.raises(Refused, match="unknown_act"):
-            parse_act("fly", {})
+            parse_command("fly", {})
 
     def test_a_cycle_names_each_unit_once(self) -> None:
         base = {
@@ -162,7 +163,7 @@ class TestStreams:
         assert is_cycle("a/b/c")
         assert is_year(year_stream("a", "b"))
         with pytest.raises(KeyError):
-            law_of("post")
+            decider_of("post")
 
 
 class Year:
@@ -172,8 +173,10 @@ class Year:
         self.state, self.version = CITY_YEAR.empty(), 0
 
     def when(self, act: Any, unit: str = CITY, **more: Any) -> tuple[Any, ...]:
-        saying = Saying(stream=f"{CITY}/2026", act=act, actor="x", unit=unit, issued=NOW, command_id=uuid4(), **more)
-        told = CITY_YEAR.decide(saying, self.state, NO_RULES, self.version)
+        authenticated = AuthenticatedCommand(
+            stream=f"{CITY}/2026", command=act, actor="x", unit=unit, issued=NOW, command_id=uuid4(), **more
+        )
+        told = CITY_YEAR.decide(authenticated, self.state, NO_RULES, self.version)
         self.state, self.version = CITY_YEAR.fold([*self.history(), *told]), self.version + len(told)
         self._told = [*self.history(), *told]
         return told

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from application.fields import InputError
+from application.yaml_files import read_model
 from cli.scoring import score
-from domain.criteria import remarks
-from domain.kernel import Refused
-from domain.reckoning import Result, SheetFile, UnitSheet, reckon
 from domain.rules import Edition, edition_of
-from domain.ways import Best, Entry, Undetermined, Way
-from office.fields import InputError
-from office.reading import read_model
+from domain.steps.criteria import remarks
+from domain.steps.score_calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
+from domain.steps.scoring_methods import Best, ScoreEntry, Undetermined, Way
+from domain.types import Refused
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "rules" / "real"
@@ -29,7 +29,7 @@ WAY: TypeAdapter[Any] = TypeAdapter(Way)
 def points(way: dict[str, Any], known: dict[str, Any], most: int | None = 10, best: Best | None = None) -> str:
     """What a way gives, as text; an open value by its code."""
     found = WAY.validate_python(way).points(
-        Entry.model_validate({"criterion": "x", **known}), None if most is None else Decimal(most), best or Best()
+        ScoreEntry.model_validate({"criterion": "x", **known}), None if most is None else Decimal(most), best or Best()
     )
     return found.code if isinstance(found, Undetermined) else f"{found.normalize():f}"
 
@@ -44,7 +44,7 @@ def sheet(unit: str, given_: dict[str, dict[str, Any]], **more: Any) -> UnitShee
     return UnitSheet.model_validate({"unit": unit, "entries": entries, **more})
 
 
-def by_unit(results: tuple[Result, ...]) -> dict[str, Result]:
+def by_unit(results: tuple[UnitResult, ...]) -> dict[str, UnitResult]:
     return {result.unit: result for result in results}
 
 
@@ -85,11 +85,11 @@ class TestWays:
     def test_a_ruling_closes_what_a_way_leaves_open(self) -> None:
         way = {"way": "bands", "bands": [{"low": 1, "high": 10, "points": 8}, {"low": 11, "high": 20, "points": 6}]}
         table = edition([{"id": "a", "max": 10, "way": way}], total=10)
-        (found,) = reckon(table, [sheet("u", {"a": {"actual": "10.5"}})])
+        (found,) = calculate_scores(table, [sheet("u", {"a": {"actual": "10.5"}})])
         assert (found.total, found.complete) == (Decimal(0), False)
-        (ruled,) = reckon(table, [sheet("u", {"a": {"actual": "10.5", "points": "7"}})])
+        (ruled,) = calculate_scores(table, [sheet("u", {"a": {"actual": "10.5", "points": "7"}})])
         assert (ruled.total, ruled.complete) == (Decimal(7), True)
-        (decided,) = reckon(table, [sheet("u", {"a": {"actual": "11", "points": "7"}})])
+        (decided,) = calculate_scores(table, [sheet("u", {"a": {"actual": "11", "points": "7"}})])
         assert decided.total == 6, "a ruling does not overrule the way"
 
     def test_overlapping_bands_are_no_bands(self) -> None:
@@ -120,7 +120,7 @@ class TestTables:
     def test_a_group_is_capped_and_says_so(self) -> None:
         parts = [{"id": n, "title": n, "max": 8} for n in ("a", "b")]
         table = edition([{"id": "g", "max": 10, "children": parts}], total=10)
-        (found,) = reckon(table, [sheet("u", {"a": {"points": 8}, "b": {"points": 7}})])
+        (found,) = calculate_scores(table, [sheet("u", {"a": {"points": 8}, "b": {"points": 7}})])
         assert (found.total, found.lines[0].capped_from) == (10, 15)
         assert [r.code for r in remarks(table.criteria, table.scoring, table.total)] == ["parts_exceed"]
 
@@ -129,7 +129,7 @@ class TestTables:
             [{"id": "a", "max": 97}, {"id": "b", "max": 20, "part": "bonus"}],
             scoring={"bonus_cap": 10, "stated_base": 97},
         )
-        (found,) = reckon(table, [sheet("u", {"a": {"points": 97}, "b": {"points": 15}})])
+        (found,) = calculate_scores(table, [sheet("u", {"a": {"points": 97}, "b": {"points": 15}})])
         assert (found.base, found.bonus, found.total) == (97, 10, 107)
 
     @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestTables:
     def test_what_cannot_be_is_refused(self, given_: dict[str, Any], code: str) -> None:
         table = edition([{"id": "a", "max": 10, "way": {"way": "hand", "step": "0.5"}}])
         with pytest.raises(Refused, match=code):
-            reckon(table, [sheet("u", given_)])
+            calculate_scores(table, [sheet("u", given_)])
 
     def test_a_floor_and_a_pass_mark_by_kind(self) -> None:
         table = edition(
@@ -154,7 +154,7 @@ class TestTables:
         )
 
         def passed(a: int, b: int, kind: str | None) -> bool | None:
-            (found,) = reckon(table, [sheet("u", {"a": {"points": a}, "b": {"points": b}}, kind=kind)])
+            (found,) = calculate_scores(table, [sheet("u", {"a": {"points": a}, "b": {"points": b}}, kind=kind)])
             return found.passed
 
         assert passed(40, 25, "mien-nui") is True
@@ -169,7 +169,7 @@ class TestTables:
             ]
         )
         found = by_unit(
-            reckon(
+            calculate_scores(
                 table,
                 [
                     sheet("a", {"c": {"points": 5}}),
@@ -187,8 +187,8 @@ class TestTables:
             sheet("y", {"a": {"points": 8}, "b": {"points": 9}}),
             sheet("z", {"a": {"points": 1}, "b": {"points": 1}}),
         ]
-        assert [r.rank for r in reckon(edition(criteria), sheets)] == [1, 1, 3]
-        assert [r.rank for r in reckon(edition(criteria, scoring={"ties_by": ["b"]}), sheets)] == [2, 1, 3]
+        assert [r.rank for r in calculate_scores(edition(criteria), sheets)] == [1, 1, 3]
+        assert [r.rank for r in calculate_scores(edition(criteria, scoring={"ties_by": ["b"]}), sheets)] == [2, 1, 3]
 
     def test_classes_by_points_or_by_share_of_the_units(self) -> None:
         classes = [
@@ -198,7 +198,7 @@ class TestTables:
         ]
         table = edition([{"id": "a", "max": 100}], total=100, scoring={"classes": classes})
         sheets = [sheet(f"u{n}", {"a": {"points": 95 - 5 * n}}) for n in range(5)]
-        assert [r.class_ for r in reckon(table, sheets)] == ["xs", "tot", "tot", "tot", "con-lai"]
+        assert [r.class_ for r in calculate_scores(table, sheets)] == ["xs", "tot", "tot", "tot", "con-lai"]
 
     def test_who_is_excluded_is_not_ranked_and_leads_nobody(self) -> None:
         table = edition([{"id": "a", "max": 10, "way": {"way": "relative"}}])
@@ -206,7 +206,7 @@ class TestTables:
             sheet("x", {"a": {"actual": 100, "target": 10}}, excluded="Có đơn vị bị kỷ luật"),
             sheet("y", {"a": {"actual": 20, "target": 10}}),
         ]
-        found = by_unit(reckon(table, sheets))
+        found = by_unit(calculate_scores(table, sheets))
         assert (found["x"].rank, found["y"].rank, found["y"].total) == (None, 1, 10)
 
 
@@ -216,9 +216,9 @@ class TestRealRules:
         table = read_model(file, Edition)
         assert edition_of(table.model_dump_json()) == table
 
-    def results(self, name: str) -> dict[str, Result]:
+    def results(self, name: str) -> dict[str, UnitResult]:
         table = read_model(REAL / f"{name}.yaml", Edition)
-        return by_unit(reckon(table, read_model(REAL / f"{name}.sheet.yaml", SheetFile).units))
+        return by_unit(calculate_scores(table, read_model(REAL / f"{name}.sheet.yaml", SheetFile).units))
 
     def codes(self, name: str) -> set[str]:
         table = read_model(REAL / f"{name}.yaml", Edition)
@@ -261,7 +261,7 @@ def test_the_example_of_the_documentation_is_what_it_says(tmp_path: Path) -> Non
         (tmp_path / name).write_text(block)
     table = read_model(tmp_path / "edition", Edition)
     assert remarks(table.criteria, table.scoring, table.total) == ()
-    first, second = reckon(table, read_model(tmp_path / "sheet", SheetFile).units)
+    first, second = calculate_scores(table, read_model(tmp_path / "sheet", SheetFile).units)
     assert (first.total, first.facts["tin-bai"], first.facts["hoi-nghi"]) == (86, Decimal("15.5"), 18)
     assert (first.rank, first.class_, first.passed, second.rank) == (1, "tot", True, None)
 
@@ -294,7 +294,7 @@ def test_totals_keep_their_caps_and_the_order_of_entry_never_matters(
     for unit in ("x", "y", "z"):
         given_ = {leaf.id: {"points": min(data.draw(quarter), leaf.max or 0)} for leaf in leaves}
         sheets.append(sheet(unit, given_))
-    results = reckon(table, sheets)
+    results = calculate_scores(table, sheets)
     cap = sum((top.max or 0 for top in table.criteria if top.part == "base"), Decimal(0))
     for result in results:
         assert 0 <= result.base <= cap
@@ -302,14 +302,16 @@ def test_totals_keep_their_caps_and_the_order_of_entry_never_matters(
         assert result.total == result.base + result.bonus
     mixed = data.draw(st.permutations(sheets))
     turned = [one.model_copy(update={"entries": one.entries[::-1]}) for one in mixed]
-    assert by_unit(reckon(table, turned)) == by_unit(results)
+    assert by_unit(calculate_scores(table, turned)) == by_unit(results)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 300)), min_size=1, max_size=6))
 def test_relative_points_stay_within_the_maximum_and_the_leader_has_it(figures: list[tuple[int, int]]) -> None:
     table = edition([{"id": "a", "max": 10, "way": {"way": "relative"}}])
-    results = reckon(table, [sheet(f"u{n}", {"a": {"actual": a, "target": t}}) for n, (a, t) in enumerate(figures)])
+    results = calculate_scores(
+        table, [sheet(f"u{n}", {"a": {"actual": a, "target": t}}) for n, (a, t) in enumerate(figures)]
+    )
     assert all(0 <= result.total <= 10 for result in results)
     best = max(Decimal(a) / Decimal(t) for a, t in figures)
     if best > 1:
@@ -321,7 +323,7 @@ def test_relative_points_stay_within_the_maximum_and_the_leader_has_it(figures: 
 @given(st.lists(quarter, min_size=1, max_size=20))
 def test_decimals_stay_exact(values: list[Decimal]) -> None:
     table = edition([{"id": f"c{n}", "max": 100} for n in range(len(values))])
-    (found,) = reckon(table, [sheet("u", {f"c{n}": {"points": str(v)} for n, v in enumerate(values)})])
+    (found,) = calculate_scores(table, [sheet("u", {f"c{n}": {"points": str(v)} for n, v in enumerate(values)})])
     assert found.total == sum(values, Decimal(0))
 
 
@@ -335,7 +337,7 @@ def test_a_band_may_begin_above_its_lower_end() -> None:
     way: Any = TypeAdapter(Way).validate_python({"way": "bands", "bands": bands})
 
     def points(actual: str) -> Any:
-        return way.points(Entry(criterion="a", actual=actual), Decimal(30), Best())
+        return way.points(ScoreEntry(criterion="a", actual=actual), Decimal(30), Best())
 
     assert [points(value) for value in ("0", "0.5", "10", "11", "20", "20.1")] == [30, 20, 20, 10, 10, 0]
     assert isinstance(points("10.5"), Undetermined)

@@ -12,18 +12,18 @@ from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, who
 from speech import RULES
 from temporalio.client import Client
 
+from application.application import CommandInput
+from application.engine import RefusedError
 from cli.session import Session
-from desk import RefusedError
-from domain.kernel import When, start_of
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from office.office import Said
+from domain.types import When, start_of
 
 STANCE = {"unit": "don-vi-1", "stance": "agreed"}
 MEETING = When.on(date(2020, 1, 15))
 
 
-async def opening(office: Session, cycle: str, cluster: str, year: int) -> Said:
+async def opening(office: Session, cycle: str, cluster: str, year: int) -> CommandInput:
     edition = Edition.model_validate(
         {"id": f"ban-{year}", "title": "Bản", "criteria": [{"id": "a", "title": "A", "max": 10}]}
     )
@@ -37,18 +37,18 @@ async def opening(office: Session, cycle: str, cluster: str, year: int) -> Said:
         "units": [{"id": unit, "name": unit} for unit in units(2)],
         "starts": "2019-01-01T00:00:00+07:00",
     }
-    return Said(cycle_stream(CITY, cycle, cluster), "open-cycle", fields)
+    return CommandInput(cycle_stream(CITY, cycle, cluster), "open-cycle", fields)
 
 
-def told(stream: str, act: str, fields: dict[str, Any]) -> Said:
-    return Said(stream, act, fields, happened=MEETING, meeting="tong-ket")
+def told(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
+    return CommandInput(stream, act, fields, happened=MEETING, meeting="tong-ket")
 
 
 @pytest.fixture
 async def closing(office: Session) -> str:
     """The stream of a year that is open."""
     said = await opening(office, "2019", f"hai-nam-{uuid4().hex[:8]}", 2019)
-    await office.hand_in(said.stream, await staff(office, CITY), [said])
+    await office.submit(said.stream, await staff(office, CITY), [said])
     return said.stream
 
 
@@ -61,7 +61,7 @@ async def test_a_meeting_closes_one_year_and_opens_the_next(office: Session, cli
         told(following.stream, "score-self", {"unit": "don-vi-1", "sheet": [{"criterion": "a", "points": 9}]}),
         told(closing, "nominate", {"unit": "don-vi-1", "award": "co-thi-dua"}),
     ]
-    receipt = await office.hand_in(closing, await staff(office, CITY), acts)
+    receipt = await office.submit(closing, await staff(office, CITY), acts)
     assert [outcome.versions for outcome in receipt.outcomes] == [[2], [1], [2], [3], [3]]
     rows = [row for stream in (closing, following.stream) for row, _told in await office.history(stream)][1:]
     assert len({row.recorded_at for row in rows}) == 1, "one transaction"
@@ -69,7 +69,7 @@ async def test_a_meeting_closes_one_year_and_opens_the_next(office: Session, cli
     assert (await folded(office, following.stream)).membership.holder("head") == "don-vi-2"
     standing = await client.get_workflow_handle(following.stream).query("standing")
     assert standing["version"] == 3, "the opened year has its own workflow, for it will have deadlines"
-    again = await office.hand_in(closing, await staff(office, CITY), acts)
+    again = await office.submit(closing, await staff(office, CITY), acts)
     assert [outcome.versions for outcome in again.outcomes] == [outcome.versions for outcome in receipt.outcomes]
     assert all(outcome.known for outcome in again.outcomes)
     await whole(office)
@@ -83,7 +83,7 @@ async def test_both_or_neither(office: Session, closing: str) -> None:
         told(following.stream, "nominate", {"unit": "khong-co", "award": "co-thi-dua"}),
     ]
     with pytest.raises(RefusedError) as refused:
-        await office.hand_in(closing, await staff(office, CITY), acts)
+        await office.submit(closing, await staff(office, CITY), acts)
     assert (refused.value.code, refused.value.place) == ("no_such_unit", 2)
     assert await names(office, closing) == ["CycleOpened"]
     assert await office.ledger.load(following.stream) == ()
@@ -92,15 +92,15 @@ async def test_both_or_neither(office: Session, closing: str) -> None:
 async def test_the_other_years_workflow_goes_on_from_what_was_written(office: Session, closing: str) -> None:
     following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
     secretary = await staff(office, CITY)
-    await office.hand_in(following.stream, secretary, [following])
+    await office.submit(following.stream, secretary, [following])
     for number in range(3):
         both = [
             told(closing, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
             told(following.stream, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
         ]
-        await office.hand_in((closing, following.stream)[number % 2], secretary, both)
+        await office.submit((closing, following.stream)[number % 2], secretary, both)
         alone = told(following.stream, "record-meeting", {"id": f"rieng-{number}", "kind": "other"})
-        await office.hand_in(following.stream, secretary, [alone])
+        await office.submit(following.stream, secretary, [alone])
     assert len(await names(office, closing)) == 4
     assert len(await names(office, following.stream)) == 7
     await whole(office)
@@ -109,9 +109,9 @@ async def test_the_other_years_workflow_goes_on_from_what_was_written(office: Se
 async def test_the_other_years_workflow_is_told_at_once(office: Session, client: Client, closing: str) -> None:
     following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
     secretary = await staff(office, CITY)
-    await office.hand_in(following.stream, secretary, [following])
+    await office.submit(following.stream, secretary, [following])
     both = [told(stream, "record-meeting", {"id": "hop", "kind": "other"}) for stream in (closing, following.stream)]
-    await office.hand_in(closing, secretary, both)
+    await office.submit(closing, secretary, both)
 
     async def heard() -> bool:
         return bool((await client.get_workflow_handle(following.stream).query("standing"))["version"] == 2)
@@ -122,30 +122,30 @@ async def test_the_other_years_workflow_is_told_at_once(office: Session, client:
 async def test_what_is_due_in_the_other_year_comes_first(office: Session) -> None:
     first = await open_cycle(office, RULES, members=units(2), clock="backfill")
     other = await open_cycle(office, RULES, members=units(2), clock="wall", starts=start_of(date(YEAR, 1, 1)))
-    acts = [told(first, "record-meeting", {"id": "a", "kind": "other"}), Said(other, "take-stance", STANCE)]
-    await office.hand_in(first, await staff(office, CITY), acts)
+    acts = [told(first, "record-meeting", {"id": "a", "kind": "other"}), CommandInput(other, "take-stance", STANCE)]
+    await office.submit(first, await staff(office, CITY), acts)
     found = await names(office, other)
     assert found.index("DeadlinePassed") < found.index("StanceTaken")
     await whole(office)
 
 
 async def test_a_year_is_no_cycle(office: Session, closing: str) -> None:
-    year = Said(f"{CITY}/2019", "order-opening", {"clusters": ["cum-1"]})
+    year = CommandInput(f"{CITY}/2019", "order-opening", {"clusters": ["cum-1"]})
     with pytest.raises(RefusedError) as refused:
-        await office.hand_in(closing, await staff(office, CITY), [told(closing, "rank", {}), year])
+        await office.submit(closing, await staff(office, CITY), [told(closing, "rank", {}), year])
     assert refused.value.code == "not_a_cycle_name"
 
 
 async def test_whoever_has_no_right_in_one_of_them_has_none_in_the_other(office: Session, closing: str) -> None:
     following = await opening(office, "2020", closing.rpartition("/")[2], 2020)
-    await office.hand_in(following.stream, await staff(office, CITY), [following])
+    await office.submit(following.stream, await staff(office, CITY), [following])
     head = told(closing, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
-    await office.hand_in(closing, await staff(office, CITY), [head])
+    await office.submit(closing, await staff(office, CITY), [head])
     acts = [
         told(closing, "nominate", {"unit": "don-vi-1", "award": "co"}),
         told(following.stream, "nominate", {"unit": "don-vi-1", "award": "co"}),
     ]
     with pytest.raises(RefusedError) as refused:
-        await office.hand_in(closing, await staff(office, "don-vi-1"), acts)
+        await office.submit(closing, await staff(office, "don-vi-1"), acts)
     assert (refused.value.code, refused.value.place) == ("not_yours", 1)
     assert await names(office, closing) == ["CycleOpened", "RoleAssigned"]

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 from speech import CITY, UNITS, Case, opening
 
-from domain.conclusion import BareTotal, RecordTotals
-from domain.drafting import PresentDraft
-from domain.frame import OpenCycle, Unit
-from domain.kernel import Document
-from domain.signing import SignJointly
+from domain.steps.conclusion import BareTotal, RecordTotals
+from domain.steps.drafting import PresentDraft
+from domain.steps.lifecycle import OpenCycle, Unit
+from domain.steps.signing import SignJointly
+from domain.types import Document
 
 HEAD, DEPUTY, THIRD = UNITS
 

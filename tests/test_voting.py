@@ -1,4 +1,4 @@
-"""Votes: tallies that add up, what carries them under a rule, and the departures that follow."""
+"""Votes: tallies that add up, what carries them under a rule, and the deviations that follow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from speech import RULES, UNITS, Case
 
 from domain.codec import decode, encode
-from domain.conclusion import ChooseNext, Nominate
-from domain.departures import deviations
+from domain.deviations import deviations
 from domain.rules import Edition, VoteRule
-from domain.voting import Ballot, RecordBallot, outcomes
+from domain.steps.conclusion import ChooseNext, Nominate
+from domain.steps.voting import Ballot, RecordBallot, outcomes
 
 HEAD, DEPUTY, THIRD = UNITS
 RULE = {"subject": "co", "method": "secret-ballot", "threshold": "0,5", "base": "entitled", "article": "Điều 9"}

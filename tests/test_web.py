@@ -17,12 +17,12 @@ from openpyxl import Workbook
 from speech import RULES
 from web_help import Site
 
-from accounts.postgres import Accounts
-from desk.temporal import TemporalDesk, open_client
-from domain.kernel import ICT
-from office.cells import as_text
-from office.tables import rows_of
-from web.visitors import today
+from accounts.store import Accounts
+from application.csv_escaping import escape_cell
+from application.tables import rows_of
+from domain.types import ICT
+from web.auth import today
+from workflows.client import TemporalClient, open_client
 
 
 async def test_a_unit_signs_on_a_page(site: Site) -> None:
@@ -200,7 +200,7 @@ async def test_a_year_from_a_workbook(site: Site) -> None:
 
 
 def test_no_cell_of_a_table_is_a_formula() -> None:
-    assert [as_text(value) for value in ("=1+1", "+84", "-x", "@a", "Đống Đa", 5, None)] == [
+    assert [escape_cell(value) for value in ("=1+1", "+84", "-x", "@a", "Đống Đa", 5, None)] == [
         "'=1+1",
         "'+84",
         "'-x",
@@ -264,7 +264,7 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
     an = await site.log_in("an")
     inside = site.services.office
     async with open_client("127.0.0.1:9", "thidua", lazy=True) as nobody:
-        inside.desk = TemporalDesk(nobody)
+        inside.client = TemporalClient(nobody)
         for path in ("/viec", f"/cum/{stream}", f"/cum/{stream}/lam/comment", "/readyz"):
             await an.get(path)
             assert an.status == 200, path
@@ -273,7 +273,7 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
         fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
         await an.post(way, **fields, _step="send")
         assert (an.status, "Một ý kiến dài." in an.page) == (503, True)
-        inside.desk = site.office.desk
+        inside.client = site.office.client
         command = an.hidden()["_id"]
         await an.post(way, **{**fields, "_form": an.hidden()["_form"]}, _step="send")
         assert "Đã ghi vào sổ" in an.page
@@ -376,7 +376,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     # One signature covers both cycles' acts, and shows no other's content.
     rows = [(await site.office.history(stream))[-1][0] for stream in (first, second)]
     kept = [await site.office.ledger.command(row.command_digest or b"") for row in rows]
-    assert len({one.handover.digest for one in kept if one is not None}) == 1
+    assert len({one.batch_digest for one in kept if one is not None}) == 1
     csv = (await visitor.http.get("/bang.csv?loc=tre")).text
     assert csv.count("\n") == 3
     await whole(site.office)

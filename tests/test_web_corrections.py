@@ -12,15 +12,15 @@ from engine_help import CITY, YEAR, open_cycle, say, staff, units, whole
 from speech import RULES
 from web_help import Site
 
+from application.application import CommandInput
+from application.command_to_form import form_of_row, to_form_values
 from audit.replay import digests_in
 from cli.scenario import play
 from cli.session import Session
-from domain.kernel import Provenance, When
-from domain.saying import Command
-from office.office import Said
-from office.retelling import retold, said_in
+from domain.commands import CommandPayload
+from domain.types import Provenance, When
+from web.act_form import ActForm, written
 from web.forms import Input, as_typed, inputs
-from web.writing import Writing, written
 
 
 async def scored(site: Site) -> tuple[str, int]:
@@ -54,7 +54,7 @@ async def test_a_unit_enters_its_sheet_again_as_it_should_be(site: Site) -> None
     assert "Đã ghi vào sổ" in an.page
     state, _rules = await site.office.state(stream)
     assert {str(item.points) for item in state.scores["don-vi-1", "self"].sheet} == {"8.25"}
-    assert set(state.register.corrected) == {wrong}
+    assert set(state.corrections.corrected) == {wrong}
     await an.get(f"/cum/{stream}/bien-nhan/{wrong}")
     assert f"/sua/{wrong}" not in an.page
     await an.get(f"/cum/{stream}/sua/{wrong}")
@@ -115,17 +115,17 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Sessio
     history = await office.history("mttq-hanoi/2020-dinh-chinh/cum-1")
     seen, differs = set(), list[tuple[str, Any, Any]]()
     for row, _told in history:
-        said = await said_in(office, row)
+        said = await form_of_row(office, row)
         if said is None or row.command_id in seen or row.type == "CycleOpened":
             continue
         seen.add(row.command_id)
-        form = Writing(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
+        form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
-        order = await office.order(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
-        command = Command.model_validate_json(order.payload)
+        item = await office.item(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
+        command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME
-        told = retold(again, await office.texts.get(digests_in(again)))
+        told = to_form_values(again, await office.texts.get(digests_in(again)))
         sure = command.provenance.kind if command.provenance is not None else row.provenance
         if (told, sure, command.meeting) != (said.fields, row.provenance, row.meeting):
             differs.append((said.act.NAME, told, said.fields))
@@ -144,7 +144,7 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
         "manner": "elected",
         "basis": {"number": "3/BB", "text": "Toàn văn."},
     }
-    said = Said(
+    said = CommandInput(
         stream,
         "assign-role",
         fields,
@@ -152,7 +152,7 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
         effective=date(YEAR, 1, 15),
         provenance=Provenance(kind="inferred", source="biên bản"),
     )
-    await site.office.hand_in(stream, secretary, [said], strength="rehearsal")
+    await site.office.submit(stream, secretary, [said], strength="rehearsal")
     wrong = (await site.office.history(stream))[-1][0]
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")

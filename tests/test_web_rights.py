@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from speech import RULES
 from web_help import Site
 
-from domain.reading import MAY_READ, Matter, readers
+from domain.access import MAY_READ, Matter, readers
 from web.api import router as api_router
+from web.auth import MATTERS, today
 from web.pages import routers
-from web.visitors import MATTERS, today
 
 PUBLIC = {
     "/dang-nhap",

@@ -11,14 +11,14 @@ from uuid import uuid4
 import pytest
 from engine_help import whole
 
-from activities.telling import told_of
 from audit.replay import replay, view
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import members_and_organiser
-from domain.kernel import start_of
-from i18n.standing import standing
+from domain.types import start_of
+from i18n.state_text import standing
 from i18n.timeline import describe
+from ledger.mapping import to_envelope
 
 FILE = Path(__file__).parent.parent / "scenarios" / "year-2019-2020.yaml"
 CLOSING, OPENED = "mttq-tinh-ghep/2019/cum-ghep", "mttq-tinh-ghep/2020/cum-ghep"
@@ -34,7 +34,7 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
     editions: dict[str, Any] = {}
     for stream in rows:
         state, rules = await office.state(stream)
-        editions[state.frame.edition] = rules
+        editions[state.lifecycle.edition] = rules
     seen = 0
     for number in range((LAST - FIRST).days + 1):
         day = FIRST + timedelta(days=number)
@@ -53,9 +53,9 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
             view(opened, {})
     assert seen == len(rows[CLOSING])
     for row in (*rows[CLOSING], *rows[OPENED]):
-        sentence = describe(told_of(row), members_and_organiser(closing.state), {})
+        sentence = describe(to_envelope(row), members_and_organiser(closing.state), {})
         assert not re.search(r"[{}]|object at|None", sentence), sentence
-    assert closing.state.frame.rehearsed, "nobody can take it for history"
+    assert closing.state.lifecycle.rehearsed, "nobody can take it for history"
     assert list(standing(closing.state, {})), "what an auditor reads on the screen"
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
@@ -94,7 +94,7 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
         done = await carry_out(office, later, "thu-ky-ghep", dry_run=dry_run)
         assert "thanh-cau" in done["cycles"][0]["units"], "the members of the earlier year's end"
     state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
-    assert state.frame.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
+    assert state.lifecycle.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
     assert (state.membership.holder("head"), state.membership.holder("deputy")) == (head, deputy)
     if how is not None:
         assert (state.membership.terms["head"][0].manner, state.membership.terms["head"][0].sureness) == (

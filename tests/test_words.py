@@ -10,10 +10,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from domain.kernel import Event
 from domain.notices import _OF
 from domain.rights import MAY, Party
 from domain.rules import Duty
+from domain.types import Event
 from i18n.acts import ACTS_VI
 from i18n.messages import SENTENCES
 from i18n.problems import PROBLEMS
@@ -27,14 +27,14 @@ SOURCES = [
     for folder in (
         "accounts",
         "activities",
+        "application",
         "audit",
         "cli",
-        "desk",
         "domain",
-        "eventstore",
+        "ledger",
         "local",
-        "office",
-        "readmodels",
+        "projections",
+        "vault",
         "web",
         "workflows",
     )
@@ -119,7 +119,7 @@ def messages() -> set[str]:
     found: set[str] = set()
     methods = [("**.py", "python"), ("**.html", "jinja2")]
     options = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
-    for folder in ("accounts", "cli", "i18n", "office", "web"):
+    for folder in ("accounts", "application", "cli", "i18n", "web"):
         for _file, _line, message, _comments, _context in extract_from_dir(
             ROOT / folder, method_map=methods, options_map=options, keywords={"_": None, "N_": None}
         ):

@@ -7,19 +7,19 @@ from datetime import date
 import pytest
 from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
-from domain.commenting import AddComment, TakeStance, TakeStanceTogether, Voice, WithdrawComment, WithdrawStance
-from domain.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
-from domain.departures import deviations
-from domain.drafting import PresentDraft
-from domain.frame import AdoptEdition, ChangeCalendar, CloseDuty, FileCycle, ReopenCycle, ReopenDuty, StepTo
-from domain.kernel import Document, Person, Provenance, Refused, When
-from domain.meetings import RecordMeeting
-from domain.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
-from domain.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
-from domain.register import AcknowledgeDeviation, CorrectAct
+from domain.deviations import deviations
 from domain.rules import Duty
-from domain.scores import AppraiseScores, CrossCheck, Item, ScoreSelf, WithdrawScore, reckoned
-from domain.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
+from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, Voice, WithdrawComment, WithdrawStance
+from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
+from domain.steps.corrections import AcknowledgeDeviation, CorrectAct
+from domain.steps.drafting import PresentDraft
+from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, CloseDuty, FileCycle, ReopenCycle, ReopenDuty, StepTo
+from domain.steps.meetings import RecordMeeting
+from domain.steps.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
+from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
+from domain.steps.scores import AppraiseScores, CrossCheck, Item, ScoreSelf, WithdrawScore, calculated_scores
+from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
+from domain.types import Document, Person, Provenance, Refused, When
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")
@@ -79,7 +79,7 @@ class TestFrame:
     def test_an_edition_is_adopted_once(self) -> None:
         case = Case().when(AdoptEdition(edition=DIGEST)).refused("edition_in_force")
         case.when(AdoptEdition(edition="f" * 64)).happened("EditionAdopted")
-        assert case.state.frame.editions == (DIGEST, "f" * 64)
+        assert case.state.lifecycle.editions == (DIGEST, "f" * 64)
 
     def test_a_filed_cycle_takes_only_what_is_left_to_say(self) -> None:
         case = drafted().when(FileCycle()).happened("CycleFiled")
@@ -261,7 +261,7 @@ class TestScores:
         case.when(CrossCheck(unit=THIRD, by=DEPUTY, sheet=changed), by=DEPUTY).happened("CrossChecked")
         case.when(AppraiseScores(unit=THIRD, sheet=changed)).happened("ScoresAppraised")
         totals = {
-            round_: str(reckoned(case.state, case.rules, round_)[THIRD].total)
+            round_: str(calculated_scores(case.state, case.rules, round_)[THIRD].total)
             for round_ in ("self", "cross-checked", "appraised")
         }
         assert totals == {"self": "97.75", "cross-checked": "97.5", "appraised": "97.5"}
@@ -375,7 +375,7 @@ class TestRegister:
         case.step(day(1, 20)).when(PresentDraft(kind="covenant", document=Document(title="v2")), by=HEAD)
         assert all(d.settled for d in deviations(case.state, case.rules) if d.code == "signed_text_open")
 
-    def test_a_departure_names_its_article(self) -> None:
+    def test_a_deviation_names_its_article(self) -> None:
         case = Case().when(PresentDraft(kind="covenant", document=PAPER)).happened().when(SignJointly()).happened()
         found = {d.code: d.article for d in deviations(case.state, case.rules)}
         assert found["bylaws_late"] == "Điều 9"
@@ -394,7 +394,7 @@ class TestRegister:
         case.when(CorrectAct(version=version, reason=TEXT), by=DEPUTY).refused("not_yours")
         case.when(CorrectAct(version=version, reason=TEXT), by=THIRD).happened("ActCorrected")
         assert THIRD not in case.state.signing.signatures
-        assert case.state.register.corrected == {version: version + 1}
+        assert case.state.corrections.corrected == {version: version + 1}
         case.when(CorrectAct(version=version, reason=TEXT), by=THIRD).refused("act_is_corrected")
         case.when(SignCovenant(unit=THIRD), by=THIRD).happened("CovenantSigned")
 

@@ -15,14 +15,14 @@ import uvicorn
 from conftest import eventually
 
 from accounts import Kind
+from application.application import Application
 from cli.session import Session
-from documents.postgres import Texts
-from eventstore.postgres import open_ledger
-from eventstore.signing import Signer
-from office.office import Office
-from people.postgres import Contact, People
-from readmodels.postgres import Board
-from readmodels.search.postgres import SearchIndex
+from ledger.postgres import open_ledger
+from ledger.signing import Signer
+from projections.board_table import Board
+from projections.search import SearchIndex
+from vault.persons import Contact, People
+from vault.texts import Texts
 from web.app import build
 from web.services import Services, services_of
 from web.settings import Settings
@@ -96,7 +96,7 @@ async def a_site(office: Session, outbox: Path) -> AsyncIterator[Site]:
         ledger = await open_ledger(office.endpoints.web_url, office.installed.id, writing=False)
         stack.push_async_callback(ledger.close)
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        inside = Office(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), office.desk)
+        inside = Application(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), office.client)
         settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
         services = services_of(inside, settings)
         services.pause_s = 0.01

@@ -13,5 +13,5 @@ export COVERAGE_FILE="$place/coverage" HYPOTHESIS_STORAGE_DIRECTORY="$place/hypo
 .venv/bin/python -c 'from local.temporal import build; build(print)'
 # Two processes, each with an engine and whole files of tests; a machine with two cores has no room for more.
 .venv/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term "$@"
-.venv/bin/python -m coverage report --include='domain/*,eventstore/*' --fail-under=95 >"$place/report" || { cat "$place/report"; exit 1; }
-sed -n 's/^TOTAL.* /branch coverage of domain and eventstore: /p' "$place/report"
+.venv/bin/python -m coverage report --include='domain/*,ledger/*' --fail-under=95 >"$place/report" || { cat "$place/report"; exit 1; }
+sed -n 's/^TOTAL.* /branch coverage of domain and ledger: /p' "$place/report"

@@ -45,7 +45,7 @@ PAGES: tuple[tuple[str, str, str, str], ...] = (
     ("timeline", AUDITOR, f"{CYCLE}/so", "Everything that was recorded, in plain sentences."),
     ("moment", AUDITOR, f"{CYCLE}/thoi-diem?sau=20", "The time machine."),
     ("compare", AUDITOR, f"{CYCLE}/so-sanh?tu=05/02/2020&den=01/08/2020", "Two moments compared."),
-    ("departures", AUDITOR, "/diem-khac", "The register of departures over all clusters."),
+    ("deviations", AUDITOR, "/diem-khac", "The register of deviations over all clusters."),
     ("verify", AUDITOR, "/kiem-tra", "Verifying the chain."),
 )
 

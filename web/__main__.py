@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 from prometheus_client import start_http_server
 
-from office.logs import configure
+from application.logs import configure
 from web.app import build
 from web.services import opened
 from web.settings import Settings

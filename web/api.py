@@ -19,29 +19,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
+from application.application import CommandInput
+from application.dry_run import DryRun
+from application.dry_run_texts import DryRunTexts
+from application.error_mapping import FORESEEN, Trouble, trouble_of
+from application.fields import Filler, InputError
 from audit.replay import digests_in, view
+from domain.access import Matter
 from domain.codec import plain
-from domain.kernel import Act, Day, Provenance, When
-from domain.reading import Matter
-from domain.rights import MAY, SOLEMN, Party, is_solemn
+from domain.rights import BINDING, MAY, Party, is_binding
+from domain.types import Command, Day, Provenance, When
 from i18n import _
 from i18n.messages import sentence
 from i18n.timeline import describe
-from office.fields import Filler, InputError
-from office.office import Said
-from office.trial import Trial
-from office.troubles import FORESEEN, Trouble, trouble_of
-from office.untold import Untold
-from web.offers import acts_offered
-from web.pages.acting import trial_names, words_in
-from web.pages.audit import departures_of, entries_of, seen_at
-from web.pages.board import lines_for
-from web.pages.chain import Verifying, begin_verifying
-from web.pages.home import tasks_of
-from web.pages.search import found_by
-from web.services import Services, services
-from web.shown import state_of
-from web.visitors import (
+from web.auth import (
     MATTERS,
     Cycle,
     ForbiddenError,
@@ -51,6 +42,15 @@ from web.visitors import (
     note_reading,
     open_cycle,
 )
+from web.pages.acting import trial_names, words_in
+from web.pages.audit import deviations_of, entries_of, seen_at
+from web.pages.board import lines_for
+from web.pages.chain import Verifying, begin_verifying
+from web.pages.home import tasks_of
+from web.pages.search import found_by
+from web.permitted_acts import permitted_acts
+from web.services import Services, services
+from web.visible_state import state_of
 
 
 class Error(BaseModel):
@@ -165,10 +165,10 @@ async def board(request: Request, visitor: Watcher, year: str | None = None) -> 
     return [asdict(line) for line in await lines_for(services(request), visitor, year)]
 
 
-@router.get("/departures")
-async def departures(request: Request, visitor: Auditor, year: str | None = None) -> list[dict[str, Any]]:
-    """The register of departures over all cycles."""
-    return await departures_of(services(request), visitor, year)
+@router.get("/deviations")
+async def deviations(request: Request, visitor: Auditor, year: str | None = None) -> list[dict[str, Any]]:
+    """The register of deviations over all cycles."""
+    return await deviations_of(services(request), visitor, year)
 
 
 @router.get("/search")
@@ -191,7 +191,7 @@ async def acts(_visitor: Somebody) -> list[dict[str, Any]]:
             "act": act.NAME,
             "about": _((act.__doc__ or "").strip().splitlines()[0]),
             "who": sorted(party.value for party in parties),
-            "solemn": act in SOLEMN,
+            "solemn": act in BINDING,
             "fields": act.model_json_schema(),
         }
         for act, parties in MAY.items()
@@ -228,7 +228,7 @@ async def moment(
 _NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
 
 
-class Saying(BaseModel):
+class ActRequest(BaseModel):
     """An act to be said. The same `command_id` again does nothing twice."""
 
     model_config = ConfigDict(extra="forbid")
@@ -242,7 +242,7 @@ class Saying(BaseModel):
     meeting: Annotated[str, Field(max_length=60)] | None = None
 
 
-class Receipt(BaseModel):
+class ActReceipt(BaseModel):
     """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
 
     command_id: UUID
@@ -250,49 +250,49 @@ class Receipt(BaseModel):
     known: bool
 
 
-def _said(cycle: Cycle, saying: Saying) -> Said:
-    if saying.until is not None and (saying.on is None or saying.until < saying.on):
-        raise InputError("bad_day", found=saying.until.isoformat())
-    act = Act.KNOWN.get(saying.act)
+def _said(cycle: Cycle, body: ActRequest) -> CommandInput:
+    if body.until is not None and (body.on is None or body.until < body.on):
+        raise InputError("bad_day", found=body.until.isoformat())
+    act = Command.KNOWN.get(body.act)
     if act is None or act not in MAY:
-        raise InputError("unknown_act", act=saying.act)
-    if act not in acts_offered(cycle):
+        raise InputError("unknown_act", act=body.act)
+    if act not in permitted_acts(cycle):
         raise ForbiddenError("not_yours_to_say")
-    return Said(
+    return CommandInput(
         cycle.stream,
-        saying.act,
-        saying.fields,
-        saying.command_id or uuid4(),
-        happened=When.on(saying.on, saying.until) if saying.on is not None else None,
-        provenance=Provenance(kind="stated", source=saying.source) if saying.source else None,
-        meeting=saying.meeting,
+        body.act,
+        body.fields,
+        body.command_id or uuid4(),
+        happened=When.on(body.on, body.until) if body.on is not None else None,
+        provenance=Provenance(kind="stated", source=body.source) if body.source else None,
+        meeting=body.meeting,
     )
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts", status_code=201)
-async def act(request: Request, cycle: Seen, held: Holder, saying: Saying) -> Receipt:
+async def act(request: Request, cycle: Seen, held: Holder, body: ActRequest) -> ActReceipt:
     """Say an act. Acts that sign or publish need a token of that scope."""
     _visitor, scope = held
-    said, visitor = _said(cycle, saying), cycle.visitor
-    if scope == "read" or (is_solemn(said.act, said.fields) and scope != "sign"):
+    said, visitor = _said(cycle, body), cycle.visitor
+    if scope == "read" or (is_binding(said.act, said.fields) and scope != "sign"):
         raise ForbiddenError("token_too_weak")
-    receipt = await services(request).office.hand_in(
+    receipt = await services(request).office.submit(
         cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength
     )
     outcome = receipt.outcomes[0]
-    return Receipt(command_id=said.command_id, versions=list(outcome.versions), known=outcome.known)
+    return ActReceipt(command_id=said.command_id, versions=list(outcome.versions), known=outcome.known)
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
-async def try_act(request: Request, cycle: Seen, held: Holder, saying: Saying) -> dict[str, Any]:
+async def try_act(request: Request, cycle: Seen, held: Holder, body: ActRequest) -> dict[str, Any]:
     """What would be recorded if it were said now; nothing is kept. As an act, it needs a token that may act."""
     if held[1] == "read":
         raise ForbiddenError("token_too_weak")
-    office, visitor, said = services(request).office, cycle.visitor, _said(cycle, saying)
-    trial = await Trial.of(office, {}, [row for row, _told in cycle.history])
-    order = await office.order(said, Filler(Untold(office.texts), office.people))
-    told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
-    names, words = trial_names(trial), words_in(said.fields)
+    office, visitor, said = services(request).office, cycle.visitor, _said(cycle, body)
+    dry_run = await DryRun.of(office, {}, [row for row, _told in cycle.history])
+    order = await office.item(said, Filler(DryRunTexts(office.texts), office.people))
+    told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
+    names, words = trial_names(dry_run), words_in(said.fields)
     return {"events": [{"type": one.event.NAME, "text": describe(one, names, words)} for one in told]}
 
 

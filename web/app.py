@@ -18,16 +18,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.secrets import token
+from application.error_mapping import FORESEEN, Trouble, trouble_of
+from application.fields import InputError
 from i18n import DEFAULT, LANGUAGES, speaking
 from i18n.messages import sentence
-from office.fields import InputError
-from office.troubles import FORESEEN, Trouble, trouble_of
 from web import api, health
-from web.cookies import LANGUAGE_COOKIE, set_cookie
-from web.pages import routers
-from web.render import STATIC, page
-from web.services import Services
-from web.visitors import (
+from web.auth import (
     COOKIE,
     CodeNeededError,
     ForbiddenError,
@@ -35,6 +31,10 @@ from web.visitors import (
     checked_form,
     what_was_typed,
 )
+from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.pages import routers
+from web.render import STATIC, page
+from web.services import Services
 
 log = structlog.get_logger()
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from icalendar import Alarm, Calendar, Event
 
-from domain.kernel import day_ending
+from domain.types import day_ending
 from i18n import _
 from i18n.messages import label
 
 if TYPE_CHECKING:
-    from web.pages.home import Task
+    from web.pages.home import TaskCard
 
 
-def calendar_of(tasks: Iterable[Task], address: str) -> bytes:
+def calendar_of(tasks: Iterable[TaskCard], address: str) -> bytes:
     """The feed of somebody's open tasks; undated ones are not in it."""
     calendar = Calendar()
     calendar.add("prodid", "-//So Thi Dua//thidua//VI")

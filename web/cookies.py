@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import Response
 
-from web.visitors import COOKIE
+from web.auth import COOKIE
 
 LANGUAGE_COOKIE = "thidua_lang"
 LOGIN_S = 7 * 86_400

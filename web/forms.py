@@ -13,10 +13,10 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from domain.kernel import Act
+from application.fields import FieldKind, Question, questions
+from domain.types import Command
 from i18n.fields import field_label
 from i18n.messages import day, number, word
-from office.fields import FieldKind, Question, questions
 
 DEEPEST = 8
 MOST_ROWS = 400
@@ -43,7 +43,7 @@ class Input:
 
 
 def inputs(
-    act: type[Act], values: Mapping[str, Any], more: Iterable[str] = (), *, with_text: bool = False
+    act: type[Command], values: Mapping[str, Any], more: Iterable[str] = (), *, with_text: bool = False
 ) -> tuple[Input, ...]:
     """The inputs of an act, filled with what was typed; `more` names lists that want another row.
 
@@ -119,7 +119,7 @@ def _cleaned(value: Any) -> Any:
     return found or None
 
 
-def as_fields(act: type[Act], values: Mapping[str, Any]) -> dict[str, Any]:
+def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed as an act's fields: flags become true, numbers of votes and the like stay text for the law."""
     return {name: _typed_as(question, values[name]) for question in questions(act) if (name := question.name) in values}
 
@@ -136,7 +136,7 @@ def _typed_as(question: Question, value: Any) -> Any:
     return value
 
 
-def as_typed(act: type[Act], fields: Mapping[str, Any]) -> dict[str, Any]:
+def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields as somebody here would type them: days as dd/mm/yyyy, figures with a comma."""
     asked = {question.name: question for question in questions(act)}
     return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}

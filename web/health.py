@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter, Histogram
 
-from eventstore.connecting import UNREACHABLE
+from ledger.connection import UNREACHABLE
 from web.services import services
 
 router = APIRouter(include_in_schema=False)

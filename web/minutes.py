@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from application.application import CommandInput
+from application.dry_run import DryRun
+from application.dry_run_texts import DryRunTexts
+from application.engine import RefusedError
+from application.fields import Filler, InputError, typed_day
 from audit.replay import digests_in
-from desk import RefusedError
 from domain.codec import plain
-from domain.departures import deviations
-from domain.kernel import Act, Event, Refused, Told, When
-from domain.meetings import RecordMeeting
-from domain.rights import is_solemn
-from i18n.standing import departure
+from domain.deviations import deviations
+from domain.rights import is_binding
+from domain.steps.meetings import RecordMeeting
+from domain.types import Command, Event, EventEnvelope, Refused, When
+from i18n.state_text import deviation_text
 from i18n.timeline import describe
-from office.fields import Filler, InputError, typed_day
-from office.office import Said
-from office.trial import Trial
-from office.untold import Untold
+from web.auth import Cycle, ForbiddenError, Visitor, open_cycle
 from web.forms import as_fields
-from web.offers import acts_offered
 from web.pages.acting import trial_names, words_in
+from web.permitted_acts import permitted_acts
 from web.services import Services
 from web.sheets import without_empty_rows
-from web.visitors import Cycle, ForbiddenError, Visitor, open_cycle
 
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
 
@@ -83,7 +83,7 @@ def must_keep_minutes(cycle: Cycle) -> None:
     Raises:
         ForbiddenError
     """
-    if RecordMeeting not in acts_offered(cycle):
+    if RecordMeeting not in permitted_acts(cycle):
         raise ForbiddenError("not_yours_to_say")
 
 
@@ -94,14 +94,14 @@ async def keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
 
 @dataclass(slots=True)
 class Checked:
-    """What would be recorded in all, in each cycle, and which departures would come."""
+    """What would be recorded in all, in each cycle, and which deviations would come."""
 
     told: list[tuple[str, str]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
-    solemn: bool = False
+    binding: bool = False
 
 
-def all_said(cycle: Cycle, minutes: Minutes) -> list[Said]:
+def all_said(cycle: Cycle, minutes: Minutes) -> list[CommandInput]:
     """Everything that the minutes say: the meeting, what each unit said and signed, the other acts in their order.
 
     Raises:
@@ -115,9 +115,9 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[Said]:
     if present:
         header["present"] = present
 
-    def said(stream: str, act: str, fields: dict[str, Any], seed: str) -> Said:
+    def said(stream: str, act: str, fields: dict[str, Any], seed: str) -> CommandInput:
         command = uuid5(NAMESPACE_URL, f"{minutes.meeting_id}/{stream}/{seed}")
-        return Said(stream, act, fields, command, happened=When.on(on), meeting=minutes.id)
+        return CommandInput(stream, act, fields, command, happened=When.on(on), meeting=minutes.id)
 
     found = [said(cycle.stream, "record-meeting", {**header, "id": minutes.id}, "meeting")]
     for unit, told in minutes.units.items():
@@ -131,46 +131,48 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[Said]:
         if told.get("sign") == "each"
     )
     for one in minutes.acts:
-        act = Act.KNOWN[one["act"]]
+        act = Command.KNOWN[one["act"]]
         fields = as_fields(act, without_empty_rows(one["values"]))
         found.append(said(one["stream"], one["act"], fields, f"{one['id']}/{sorted(fields.items())!r}"))
     return found
 
 
-async def check(work: Services, cycle: Cycle, said: Sequence[Said]) -> Checked:
+async def check(work: Services, cycle: Cycle, said: Sequence[CommandInput]) -> Checked:
     """Decide all of it one after another, as the register stands, and keep nothing.
 
     Raises:
         InputError, Refused: something cannot be entered; `place` is the number of the line.
     """
-    trials: dict[str, Trial] = {}
+    trials: dict[str, DryRun] = {}
     before: dict[str, set[str]] = {}
     checked = Checked()
     visitor = cycle.visitor
     for number, one in enumerate(said):
         if one.stream not in trials:
             history = await work.office.history(one.stream)
-            trials[one.stream] = await Trial.of(work.office, {}, [row for row, _told in history])
+            trials[one.stream] = await DryRun.of(work.office, {}, [row for row, _told in history])
             before[one.stream] = {d.key for d in deviations(trials[one.stream].state, trials[one.stream].rules)}
-        trial = trials[one.stream]
+        dry_run = trials[one.stream]
         try:
-            order = await work.office.order(one, Filler(Untold(work.office.texts), work.office.people))
-            told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
+            order = await work.office.item(one, Filler(DryRunTexts(work.office.texts), work.office.people))
+            told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
         except Refused as error:
             raise RefusedError(error.code, error.facts, number) from None
-        checked.solemn = checked.solemn or is_solemn(one.act, one.fields)
-        checked.told.extend((one.stream, text) for text in await _sentences(work, trial, one, told))
-    for stream, trial in trials.items():
-        names = trial_names(trial)
+        checked.binding = checked.binding or is_binding(one.act, one.fields)
+        checked.told.extend((one.stream, text) for text in await _sentences(work, dry_run, one, told))
+    for stream, dry_run in trials.items():
+        names = trial_names(dry_run)
         checked.new.extend(
-            departure(d, names) for d in deviations(trial.state, trial.rules) if d.key not in before[stream]
+            deviation_text(d, names) for d in deviations(dry_run.state, dry_run.rules) if d.key not in before[stream]
         )
     return checked
 
 
-async def _sentences(work: Services, trial: Trial, one: Said, told: tuple[Told[Event], ...]) -> list[str]:
+async def _sentences(
+    work: Services, dry_run: DryRun, one: CommandInput, told: tuple[EventEnvelope[Event], ...]
+) -> list[str]:
     texts = {**words_in(one.fields), **await work.office.texts.get(digests_in([plain(t.event) for t in told]))}
-    return [describe(t, trial_names(trial), texts) for t in told]
+    return [describe(t, trial_names(dry_run), texts) for t in told]
 
 
 async def other_of(work: Services, visitor: Visitor, minutes: Minutes) -> Cycle | None:

@@ -17,15 +17,15 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from documents.files.postgres import REFERENCE
-from domain.kernel import ICT, day_ending
-from domain.reading import Matter
+from application.csv_escaping import escape_cell
+from domain.access import Matter
+from domain.types import ICT, day_ending
 from i18n import _, language
 from i18n.acts import ACTS_VI
 from i18n.fields import field_label
 from i18n.messages import day, days_left, label, number, sentence, word
-from office.cells import as_text
-from web.visitors import COOKIE, form_token
+from vault.files import REFERENCE
+from web.auth import COOKIE, form_token
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -121,7 +121,7 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "help": _help_of(visitor),
     }
     if (cycle := facts.get("cycle")) is not None:
-        common["sure"] = "rehearsed" if cycle.state.frame.rehearsed else "stated"
+        common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"
     text = environment().get_template(template).render({**common, **facts})
     return HTMLResponse(text, status)
 
@@ -160,5 +160,5 @@ def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
     names: Iterable[str] = rows[0] if rows else ()
     writer = csv.writer(out)
     writer.writerow(names)
-    writer.writerows([as_text(value) for value in row.values()] for row in rows)
+    writer.writerows([escape_cell(value) for value in row.values()] for row in rows)
     return as_attachment(out.getvalue(), f"{name}.csv", "text/csv; charset=utf-8")

@@ -11,21 +11,21 @@ from typing import Any
 from fastapi import Request
 
 from accounts.belongings.postgres import Belongings
-from accounts.postgres import Accounts
-from couriers import Courier
-from couriers.folder import FolderCourier
-from couriers.smtp import SmtpCourier
-from desk.temporal import TemporalDesk, open_client
-from documents.files.postgres import Files
-from documents.postgres import Texts
-from eventstore.postgres import open_ledger
-from eventstore.signing import Signer
+from accounts.store import Accounts
+from application.application import Application
+from ledger.postgres import open_ledger
+from ledger.signing import Signer
 from local.installation import entry_key
-from office.office import Office
-from people.postgres import People
-from readmodels.postgres import Board
-from readmodels.search.postgres import SearchIndex
+from mail import Courier
+from mail.folder import FolderCourier
+from mail.smtp import SmtpCourier
+from projections.board_table import Board
+from projections.search import SearchIndex
+from vault.files import Files
+from vault.persons import People
+from vault.texts import Texts
 from web.settings import Settings
+from workflows.client import TemporalClient, open_client
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Services:
     """One of each for the process. `jobs` are long works that go on while a page asks how far they are."""
 
     settings: Settings
-    office: Office
+    office: Application
     accounts: Accounts
     belongings: Belongings
     board: Board
@@ -52,7 +52,7 @@ class Services:
         task.add_done_callback(self.tasks.discard)
 
 
-def services_of(office: Office, settings: Settings) -> Services:
+def services_of(office: Application, settings: Settings) -> Services:
     """The services around an office."""
     pool = office.ledger.pool
     courier: Courier | None = None
@@ -78,10 +78,12 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         # Lazily: with the engine away, all pages read on.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        office = Office(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), TemporalDesk(client))
+        office = Application(
+            signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client)
+        )
         del client
         yield services_of(office, settings)
-        office.desk = None
+        office.client = None
 
 
 def services(request: Request) -> Services:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from couriers.smtp import SmtpSettings
+from mail.smtp import SmtpSettings
 
 
 @dataclass(frozen=True, slots=True)

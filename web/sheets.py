@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.criteria import Criterion
-from domain.kernel import Act, Refused
-from domain.reading import may_see_sheet
-from domain.reckoning import Result, reckon
+from domain.access import may_see_sheet
 from domain.rules import Edition
-from domain.scores import Item
-from domain.scores import sheet_of as unit_sheet
-from web.visitors import Cycle
+from domain.steps.criteria import Criterion
+from domain.steps.score_calculation import UnitResult, calculate_scores
+from domain.steps.scores import Item
+from domain.steps.scores import sheet_of as unit_sheet
+from domain.types import Command, Refused
+from web.auth import Cycle
 
 _ITEM: TypeAdapter[Item] = TypeAdapter(Item)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
@@ -32,7 +32,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """A criterion: a heading, or a leaf with what was typed of it."""
 
     criterion: Criterion
@@ -50,12 +50,12 @@ class Sheet:
 
     unit: str
     round: str
-    rows: tuple[Row, ...]
-    result: Result | None
+    rows: tuple[SheetRow, ...]
+    result: UnitResult | None
     problem: tuple[str, Mapping[str, Any]] | None = None
 
 
-def sheet_of(cycle: Cycle, act: type[Act], values: Mapping[str, Any]) -> Sheet | None:
+def sheet_of(cycle: Cycle, act: type[Command], values: Mapping[str, Any]) -> Sheet | None:
     """The sheet that an act fills in; None for other acts, and while no unit is named or no criteria are known."""
     unit = values.get("unit")
     if "sheet" not in act.model_fields or act.NAME == "sign-jointly":
@@ -96,7 +96,7 @@ def _rows(cycle: Cycle, unit: str, round_: str, entries: Mapping[str, Mapping[st
         node, depth = stack.pop()
         if node.id in leaves:
             if leaves[node.id].concerns(unit, kind):
-                yield Row(
+                yield SheetRow(
                     node,
                     depth,
                     count,
@@ -106,7 +106,7 @@ def _rows(cycle: Cycle, unit: str, round_: str, entries: Mapping[str, Mapping[st
                 )
                 count += 1
             continue
-        yield Row(node, depth, None, (), {}, ())
+        yield SheetRow(node, depth, None, (), {}, ())
         stack.extend((child, depth + 1) for child in reversed(node.children))
 
 
@@ -126,7 +126,7 @@ def _before(cycle: Cycle, unit: str, round_: str, criterion: str) -> tuple[tuple
 
 def _result(
     cycle: Cycle, unit: str, entries: Mapping[str, Mapping[str, Any]]
-) -> tuple[Result | None, tuple[str, Mapping[str, Any]] | None]:
+) -> tuple[UnitResult | None, tuple[str, Mapping[str, Any]] | None]:
     items = []
     for entry in entries.values():
         told = {name: value for name, value in entry.items() if name not in {"reason", "evidence"}}
@@ -139,7 +139,7 @@ def _result(
     problem = None
     while items:
         try:
-            (result,) = reckon(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
+            (result,) = calculate_scores(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
         except Refused as error:
             # The others still add up: one figure that cannot be does not take the total away.
             problem = problem or (error.code, titled(error.facts, cycle.rules))

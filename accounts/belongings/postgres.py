@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from accounts.secrets import kept, token
-from office.fields import InputError
+from application.fields import InputError
 
 DRAFT_BYTES = 4_000_000
 
@@ -25,7 +25,7 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadRecord:
     """Something that an auditor read."""
 
     at: datetime
@@ -141,13 +141,13 @@ class Belongings:
         """Note that an auditor read something."""
         await self._run("insert into accounts.reading (person, what, where_) values ($1, $2, $3)", person, what, where)
 
-    async def readings(self, limit: int = 500) -> tuple[Reading, ...]:
+    async def readings(self, limit: int = 500) -> tuple[ReadRecord, ...]:
         """What auditors read, the newest first."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
                 "select at, person, what, where_ from accounts.reading order by at desc limit $1", limit
             )
-        return tuple(Reading(*row) for row in rows)
+        return tuple(ReadRecord(*row) for row in rows)
 
     async def _run(self, query: str, *arguments: Any) -> None:
         async with self._pool.acquire() as connection:

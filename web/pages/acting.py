@@ -15,36 +15,36 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData, UploadFile
 
+from application.application import CommandInput
+from application.command_to_form import form_of_row
+from application.dry_run import DryRun
+from application.dry_run_texts import DryRunTexts
+from application.engine import PendingError, RefusedError, UnreachableError
+from application.error_mapping import Trouble, trouble_of
+from application.fields import Filler, InputError
 from audit.replay import digests_in
-from desk import PendingError, RefusedError, UnreachableError
-from documents.files.postgres import NoFileError
-from documents.postgres import salted_digest
+from domain.access import Matter
 from domain.codec import plain
-from domain.departures import deviations
-from domain.kernel import Act, Refused, clean
-from domain.reading import Matter
-from domain.rights import SOLEMN, is_solemn
+from domain.deviations import deviations
+from domain.rights import BINDING, is_binding
+from domain.types import Command, Refused, clean
 from i18n import _
-from i18n.desk import ROOMS
 from i18n.fields import field_label
 from i18n.messages import problem_in_words, sentence
-from i18n.standing import departure
+from i18n.page_texts import STEPS
+from i18n.state_text import deviation_text
 from i18n.timeline import describe
-from office.fields import Filler, InputError
-from office.office import Said
-from office.retelling import said_in
-from office.trial import Trial
-from office.troubles import Trouble, trouble_of
-from office.untold import Untold
-from web.entered import Entered, entered, row_at
+from vault.files import NoFileError
+from vault.texts import salted_digest
+from web.act_form import ActForm, parse_act_form, place_in
+from web.act_view import ActView, act_view, row_at
+from web.auth import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
 from web.forms import as_typed, flat, inputs, typed
-from web.offers import acts_offered, may_date, must_be_offered
-from web.proofs import address_of, proved
+from web.permitted_acts import may_date, permitted_acts, require_permitted
+from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, services
 from web.sheets import sheet_of, titled
-from web.visitors import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
-from web.writing import Writing, place_in, written
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -63,9 +63,9 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 async def choose(request: Request, cycle: Seen) -> Response:
     """Every act that the visitor could say."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for act in acts_offered(cycle):
+    for act in permitted_acts(cycle):
         if act.NAME != "open-cycle":
-            room = ROOMS[act.__module__.rsplit(".", 1)[-1]]
+            room = STEPS[act.__module__.rsplit(".", 1)[-1]]
             about = _((act.__doc__ or "").strip().splitlines()[0]).replace("`", "")
             groups.setdefault(_(room), []).append((act.NAME, about))
     return page(request, "choose.html", cycle=cycle, groups=groups)
@@ -75,30 +75,30 @@ async def choose(request: Request, cycle: Seen) -> Response:
 async def form(request: Request, cycle: Seen, act: str) -> Response:
     """The form of an act: as it was left, or as the link fills it in."""
     wrong = place_in(request.query_params.get("_sua"))
-    known = must_be_offered(cycle, act, correcting=wrong is not None)
+    known = require_permitted(cycle, act, correcting=wrong is not None)
     work = services(request)
     given = typed(request.query_params)
     kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
         if LOOK in request.query_params:
-            return await _summary(request, cycle, written(known, body))
-        return await _form(request, cycle, written(known, body), saved=saved)
+            return await _summary(request, cycle, parse_act_form(known, body))
+        return await _form(request, cycle, parse_act_form(known, body), saved=saved)
     if LOOK in request.query_params:  # a browser's Back after it was sent
         return RedirectResponse(_place(request), 303)
     if wrong is not None:
         return await _form(request, cycle, await _to_put_right(work, cycle, known, wrong))
     values = {**_usual(cycle, known), **given}
-    return await _form(request, cycle, Writing(known, values, uuid4()))
+    return await _form(request, cycle, ActForm(known, values, uuid4()))
 
 
-async def _to_put_right(work: Services, cycle: Cycle, act: type[Act], version: int) -> Writing:
+async def _to_put_right(work: Services, cycle: Cycle, act: type[Command], version: int) -> ActForm:
     """The form as it was when the wrong act was said, to be changed where it was wrong."""
     row = row_at(cycle, version)
-    said = await said_in(work.office, row)
+    said = await form_of_row(work.office, row)
     if said is None or said.act is not act:
         raise Refused("not_correctable", version=version)
-    return Writing(
+    return ActForm(
         act,
         as_typed(act, said.fields),
         uuid4(),
@@ -119,10 +119,10 @@ def _place(request: Request) -> str:
     return request.url.path + (f"?{asked}" if asked else "")
 
 
-def _usual(cycle: Cycle, act: type[Act]) -> dict[str, Any]:
+def _usual(cycle: Cycle, act: type[Command]) -> dict[str, Any]:
     """What goes without saying: a unit speaks for itself."""
     unit = cycle.visitor.unit
-    if unit == cycle.state.frame.organiser:
+    if unit == cycle.state.lifecycle.organiser:
         return {}
     fields = act.model_fields
     found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
@@ -136,52 +136,52 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     """Save, look, or send: as the button says."""
     posted = await checked_form(request)
     work, wrong_act = services(request), place_in(posted.get("_sua"))
-    known = must_be_offered(cycle, act, correcting=wrong_act is not None)
+    known = require_permitted(cycle, act, correcting=wrong_act is not None)
     body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
     wrong = await take_files(work, cycle, posted, body)
-    writing, step = written(known, body), str(posted.get("_step", "look"))
+    act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
     await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
     if wrong:
-        return await _form(request, cycle, writing, text=wrong, status=422)
+        return await _form(request, cycle, act_form, text=wrong, status=422)
     if "_more" in body or step == "edit":
-        return await _form(request, cycle, writing, more=(body.get("_more", ""),))
+        return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
-        return await _saved(request, cycle, writing)
+        return await _saved(request, cycle, act_form)
     if step == "drop":
         await work.belongings.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
     try:
-        said = await _said(work, cycle, writing)
-        if is_solemn(said.act, said.fields) and not await _proved(request, cycle, posted):
-            return await _look(request, cycle, writing, said, text=sentence("password_does_not_fit"), status=422)
+        said = await _said(work, cycle, act_form)
+        if is_binding(said.act, said.fields) and not await _proved(request, cycle, posted):
+            return await _look(request, cycle, act_form, said, text=sentence("password_does_not_fit"), status=422)
         return await _send(request, cycle, said)
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
-        return await _not_entered(request, cycle, writing, error)
+        return await _not_entered(request, cycle, act_form, error)
 
 
-async def _said(work: Services, cycle: Cycle, writing: Writing) -> Said:
+async def _said(work: Services, cycle: Cycle, act_form: ActForm) -> CommandInput:
     """What the form says. What corrects keeps of the wrong act what no form asks for.
 
     Raises:
         InputError, ForbiddenError
     """
-    said = writing.said(cycle.stream)
-    if writing.corrects is None:
+    said = act_form.said(cycle.stream)
+    if act_form.corrects is None:
         return said
-    row = row_at(cycle, writing.corrects)
-    wrong = await said_in(work.office, row)
+    row = row_at(cycle, act_form.corrects)
+    wrong = await form_of_row(work.office, row)
     return said if wrong is None else wrong.kept(said, row)
 
 
-async def _summary(request: Request, cycle: Cycle, writing: Writing) -> Response:
+async def _summary(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form, if it cannot be."""
     try:
-        return await _look(request, cycle, writing, await _said(services(request), cycle, writing))
+        return await _look(request, cycle, act_form, await _said(services(request), cycle, act_form))
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
-        return await _not_entered(request, cycle, writing, error)
+        return await _not_entered(request, cycle, act_form, error)
 
 
 async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[str, str]) -> str:
@@ -202,14 +202,14 @@ async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[
     return ""
 
 
-async def _not_entered(request: Request, cycle: Cycle, writing: Writing, error: Exception) -> Response:
+async def _not_entered(request: Request, cycle: Cycle, act_form: ActForm, error: Exception) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
     trouble = trouble_of(error) or Trouble("pending", "pending")
     text = said_of(trouble, cycle)
     if trouble.kind in {"pending", "away"}:
-        return await _form(request, cycle, writing, text=text, again=True, status=503)
+        return await _form(request, cycle, act_form, text=text, again=True, status=503)
     place = str(trouble.facts.get("place", trouble.place))
-    return await _form(request, cycle, writing, text=text, place=place, status=422)
+    return await _form(request, cycle, act_form, text=text, place=place, status=422)
 
 
 def said_of(trouble: Trouble, cycle: Cycle) -> str:
@@ -224,13 +224,13 @@ def said_of(trouble: Trouble, cycle: Cycle) -> str:
 
 async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
     password = str(posted.get("_password", ""))
-    return await proved(services(request), cycle.visitor.contact.id, password, address_of(request))
+    return await reauthenticated(services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
 async def _form(
     request: Request,
     cycle: Cycle,
-    writing: Writing,
+    act_form: ActForm,
     *,
     text: str = "",
     place: str = "",
@@ -240,17 +240,17 @@ async def _form(
     status: int = 200,
     saved: Any = None,
 ) -> Response:
-    fields = inputs(writing.act, writing.values, more, with_text=writing.act.NAME in WITH_TEXT)
-    sheet = sheet_of(cycle, writing.act, writing.values)
+    fields = inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT)
+    sheet = sheet_of(cycle, act_form.act, act_form.values)
     work = services(request)
     people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
-    wrong = await _wrong(work, cycle, writing)
+    wrong = await _wrong(work, cycle, act_form)
     return page(
         request,
         "act.html",
         status,
         cycle=cycle,
-        writing=writing,
+        act_form=act_form,
         fields=fields,
         text=text,
         place=place,
@@ -261,69 +261,70 @@ async def _form(
         units=_units(cycle),
         dated=may_date(cycle),
         people=people,
-        about=_((writing.act.__doc__ or "").strip().splitlines()[0]),
-        solemn=writing.act in SOLEMN,
+        about=_((act_form.act.__doc__ or "").strip().splitlines()[0]),
+        binding=act_form.act in BINDING,
         wrong=wrong,
-        must_date=may_date(cycle) and cycle.state.frame.clock == "backfill" and writing.wrong is None,
+        must_date=may_date(cycle) and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         awards=[(one.id, one.title) for one in cycle.rules.awards],
         asked=_asked(request),
     )
 
 
-async def _wrong(work: Services, cycle: Cycle, writing: Writing) -> Entered | None:
+async def _wrong(work: Services, cycle: Cycle, act_form: ActForm) -> ActView | None:
     """The act that the form is about, where there is one that the visitor may read: a slip must not lock the form."""
     try:
-        return None if writing.wrong is None else await entered(work, cycle, writing.wrong)
+        return None if act_form.wrong is None else await act_view(work, cycle, act_form.wrong)
     except (InputError, ForbiddenError):
-        if writing.corrects is not None:
+        if act_form.corrects is not None:
             raise
         return None
 
 
 def _units(cycle: Cycle) -> list[tuple[str, str]]:
     return [
-        (unit, cycle.names.get(unit, unit)) for unit in (*cycle.state.membership.members(), cycle.state.frame.organiser)
+        (unit, cycle.names.get(unit, unit))
+        for unit in (*cycle.state.membership.members(), cycle.state.lifecycle.organiser)
     ]
 
 
-async def _saved(request: Request, cycle: Cycle, writing: Writing) -> Response:
+async def _saved(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
     """What goes into the corner of a form that saves itself; without a script, the form again."""
     if "hx-request" not in request.headers:
-        return await _form(request, cycle, writing, good=_("Saved. Nothing is sent yet."))
-    return page(request, "saved.html", sheet=sheet_of(cycle, writing.act, writing.values))
+        return await _form(request, cycle, act_form, good=_("Saved. Nothing is sent yet."))
+    return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
 
 
 async def _look(
-    request: Request, cycle: Cycle, writing: Writing, said: Said, *, text: str = "", status: int = 200
+    request: Request, cycle: Cycle, act_form: ActForm, said: CommandInput, *, text: str = "", status: int = 200
 ) -> Response:
-    """The summary: what would be recorded, in the register's own words, and which departures would come or go."""
+    """The summary: what would be recorded, in the register's own words, and which deviations would come or go."""
     work, visitor = services(request), cycle.visitor
-    trial = await Trial.of(work.office, {}, [row for row, _told in cycle.history])
-    before = {one.key: one for one in deviations(trial.state, trial.rules)}
-    order = await work.office.order(said, Filler(Untold(work.office.texts), work.office.people))
-    told = await trial.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
-    after = {one.key: one for one in deviations(trial.state, trial.rules)}
+    dry_run = await DryRun.of(work.office, {}, [row for row, _told in cycle.history])
+    before = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
+    order = await work.office.item(said, Filler(DryRunTexts(work.office.texts), work.office.people))
+    told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
+    after = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
     words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
-    names = trial_names(trial)
+    names = trial_names(dry_run)
     return page(
         request,
         "look.html",
         status,
         cycle=cycle,
-        writing=writing,
+        act_form=act_form,
         text=text,
-        solemn=writing.act in SOLEMN,
+        binding=act_form.act in BINDING,
         told=[describe(one, names, words) for one in told],
-        new=[departure(one, names) for key, one in after.items() if key not in before],
-        gone=[departure(one, names) for key, one in before.items() if key not in after],
-        carried={**flat(writing.values), **writing.extras},
+        new=[deviation_text(one, names) for key, one in after.items() if key not in before],
+        gone=[deviation_text(one, names) for key, one in before.items() if key not in after],
+        carried={**flat(act_form.values), **act_form.extras},
         asked=_asked(request),
     )
 
 
-def trial_names(trial: Trial) -> Mapping[str, str]:
+def trial_names(dry_run: DryRun) -> Mapping[str, str]:
     """Names of everybody in a tried state."""
-    return {**trial.state.membership.names, trial.state.frame.organiser: trial.state.frame.organiser_name}
+    return {**dry_run.state.membership.names, dry_run.state.lifecycle.organiser: dry_run.state.lifecycle.organiser_name}
 
 
 def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -338,9 +339,9 @@ def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-async def _send(request: Request, cycle: Cycle, said: Said) -> Response:
+async def _send(request: Request, cycle: Cycle, said: CommandInput) -> Response:
     work, visitor = services(request), cycle.visitor
-    receipt = await work.office.hand_in(
+    receipt = await work.office.submit(
         cycle.stream,
         visitor.signs_as,
         [said],

@@ -1,4 +1,4 @@
-"""What an auditor needs: the timeline, a time machine, two moments compared, the register of departures, the chain."""
+"""What an auditor needs: the timeline, a time machine, two moments compared, the register of deviations, the chain."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from audit.replay import Replay, Sure, digests_in, replay, view
+from application.fields import typed_day
+from application.verification import warning_of
+from audit.replay import Replay, SurenessOf, digests_in, replay, view
+from domain.access import Matter
 from domain.codec import plain, state_digest
 from domain.cycle import State
-from domain.departures import deviations
-from domain.kernel import CLOCK, Event, day_ending
+from domain.deviations import deviations
 from domain.obligations import obligations, steps
-from domain.reading import Matter
 from domain.rules import Edition
+from domain.types import CLOCK, Event, day_ending
 from i18n import _
-from i18n.desk import ROOMS
 from i18n.messages import day, word
+from i18n.page_texts import STEPS
 from i18n.sorting import folded
-from i18n.standing import departure, standing
+from i18n.state_text import deviation_text, state_lines
 from i18n.timeline import describe
-from office.fields import typed_day
-from office.verifying import warning_of
-from web.entered import may_be_corrected
+from web.act_view import may_be_corrected
+from web.auth import Cycle, Visitor, reads, reads_cycle
 from web.pages.board import lines_for
 from web.render import as_csv, as_json, page
 from web.services import Services, services
-from web.visitors import Cycle, Visitor, reads, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 History = Annotated[Cycle, Depends(reads_cycle(Matter.HISTORY))]
@@ -38,7 +38,7 @@ Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineRow:
     """One event as the timeline tells it."""
 
     version: int
@@ -61,13 +61,13 @@ class Entry:
     who: str
 
 
-async def entries_of(work: Services, cycle: Cycle) -> list[Entry]:
+async def entries_of(work: Services, cycle: Cycle) -> list[TimelineRow]:
     """The whole timeline of a cycle."""
     texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in cycle.history]))
-    corrected = cycle.state.register.corrected
+    corrected = cycle.state.corrections.corrected
     people = await work.office.people.names({row.actor for row, _told in cycle.history})
     return [
-        Entry(
+        TimelineRow(
             row.version,
             row.position,
             row.type,
@@ -113,7 +113,7 @@ async def timeline(
         entries=shown,
         all=len(entries),
         filters=filters,
-        rooms={name: _(text) for name, text in ROOMS.items() if name in {one.room for one in entries}},
+        rooms={name: _(text) for name, text in STEPS.items() if name in {one.room for one in entries}},
         units=sorted({one.unit for one in entries if one.unit}),
         correctable=may_be_corrected(cycle),
         broken=warning_of([row for row, _told in cycle.history]),
@@ -135,7 +135,7 @@ async def timeline_csv(request: Request, cycle: History) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CycleAtMoment:
     """A moment of a cycle: after so many acts, or at the end of a day; as had been recorded by a day."""
 
     version: int | None
@@ -151,12 +151,12 @@ class Moment:
         return _("after act {number}").format(number=self.version)
 
 
-def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> Moment:
+def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> CycleAtMoment:
     last = len(cycle.history)
     at, known = _day(ngay), _day(biet)
     if at is None and known is None:
-        return Moment(max(0, min(last if sau is None else sau, last)), None, None)
-    return Moment(None, at, known)
+        return CycleAtMoment(max(0, min(last if sau is None else sau, last)), None, None)
+    return CycleAtMoment(None, at, known)
 
 
 def _day(text: str) -> date | None:
@@ -165,7 +165,7 @@ def _day(text: str) -> date | None:
 
 async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
     found = {}
-    for digest in cycle.state.frame.editions:
+    for digest in cycle.state.lifecycle.editions:
         edition = await work.office.edition(digest)
         if edition is not None:
             found[digest] = edition
@@ -175,11 +175,11 @@ async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
 async def seen_at(work: Services, cycle: Cycle, version: int | None, at: date | None, known_on: date | None) -> Replay:
     """The state at a moment."""
     everything = version is None and at is None and known_on is None
-    moment = Moment(len(cycle.history) if everything else version, at, known_on)
+    moment = CycleAtMoment(len(cycle.history) if everything else version, at, known_on)
     return (await _seen(work, cycle, moment))[0]
 
 
-async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, list[str]]:
+async def _seen(work: Services, cycle: Cycle, moment: CycleAtMoment) -> tuple[Replay, list[str]]:
     """The state at a moment, and what stood then in lines."""
     now = moment.version == len(cycle.history)
     if now:  # folded already, for the page
@@ -198,15 +198,16 @@ async def _seen(work: Services, cycle: Cycle, moment: Moment) -> tuple[Replay, l
         return found, []
     texts = await work.office.texts.get(_texts_of(found.state))
     names = {**cycle.names, **found.state.membership.names}
-    lines = list(standing(found.state, texts, cycle.names, found.sure.by_event))
+    lines = list(state_lines(found.state, texts, cycle.names, found.sure.by_event))
     lines.extend(
-        f"{_('departure')}: {departure(one, names, found.sure.by_day)}" for one in deviations(found.state, found.rules)
+        f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
+        for one in deviations(found.state, found.rules)
     )
     return found, lines
 
 
-def _sure(cycle: Cycle) -> Sure:
-    return Sure.of(told for _row, told in cycle.history)
+def _sure(cycle: Cycle) -> SurenessOf:
+    return SurenessOf.of(told for _row, told in cycle.history)
 
 
 def _without(lines: list[str], others: list[str]) -> list[str]:
@@ -227,7 +228,7 @@ async def time_machine(
     """The state as it was, and what has changed since."""
     work, moment = services(request), _moment(cycle, sau, ngay, biet)
     then, lines = await _seen(work, cycle, moment)
-    _now, today = await _seen(work, cycle, Moment(len(cycle.history), None, None))
+    _now, today = await _seen(work, cycle, CycleAtMoment(len(cycle.history), None, None))
     last = next((pair for pair in cycle.history if pair[0].version == then.last_version), None)
     texts = await work.office.texts.get(digests_in([plain(last[1].event)])) if last is not None else {}
     return page(
@@ -316,20 +317,20 @@ async def compare(request: Request, cycle: History, tu: str = "", den: str = "")
     )
 
 
-def _either(cycle: Cycle, text: str, default: int) -> Moment:
+def _either(cycle: Cycle, text: str, default: int) -> CycleAtMoment:
     plain_text = text.strip()
     if not plain_text:
-        return Moment(default, None, None)
+        return CycleAtMoment(default, None, None)
     if plain_text.isdigit() and len(plain_text) < 7:  # noqa: PLR2004 - longer ones are dates
-        return Moment(min(int(plain_text), len(cycle.history)), None, None)
-    return Moment(None, _day(plain_text), None)
+        return CycleAtMoment(min(int(plain_text), len(cycle.history)), None, None)
+    return CycleAtMoment(None, _day(plain_text), None)
 
 
 # Over all clusters ------------------------------------------------------------------------
 
 
-async def departures_of(work: Services, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
-    """The register of departures over all cycles that somebody may see."""
+async def deviations_of(work: Services, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
+    """The register of deviations over all cycles that somebody may see."""
     allowed = {line.cycle for line in await lines_for(work, visitor, year)}
     rows = []
     for line in await work.board.lines(year):
@@ -354,10 +355,10 @@ async def departures_of(work: Services, visitor: Visitor, year: str | None) -> l
 
 
 @router.get("/diem-khac")
-async def register(request: Request, visitor: Auditor, nam: str = "", tinh: str = "", tim: str = "") -> Response:
-    """Departures over all clusters."""
+async def corrections(request: Request, visitor: Auditor, nam: str = "", tinh: str = "", tim: str = "") -> Response:
+    """Deviations over all clusters."""
     work = services(request)
-    rows = await departures_of(work, visitor, nam or None)
+    rows = await deviations_of(work, visitor, nam or None)
     states = sorted({row["state"] for row in rows})
     shown = [
         row
@@ -367,20 +368,20 @@ async def register(request: Request, visitor: Auditor, nam: str = "", tinh: str 
     filters = {"nam": nam, "tinh": tinh, "tim": tim}
     years = await work.board.years()
     return page(
-        request, "departures.html", rows=shown, all=len(rows), filters=filters, years=years, states=states, wide=True
+        request, "deviations.html", rows=shown, all=len(rows), filters=filters, years=years, states=states, wide=True
     )
 
 
 @router.get("/diem-khac.csv")
 async def register_csv(request: Request, visitor: Auditor, nam: str = "") -> Response:
-    """The register of departures as CSV."""
-    return as_csv(await departures_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
+    """The register of deviations as CSV."""
+    return as_csv(await deviations_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
 
 
 @router.get("/diem-khac.json")
 async def register_json(request: Request, visitor: Auditor, nam: str = "") -> Response:
-    """The register of departures as JSON."""
-    return as_json(await departures_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
+    """The register of deviations as JSON."""
+    return as_json(await deviations_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
 
 
 def _file(stream: str) -> str:

@@ -13,21 +13,21 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from domain.kernel import Refused, day_ending
-from domain.obligations import STEPS
-from domain.reading import Matter
+from application.application import CommandInput
+from application.error_mapping import FORESEEN, Trouble, trouble_of
+from application.fields import InputError, typed_day
+from domain.access import Matter
+from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
+from domain.types import Refused, day_ending
 from i18n import _
 from i18n.messages import day, label, sentence, word
 from i18n.sorting import folded
-from office.fields import InputError, typed_day
-from office.office import Said
-from office.troubles import FORESEEN, Trouble, trouble_of
-from readmodels.board import glance
+from projections.board import glance
+from web.auth import Visitor, checked_form, reads
 from web.pages.home import until_fresh, until_reached
 from web.render import as_csv, page
 from web.services import Services, services
-from web.visitors import Visitor, checked_form, reads
 
 router = APIRouter(include_in_schema=False)
 Watcher = Annotated[Visitor, Depends(reads(Matter.BOARD))]
@@ -54,7 +54,7 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BoardRow:
     """A cluster as the board shows it."""
 
     cycle: str
@@ -65,7 +65,7 @@ class Line:
     now: datetime
     waiting_for: tuple[str, ...]
     late: tuple[Late, ...]
-    open_departures: int
+    open_deviations: int
     remarks: int
     asked: tuple[tuple[str, str, str], ...]
     escalations: tuple[tuple[str, tuple[str, ...]], ...]
@@ -73,10 +73,10 @@ class Line:
     filed: bool
 
 
-def line_of(line: Mapping[str, Any], now: datetime) -> Line:
+def line_of(line: Mapping[str, Any], now: datetime) -> BoardRow:
     """A stored line at a moment."""
     seen, names = glance(dict(line), now), line["names"]
-    return Line(
+    return BoardRow(
         cycle=line["cycle"],
         cluster=line["cluster"],
         year=line["year"],
@@ -96,7 +96,7 @@ def line_of(line: Mapping[str, Any], now: datetime) -> Line:
             )
             for o in seen.overdue
         ),
-        open_departures=line["deviations"]["open"],
+        open_deviations=line["deviations"]["open"],
         remarks=line["deviations"]["remarks"],
         asked=tuple((a["unit"], names.get(a["unit"], a["unit"]), a["duty"]) for a in line["extensions_asked"]),
         escalations=tuple((e["duty"], tuple(names.get(u, u) for u in e["units"])) for e in line["escalations"]),
@@ -110,7 +110,7 @@ def _asked(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
     return _("{when} {how}").format(when=day(times[-1]["on"]), how=label("word", times[-1]["channel"])) if times else ""
 
 
-async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[Line]:
+async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[BoardRow]:
     """The lines that somebody may see: an auditor all of them, the secretariat its own organiser's."""
     now = datetime.now(UTC)
     own = None if visitor.login.account.kind == "auditor" else f"{visitor.unit}/"
@@ -140,7 +140,7 @@ async def board_csv(
             "next_deadline": day(day_ending(line.next_due)) if line.next_due else "",
             "waiting_for": "; ".join(line.waiting_for),
             "overdue": len(line.late),
-            "departures": line.open_departures,
+            "deviations": line.open_deviations,
             "extensions_asked": len(line.asked),
             "how_sure": word("rehearsed" if line.rehearsed else "stated"),
         }
@@ -177,7 +177,7 @@ async def _board(
         pages=pages,
         years=years,
         filters=filters,
-        steps=[*STEPS, "filed"],
+        steps=[*DUTIES_OF_STEP, "filed"],
         wide=True,
         outcome=outcome,
         text=text,
@@ -189,13 +189,13 @@ async def _board(
     )
 
 
-def _fits(line: Line, filters: Mapping[str, str]) -> bool:
+def _fits(line: BoardRow, filters: Mapping[str, str]) -> bool:
     wanted = {
         "": True,
         "tre": bool(line.late),
         "gia-han": bool(line.asked),
         "bao": bool(line.escalations),
-        "khac": bool(line.open_departures),
+        "khac": bool(line.open_deviations),
         "dang-mo": not line.filed,
     }
     named = folded(filters["tim"]) in folded(f"{line.cluster} {line.cycle}")
@@ -219,7 +219,7 @@ async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Seque
     return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), wide=True)
 
 
-def _chat(line: Line, late: Late) -> str:
+def _chat(line: BoardRow, late: Late) -> str:
     """A text for a chat, in the reader's language."""
     text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
     return text.format(
@@ -235,7 +235,9 @@ async def chased(request: Request, visitor: Chaser) -> Response:
     fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
     if note := str(form.get("text", "")).strip():
         fields["text"] = note
-    said = [Said(stream, "remind-units", fields, _command(form, "remind", stream, duty, unit, fields["channel"]))]
+    said = [
+        CommandInput(stream, "remind-units", fields, _command(form, "remind", stream, duty, unit, fields["channel"]))
+    ]
     outcome = await many(services(request), visitor, said)
     await _note_position(request, visitor)
     return await _late(request, visitor, str(form.get("nam", "")), outcome=outcome)
@@ -262,7 +264,7 @@ async def for_many(request: Request, visitor: Chaser) -> Response:
     return await _board(request, visitor, filters, outcome=outcome)
 
 
-async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], form: Any) -> list[Said]:
+async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], form: Any) -> list[CommandInput]:
     """What is said of each chosen cluster.
 
     Raises:
@@ -273,7 +275,10 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
-        return [Said(stream, "extend", fields, _command(form, "extend", stream, fields["duty"])) for stream in chosen]
+        return [
+            CommandInput(stream, "extend", fields, _command(form, "extend", stream, fields["duty"]))
+            for stream in chosen
+        ]
     lines = {line.cycle: line for line in await lines_for(work, visitor, None)}
     said = []
     for stream in chosen:
@@ -281,7 +286,7 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         for duty in dict.fromkeys(one.duty for one in late):
             units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
             told = {"units": units, "duty": duty, "channel": "message"}
-            said.append(Said(stream, "remind-units", told, _command(form, "remind", stream, duty)))
+            said.append(CommandInput(stream, "remind-units", told, _command(form, "remind", stream, duty)))
     if not said:
         raise InputError("nobody_is_late")
     return said
@@ -292,31 +297,31 @@ def _command(form: Any, *parts: str) -> UUID:
     return uuid5(NAMESPACE_URL, "/".join((str(form.get("_id", "")), *parts)))
 
 
-async def many(work: Services, visitor: Visitor, said: Sequence[Said]) -> list[tuple[str, str]]:
+async def many(work: Services, visitor: Visitor, said: Sequence[CommandInput]) -> list[tuple[str, str]]:
     """Say acts in many cycles under one signature; each cycle's outcome, in words, "" where it was entered."""
-    orders = [await work.office.order(one) for one in said]
-    handover = work.office.sign(
-        visitor.signs_as, orders, visitor.login.strength, visitor.absent.id if visitor.absent else None
+    items = [await work.office.item(one) for one in said]
+    batch = work.office.sign(
+        visitor.signs_as, items, visitor.login.strength, visitor.absent.id if visitor.absent else None
     )
-    room, desk = asyncio.Semaphore(AT_ONCE), work.office.desk
+    slots, client = asyncio.Semaphore(AT_ONCE), work.office.client
 
     async def one(stream: str) -> tuple[str, str]:
-        async with room:
+        async with slots:
             try:
-                if desk is None:
+                if client is None:
                     raise InputError("unreachable")
-                await desk.hand_in(stream, handover, [order for order in orders if order.stream == stream])
+                await client.submit(stream, batch.only(stream))
             except FORESEEN as error:
                 trouble = trouble_of(error) or Trouble("pending", "pending")
                 return stream, sentence(trouble.code, trouble.facts)
         return stream, ""
 
-    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in orders))))
+    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in items))))
 
 
 async def _note_position(request: Request, visitor: Visitor) -> None:
     """Wait until the board holds what was just entered, and let later pages wait, too."""
     work = services(request)
-    head = await work.office.ledger.head()
-    await work.accounts.moved_to(visitor.secret, head)
-    await until_reached(work, head)
+    last_position = await work.office.ledger.last_position()
+    await work.accounts.moved_to(visitor.secret, last_position)
+    await until_reached(work, last_position)

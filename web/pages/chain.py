@@ -9,13 +9,13 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from audit.verify import Report
-from domain.reading import Matter
-from office.fields import InputError
-from office.verifying import verified
+from application.fields import InputError
+from application.verification import verified
+from audit.verify import VerificationReport
+from domain.access import Matter
+from web.auth import Visitor, checked_form, reads
 from web.render import as_json, page
 from web.services import Services, services
-from web.visitors import Visitor, checked_form, reads
 
 router = APIRouter(include_in_schema=False)
 Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
@@ -29,7 +29,7 @@ class Verifying:
 
     events: int
     seen: int = 0
-    report: Report | None = None
+    report: VerificationReport | None = None
     failed: str = ""
     beside: list[dict[str, str]] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ async def start_verify(request: Request, _visitor: Auditor) -> Response:
 async def begin_verifying(work: Services) -> str:
     """Begin to verify in the background; returns the job's id."""
     id_ = uuid4().hex
-    job = Verifying(await work.office.ledger.head())
+    job = Verifying(await work.office.ledger.last_position())
     while len(work.jobs) >= JOBS_KEPT:
         work.jobs.pop(next(iter(work.jobs)))
     work.jobs[id_] = job

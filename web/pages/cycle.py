@@ -1,4 +1,4 @@
-"""A cluster's page: the year as a picture, tasks by unit, papers in versions, meetings, scores, awards, departures."""
+"""A cluster's page: the year as a picture, tasks by unit, papers in versions, meetings, scores, awards, deviations."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from application.fields import InputError
 from audit.replay import digests_in
+from domain.access import Matter, may_see_deviation, may_see_sheet
 from domain.codec import plain
-from domain.commenting import Comment
-from domain.departures import deviations
-from domain.obligations import STEPS, Obligation, current_step, obligations, steps
-from domain.reading import Matter, may_see_departure, may_see_sheet
-from domain.scores import reckoned
+from domain.deviations import deviations
+from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
+from domain.steps.commenting import Comment
+from domain.steps.scores import calculated_scores
 from i18n.messages import number
-from i18n.standing import departure
+from i18n.state_text import deviation_text
 from i18n.timeline import describe, voice
-from office.fields import InputError
-from web.duties import way_to
-from web.entered import lately
-from web.offers import acts_offered
+from web.act_view import lately
+from web.auth import Cycle, Visitor, reads, reads_cycle
 from web.pages.home import until_fresh
+from web.permitted_acts import permitted_acts
 from web.render import page
 from web.services import services
-from web.visitors import Cycle, Visitor, reads, reads_cycle
+from web.task_links import task_link
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -73,11 +73,11 @@ async def cluster(request: Request, cycle: Seen) -> Response:
     """Everything about one cluster's year."""
     state, work = cycle.state, services(request)
     owed = obligations(state, cycle.rules)
-    open_ = [one for one in owed if one.done is None] if state.frame.filed is None else []
+    open_ = [one for one in owed if one.done is None] if state.lifecycle.filed is None else []
     own = lately(cycle, LATELY)
     said = [*state.comments.comments.values(), *(told.event for _row, told in own)]
     texts = await work.office.texts.get(digests_in([plain(one) for one in said]))
-    can = {act.NAME for act in acts_offered(cycle)}
+    can = {act.NAME for act in permitted_acts(cycle)}
     return page(
         request,
         "cluster.html",
@@ -91,34 +91,34 @@ async def cluster(request: Request, cycle: Seen) -> Response:
         threads=threads(state.comments.comments.values()),
         texts=texts,
         voice=voice,
-        departures=[
-            (one, departure(one, cycle.names))
+        deviations=[
+            (one, deviation_text(one, cycle.names))
             for one in deviations(state, cycle.rules)
-            if may_see_departure(one.code, cycle.readers, state)
+            if may_see_deviation(one.code, cycle.readers, state)
         ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
         awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         lately=[
-            (row, describe(told, cycle.names, texts), state.register.corrected.get(row.version)) for row, told in own
+            (row, describe(told, cycle.names, texts), state.corrections.corrected.get(row.version)) for row, told in own
         ],
-        sure="rehearsed" if state.frame.rehearsed else "stated",
+        sure="rehearsed" if state.lifecycle.rehearsed else "stated",
     )
 
 
 def _way(cycle: Cycle, one: Obligation) -> str:
     """Where it is done, for whoever may do it."""
     visitor = cycle.visitor
-    if visitor.unit not in {one.bearer, cycle.state.frame.organiser} or visitor.login.account.kind == "auditor":
+    if visitor.unit not in {one.bearer, cycle.state.lifecycle.organiser} or visitor.login.account.kind == "auditor":
         return ""
-    return way_to(cycle.stream, {"duty": one.duty.value, "unit": one.bearer, "subject": one.subject})
+    return task_link(cycle.stream, {"duty": one.duty.value, "unit": one.bearer, "subject": one.subject})
 
 
 def _year(cycle: Cycle, owed: tuple[Obligation, ...]) -> Iterator[StepSeen]:
     found = steps(owed, cycle.rules)
     current = current_step(found)
     for step in found:
-        mine = [one for one in owed if one.duty in STEPS[step.name]]
+        mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
         state = "done" if step.done is not None else "now" if step.name == current else "coming"
         when = step.done.day.isoformat() if step.done is not None else ""
@@ -132,7 +132,7 @@ def _scores(cycle: Cycle) -> Scores | None:
     rounds = tuple(
         name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
     )
-    totals = {name: reckoned(state, rules, name) for name in rounds}
+    totals = {name: calculated_scores(state, rules, name) for name in rounds}
     ranks = {place.unit: place.rank for place in state.conclusion.places}
     rows = []
     for unit in state.membership.members():
@@ -164,9 +164,9 @@ async def sheet(request: Request, cycle: Seen, unit: str) -> Response:
     results = {
         name: {line.criterion: line for line in found.lines}
         for name in rounds
-        if (found := reckoned(state, rules, name).get(unit)) is not None
+        if (found := calculated_scores(state, rules, name).get(unit)) is not None
     }
-    totals = {name: found for name in rounds if (found := reckoned(state, rules, name).get(unit)) is not None}
+    totals = {name: found for name in rounds if (found := calculated_scores(state, rules, name).get(unit)) is not None}
     return page(
         request,
         "sheet.html",
@@ -219,7 +219,7 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
         stances=[
             s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
         ],
-        can={act.NAME for act in acts_offered(cycle)},
+        can={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,
     )
 

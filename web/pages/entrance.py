@@ -12,14 +12,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
+from application.fields import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
-from office.fields import InputError
+from web.auth import COOKIE, Visitor, checked_form, needs_code, require_login, today, visitor_of, what_was_typed
 from web.cookies import LANGUAGE_COOKIE, set_cookie
-from web.proofs import address_of, proved
+from web.reauthentication import address_of, reauthenticated
 from web.render import local_path, page
 from web.services import Services, services
-from web.visitors import COOKIE, Visitor, checked_form, logged_in, needs_code, today, visitor_of, what_was_typed
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,7 +60,7 @@ async def log_in(request: Request) -> Response:
 async def _prove(work: Services, person: str, password: str, code: str, address: str) -> tuple[Account | None, str]:
     """Who proved to be whom; otherwise the code of what is said. Slower the more often it failed, never shut."""
     account = await work.accounts.get(person)
-    if not await proved(work, person, password, address):
+    if not await reauthenticated(work, person, password, address):
         return None, "login_does_not_fit"
     if account is None:
         return None, "login_does_not_fit"
@@ -73,7 +73,7 @@ async def _prove(work: Services, person: str, password: str, code: str, address:
 
 
 @router.get("/ma-mot-lan")
-async def show_code(request: Request, visitor: Annotated[Visitor, Depends(logged_in)]) -> Response:
+async def show_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
     """Set up one-time codes."""
     secret = new_totp()
     return _code_page(request, visitor, secret, "")
@@ -85,14 +85,14 @@ def _code_page(request: Request, visitor: Visitor, secret: str, text: str, statu
 
 
 @router.post("/ma-mot-lan")
-async def set_code(request: Request, visitor: Annotated[Visitor, Depends(logged_in)]) -> Response:
+async def set_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
     """Keep the secret once a code of it fits."""
     form = await checked_form(request)
     work, secret = services(request), str(form.get("_secret", ""))
     if not re.fullmatch(r"[A-Z2-7]{32}", secret):
         return _code_page(request, visitor, new_totp(), sentence("code_does_not_fit"), 422)
     person, code = visitor.contact.id, str(form.get("_code", ""))
-    if visitor.login.account.totp and not await proved(
+    if visitor.login.account.totp and not await reauthenticated(
         work, person, str(form.get("_password", "")), address_of(request)
     ):
         return _code_page(request, visitor, secret, sentence("password_does_not_fit"), 422)

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from documents.files.postgres import NoFileError
-from domain.reading import Matter, Reader
+from application.fields import InputError
+from domain.access import Matter, Reader
 from i18n.messages import sentence
-from office.fields import InputError
+from vault.files import NoFileError
+from web.auth import ForbiddenError, Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
-from web.visitors import ForbiddenError, Visitor, checked_form, reads
 
 router = APIRouter(include_in_schema=False)
 Somebody = Annotated[Visitor, Depends(reads(Matter.OWN))]

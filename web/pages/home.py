@@ -10,12 +10,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from domain.reading import Matter
+from domain.access import Matter
 from i18n.guides import guide
-from web.duties import extension_of, way_to
+from web.auth import Visitor, reads
 from web.render import page
 from web.services import Services, services
-from web.visitors import Visitor, reads
+from web.task_links import extension_link, task_link
 
 router = APIRouter(include_in_schema=False)
 Somebody = Annotated[Visitor, Depends(reads(Matter.OWN))]
@@ -25,7 +25,7 @@ FRESH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TaskCard:
     """One thing to do."""
 
     cycle: str
@@ -83,7 +83,7 @@ async def until_reached(work: Services, position: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def tasks_of(work: Services, unit: str) -> list[Task]:
+async def tasks_of(work: Services, unit: str) -> list[TaskCard]:
     """A unit's open tasks, overdue first, then by date; undated ones last."""
     found = [
         _task(line, owed, unit)
@@ -94,11 +94,11 @@ async def tasks_of(work: Services, unit: str) -> list[Task]:
     return sorted(found, key=lambda task: (task.due is None, task.due or task.now, task.cycle))
 
 
-def _task(line: dict[str, Any], owed: dict[str, Any], unit: str) -> Task:
+def _task(line: dict[str, Any], owed: dict[str, Any], unit: str) -> TaskCard:
     names, same = line["names"], [other for other in line["open"] if other["duty"] == owed["duty"]]
     waiting = {other["unit"] for other in same}
     now = datetime.fromisoformat(line["now"]) if line["now"] else datetime.now(UTC)
-    return Task(
+    return TaskCard(
         cycle=line["cycle"],
         cluster=line["cluster"],
         year=line["year"],
@@ -113,8 +113,8 @@ def _task(line: dict[str, Any], owed: dict[str, Any], unit: str) -> Task:
         if unit in line["members"]
         else (),
         owed_by=len(waiting),
-        way=way_to(line["cycle"], owed),
-        more_time=extension_of(line["cycle"], owed),
+        way=task_link(line["cycle"], owed),
+        more_time=extension_link(line["cycle"], owed),
         asked={"unit": unit, "duty": owed["duty"]} in line["extensions_asked"],
         rehearsed=line["rehearsed"],
         article=owed["article"],

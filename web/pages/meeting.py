@@ -1,6 +1,6 @@
 """Meeting mode: for whoever keeps the minutes, during the meeting or days after.
 
-What is typed is kept at once, act by act. It is checked as a whole, with the departures shown, and entered all or
+What is typed is kept at once, act by act. It is checked as a whole, with the deviations shown, and entered all or
 nothing, for the closing and the opening year together: one signature, one append.
 """
 
@@ -14,18 +14,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
+from application.engine import PendingError, RefusedError, UnreachableError
+from application.error_mapping import trouble_of
+from application.fields import InputError, typed_day
 from audit.replay import digests_in
-from desk import PendingError, RefusedError, UnreachableError
+from domain.access import Matter
 from domain.codec import plain
-from domain.kernel import Act, Refused, Slug
-from domain.meetings import RecordMeeting
-from domain.reading import Matter
-from domain.saying import parse_act
+from domain.commands import parse_command
+from domain.steps.meetings import RecordMeeting
+from domain.types import Command, Refused, Slug
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
-from office.fields import InputError, typed_day
-from office.troubles import trouble_of
+from web.auth import COOKIE, Cycle, checked_form, reads_cycle
 from web.forms import as_fields, inputs, typed
 from web.minutes import (
     STANCES,
@@ -39,13 +40,12 @@ from web.minutes import (
     other_of,
     place_of,
 )
-from web.offers import acts_offered, must_be_offered
 from web.pages.acting import said_of, take_files
-from web.proofs import address_of, proved
+from web.permitted_acts import permitted_acts, require_permitted
+from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import services
 from web.sheets import sheet_of
-from web.visitors import COOKIE, Cycle, checked_form, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -141,7 +141,7 @@ async def _header(
 
 
 def _units(cycle: Cycle) -> list[tuple[str, str]]:
-    units = (*cycle.state.membership.members(), cycle.state.frame.organiser)
+    units = (*cycle.state.membership.members(), cycle.state.lifecycle.organiser)
     return [(unit, cycle.names.get(unit, unit)) for unit in units]
 
 
@@ -159,7 +159,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         typed_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
-        parse_act(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
+        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         work = services(request)
         before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
@@ -188,10 +188,10 @@ async def _page(
     checked: Checked | None = None,
     status: int = 200,
 ) -> Response:
-    can = {act.NAME for act in acts_offered(cycle)}
+    can = {act.NAME for act in permitted_acts(cycle)}
     lines = []
     for number, one in enumerate(minutes.acts):
-        act = Act.KNOWN[one["act"]]
+        act = Command.KNOWN[one["act"]]
         shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
         lines.append((number, one["act"], shown, one["stream"]))
     return page(
@@ -254,10 +254,10 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
         checked = await check(work, cycle, said)
         if not enter:
             return await _page(request, cycle, minutes, checked=checked)
-        if checked.solemn and not await proved(work, visitor.contact.id, password, address_of(request)):
+        if checked.binding and not await reauthenticated(work, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
             return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
-        receipt = await work.office.hand_in(
+        receipt = await work.office.submit(
             cycle.stream,
             visitor.signs_as,
             said,
@@ -274,7 +274,7 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
         return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
     await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
     version = receipt.outcomes[0].versions[0]
-    await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.head())
+    await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.last_position())
     return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)
 
 
@@ -303,7 +303,7 @@ async def _act(
     more: tuple[str, ...] = (),
     text: str = "",
 ) -> Response:
-    act = must_be_offered(cycle, name)
+    act = require_permitted(cycle, name)
     people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
     other = await other_of(services(request), cycle.visitor, minutes)
     shown = other if other is not None and stream == minutes.other else cycle
@@ -345,7 +345,7 @@ async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> 
         return await _act(request, cycle, minutes, number, name, values, stream, text=wrong)
     if "_more" in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
-    must_be_offered(cycle, name)
+    require_permitted(cycle, name)
     one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
     if number.isdigit() and int(number) < len(minutes.acts):
         one["id"] = minutes.acts[int(number)]["id"]

@@ -15,20 +15,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import Kind, Scope
 from accounts.belongings.postgres import StandIn
-from couriers import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
-from domain.kernel import RESERVED, Label, Slug
-from domain.reading import Matter, may_manage
+from application.fields import InputError, typed_day
+from application.persons import is_address
+from domain.access import Matter, may_manage
+from domain.types import RESERVED, Label, Slug
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
-from office.fields import InputError, typed_day
-from office.persons import is_address
+from mail import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from web.auth import ForbiddenError, Visitor, checked_form, reads, today
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
-from web.proofs import address_of, proved
+from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, services
-from web.visitors import ForbiddenError, Visitor, checked_form, reads, today
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
@@ -297,7 +297,7 @@ async def change_me(request: Request, visitor: Somebody) -> Response:
 
 async def _new_password(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
     person = visitor.contact.id
-    if not await proved(work, person, typed.get("_password", ""), typed["_address"]):
+    if not await reauthenticated(work, person, typed.get("_password", ""), typed["_address"]):
         raise InputError("password_does_not_fit")
     if typed.get("_new") != typed.get("_again"):
         raise InputError("passwords_differ")
@@ -346,7 +346,7 @@ async def _calendar(work: Services, visitor: Visitor, _typed: dict[str, str]) ->
 async def _token(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
     if (scope := typed.get("scope", "read")) not in get_args(Scope):
         raise InputError("field_bad", place="scope", found=scope[:20])
-    if not await proved(work, visitor.contact.id, typed.get("_password", ""), typed["_address"]):
+    if not await reauthenticated(work, visitor.contact.id, typed.get("_password", ""), typed["_address"]):
         raise InputError("password_does_not_fit")
     name = _checked(_LABEL, typed.get("name", ""), "name")
     secret = await work.accounts.new_token(visitor.contact.id, name, scope, TOKEN_DAYS)  # type: ignore[arg-type]

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from domain.reading import Matter
-from office.retelling import said_in
-from web.entered import entered, may_be_corrected, why_not_corrected
+from application.command_to_form import form_of_row
+from domain.access import Matter
+from web.act_view import act_view, may_be_corrected, why_not_corrected
+from web.auth import Cycle, reads_cycle
 from web.render import page
 from web.services import services
-from web.visitors import Cycle, reads_cycle
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -22,7 +22,7 @@ Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
 async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -> Response:
     """The receipt of an act. `truoc`: a colleague had said it before."""
     work = services(request)
-    act = await entered(work, cycle, version)
+    act = await act_view(work, cycle, version)
     who = await work.office.people.get(act.first.actor)
     absent = await work.office.people.get(act.first.stand_in_for) if act.first.stand_in_for else None
     return page(
@@ -36,7 +36,7 @@ async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -
         before=bool(truoc),
         sure=act.first.provenance,
         correctable=version in may_be_corrected(cycle),
-        corrected=cycle.state.register.corrected.get(version),
+        corrected=cycle.state.corrections.corrected.get(version),
     )
 
 
@@ -44,10 +44,10 @@ async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -
 async def put_right(request: Request, cycle: Seen, version: int) -> Response:
     """What can be done about an act that was wrong: enter it again as it should be, or take it out."""
     work = services(request)
-    act = await entered(work, cycle, version)
+    act = await act_view(work, cycle, version)
     if (refusal := why_not_corrected(cycle)[version]) is not None:
         raise refusal
-    said = await said_in(work.office, act.first)
+    said = await form_of_row(work.office, act.first)
     return page(
         request,
         "correct.html",

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from domain.reading import Matter, Reader
-from readmodels.search.postgres import Found
+from domain.access import Matter, Reader
+from projections.search import Found
+from web.auth import Visitor, reads
 from web.render import page
 from web.services import Services, services
-from web.visitors import Visitor, reads
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 120

@@ -13,21 +13,21 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from domain.kernel import Refused
-from domain.reading import Matter
+from application.error_mapping import FORESEEN, Trouble, trouble_of
+from application.fields import InputError, typed_day
+from application.tables import rows_of
+from application.yaml_files import RULES, read_model
+from application.year_file import YearFile, beginning, must_fit, secretary, start_year
+from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
+from domain.access import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
+from domain.types import Refused
 from i18n import _
 from i18n.messages import sentence
-from office.fields import InputError, typed_day
-from office.reading import RULES, read_model
-from office.tables import rows_of
-from office.troubles import FORESEEN, Trouble, trouble_of
-from office.year_file import YearFile, beginning, must_fit, secretary, start_year
-from office.year_table import COLUMNS, Reading, late_from_the_start, previews, read_table
+from web.auth import Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
-from web.visitors import Visitor, checked_form, reads
 
 router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
@@ -50,7 +50,7 @@ EXAMPLE = (
 
 
 @dataclass(slots=True)
-class Opening:
+class YearOpening:
     """A year that is being opened."""
 
     streams: tuple[str, ...]
@@ -129,7 +129,7 @@ def _seal(typed: dict[str, Any]) -> str:
     return sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()
 
 
-def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tuple[Reading, Edition]:
+def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tuple[TableResult, Edition]:
     """The year of a form.
 
     Raises:
@@ -166,12 +166,12 @@ async def start(request: Request, visitor: Secretary) -> Response:
     reading, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
     year, id_ = reading.year, uuid4().hex
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
-    job = work.jobs[id_] = Opening(streams, visitor.contact.id, _seal(typed))
+    job = work.jobs[id_] = YearOpening(streams, visitor.contact.id, _seal(typed))
     work.start(_open(work, visitor, year, edition, job))
     return RedirectResponse(f"/bat-dau-nam/{id_}", 303)
 
 
-async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: Opening) -> None:
+async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: YearOpening) -> None:
     try:
         await must_fit(work.office, year)
         person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
@@ -187,7 +187,7 @@ async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Editi
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await work.belongings.drop(visitor.contact.id, PLACE)
-        await work.accounts.moved_to(visitor.secret, await work.office.ledger.head())
+        await work.accounts.moved_to(visitor.secret, await work.office.ledger.last_position())
     except FORESEEN as error:
         trouble = trouble_of(error) or Trouble("pending", "pending")
         job.stopped = sentence(trouble.code, trouble.facts)
@@ -201,7 +201,7 @@ async def progress(request: Request, _visitor: Secretary, job: str) -> Response:
     """How far it is; what failed, with the reason and a way to try again."""
     work = services(request)
     found = work.jobs.get(job)
-    if not isinstance(found, Opening):
+    if not isinstance(found, YearOpening):
         raise InputError("no_such_job")
     there = {stream for stream, _head in await work.office.ledger.streams()}
     return page(request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in there])

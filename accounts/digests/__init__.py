@@ -1,1 +1,0 @@
-"""Notices that wait for a daily or weekly mail."""

@@ -1,0 +1,64 @@
+"""The installation's own events, for `local.engine`, which knows no domain: who we are, and with which keys we sign."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from domain.commands import CommandPayload
+from domain.installation import STREAM, EntryKeyNamed, InstallationFounded, NameEntryKey, keys
+from domain.types import Event, EventEnvelope, Meta, Provenance, When
+from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.mapping import to_draft, to_envelope
+from ledger.protocol import Append, Part
+from ledger.signing import BatchItem, SignedCommand, Signer
+from local.installation import Installation
+
+ACTOR = "operator"
+
+
+def bootstrap(installed: Installation, rows: tuple[RecordedEvent, ...]) -> Append | None:
+    """Name the installation and its keys, as far as the stream does not name them yet."""
+    tip = rows[-1].tip if rows else StreamTip()
+    known = keys(to_envelope(row) for row in rows)
+    drafts: list[Draft] = [] if rows else [_founded(installed)]
+    commands: list[tuple[UUID, SignedCommand]] = []
+    if installed.web.key not in known:
+        command_id, signed = _web_key(installed)
+        event = EntryKeyNamed(key=installed.web.key, public_key=installed.web.public_key)
+        drafts.append(_draft(event, tip.version + len(drafts) + 1, command_id, signed))
+        commands.append((command_id, signed))
+    return Append((Part(STREAM, tip, tuple(drafts)),), tuple(commands)) if drafts else None
+
+
+def _founded(installed: Installation) -> Draft:
+    event = InstallationFounded(
+        installation=installed.id,
+        epoch=1,
+        key=installed.key,
+        public_key=installed.public_key,
+        rehearsal=installed.rehearsal,
+    )
+    return _draft(event, 1, uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}"), None)
+
+
+def _web_key(installed: Installation) -> tuple[UUID, SignedCommand]:
+    """The command that names the web's key, signed with the installation's first one."""
+    act = NameEntryKey(key=installed.web.key, public_key=installed.web.public_key)
+    command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{act.key}")
+    item = BatchItem(STREAM, command_id, CommandPayload.of(act).model_dump_json())
+    signer = Signer(installed.id, 1, installed.key, installed.private)
+    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength="os-account")
+    return command_id, batch.command(item, "")
+
+
+def _draft(event: Event, version: int, command_id: UUID, signed: SignedCommand | None) -> Draft:
+    meta = Meta(
+        version=version,
+        actor=ACTOR if signed else "installation",
+        unit="",
+        happened=When.at(datetime.now(UTC)),
+        provenance=Provenance(kind="stated"),
+        command_id=command_id,
+    )
+    return to_draft(EventEnvelope(event, meta), signed.digest if signed else None)

@@ -1,0 +1,221 @@
+"""A year's clusters and units as a table: one row for each unit; the year file comes of it, with what looks wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from application.fields import InputError
+from application.persons import is_address
+from application.tables import Rows
+from application.year_file import YearFile
+from domain.commands import CommandPayload
+from domain.cycle import CYCLE
+from domain.obligations import obligations
+from domain.problems import first_problem
+from domain.rules import Edition
+from domain.steps.lifecycle import OpenCycle
+from domain.streams import cycle_stream
+from domain.types import Command, day_ending
+from i18n.sorting import folded
+
+COLUMNS = (
+    "cụm",
+    "đơn vị",
+    "mã đơn vị",
+    "loại",
+    "phụ trách cụm",
+    "người liên hệ",
+    "chức vụ",
+    "thư điện tử",
+    "điện thoại",
+)
+"""The head of the table, in any order; the first two must be there."""
+
+
+def slug_of(text: str) -> str:
+    """An id from a name: Quận Đống Đa gives quan-dong-da."""
+    return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:60].strip("-") or "don-vi"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTask:
+    """What a unit will owe."""
+
+    unit: str
+    duty: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What will follow for one cluster."""
+
+    id: str
+    name: str
+    units: tuple[tuple[str, str], ...]
+    overseer: str
+    tasks: tuple[ExpectedTask, ...]
+    reminders: int
+
+
+@dataclass(slots=True)
+class TableResult:
+    """A table that was read: the year file, and remarks (line, code, facts) on what looks wrong."""
+
+    year: YearFile
+    remarks: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
+
+
+def read_table(rows: Rows, head: Mapping[str, Any]) -> TableResult:
+    """A year from a table. `head` holds organiser, organiser_name, year, plan and edition.
+
+    Raises:
+        InputError: the head of the table is not ours, a row lacks its cluster or unit, or the year cannot be.
+    """
+    if not rows:
+        raise InputError("table_empty")
+    columns = {folded(cell): place for place, cell in enumerate(rows[0])}
+    places = {name: columns.get(folded(name)) for name in COLUMNS}
+    if places["cụm"] is None or places["đơn vị"] is None:
+        raise InputError("table_head", expected="; ".join(COLUMNS), found="; ".join(rows[0])[:120])
+    clusters: dict[str, dict[str, Any]] = {}
+    people: list[dict[str, Any]] = []
+    remarks: list[tuple[int, str, Mapping[str, Any]]] = []
+    for line, row in enumerate(rows[1:], start=2):
+        cells = {name: row[place] if place is not None and place < len(row) else "" for name, place in places.items()}
+        _row(line, cells, clusters, people, remarks)
+    _look(clusters, people, remarks)
+    file = {**head, "clusters": list(clusters.values()), "people": people}
+    try:
+        return TableResult(YearFile.model_validate(file), remarks)
+    except ValidationError as error:
+        problem = first_problem(error)
+        place = ".".join(map(str, problem.pop("place")))
+        raise InputError("table_wrong", place=place, **problem) from None
+
+
+def _row(
+    line: int,
+    cells: Mapping[str, str],
+    clusters: dict[str, dict[str, Any]],
+    people: list[dict[str, Any]],
+    remarks: list[tuple[int, str, Mapping[str, Any]]],
+) -> None:
+    for name in ("cụm", "đơn vị"):
+        if not cells[name]:
+            raise InputError("table_cell_missing", line=line, column=name)
+    cluster = clusters.setdefault(
+        slug_of(cells["cụm"]).replace("cum-thi-dua-so-", "cum-"),
+        {"id": slug_of(cells["cụm"]).replace("cum-thi-dua-so-", "cum-"), "name": cells["cụm"], "units": []},
+    )
+    unit = slug_of(cells["mã đơn vị"] or cells["đơn vị"])
+    kind = slug_of(cells["loại"]) if cells["loại"] else None
+    cluster["units"].append({"id": unit, "name": cells["đơn vị"], "kind": kind})
+    if cells["phụ trách cụm"]:
+        before = cluster.setdefault("overseer", {"office": cells["phụ trách cụm"]})
+        if before["office"] != cells["phụ trách cụm"]:
+            remarks.append((line, "overseers_differ", {"cluster": cluster["name"], "found": cells["phụ trách cụm"]}))
+    if cells["người liên hệ"]:
+        _contact(line, unit, cells, people, remarks)
+
+
+def _contact(
+    line: int,
+    unit: str,
+    cells: Mapping[str, str],
+    people: list[dict[str, Any]],
+    remarks: list[tuple[int, str, Mapping[str, Any]]],
+) -> None:
+    person = {
+        "id": f"{unit}-{slug_of(cells['người liên hệ'])}"[:60].strip("-"),
+        "unit": unit,
+        "name": cells["người liên hệ"],
+    }
+    for name, column in (("office", "chức vụ"), ("email", "thư điện tử"), ("phone", "điện thoại")):
+        if cells[column]:
+            person[name] = cells[column]
+    if person["id"] not in {one["id"] for one in people}:
+        people.append(person)
+    if "email" in person and not is_address(person["email"]):
+        remarks.append((line, "bad_email", {"found": person.pop("email")}))
+    elif not cells["thư điện tử"]:
+        remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))
+
+
+def _look(
+    clusters: Mapping[str, dict[str, Any]],
+    people: list[dict[str, Any]],
+    remarks: list[tuple[int, str, Mapping[str, Any]]],
+) -> None:
+    """What can be meant, and mostly is not."""
+    homes = Counter(unit["id"] for cluster in clusters.values() for unit in cluster["units"])
+    remarks.extend((0, "unit_twice_in_table", {"unit": unit}) for unit, count in homes.items() if count > 1)
+    reached = {person["unit"] for person in people}
+    for cluster in clusters.values():
+        if len(cluster["units"]) == 1:
+            remarks.append((0, "cluster_of_one", {"cluster": cluster["name"]}))
+        if "overseer" not in cluster:
+            remarks.append((0, "cluster_without_overseer", {"cluster": cluster["name"]}))
+        unreached = [unit["name"] for unit in cluster["units"] if unit["id"] not in reached]
+        if unreached:
+            remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "whom": ", ".join(unreached)}))
+
+
+def previews(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[Preview]:
+    """What will follow for every cluster: its tasks with their dates, and how many reminders, by the law itself."""
+    return [_preview(year, number, edition, digest, starts) for number in range(len(year.clusters))]
+
+
+def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts: datetime) -> Preview:
+    cluster = year.clusters[number]
+    act: Command = OpenCycle(
+        organiser=year.organiser,
+        organiser_name=year.organiser_name,
+        cluster_name=cluster.name,
+        year=year.year,
+        units=cluster.units,
+        unnamed=cluster.unnamed,
+        overseer=cluster.overseer,
+        year_plan=year.plan,
+        edition=digest,
+        clock="wall",
+        starts=starts,
+    )
+    stream = cycle_stream(year.organiser, year.cycle_name, cluster.id)
+    authenticated = CommandPayload.of(act).authenticated(
+        stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength="os-account"
+    )
+    state = CYCLE.fold(CYCLE.decide(authenticated, CYCLE.empty(), edition, 0))
+    owed = [one for one in obligations(state, edition) if one.done is None]
+    reminders = sum(
+        len(rule.remind_days_before) for one in owed if (rule := edition.deadline(one.duty)) is not None and one.due
+    )
+    tasks = tuple(ExpectedTask(one.bearer, one.duty.value, one.due) for one in owed)
+    overseer = cluster.overseer.office or cluster.overseer.id if cluster.overseer is not None else ""
+    return Preview(
+        cluster.id,
+        cluster.name,
+        tuple((unit.id, unit.name) for unit in cluster.units),
+        overseer or "",
+        tasks,
+        reminders,
+    )
+
+
+def late_from_the_start(found: list[Preview], now: datetime) -> list[tuple[str, str]]:
+    """Duties whose day is over before the year begins: (duty, day), each once."""
+    over = {
+        (task.duty, day_ending(task.due).isoformat())
+        for one in found
+        for task in one.tasks
+        if task.due is not None and task.due <= now
+    }
+    return sorted(over)

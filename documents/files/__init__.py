@@ -1,1 +1,0 @@
-"""Files that people hand in as evidence."""

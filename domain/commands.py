@@ -1,0 +1,170 @@
+"""Commands on their way to a decider: the signed payload, and the command after its signature was checked.
+
+`CommandPayload` is what the signed bytes hold: the command's name and fields, and its circumstances. The header that
+carries the signature names the person. `AuthenticatedCommand` is both together, after the signature was checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from domain.problems import first_problem
+from domain.steps.signatories import Signatories
+from domain.types import Command, Fact, Label, Meta, Provenance, Refused, Slug, When
+
+
+class CommandPayload(Fact):
+    """The payload of a signed command. Times are given only where an earlier date than now is stated.
+
+    The stored key of `signatories` is `hands`: payloads are signed and kept, so their keys never change.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    act: str
+    fields: dict[str, Any]
+    happened: When | None = None
+    effective: date | None = None
+    provenance: Provenance | None = None
+    meeting: Slug | None = None
+    act_key: Label | None = None
+    signatories: Signatories | None = Field(default=None, alias="hands")
+
+    @classmethod
+    def of(cls, command: Command, **circumstances: Any) -> CommandPayload:
+        """Return the payload of `command`.
+
+        Raises:
+            Refused: `malformed_act`: a circumstance cannot be, such as a meeting's id.
+        """
+        try:
+            return cls(act=command.NAME, fields=command.model_dump(mode="json"), **circumstances)
+        except ValidationError as error:
+            raise _malformed(command.NAME, error) from None
+
+    def authenticated(
+        self,
+        stream: str,
+        command_id: UUID,
+        *,
+        actor: str,
+        unit: str,
+        issued: datetime,
+        strength: str,
+        stand_in_for: str | None = None,
+    ) -> AuthenticatedCommand:
+        """Return the command with the person who issues it.
+
+        Raises:
+            Refused: as `parsed`.
+        """
+        return AuthenticatedCommand(
+            stream=stream,
+            command=self.parsed(),
+            actor=actor,
+            unit=unit,
+            issued=issued,
+            command_id=command_id,
+            strength=strength,
+            stand_in_for=stand_in_for,
+            happened=self.happened,
+            effective=self.effective,
+            provenance=self.provenance,
+            meeting=self.meeting,
+            act_key=self.act_key,
+            signatories=self.signatories,
+        )
+
+    def resulting_command(self) -> Command:
+        """Return the command that takes effect: of a correction, the one that replaces the wrong one.
+
+        Raises:
+            Refused: as `parsed`.
+        """
+        command = self.parsed()
+        instead = self.fields.get("instead") if self.act == "correct" else None
+        if not instead:
+            return command
+        return parse_command(str(instead["act"]), {name: value for name, value in instead.items() if name != "act"})
+
+    def parsed(self) -> Command:
+        """Return the typed command.
+
+        Raises:
+            Refused: `unknown_act` or `malformed_act`, naming the field.
+        """
+        return parse_command(self.act, self.fields)
+
+
+def parse_command(name: str, fields: Mapping[str, Any]) -> Command:
+    """Build a command from its name and plain fields.
+
+    Raises:
+        Refused: `unknown_act`, or `malformed_act` with the place, what was found and what was expected.
+    """
+    known = Command.KNOWN.get(name)
+    if known is None:
+        raise Refused("unknown_act", act=name)
+    try:
+        return known.model_validate(dict(fields))
+    except ValidationError as error:
+        raise _malformed(name, error) from None
+
+
+def parse_signatories(fields: Mapping[str, Any]) -> Signatories:
+    """Build the signatories of a command from plain fields.
+
+    Raises:
+        Refused: `malformed_act`, as `parse_command`.
+    """
+    try:
+        return Signatories.model_validate(dict(fields))
+    except ValidationError as error:
+        raise _malformed("hands", error) from None
+
+
+def _malformed(act: str, error: ValidationError) -> Refused:
+    problem = first_problem(error)
+    place = ".".join(map(str, problem.pop("place"))) or act
+    return Refused("malformed_act", act=act, place=place, **problem)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedCommand:
+    """A command, and who issues it. `issued`: when it was signed; `strength`: how the person logged in."""
+
+    stream: str
+    command: Command
+    actor: str
+    unit: str
+    issued: datetime
+    command_id: UUID
+    strength: str = "os-account"
+    stand_in_for: str | None = None
+    happened: When | None = None
+    effective: date | None = None
+    provenance: Provenance | None = None
+    meeting: Label | None = None
+    act_key: str | None = None
+    signatories: Signatories | None = None
+
+    def meta(self, version: int, happened: When, provenance: Provenance) -> Meta:
+        """The circumstances of an event that follows from this command."""
+        return Meta(
+            version=version,
+            actor=self.actor,
+            unit=self.unit,
+            happened=happened,
+            provenance=provenance,
+            command_id=self.command_id,
+            stand_in_for=self.stand_in_for,
+            meeting=self.meeting,
+            effective=self.effective,
+            act_key=self.act_key,
+        )

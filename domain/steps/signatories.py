@@ -1,0 +1,64 @@
+"""Whose hands an act went through: who prepared, approved and signed it, in what capacity, for whom it was typed in.
+
+Told together with an act, kept as an event beside it. The capacities are those of the signature block of official
+papers (Decree 30/2020): on behalf of a collective (TM.), for the head (KT.), by order (TL.), by authorisation (TUQ.).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from domain import limits
+from domain.problems import wrong
+from domain.steps.commenting import Voice, Voices
+from domain.types import Event, Fact, Person, StepDecider, put
+
+Capacity = Annotated[
+    Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())
+]
+
+
+class Signatory(Fact):
+    """Who put their name under it; `capacity` None: in their own right, or the source does not say."""
+
+    person: Person
+    capacity: Capacity | None = None
+
+
+class Signatories(Fact):
+    """The signatories of one command. `on_behalf_of` is for whom somebody else typed it in."""
+
+    prepared: Voices = ()
+    approved: Voices = ()
+    signed: Annotated[tuple[Signatory, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
+    on_behalf_of: Voice | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Signatories:
+        if not (self.prepared or self.approved or self.signed or self.on_behalf_of):
+            raise wrong("signatories_of_nobody")
+        return self
+
+
+class SignatoriesNamed(Event, name="HandsNamed"):
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    of: int
+    """The version of the command's first event."""
+    signatories: Signatories = Field(alias="hands")
+    """The stored key is `hands`, for ever."""
+
+
+SignatoriesByVersion = Mapping[int, Signatories]
+"""By the version of the act's first event."""
+
+
+decider = StepDecider(
+    slice_name="signatories",
+    empty={},
+    decides={},
+    evolves={SignatoriesNamed: lambda signatories, e, m: put(signatories, e.of, e.signatories)},
+)

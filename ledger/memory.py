@@ -1,0 +1,113 @@
+"""The ledger in memory: the same answers as PostgreSQL's, for tests of everything above it. Not durable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ledger.events import Draft, RecordedEvent, StreamTip, chain_digest
+from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part
+from ledger.signing import SignedCommand
+
+
+class MemoryLedger:
+    """See `ledger.protocol.Ledger`."""
+
+    def __init__(self) -> None:
+        self._events: list[RecordedEvent] = []
+        self._streams: dict[str, list[RecordedEvent]] = {}
+        self._commands: dict[bytes, SignedCommand] = {}
+
+    async def append(self, request: Append) -> Appended | Behind:
+        known = self._known(request)
+        if known is not None:
+            return known
+        if request.expires is not None and request.expires < datetime.now(UTC):
+            raise Expired("expired", expires=request.expires.isoformat())
+        for part in request.parts:
+            rows = self._streams.get(part.stream, [])
+            tip = rows[-1].tip if rows else StreamTip()
+            if tip != part.expected:
+                below = rows[part.expected.version - 1].tip if 0 < part.expected.version <= len(rows) else StreamTip()
+                if below != part.expected:
+                    raise Diverged("diverged", stream=part.stream, version=part.expected.version)
+                first = request.parts[0]
+                return Behind(tuple(self._streams.get(first.stream, [])[first.expected.version :]))
+        now = max(datetime.now(UTC), self._events[-1].recorded_at if self._events else datetime.min.replace(tzinfo=UTC))
+        stored = [row for part in request.parts for row in self._store(part, now)]
+        for _, command in request.commands:
+            self._commands[command.digest] = command
+        return Appended(tuple(stored))
+
+    def _known(self, request: Append) -> Appended | None:
+        ids = {event.command_id for part in request.parts for event in part.events}
+        rows = [row for part in request.parts for row in self._streams.get(part.stream, []) if row.command_id in ids]
+        if {row.command_id for row in rows} != ids:
+            return None
+        same_content(request, rows, self._commands)
+        return Appended(tuple(rows), known=True)
+
+    def _store(self, part: Part, now: datetime) -> list[RecordedEvent]:
+        rows = self._streams.setdefault(part.stream, [])
+        return [self._row(part.stream, rows, draft, now) for draft in part.events]
+
+    def _row(self, stream: str, rows: list[RecordedEvent], draft: Draft, now: datetime) -> RecordedEvent:
+        previous = rows[-1].tip if rows else StreamTip()
+        version, position = previous.version + 1, len(self._events) + 1
+        digest = chain_digest(previous.digest, position, now, draft.content_digest(stream, version))
+        columns = {name: getattr(draft, name) for name in Draft.__slots__}
+        row = RecordedEvent(
+            position=position,
+            stream=stream,
+            version=version,
+            recorded_at=now,
+            previous=previous.digest,
+            digest=digest,
+            **columns,
+        )
+        rows.append(row)
+        self._events.append(row)
+        return row
+
+    async def load(
+        self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES
+    ) -> tuple[RecordedEvent, ...]:
+        page: list[RecordedEvent] = []
+        size = 0
+        for row in self._streams.get(stream, [])[after:]:
+            size += len(row.payload)
+            if page and limit_bytes is not None and size > limit_bytes:
+                break
+            page.append(row)
+        return tuple(page)
+
+    async def last(self, stream: str) -> RecordedEvent | None:
+        rows = self._streams.get(stream)
+        return rows[-1] if rows else None
+
+    async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
+        return tuple(self._events[after : after + limit])
+
+    async def streams(self) -> tuple[tuple[str, StreamTip], ...]:
+        return tuple((stream, rows[-1].tip) for stream, rows in self._streams.items())
+
+    async def command(self, digest: bytes) -> SignedCommand | None:
+        return self._commands.get(digest)
+
+    async def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def same_content(request: Append, rows: list[RecordedEvent], stored: dict[bytes, SignedCommand]) -> None:
+    """A known command must say the same again: unit and payload; times and signature are not compared.
+
+    Raises:
+        CommandReused: it says something else.
+    """
+    again = dict(request.commands)
+    for row in rows:
+        before = stored.get(row.command_digest) if row.command_digest else None
+        new = again.get(row.command_id)
+        if (before is None) != (new is None) or (
+            before is not None and new is not None and (before.unit, before.payload) != (new.unit, new.payload)
+        ):
+            raise CommandReused("command_reused", command=str(row.command_id))

@@ -1,0 +1,200 @@
+"""Signed commands: Ed25519 over exact bytes, by the entry point that authenticated the person.
+
+One signature covers a header with a list of (stream, command id, payload digest): a meeting's acts, or the opening
+of fifty cycles. A bundle of one cycle shows that list, never another cycle's content.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from uuid import UUID
+
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
+
+FORMAT = "thidua-command-1"
+LIFETIME = timedelta(hours=1)
+"""How long a signed command can wait; then what was pending becomes refused."""
+
+
+class NotSignedError(Exception):
+    """A command does not carry a signature that covers it. `code` says what is wrong."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One command on its way: where it goes, its id, its exact payload."""
+
+    stream: str
+    command_id: UUID
+    payload: str
+
+    @property
+    def payload_digest(self) -> str:
+        """What the header's list says of the payload."""
+        return sha256(self.payload.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Who says a list of commands, known how, when, on which installation."""
+
+    installation: str
+    key: str
+    epoch: int
+    actor: str
+    commitment: str | None
+    unit: str
+    stand_in_for: str | None
+    strength: str
+    issued: datetime
+    expires: datetime
+    items: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def parse(cls, text: str) -> Header:
+        """Read a header. An act's is read when it is checked, decided and appended.
+
+        Raises:
+            NotSignedError: `malformed`.
+        """
+        try:
+            data = json.loads(text)
+            if data.pop("format") != FORMAT:
+                raise NotSignedError("malformed")
+            data["issued"] = datetime.fromisoformat(data["issued"])
+            data["expires"] = datetime.fromisoformat(data["expires"])
+            data["items"] = tuple((str(s), str(c), str(p)) for s, c, p in data.pop("orders"))
+            return cls(**data)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise NotSignedError("malformed") from None
+
+    def covers(self, item: BatchItem) -> bool:
+        """True when the list names exactly this command."""
+        return (item.stream, str(item.command_id), item.payload_digest) in self.items
+
+
+@dataclass(frozen=True)
+class SignedBatch:
+    """A header as exact text, its signature in hex, and the items that it covers.
+
+    The same object is signed by the entry point, sent through Temporal, and checked before the append.
+    """
+
+    header: str
+    signature: str
+    items: tuple[BatchItem, ...]
+
+    def only(self, stream: str) -> SignedBatch:
+        """Return the batch with the items of one stream: the header still names all of them."""
+        return replace(self, items=tuple(item for item in self.items if item.stream == stream))
+
+    def command(self, item: BatchItem, unit: str) -> SignedCommand:
+        """Return one item as the ledger keeps it; `unit` is the header's."""
+        return SignedCommand(self.header, self.signature, item.payload, unit)
+
+
+@dataclass(frozen=True)
+class SignedCommand:
+    """A command as it is kept beside the events that follow from it; `signature` is hex, `unit` the header's."""
+
+    header: str
+    signature: str
+    payload: str
+    unit: str
+
+    @cached_property
+    def batch_digest(self) -> bytes:
+        """sha256 over signature and header. The tag is stored in digests, so it keeps its first name."""
+        return sha256(b"thidua-handover-1\n" + bytes.fromhex(self.signature) + self.header.encode()).digest()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What the events that follow from the command carry as `command_digest`."""
+        return sha256(b"thidua-signed-1\n" + self.batch_digest + self.payload.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An entry point's private key, with what every header of the installation says."""
+
+    installation: str
+    epoch: int
+    key: str
+    private: SigningKey
+
+    def sign(
+        self,
+        items: Iterable[BatchItem],
+        *,
+        actor: str,
+        unit: str,
+        issued: datetime,
+        strength: str,
+        commitment: str | None = None,
+        stand_in_for: str | None = None,
+    ) -> SignedBatch:
+        """Sign a list of commands for one person."""
+        covered = tuple(items)
+        header = {
+            "format": FORMAT,
+            "installation": self.installation,
+            "key": self.key,
+            "epoch": self.epoch,
+            "actor": actor,
+            "commitment": commitment,
+            "unit": unit,
+            "stand_in_for": stand_in_for,
+            "strength": strength,
+            "issued": issued.isoformat(),
+            "expires": (issued + LIFETIME).isoformat(),
+            "orders": [[item.stream, str(item.command_id), item.payload_digest] for item in covered],
+        }
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
+        return SignedBatch(text, self.private.sign(text.encode()).signature.hex(), covered)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The public keys of an installation, by key id, and its writer epoch."""
+
+    installation: str
+    epoch: int
+    public: Mapping[str, bytes]
+
+    def verify(
+        self, header: str, signature: str, items: Iterable[BatchItem] = (), *, any_epoch: bool = False
+    ) -> Header:
+        """Return the parsed header if its signature is right and it covers the items. Expiry is the ledger's to judge.
+
+        Raises:
+            NotSignedError: `malformed`, `other_installation`, `other_epoch`, `unknown_key`, `bad_signature`,
+                `not_covered`.
+        """
+        parsed = Header.parse(header)
+        if parsed.installation != self.installation:
+            raise NotSignedError("other_installation")
+        if parsed.epoch != self.epoch and not (any_epoch and parsed.epoch <= self.epoch):
+            raise NotSignedError("other_epoch")
+        public = self.public.get(parsed.key)
+        if public is None:
+            raise NotSignedError("unknown_key")
+        try:
+            VerifyKey(public).verify(header.encode(), bytes.fromhex(signature))
+        except (CryptoError, ValueError):
+            raise NotSignedError("bad_signature") from None
+        for item in items:
+            if not parsed.covers(item):
+                raise NotSignedError("not_covered", command=str(item.command_id))
+        return parsed

@@ -1,0 +1,102 @@
+"""The board's line for one cycle. No second logic: everything is asked of the domain.
+
+What depends on the moment somebody looks (overdue, days left) is worked out when the line is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.codec import plain
+from domain.cycle import State
+from domain.deviations import deviations
+from domain.obligations import current_step, obligations, steps
+from domain.rules import Edition
+
+
+def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
+    """What the board keeps of a cycle, as JSON values."""
+    owed = obligations(state, rules)
+    filed, year = state.lifecycle.filed is not None, steps(owed, rules)
+    open_ = [] if filed else [o for o in owed if o.done is None]
+    found = deviations(state, rules, owed)
+    return {
+        "cycle": stream,
+        "cluster": state.lifecycle.cluster_name,
+        "year": state.lifecycle.year,
+        "step": "filed" if filed else current_step(year),
+        "steps": [{"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year],
+        "clock": state.lifecycle.clock,
+        "rehearsed": state.lifecycle.rehearsed,
+        "now": state.lifecycle.now.isoformat() if state.lifecycle.clock != "wall" and state.lifecycle.now else None,
+        "names": {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name},
+        "members": list(state.membership.members()),
+        "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
+        "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
+        "open": [
+            {
+                "duty": o.duty.value,
+                "unit": o.bearer,
+                "subject": o.subject or None,
+                "due": o.due.isoformat() if o.due else None,
+                "waits_for": list(o.waits_for),
+                "extended": o.extended,
+                "article": o.article,
+            }
+            for o in open_
+        ],
+        "extensions_asked": [
+            {"unit": unit, "duty": duty.value}
+            for unit, duty in state.deadlines.asked
+            if any(o.bearer == unit and o.duty == duty for o in open_)
+        ],
+        "escalations": [
+            {"duty": duty.value, "units": list(e.units)}
+            for duty, e in state.deadlines.escalations.items()
+            if e.confirmed is None
+        ],
+        "deviations": {
+            "open": sum(1 for d in found if d.article and not d.settled and not d.acknowledged),
+            "remarks": sum(1 for d in found if not d.article and not d.settled and not d.acknowledged),
+            "all": len(found),
+        },
+        "found": [
+            {
+                "key": d.key,
+                "code": d.code,
+                "article": d.article,
+                "on": d.on.isoformat() if d.on else None,
+                "facts": plain(dict(d.facts)),
+                "settled": d.settled,
+                "acknowledged": d.acknowledged,
+            }
+            for d in found
+        ],
+        "chased": [
+            {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": c.when.day.isoformat()}
+            for c in state.manual_reminders[-50:]
+        ],
+        "filed": state.lifecycle.filed.isoformat() if state.lifecycle.filed else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A line as seen at a moment."""
+
+    next_due: datetime | None
+    waiting_for: tuple[str, ...]
+    overdue: tuple[dict[str, Any], ...]
+
+
+def glance(line: dict[str, Any], real_now: datetime) -> Glance:
+    """What the line says now."""
+    now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
+    dated = [(datetime.fromisoformat(o["due"]), o) for o in line["open"] if o["due"]]
+    coming = [(due, o) for due, o in dated if due > now]
+    nearest = min((due for due, _ in coming), default=None)
+    waiting = tuple(dict.fromkeys(o["unit"] for due, o in coming if due == nearest))
+    return Glance(nearest, waiting, tuple(o for due, o in dated if due <= now))

@@ -1,1 +1,0 @@
-"""The index of what can be searched."""

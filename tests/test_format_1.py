@@ -1,0 +1,392 @@
+"""Ledgers that older code wrote are read, verified, folded and written by today's code with the same bytes.
+
+`data/format-1.json.xz` was dumped with the code of commit 68bc594. It holds four whole ledgers: the demo, `make cases`,
+`scenarios/year-2019-2020.yaml`, and "acts", which adds the acts that the other three lack. Together they hold all event
+types and all acts of that commit. The engine wrote every event, except the last five of the post's stream in "acts"
+(mail that was gathered or that broke): these were appended directly.
+
+To check other dumps of the same shape: `.venv/bin/python tests/test_format_1.py FILE ...`. It prints one line for each
+ledger, or fails with the first difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import lzma
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from nacl.signing import SigningKey
+
+from audit.replay import replay
+from audit.verify import VerificationReport, verify
+from domain.codec import plain, state_digest
+from domain.commands import CommandPayload
+from domain.deviations import deviations
+from domain.obligations import obligations
+from domain.rules import Edition, edition_of
+from domain.streams import is_cycle, is_year
+from domain.types import Command, Event
+from ledger.events import RecordedEvent, chain_digest
+from ledger.mapping import to_draft, to_envelope
+from ledger.signing import BatchItem, Header, SignedCommand, Signer
+
+RENAMED: Mapping[str, str] = {
+    "state/frame": "lifecycle",
+    "state/chasing": "manual_reminders",
+    "state/register": "corrections",
+    "state/hands": "signatories",
+    "state/targets/replies/*/standing": "status",
+}
+"""Old name -> new name of a field of a state, a deviation or an obligation. Stored names never stand here.
+
+"frame" renames that key wherever it stands. A name with "/" is a pattern for the whole place, in old names, counted
+from the stream: "state/frame/clock", "state/midyear/*/first", "obligations/*/bearer". A pattern comes before a name.
+Use one where the same key is also data (a unit, a role) or a field of an event that the state holds.
+"""
+
+FILE = Path(__file__).parent / "data" / "format-1.json.xz"
+LEDGERS = ("demo", "cases", "year", "acts")
+EVENT_TYPES = 87
+BY_THE_CLOCK = {"mark-overdue", "propose-escalation", "remind"}
+SHOWN_CHARS = 200
+
+COLUMNS = {
+    "command_id": UUID,
+    "command_digest": bytes.fromhex,
+    "previous": bytes.fromhex,
+    "digest": bytes.fromhex,
+    "happened_earliest": datetime.fromisoformat,
+    "happened_latest": datetime.fromisoformat,
+    "recorded_at": datetime.fromisoformat,
+    "effective": date.fromisoformat,
+}
+"""How a column is read from JSON. Those that are not here are text or numbers as they are."""
+
+
+class Dumped:
+    """A ledger of a dump, with what `audit.verify` asks of a ledger: `read` and `command`."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.rows = [_row(data["columns"], values) for values in data["events"]]
+        self.commands = {
+            bytes.fromhex(digest): SignedCommand(*data["handovers"][index], payload, unit)
+            for digest, payload, unit, index in data["commands"]
+        }
+        self.headers = [header for header, _signature in data["handovers"]]
+
+    async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
+        return tuple(self.rows[after : after + limit])
+
+    async def command(self, digest: bytes) -> SignedCommand | None:
+        return self.commands.get(digest)
+
+    async def edition(self, digest: str) -> Edition | None:
+        body = self.data["editions"].get(digest)
+        return edition_of(body) if body is not None and sha256(body.encode()).hexdigest() == digest else None
+
+    async def verified(self) -> VerificationReport:
+        key = self.data["keys"]["entry-1"]
+        return await verify(self, self.edition, self.data["installation"], self.data["epoch"], entry_key=key)
+
+
+def _row(columns: list[str], values: list[Any]) -> RecordedEvent:
+    read = (
+        COLUMNS[name](value) if name in COLUMNS and value is not None else value
+        for name, value in zip(columns, values, strict=True)
+    )
+    # By place, because the digest covers the columns in this order whatever their names in Python are.
+    return RecordedEvent._make(read)
+
+
+def ledgers_in(file: Path) -> dict[str, Any]:
+    with lzma.open(file) as opened:
+        data = json.load(opened)
+    assert data["format"] == 1
+    return {ledger["name"]: ledger for ledger in data["ledgers"]}
+
+
+@cache
+def _committed() -> dict[str, Any]:
+    return ledgers_in(FILE)
+
+
+# Comparing -------------------------------------------------------------------------------
+
+
+def renamed(value: Any, names: Mapping[str, str], place: tuple[str, ...] = ()) -> Any:
+    """The value with its keys renamed at any depth."""
+    if isinstance(value, list):
+        return [renamed(entry, names, (*place, str(n))) for n, entry in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    new = {_name((*place, key), names): renamed(entry, names, (*place, key)) for key, entry in value.items()}
+    assert len(new) == len(value), f"{'/'.join(place)}: two keys have the same new name: {sorted(value)}"
+    return new
+
+
+def _name(place: tuple[str, ...], names: Mapping[str, str]) -> str:
+    whole = "/".join(place)
+    by_place = (new for old, new in names.items() if "/" in old and fnmatchcase(whole, old))
+    return next(by_place, names.get(place[-1], place[-1]))
+
+
+def first_difference(dumped: Any, now: Any, place: str) -> str | None:
+    """The first place where two JSON values differ, with both values; None when they are equal."""
+    if isinstance(dumped, dict) and isinstance(now, dict):
+        for key in sorted(dumped.keys() | now.keys()):
+            if key not in now:
+                return f"{place}: key {key!r} is missing now; dumped: {_shown(dumped[key])}"
+            if key not in dumped:
+                return f"{place}: key {key!r} is new; now: {_shown(now[key])}"
+            if found := first_difference(dumped[key], now[key], f"{place}/{key}"):
+                return found
+        return None
+    if isinstance(dumped, list) and isinstance(now, list):
+        for n, (one, other) in enumerate(zip(dumped, now, strict=False)):
+            if found := first_difference(one, other, f"{place}/{n}"):
+                return found
+        return None if len(dumped) == len(now) else f"{place}: {len(dumped)} entries dumped, {len(now)} now"
+    if type(dumped) is type(now) and dumped == now:
+        return None
+    return f"{place}: dumped {_shown(dumped)}, now {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+
+
+def json_digest(value: Any) -> str:
+    """The digest of a state in format 1, without the code that is tested."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def broken_digests(rows: list[RecordedEvent]) -> list[int]:
+    """Positions of rows whose digest is not the one of their columns."""
+    return [row.position for row in rows if row.expected_digest() != row.digest]
+
+
+# What is checked --------------------------------------------------------------------------
+
+
+def check_digests(ledger: Dumped) -> None:
+    """Digests of events, commands and editions, computed again, are the dumped ones."""
+    assert broken_digests(ledger.rows) == []
+    assert [digest for digest, command in ledger.commands.items() if command.digest != digest] == []
+    for digest, body in ledger.data["editions"].items():
+        assert sha256(body.encode()).hexdigest() == digest
+
+
+def check_written_bytes(ledger: Dumped) -> None:
+    """What was read from a row, a command or a header is written as the same bytes again."""
+    for row in ledger.rows:
+        draft = to_draft(to_envelope(row), row.command_digest)
+        assert (draft.type, draft.schema, draft.payload) == (row.type, row.schema, row.payload), row.position
+        content = draft.content_digest(row.stream, row.version)
+        assert chain_digest(row.previous, row.position, row.recorded_at, content) == row.digest, row.position
+    for signed in ledger.commands.values():
+        command = CommandPayload.model_validate_json(signed.payload)
+        circumstances = {
+            name: getattr(command, name) for name in CommandPayload.model_fields if name not in {"act", "fields"}
+        }
+        assert CommandPayload.of(command.parsed(), **circumstances).model_dump_json() == signed.payload
+    payloads = {sha256(signed.payload.encode()).hexdigest(): signed.payload for signed in ledger.commands.values()}
+    for header in ledger.headers:
+        assert _signed_again(Header.parse(header), payloads) == header
+
+
+def _signed_again(header: Header, payloads: Mapping[str, str]) -> str:
+    """The header as a signer writes it; the dump has no private key, so the signature itself is another."""
+    signer = Signer(header.installation, header.epoch, header.key, SigningKey.generate())
+    items = [BatchItem(stream, UUID(command_id), payloads[digest]) for stream, command_id, digest in header.items]
+    return signer.sign(
+        items,
+        actor=header.actor,
+        unit=header.unit,
+        issued=header.issued,
+        strength=header.strength,
+        commitment=header.commitment,
+        stand_in_for=header.stand_in_for,
+    ).header
+
+
+async def check_verified(ledger: Dumped) -> None:
+    """`audit.verify` decides every command again, and finds what it found when the ledger was dumped."""
+    report = await ledger.verified()
+    assert report.ok, report.problems[:3]
+    counted = {name: getattr(report, name) for name in ledger.data["report"]}
+    assert counted == ledger.data["report"]
+    assert dict(report.streams) == {name: stream["events"] for name, stream in ledger.data["streams"].items()}
+
+
+def check_states(ledger: Dumped, names: Mapping[str, str] = RENAMED) -> None:
+    """Every stream folds to the dumped state, with the same deviations and obligations."""
+    editions = {digest: edition_of(body) for digest, body in ledger.data["editions"].items()}
+    for stream, dumped in ledger.data["streams"].items():
+        if not (is_cycle(stream) or is_year(stream)):
+            continue
+        assert json_digest(dumped["state"]) == dumped["state_digest"], f"{stream}: the dump itself was changed"
+        found = replay(stream, [row for row in ledger.rows if row.stream == stream], editions)
+        now: dict[str, Any] = {"state": plain(found.state)}
+        if is_cycle(stream):
+            now["deviations"] = [plain(asdict(one)) for one in deviations(found.state, found.rules)]
+            now["obligations"] = [plain(asdict(one)) for one in obligations(found.state, found.rules)]
+        wanted = {kind: renamed(dumped[kind], names, (kind,)) for kind in now}
+        difference = first_difference(wanted, now, stream)
+        assert difference is None, difference
+        assert state_digest(found.state) == json_digest(wanted["state"]), stream
+
+
+async def check_ledger(ledger: Dumped) -> None:
+    """All of it."""
+    check_digests(ledger)
+    check_written_bytes(ledger)
+    await check_verified(ledger)
+    check_states(ledger)
+
+
+def check(file: Path) -> None:
+    """Check a dump, and print what was checked.
+
+    Raises:
+        AssertionError: something differs.
+    """
+    for name, data in ledgers_in(file).items():
+        ledger = Dumped(data)
+        asyncio.run(check_ledger(ledger))
+        types = len({row.type for row in ledger.rows})
+        print(
+            f"{file.name}, {name}: {len(ledger.rows)} events of {types} types, {len(data['streams'])} streams, "
+            f"{len(ledger.commands)} commands, root {data['report']['root']}: the same"
+        )
+
+
+# Tests ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=LEDGERS)
+def ledger(request: pytest.FixtureRequest) -> Dumped:
+    return Dumped(_committed()[request.param])
+
+
+def test_the_dump_holds_every_event_and_every_command_of_its_time() -> None:
+    assert tuple(_committed()) == LEDGERS
+    ledgers = [Dumped(data) for data in _committed().values()]
+    types = {row.type for ledger in ledgers for row in ledger.rows}
+    assert len(types) == EVENT_TYPES
+    assert types <= set(Event.KNOWN)
+    acts = {json.loads(command.payload)["act"] for ledger in ledgers for command in ledger.commands.values()}
+    assert len(acts) + len(BY_THE_CLOCK) == 80
+    assert acts | BY_THE_CLOCK <= set(Command.KNOWN)
+
+
+def test_digests_are_the_same(ledger: Dumped) -> None:
+    check_digests(ledger)
+
+
+def test_events_commands_and_headers_are_written_as_the_same_bytes(ledger: Dumped) -> None:
+    check_written_bytes(ledger)
+
+
+async def test_chain_signatures_and_decisions_verify(ledger: Dumped) -> None:
+    await check_verified(ledger)
+
+
+def test_states_deviations_and_obligations_are_the_same(ledger: Dumped) -> None:
+    check_states(ledger)
+
+
+# Controls: each check can fail ------------------------------------------------------------
+
+
+def _spoilt(text: str) -> str:
+    """The text with one character changed to another of one byte."""
+    middle = len(text) // 2
+    return f"{text[:middle]}{'y' if text[middle] == 'x' else 'x'}{text[middle + 1 :]}"
+
+
+def test_one_changed_byte_in_any_payload_breaks_its_digest(ledger: Dumped) -> None:
+    spoilt = [row._replace(payload=_spoilt(row.payload)) for row in ledger.rows]
+    assert broken_digests(spoilt) == [row.position for row in ledger.rows]
+
+
+async def test_one_changed_byte_in_a_payload_is_found_by_the_audit(ledger: Dumped) -> None:
+    place = len(ledger.rows) // 2
+    row = ledger.rows[place]
+    ledger.rows[place] = row._replace(payload=_spoilt(row.payload))
+    report = await ledger.verified()
+    assert report.first_broken == row.position
+    assert "digest" in {problem.code for problem in report.problems if problem.position == row.position}
+
+
+@pytest.mark.parametrize("part", ["payload", "header", "signature"])
+async def test_one_changed_byte_in_a_command_is_found_by_the_audit(ledger: Dumped, part: str) -> None:
+    row = next(row for row in ledger.rows if row.command_digest and is_cycle(row.stream))
+    signed, digest = ledger.commands[row.command_digest], row.command_digest
+    other = {
+        "payload": _spoilt(signed.payload),
+        "header": _spoilt(signed.header),
+        "signature": signed.signature[:-1] + ("0" if signed.signature[-1] != "0" else "1"),
+    }
+    ledger.commands[digest] = replace(signed, **{part: other[part]})
+    report = await ledger.verified()
+    assert report.first_broken == row.position
+    assert "command_missing" in {problem.code for problem in report.problems if problem.position == row.position}
+
+
+def test_another_state_is_shown_with_its_place_and_both_values(ledger: Dumped) -> None:
+    stream = next(name for name in ledger.data["streams"] if is_cycle(name))
+    other = json.loads(json.dumps(ledger.data))
+    state = other["streams"][stream]["state"]
+    state[min(state)] = "khác"
+    with pytest.raises(AssertionError, match="the dump itself was changed"):
+        check_states(Dumped(other))
+    other["streams"][stream]["state_digest"] = json_digest(state)
+    with pytest.raises(AssertionError, match=rf'{stream}/state/\w+: dumped "khác", now '):
+        check_states(Dumped(other))
+
+
+def test_names_are_mapped_by_key_or_by_place() -> None:
+    dumped = {"frame": {"clock": "wall", "units": {"clock": "a unit"}}, "chasing": [{"clock": 1}, {"clock": 2}]}
+    names = {"frame": "lifecycle", "clock": "calendar", "state/frame/units/clock": "clock", "*/chasing/1/*": "second"}
+    assert renamed(dumped, names, ("state",)) == {
+        "lifecycle": {"calendar": "wall", "units": {"clock": "a unit"}},
+        "chasing": [{"calendar": 1}, {"second": 2}],
+    }
+    with pytest.raises(AssertionError, match="the same new name"):
+        renamed({"a": 1, "b": 2}, {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("dumped", "now", "difference"),
+    [
+        ({"a": [1, {"b": "x"}]}, {"a": [1, {"b": "y"}]}, 's/a/1/b: dumped "x", now "y"'),
+        ({"a": 1}, {"b": 1}, "s: key 'a' is missing now; dumped: 1"),
+        ({}, {"b": [2]}, "s: key 'b' is new; now: [2]"),
+        ([1], [1, 2], "s: 1 entries dumped, 2 now"),
+        (True, 1, "s: dumped true, now 1"),
+        ({"a": [1], "b": None}, {"b": None, "a": [1]}, None),
+    ],
+)
+def test_the_first_difference_is_readable(dumped: Any, now: Any, difference: str | None) -> None:
+    assert first_difference(dumped, now, "s") == difference
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    for name in sys.argv[1:]:
+        check(Path(name))
