@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -73,10 +72,7 @@ LARGEST = 12_000_000
 PICTURES = Path(__file__).parent.parent / "docs" / "vi" / "hinh"
 """Of the guides."""
 
-FONTS = Path(sys.prefix) / "share" / "fonts"
-"""Where set-up puts them."""
-
-_BARE = ("/static", "/fonts", "/hinh", "/api", "/healthz", "/readyz")
+_BARE = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
 
 def build(services: Services) -> FastAPI:
@@ -85,7 +81,6 @@ def build(services: Services) -> FastAPI:
     app.state.services = services
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/hinh", StaticFiles(directory=PICTURES, check_dir=False), name="pictures")
-    app.mount("/fonts", StaticFiles(directory=FONTS, check_dir=False), name="fonts")
     app.include_router(health.router)
     app.mount("/api/v1", api.build(services))
     for router in routers():
@@ -174,7 +169,7 @@ class _Sent:
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = self._request.state.request_id
-        if self._request.url.path.startswith(("/static", "/fonts")):
+        if self._request.url.path.startswith("/static"):
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return
         headers.setdefault("Cache-Control", "no-store")
