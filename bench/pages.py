@@ -20,9 +20,10 @@ from bench.place import Row
 from cli.session import Session, session
 from domain.rules import Edition
 from eventstore.postgres import open_ledger, open_pool
-from office.reading import RULES, read_model
+from office.reading import read_model
 from readmodels.postgres import Board
 from readmodels.search.postgres import SearchIndex
+from resources import RULES
 
 RATE = 20
 SECONDS = 40

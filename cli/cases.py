@@ -26,10 +26,10 @@ from domain.dates import Dated
 from domain.kernel import Fact, Label, Sureness, When
 from eventstore.envelope import Envelope
 from office.reading import read_model, read_yaml
+from resources import ROOT, SCENARIOS
 
-ROOT = Path(__file__).parent.parent
-REAL = ROOT / "scenarios" / "real"
-ODDITIES = ROOT / "scenarios" / "oddities.yaml"
+REAL = SCENARIOS / "real"
+ODDITIES = SCENARIOS / "oddities.yaml"
 TABLE = ROOT / "docs" / "cases.md"
 HEAD = "| case | oddity | how it shows |"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -21,10 +20,11 @@ from i18n import DEFAULT, LANGUAGES, speaking
 from i18n.messages import sentence
 from office.fields import InputError
 from office.troubles import FORESEEN, Trouble, trouble_of
+from resources import DRAWINGS, STATIC
 from web import api, health
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.pages import routers
-from web.render import STATIC, page
+from web.render import page
 from web.services import Services
 from web.visitors import (
     COOKIE,
@@ -69,9 +69,6 @@ _BUGS: tuple[type[Exception], ...] = (
 """Mistakes of ours: they, too, must not cost anybody what they typed."""
 
 LARGEST = 12_000_000
-PICTURES = Path(__file__).parent.parent / "docs" / "vi" / "hinh"
-"""Of the guides."""
-
 _BARE = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
 
@@ -80,7 +77,7 @@ def build(services: Services) -> FastAPI:
     app = FastAPI(title="Sổ Thi Đua", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/hinh", StaticFiles(directory=PICTURES, check_dir=False), name="pictures")
+    app.mount("/hinh", StaticFiles(directory=DRAWINGS, check_dir=False), name="pictures")
     app.include_router(health.router)
     app.mount("/api/v1", api.build(services))
     for router in routers():

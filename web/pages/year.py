@@ -20,11 +20,12 @@ from domain.streams import cycle_stream
 from i18n import _
 from i18n.messages import sentence
 from office.fields import InputError, typed_day
-from office.reading import RULES, read_model
+from office.reading import read_model
 from office.tables import rows_of
 from office.troubles import FORESEEN, Trouble, trouble_of
 from office.year_file import YearFile, beginning, must_fit, secretary, start_year
 from office.year_table import COLUMNS, Reading, late_from_the_start, previews, read_table
+from resources import RULES
 from web.render import as_attachment, page
 from web.services import Services, services
 from web.visitors import Visitor, checked_form, reads
