@@ -7,16 +7,17 @@ what had been recorded by then. `evolve` takes any such subset.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.deviations import deviations
-from domain.obligations import obligations, steps
+from domain.obligations import Obligation, obligations, steps
 from domain.rules import NO_RULES, Edition
 from domain.streams import decider_of
+from domain.summaries import deviation_values, obligation_values, step_values
 from domain.types import Event, EventEnvelope, When, end_of
 from ledger.events import NO_DIGEST, RecordedEvent
 from ledger.mapping import to_envelope
@@ -124,33 +125,21 @@ def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(found.state, State):
         owed = obligations(found.state, found.rules)
         answer["steps"] = [
-            {
-                "step": s.name,
-                "done": s.done.day.isoformat() if s.done else None,
-                "waiting_for": list(s.waiting_for),
-                "sureness": found.sure.by_when.get(s.done) if s.done else None,
-            }
-            for s in steps(owed, found.rules)
+            {**step_values(step), "sureness": found.sure.by_when.get(step.done) if step.done else None}
+            for step in steps(owed, found.rules)
         ]
         answer["deviations"] = [
-            {**plain(asdict(d)), "sureness": found.sure.by_day.get(d.on) if d.on else None}
-            for d in deviations(found.state, found.rules)
+            {**deviation_values(one), "sureness": found.sure.by_day.get(one.on) if one.on else None}
+            for one in deviations(found.state, found.rules)
         ]
-        answer["obligations"] = [
-            {
-                "duty": o.duty.value,
-                "bearer": o.bearer,
-                "subject": o.subject or None,
-                "due": o.due.isoformat() if o.due else None,
-                "done": o.done.day.isoformat() if o.done else None,
-                "late": o.late,
-                "extended": o.extended,
-                "waits_for": list(o.waits_for),
-                "sureness": found.sure.by_when.get(o.done) if o.done else None,
-            }
-            for o in owed
-        ]
+        answer["obligations"] = [_obligation(one, found.sure) for one in owed]
     return answer
+
+
+def _obligation(owed: Obligation, sure: SurenessOf) -> dict[str, Any]:
+    values = obligation_values(owed)
+    del values["article"]
+    return {**values, "sureness": sure.by_when.get(owed.done) if owed.done else None}
 
 
 def digests_in(value: Any) -> set[str]:

@@ -6,15 +6,16 @@ What depends on the moment somebody looks (overdue, days left) is worked out whe
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.codec import plain
 from domain.cycle import State
 from domain.deviations import deviations
-from domain.obligations import current_step, obligations, steps
+from domain.obligations import Obligation, current_step, obligations, steps
 from domain.rules import Edition
+from domain.summaries import deviation_values, obligation_values, step_values
 
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "cluster": state.lifecycle.cluster_name,
         "year": state.lifecycle.year,
         "step": "filed" if filed else current_step(year),
-        "steps": [{"step": s.name, "done": s.done.day.isoformat() if s.done else None} for s in year],
+        "steps": [_picked(step_values(s), ("step", "done")) for s in year],
         "clock": state.lifecycle.clock,
         "rehearsed": state.lifecycle.rehearsed,
         "now": state.lifecycle.now.isoformat() if state.lifecycle.clock != "wall" and state.lifecycle.now else None,
@@ -36,18 +37,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "members": list(state.membership.members()),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
-        "open": [
-            {
-                "duty": o.duty.value,
-                "unit": o.bearer,
-                "subject": o.subject or None,
-                "due": o.due.isoformat() if o.due else None,
-                "waits_for": list(o.waits_for),
-                "extended": o.extended,
-                "article": o.article,
-            }
-            for o in open_
-        ],
+        "open": [_open(o) for o in open_],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value}
             for unit, duty in state.deadlines.asked
@@ -63,24 +53,22 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             "remarks": sum(1 for d in found if not d.article and not d.settled and not d.acknowledged),
             "all": len(found),
         },
-        "found": [
-            {
-                "key": d.key,
-                "code": d.code,
-                "article": d.article,
-                "on": d.on.isoformat() if d.on else None,
-                "facts": plain(dict(d.facts)),
-                "settled": d.settled,
-                "acknowledged": d.acknowledged,
-            }
-            for d in found
-        ],
+        "found": [deviation_values(d) for d in found],
         "chased": [
             {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": c.when.day.isoformat()}
             for c in state.manual_reminders[-50:]
         ],
         "filed": state.lifecycle.filed.isoformat() if state.lifecycle.filed else None,
     }
+
+
+def _open(owed: Obligation) -> dict[str, Any]:
+    values = obligation_values(owed)
+    return {"unit": owed.bearer, **_picked(values, ("duty", "subject", "due", "waits_for", "extended", "article"))}
+
+
+def _picked(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: values[key] for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
