@@ -37,16 +37,25 @@ class InputError(Exception):
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
-def typed_day(text: str, place: str = "") -> date:
-    """A day as somebody typed it.
+def typed_day(text: str, place: str = "", *, code: str = "bad_day") -> date:
+    """A day as a person typed it.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none, with `code`.
     """
     try:
         return _DAY.validate_python(text)
     except ValidationError:
-        raise InputError("bad_day", place, found=text) from None
+        raise InputError(code, place, found=text) from None
+
+
+def optional_day(text: str) -> date | None:
+    """A day as a person typed it; None for an empty field.
+
+    Raises:
+        InputError: it is none.
+    """
+    return typed_day(text) if text.strip() else None
 
 
 def stated(source: str, place: str) -> Provenance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from application.fields import InputError
 from application.persons import is_address
+from application.slugs import slug_of
 from application.tables import Rows
 from application.year_file import YearFile
 from domain.commands import CommandPayload
@@ -38,11 +38,6 @@ COLUMNS = (
     "điện thoại",
 )
 """The head of the table, in any order; the first two must be there."""
-
-
-def slug_of(text: str) -> str:
-    """An id from a name: Quận Đống Đa gives quan-dong-da."""
-    return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:60].strip("-") or "don-vi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from application.application import CommandInput
-from application.fields import InputError, Question, questions, stated
+from application.fields import InputError, Question, questions, stated, typed_day
 from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
 from application.year_file import beginning, must_fit, secretary, start_year
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
@@ -23,12 +22,10 @@ from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
 from domain.problems import repeated
 from domain.streams import full_name
-from domain.types import Command, Day, Refused, When
+from domain.types import Command, Refused, When
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
-
-_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 async def act_from_line(
@@ -266,10 +263,7 @@ def day_of(text: str) -> date:
     Raises:
         InputError: it is none.
     """
-    try:
-        return _DAY.validate_python(text)
-    except ValidationError:
-        raise InputError("not_a_date", found=text) from None
+    return typed_day(text, code="not_a_date")
 
 
 def _uuid(text: str | None) -> UUID | None:

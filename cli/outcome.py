@@ -6,7 +6,6 @@ Errors are mapped once, here.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from application.downloads import json_text
 from cli import CANCELLED
 from i18n.messages import sentence
 
@@ -45,7 +45,7 @@ def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
     """Give the answer: JSON for programs, or what `show` prints for people."""
     with reader_may_leave():
         if as_json:
-            print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - this is the answer
+            print(json_text(data))  # noqa: T201 - this is the answer
         else:
             show()
         sys.stdout.flush()

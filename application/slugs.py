@@ -1,0 +1,20 @@
+"""Ids from names, and what an id must be."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import TypeAdapter
+
+from domain.types import Slug
+from i18n.sorting import folded
+
+MOST_CHARS = 60
+
+SLUG: TypeAdapter[str] = TypeAdapter(Slug)
+"""Validates an id that was typed."""
+
+
+def slug_of(text: str, default: str = "don-vi") -> str:
+    """An id from a name: Quận Đống Đa gives quan-dong-da. `default` where the name has no letter."""
+    return re.sub(r"[^a-z0-9]+", "-", folded(text)).strip("-")[:MOST_CHARS].strip("-") or default
