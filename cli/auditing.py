@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from application.fields import InputError
+from application.timeline import timeline as timeline_entries
 from application.verification import verified, warning_of
 from audit.replay import digests_in, replay, view
 from cli.acting import day_of
@@ -17,11 +18,9 @@ from domain.cycle import CYCLE, State, members_and_organiser
 from domain.deviations import deviations
 from domain.rules import Edition, edition_of
 from domain.streams import full_name
-from domain.types import day_ending
 from i18n import _
 from i18n.messages import day, word
 from i18n.state_text import deviation_text, state_lines
-from i18n.timeline import describe
 from ledger.checkpoints import all_checkpoints, write_checkpoint
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -34,35 +33,34 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
     async with session("ledger", say, founded=True) as open_:
         history = await open_.history(stream)
         state = CYCLE.fold(told for _row, told in history)
-        texts = await open_.texts.get(digests_in([plain(told.event) for _row, told in history]))
-    names = members_and_organiser(state)
+        entries = await timeline_entries(open_, history, members_and_organiser(state), state.corrections.corrected)
     rows = [
         {
-            "version": row.version,
-            "position": row.position,
-            "type": row.type,
-            "text": describe(told, names, texts),
-            "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
-            "recorded_at": row.recorded_at.isoformat(),
-            "actor": row.actor,
-            "unit": row.unit,
-            "provenance": row.provenance,
-            "source": row.source,
-            "meeting": row.meeting,
-            "digest": row.digest.hex(),
-            "corrected_by": state.corrections.corrected.get(row.version),
+            "version": entry.row.version,
+            "position": entry.row.position,
+            "type": entry.row.type,
+            "text": entry.text,
+            "happened": [entry.row.happened_earliest.isoformat(), entry.row.happened_latest.isoformat()],
+            "recorded_at": entry.row.recorded_at.isoformat(),
+            "actor": entry.row.actor,
+            "unit": entry.row.unit,
+            "provenance": entry.row.provenance,
+            "source": entry.row.source,
+            "meeting": entry.row.meeting,
+            "digest": entry.row.digest.hex(),
+            "corrected_by": entry.corrected_by,
         }
-        for row, told in history
+        for entry in entries
     ]
 
     def show() -> None:
         table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
-        for (row, _told), one in zip(history, rows, strict=True):
-            text = str(one["text"])
-            if one["corrected_by"]:
-                text += " " + _("(corrected by {by})").format(by=one["corrected_by"])
+        for entry in entries:
+            row, text = entry.row, entry.text
+            if entry.corrected_by:
+                text += " " + _("(corrected by {by})").format(by=entry.corrected_by)
             sure = word(row.provenance) + (f": {row.source}" if row.source else "")
-            table.add_row(str(row.version), _dates(row), text, row.actor, sure)
+            table.add_row(str(row.version), entry.days, text, row.actor, sure)
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
@@ -179,10 +177,3 @@ async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
         if (body := await open_.texts.edition(digest)) is not None:
             found[digest] = edition_of(body)
     return found
-
-
-def _dates(row: Any) -> str:
-    if row.happened_earliest == row.happened_latest:
-        return day(row.happened_earliest)
-    first, last = day(row.happened_earliest), day(day_ending(row.happened_latest))
-    return first if first == last else f"{first} - {last}"

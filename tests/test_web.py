@@ -128,7 +128,7 @@ async def test_failed_logins_come_more_slowly_and_lock_nobody_out(site: Site) ->
 
 
 async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(site: Site) -> None:
-    site.services.office.rehearsal = False
+    site.services.application.rehearsal = False
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     assert visitor.at == "/ma-mot-lan"
@@ -262,7 +262,7 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
     stream = await open_cycle(site.office, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
-    inside = site.services.office
+    inside = site.services.application
     async with open_client("127.0.0.1:9", "thidua", lazy=True) as nobody:
         inside.client = TemporalClient(nobody)
         for path in ("/viec", f"/cum/{stream}", f"/cum/{stream}/lam/comment", "/readyz"):

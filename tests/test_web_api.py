@@ -86,3 +86,18 @@ async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> No
     print(report)
     assert child.returncode == 0, report
     await whole(site.office)
+
+
+async def test_the_register_of_deviations_is_found_under_its_former_address(site: Site) -> None:
+    await open_cycle(site.office, RULES, members=units(2))
+    await site.person("kiem-tra", "thanh-tra", "auditor")
+    http = (await site.log_in("ai-do")).http
+    head = await bearer(site, "kiem-tra", "read")
+    former = await http.get("/api/v1/departures", headers=head)
+    assert (former.status_code, former.json()) == (
+        200,
+        (await http.get("/api/v1/deviations", headers=head)).json(),
+    )
+    paths = (await http.get("/api/v1/openapi.json")).json()["paths"]
+    assert paths["/departures"]["get"]["deprecated"] is True
+    assert "deprecated" not in paths["/deviations"]["get"]

@@ -14,13 +14,14 @@ from web_help import Site
 
 from application.application import CommandInput
 from application.command_to_form import form_of_row, to_form_values
+from application.form_values import as_typed
 from audit.replay import digests_in
 from cli.scenario import play
 from cli.session import Session
 from domain.commands import CommandPayload
 from domain.types import Provenance, When
-from web.act_form import ActForm, written
-from web.forms import Input, as_typed, inputs
+from web.act_form import ActForm, parse_act_form
+from web.forms import Input, inputs
 
 
 async def scored(site: Site) -> tuple[str, int]:
@@ -121,7 +122,9 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Sessio
         seen.add(row.command_id)
         form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
-        item = await office.item(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
+        item = await office.item(
+            said.kept(parse_act_form(said.act, {**shown, **form.extras}).command_input(row.stream), row)
+        )
         command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME

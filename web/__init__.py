@@ -1,1 +1,1 @@
-"""The desk as web pages: thin. It reads from read models and replay, and acts through the office's desk."""
+"""The web pages and the JSON interface: thin. They read projections and replays, and submit signed commands."""

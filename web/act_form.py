@@ -1,6 +1,6 @@
-"""An act's form as it stands: what was typed, what goes with it, and what it says when it is sent.
+"""An act's form as it stands: what was typed, what goes with it, and the command that it sends.
 
-A form can correct: then what it says is a correction that puts its act in the place of the wrong one.
+A form can correct: then its command is a correction that puts its act in the place of the wrong one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,26 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from starlette.datastructures import FormData, QueryParams, UploadFile
+
 from application.application import CommandInput
+from application.error_mapping import Trouble
 from application.fields import InputError, stated, typed_day
+from application.form_values import as_fields, nested, without_empty_rows
+from application.score_sheets import titled
+from application.visits import VisitedCycle
 from domain.steps.corrections import CorrectAct
 from domain.types import Command, When
-from web.forms import as_fields, typed
-from web.sheets import without_empty_rows
+from i18n.fields import field_label
+from i18n.messages import problem_in_words, sentence
+from vault.files import NoFileError
+from web.services import Services
+from web.urls import CORRECTS
+
+FILE = "_file."
+"""Before the path of the field that a file is chosen for."""
+
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +43,22 @@ class ActForm:
     source: str = ""
     meeting: str = ""
     corrects: int | None = None
-    """The place of the wrong act, whose place this one takes."""
+    """The version of the wrong act that this one replaces."""
     reason: str = ""
 
     @property
     def extras(self) -> dict[str, str]:
-        """What the form carries beside the act's fields."""
+        """The hidden fields of the form: what it carries beside the act's fields."""
         carried = {"_id": str(self.command_id), "_on": self.on, "_source": self.source, "_meeting": self.meeting}
-        return carried if self.corrects is None else {**carried, "_sua": str(self.corrects), "_reason": self.reason}
+        return carried if self.corrects is None else {**carried, CORRECTS: str(self.corrects), "_reason": self.reason}
 
     @property
     def wrong(self) -> int | None:
-        """The place of the act that it corrects or takes out; None for any other form."""
-        return place_in(self.values.get("version")) if self.act is CorrectAct else self.corrects
+        """The version of the act that the form corrects or takes out; None for any other form."""
+        return version_in(self.values.get("version")) if self.act is CorrectAct else self.corrects
 
-    def said(self, stream: str) -> CommandInput:
-        """What the form says.
+    def command_input(self, stream: str) -> CommandInput:
+        """The command that the form sends.
 
         Raises:
             InputError: a date or a source cannot be read.
@@ -68,19 +82,65 @@ def parse_act_form(act: type[Command], body: Mapping[str, Any]) -> ActForm:
     """A form as it was sent or kept."""
     return ActForm(
         act,
-        typed(body),
+        nested(body.items()),
         _uuid(body.get("_id")),
         str(body.get("_on", "")),
         str(body.get("_source", "")),
         str(body.get("_meeting", "")),
-        place_in(body.get("_sua")),
+        version_in(body.get(CORRECTS)),
         str(body.get("_reason", "")).replace("\r\n", "\n"),
     )
 
 
-def place_in(value: Any) -> int | None:
-    """The place of an act, as a form or an address gives it; None for anything else."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else None  # noqa: PLR2004
+def typed_values(sent: FormData | QueryParams) -> dict[str, Any]:
+    """The fields of an act as a form or an address holds them."""
+    return nested(sent.multi_items())
+
+
+def typed_text(form: FormData) -> dict[str, str]:
+    """A form's fields by name, without its files."""
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+def version_in(value: Any) -> int | None:
+    """The version of an act, as a form or an address gives it; None for anything else."""
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS else None
+
+
+def about(act: type[Command]) -> str:
+    """What an act does: the first line of its description, in English, as the message catalogue knows it."""
+    return (act.__doc__ or "").strip().splitlines()[0]
+
+
+async def store_files(services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]) -> str:
+    """Store the files that came with a form, and name each in the field of `body` that it was chosen for.
+
+    Returns the sentence of what is wrong with a file, or "".
+    """
+    visitor = cycle.visitor
+    for name, upload in form.multi_items():
+        if not isinstance(upload, UploadFile) or not upload.filename or not name.startswith(FILE):
+            continue
+        try:
+            stored = await services.files.put(
+                upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
+            )
+        except NoFileError as error:
+            return sentence(error.code, error.facts)
+        path = name.removeprefix(FILE)
+        between = "\n" if path.endswith(".evidence") else " "
+        body[path] = between.join(part for part in (body.get(path, "").strip(), stored.reference) if part)
+    return ""
+
+
+def error_text(trouble: Trouble, cycle: VisitedCycle) -> str:
+    """The sentence of an error; a field that cannot be used is named as on the page."""
+    facts = titled(trouble.facts, cycle.rules)
+    if trouble.code != "malformed_act":
+        return sentence(trouble.code, facts, cycle.names)
+    field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
+    problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
+    return f"{field_label(field)}: {problem}"
 
 
 def _uuid(value: Any) -> UUID:

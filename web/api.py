@@ -20,37 +20,28 @@ from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
 from application.application import CommandInput
-from application.dry_run import DryRun
-from application.dry_run_texts import DryRunTexts
+from application.board import board_rows, deviation_rows
+from application.command_preview import preview
 from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import Filler, InputError
-from audit.replay import digests_in, view
+from application.fields import InputError
+from application.moments import Moment, moment_values, replayed
+from application.permitted_acts import require_permitted
+from application.search import found_for
+from application.tasks import TaskCard, tasks_of
+from application.timeline import timeline_of
+from application.verification_job import VerificationJob, start_verification
+from application.visible_state import visible_state
+from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
-from domain.codec import plain
 from domain.rights import BINDING, MAY, Party, is_binding
-from domain.types import Command, Day, Provenance, When
+from domain.streams import cycle_stream
+from domain.types import Day, Provenance, When
 from i18n import _
 from i18n.messages import sentence
-from i18n.timeline import describe
-from web.auth import (
-    MATTERS,
-    Cycle,
-    ForbiddenError,
-    LoginNeededError,
-    Visitor,
-    needs_code,
-    note_reading,
-    open_cycle,
-)
-from web.pages.acting import trial_names, words_in
-from web.pages.audit import deviations_of, entries_of, seen_at
-from web.pages.board import lines_for
-from web.pages.chain import Verifying, begin_verifying
-from web.pages.home import tasks_of
-from web.pages.search import found_by
-from web.permitted_acts import permitted_acts
-from web.services import Services, services
-from web.visible_state import state_of
+from web.act_form import about
+from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
+from web.services import Services, get_services
+from web.urls import extension_url, task_url
 
 
 class Error(BaseModel):
@@ -79,19 +70,19 @@ Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 async def holder(request: Request, given: Given) -> tuple[Visitor, Scope]:
-    """Who holds the token, and what it is good for.
+    """The holder of the token, and its scope.
 
     Raises:
         LoginNeededError
     """
-    work = services(request)
-    found = await work.accounts.of_token(given.credentials) if given is not None else None
-    contact = await work.office.people.get(found[0].person) if found is not None else None
-    if found is None or contact is None or needs_code(work, found[0]):
+    services = get_services(request)
+    found = await services.accounts.of_token(given.credentials) if given is not None else None
+    contact = await services.application.people.get(found[0].person) if found is not None else None
+    if found is None or contact is None or needs_code(services, found[0]):
         raise LoginNeededError
     account, scope = found
-    strength = "rehearsal" if work.office.rehearsal else "token"
-    visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), "", contact)
+    strength = "rehearsal" if services.application.rehearsal else "token"
+    visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), contact)
     request.state.visitor = visitor
     return visitor, scope
 
@@ -101,40 +92,31 @@ Holder = Annotated[tuple[Visitor, Scope], Depends(holder)]
 
 def _reads(matter: Matter) -> Any:
     async def depend(request: Request, held: Holder) -> Visitor:
-        visitor, _scope = held
-        if not visitor.may(matter):
-            raise ForbiddenError("not_yours_to_read")
-        await note_reading(request, visitor, matter)
-        return visitor
+        return await reader_of(request, held[0], matter)
 
     MATTERS[depend] = matter
     return Depends(depend)
 
 
 def _reads_cycle(matter: Matter) -> Any:
-    async def depend(request: Request, held: Holder, organiser: str, year: str, cluster: str) -> Cycle:
-        visitor, _scope = held
-        cycle = await open_cycle(services(request), f"{organiser}/{year}/{cluster}", visitor)
-        if not cycle.may(matter):
-            raise ForbiddenError("not_yours_to_read")
-        await note_reading(request, visitor, matter)
-        return cycle
+    async def depend(request: Request, held: Holder, organiser: str, year: str, cluster: str) -> VisitedCycle:
+        return await cycle_for(request, held[0], matter, cycle_stream(organiser, year, cluster))
 
     MATTERS[depend] = matter
     return Depends(depend)
 
 
-Somebody = Annotated[Visitor, _reads(Matter.OWN)]
-Watcher = Annotated[Visitor, _reads(Matter.BOARD)]
-Auditor = Annotated[Visitor, _reads(Matter.HISTORY)]
-Keeper = Annotated[Visitor, _reads(Matter.PEOPLE)]
-Seen = Annotated[Cycle, _reads_cycle(Matter.CYCLE)]
-History = Annotated[Cycle, _reads_cycle(Matter.HISTORY)]
-Number = Annotated[int | None, Query(ge=0, le=10_000_000)]
+OwnReader = Annotated[Visitor, _reads(Matter.OWN)]
+BoardReader = Annotated[Visitor, _reads(Matter.BOARD)]
+HistoryReader = Annotated[Visitor, _reads(Matter.HISTORY)]
+AccountManager = Annotated[Visitor, _reads(Matter.PEOPLE)]
+ReadableCycle = Annotated[VisitedCycle, _reads_cycle(Matter.CYCLE)]
+CycleHistory = Annotated[VisitedCycle, _reads_cycle(Matter.HISTORY)]
+Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 
 
 @router.get("/me")
-async def me(visitor: Somebody) -> dict[str, Any]:
+async def me(visitor: OwnReader) -> dict[str, Any]:
     """Whose token this is."""
     account = visitor.login.account
     return {
@@ -146,50 +128,65 @@ async def me(visitor: Somebody) -> dict[str, Any]:
 
 
 @router.get("/tasks")
-async def tasks(request: Request, visitor: Somebody) -> list[dict[str, Any]]:
+async def tasks(request: Request, visitor: OwnReader) -> list[dict[str, Any]]:
     """What the holder's unit must do, overdue first."""
-    return [{**asdict(one), "overdue": one.overdue} for one in await tasks_of(services(request), visitor.unit)]
+    return [_task_values(one) for one in await tasks_of(get_services(request).board, visitor.unit)]
+
+
+def _task_values(task: TaskCard) -> dict[str, Any]:
+    """A task with the addresses of the pages on which it is done and on which more time is asked for."""
+    values = asdict(task)
+    del values["unit"]
+    return {
+        **values,
+        "way": task_url(task.cycle, task.duty, task.unit, task.subject_id),
+        "more_time": extension_url(task.cycle, task.duty, task.unit),
+        "overdue": task.overdue,
+    }
 
 
 @router.get("/cycles")
-async def cycles(request: Request, visitor: Somebody) -> list[dict[str, Any]]:
+async def cycles(request: Request, visitor: OwnReader) -> list[dict[str, Any]]:
     """The cycles that the holder's unit belongs to."""
-    lines = await services(request).board.lines(unit=visitor.unit)
+    lines = await get_services(request).board.lines(unit=visitor.unit)
     names = ("cycle", "cluster", "year", "step", "rehearsed", "filed")
     return [{name: line[name] for name in names} for line in lines]
 
 
 @router.get("/board")
-async def board(request: Request, visitor: Watcher, year: str | None = None) -> list[dict[str, Any]]:
+async def board(request: Request, visitor: BoardReader, year: str | None = None) -> list[dict[str, Any]]:
     """Every cluster at a glance."""
-    return [asdict(line) for line in await lines_for(services(request), visitor, year)]
+    return [asdict(row) for row in await board_rows(get_services(request).board, visitor, year)]
 
 
+@router.get("/departures", deprecated=True, summary="The former address of `/deviations`")
 @router.get("/deviations")
-async def deviations(request: Request, visitor: Auditor, year: str | None = None) -> list[dict[str, Any]]:
+async def deviations(request: Request, visitor: HistoryReader, year: str | None = None) -> list[dict[str, Any]]:
     """The register of deviations over all cycles."""
-    return await deviations_of(services(request), visitor, year)
+    return await deviation_rows(get_services(request).board, visitor, year)
 
 
 @router.get("/search")
-async def search(request: Request, visitor: Somebody, q: Annotated[str, Query(max_length=120)]) -> list[dict[str, Any]]:
+async def search(
+    request: Request, visitor: OwnReader, words: Annotated[str, Query(alias="q", max_length=120)]
+) -> list[dict[str, Any]]:
     """Units, documents and acts, without diacritics, too."""
-    return [asdict(one) for one in await found_by(services(request), visitor, q.replace("\x00", ""))]
+    return [asdict(one) for one in await found_for(get_services(request).search, visitor, words.replace("\x00", ""))]
 
 
 @router.get("/people")
-async def people(request: Request, _visitor: Keeper) -> list[dict[str, Any]]:
-    """Everybody in the book of persons."""
-    return [asdict(one) for one in await services(request).office.people.everyone()]
+async def people(request: Request, _visitor: AccountManager) -> list[dict[str, Any]]:
+    """All persons who are entered."""
+    return [asdict(one) for one in await get_services(request).application.people.everyone()]
 
 
 @router.get("/acts")
-async def acts(_visitor: Somebody) -> list[dict[str, Any]]:
-    """Every act that people can say, with the JSON Schema of its fields and who may."""
+async def acts(_visitor: OwnReader) -> list[dict[str, Any]]:
+    """Every act that people can enter, with the JSON Schema of its fields and who may."""
     return [
         {
             "act": act.NAME,
-            "about": _((act.__doc__ or "").strip().splitlines()[0]),
+            "about": _(about(act)),
             "who": sorted(party.value for party in parties),
             "solemn": act in BINDING,
             "fields": act.model_json_schema(),
@@ -200,36 +197,36 @@ async def acts(_visitor: Somebody) -> list[dict[str, Any]]:
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}")
-async def cycle_(request: Request, cycle: Seen) -> dict[str, Any]:
+async def cycle(request: Request, opened: ReadableCycle) -> dict[str, Any]:
     """A cycle's state, as far as the holder may see it."""
-    return await state_of(services(request), cycle)
+    return await visible_state(get_services(request).application, opened)
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/timeline")
-async def timeline(request: Request, cycle: History) -> list[dict[str, Any]]:
+async def timeline(request: Request, cycle: CycleHistory) -> list[dict[str, Any]]:
     """Everything that was recorded, in order."""
-    return [asdict(one) for one in await entries_of(services(request), cycle)]
+    return [one.values() for one in await timeline_of(get_services(request).application, cycle)]
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/moment")
 async def moment(
     request: Request,
-    cycle: History,
-    version: Number = None,
+    cycle: CycleHistory,
+    version: Version = None,
     at: Annotated[Day | None, Query()] = None,
     known_on: Annotated[Day | None, Query()] = None,
 ) -> dict[str, Any]:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
-    found = await seen_at(services(request), cycle, version, at, known_on)
-    texts = await services(request).office.texts.get(digests_in(plain(found.state)))
-    return view(found, texts)
+    asked, application = Moment(version, at, known_on), get_services(request).application
+    found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
+    return await moment_values(application, found)
 
 
 _NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
 
 
 class ActRequest(BaseModel):
-    """An act to be said. The same `command_id` again does nothing twice."""
+    """An act to be entered. The same `command_id` again does nothing twice."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -250,14 +247,10 @@ class ActReceipt(BaseModel):
     known: bool
 
 
-def _said(cycle: Cycle, body: ActRequest) -> CommandInput:
+def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
     if body.until is not None and (body.on is None or body.until < body.on):
         raise InputError("bad_day", found=body.until.isoformat())
-    act = Command.KNOWN.get(body.act)
-    if act is None or act not in MAY:
-        raise InputError("unknown_act", act=body.act)
-    if act not in permitted_acts(cycle):
-        raise ForbiddenError("not_yours_to_say")
+    require_permitted(cycle, body.act)
     return CommandInput(
         cycle.stream,
         body.act,
@@ -270,46 +263,41 @@ def _said(cycle: Cycle, body: ActRequest) -> CommandInput:
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts", status_code=201)
-async def act(request: Request, cycle: Seen, held: Holder, body: ActRequest) -> ActReceipt:
-    """Say an act. Acts that sign or publish need a token of that scope."""
-    _visitor, scope = held
-    said, visitor = _said(cycle, body), cycle.visitor
-    if scope == "read" or (is_binding(said.act, said.fields) and scope != "sign"):
+async def act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> ActReceipt:
+    """Enter an act. Acts that sign or publish need a token of that scope."""
+    visitor, scope = held
+    command = _command(cycle, body)
+    if scope == "read" or (is_binding(command.act, command.fields) and scope != "sign"):
         raise ForbiddenError("token_too_weak")
-    receipt = await services(request).office.submit(
-        cycle.stream, visitor.signs_as, [said], strength=visitor.login.strength
-    )
+    receipt = await submit_as(get_services(request).application, visitor, cycle.stream, [command])
     outcome = receipt.outcomes[0]
-    return ActReceipt(command_id=said.command_id, versions=list(outcome.versions), known=outcome.known)
+    return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known)
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
-async def try_act(request: Request, cycle: Seen, held: Holder, body: ActRequest) -> dict[str, Any]:
-    """What would be recorded if it were said now; nothing is kept. As an act, it needs a token that may act."""
+async def try_act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> dict[str, Any]:
+    """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
     if held[1] == "read":
         raise ForbiddenError("token_too_weak")
-    office, visitor, said = services(request).office, cycle.visitor, _said(cycle, body)
-    dry_run = await DryRun.of(office, {}, [row for row, _told in cycle.history])
-    order = await office.item(said, Filler(DryRunTexts(office.texts), office.people))
-    told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
-    names, words = trial_names(dry_run), words_in(said.fields)
-    return {"events": [{"type": one.event.NAME, "text": describe(one, names, words)} for one in told]}
+    found = await preview(get_services(request).application, cycle, _command(cycle, body))
+    return {"events": [asdict(one) for one in found.events]}
 
 
 class Started(BaseModel):
-    """A verification that goes on."""
+    """A verification under way."""
 
     id: str
 
 
 @router.post("/verifications", status_code=202)
-async def verify(request: Request, _visitor: Auditor) -> Started:
+async def verify(request: Request, _visitor: HistoryReader) -> Started:
     """Begin to verify the whole ledger."""
-    return Started(id=await begin_verifying(services(request)))
+    services = get_services(request)
+    return Started(id=await start_verification(services.application, services.jobs))
 
 
 class Verified(BaseModel):
-    """How far a verification is, and what came of it."""
+    """The progress of a verification, and its result."""
 
     state: Literal["running", "done", "failed"]
     seen: int
@@ -320,11 +308,9 @@ class Verified(BaseModel):
 
 
 @router.get("/verifications/{job}")
-async def verified(request: Request, _visitor: Auditor, job: str) -> Verified:
-    """How far a verification is."""
-    found = services(request).jobs.get(job)
-    if not isinstance(found, Verifying):
-        raise InputError("no_such_job")
+async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verified:
+    """The progress of a verification, or its result."""
+    found = get_services(request).jobs.get(job, VerificationJob)
     if found.report is None:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
     problems: list[dict[str, Any]] = [*(asdict(one) for one in found.report.problems), *found.beside]
@@ -368,9 +354,8 @@ async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
     return _error(status, Trouble("input", "page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
 
 
-def build(work: Services) -> FastAPI:
+def build(services: Services) -> FastAPI:
     """The interface around the services, to be mounted."""
-    about = (__doc__ or "").split("\n\n", 1)[1]
     app = FastAPI(
         title="Sổ Thi Đua",
         version="1",
@@ -378,9 +363,9 @@ def build(work: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=_ERRORS,
-        description=about,
+        description=(__doc__ or "").split("\n\n", 1)[1],
     )
-    app.state.services = work
+    app.state.services = services
     app.include_router(router)
     known: tuple[type[Exception], ...] = (LoginNeededError, ForbiddenError, *FORESEEN)
     for one in known:

@@ -1,9 +1,9 @@
-"""The web application: routes, what stands around every answer, and what is said when something goes wrong."""
+"""The web application: routes, headers and log of every answer, and the answers to errors."""
 
 from __future__ import annotations
 
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -18,18 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accounts.secrets import token
 from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError
+from application.visits import ForbiddenError
 from i18n import DEFAULT, LANGUAGES, speaking
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
-from web import api, health
-from web.auth import (
-    COOKIE,
-    CodeNeededError,
-    ForbiddenError,
-    LoginNeededError,
-    checked_form,
-    what_was_typed,
-)
+from web import api, health, urls
+from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, checked_form
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.pages import routers
 from web.render import page
@@ -66,10 +60,11 @@ _BUGS: tuple[type[Exception], ...] = (
     TypeError,
     ValueError,
 )
-"""Mistakes of ours: they, too, must not cost anybody what they typed."""
+"""Bugs of ours: what was typed must survive them, too."""
 
 LARGEST = 12_000_000
-_BARE = ("/static", "/hinh", "/api", "/healthz", "/readyz")
+"""Bytes of a request."""
+_WITHOUT_FORMS = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
 
 def build(services: Services) -> FastAPI:
@@ -82,7 +77,7 @@ def build(services: Services) -> FastAPI:
     app.mount("/api/v1", api.build(services))
     for router in routers():
         app.include_router(router)
-    app.add_middleware(Around)
+    app.add_middleware(RequestMiddleware)
     # Each by its class, so that the handler gets the request whose form was read.
     known: tuple[type[Exception], ...] = (LoginNeededError, CodeNeededError, ForbiddenError, *FORESEEN, *_BUGS)
     for foreseen in known:
@@ -92,8 +87,8 @@ def build(services: Services) -> FastAPI:
     return app
 
 
-class Around:
-    """Language, a cookie for forms, the headers of safety, one line in the log: around every answer."""
+class RequestMiddleware:
+    """Middleware: language, a cookie for forms, security headers, and one line in the log for each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -107,24 +102,28 @@ class Around:
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
-        if request.method == "GET" and COOKIE not in request.cookies and not request.url.path.startswith(_BARE):
+        if (
+            request.method == "GET"
+            and COOKIE not in request.cookies
+            and not request.url.path.startswith(_WITHOUT_FORMS)
+        ):
             request.state.new_cookie = token()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
-        answer = _Sent(request, send)
+        answer = _Answer(request, send)
         with speaking(chosen if chosen in LANGUAGES else DEFAULT):
             try:
                 if _foreign(request):
                     raise ForbiddenError("form_not_ours")
-                await self._app(scope, _Counted(request, receive).receive, answer.send)
+                await self._app(scope, _LimitedBody(request, receive).receive, answer.send)
             except Exception as error:
                 if answer.status:
                     raise
                 await (await _answer(request, error, typed=False))(scope, receive, answer.send)
-        answer.note()
+        answer.log()
 
 
 def _foreign(request: Request) -> bool:
-    """A form that another site sends: its own word for where it comes from is not ours."""
+    """Whether another site sends the form, by what the browser says of its origin."""
     if request.method in {"GET", "HEAD", "OPTIONS"} or request.url.path.startswith("/api/"):
         return False
     origin = request.headers.get("origin")
@@ -133,8 +132,8 @@ def _foreign(request: Request) -> bool:
     return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
-class _Counted:
-    """What comes in, as far as it is not too large, whatever its sender says of its length."""
+class _LimitedBody:
+    """The body of a request, refused once it is too large, whatever its header says of its length."""
 
     def __init__(self, request: Request, receive: Receive) -> None:
         self._receive, self._left = receive, LARGEST
@@ -149,8 +148,8 @@ class _Counted:
         return message
 
 
-class _Sent:
-    """What goes out: headers are added, status and time noted."""
+class _Answer:
+    """The answer while it is sent: headers are added, status and time noted."""
 
     def __init__(self, request: Request, send: Send) -> None:
         self._request, self._send, self._started = request, send, time.perf_counter()
@@ -159,10 +158,10 @@ class _Sent:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self._dress(MutableHeaders(scope=message))
+            self._add_headers(MutableHeaders(scope=message))
         await self._send(message)
 
-    def _dress(self, headers: MutableHeaders) -> None:
+    def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = self._request.state.request_id
@@ -172,15 +171,15 @@ class _Sent:
         headers.setdefault("Cache-Control", "no-store")
         fresh = getattr(self._request.state, "new_cookie", None)
         if fresh is not None and not any(value.startswith(f"{COOKIE}=") for value in headers.getlist("set-cookie")):
-            bare = Response()
-            set_cookie(self._request, bare, fresh)
-            headers.append("set-cookie", bare.headers["set-cookie"])
+            with_cookie = Response()
+            set_cookie(self._request, with_cookie, fresh)
+            headers.append("set-cookie", with_cookie.headers["set-cookie"])
 
-    def note(self) -> None:
+    def log(self) -> None:
         seconds = time.perf_counter() - self._started
-        route = getattr(self._request.scope.get("route"), "path", "-")  # never the address: it may hold a secret
+        route = getattr(self._request.scope.get("route"), "path", "-")  # never the URL: it may hold a secret
         visitor = getattr(self._request.state, "visitor", None)
-        health.seen(self._request.method, route, self.status, seconds)
+        health.count(self._request.method, route, self.status, seconds)
         log.info(
             "request",
             method=self._request.method,
@@ -204,14 +203,14 @@ async def _malformed(request: Request, _error: Exception) -> Response:
 
 
 async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
-    """What is said of an error: a page that keeps what was typed, or JSON for programs.
+    """The answer to an error: a page that keeps what was typed, or JSON for programs.
 
-    `typed` is False where the form was read by another and cannot be read again.
+    `typed` is False where the form was read already and cannot be read again.
     """
     if isinstance(error, LoginNeededError):
         return await _login_needed(request)
     if isinstance(error, CodeNeededError):
-        return RedirectResponse("/ma-mot-lan", 303)
+        return RedirectResponse(urls.CODE, 303)
     if isinstance(error, ForbiddenError):
         found, status = Trouble("refused", str(error.args[0])), 403
     elif (trouble := trouble_of(error)) is not None:
@@ -239,25 +238,21 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
 async def _login_needed(request: Request) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": "login_needed", "text": sentence("login_needed"), "place": None}, 401)
+    back_to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET":
-        way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/dang-nhap?den={_quoted(way)}", 303)
+        return RedirectResponse(urls.login_url(back_to), 303)
     # What was typed goes through the login page and back into its form.
-    kept = await carried(request)
-    way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return page(request, "login.html", 401, to=way, carried=kept, text=sentence("login_ran_out"), who="")
+    return page(
+        request, "login.html", 401, to=back_to, carried=await carried(request), text=sentence("login_ran_out"), who=""
+    )
 
 
 async def carried(request: Request) -> list[tuple[str, str]]:
-    """What a form of ours held, but for its token and secrets, so that it can be sent again."""
+    """The fields of the form that was sent, without its token and secrets, so that it can be sent again."""
     if request.method != "POST":
         return []
     try:
         form = await checked_form(request)
-    except Exception:  # noqa: BLE001 - a broken form, or a stranger's, holds nothing to keep
+    except Exception:  # noqa: BLE001 - a form that is broken or not ours holds nothing to keep
         return []
-    return what_was_typed(form)
-
-
-def _quoted(way: str) -> str:
-    return quote(way, safe="")
+    return carried_fields(form)

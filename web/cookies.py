@@ -1,4 +1,4 @@
-"""The two cookies: the secret of a login or a form, and the language."""
+"""The two cookies: the secret of a login or of the forms before it, and the language."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from web.auth import COOKIE
+from web.services import get_services
 
 LANGUAGE_COOKIE = "thidua_lang"
 LOGIN_S = 7 * 86_400
+LANGUAGE_S = 365 * 86_400
 
 
 def set_cookie(request: Request, response: Response, secret: str) -> None:
     """Give the browser its secret."""
-    secure = request.app.state.services.settings.secure_cookies
+    secure = get_services(request).settings.secure_cookies
     response.set_cookie(COOKIE, secret, httponly=True, samesite="lax", secure=secure, path="/", max_age=LOGIN_S)
+
+
+def set_language(response: Response, language: str) -> None:
+    """Let the browser remember the language."""
+    response.set_cookie(LANGUAGE_COOKIE, language, samesite="lax", path="/", max_age=LANGUAGE_S)

@@ -1,27 +1,19 @@
-"""Acts as forms: from an act's own fields to inputs, and from what was sent back to fields. A new act needs nothing.
-
-Names of inputs are paths (`document.title`, `sheet.0.points`). What begins with an underscore belongs to the form, not
-to the act.
-"""
+"""Acts as forms: the inputs of an act, made from its own fields, so that a new act needs no form of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from starlette.datastructures import FormData
-
 from application.fields import FieldKind, Question, questions
+from application.form_values import input_text
 from domain.types import Command
 from i18n.fields import field_label
-from i18n.messages import day, number, word
+from i18n.messages import word
 
-DEEPEST = 8
-MOST_ROWS = 400
 NOT_ON_PAGES = frozenset({"instead"})
-"""What holds a whole act: on pages the form of that act itself says what is right."""
+"""Fields that hold a whole act: a page corrects an act on that act's own form."""
 
 _DOCUMENT = frozenset({"title", "number", "issued", "issuer", "text"})
 
@@ -80,90 +72,4 @@ def _input(question: Question, path: str, value: Any, more: frozenset[str], *, w
             path, label, question.kind, question.required, "", parts=parts, optional_group=not question.required
         )
     choices = tuple((choice, word(choice)) for choice in question.choices)
-    return Input(path, label, question.kind, question.required, _shown(value), choices)
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else ("yes" if value is True else str(value))
-
-
-def typed(form: FormData | Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that were typed: nested, lists in order, nothing that says nothing."""
-    root: dict[str, Any] = {}
-    items = form.multi_items() if isinstance(form, FormData) else form.items()
-    for name, value in items:
-        if name.startswith("_") or not isinstance(value, str) or name.count(".") > DEEPEST:
-            continue
-        inner = root
-        *path, last = name.split(".")
-        for part in path:
-            step = inner.setdefault(part, {})
-            if not isinstance(step, dict):
-                break
-            inner = step
-        else:
-            inner[last] = value
-    cleaned = _cleaned(root)
-    return cleaned if isinstance(cleaned, dict) else {}
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\r\n", "\n").strip() or None
-    if not isinstance(value, dict):
-        return value
-    if value and all(key.isdigit() for key in value):
-        ordered = sorted(value.items(), key=lambda pair: int(pair[0]))[:MOST_ROWS]
-        return [kept for _n, entry in ordered if (kept := _cleaned(entry)) is not None]
-    found = {name: kept for name, entry in value.items() if (kept := _cleaned(entry)) is not None}
-    return found or None
-
-
-def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was typed as an act's fields: flags become true, numbers of votes and the like stay text for the law."""
-    return {name: _typed_as(question, values[name]) for question in questions(act) if (name := question.name) in values}
-
-
-def _typed_as(question: Question, value: Any) -> Any:
-    if question.many and isinstance(value, list):
-        return [_typed_as(question.as_one(question.name), entry) for entry in value]
-    if question.many and isinstance(value, str):
-        return [part for line in value.splitlines() if (part := line.strip())]
-    if question.parts and isinstance(value, Mapping):
-        return {name: _typed_as(part, value[name]) for part in question.parts if (name := part.name) in value}
-    if question.kind == "flag":
-        return value == "yes"
-    return value
-
-
-def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An act's fields as somebody here would type them: days as dd/mm/yyyy, figures with a comma."""
-    asked = {question.name: question for question in questions(act)}
-    return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
-
-
-def _as_typed(question: Question, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_typed(question.as_one(question.name), entry) for entry in value]
-    if isinstance(value, Mapping) and question.parts:
-        asked = {part.name: part for part in question.parts}
-        return {name: _as_typed(asked[name], entry) for name, entry in value.items() if name in asked}
-    if value in question.choices or not isinstance(value, (str, int)):
-        return value
-    if question.kind == "day":
-        return day(str(value))
-    return number(Decimal(value)) if question.kind == "number" else value
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Fields as the inputs that would send them: for a form that carries what was typed over a page in between."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            found.update(flat(value, f"{path}."))
-        elif isinstance(value, (list, tuple)):
-            found.update(flat({str(n): entry for n, entry in enumerate(value)}, f"{path}."))
-        elif value is not None:
-            found[path] = _shown(value)
-    return found
+    return Input(path, label, question.kind, question.required, input_text(value), choices)

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter, Histogram
 
 from ledger.connection import UNREACHABLE
-from web.services import services
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,7 +20,7 @@ _SECONDS = Histogram(
 )
 
 
-def seen(method: str, route: str, status: int, seconds: float) -> None:
+def count(method: str, route: str, status: int, seconds: float) -> None:
     """Count one answer."""
     _REQUESTS.labels(method, route, str(status)).inc()
     _SECONDS.labels(method, route).observe(seconds)
@@ -34,9 +34,9 @@ async def alive() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def ready(request: Request) -> JSONResponse:
-    """The database answers, so pages can be read. Without the engine they still can."""
+    """The database answers, so pages can be read; they can be read without the engine, too."""
     try:
-        await services(request).office.ledger.now()
+        await get_services(request).application.ledger.now()
     except UNREACHABLE:
         return JSONResponse({"database": False}, 503)
     return JSONResponse({"database": True})

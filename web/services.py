@@ -1,18 +1,17 @@
-"""What the pages work with: the office, accounts, what people keep, the board, a courier for invitations."""
+"""What the pages work with: the application, accounts, drafts, the board, search, files, mail for invitations."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import Request
 
 from accounts.belongings.postgres import Belongings
 from accounts.store import Accounts
 from application.application import Application
+from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from local.installation import entry_key
@@ -30,10 +29,10 @@ from workflows.client import TemporalClient, open_client
 
 @dataclass(slots=True)
 class Services:
-    """One of each for the process. `jobs` are long works that go on while a page asks how far they are."""
+    """One of each for the process."""
 
     settings: Settings
-    office: Application
+    application: Application
     accounts: Accounts
     belongings: Belongings
     board: Board
@@ -41,27 +40,20 @@ class Services:
     files: Files
     courier: Courier | None
     pause_s: float = 1.0
-    """The unit in which failed logins slow down; tests take a shorter one."""
-    jobs: dict[str, Any] = field(default_factory=dict)
-    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
-
-    def start(self, work: Any) -> None:
-        """Let something go on in the background."""
-        task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+    """The unit of the pauses after failed logins; tests take a shorter one."""
+    jobs: Jobs = field(default_factory=Jobs)
 
 
-def services_of(office: Application, settings: Settings) -> Services:
-    """The services around an office."""
-    pool = office.ledger.pool
+def services_of(application: Application, settings: Settings) -> Services:
+    """The services around an application."""
+    pool = application.ledger.pool
     courier: Courier | None = None
     if settings.smtp is not None:
         courier = SmtpCourier(settings.smtp)
     elif settings.outbox is not None:
         courier = FolderCourier(settings.outbox)
-    board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
-    return Services(settings, office, Accounts(pool), Belongings(pool), board, search, Files(pool), courier)
+    board, search = Board(application.ledger, application.texts), SearchIndex(application.ledger)
+    return Services(settings, application, Accounts(pool), Belongings(pool), board, search, Files(pool), courier)
 
 
 @asynccontextmanager
@@ -69,24 +61,25 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     """Services on an installation's database and engine, with the web's own role and key.
 
     Raises:
-        LedgerError, OSError: there is no ledger, or nobody answers.
+        LedgerError, OSError: there is no ledger, or the database does not answer.
     """
     key = entry_key(settings.key_file)
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(settings.database_url, key.installation, writing=False)
         stack.push_async_callback(ledger.close)
-        # Lazily: with the engine away, all pages read on.
+        # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        office = Application(
+        application = Application(
             signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client)
         )
+        # The client must have no other holder than the application, which lets go of it below.
         del client
-        yield services_of(office, settings)
-        office.client = None
+        yield services_of(application, settings)
+        application.client = None
 
 
-def services(request: Request) -> Services:
+def get_services(request: Request) -> Services:
     """The services of the process that answers."""
     found: Services = request.app.state.services
     return found

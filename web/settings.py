@@ -12,7 +12,7 @@ from mail.smtp import SmtpSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where it listens and what it reaches. `address` is how people reach it, for links in mail and calendars."""
+    """Where the process listens, and what it connects to. `address` is that of the site, for mail and calendars."""
 
     database_url: str
     temporal: str
@@ -27,11 +27,11 @@ class Settings:
     metrics_port: int | None = None
     secure_cookies: bool = False
     proxies: str = "127.0.0.1"
-    """Whose word for where a request comes from is taken: addresses of proxies."""
+    """Addresses of proxies that are trusted to name the client of a request."""
 
     @classmethod
     def of_environment(cls) -> Settings:
-        """The settings; ends the process with a sentence when one is missing."""
+        """Read the settings; end the process with a message where one is missing."""
         port = int(os.environ.get("THIDUA_WEB_PORT", "8320"))
         address = os.environ.get("THIDUA_WEB_ADDRESS", f"http://127.0.0.1:{port}").rstrip("/")
         metrics = os.environ.get("THIDUA_WEB_METRICS")

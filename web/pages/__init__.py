@@ -1,12 +1,27 @@
-"""The pages, a module for each thing that people do."""
+"""The pages, a module for each thing that people do. No page imports another: what they share lies beside or below."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.pages import acting, audit, board, chain, cycle, entrance, files, home, meeting, people, receipts, search, year
+from web.pages import (
+    acting,
+    audit,
+    board,
+    chain,
+    cycle,
+    entrance,
+    files,
+    home,
+    me,
+    meeting,
+    people,
+    receipts,
+    search,
+    year,
+)
 
-MODULES = (home, entrance, acting, receipts, meeting, board, year, cycle, audit, chain, people, search, files)
+MODULES = (home, entrance, acting, receipts, meeting, board, year, cycle, audit, chain, people, me, search, files)
 
 
 def routers() -> tuple[APIRouter, ...]:

@@ -1,106 +1,91 @@
 """Acting: one act per page, and a summary of what would be recorded before it is sent.
 
-What is typed is saved as one goes. The form carries the command's id from the first look on, so sending it again, by a
-second click or after a lost answer, does nothing twice.
+What is typed is saved while the person types. The form carries the command's id from the first page on, so sending it
+again, by a second click or after a lost answer, does nothing twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
+from application.act_view import ActView, act_view
 from application.application import CommandInput
-from application.command_to_form import form_of_row
-from application.dry_run import DryRun
-from application.dry_run_texts import DryRunTexts
+from application.command_preview import preview
+from application.corrections import completed_correction, correction_draft
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import Trouble, trouble_of
-from application.fields import Filler, InputError
-from audit.replay import digests_in
+from application.fields import InputError
+from application.form_values import as_typed, flattened
+from application.permitted_acts import may_date, permitted_acts, require_permitted
+from application.score_sheets import sheet_of
+from application.visits import ForbiddenError, VisitedCycle, submit_as
 from domain.access import Matter
-from domain.codec import plain
-from domain.deviations import deviations
 from domain.rights import BINDING, is_binding
-from domain.types import Command, Refused, clean
+from domain.types import Command, Refused
 from i18n import _
-from i18n.fields import field_label
-from i18n.messages import problem_in_words, sentence
+from i18n.messages import sentence
 from i18n.page_texts import STEPS
-from i18n.state_text import deviation_text
-from i18n.timeline import describe
-from vault.files import NoFileError
-from vault.texts import salted_digest
-from web.act_form import ActForm, parse_act_form, place_in
-from web.act_view import ActView, act_view, row_at
-from web.auth import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
-from web.forms import as_typed, flat, inputs, typed
-from web.permitted_acts import may_date, permitted_acts, require_permitted
+from web import urls
+from web.act_form import ActForm, about, error_text, parse_act_form, store_files, typed_text, typed_values, version_in
+from web.auth import checked_form, cookie_secret, reads_cycle
+from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
-from web.services import Services, services
-from web.sheets import sheet_of, titled
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
-
-LOOK = "_xem"
-"""In an address: not the form, but the summary of what was kept of it."""
-
-FILE = "_file."
-"""Before the path of the field that a file is chosen for."""
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
 WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
-"""Acts whose document is typed or pasted into the register itself."""
+"""Acts whose document is typed or pasted as a text."""
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
+"""Fields of the form that its draft does not hold."""
+_NOT_ENTERED = (InputError, Refused, RefusedError, PendingError, UnreachableError)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/lam")
-async def choose(request: Request, cycle: Seen) -> Response:
-    """Every act that the visitor could say."""
+@router.get(urls.ACTS)
+async def choose(request: Request, cycle: ReadableCycle) -> Response:
+    """Every act that the visitor may enter."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for act in permitted_acts(cycle):
         if act.NAME != "open-cycle":
-            room = STEPS[act.__module__.rsplit(".", 1)[-1]]
-            about = _((act.__doc__ or "").strip().splitlines()[0]).replace("`", "")
-            groups.setdefault(_(room), []).append((act.NAME, about))
+            step = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
+            groups.setdefault(step, []).append((act.NAME, _(about(act)).replace("`", "")))
     return page(request, "choose.html", cycle=cycle, groups=groups)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/lam/{act}")
-async def form(request: Request, cycle: Seen, act: str) -> Response:
+@router.get(urls.ACT)
+async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
     """The form of an act: as it was left, or as the link fills it in."""
-    wrong = place_in(request.query_params.get("_sua"))
+    wrong = version_in(request.query_params.get(urls.CORRECTS))
     known = require_permitted(cycle, act, correcting=wrong is not None)
-    work = services(request)
-    given = typed(request.query_params)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
+    services = get_services(request)
+    kept = await services.belongings.kept(cycle.visitor.contact.id, _draft_path(request))
     if kept is not None:
         body, saved = kept
-        if LOOK in request.query_params:
+        if urls.SUMMARY in request.query_params:
             return await _summary(request, cycle, parse_act_form(known, body))
         return await _form(request, cycle, parse_act_form(known, body), saved=saved)
-    if LOOK in request.query_params:  # a browser's Back after it was sent
-        return RedirectResponse(_place(request), 303)
+    if urls.SUMMARY in request.query_params:  # a browser's Back after it was sent
+        return RedirectResponse(_draft_path(request), 303)
     if wrong is not None:
-        return await _form(request, cycle, await _to_put_right(work, cycle, known, wrong))
-    values = {**_usual(cycle, known), **given}
+        return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
+    values = {**_defaults(cycle, known), **typed_values(request.query_params)}
     return await _form(request, cycle, ActForm(known, values, uuid4()))
 
 
-async def _to_put_right(work: Services, cycle: Cycle, act: type[Command], version: int) -> ActForm:
-    """The form as it was when the wrong act was said, to be changed where it was wrong."""
-    row = row_at(cycle, version)
-    said = await form_of_row(work.office, row)
-    if said is None or said.act is not act:
-        raise Refused("not_correctable", version=version)
+async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
+    """The form as it was when the wrong act was entered, to be changed where it was wrong."""
+    row, wrong = await correction_draft(services.application, cycle, act, version)
     return ActForm(
         act,
-        as_typed(act, said.fields),
+        as_typed(act, wrong.fields),
         uuid4(),
         source=row.source if row.provenance == "stated" else "",
         meeting=row.meeting or "",
@@ -109,18 +94,18 @@ async def _to_put_right(work: Services, cycle: Cycle, act: type[Command], versio
 
 
 def _asked(request: Request) -> str:
-    """What the link to the form asked for."""
-    return urlencode(sorted(pair for pair in request.query_params.multi_items() if pair[0] != LOOK))
+    """The query of the link to the form."""
+    return urlencode(sorted(pair for pair in request.query_params.multi_items() if pair[0] != urls.SUMMARY))
 
 
-def _place(request: Request) -> str:
-    """Under what a draft is kept: the page with what its link asked for."""
+def _draft_path(request: Request) -> str:
+    """The page's path with the query of its link: the draft is kept under it."""
     asked = _asked(request)
     return request.url.path + (f"?{asked}" if asked else "")
 
 
-def _usual(cycle: Cycle, act: type[Command]) -> dict[str, Any]:
-    """What goes without saying: a unit speaks for itself."""
+def _defaults(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
+    """Default field values: the visitor's own unit."""
     unit = cycle.visitor.unit
     if unit == cycle.state.lifecycle.organiser:
         return {}
@@ -131,181 +116,152 @@ def _usual(cycle: Cycle, act: type[Command]) -> dict[str, Any]:
     return found
 
 
-@router.post("/cum/{organiser}/{year}/{cluster}/lam/{act}")
-async def send(request: Request, cycle: Seen, act: str) -> Response:
-    """Save, look, or send: as the button says."""
+@router.post(urls.ACT)
+async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
+    """Save, show the summary, or send: as the button says."""
     posted = await checked_form(request)
-    work, wrong_act = services(request), place_in(posted.get("_sua"))
-    known = require_permitted(cycle, act, correcting=wrong_act is not None)
-    body = {name: str(value) for name, value in posted.multi_items() if isinstance(value, str)}
-    wrong = await take_files(work, cycle, posted, body)
+    services, corrects = get_services(request), version_in(posted.get(urls.CORRECTS))
+    known = require_permitted(cycle, act, correcting=corrects is not None)
+    body = typed_text(posted)
+    file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
-    keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
-    await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
-    if wrong:
-        return await _form(request, cycle, act_form, text=wrong, status=422)
+    draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
+    await services.belongings.keep(cycle.visitor.contact.id, _draft_path(request), draft)
+    if file_problem:
+        return await _form(request, cycle, act_form, text=file_problem, status=422)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
         return await _saved(request, cycle, act_form)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, _place(request))
-        return RedirectResponse(cycle.path, 303)
+        await services.belongings.drop(cycle.visitor.contact.id, _draft_path(request))
+        return RedirectResponse(urls.cycle_url(cycle.stream), 303)
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
-        return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
+        summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
+        return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     try:
-        said = await _said(work, cycle, act_form)
-        if is_binding(said.act, said.fields) and not await _proved(request, cycle, posted):
-            return await _look(request, cycle, act_form, said, text=sentence("password_does_not_fit"), status=422)
-        return await _send(request, cycle, said)
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+        command = await _command(services, cycle, act_form)
+        if is_binding(command.act, command.fields) and not await _proved(request, cycle, posted):
+            text = sentence("password_does_not_fit")
+            return await _preview(request, cycle, act_form, command, text=text, status=422)
+        return await _send(request, cycle, command)
+    except _NOT_ENTERED as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
-async def _said(work: Services, cycle: Cycle, act_form: ActForm) -> CommandInput:
-    """What the form says. What corrects keeps of the wrong act what no form asks for.
+async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
+    """The command of the form.
 
     Raises:
         InputError, ForbiddenError
     """
-    said = act_form.said(cycle.stream)
+    command = act_form.command_input(cycle.stream)
     if act_form.corrects is None:
-        return said
-    row = row_at(cycle, act_form.corrects)
-    wrong = await form_of_row(work.office, row)
-    return said if wrong is None else wrong.kept(said, row)
+        return command
+    return await completed_correction(services.application, cycle, act_form.corrects, command)
 
 
-async def _summary(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
-    """What would be recorded of a form that was kept; the form, if it cannot be."""
+async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
+    """What would be recorded of a form that was kept; the form itself where it cannot be."""
     try:
-        return await _look(request, cycle, act_form, await _said(services(request), cycle, act_form))
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+        command = await _command(get_services(request), cycle, act_form)
+        return await _preview(request, cycle, act_form, command)
+    except _NOT_ENTERED as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
-async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[str, str]) -> str:
-    """Keep the files that came with a form, and name each in the field it was chosen for; returns what is wrong."""
-    visitor = cycle.visitor
-    for name, upload in posted.multi_items():
-        if not isinstance(upload, UploadFile) or not upload.filename or not name.startswith(FILE):
-            continue
-        try:
-            kept = await work.files.put(
-                upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
-            )
-        except NoFileError as error:
-            return sentence(error.code, error.facts)
-        path = name.removeprefix(FILE)
-        between = "\n" if path.endswith(".evidence") else " "
-        body[path] = between.join(part for part in (body.get(path, "").strip(), kept.reference) if part)
-    return ""
-
-
-async def _not_entered(request: Request, cycle: Cycle, act_form: ActForm, error: Exception) -> Response:
+async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm, error: Exception) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
     trouble = trouble_of(error) or Trouble("pending", "pending")
-    text = said_of(trouble, cycle)
+    text = error_text(trouble, cycle)
     if trouble.kind in {"pending", "away"}:
         return await _form(request, cycle, act_form, text=text, again=True, status=503)
-    place = str(trouble.facts.get("place", trouble.place))
-    return await _form(request, cycle, act_form, text=text, place=place, status=422)
+    faulty = str(trouble.facts.get("place", trouble.place))
+    return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
 
 
-def said_of(trouble: Trouble, cycle: Cycle) -> str:
-    """The sentence of a trouble; of a field that cannot be used, by the name it has on the page."""
-    facts = titled(trouble.facts, cycle.rules)
-    if trouble.code != "malformed_act":
-        return sentence(trouble.code, facts, cycle.names)
-    field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
-    problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
-    return f"{field_label(field)}: {problem}"
-
-
-async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
+async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
     password = str(posted.get("_password", ""))
-    return await reauthenticated(services(request), cycle.visitor.contact.id, password, address_of(request))
+    return await reauthenticated(get_services(request), cycle.visitor.contact.id, password, address_of(request))
 
 
 async def _form(
     request: Request,
-    cycle: Cycle,
+    cycle: VisitedCycle,
     act_form: ActForm,
     *,
     text: str = "",
-    place: str = "",
+    faulty: str = "",
     again: bool = False,
     good: str = "",
     more: tuple[str, ...] = (),
     status: int = 200,
     saved: Any = None,
 ) -> Response:
-    fields = inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT)
-    sheet = sheet_of(cycle, act_form.act, act_form.values)
-    work = services(request)
-    people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
-    wrong = await _wrong(work, cycle, act_form)
+    """The form's page. `faulty` is the path of the field that cannot be used."""
+    services, dated = get_services(request), may_date(cycle)
+    wrong = await _wrong(services, cycle, act_form)
     return page(
         request,
         "act.html",
         status,
         cycle=cycle,
         act_form=act_form,
-        fields=fields,
+        fields=inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT),
         text=text,
-        place=place,
+        faulty=faulty,
         again=again,
         good=good,
         saved=saved,
-        sheet=sheet,
-        units=_units(cycle),
-        dated=may_date(cycle),
-        people=people,
-        about=_((act_form.act.__doc__ or "").strip().splitlines()[0]),
-        binding=act_form.act in BINDING,
+        sheet=sheet_of(cycle, act_form.act, act_form.values),
+        units=cycle.units(),
+        dated=dated,
+        people=await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else (),
+        about=_(about(act_form.act)),
         wrong=wrong,
-        must_date=may_date(cycle) and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
+        must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         awards=[(one.id, one.title) for one in cycle.rules.awards],
-        asked=_asked(request),
+        action=_action(request, cycle, act_form),
     )
 
 
-async def _wrong(work: Services, cycle: Cycle, act_form: ActForm) -> ActView | None:
-    """The act that the form is about, where there is one that the visitor may read: a slip must not lock the form."""
+def _action(request: Request, cycle: VisitedCycle, act_form: ActForm) -> str:
+    """The address that the form is sent to: its own, with the query of its link."""
+    asked = _asked(request)
+    return urls.act_url(cycle.stream, act_form.act.NAME) + (f"?{asked}" if asked else "")
+
+
+async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> ActView | None:
+    """The act that the form corrects or takes out.
+
+    None where a typed version names no act that the visitor may read: a typing mistake must not lock the form.
+    """
     try:
-        return None if act_form.wrong is None else await act_view(work, cycle, act_form.wrong)
+        return None if act_form.wrong is None else await act_view(services.application, cycle, act_form.wrong)
     except (InputError, ForbiddenError):
         if act_form.corrects is not None:
             raise
         return None
 
 
-def _units(cycle: Cycle) -> list[tuple[str, str]]:
-    return [
-        (unit, cycle.names.get(unit, unit))
-        for unit in (*cycle.state.membership.members(), cycle.state.lifecycle.organiser)
-    ]
-
-
-async def _saved(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
-    """What goes into the corner of a form that saves itself; without a script, the form again."""
+async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
+    """The part of the page that a form which saves itself replaces; without a script, the form again."""
     if "hx-request" not in request.headers:
         return await _form(request, cycle, act_form, good=_("Saved. Nothing is sent yet."))
     return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
 
 
-async def _look(
-    request: Request, cycle: Cycle, act_form: ActForm, said: CommandInput, *, text: str = "", status: int = 200
+async def _preview(
+    request: Request,
+    cycle: VisitedCycle,
+    act_form: ActForm,
+    command: CommandInput,
+    *,
+    text: str = "",
+    status: int = 200,
 ) -> Response:
-    """The summary: what would be recorded, in the register's own words, and which deviations would come or go."""
-    work, visitor = services(request), cycle.visitor
-    dry_run = await DryRun.of(work.office, {}, [row for row, _told in cycle.history])
-    before = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
-    order = await work.office.item(said, Filler(DryRunTexts(work.office.texts), work.office.people))
-    told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
-    after = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
-    words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
-    names = trial_names(dry_run)
+    """The summary: what would be recorded, in sentences, and which deviations would come or go."""
+    found = await preview(get_services(request).application, cycle, command)
     return page(
         request,
         "look.html",
@@ -314,44 +270,21 @@ async def _look(
         act_form=act_form,
         text=text,
         binding=act_form.act in BINDING,
-        told=[describe(one, names, words) for one in told],
-        new=[deviation_text(one, names) for key, one in after.items() if key not in before],
-        gone=[deviation_text(one, names) for key, one in before.items() if key not in after],
-        carried={**flat(act_form.values), **act_form.extras},
-        asked=_asked(request),
+        sentences=[one.text for one in found.events],
+        new=found.new,
+        gone=found.gone,
+        carried={**flattened(act_form.values), **act_form.extras},
+        action=_action(request, cycle, act_form),
     )
 
 
-def trial_names(dry_run: DryRun) -> Mapping[str, str]:
-    """Names of everybody in a tried state."""
-    return {**dry_run.state.membership.names, dry_run.state.lifecycle.organiser: dry_run.state.lifecycle.organiser_name}
-
-
-def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Texts that nobody has stored yet, by the digest that a trial gives them."""
-    found: dict[str, str] = {}
-    for value in flat(fields).values():
-        try:
-            body = clean(value)
-        except ValueError:
-            continue
-        found[salted_digest(b"", body)] = body
-    return found
-
-
-async def _send(request: Request, cycle: Cycle, said: CommandInput) -> Response:
-    work, visitor = services(request), cycle.visitor
-    receipt = await work.office.submit(
-        cycle.stream,
-        visitor.signs_as,
-        [said],
-        strength=visitor.login.strength,
-        stand_in_for=visitor.absent.id if visitor.absent is not None else None,
-    )
+async def _send(request: Request, cycle: VisitedCycle, command: CommandInput) -> Response:
+    services, visitor = get_services(request), cycle.visitor
+    receipt = await submit_as(services.application, visitor, cycle.stream, [command])
     versions = receipt.outcomes[0].versions
-    await work.belongings.drop(visitor.contact.id, _place(request))
-    rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
+    await services.belongings.drop(visitor.contact.id, _draft_path(request))
+    rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
-        await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)
-    mine = "" if rows and rows[0].command_id == said.command_id else "?truoc=1"
-    return RedirectResponse(f"{cycle.path}/bien-nhan/{versions[0]}{mine}", 303)
+        await services.accounts.moved_to(cookie_secret(request), rows[0].position)
+    known = not rows or rows[0].command_id != command.command_id
+    return RedirectResponse(urls.receipt_url(cycle.stream, versions[0], known=known), 303)

@@ -1,388 +1,247 @@
-"""What an auditor needs: the timeline, a time machine, two moments compared, the register of deviations, the chain."""
+"""What an auditor asks: the timeline, the state as it was, two moments compared, the register of deviations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
-from application.fields import typed_day
+from application.act_view import may_be_corrected
+from application.board import deviation_rows
+from application.fields import optional_day, typed_day
+from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
+from application.timeline import TimelineEntry, sentences, timeline_of
 from application.verification import warning_of
-from audit.replay import Replay, SurenessOf, digests_in, replay, view
+from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
-from domain.codec import plain, state_digest
-from domain.cycle import State
-from domain.deviations import deviations
+from domain.codec import state_digest
 from domain.obligations import obligations, steps
-from domain.rules import Edition
-from domain.types import CLOCK, Event, day_ending
 from i18n import _
-from i18n.messages import day, word
 from i18n.page_texts import STEPS
 from i18n.sorting import folded
-from i18n.state_text import deviation_text, state_lines
-from i18n.timeline import describe
-from web.act_view import may_be_corrected
-from web.auth import Cycle, Visitor, reads, reads_cycle
-from web.pages.board import lines_for
-from web.render import as_csv, as_json, page
-from web.services import Services, services
+from web import urls
+from web.auth import reads, reads_cycle
+from web.downloads import Extension, as_csv, as_download, as_json
+from web.render import page
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
-History = Annotated[Cycle, Depends(reads_cycle(Matter.HISTORY))]
-Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
+CycleHistory = Annotated[VisitedCycle, Depends(reads_cycle(Matter.HISTORY))]
+HistoryReader = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
+
+_MOST_DIGITS = 6
+"""A number of more digits is a day without separators, and no version."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineRow:
-    """One event as the timeline tells it."""
+class TimelineFilters(BaseModel):
+    """What the timeline shows: events of a unit, with a sureness, of a step, whose sentences hold words."""
 
-    version: int
-    position: int
-    type: str
-    text: str
-    first: str
-    last: str
-    recorded: Any
-    actor: str
-    unit: str
-    stand_in_for: str | None
-    sureness: str
-    source: str
-    meeting: str | None
-    corrected_by: int | None
-    digest: str
-    command: str
-    room: str
-    who: str
+    unit: str = Field("", alias=urls.UNIT)
+    sureness: str = Field("", alias=urls.SURENESS)
+    words: str = Field("", alias=urls.WORDS)
+    step: str = Field("", alias=urls.EVENT_STEP)
 
-
-async def entries_of(work: Services, cycle: Cycle) -> list[TimelineRow]:
-    """The whole timeline of a cycle."""
-    texts = await work.office.texts.get(digests_in([plain(told.event) for _row, told in cycle.history]))
-    corrected = cycle.state.corrections.corrected
-    people = await work.office.people.names({row.actor for row, _told in cycle.history})
-    return [
-        TimelineRow(
-            row.version,
-            row.position,
-            row.type,
-            describe(told, cycle.names, texts),
-            day(row.happened_earliest),
-            day(day_ending(told.meta.happened.latest)) if row.happened_earliest != row.happened_latest else "",
-            row.recorded_at,
-            row.actor,
-            row.unit,
-            row.stand_in_for,
-            row.provenance,
-            row.source,
-            row.meeting,
-            corrected.get(row.version),
-            row.digest.hex(),
-            str(row.command_id),
-            Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1],
-            _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
+    def fits(self, one: TimelineEntry) -> bool:
+        """Whether an entry is shown."""
+        return (
+            self.unit in {"", one.row.unit}
+            and self.sureness in {"", one.row.provenance}
+            and self.step in {"", one.step}
+            and folded(self.words) in folded(one.text)
         )
-        for row, told in cycle.history
-    ]
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/so")
-async def timeline(
-    request: Request, cycle: History, don_vi: str = "", chac: str = "", tim: str = "", loai: str = ""
-) -> Response:
-    """Everything that was recorded, in order, in plain sentences; by unit, sureness, kind and words."""
-    entries = await entries_of(services(request), cycle)
-    shown = [
-        one
-        for one in entries
-        if don_vi in {"", one.unit}
-        and chac in {"", one.sureness}
-        and loai in {"", one.room}
-        and folded(tim) in folded(one.text)
-    ]
-    filters = {"don_vi": don_vi, "chac": chac, "tim": tim, "loai": loai}
+@router.get(urls.TIMELINE)
+async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
+    """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
+    entries = await timeline_of(get_services(request).application, cycle)
+    found_steps = {one.step for one in entries}
     return page(
         request,
         "timeline.html",
         cycle=cycle,
-        entries=shown,
+        entries=[one for one in entries if filters.fits(one)],
         all=len(entries),
         filters=filters,
-        rooms={name: _(text) for name, text in STEPS.items() if name in {one.room for one in entries}},
-        units=sorted({one.unit for one in entries if one.unit}),
+        steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
+        units=sorted({one.row.unit for one in entries if one.row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=warning_of([row for row, _told in cycle.history]),
+        broken=warning_of(cycle.rows),
     )
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/so.json")
-async def timeline_json(request: Request, cycle: History) -> Response:
-    """The timeline as JSON."""
-    rows = [asdict(one) for one in await entries_of(services(request), cycle)]
-    return as_json(rows, f"{_file(cycle.stream)}-so")
+@router.get(urls.TIMELINE_DOWNLOAD)
+async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
+    """The timeline as JSON or CSV."""
+    entries = await timeline_of(get_services(request).application, cycle)
+    return as_download([one.values() for one in entries], f"{_file_name(cycle)}-so", extension)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/so.csv")
-async def timeline_csv(request: Request, cycle: History) -> Response:
-    """The timeline as CSV."""
-    rows = [asdict(one) for one in await entries_of(services(request), cycle)]
-    return as_csv(rows, f"{_file(cycle.stream)}-so")
+class MomentQuery(BaseModel):
+    """A moment as an address names it: after a version, at the end of a day, or as had been recorded by a day."""
+
+    version: int | None = Field(None, alias=urls.AFTER_VERSION)
+    day: str = Field("", alias=urls.DAY)
+    known_on: str = Field("", alias=urls.KNOWN_ON)
+
+    def moment(self, cycle: VisitedCycle) -> Moment:
+        """The moment; versions that the cycle does not have become its first or last.
+
+        Raises:
+            InputError: a day cannot be read.
+        """
+        at, known_on = optional_day(self.day), optional_day(self.known_on)
+        if at is not None or known_on is not None:
+            return Moment(None, at, known_on)
+        last = len(cycle.history)
+        return Moment(last if self.version is None else max(0, min(self.version, last)))
 
 
-@dataclass(frozen=True, slots=True)
-class CycleAtMoment:
-    """A moment of a cycle: after so many acts, or at the end of a day; as had been recorded by a day."""
-
-    version: int | None
-    at: date | None
-    known_on: date | None
-
-    def words(self) -> str:
-        """How it is called."""
-        if self.at is not None:
-            return _("end of {day}").format(day=day(self.at))
-        if self.known_on is not None:
-            return _("as known on {day}").format(day=day(self.known_on))
-        return _("after act {number}").format(number=self.version)
-
-
-def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> CycleAtMoment:
-    last = len(cycle.history)
-    at, known = _day(ngay), _day(biet)
-    if at is None and known is None:
-        return CycleAtMoment(max(0, min(last if sau is None else sau, last)), None, None)
-    return CycleAtMoment(None, at, known)
-
-
-def _day(text: str) -> date | None:
-    return typed_day(text) if text.strip() else None
-
-
-async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
-    found = {}
-    for digest in cycle.state.lifecycle.editions:
-        edition = await work.office.edition(digest)
-        if edition is not None:
-            found[digest] = edition
-    return found
-
-
-async def seen_at(work: Services, cycle: Cycle, version: int | None, at: date | None, known_on: date | None) -> Replay:
-    """The state at a moment."""
-    everything = version is None and at is None and known_on is None
-    moment = CycleAtMoment(len(cycle.history) if everything else version, at, known_on)
-    return (await _seen(work, cycle, moment))[0]
-
-
-async def _seen(work: Services, cycle: Cycle, moment: CycleAtMoment) -> tuple[Replay, list[str]]:
-    """The state at a moment, and what stood then in lines."""
-    now = moment.version == len(cycle.history)
-    if now:  # folded already, for the page
-        found = Replay(cycle.stream, cycle.state, cycle.rules, len(cycle.history), len(cycle.history), (), _sure(cycle))
-    else:
-        rows = [row for row, _told in cycle.history]
-        found = replay(
-            cycle.stream,
-            rows,
-            await _editions(work, cycle),
-            at=moment.at,
-            version=moment.version,
-            known_on=moment.known_on,
-        )
-    if not found.events:
-        return found, []
-    texts = await work.office.texts.get(_texts_of(found.state))
-    names = {**cycle.names, **found.state.membership.names}
-    lines = list(state_lines(found.state, texts, cycle.names, found.sure.by_event))
-    lines.extend(
-        f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
-        for one in deviations(found.state, found.rules)
-    )
-    return found, lines
-
-
-def _sure(cycle: Cycle) -> SurenessOf:
-    return SurenessOf.of(told for _row, told in cycle.history)
-
-
-def _without(lines: list[str], others: list[str]) -> list[str]:
-    """The lines that are not among the others."""
-    known = set(others)
-    return [line for line in lines if line not in known]
-
-
-def _texts_of(state: State) -> set[str]:
-    """The texts that the lines of a state show: those of comments."""
-    return {comment.text for comment in state.comments.comments.values()}
-
-
-@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem")
-async def time_machine(
-    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
-) -> Response:
+@router.get(urls.MOMENT)
+async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[MomentQuery, Query()]) -> Response:
     """The state as it was, and what has changed since."""
-    work, moment = services(request), _moment(cycle, sau, ngay, biet)
-    then, lines = await _seen(work, cycle, moment)
-    _now, today = await _seen(work, cycle, CycleAtMoment(len(cycle.history), None, None))
-    last = next((pair for pair in cycle.history if pair[0].version == then.last_version), None)
-    texts = await work.office.texts.get(digests_in([plain(last[1].event)])) if last is not None else {}
+    application, moment = get_services(request).application, query.moment(cycle)
+    then = await state_at(application, cycle, moment)
+    now = await state_at(application, cycle, Moment.now(cycle))
+    found = then.replay
+    last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
+    entry = await sentences(application.texts, last, cycle.names)
     return page(
         request,
         "moment.html",
         cycle=cycle,
         moment=moment,
-        found=then,
-        lines=lines,
+        found=found,
+        lines=then.lines,
         last=len(cycle.history),
-        since=_without(today, lines),
-        gone=_without(lines, today),
-        entry=describe(last[1], cycle.names, texts) if last is not None else "",
-        possible=then.possible,
-        digest=state_digest(then.state),
-        ngay=ngay,
-        biet=biet,
-        broken=warning_of([row for row, _told in cycle.history]),
-        steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
+        since=now.only_here(then),
+        gone=then.only_here(now),
+        entry=entry[0] if entry else "",
+        digest=state_digest(found.state),
+        query=query,
+        download={"version": moment.version}
+        if moment.version is not None
+        else {"day": query.day, "known_on": query.known_on},
+        broken=warning_of(cycle.rows),
+        steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
     )
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.json")
-async def moment_json(
-    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
+@router.get(urls.MOMENT_DOWNLOAD)
+async def moment_download(
+    request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[MomentQuery, Query()]
 ) -> Response:
-    """The state at a moment as JSON."""
-    work = services(request)
-    found, _lines = await _seen(work, cycle, _moment(cycle, sau, ngay, biet))
-    texts = await work.office.texts.get(digests_in(plain(found.state)))
-    return as_json(view(found, texts), f"{_file(cycle.stream)}-{found.last_version}")
+    """The state at a moment as JSON, or what stood then, a line each, as CSV."""
+    application, moment = get_services(request).application, query.moment(cycle)
+    if extension == "json":
+        found = await replayed(application, cycle, moment)
+        return as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
+    then = await state_at(application, cycle, moment)
+    rows = [{"moment": moment.words(), "line": line} for line in then.lines]
+    return as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.csv")
-async def moment_csv(
-    request: Request, cycle: History, sau: int | None = None, ngay: str = "", biet: str = ""
-) -> Response:
-    """What stood at a moment, a line each, as CSV."""
-    moment = _moment(cycle, sau, ngay, biet)
-    found, lines = await _seen(services(request), cycle, moment)
-    rows = [{"moment": moment.words(), "line": line} for line in lines]
-    return as_csv(rows, f"{_file(cycle.stream)}-{found.last_version}")
+class ComparisonQuery(BaseModel):
+    """Two moments as an address names them: each a day, or the number of an act."""
+
+    first: str = Field("", alias=urls.FROM)
+    second: str = Field("", alias=urls.TO)
 
 
-async def _differences(work: Services, cycle: Cycle, tu: str, den: str) -> list[dict[str, str]]:
-    """What stood at one of two moments only."""
-    rows: list[dict[str, str]] = []
-    first, second = _either(cycle, tu, 0), _either(cycle, den, len(cycle.history))
-    _one, before = await _seen(work, cycle, first)
-    _two, after = await _seen(work, cycle, second)
-    for moment, lines, others in ((first, before, after), (second, after, before)):
-        rows.extend({"only": moment.words(), "line": line} for line in _without(lines, others))
-    return rows
+async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
+    application = get_services(request).application
+    first, second = _moment_in(cycle, query.first, 0), _moment_in(cycle, query.second, len(cycle.history))
+    return await state_at(application, cycle, first), await state_at(application, cycle, second)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh.json")
-async def compare_json(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
-    """Two moments compared, as JSON."""
-    return as_json(await _differences(services(request), cycle, tu, den), f"{_file(cycle.stream)}-so-sanh")
+def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
+    """The moment that a text names.
+
+    Raises:
+        InputError: it is neither a number nor a day.
+    """
+    text = text.strip()
+    if not text:
+        return Moment(default)
+    if text.isdigit() and len(text) <= _MOST_DIGITS:
+        return Moment(min(int(text), len(cycle.history)))
+    return Moment(None, typed_day(text))
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh.csv")
-async def compare_csv(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
-    """Two moments compared, as CSV."""
-    return as_csv(await _differences(services(request), cycle, tu, den), f"{_file(cycle.stream)}-so-sanh")
-
-
-@router.get("/cum/{organiser}/{year}/{cluster}/so-sanh")
-async def compare(request: Request, cycle: History, tu: str = "", den: str = "") -> Response:
-    """Two moments compared: what stood only at the first, what only at the second. A day, or the number of an act."""
-    work = services(request)
-    first, second = _either(cycle, tu, 0), _either(cycle, den, len(cycle.history))
-    _one, before = await _seen(work, cycle, first)
-    _two, after = await _seen(work, cycle, second)
+@router.get(urls.COMPARISON)
+async def compare(request: Request, cycle: CycleHistory, query: Annotated[ComparisonQuery, Query()]) -> Response:
+    """Two moments compared: what stood only at the first, what only at the second."""
+    first, second = await _compared(request, cycle, query)
     return page(
         request,
         "compare.html",
         cycle=cycle,
-        first=first,
-        second=second,
-        tu=tu,
-        den=den,
-        only_before=_without(before, after),
-        only_after=_without(after, before),
-        both=len(set(before) & set(after)),
+        first=first.moment,
+        second=second.moment,
+        query=query,
+        only_before=first.only_here(second),
+        only_after=second.only_here(first),
+        both=len(set(first.lines) & set(second.lines)),
     )
 
 
-def _either(cycle: Cycle, text: str, default: int) -> CycleAtMoment:
-    plain_text = text.strip()
-    if not plain_text:
-        return CycleAtMoment(default, None, None)
-    if plain_text.isdigit() and len(plain_text) < 7:  # noqa: PLR2004 - longer ones are dates
-        return CycleAtMoment(min(int(plain_text), len(cycle.history)), None, None)
-    return CycleAtMoment(None, _day(plain_text), None)
+@router.get(urls.COMPARISON_DOWNLOAD)
+async def compare_download(
+    request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[ComparisonQuery, Query()]
+) -> Response:
+    """Two moments compared, as JSON or CSV."""
+    rows = differences(*await _compared(request, cycle, query))
+    return as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
+
+
+def _file_name(cycle: VisitedCycle) -> str:
+    return cycle.stream.replace("/", "-")
 
 
 # Over all clusters ------------------------------------------------------------------------
 
 
-async def deviations_of(work: Services, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
-    """The register of deviations over all cycles that somebody may see."""
-    allowed = {line.cycle for line in await lines_for(work, visitor, year)}
-    rows = []
-    for line in await work.board.lines(year):
-        for one in line["found"] if line["cycle"] in allowed else ():
-            about = one["facts"].get("unit") or one["facts"].get("subject") or ""
-            state = _("settled") if one["settled"] else _("acknowledged") if one["acknowledged"] else _("open")
-            rows.append(
-                {
-                    "cycle": line["cycle"],
-                    "cluster": line["cluster"],
-                    "year": line["year"],
-                    "key": one["key"],
-                    "what": word(one["code"]),
-                    "article": one["article"] or "",
-                    "on": one["on"] or "",
-                    "unit": line["names"].get(about, about),
-                    "state": state,
-                    "rehearsed": line["rehearsed"],
-                }
-            )
-    return rows
+class DeviationFilters(BaseModel):
+    """Which deviations are shown: of a year, in a state, with words."""
+
+    year: str = Field("", alias=urls.YEAR)
+    state: str = Field("", alias=urls.STATE)
+    words: str = Field("", alias=urls.WORDS)
 
 
-@router.get("/diem-khac")
-async def corrections(request: Request, visitor: Auditor, nam: str = "", tinh: str = "", tim: str = "") -> Response:
+@router.get(urls.DEVIATIONS)
+async def deviations(
+    request: Request, visitor: HistoryReader, filters: Annotated[DeviationFilters, Query()]
+) -> Response:
     """Deviations over all clusters."""
-    work = services(request)
-    rows = await deviations_of(work, visitor, nam or None)
-    states = sorted({row["state"] for row in rows})
-    shown = [
+    board, words = get_services(request).board, folded(filters.words)
+    rows = await deviation_rows(board, visitor, filters.year or None)
+    fitting = [
         row
         for row in rows
-        if tinh in {"", row["state"]} and folded(tim) in folded(f"{row['what']} {row['unit']} {row['cluster']}")
+        if filters.state in {"", row["state"]} and words in folded(f"{row['what']} {row['unit']} {row['cluster']}")
     ]
-    filters = {"nam": nam, "tinh": tinh, "tim": tim}
-    years = await work.board.years()
     return page(
-        request, "deviations.html", rows=shown, all=len(rows), filters=filters, years=years, states=states, wide=True
+        request,
+        "deviations.html",
+        rows=fitting,
+        all=len(rows),
+        filters=filters,
+        years=await board.years(),
+        states=sorted({row["state"] for row in rows}),
+        wide=True,
     )
 
 
-@router.get("/diem-khac.csv")
-async def register_csv(request: Request, visitor: Auditor, nam: str = "") -> Response:
-    """The register of deviations as CSV."""
-    return as_csv(await deviations_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
-
-
-@router.get("/diem-khac.json")
-async def register_json(request: Request, visitor: Auditor, nam: str = "") -> Response:
-    """The register of deviations as JSON."""
-    return as_json(await deviations_of(services(request), visitor, nam or None), "diem-khac-quy-dinh")
-
-
-def _file(stream: str) -> str:
-    return stream.replace("/", "-")
+@router.get(urls.DEVIATIONS_DOWNLOAD)
+async def deviations_download(
+    request: Request,
+    visitor: HistoryReader,
+    extension: Extension,
+    year: Annotated[str, Query(alias=urls.YEAR)] = "",
+) -> Response:
+    """The register of deviations as JSON or CSV."""
+    rows = await deviation_rows(get_services(request).board, visitor, year or None)
+    return as_download(rows, "diem-khac-quy-dinh", extension)

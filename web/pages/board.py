@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from starlette.datastructures import FormData
 
 from application.application import CommandInput
+from application.board import BoardRow, LateTask, board_rows, wait_until_reached
 from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError, typed_day
+from application.visits import Visitor
 from domain.access import Matter
 from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
@@ -23,129 +24,82 @@ from domain.types import Refused, day_ending
 from i18n import _
 from i18n.messages import day, label, sentence, word
 from i18n.sorting import folded
-from projections.board import glance
-from web.auth import Visitor, checked_form, reads
-from web.pages.home import until_fresh, until_reached
-from web.render import as_csv, page
-from web.services import Services, services
+from web import urls
+from web.auth import checked_form, cookie_secret, reads
+from web.downloads import as_csv
+from web.render import page
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-Watcher = Annotated[Visitor, Depends(reads(Matter.BOARD))]
-Chaser = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
+BoardReader = Annotated[Visitor, Depends(reads(Matter.BOARD))]
+Secretary = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 AT_ONCE = 8
+"""So many batches are submitted side by side."""
 PER_PAGE = 40
-"""Lines on a page: a page stays small, and forty are what somebody looks through."""
+"""Rows on a page: as many as a person looks through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """Something that a unit owes and has not done in time."""
+class BoardFilters(BaseModel):
+    """Which clusters the board shows: of a year, at a step, with a matter, whose names hold words."""
 
-    unit: str
-    name: str
-    duty: str
-    subject: str
-    due: datetime
-    asked: str
-    """How and when it was last reminded by hand, in words."""
-    waits: bool
-    """Somebody else must act first: reminding would help nobody."""
+    year: str = Field("", alias=urls.YEAR)
+    step: str = Field("", alias=urls.STEP)
+    matter: str = Field("", alias=urls.MATTER)
+    words: str = Field("", alias=urls.WORDS)
 
+    @classmethod
+    def of_form(cls, form: FormData) -> BoardFilters:
+        """The filters that a form carries in hidden fields."""
+        return cls.model_validate({name: value for name, value in form.items() if isinstance(value, str)})
 
-@dataclass(frozen=True, slots=True)
-class BoardRow:
-    """A cluster as the board shows it."""
+    def query(self) -> dict[str, str]:
+        """The filters as an address or a form carries them."""
+        return BoardFilters.model_dump(self, by_alias=True, include=set(BoardFilters.model_fields))
 
-    cycle: str
-    cluster: str
-    year: int
-    step: str
-    next_due: datetime | None
-    now: datetime
-    waiting_for: tuple[str, ...]
-    late: tuple[Late, ...]
-    open_deviations: int
-    remarks: int
-    asked: tuple[tuple[str, str, str], ...]
-    escalations: tuple[tuple[str, tuple[str, ...]], ...]
-    rehearsed: bool
-    filed: bool
+    def fits(self, row: BoardRow) -> bool:
+        """Whether a row is shown."""
+        matters = {
+            "tre": bool(row.late),
+            "gia-han": bool(row.asked),
+            "bao": bool(row.escalations),
+            "khac": bool(row.open_deviations),
+            "dang-mo": not row.filed,
+        }
+        named = folded(self.words) in folded(f"{row.cluster} {row.cycle}")
+        return matters.get(self.matter, True) and named and self.step in {"", row.step}
 
 
-def line_of(line: Mapping[str, Any], now: datetime) -> BoardRow:
-    """A stored line at a moment."""
-    seen, names = glance(dict(line), now), line["names"]
-    return BoardRow(
-        cycle=line["cycle"],
-        cluster=line["cluster"],
-        year=line["year"],
-        step=line["step"],
-        next_due=seen.next_due,
-        now=datetime.fromisoformat(line["now"]) if line["now"] else now,
-        waiting_for=tuple(names.get(one, one) for one in seen.waiting_for),
-        late=tuple(
-            Late(
-                o["unit"],
-                names.get(o["unit"], o["unit"]),
-                o["duty"],
-                names.get(o["subject"], o["subject"] or ""),
-                datetime.fromisoformat(o["due"]),
-                _asked(line, o),
-                bool(o["waits_for"]),
-            )
-            for o in seen.overdue
-        ),
-        open_deviations=line["deviations"]["open"],
-        remarks=line["deviations"]["remarks"],
-        asked=tuple((a["unit"], names.get(a["unit"], a["unit"]), a["duty"]) for a in line["extensions_asked"]),
-        escalations=tuple((e["duty"], tuple(names.get(u, u) for u in e["units"])) for e in line["escalations"]),
-        rehearsed=line["rehearsed"],
-        filed=line["filed"] is not None,
-    )
+class BoardQuery(BoardFilters):
+    """The filters, and which page of the rows."""
+
+    page: int = Field(1, alias=urls.PAGE)
 
 
-def _asked(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
-    times = [c for c in line["chased"] if owed["unit"] in c["units"] and c["duty"] == owed["duty"]]
-    return _("{when} {how}").format(when=day(times[-1]["on"]), how=label("word", times[-1]["channel"])) if times else ""
+@router.get(urls.BOARD)
+async def board(request: Request, visitor: BoardReader, query: Annotated[BoardQuery, Query()]) -> Response:
+    """All clusters that fit the filters."""
+    return await _board(request, visitor, query, number=query.page)
 
 
-async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[BoardRow]:
-    """The lines that somebody may see: an auditor all of them, the secretariat its own organiser's."""
-    now = datetime.now(UTC)
-    own = None if visitor.login.account.kind == "auditor" else f"{visitor.unit}/"
-    return [line_of(line, now) for line in await work.board.lines(year) if own is None or line["cycle"].startswith(own)]
-
-
-@router.get("/bang")
-async def board(
-    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = "", trang: int = 1
-) -> Response:
-    """All clusters; by year (`nam`), step (`buoc`), what is the matter (`loc`), and words of the name (`tim`)."""
-    return await _board(request, visitor, {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim}, at=trang)
-
-
-@router.get("/bang.csv")
-async def board_csv(
-    request: Request, visitor: Watcher, nam: str = "", buoc: str = "", loc: str = "", tim: str = ""
-) -> Response:
-    """The same lines for a spreadsheet."""
-    filters = {"nam": nam, "buoc": buoc, "loc": loc, "tim": tim}
+@router.get(urls.BOARD_CSV)
+async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[BoardFilters, Query()]) -> Response:
+    """The same rows for a spreadsheet."""
     rows = [
         {
-            "cycle": line.cycle,
-            "cluster": line.cluster,
-            "year": line.year,
-            "step": word(line.step),
-            "next_deadline": day(day_ending(line.next_due)) if line.next_due else "",
-            "waiting_for": "; ".join(line.waiting_for),
-            "overdue": len(line.late),
-            "deviations": line.open_deviations,
-            "extensions_asked": len(line.asked),
-            "how_sure": word("rehearsed" if line.rehearsed else "stated"),
+            "cycle": row.cycle,
+            "cluster": row.cluster,
+            "year": row.year,
+            "step": word(row.step),
+            "next_deadline": day(day_ending(row.next_due)) if row.next_due else "",
+            "waiting_for": "; ".join(row.waiting_for),
+            "overdue": len(row.late),
+            "deviations": row.open_deviations,
+            "extensions_asked": len(row.asked),
+            "how_sure": word("rehearsed" if row.rehearsed else "stated"),
         }
-        for line in await lines_for(services(request), visitor, nam or None)
-        if _fits(line, filters)
+        for row in await board_rows(get_services(request).board, visitor, filters.year or None)
+        if filters.fits(row)
     ]
     return as_csv(rows, "bang-thanh-pho")
 
@@ -153,30 +107,31 @@ async def board_csv(
 async def _board(
     request: Request,
     visitor: Visitor,
-    filters: Mapping[str, str],
+    filters: BoardFilters,
     *,
-    outcome: Sequence[Any] = (),
+    outcome: Sequence[tuple[str, str]] = (),
     text: str = "",
-    at: int = 1,
+    number: int = 1,
     typed: Mapping[str, Any] | None = None,
 ) -> Response:
-    work = services(request)
-    await until_fresh(work, visitor)
-    years = await work.board.years()
-    found = await lines_for(work, visitor, filters["nam"] or None)
-    shown = [line for line in found if _fits(line, filters)]
-    pages = max(1, -(-len(shown) // PER_PAGE))
-    at = max(1, min(at, pages))
+    """The board's page. `outcome` is that of commands in many cycles, `number` the page of the rows."""
+    services = get_services(request)
+    await wait_until_reached(services.board, visitor.login.position)
+    rows = await board_rows(services.board, visitor, filters.year or None)
+    fitting = [row for row in rows if filters.fits(row)]
+    pages = max(1, -(-len(fitting) // PER_PAGE))
+    number = max(1, min(number, pages))
     return page(
         request,
         "board.html",
-        lines=shown[(at - 1) * PER_PAGE : at * PER_PAGE],
-        fitting=len(shown),
-        all=len(found),
-        at=at,
+        rows=fitting[(number - 1) * PER_PAGE : number * PER_PAGE],
+        fitting=len(fitting),
+        all=len(rows),
+        number=number,
         pages=pages,
-        years=years,
+        years=await services.board.years(),
         filters=filters,
+        query=filters.query(),
         steps=[*DUTIES_OF_STEP, "filed"],
         wide=True,
         outcome=outcome,
@@ -185,90 +140,76 @@ async def _board(
         typed=typed or {},
         acts=visitor.may(Matter.PEOPLE),
         duties=[one.value for one in Duty],
-        query=urlencode({name: value for name, value in filters.items() if value}),
     )
 
 
-def _fits(line: BoardRow, filters: Mapping[str, str]) -> bool:
-    wanted = {
-        "": True,
-        "tre": bool(line.late),
-        "gia-han": bool(line.asked),
-        "bao": bool(line.escalations),
-        "khac": bool(line.open_deviations),
-        "dang-mo": not line.filed,
-    }
-    named = folded(filters["tim"]) in folded(f"{line.cluster} {line.cycle}")
-    return wanted.get(filters["loc"], True) and named and filters["buoc"] in {"", line.step}
+@router.get(urls.LATE_UNITS)
+async def late_units(
+    request: Request, visitor: Secretary, year: Annotated[str, Query(alias=urls.YEAR)] = ""
+) -> Response:
+    """The late units, each with telephone numbers and a text that is ready for a chat."""
+    return await _late(request, visitor, year)
 
 
-@router.get("/bang/don-doc")
-async def late_units(request: Request, visitor: Chaser, nam: str = "") -> Response:
-    """Whoever is late, with a telephone number and a text that is ready for a chat."""
-    return await _late(request, visitor, nam)
-
-
-async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Sequence[Any] = ()) -> Response:
-    work = services(request)
-    await until_fresh(work, visitor)
-    rows = []
-    for line in await lines_for(work, visitor, year or None):
-        for late in line.late:
-            contacts = await work.office.people.of_unit(late.unit)
-            rows.append((line, late, contacts, _chat(line, late)))
+async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Sequence[tuple[str, str]] = ()) -> Response:
+    services = get_services(request)
+    await wait_until_reached(services.board, visitor.login.position)
+    rows = [
+        (row, late, await services.application.people.of_unit(late.unit), _chat(row, late))
+        for row in await board_rows(services.board, visitor, year or None)
+        for late in row.late
+    ]
     return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), wide=True)
 
 
-def _chat(line: BoardRow, late: Late) -> str:
+def _chat(row: BoardRow, late: LateTask) -> str:
     """A text for a chat, in the reader's language."""
     text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
-    return text.format(
-        cluster=line.cluster, year=line.year, duty=label("duty", late.duty), due=day(day_ending(late.due))
-    )
+    return text.format(cluster=row.cluster, year=row.year, duty=label("duty", late.duty), due=day(day_ending(late.due)))
 
 
-@router.post("/bang/don-doc")
-async def chased(request: Request, visitor: Chaser) -> Response:
-    """Đã nhắc: one late unit was reminded, by telephone or by a message."""
+@router.post(urls.LATE_UNITS)
+async def remind_one(request: Request, visitor: Secretary) -> Response:
+    """Record that one late unit was reminded, by telephone or by a message."""
     form = await checked_form(request)
     stream, unit, duty = (str(form.get(name, "")) for name in ("cycle", "unit", "duty"))
     fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
     if note := str(form.get("text", "")).strip():
         fields["text"] = note
-    said = [
-        CommandInput(stream, "remind-units", fields, _command(form, "remind", stream, duty, unit, fields["channel"]))
-    ]
-    outcome = await many(services(request), visitor, said)
-    await _note_position(request, visitor)
-    return await _late(request, visitor, str(form.get("nam", "")), outcome=outcome)
+    command_id = _command_id(form, "remind", stream, duty, unit, fields["channel"])
+    outcome = await _submit_all(
+        get_services(request), visitor, [CommandInput(stream, "remind-units", fields, command_id)]
+    )
+    await _note_position(request)
+    return await _late(request, visitor, str(form.get(urls.YEAR, "")), outcome=outcome)
 
 
-@router.post("/bang")
-async def for_many(request: Request, visitor: Chaser) -> Response:
+@router.post(urls.BOARD)
+async def for_many(request: Request, visitor: Secretary) -> Response:
     """Remind the late units of the chosen clusters, or give all of them more time: one signature over all of it."""
     form = await checked_form(request)
-    work, chosen = services(request), [str(one) for one in form.getlist("cycle")]
-    filters = {name: str(form.get(name, "")) for name in ("nam", "buoc", "loc", "tim")}
+    services, chosen = get_services(request), [str(one) for one in form.getlist("cycle")]
+    filters = BoardFilters.of_form(form)
     typed = {"cycle": chosen, **{name: str(form.get(name, "")) for name in ("until", "reason", "duty")}}
     if not chosen:
         return await _board(request, visitor, filters, text=sentence("nothing_chosen"), typed=typed)
     if form.get("_do") not in {"remind", "extend"}:
         return await _board(request, visitor, filters, typed=typed)
     try:
-        said = await _for_each(work, visitor, chosen, form)
+        inputs = await _for_each(services, visitor, chosen, form)
     except (InputError, Refused) as error:
         trouble = trouble_of(error) or Trouble("input", "bad_request")
         return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts), typed=typed)
-    outcome = await many(work, visitor, said)
-    await _note_position(request, visitor)
+    outcome = await _submit_all(services, visitor, inputs)
+    await _note_position(request)
     return await _board(request, visitor, filters, outcome=outcome)
 
 
-async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], form: Any) -> list[CommandInput]:
-    """What is said of each chosen cluster.
+async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str], form: FormData) -> list[CommandInput]:
+    """The commands for the chosen clusters.
 
     Raises:
-        InputError: a date cannot be read, or a reason is missing.
+        InputError: a date cannot be read, a reason is missing, or no unit is late.
     """
     if str(form.get("_do")) == "extend":
         until = typed_day(str(form.get("until", "")))
@@ -276,34 +217,36 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
         return [
-            CommandInput(stream, "extend", fields, _command(form, "extend", stream, fields["duty"]))
+            CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"]))
             for stream in chosen
         ]
-    lines = {line.cycle: line for line in await lines_for(work, visitor, None)}
-    said = []
+    rows = {row.cycle: row for row in await board_rows(services.board, visitor, None)}
+    inputs = []
     for stream in chosen:
-        late = [one for one in lines[stream].late if not one.waits] if stream in lines else []
+        late = [one for one in rows[stream].late if not one.waits] if stream in rows else []
         for duty in dict.fromkeys(one.duty for one in late):
             units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
-            told = {"units": units, "duty": duty, "channel": "message"}
-            said.append(CommandInput(stream, "remind-units", told, _command(form, "remind", stream, duty)))
-    if not said:
+            reminder = {"units": units, "duty": duty, "channel": "message"}
+            inputs.append(CommandInput(stream, "remind-units", reminder, _command_id(form, "remind", stream, duty)))
+    if not inputs:
         raise InputError("nobody_is_late")
-    return said
+    return inputs
 
 
-def _command(form: Any, *parts: str) -> UUID:
-    """The command's id: of the page that was shown, so that a second click does nothing twice."""
+def _command_id(form: FormData, *parts: str) -> UUID:
+    """A command id from the id of the page that was shown, so that a second click does nothing twice."""
     return uuid5(NAMESPACE_URL, "/".join((str(form.get("_id", "")), *parts)))
 
 
-async def many(work: Services, visitor: Visitor, said: Sequence[CommandInput]) -> list[tuple[str, str]]:
-    """Say acts in many cycles under one signature; each cycle's outcome, in words, "" where it was entered."""
-    items = [await work.office.item(one) for one in said]
-    batch = work.office.sign(
-        visitor.signs_as, items, visitor.login.strength, visitor.absent.id if visitor.absent else None
-    )
-    slots, client = asyncio.Semaphore(AT_ONCE), work.office.client
+async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[CommandInput]) -> list[tuple[str, str]]:
+    """Submit commands to many cycles under one signature.
+
+    Returns each cycle with what went wrong, in words, and "" where the commands were entered.
+    """
+    application = services.application
+    items = [await application.item(one) for one in inputs]
+    batch = application.sign(visitor.signs_as, items, visitor.login.strength, visitor.stand_in_for)
+    slots, client = asyncio.Semaphore(AT_ONCE), application.client
 
     async def one(stream: str) -> tuple[str, str]:
         async with slots:
@@ -316,12 +259,12 @@ async def many(work: Services, visitor: Visitor, said: Sequence[CommandInput]) -
                 return stream, sentence(trouble.code, trouble.facts)
         return stream, ""
 
-    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in items))))
+    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in items))))
 
 
-async def _note_position(request: Request, visitor: Visitor) -> None:
+async def _note_position(request: Request) -> None:
     """Wait until the board holds what was just entered, and let later pages wait, too."""
-    work = services(request)
-    last_position = await work.office.ledger.last_position()
-    await work.accounts.moved_to(visitor.secret, last_position)
-    await until_reached(work, last_position)
+    services = get_services(request)
+    position = await services.application.ledger.last_position()
+    await services.accounts.moved_to(cookie_secret(request), position)
+    await wait_until_reached(services.board, position)

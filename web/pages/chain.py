@@ -1,87 +1,53 @@
-"""The chain: verifying the whole ledger with its progress, and what auditors have read."""
+"""The chain: verifying the whole ledger, with its progress; and what auditors have read."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Annotated
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.fields import InputError
-from application.verification import verified
-from audit.verify import VerificationReport
+from application.verification_job import VerificationJob, start_verification
+from application.visits import Visitor
 from domain.access import Matter
-from web.auth import Visitor, checked_form, reads
-from web.render import as_json, page
-from web.services import Services, services
+from web import urls
+from web.auth import checked_form, reads
+from web.downloads import as_json
+from web.render import page
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
-Auditor = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
-
-JOBS_KEPT = 20
+HistoryReader = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 
 
-@dataclass(slots=True)
-class Verifying:
-    """A verification on its way."""
-
-    events: int
-    seen: int = 0
-    report: VerificationReport | None = None
-    failed: str = ""
-    beside: list[dict[str, str]] = field(default_factory=list)
-
-
-@router.get("/kiem-tra")
-async def verify_page(request: Request, _visitor: Auditor) -> Response:
-    """Where the chain is verified."""
+@router.get(urls.VERIFICATION)
+async def verify_page(request: Request, _visitor: HistoryReader) -> Response:
+    """The page that begins a verification."""
     return page(request, "verify.html", job=None, id="")
 
 
-@router.post("/kiem-tra")
-async def start_verify(request: Request, _visitor: Auditor) -> Response:
-    """Begin to verify; the next page tells how far it is."""
+@router.post(urls.VERIFICATION)
+async def start_verify(request: Request, _visitor: HistoryReader) -> Response:
+    """Begin to verify; the next page shows the progress."""
     await checked_form(request)
-    return RedirectResponse(f"/kiem-tra/{await begin_verifying(services(request))}", 303)
+    services = get_services(request)
+    return RedirectResponse(urls.verification_url(await start_verification(services.application, services.jobs)), 303)
 
 
-async def begin_verifying(work: Services) -> str:
-    """Begin to verify in the background; returns the job's id."""
-    id_ = uuid4().hex
-    job = Verifying(await work.office.ledger.last_position())
-    while len(work.jobs) >= JOBS_KEPT:
-        work.jobs.pop(next(iter(work.jobs)))
-    work.jobs[id_] = job
-    work.start(_verify(work, job))
-    return id_
-
-
-async def _verify(work: Services, job: Verifying) -> None:
-    def progress(seen: int) -> None:
-        job.seen = seen
-
-    try:
-        job.report, job.beside = await verified(work.office, progress=progress)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
-        job.failed = type(error).__name__
-
-
-@router.get("/kiem-tra/{job}")
-async def verify_progress(request: Request, _visitor: Auditor, job: str) -> Response:
-    """How far it is, or what came of it."""
-    found = services(request).jobs.get(job)
-    if not isinstance(found, Verifying):
-        raise InputError("no_such_job")
+@router.get(urls.VERIFICATION_JOB)
+async def verify_progress(request: Request, _visitor: HistoryReader, job: str) -> Response:
+    """The progress of a verification, or its result."""
+    found = get_services(request).jobs.get(job, VerificationJob)
     return page(request, "verify.html", job=found, id=job)
 
 
-@router.get("/kiem-tra/{job}/ket-qua.json")
-async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response:
-    """What came of it as JSON."""
-    found = services(request).jobs.get(job)
-    if not isinstance(found, Verifying) or found.report is None:
+@router.get(urls.VERIFICATION_RESULT)
+async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Response:
+    """The result of a verification as JSON."""
+    found = get_services(request).jobs.get(job, VerificationJob)
+    if found.report is None:
         raise InputError("no_such_job")
     report = found.report
     return as_json(
@@ -99,7 +65,7 @@ async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response
     )
 
 
-@router.get("/nhat-ky-doc")
-async def readings(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
+@router.get(urls.READ_LOG)
+async def read_log(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
     """What auditors have read."""
-    return page(request, "readings.html", rows=await services(request).belongings.readings())
+    return page(request, "readings.html", rows=await get_services(request).belongings.readings())

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from application.act_view import latest_acts
+from application.board import wait_until_reached
 from application.fields import InputError
+from application.permitted_acts import permitted_acts
+from application.visits import VisitedCycle, Visitor
 from audit.replay import digests_in
-from domain.access import Matter, may_see_deviation, may_see_sheet
+from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
@@ -22,22 +26,19 @@ from domain.steps.scores import calculated_scores
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe, voice
-from web.act_view import lately
-from web.auth import Cycle, Visitor, reads, reads_cycle
-from web.pages.home import until_fresh
-from web.permitted_acts import permitted_acts
+from web import urls
+from web.auth import reads, reads_cycle
 from web.render import page
-from web.services import services
-from web.task_links import task_link
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
-Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
-LATELY = 10
-"""How many of a unit's own acts its page lists."""
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+MOST_LATEST = 10
+"""How many of its latest acts a unit sees on the page."""
 
 
 @dataclass(frozen=True, slots=True)
-class StepSeen:
+class StepPicture:
     """A step in the picture of the year."""
 
     name: str
@@ -50,42 +51,44 @@ class StepSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """Totals of each unit in each round, as far as the reader may see them; None where it may not."""
+class ScoreTable:
+    """Totals of each unit in each round; None where the reader may not see it."""
 
     rounds: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str | None, ...], int | None], ...]
 
 
-@router.get("/cum")
+@router.get(urls.CYCLES)
 async def mine(request: Request, visitor: Annotated[Visitor, Depends(reads(Matter.OWN))]) -> Response:
-    """The clusters that the visitor's unit belongs to, over all years."""
-    work = services(request)
-    await until_fresh(work, visitor)
-    lines = await work.board.lines(unit=visitor.unit)
-    seen = {line["cycle"] for line in lines}
-    overseen = await work.board.lines(unit=f"@{visitor.contact.id}")
-    return page(request, "mine.html", lines=[*lines, *(one for one in overseen if one["cycle"] not in seen)])
+    """The clusters that the visitor's unit belongs to, over all years, and those that the visitor oversees."""
+    board = get_services(request).board
+    await wait_until_reached(board, visitor.login.position)
+    lines = await board.lines(unit=visitor.unit)
+    known = {line["cycle"] for line in lines}
+    overseen = await board.lines(unit=f"@{visitor.contact.id}")
+    return page(request, "mine.html", lines=[*lines, *(one for one in overseen if one["cycle"] not in known)])
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}")
-async def cluster(request: Request, cycle: Seen) -> Response:
+@router.get(urls.CYCLE)
+async def cluster(request: Request, cycle: ReadableCycle) -> Response:
     """Everything about one cluster's year."""
-    state, work = cycle.state, services(request)
+    state = cycle.state
     owed = obligations(state, cycle.rules)
-    open_ = [one for one in owed if one.done is None] if state.lifecycle.filed is None else []
-    own = lately(cycle, LATELY)
-    said = [*state.comments.comments.values(), *(told.event for _row, told in own)]
-    texts = await work.office.texts.get(digests_in([plain(one) for one in said]))
-    can = {act.NAME for act in permitted_acts(cycle)}
+    latest = latest_acts(cycle, MOST_LATEST)
+    named = [*state.comments.comments.values(), *(envelope.event for _row, envelope in latest)]
+    texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
     return page(
         request,
         "cluster.html",
         cycle=cycle,
         state=state,
         year=tuple(_year(cycle, owed)),
-        can=can,
-        tasks=[(cycle.names.get(one.bearer, one.bearer), one, _way(cycle, one)) for one in open_],
+        permitted={act.NAME for act in permitted_acts(cycle)},
+        tasks=[
+            (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))
+            for one in owed
+            if one.done is None and state.lifecycle.filed is None
+        ],
         scores=_scores(cycle),
         names=cycle.names,
         threads=threads(state.comments.comments.values()),
@@ -94,27 +97,27 @@ async def cluster(request: Request, cycle: Seen) -> Response:
         deviations=[
             (one, deviation_text(one, cycle.names))
             for one in deviations(state, cycle.rules)
-            if may_see_deviation(one.code, cycle.readers, state)
+            if cycle.may_see_deviation(one.code)
         ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
         awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
-        lately=[
-            (row, describe(told, cycle.names, texts), state.corrections.corrected.get(row.version)) for row, told in own
+        latest=[
+            (row, describe(envelope, cycle.names, texts), state.corrections.corrected.get(row.version))
+            for row, envelope in latest
         ],
-        sure="rehearsed" if state.lifecycle.rehearsed else "stated",
     )
 
 
-def _way(cycle: Cycle, one: Obligation) -> str:
-    """Where it is done, for whoever may do it."""
+def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
+    """The page on which a task is done; "" for visitors who may not do it."""
     visitor = cycle.visitor
     if visitor.unit not in {one.bearer, cycle.state.lifecycle.organiser} or visitor.login.account.kind == "auditor":
         return ""
-    return task_link(cycle.stream, {"duty": one.duty.value, "unit": one.bearer, "subject": one.subject})
+    return urls.task_url(cycle.stream, one.duty, one.bearer, one.subject)
 
 
-def _year(cycle: Cycle, owed: tuple[Obligation, ...]) -> Iterator[StepSeen]:
+def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPicture]:
     found = steps(owed, cycle.rules)
     current = current_step(found)
     for step in found:
@@ -122,10 +125,10 @@ def _year(cycle: Cycle, owed: tuple[Obligation, ...]) -> Iterator[StepSeen]:
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
         state = "done" if step.done is not None else "now" if step.name == current else "coming"
         when = step.done.day.isoformat() if step.done is not None else ""
-        yield StepSeen(step.name, state, when, max(due) if due else None, len(done), len(mine))
+        yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine))
 
 
-def _scores(cycle: Cycle) -> Scores | None:
+def _scores(cycle: VisitedCycle) -> ScoreTable | None:
     state, rules = cycle.state, cycle.rules
     if not state.scores or not rules.leaves():
         return None
@@ -133,40 +136,33 @@ def _scores(cycle: Cycle) -> Scores | None:
         name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
     )
     totals = {name: calculated_scores(state, rules, name) for name in rounds}
-    ranks = {place.unit: place.rank for place in state.conclusion.places}
+    ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.places}
     rows = []
     for unit in state.membership.members():
         cells: list[str | None] = []
         for name in rounds:
-            seen = may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, state)
             result = totals[name].get(unit)
-            cells.append(None if not seen else "-" if result is None else number(result.total))
+            cells.append(
+                None if not cycle.may_see_sheet(unit, name) else "-" if result is None else number(result.total)
+            )
         rows.append((unit, tuple(cells), ranks.get(unit)))
-    return Scores(rounds, tuple(rows))
+    return ScoreTable(rounds, tuple(rows))
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/bang-diem/{unit}")
-async def sheet(request: Request, cycle: Seen, unit: str) -> Response:
+@router.get(urls.SCORE_SHEET)
+async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
     """A unit's score sheet in all rounds side by side, as far as the reader may see them."""
     state, rules = cycle.state, cycle.rules
     if unit not in cycle.names:
         raise InputError("no_such_unit", unit=unit, known=", ".join(sorted(cycle.names)))
     order = rules.rounds_in_order(r for of, r in state.scores if of == unit)
-    rounds = [
-        name
-        for name in order
-        if (unit, name) in state.scores and may_see_sheet(unit, name, cycle.visitor.unit, cycle.readers, state)
-    ]
+    rounds = [name for name in order if (unit, name) in state.scores and cycle.may_see_sheet(unit, name)]
     entries = {name: {item.criterion: item for item in state.scores[unit, name].sheet} for name in rounds}
-    texts = await services(request).office.texts.get(
+    texts = await get_services(request).application.texts.get(
         {item.reason for sheet in entries.values() for item in sheet.values() if item.reason}
     )
-    results = {
-        name: {line.criterion: line for line in found.lines}
-        for name in rounds
-        if (found := calculated_scores(state, rules, name).get(unit)) is not None
-    }
     totals = {name: found for name in rounds if (found := calculated_scores(state, rules, name).get(unit)) is not None}
+    results = {name: {line.criterion: line for line in found.lines} for name, found in totals.items()}
     return page(
         request,
         "sheet.html",
@@ -189,17 +185,23 @@ def _nodes(criteria: Any, depth: int) -> Iterator[tuple[int, Any]]:
         yield from _nodes(node.children, depth + 1)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/du-thao/{kind}")
-async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int = 0) -> Response:
+@router.get(urls.DRAFT)
+async def draft(
+    request: Request,
+    cycle: ReadableCycle,
+    kind: str,
+    first: Annotated[int, Query(alias=urls.FROM)] = 0,
+    second: Annotated[int, Query(alias=urls.TO)] = 0,
+) -> Response:
     """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
     versions = cycle.state.drafts.get(kind, ())  # type: ignore[call-overload]
     if not versions:
         raise InputError("nothing_presented", kind=kind)
     numbers = [one.number for one in versions]
-    new = den if den in numbers else numbers[-1]
-    old = tu if tu in numbers else max(1, new - 1)
+    new = second if second in numbers else numbers[-1]
+    old = first if first in numbers else max(1, new - 1)
     comments = [c for c in cycle.state.comments.comments.values() if c.on in {None, kind}]
-    texts = await services(request).office.texts.get(
+    texts = await get_services(request).application.texts.get(
         {one.document.text for one in versions if one.document.text} | {c.text for c in comments}
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
@@ -219,32 +221,32 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
         stances=[
             s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
         ],
-        can={act.NAME for act in permitted_acts(cycle)},
+        permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class InThread:
-    """A comment in its thread: how deep it answers."""
+class ThreadedComment:
+    """A comment, and how many comments it answers one after another."""
 
     comment: Comment
     depth: int
 
 
-def threads(comments: Iterable[Comment]) -> list[InThread]:
-    """Comments with their answers under them, in the order they came; an answer to one not shown stands for itself."""
-    shown = [one for one in comments if not one.withdrawn]
-    numbers = {one.number for one in shown}
-    found: list[InThread] = []
+def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
+    """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread."""
+    standing = [one for one in comments if not one.withdrawn]
+    numbers = {one.number for one in standing}
+    found: list[ThreadedComment] = []
 
     def take(one: Comment, depth: int) -> None:
-        found.append(InThread(one, depth))
-        for answer in shown:
+        found.append(ThreadedComment(one, depth))
+        for answer in standing:
             if answer.answers == one.number:
                 take(answer, depth + 1)
 
-    for one in shown:
+    for one in standing:
         if one.answers not in numbers:
             take(one, 0)
     return found

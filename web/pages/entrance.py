@@ -1,4 +1,4 @@
-"""The entrance: log in with password and one-time code, take up an invitation, log out, choose a language."""
+"""Login with password and one-time code, invitations, logout, language."""
 
 from __future__ import annotations
 
@@ -7,72 +7,76 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
 from application.fields import InputError
+from application.visits import Visitor
 from i18n import LANGUAGES
 from i18n.messages import sentence
-from web.auth import COOKIE, Visitor, checked_form, needs_code, require_login, today, visitor_of, what_was_typed
-from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web import urls
+from web.auth import COOKIE, carried_fields, checked_form, cookie_secret, needs_code, require_login, today, visitor_of
+from web.cookies import set_cookie, set_language
 from web.reauthentication import address_of, reauthenticated
-from web.render import local_path, page
-from web.services import Services, services
+from web.render import page
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
 
-_FORMS = re.compile(r"/lam/|/hoi-nghi|/bat-dau-nam$")
-"""Pages that can be shown again as they were left, without doing anything."""
+_TOTP_SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
-@router.get("/dang-nhap")
-async def show_login(request: Request, den: str = "/") -> Response:
+@router.get(urls.LOGIN)
+async def show_login(request: Request, back_to: Annotated[str, Query(alias=urls.BACK_TO)] = urls.HOME) -> Response:
     """The form to log in with."""
-    return page(request, "login.html", to=local_path(den), carried=[], text="", who="")
+    return page(request, "login.html", to=urls.local_path(back_to), carried=[], text="", who="")
 
 
-@router.post("/dang-nhap")
+@router.post(urls.LOGIN)
 async def log_in(request: Request) -> Response:
     """Log in; then go on where the login was asked for, with what had been typed."""
     form = await checked_form(request)
-    work = services(request)
-    person, to = str(form.get("person", "")).strip().lower(), local_path(str(form.get("_to", "/")))
-    kept = [pair for pair in what_was_typed(form) if pair[0] not in {"person", "_to"}]
+    services = get_services(request)
+    person, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
+    carried = [pair for pair in carried_fields(form) if pair[0] not in {"person", "_to"}]
     password, code = str(form.get("_password", "")), str(form.get("_code", ""))
-    account, wrong = await _prove(work, person, password, code, address_of(request))
+    account, wrong = await _proved_account(services, person, password, code, address_of(request))
     if account is None:
-        return page(request, "login.html", 401, to=to, carried=kept, text=sentence(wrong), who=person)
-    strength = "rehearsal" if work.office.rehearsal else "password+totp" if account.totp else "password"
-    secret = await work.accounts.open(account.person, strength)
-    if kept:
-        # The form stands again as it was left; nobody's act is sent by a login.
+        return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
+    strength = "rehearsal" if services.application.rehearsal else "password+totp" if account.totp else "password"
+    secret = await services.accounts.open(account.person, strength)
+    if carried:
+        # The form is shown as it was left: a login sends no act.
         request.state.secret = secret
-        response: Response = page(request, "carried.html", to=to, carried=kept, form=bool(_FORMS.search(to)))
+        response: Response = page(request, "carried.html", to=to, carried=carried, form=urls.shows_form_again(to))
     else:
-        response = RedirectResponse(to if not needs_code(work, account) else "/ma-mot-lan", 303)
+        response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
     set_cookie(request, response, secret)
-    response.set_cookie(LANGUAGE_COOKIE, account.language, samesite="lax", path="/", max_age=31_536_000)
+    set_language(response, account.language)
     return response
 
 
-async def _prove(work: Services, person: str, password: str, code: str, address: str) -> tuple[Account | None, str]:
-    """Who proved to be whom; otherwise the code of what is said. Slower the more often it failed, never shut."""
-    account = await work.accounts.get(person)
-    if not await reauthenticated(work, person, password, address):
+async def _proved_account(
+    services: Services, person: str, password: str, code: str, address: str
+) -> tuple[Account | None, str]:
+    """The account that a password and a code prove; otherwise None and the code of the sentence.
+
+    Each failure makes the next answer slower; an account is never locked out.
+    """
+    account = await services.accounts.get(person)
+    if not await reauthenticated(services, person, password, address) or account is None:
         return None, "login_does_not_fit"
-    if account is None:
-        return None, "login_does_not_fit"
-    asked = account.totp and not work.office.rehearsal
-    if asked and not await work.accounts.code_fits(person, code):
-        await work.accounts.failed(person, address)
+    asked = account.totp and not services.application.rehearsal
+    if asked and not await services.accounts.code_fits(person, code):
+        await services.accounts.failed(person, address)
         return None, "code_does_not_fit"
-    await work.accounts.forgive(person, address)
+    await services.accounts.forgive(person, address)
     return (account, "") if account.open_on(today()) else (None, "account_closed")
 
 
-@router.get("/ma-mot-lan")
+@router.get(urls.CODE)
 async def show_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
     """Set up one-time codes."""
     secret = new_totp()
@@ -84,74 +88,80 @@ def _code_page(request: Request, visitor: Visitor, secret: str, text: str, statu
     return page(request, "code.html", status, secret=secret, square=square, text=text)
 
 
-@router.post("/ma-mot-lan")
+@router.post(urls.CODE)
 async def set_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
     """Keep the secret once a code of it fits."""
     form = await checked_form(request)
-    work, secret = services(request), str(form.get("_secret", ""))
-    if not re.fullmatch(r"[A-Z2-7]{32}", secret):
+    services, secret = get_services(request), str(form.get("_secret", ""))
+    if not _TOTP_SECRET.fullmatch(secret):
         return _code_page(request, visitor, new_totp(), sentence("code_does_not_fit"), 422)
     person, code = visitor.contact.id, str(form.get("_code", ""))
     if visitor.login.account.totp and not await reauthenticated(
-        work, person, str(form.get("_password", "")), address_of(request)
+        services, person, str(form.get("_password", "")), address_of(request)
     ):
         return _code_page(request, visitor, secret, sentence("password_does_not_fit"), 422)
     if totp_step(secret, code, datetime.now(UTC), 0) is None:  # the old one stays until a code of the new one fits
         return _code_page(request, visitor, secret, sentence("code_does_not_fit"), 422)
-    await work.accounts.set_totp(person, secret)
-    await work.accounts.code_fits(person, code)
-    await work.accounts.end_all(visitor.contact.id)
-    fresh = await work.accounts.open(visitor.contact.id, "password+totp")
-    response = RedirectResponse("/", 303)
+    await services.accounts.set_totp(person, secret)
+    await services.accounts.code_fits(person, code)
+    await services.accounts.end_all(visitor.contact.id)
+    fresh = await services.accounts.open(visitor.contact.id, "password+totp")
+    response = RedirectResponse(urls.HOME, 303)
     set_cookie(request, response, fresh)
     return response
 
 
-@router.get("/loi-moi/{secret}")
+@router.get(urls.INVITATION)
 async def show_invitation(request: Request, secret: str) -> Response:
     """Take up an invitation: choose a password."""
-    account = await services(request).accounts.invited(secret)
+    account = await get_services(request).accounts.invited(secret)
     if account is None:
-        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
+        return _void(request)
     return page(request, "invitation.html", person=account.person, secret=secret, text="")
 
 
-@router.post("/loi-moi/{secret}")
+def _void(request: Request) -> Response:
+    return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
+
+
+@router.post(urls.INVITATION)
 async def accept_invitation(request: Request, secret: str) -> Response:
     """Keep the password and go to the login."""
     form = await checked_form(request)
-    work, password = services(request), str(form.get("_password", ""))
-    account = await work.accounts.invited(secret)
+    services, password = get_services(request), str(form.get("_password", ""))
+    account = await services.accounts.invited(secret)
     if account is None:
-        return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
+        return _void(request)
     try:
         if password != str(form.get("_again", "")):
             raise InputError("passwords_differ")
-        await work.accounts.accept(secret, password)
+        await services.accounts.accept(secret, password)
     except InputError as error:
         text = sentence(error.code, error.facts)
         return page(request, "invitation.html", 422, person=account.person, secret=secret, text=text)
-    return RedirectResponse("/dang-nhap", 303)
+    return RedirectResponse(urls.LOGIN, 303)
 
 
-@router.post("/dang-xuat")
+@router.post(urls.LOGOUT)
 async def log_out(request: Request) -> Response:
     """End the login."""
     await checked_form(request)
-    await services(request).accounts.end(request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/dang-nhap", 303)
+    await get_services(request).accounts.end(cookie_secret(request))
+    response = RedirectResponse(urls.LOGIN, 303)
     response.delete_cookie(COOKIE, path="/")
     return response
 
 
-@router.get("/ngon-ngu/{language}")
-async def choose_language(request: Request, language: str, ve: str = "/") -> Response:
-    """Read on in another language."""
-    response = RedirectResponse(local_path(ve), 303)
+@router.get(urls.LANGUAGE)
+async def choose_language(
+    request: Request, language: str, back_to: Annotated[str, Query(alias=urls.LANGUAGE_BACK_TO)] = urls.HOME
+) -> Response:
+    """Show pages in another language from now on."""
+    response = RedirectResponse(urls.local_path(back_to), 303)
     if language in LANGUAGES:
-        response.set_cookie(LANGUAGE_COOKIE, language, samesite="lax", path="/", max_age=31_536_000)
+        set_language(response, language)
         visitor = await visitor_of(request)
         if visitor is not None:
             account = visitor.login.account
-            await services(request).accounts.prefer(account.person, language=language, digest=account.digest)
+            await get_services(request).accounts.prefer(account.person, language=language, digest=account.digest)
     return response

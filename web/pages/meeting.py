@@ -1,4 +1,4 @@
-"""Meeting mode: for whoever keeps the minutes, during the meeting or days after.
+"""Meeting mode: for the person who keeps the minutes, during the meeting or days after.
 
 What is typed is kept at once, act by act. It is checked as a whole, with the deviations shown, and entered all or
 nothing, for the closing and the opening year together: one signature, one append.
@@ -10,47 +10,46 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import trouble_of
 from application.fields import InputError, typed_day
-from audit.replay import digests_in
+from application.form_values import as_fields, nested
+from application.minutes import (
+    STANCES,
+    Minutes,
+    MinutesCheck,
+    check,
+    command_inputs,
+    other_cycle,
+    require_minutes_keeper,
+)
+from application.permitted_acts import permitted_acts, require_permitted
+from application.score_sheets import sheet_of
+from application.slugs import SLUG
+from application.timeline import sentences
+from application.visits import VisitedCycle, submit_as
 from domain.access import Matter
-from domain.codec import plain
 from domain.commands import parse_command
 from domain.steps.meetings import RecordMeeting
-from domain.types import Command, Refused, Slug
+from domain.types import Command, Refused
 from i18n import _
 from i18n.messages import sentence, word
-from i18n.timeline import describe, voice
-from web.auth import COOKIE, Cycle, checked_form, reads_cycle
-from web.forms import as_fields, inputs, typed
-from web.minutes import (
-    STANCES,
-    Checked,
-    Minutes,
-    all_said,
-    check,
-    keep,
-    minutes_of,
-    must_keep_minutes,
-    other_of,
-    place_of,
-)
-from web.pages.acting import said_of, take_files
-from web.permitted_acts import permitted_acts, require_permitted
+from i18n.timeline import voice
+from web import urls
+from web.act_form import about, error_text, store_files, typed_text, typed_values
+from web.auth import checked_form, cookie_secret, reads_cycle
+from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
-from web.services import services
-from web.sheets import sheet_of
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
-_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 IN_MEETINGS = (
     "present-draft",
     "take-stance",
@@ -75,7 +74,9 @@ IN_MEETINGS = (
     "note-disagreement",
     "submit",
 )
-_GRID = ("present", "stance", "sign")
+"""Acts that minutes can hold beside presence, stance and signature of each unit, in the order of the choice."""
+_ANSWERS = ("present", "stance", "sign")
+"""What the table of units asks of each unit."""
 CLOSED = frozenset(
     {
         "ScoresAppraised",
@@ -86,27 +87,50 @@ CLOSED = frozenset(
         "AwardAnnulled",
     }
 )
-"""What minutes do not show to members before publication."""
+"""Events that minutes do not show to members before publication."""
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
-async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") -> Response:
-    """Begin minutes, go on with some, or change the head of some (`sua`)."""
-    must_keep_minutes(cycle)
-    if sua:
-        minutes = await minutes_of(services(request), cycle, sua)
+async def _kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) -> Minutes:
+    """The minutes that the visitor has begun.
+
+    Raises:
+        ForbiddenError: the visitor keeps no minutes of this cycle.
+        InputError: `no_such_minutes`.
+    """
+    require_minutes_keeper(cycle)
+    found = await services.belongings.kept(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, meeting))
+    if found is None:
+        raise InputError("no_such_minutes", meeting=meeting)
+    return Minutes(meeting, **found[0])
+
+
+async def _keep(services: Services, cycle: VisitedCycle, minutes: Minutes) -> None:
+    draft_path = urls.minutes_url(cycle.stream, minutes.id)
+    await services.belongings.keep(cycle.visitor.contact.id, draft_path, minutes.draft())
+
+
+@router.get(urls.MEETINGS)
+async def begin(
+    request: Request, cycle: ReadableCycle, kind: str = "", edited: Annotated[str, Query(alias=urls.EDITED)] = ""
+) -> Response:
+    """Begin minutes, go on with some, or change the head of some that are `edited`."""
+    require_minutes_keeper(cycle)
+    services = get_services(request)
+    if edited:
+        minutes = await _kept_minutes(services, cycle, edited)
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
+    before = f"{urls.meetings_url(cycle.stream)}/"
     begun = [
-        (place.rsplit("/", 1)[-1], saved)
-        for place, saved in await services(request).belongings.drafts(cycle.visitor.contact.id)
-        if place.startswith(f"{cycle.path}/hoi-nghi/")
+        (path.removeprefix(before), saved)
+        for path, saved in await services.belongings.drafts(cycle.visitor.contact.id)
+        if path.startswith(before)
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
 
 
 async def _header(
     request: Request,
-    cycle: Cycle,
+    cycle: VisitedCycle,
     values: Mapping[str, Any],
     on: str,
     *,
@@ -115,15 +139,12 @@ async def _header(
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
 ) -> Response:
-    work = services(request)
-    lines = await work.board.lines(open_only=True)
-    own = cycle.stream.split("/")
+    services, organiser = get_services(request), cycle.state.lifecycle.organiser
     others = [
         (line["cycle"], f"{line['cluster']}, {line['year']}")
-        for line in lines
-        if line["cycle"] != cycle.stream and line["cycle"].split("/")[0] == own[0]
+        for line in await services.board.lines(open_only=True)
+        if line["cycle"] != cycle.stream and line["cycle"].startswith(f"{organiser}/")
     ]
-    people = await work.office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
     return page(
         request,
         "minutes_new.html",
@@ -135,65 +156,64 @@ async def _header(
         begun=begun,
         others=others,
         other=other,
-        units=_units(cycle),
-        people=people,
+        units=cycle.units(),
+        people=await _people(services, cycle),
     )
 
 
-def _units(cycle: Cycle) -> list[tuple[str, str]]:
-    units = (*cycle.state.membership.members(), cycle.state.lifecycle.organiser)
-    return [(unit, cycle.names.get(unit, unit)) for unit in units]
+async def _people(services: Services, cycle: VisitedCycle) -> Sequence[Any]:
+    """The persons that inputs suggest, for visitors who may see them."""
+    return await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else ()
 
 
-@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi")
-async def begun(request: Request, cycle: Seen) -> Response:
+@router.post(urls.MEETINGS)
+async def begun(request: Request, cycle: ReadableCycle) -> Response:
     """Keep the meeting's own data and go on to what was decided."""
     form = await checked_form(request)
-    must_keep_minutes(cycle)
-    values, on, other = typed(form), str(form.get("_on", "")), str(form.get("_other", ""))
+    require_minutes_keeper(cycle)
+    values, on, other = typed_values(form), str(form.get("_on", "")), str(form.get("_other", ""))
     values.setdefault("id", f"hn-{uuid4().hex[:6]}")
     if "_more" in form:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
+    services = get_services(request)
     try:
-        id_ = _SLUG.validate_python(str(values["id"]))
+        id_ = SLUG.validate_python(str(values["id"]))
         typed_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
-        work = services(request)
-        before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
+        before = await services.belongings.kept(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
         trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = error_text(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
-    await keep(work, cycle, minutes)
-    return RedirectResponse(place_of(cycle, id_), 303)
+    await _keep(services, cycle, minutes)
+    return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
-async def minutes_page(request: Request, cycle: Seen, meeting: str) -> Response:
+@router.get(urls.MINUTES)
+async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes as they stand."""
-    return await _page(request, cycle, await minutes_of(services(request), cycle, meeting))
+    return _page(request, cycle, await _kept_minutes(get_services(request), cycle, meeting))
 
 
-async def _page(
+def _page(
     request: Request,
-    cycle: Cycle,
+    cycle: VisitedCycle,
     minutes: Minutes,
     *,
     text: str = "",
-    checked: Checked | None = None,
+    checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
-    can = {act.NAME for act in permitted_acts(cycle)}
+    permitted = {act.NAME for act in permitted_acts(cycle)}
     lines = []
-    for number, one in enumerate(minutes.acts):
-        act = Command.KNOWN[one["act"]]
-        shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
-        lines.append((number, one["act"], shown, one["stream"]))
+    for index, one in enumerate(minutes.acts):
+        fields = as_fields(Command.KNOWN[one["act"]], one["values"])
+        lines.append((index, one["act"], "; ".join(_leaves(fields, cycle.names)), one["stream"]))
     return page(
         request,
         "minutes.html",
@@ -203,16 +223,16 @@ async def _page(
         text=text,
         checked=checked,
         lines=lines,
-        choices=[name for name in IN_MEETINGS if name in can],
+        choices=[name for name in IN_MEETINGS if name in permitted],
         stances=STANCES,
-        members=_units(cycle)[:-1],
+        members=cycle.members(),
         signed=cycle.state.signing.signatures,
-        place=place_of(cycle, minutes.id),
         wide=True,
     )
 
 
 def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
+    """The innermost values of fields, in words."""
     if isinstance(value, Mapping):
         return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
     if isinstance(value, (list, tuple)):
@@ -220,80 +240,81 @@ def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
     return [names.get(str(value)) or word(value)]
 
 
-@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")
-async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
-    """Keep, take an act out, check, or enter."""
+@router.post(urls.MINUTES)
+async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
+    """Keep, take an act out, check, or enter: as the button says."""
     form = await checked_form(request)
-    work = services(request)
-    minutes = await minutes_of(work, cycle, meeting)
-    step = str(form.get("_step", "check"))
+    services = get_services(request)
+    minutes = await _kept_minutes(services, cycle, meeting)
+    step, own_url = str(form.get("_step", "check")), urls.minutes_url(cycle.stream, meeting)
     if "unit-grid" in form:
         minutes.units = {
-            unit: found
-            for unit, _name in _units(cycle)
-            if (found := {n: str(form[f"{n}:{unit}"]) for n in _GRID if form.get(f"{n}:{unit}")})
+            unit: answers
+            for unit, _name in cycle.units()
+            if (answers := {one: str(form[f"{one}:{unit}"]) for one in _ANSWERS if form.get(f"{one}:{unit}")})
         }
     if step.startswith("out:") and step.removeprefix("out:").isdigit():
         minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
-    await keep(work, cycle, minutes)
+    await _keep(services, cycle, minutes)
     if step == "add" and form.get("act"):
-        return RedirectResponse(f"{place_of(cycle, meeting)}/viec/moi?act={form['act']}", 303)
+        return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
-        return RedirectResponse(cycle.path, 303)
+        await services.belongings.drop(cycle.visitor.contact.id, own_url)
+        return RedirectResponse(urls.cycle_url(cycle.stream), 303)
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
-    return RedirectResponse(place_of(cycle, meeting), 303)
+    return RedirectResponse(own_url, 303)
 
 
-async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, enter: bool, password: str) -> Response:
-    work, visitor = services(request), cycle.visitor
+async def _check_or_enter(
+    request: Request, cycle: VisitedCycle, minutes: Minutes, *, enter: bool, password: str
+) -> Response:
+    services, visitor = get_services(request), cycle.visitor
     try:
-        said = all_said(cycle, minutes)
-        checked = await check(work, cycle, said)
+        commands = command_inputs(cycle, minutes)
+        checked = await check(services.application, visitor, commands)
         if not enter:
-            return await _page(request, cycle, minutes, checked=checked)
-        if checked.binding and not await reauthenticated(work, visitor.contact.id, password, address_of(request)):
+            return _page(request, cycle, minutes, checked=checked)
+        if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
-            return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
-        receipt = await work.office.submit(
-            cycle.stream,
-            visitor.signs_as,
-            said,
-            strength=visitor.login.strength,
-            stand_in_for=visitor.absent.id if visitor.absent is not None else None,
-        )
+            return _page(request, cycle, minutes, checked=checked, text=text, status=422)
+        receipt = await submit_as(services.application, visitor, cycle.stream, commands)
     except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
         trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else ""
-        place = getattr(error, "place", None)
-        if isinstance(place, int):
-            text = f"{_('In line {number}').format(number=place)}: {text}"
+        text = error_text(trouble, cycle) if trouble is not None else ""
+        index = getattr(error, "place", None)
+        if isinstance(index, int):
+            text = f"{_('In line {number}').format(number=index)}: {text}"
         away = trouble is not None and trouble.kind in {"pending", "away"}
-        return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
-    await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
+        return _page(request, cycle, minutes, text=text, status=503 if away else 422)
+    await services.belongings.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
+    await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
-    await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.last_position())
-    return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)
+    return RedirectResponse(urls.recorded_minutes_url(cycle.stream, minutes.id, version), 303)
 
 
 # One act of the minutes ---------------------------------------------------------------------
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
-async def act_form(request: Request, cycle: Seen, meeting: str, number: str, act: str = "") -> Response:
+@router.get(urls.MINUTES_ACT)
+async def act_form(request: Request, cycle: ReadableCycle, meeting: str, number: str, act: str = "") -> Response:
     """The form of one act of the minutes."""
-    minutes = await minutes_of(services(request), cycle, meeting)
-    if number.isdigit() and int(number) < len(minutes.acts):
-        one = minutes.acts[int(number)]
+    minutes = await _kept_minutes(get_services(request), cycle, meeting)
+    if (index := _index(minutes, number)) is not None:
+        one = minutes.acts[index]
         return await _act(request, cycle, minutes, number, one["act"], one["values"], one["stream"])
-    return await _act(request, cycle, minutes, "moi", act, {}, cycle.stream)
+    return await _act(request, cycle, minutes, urls.NEW_ACT, act, {}, cycle.stream)
+
+
+def _index(minutes: Minutes, number: str) -> int | None:
+    """The index of an act that the minutes hold; None for a new one."""
+    return int(number) if number.isdigit() and int(number) < len(minutes.acts) else None
 
 
 async def _act(
     request: Request,
-    cycle: Cycle,
+    cycle: VisitedCycle,
     minutes: Minutes,
     number: str,
     name: str,
@@ -304,9 +325,9 @@ async def _act(
     text: str = "",
 ) -> Response:
     act = require_permitted(cycle, name)
-    people = await services(request).office.people.everyone() if cycle.may(Matter.PEOPLE) else ()
-    other = await other_of(services(request), cycle.visitor, minutes)
-    shown = other if other is not None and stream == minutes.other else cycle
+    services = get_services(request)
+    other = await other_cycle(services.application, cycle.visitor, minutes)
+    acted_in = other if other is not None and stream == minutes.other else cycle
     return page(
         request,
         "minutes_act.html",
@@ -316,56 +337,59 @@ async def _act(
         number=number,
         act=act,
         fields=inputs(act, values, more),
-        units=_units(shown),
-        people=people,
+        units=acted_in.units(),
+        people=await _people(services, cycle),
         stream=stream,
         other=other,
         text=text,
         awards=[(one.id, one.title) for one in cycle.rules.awards],
-        place=place_of(cycle, minutes.id),
-        sheet=sheet_of(shown, act, values),
-        about=_((act.__doc__ or "").strip().splitlines()[0]),
+        sheet=sheet_of(acted_in, act, values),
+        about=_(about(act)),
     )
 
 
-@router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}/viec/{number}")
-async def keep_act(request: Request, cycle: Seen, meeting: str, number: str) -> Response:
+@router.post(urls.MINUTES_ACT)
+async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number: str) -> Response:
     """Keep one act in the minutes."""
     form = await checked_form(request)
-    work = services(request)
-    minutes = await minutes_of(work, cycle, meeting)
+    services = get_services(request)
+    minutes = await _kept_minutes(services, cycle, meeting)
     name = str(form.get("_act", ""))
-    body = {key: str(value) for key, value in form.multi_items() if isinstance(value, str)}
-    wrong = await take_files(work, cycle, form, body)
-    values = typed(body)
+    body = typed_text(form)
+    file_problem = await store_files(services, cycle, form, body)
+    values = nested(body.items())
     stream = str(form.get("_stream", cycle.stream))
     if stream not in {cycle.stream, minutes.other}:
         stream = cycle.stream
-    if wrong:
-        return await _act(request, cycle, minutes, number, name, values, stream, text=wrong)
+    if file_problem:
+        return await _act(request, cycle, minutes, number, name, values, stream, text=file_problem)
     if "_more" in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
     require_permitted(cycle, name)
     one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
-    if number.isdigit() and int(number) < len(minutes.acts):
-        one["id"] = minutes.acts[int(number)]["id"]
-        minutes.acts[int(number)] = one
+    if (index := _index(minutes, number)) is not None:
+        one["id"] = minutes.acts[index]["id"]
+        minutes.acts[index] = one
     else:
         minutes.acts.append(one)
-    await keep(work, cycle, minutes)
-    return RedirectResponse(place_of(cycle, meeting), 303)
+    await _keep(services, cycle, minutes)
+    return RedirectResponse(urls.minutes_url(cycle.stream, meeting), 303)
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/bien-ban/{meeting}")
-async def recorded(request: Request, cycle: Seen, meeting: str) -> Response:
-    """The minutes of a meeting as the register holds them: to read, to print."""
+@router.get(urls.RECORDED_MINUTES)
+async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
+    """The minutes of a recorded meeting: to read, to print."""
     held = cycle.state.meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
-    rows = [(row, told) for row, told in cycle.history if row.meeting == meeting]
-    if not cycle.may(Matter.ALL_SCORES):
-        rows = [(row, told) for row, told in rows if row.type not in CLOSED]
-    texts = await services(request).office.texts.get(digests_in([plain(told.event) for _row, told in rows]))
+    closed = frozenset[str]() if cycle.may(Matter.ALL_SCORES) else CLOSED
+    pairs = [
+        (row, envelope)
+        for row, envelope in cycle.history
+        if row.meeting == meeting and row.type != "MeetingHeld" and row.type not in closed
+    ]
+    texts = get_services(request).application.texts
+    lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)
     return page(
         request,
         "minutes_read.html",
@@ -373,6 +397,6 @@ async def recorded(request: Request, cycle: Seen, meeting: str) -> Response:
         held=held,
         names=cycle.names,
         voice=voice,
-        lines=[(row, describe(told, cycle.names, texts)) for row, told in rows if row.type != "MeetingHeld"],
+        lines=[(row, line) for (row, _envelope), line in zip(pairs, lines, strict=True)],
         sure=held.sureness,
     )

@@ -4,57 +4,62 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from application.act_view import act_view, may_be_corrected, why_not_corrected
 from application.command_to_form import form_of_row
+from application.visits import VisitedCycle
 from domain.access import Matter
-from web.act_view import act_view, may_be_corrected, why_not_corrected
-from web.auth import Cycle, reads_cycle
+from web import urls
+from web.auth import reads_cycle
 from web.render import page
-from web.services import services
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
-Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/bien-nhan/{version}")
-async def receipt(request: Request, cycle: Seen, version: int, truoc: int = 0) -> Response:
-    """The receipt of an act. `truoc`: a colleague had said it before."""
-    work = services(request)
-    act = await act_view(work, cycle, version)
-    who = await work.office.people.get(act.first.actor)
-    absent = await work.office.people.get(act.first.stand_in_for) if act.first.stand_in_for else None
+@router.get(urls.RECEIPT)
+async def receipt(
+    request: Request,
+    cycle: ReadableCycle,
+    version: int,
+    known_before: Annotated[int, Query(alias=urls.KNOWN_BEFORE)] = 0,
+) -> Response:
+    """The receipt of an act. `known_before`: a colleague had entered it already."""
+    application = get_services(request).application
+    act = await act_view(application, cycle, version)
+    first = act.first
     return page(
         request,
         "receipt.html",
         cycle=cycle,
         rows=act.rows,
-        who=who,
-        absent=absent,
+        who=await application.people.get(first.actor),
+        absent=await application.people.get(first.stand_in_for) if first.stand_in_for else None,
         sentences=act.sentences,
-        before=bool(truoc),
-        sure=act.first.provenance,
+        before=bool(known_before),
+        sure=first.provenance,
         correctable=version in may_be_corrected(cycle),
         corrected=cycle.state.corrections.corrected.get(version),
     )
 
 
-@router.get("/cum/{organiser}/{year}/{cluster}/sua/{version}")
-async def put_right(request: Request, cycle: Seen, version: int) -> Response:
+@router.get(urls.CORRECTION)
+async def correction(request: Request, cycle: ReadableCycle, version: int) -> Response:
     """What can be done about an act that was wrong: enter it again as it should be, or take it out."""
-    work = services(request)
-    act = await act_view(work, cycle, version)
+    application = get_services(request).application
+    act = await act_view(application, cycle, version)
     if (refusal := why_not_corrected(cycle)[version]) is not None:
         raise refusal
-    said = await form_of_row(work.office, act.first)
     return page(
         request,
         "correct.html",
         cycle=cycle,
         rows=act.rows,
         sentences=act.sentences,
-        said=said,
+        form=await form_of_row(application, act.first),
         version=version,
         sure=act.first.provenance,
     )

@@ -1,38 +1,32 @@
-"""Search: units, documents, acts and people, over all years that somebody may read; without diacritics, too."""
+"""Search: units, documents, acts and people, over all years that the visitor may read; with or without diacritics."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from domain.access import Matter, Reader
-from projections.search import Found
-from web.auth import Visitor, reads
+from application.search import found_for
+from application.visits import Visitor
+from domain.access import Matter
+from web import urls
+from web.auth import reads
 from web.render import page
-from web.services import Services, services
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
-LONGEST = 120
+MOST_CHARS = 120
 
 
-async def found_by(work: Services, visitor: Visitor, words: str) -> tuple[Found, ...]:
-    """What somebody may find."""
-    who = visitor.readers()
-    if not words.strip():
-        return ()
-    if Reader.AUDITOR in who:
-        return await work.search.find(words, streams=None, unit=None, everything=True)
-    if Reader.SECRETARIAT in who:
-        return await work.search.find(words, streams=visitor.unit, unit=None, everything=True)
-    return await work.search.find(words, streams=None, unit=visitor.unit, everything=False)
-
-
-@router.get("/tim")
-async def search(request: Request, visitor: Annotated[Visitor, Depends(reads(Matter.OWN))], q: str = "") -> Response:
+@router.get(urls.SEARCH)
+async def search(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(reads(Matter.OWN))],
+    typed: Annotated[str, Query(alias="q")] = "",
+) -> Response:
     """What fits the words."""
-    work, words = services(request), q[:LONGEST]
-    found = await found_by(work, visitor, words)
-    people = await work.search.people(words) if words.strip() and visitor.may(Matter.PEOPLE) else ()
-    return page(request, "search.html", q=words, found=found, people=people)
+    services, words = get_services(request), typed[:MOST_CHARS]
+    found = await found_for(services.search, visitor, words)
+    people = await services.search.people(words) if words.strip() and visitor.may(Matter.PEOPLE) else ()
+    return page(request, "search.html", words=words, found=found, people=people)

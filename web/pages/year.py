@@ -1,4 +1,4 @@
-"""Start the year: a table of clusters and units, a preview of all that will follow, one button, and how far it is."""
+"""Starting a year: a table of clusters and units, a preview of what will follow, one button, and the progress."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,6 +15,7 @@ from starlette.datastructures import UploadFile
 from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError, typed_day
 from application.tables import rows_of
+from application.visits import Visitor
 from application.yaml_files import read_model
 from application.year_file import YearFile, beginning, must_fit, secretary, start_year
 from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
@@ -26,14 +26,18 @@ from domain.types import Refused
 from i18n import _
 from i18n.messages import sentence
 from resources import RULES
-from web.auth import Visitor, checked_form, reads
-from web.render import as_attachment, page
-from web.services import Services, services
+from web import urls
+from web.act_form import typed_text
+from web.auth import checked_form, cookie_secret, reads
+from web.downloads import as_attachment
+from web.render import page
+from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
-PLACE = "bat-dau-nam"
+DRAFT = "bat-dau-nam"
+"""The key of the draft; it is no address, so the task list does not show it."""
 EXAMPLE = (
     (
         "Cụm thi đua số 1",
@@ -52,81 +56,81 @@ EXAMPLE = (
 
 @dataclass(slots=True)
 class YearOpening:
-    """A year that is being opened."""
+    """A year that is being opened: the streams of its cycles, and what failed, with the reason.
+
+    `seal` names the form that was looked at.
+    """
 
     streams: tuple[str, ...]
-    person: str
     seal: str
     done: bool = False
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: str = ""
 
 
-@router.get("/bat-dau-nam")
+@router.get(urls.NEW_YEAR)
 async def begin(request: Request, visitor: Secretary) -> Response:
     """The form: as it was left, or empty."""
-    kept = await services(request).belongings.kept(visitor.contact.id, PLACE)
+    kept = await get_services(request).belongings.kept(visitor.contact.id, DRAFT)
     return _form(request, dict(kept[0]) if kept else {})
 
 
 def _form(request: Request, typed: dict[str, Any], text: str = "") -> Response:
     now = datetime.now(UTC)
-    usual = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
+    defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
-    return page(request, "year.html", 422 if text else 200, typed=usual, text=text, editions=editions, columns=COLUMNS)
+    return page(
+        request, "year.html", 422 if text else 200, typed=defaults, text=text, editions=editions, columns=COLUMNS
+    )
 
 
-@router.get("/bat-dau-nam/mau.csv")
+@router.get(urls.NEW_YEAR_TEMPLATE)
 async def template(_visitor: Secretary) -> Response:
     """The table's template, with two rows to show how."""
     lines = [";".join(COLUMNS), *(";".join(row) for row in EXAMPLE)]
     return as_attachment("\ufeff" + "\r\n".join(lines) + "\r\n", "mau-cum-thi-dua.csv", "text/csv; charset=utf-8")
 
 
-@router.post("/bat-dau-nam")
+@router.post(urls.NEW_YEAR)
 async def look(request: Request, visitor: Secretary) -> Response:
     """Read the table and show what will follow; nothing is entered."""
     form = await checked_form(request)
-    typed: dict[str, Any] = {
-        name: str(value) for name, value in form.multi_items() if isinstance(value, str) and not name.startswith("_")
-    }
+    typed: dict[str, Any] = {name: text for name, text in typed_text(form).items() if not name.startswith("_")}
     upload = form.get("file")
-    work = services(request)
+    services = get_services(request)
     try:
         body = typed.get("table", "").encode()
         if isinstance(upload, UploadFile) and upload.filename:
             body = await upload.read()
         rows = await rows_of(body)
         typed["table"] = "\n".join("\t".join(cell.replace("\t", " ") for cell in row) for row in rows)
-        await work.belongings.keep(visitor.contact.id, PLACE, typed)
+        await services.belongings.keep(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
-        reading, edition = _read(visitor, rows, typed)
-        starts = beginning(reading.year.year, datetime.now(UTC))
+        table, edition = _read(visitor, rows, typed)
+        starts = beginning(table.year.year, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = previews(reading.year, edition, digest, starts)
+        found = previews(table.year, edition, digest, starts)
     except (InputError, Refused) as error:
         trouble = trouble_of(error) or Trouble("input", "bad_request")
         return _form(request, typed, sentence(trouble.code, trouble.facts))
     return page(
         request,
         "year_look.html",
-        reading=reading,
+        table=table,
         edition=edition,
         found=found,
-        typed=typed,
         late=late_from_the_start(found, starts),
-        starts=starts,
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
-        people=len(reading.year.people),
+        people=len(table.year.people),
         seal=_seal(typed),
     )
 
 
 def _seal(typed: dict[str, Any]) -> str:
-    """What was looked at: the button opens that and nothing typed since in another window."""
+    """A digest of what was previewed: the button opens that, and nothing that was typed since in another window."""
     return sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()
 
 
@@ -155,29 +159,32 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
     return read_table(rows, head), read_model(file, Edition)
 
 
-@router.post("/bat-dau-nam/mo")
+@router.post(urls.NEW_YEAR_START)
 async def start(request: Request, visitor: Secretary) -> Response:
-    """Open every cluster's cycle; the next page tells how far it is."""
+    """Open every cluster's cycle; the next page shows the progress."""
     form = await checked_form(request)
-    work = services(request)
-    kept = await work.belongings.kept(visitor.contact.id, PLACE)
+    services = get_services(request)
+    kept = await services.belongings.kept(visitor.contact.id, DRAFT)
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
-        return RedirectResponse("/bat-dau-nam", 303)
+        return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    reading, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
-    year, id_ = reading.year, uuid4().hex
+    table, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
+    year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
-    job = work.jobs[id_] = YearOpening(streams, visitor.contact.id, _seal(typed))
-    work.start(_open(work, visitor, year, edition, job))
-    return RedirectResponse(f"/bat-dau-nam/{id_}", 303)
+    job = YearOpening(streams, _seal(typed))
+    work = _open(services, visitor, cookie_secret(request), year, edition, job)
+    return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 
 
-async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: YearOpening) -> None:
+async def _open(
+    services: Services, visitor: Visitor, login_secret: str, year: YearFile, edition: Edition, job: YearOpening
+) -> None:
+    application = services.application
     try:
-        await must_fit(work.office, year)
-        person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
+        await must_fit(application, year)
+        person = await secretary(application, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
-            work.office,
+            application,
             year,
             edition,
             person,
@@ -187,22 +194,22 @@ async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Editi
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
-            await work.belongings.drop(visitor.contact.id, PLACE)
-        await work.accounts.moved_to(visitor.secret, await work.office.ledger.last_position())
+            await services.belongings.drop(visitor.contact.id, DRAFT)
+        await services.accounts.moved_to(login_secret, await application.ledger.last_position())
     except FORESEEN as error:
         trouble = trouble_of(error) or Trouble("pending", "pending")
         job.stopped = sentence(trouble.code, trouble.facts)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
+    except Exception as error:  # noqa: BLE001 - whatever stops it is shown on the page
         job.stopped = sentence("our_bug_web", {"request": type(error).__name__})
     job.done = True
 
 
-@router.get("/bat-dau-nam/{job}")
+@router.get(urls.NEW_YEAR_JOB)
 async def progress(request: Request, _visitor: Secretary, job: str) -> Response:
-    """How far it is; what failed, with the reason and a way to try again."""
-    work = services(request)
-    found = work.jobs.get(job)
-    if not isinstance(found, YearOpening):
-        raise InputError("no_such_job")
-    there = {stream for stream, _head in await work.office.ledger.streams()}
-    return page(request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in there])
+    """The progress; what failed, with the reason and a way to try again."""
+    services = get_services(request)
+    found = services.jobs.get(job, YearOpening)
+    open_streams = {stream for stream, _head in await services.application.ledger.streams()}
+    return page(
+        request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in open_streams]
+    )

@@ -1,4 +1,4 @@
-// What pages gain by script; without it every one of them works, too.
+// Conveniences: every page works without this script, too.
 "use strict";
 
 const mine = "thidua:" + (document.body.dataset.who || "") + ":";
@@ -24,12 +24,12 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
     localStorage.setItem(key, JSON.stringify(values));
   });
 }
-// A receipt tells which form has done its work.
+// A receipt names the cycle whose forms were sent: what they kept is removed.
 const done = document.querySelector("[data-done]")?.dataset.done;
 if (done) for (const key of Object.keys(localStorage)) if (key.startsWith(mine + done)) localStorage.removeItem(key);
 
-// Whoever leaves on purpose leaves nothing behind in this browser.
-document.querySelector('form[action="/dang-xuat"]')?.addEventListener("submit", () => {
+// Logging out removes what was typed from this browser.
+document.querySelector("form[data-forget]")?.addEventListener("submit", () => {
   for (const key of Object.keys(localStorage)) if (key.startsWith("thidua:")) localStorage.removeItem(key);
 });
 

@@ -1,0 +1,84 @@
+"""Acts that stand in a cycle's history: each in words, and whether the visitor may correct it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from application.application import Application
+from application.fields import InputError
+from application.permitted_acts import permitted_acts
+from application.timeline import sentences
+from application.visits import ForbiddenError, VisitedCycle
+from domain.access import Matter
+from domain.cycle import correctable
+from domain.steps.corrections import CorrectAct
+from domain.types import Event, EventEnvelope, Refused
+from ledger.events import RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """An act: its rows, the one that was asked for first, and its events in sentences."""
+
+    rows: tuple[RecordedEvent, ...]
+    sentences: tuple[str, ...]
+
+    @property
+    def first(self) -> RecordedEvent:
+        """The row that was asked for."""
+        return self.rows[0]
+
+
+def row_at(cycle: VisitedCycle, version: int) -> RecordedEvent:
+    """The row with a version, for the unit that entered it and for readers of the whole history.
+
+    Raises:
+        InputError: there is none.
+        ForbiddenError: the visitor may not read it.
+    """
+    row = next((row for row in cycle.rows if row.version == version), None)
+    if row is None:
+        raise InputError("no_such_act", version=version)
+    if not _readable(cycle, row):
+        raise ForbiddenError("not_yours_to_read")
+    return row
+
+
+async def act_view(application: Application, cycle: VisitedCycle, version: int) -> ActView:
+    """The act that the row with a version belongs to, in words.
+
+    Raises:
+        InputError, ForbiddenError: as `row_at`.
+    """
+    row = row_at(cycle, version)
+    same = [(one, envelope) for one, envelope in cycle.history if one.command_id == row.command_id]
+    return ActView(
+        (row, *(one for one, _envelope in same if one.version != version)),
+        await sentences(application.texts, (envelope for _row, envelope in same), cycle.names),
+    )
+
+
+def why_not_corrected(cycle: VisitedCycle) -> Mapping[int, Refused | None]:
+    """By version, why the visitor may not correct a row that they may read; None for rows that they may correct."""
+    if CorrectAct not in permitted_acts(cycle):
+        return {row.version: Refused("not_yours", act=CorrectAct.NAME) for row in cycle.rows}
+    visitor, envelopes = cycle.visitor, [envelope for _row, envelope in cycle.history]
+    found = correctable(envelopes, cycle.state, visitor.contact.id, visitor.unit, cycle.now)
+    return {row.version: found[row.version] for row in cycle.rows if _readable(cycle, row)}
+
+
+def _readable(cycle: VisitedCycle, row: RecordedEvent) -> bool:
+    return cycle.visitor.unit == row.unit or cycle.may(Matter.HISTORY)
+
+
+def may_be_corrected(cycle: VisitedCycle) -> frozenset[int]:
+    """The versions of the rows that the visitor may read and correct."""
+    return frozenset(version for version, refusal in why_not_corrected(cycle).items() if refusal is None)
+
+
+def latest_acts(cycle: VisitedCycle, most: int) -> list[tuple[RecordedEvent, EventEnvelope[Event]]]:
+    """The acts that the visitor's unit entered last, the latest first: one row for each act."""
+    unit = cycle.visitor.unit
+    acts = {row.command_id: (row, envelope) for row, envelope in reversed(cycle.history) if row.unit == unit}
+    return list(acts.values())[:most]

@@ -1,0 +1,114 @@
+"""Between what is typed into a form and an act's fields.
+
+Names of inputs are paths (`document.title`, `sheet.0.points`). Names that begin with an underscore belong to the form,
+not to the act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from application.fields import Question, questions
+from domain.types import Command
+from i18n.messages import day, number
+
+MAX_DEPTH = 8
+MAX_ROWS = 400
+
+
+def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields that were typed, nested by their paths; lists in order; without empty values."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        if name.startswith("_") or not isinstance(value, str) or name.count(".") > MAX_DEPTH:
+            continue
+        inner = root
+        *path, last = name.split(".")
+        for part in path:
+            step = inner.setdefault(part, {})
+            if not isinstance(step, dict):
+                break
+            inner = step
+        else:
+            inner[last] = value
+    cleaned = _cleaned(root)
+    return cleaned if isinstance(cleaned, dict) else {}
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip() or None
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        ordered = sorted(value.items(), key=lambda pair: int(pair[0]))[:MAX_ROWS]
+        return [kept for _n, entry in ordered if (kept := _cleaned(entry)) is not None]
+    found = {name: kept for name, entry in value.items() if (kept := _cleaned(entry)) is not None}
+    return found or None
+
+
+def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
+    """An act's fields from what was typed: flags become true; numbers stay text, which the act itself reads."""
+    return {name: _typed_as(question, values[name]) for question in questions(act) if (name := question.name) in values}
+
+
+def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without the rows of a score sheet in which nothing was typed."""
+    found = dict(values)
+    if isinstance(found.get("sheet"), list):
+        found["sheet"] = [
+            entry for entry in found["sheet"] if not isinstance(entry, Mapping) or set(entry) - {"criterion"}
+        ]
+    return found
+
+
+def _typed_as(question: Question, value: Any) -> Any:
+    if question.many and isinstance(value, list):
+        return [_typed_as(question.as_one(question.name), entry) for entry in value]
+    if question.many and isinstance(value, str):
+        return [part for line in value.splitlines() if (part := line.strip())]
+    if question.parts and isinstance(value, Mapping):
+        return {name: _typed_as(part, value[name]) for part in question.parts if (name := part.name) in value}
+    if question.kind == "flag":
+        return value == "yes"
+    return value
+
+
+def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An act's fields as a person would type them: days as dd/mm/yyyy, figures with a comma."""
+    asked = {question.name: question for question in questions(act)}
+    return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
+
+
+def _as_typed(question: Question, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_typed(question.as_one(question.name), entry) for entry in value]
+    if isinstance(value, Mapping) and question.parts:
+        asked = {part.name: part for part in question.parts}
+        return {name: _as_typed(asked[name], entry) for name, entry in value.items() if name in asked}
+    if value in question.choices or not isinstance(value, (str, int)):
+        return value
+    if question.kind == "day":
+        return day(str(value))
+    return number(Decimal(value)) if question.kind == "number" else value
+
+
+def input_text(value: Any) -> str:
+    """A value as its input holds it."""
+    return "" if value is None else ("yes" if value is True else str(value))
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Fields as the inputs that would send them; the inverse of `nested`."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            found.update(flattened(value, f"{path}."))
+        elif isinstance(value, (list, tuple)):
+            found.update(flattened({str(n): entry for n, entry in enumerate(value)}, f"{path}."))
+        elif value is not None:
+            found[path] = input_text(value)
+    return found

@@ -1,0 +1,144 @@
+"""The minutes of a meeting: what was typed so far, the commands that follow, and whether they can all be entered.
+
+Minutes are a draft until they are entered: all of it or nothing, for the closing and the opening year together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from application.application import Application, CommandInput
+from application.command_preview import deviations_by_key, names_in, previewed_events
+from application.dry_run import DryRun
+from application.engine import RefusedError
+from application.fields import InputError, typed_day
+from application.form_values import as_fields, without_empty_rows
+from application.permitted_acts import permitted_acts
+from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
+from domain.rights import is_binding
+from domain.steps.meetings import RecordMeeting
+from domain.types import Command, Refused, When
+from i18n.state_text import deviation_text
+
+STANCES = ("agreed", "agreed-in-substance", "changes-requested")
+
+
+@dataclass(slots=True)
+class Minutes:
+    """What was typed of a meeting so far. `units` says of each unit whether it was there, its stance, its signature."""
+
+    id: str
+    on: str
+    header: dict[str, Any]
+    other: str = ""
+    """The stream of another cycle that the meeting decides for, too: the year it opens."""
+    units: dict[str, dict[str, str]] = field(default_factory=dict)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    """Each with `id`, `act`, `values` and `stream`."""
+    meeting_id: str = ""
+    """Seeds the command ids, so that the same minutes are entered once."""
+
+    def draft(self) -> dict[str, Any]:
+        """The minutes as their draft is stored; the id is part of the draft's key."""
+        values = asdict(self)
+        del values["id"]
+        return values
+
+
+@dataclass(slots=True)
+class MinutesCheck:
+    """What the minutes would record: (stream, sentence) for each event; and which deviations would come."""
+
+    sentences: list[tuple[str, str]] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    binding: bool = False
+    """One of the commands signs or publishes: the password is asked for once more."""
+
+
+def require_minutes_keeper(cycle: VisitedCycle) -> None:
+    """Check that the visitor may record a meeting of the cycle.
+
+    Raises:
+        ForbiddenError
+    """
+    if RecordMeeting not in permitted_acts(cycle):
+        raise ForbiddenError("not_yours_to_say")
+
+
+def command_inputs(cycle: VisitedCycle, minutes: Minutes) -> list[CommandInput]:
+    """The commands of the minutes: the meeting, each unit's stance and signature, the other acts in their order.
+
+    Raises:
+        InputError
+    """
+    on = typed_day(minutes.on, "_on")
+    header = as_fields(RecordMeeting, minutes.header)
+    ticked = [{"unit": unit} for unit, answers in minutes.units.items() if answers.get("present")]
+    typed = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
+    present = [*typed, *(one for one in ticked if one not in typed)]
+    if present:
+        header["present"] = present
+
+    def inputs(stream: str, act: str, fields: dict[str, Any], seed: str) -> CommandInput:
+        command_id = uuid5(NAMESPACE_URL, f"{minutes.meeting_id}/{stream}/{seed}")
+        return CommandInput(stream, act, fields, command_id, happened=When.on(on), meeting=minutes.id)
+
+    found = [inputs(cycle.stream, "record-meeting", {**header, "id": minutes.id}, "meeting")]
+    for unit, answers in minutes.units.items():
+        if (stance := answers.get("stance")) in STANCES:
+            found.append(inputs(cycle.stream, "take-stance", {"unit": unit, "stance": stance}, f"stance/{unit}"))
+    if joint := [unit for unit, answers in minutes.units.items() if answers.get("sign") == "joint"]:
+        found.append(inputs(cycle.stream, "sign-jointly", {"units": joint}, f"joint/{'+'.join(joint)}"))
+    found.extend(
+        inputs(cycle.stream, "sign", {"unit": unit}, f"sign/{unit}")
+        for unit, answers in minutes.units.items()
+        if answers.get("sign") == "each"
+    )
+    for one in minutes.acts:
+        fields = as_fields(Command.KNOWN[one["act"]], without_empty_rows(one["values"]))
+        found.append(inputs(one["stream"], one["act"], fields, f"{one['id']}/{sorted(fields.items())!r}"))
+    return found
+
+
+async def check(application: Application, visitor: Visitor, inputs: Sequence[CommandInput]) -> MinutesCheck:
+    """Decide all commands one after another on top of what the ledger holds, and keep nothing.
+
+    Raises:
+        InputError: a field cannot be used.
+        RefusedError: a rule forbids a command; its place is the index in `inputs`.
+    """
+    dry_runs: dict[str, DryRun] = {}
+    before: dict[str, set[str]] = {}
+    checked = MinutesCheck()
+    for index, one in enumerate(inputs):
+        if one.stream not in dry_runs:
+            history = await application.history(one.stream)
+            dry_runs[one.stream] = await DryRun.of(application, {}, [row for row, _envelope in history])
+            before[one.stream] = set(deviations_by_key(dry_runs[one.stream]))
+        try:
+            events = await previewed_events(application, dry_runs[one.stream], one, visitor)
+        except Refused as error:
+            raise RefusedError(error.code, error.facts, index) from None
+        checked.binding = checked.binding or is_binding(one.act, one.fields)
+        checked.sentences.extend((one.stream, event.text) for event in events)
+    for stream, dry_run in dry_runs.items():
+        names = names_in(dry_run)
+        checked.new.extend(
+            deviation_text(one, names) for key, one in deviations_by_key(dry_run).items() if key not in before[stream]
+        )
+    return checked
+
+
+async def other_cycle(application: Application, visitor: Visitor, minutes: Minutes) -> VisitedCycle | None:
+    """The other year's cycle that the meeting decides for; None where there is none that the visitor keeps."""
+    if not minutes.other:
+        return None
+    try:
+        other = await open_cycle(application, minutes.other, visitor)
+        require_minutes_keeper(other)
+    except (InputError, ForbiddenError):
+        return None
+    return other

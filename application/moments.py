@@ -1,0 +1,107 @@
+"""The state of a cycle at a moment, and two moments compared: for auditors, on pages and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from application.application import Application
+from application.visits import VisitedCycle
+from audit.replay import Replay, SurenessOf, digests_in, replay, view
+from domain.codec import plain
+from domain.deviations import deviations
+from domain.rules import Edition
+from i18n import _
+from i18n.messages import day
+from i18n.state_text import deviation_text, state_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a cycle: after so many events, or at the end of a day; or as had been recorded by a day."""
+
+    version: int | None = None
+    at: date | None = None
+    known_on: date | None = None
+
+    @classmethod
+    def now(cls, cycle: VisitedCycle) -> Moment:
+        """After all events."""
+        return cls(len(cycle.history))
+
+    def words(self) -> str:
+        """The moment as a page names it."""
+        if self.at is not None:
+            return _("end of {day}").format(day=day(self.at))
+        if self.known_on is not None:
+            return _("as known on {day}").format(day=day(self.known_on))
+        return _("after act {number}").format(number=self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class StateAt:
+    """The state at a moment, and what stood then, a line each."""
+
+    moment: Moment
+    replay: Replay
+    lines: tuple[str, ...]
+
+    def only_here(self, other: StateAt) -> list[str]:
+        """The lines that stand at this moment and not at the other."""
+        others = set(other.lines)
+        return [line for line in self.lines if line not in others]
+
+
+async def replayed(application: Application, cycle: VisitedCycle, moment: Moment) -> Replay:
+    """The state of a cycle at a moment."""
+    version = len(cycle.history)
+    if moment == Moment(version):  # the visitor's cycle holds this state already
+        sureness = SurenessOf.of(envelope for _row, envelope in cycle.history)
+        return Replay(cycle.stream, cycle.state, cycle.rules, version, version, (), sureness)
+    return replay(
+        cycle.stream,
+        cycle.rows,
+        await _editions(application, cycle),
+        at=moment.at,
+        version=moment.version,
+        known_on=moment.known_on,
+    )
+
+
+async def _editions(application: Application, cycle: VisitedCycle) -> Mapping[str, Edition]:
+    found = {digest: await application.edition(digest) for digest in cycle.state.lifecycle.editions}
+    return {digest: edition for digest, edition in found.items() if edition is not None}
+
+
+async def state_at(application: Application, cycle: VisitedCycle, moment: Moment) -> StateAt:
+    """The state of a cycle at a moment, in lines, too."""
+    found = await replayed(application, cycle, moment)
+    if not found.events:
+        return StateAt(moment, found, ())
+    state = found.state
+    texts = await application.texts.get({comment.text for comment in state.comments.comments.values()})
+    names = {**cycle.names, **state.membership.names}
+    lines = (
+        *state_lines(state, texts, cycle.names, found.sure.by_event),
+        *(
+            f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
+            for one in deviations(state, found.rules)
+        ),
+    )
+    return StateAt(moment, found, lines)
+
+
+async def moment_values(application: Application, found: Replay) -> dict[str, Any]:
+    """A replayed state as JSON values, with the texts that it names."""
+    return view(found, await application.texts.get(digests_in(plain(found.state))))
+
+
+def differences(first: StateAt, second: StateAt) -> Sequence[dict[str, str]]:
+    """What stood at one of two moments only, as rows."""
+    return [
+        {"only": one.moment.words(), "line": line}
+        for one, other in ((first, second), (second, first))
+        for line in one.only_here(other)
+    ]

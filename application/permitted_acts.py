@@ -1,0 +1,40 @@
+"""The acts that a page offers to a visitor. The decider decides once more when a command is submitted."""
+
+from __future__ import annotations
+
+from application.fields import InputError
+from application.visits import ForbiddenError, VisitedCycle
+from domain.rights import MAY, permitted_commands
+from domain.steps.corrections import CorrectAct
+from domain.types import Command
+
+
+def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = False) -> type[Command]:
+    """The act, if the visitor may enter it in this cycle; with `correcting`, if they may correct one.
+
+    Raises:
+        InputError, ForbiddenError
+    """
+    act = Command.KNOWN.get(name)
+    if act is None or act not in MAY:
+        raise InputError("unknown_act", act=name)
+    if (CorrectAct if correcting else act) not in permitted_acts(cycle):
+        raise ForbiddenError("not_yours_to_say")
+    return act
+
+
+def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
+    """The acts that the visitor may enter in a cycle. Auditors only read."""
+    visitor = cycle.visitor
+    kind = visitor.login.account.kind
+    # The organiser's acts are the secretariat's: accounts of other kinds log in without one-time codes.
+    if kind == "auditor" or (visitor.unit == cycle.state.lifecycle.organiser and kind != "secretariat"):
+        return ()
+    return permitted_commands(visitor.contact.id, visitor.unit, cycle.state, cycle.now)
+
+
+def may_date(cycle: VisitedCycle) -> bool:
+    """Whether the visitor may enter that something happened earlier than now: the organiser, head and deputy may."""
+    state, unit = cycle.state, cycle.visitor.unit
+    keeps_minutes = unit in {state.membership.holder("head", cycle.now), state.membership.holder("deputy", cycle.now)}
+    return unit == state.lifecycle.organiser or keeps_minutes

@@ -1,0 +1,160 @@
+"""Score sheets as tables: a row for every criterion of the edition, earlier rounds beside it, totals as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from application.visits import VisitedCycle
+from domain.rules import Edition
+from domain.steps.criteria import Criterion
+from domain.steps.score_calculation import UnitResult, calculate_scores
+from domain.steps.scores import Item
+from domain.steps.scores import sheet_of as unit_sheet
+from domain.types import Command, Refused
+
+_ITEM: TypeAdapter[Item] = TypeAdapter(Item)
+_ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "linear": ("actual", "target"),
+    "steps": ("actual", "target"),
+    "bands": ("actual", "target"),
+    "relative": ("actual", "target"),
+    "count": ("count",),
+    "all-or-nothing": ("met",),
+}
+"""The figures that each scoring method of an edition works from; by hand, the points themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A criterion: a heading, or a leaf with what was typed for it."""
+
+    criterion: Criterion
+    depth: int
+    number: int | None
+    figures: tuple[str, ...]
+    typed: Mapping[str, Any]
+    before: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Round, points, evidence: the earlier rounds, as far as the visitor may see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The table of a unit's sheet, with its result as far as it can be calculated.
+
+    `problem` is the code and the facts of the first figure that cannot be used.
+    """
+
+    unit: str
+    round: str
+    rows: tuple[SheetRow, ...]
+    result: UnitResult | None
+    problem: tuple[str, Mapping[str, Any]] | None = None
+
+
+def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> Sheet | None:
+    """The sheet that an act fills in; None for other acts, and while no unit is named or no criteria are known."""
+    unit = values.get("unit")
+    if "sheet" not in act.model_fields or act.NAME == "sign-jointly":
+        return None
+    if not isinstance(unit, str) or unit not in cycle.names or not cycle.rules.leaves():
+        return None
+    round_ = _ROUND.get(act.NAME) or str(values.get("round", ""))
+    entries = {str(entry.get("criterion")): entry for entry in values.get("sheet") or () if isinstance(entry, Mapping)}
+    if not entries and round_ != "self":
+        entries = _from_before(cycle, unit, round_)
+    rows = tuple(_rows(cycle, unit, round_, entries))
+    result, problem = _result(cycle, unit, entries)
+    return Sheet(unit, round_, rows, result, problem)
+
+
+def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
+    """A later round begins with what stands: only what changes must be typed."""
+    rounds = [
+        name
+        for name in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit)
+        if name != round_ and cycle.may_see_sheet(unit, name)
+    ]
+    own = None
+    if cycle.may_see_sheet(unit, round_):
+        own = cycle.state.scores.get((unit, round_))
+    last = own or next((cycle.state.scores[unit, r] for r in reversed(rounds) if (unit, r) in cycle.state.scores), None)
+    if last is None:
+        return {}
+    return {item.criterion: item.model_dump(mode="json", exclude={"reason"}, exclude_none=True) for item in last.sheet}
+
+
+def _rows(cycle: VisitedCycle, unit: str, round_: str, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[SheetRow]:
+    kind, count = cycle.state.membership.kinds.get(unit), 0
+    rules: Edition = cycle.rules
+    leaves = rules.leaves()
+    stack = [(node, 0) for node in reversed(rules.criteria)]
+    while stack:
+        node, depth = stack.pop()
+        if node.id in leaves:
+            if leaves[node.id].concerns(unit, kind):
+                yield SheetRow(
+                    node,
+                    depth,
+                    count,
+                    FIGURES.get(node.way.way, ("points",)),
+                    entries.get(node.id, {}),
+                    _before(cycle, unit, round_, node.id),
+                )
+                count += 1
+            continue
+        yield SheetRow(node, depth, None, (), {}, ())
+        stack.extend((child, depth + 1) for child in reversed(node.children))
+
+
+def _before(
+    cycle: VisitedCycle, unit: str, round_: str, criterion: str
+) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    found = []
+    for (of, name), scored in cycle.state.scores.items():
+        if of != unit or name == round_:
+            continue
+        if not cycle.may_see_sheet(unit, name):
+            continue
+        for item in scored.sheet:
+            if item.criterion == criterion:
+                points = next((str(figure) for figure in item.figures if isinstance(figure, Decimal)), "-")
+                found.append((name, points, item.evidence))
+    return tuple(found)
+
+
+def _result(
+    cycle: VisitedCycle, unit: str, entries: Mapping[str, Mapping[str, Any]]
+) -> tuple[UnitResult | None, tuple[str, Mapping[str, Any]] | None]:
+    items = []
+    for entry in entries.values():
+        figures = {name: value for name, value in entry.items() if name not in {"reason", "evidence"}}
+        if not set(figures) - {"criterion"}:
+            continue
+        try:
+            items.append(_ITEM.validate_python(figures))
+        except ValidationError:
+            continue
+    problem = None
+    while items:
+        try:
+            (result,) = calculate_scores(cycle.rules, (unit_sheet(unit, tuple(items), cycle.state),))
+        except Refused as error:
+            # One figure that cannot be used does not take the total of the others away.
+            problem = problem or (error.code, titled(error.facts, cycle.rules))
+            left = [item for item in items if item.criterion != error.facts.get("criterion")]
+            items = left if len(left) < len(items) else []
+        else:
+            return result, problem
+    return None, problem
+
+
+def titled(facts: Mapping[str, Any], rules: Edition) -> Mapping[str, Any]:
+    """Facts of a refusal with the title of the criterion in place of its id."""
+    leaf = rules.leaves().get(str(facts.get("criterion", "")))
+    return facts if leaf is None else {**facts, "criterion": leaf.title}

@@ -1,0 +1,19 @@
+"""Search as a visitor may: auditors over everything, the secretariat its own cycles, units their own."""
+
+from __future__ import annotations
+
+from application.visits import Visitor
+from domain.access import Reader
+from projections.search import Found, SearchIndex
+
+
+async def found_for(index: SearchIndex, visitor: Visitor, words: str) -> tuple[Found, ...]:
+    """What fits the words, as far as the visitor may find it."""
+    if not words.strip():
+        return ()
+    roles = visitor.readers()
+    if Reader.AUDITOR in roles:
+        return await index.find(words, streams=None, unit=None, everything=True)
+    if Reader.SECRETARIAT in roles:
+        return await index.find(words, streams=visitor.unit, unit=None, everything=True)
+    return await index.find(words, streams=None, unit=visitor.unit, everything=False)

@@ -1,0 +1,114 @@
+"""The timeline of a stream: every event as a sentence, with what an auditor asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from application.application import Application
+from application.visits import VisitedCycle
+from audit.replay import digests_in
+from domain.codec import plain
+from domain.types import CLOCK, Event, EventEnvelope, day_ending
+from i18n import _
+from i18n.messages import day
+from i18n.timeline import describe
+from ledger.events import RecordedEvent
+from vault.texts import Texts
+
+
+async def texts_of(texts: Texts, envelopes: Iterable[EventEnvelope[Event]]) -> dict[str, str]:
+    """The texts that events name, by digest."""
+    return await texts.get(digests_in([plain(one.event) for one in envelopes]))
+
+
+async def sentences(
+    texts: Texts, envelopes: Iterable[EventEnvelope[Event]], names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Each event in a sentence."""
+    events = tuple(envelopes)
+    words = await texts_of(texts, events)
+    return tuple(describe(one, names, words) for one in events)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """An event of a timeline. `who` is the actor's name; `corrected_by` the version of the correction."""
+
+    row: RecordedEvent
+    text: str
+    who: str
+    corrected_by: int | None
+
+    @property
+    def step(self) -> str:
+        """The step module of the domain that the event belongs to."""
+        return Event.KNOWN[self.row.type].__module__.rsplit(".", 1)[-1]
+
+    @property
+    def first_day(self) -> str:
+        """The first day on which it may have happened, as people write it."""
+        return day(self.row.happened_earliest)
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which it may have happened, as people write it; "" where the instant is known."""
+        row = self.row
+        return day(day_ending(row.happened_latest)) if row.happened_earliest != row.happened_latest else ""
+
+    @property
+    def days(self) -> str:
+        """The day, or the first and the last day, on which it happened, as people write them."""
+        last = self.last_day
+        return self.first_day if last in {"", self.first_day} else f"{self.first_day} - {last}"
+
+    def values(self) -> dict[str, Any]:
+        """The entry as downloads and the JSON interface give it."""
+        row = self.row
+        return {
+            "version": row.version,
+            "position": row.position,
+            "type": row.type,
+            "text": self.text,
+            "first": self.first_day,
+            "last": self.last_day,
+            "recorded": row.recorded_at,
+            "actor": row.actor,
+            "unit": row.unit,
+            "stand_in_for": row.stand_in_for,
+            "sureness": row.provenance,
+            "source": row.source,
+            "meeting": row.meeting,
+            "corrected_by": self.corrected_by,
+            "digest": row.digest.hex(),
+            "command": str(row.command_id),
+            "room": self.step,
+            "who": self.who,
+        }
+
+
+async def timeline(
+    application: Application,
+    history: Iterable[tuple[RecordedEvent, EventEnvelope[Event]]],
+    names: Mapping[str, str],
+    corrected: Mapping[int, int],
+) -> list[TimelineEntry]:
+    """The timeline of a history. `corrected` maps versions to the versions of their corrections."""
+    pairs = tuple(history)
+    texts = await sentences(application.texts, (envelope for _row, envelope in pairs), names)
+    people = await application.people.names({row.actor for row, _envelope in pairs})
+    return [
+        TimelineEntry(
+            row,
+            text,
+            _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
+            corrected.get(row.version),
+        )
+        for (row, _envelope), text in zip(pairs, texts, strict=True)
+    ]
+
+
+async def timeline_of(application: Application, cycle: VisitedCycle) -> list[TimelineEntry]:
+    """The whole timeline of a cycle."""
+    return await timeline(application, cycle.history, cycle.names, cycle.state.corrections.corrected)

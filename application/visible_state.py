@@ -1,0 +1,51 @@
+"""A cycle's state as a reader may see it, as JSON values: points are closed here before they are published."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from application.application import Application
+from application.visits import VisitedCycle
+from audit.replay import digests_in
+from domain.access import Matter
+from domain.codec import plain
+from domain.deviations import deviations
+from domain.obligations import Obligation, obligations, steps
+from domain.summaries import deviation_values, obligation_values, step_values
+
+CLOSED = ("grants", "decision", "decided", "decided_version")
+"""Parts of the conclusion that are closed until publication."""
+_OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "article")
+
+
+async def visible_state(application: Application, cycle: VisitedCycle) -> dict[str, Any]:
+    """The cycle for its visitor: state, steps, obligations, deviations, and the texts that it names."""
+    state = cycle.state
+    visible = plain(state)
+    visible["scores"] = {
+        f"{unit}|{round_}": plain(scored)
+        for (unit, round_), scored in state.scores.items()
+        if cycle.may_see_sheet(unit, round_)
+    }
+    if state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES):
+        for name in CLOSED:
+            visible["conclusion"].pop(name, None)
+        visible["awards"] = {"objects": visible["awards"]["objects"]}
+    owed = obligations(state, cycle.rules)
+    return {
+        "cycle": cycle.stream,
+        "version": len(cycle.history),
+        "state": visible,
+        "texts": dict(sorted((await application.texts.get(digests_in(visible))).items())),
+        "steps": [step_values(one) for one in steps(owed, cycle.rules)],
+        "obligations": [_obligation(one, cycle.now) for one in owed],
+        "deviations": [
+            deviation_values(one) for one in deviations(state, cycle.rules) if cycle.may_see_deviation(one.code)
+        ],
+    }
+
+
+def _obligation(owed: Obligation, now: datetime) -> dict[str, Any]:
+    values = obligation_values(owed)
+    return {**{key: values[key] for key in _OF_OBLIGATIONS}, "overdue": owed.overdue(now)}

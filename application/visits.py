@@ -1,0 +1,156 @@
+"""Visitors and the cycles that they open: what pages and the JSON interface share about who asks, and for what.
+
+It knows no cookie and no token: the web layer proves who the visitor is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from accounts import Login
+from application.application import Application, CommandInput
+from application.fields import InputError
+from domain.access import Matter, Reader, may_read, may_see_deviation, may_see_sheet, readers
+from domain.cycle import State, members_and_organiser
+from domain.rules import Edition
+from domain.steps.lifecycle import business_now
+from domain.streams import decider_of, is_cycle
+from domain.types import Event, EventEnvelope
+from ledger.events import RecordedEvent
+from ledger.receipts import Receipt
+from vault.persons import Contact
+
+History = tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]
+"""A stream's rows, each with its event."""
+
+
+class ForbiddenError(Exception):
+    """The visitor may not read or do this, or the form is not one of ours. The first argument is the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person who is logged in. `contact` acts; `absent` is the person that they stand in for."""
+
+    login: Login
+    contact: Contact
+    absent: Contact | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit that the visitor acts for."""
+        return self.contact.unit if self.absent is None else self.absent.unit
+
+    @property
+    def signs_as(self) -> Contact:
+        """The actor that a command names: the person themselves, in the unit that they act for."""
+        return replace(self.contact, unit=self.unit)
+
+    @property
+    def stand_in_for(self) -> str | None:
+        """The id of the absent person; None for visitors who act for themselves."""
+        return None if self.absent is None else self.absent.id
+
+    def readers(self, stream: str | None = None, state: State | None = None) -> frozenset[Reader]:
+        """The visitor's reader roles for a stream, or for what belongs to none."""
+        account = self.login.account
+        return readers(
+            self.contact.id, self.unit, account.kind, administrator=account.administrator, stream=stream, state=state
+        )
+
+    def may(self, matter: Matter, stream: str | None = None, state: State | None = None) -> bool:
+        """Whether the visitor may read a matter."""
+        return may_read(matter, self.readers(stream, state))
+
+
+@dataclass(frozen=True, slots=True)
+class VisitedCycle:
+    """A cycle that a visitor has opened: its history, its state now, and the names that its pages show."""
+
+    stream: str
+    history: History
+    state: State
+    rules: Edition
+    names: Mapping[str, str]
+    visitor: Visitor
+
+    @property
+    def rows(self) -> list[RecordedEvent]:
+        """The rows of its history."""
+        return [row for row, _envelope in self.history]
+
+    @property
+    def now(self) -> datetime:
+        """The business time: that of the cycle's own clock."""
+        return business_now(self.state.lifecycle, datetime.now(UTC))
+
+    @property
+    def readers(self) -> frozenset[Reader]:
+        """The visitor's reader roles for this cycle."""
+        return self.visitor.readers(self.stream, self.state)
+
+    def may(self, matter: Matter) -> bool:
+        """Whether the visitor may read a matter of this cycle."""
+        return may_read(matter, self.readers)
+
+    def may_see_sheet(self, unit: str, round_: str) -> bool:
+        """Whether the visitor may see a unit's score sheet of a round."""
+        return may_see_sheet(unit, round_, self.visitor.unit, self.readers, self.state)
+
+    def may_see_deviation(self, code: str) -> bool:
+        """Whether the visitor may see deviations with this code."""
+        return may_see_deviation(code, self.readers, self.state)
+
+    def members(self) -> list[tuple[str, str]]:
+        """The member units: (id, name)."""
+        return [(unit, self.names.get(unit, unit)) for unit in self.state.membership.members()]
+
+    def units(self) -> list[tuple[str, str]]:
+        """The member units and the organiser: (id, name)."""
+        organiser = self.state.lifecycle.organiser
+        return [*self.members(), (organiser, self.names.get(organiser, organiser))]
+
+
+async def open_cycle(application: Application, stream: str, visitor: Visitor) -> VisitedCycle:
+    """Open a cycle for a visitor. It is not checked here whether the visitor may read it.
+
+    Raises:
+        InputError: `no_such_cycle`.
+    """
+    if not is_cycle(stream):
+        raise InputError("no_such_cycle", cycle=stream)
+    history = await application.history(stream)
+    decider = decider_of(stream)
+    state: Any = decider.fold(envelope for _row, envelope in history)
+    rules = await application.rules(decider.edition(state))
+    people = await application.people.names(_persons(state))
+    return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
+
+
+def _persons(state: State) -> set[str]:
+    """Ids of the persons that pages of a cycle name."""
+    meetings = [held.told for held in state.meetings.values()]
+    parties = [
+        *(comment.by for comment in state.comments.comments.values()),
+        *state.signing.witnesses,
+        *(one for held in meetings for one in (*held.chairs, *held.present, *held.guests, *held.unclear)),
+        *(one for held in meetings for one in (held.opened_by, held.concluded_by) if one is not None),
+    ]
+    found = {one.person.id for one in parties if one.person is not None}
+    if state.membership.overseer is not None:
+        found.add(state.membership.overseer.id)
+    return {one for one in found if one is not None}
+
+
+async def submit_as(application: Application, visitor: Visitor, stream: str, inputs: Sequence[CommandInput]) -> Receipt:
+    """Sign commands for a visitor and submit them to a stream.
+
+    Raises:
+        InputError, Refused, RefusedError, PendingError, UnreachableError
+    """
+    return await application.submit(
+        stream, visitor.signs_as, inputs, strength=visitor.login.strength, stand_in_for=visitor.stand_in_for
+    )

@@ -1,0 +1,32 @@
+"""Answers that the browser saves as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from fastapi.responses import Response
+
+from application.downloads import csv_text, json_text
+
+Extension = Literal["json", "csv"]
+
+
+def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
+    """A file to be saved; the browser never shows it as a page of ours."""
+    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def as_json(data: Any, name: str) -> Response:
+    """Data as a JSON file; `name` is without extension."""
+    return as_attachment(json_text(data), f"{name}.json", "application/json")
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
+    """Rows as a CSV file; `name` is without extension."""
+    return as_attachment(csv_text(rows), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def as_download(rows: Sequence[Mapping[str, Any]], name: str, extension: Extension) -> Response:
+    """Rows as a file with an extension."""
+    return as_json(rows, name) if extension == "json" else as_csv(rows, name)

@@ -1,0 +1,203 @@
+"""A visitor's own page: password, stand-ins, mail and language, calendar, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import TypeAdapter
+
+from accounts import Scope
+from accounts.belongings.postgres import StandIn
+from application.fields import InputError, optional_day
+from application.tasks import tasks_of
+from application.visits import Visitor
+from domain.access import Matter
+from domain.types import Label
+from i18n import LANGUAGES, _
+from i18n.messages import sentence
+from web import urls
+from web.act_form import typed_text
+from web.auth import checked_form, cookie_secret, reads, today
+from web.calendars import calendar_of
+from web.checks import checked
+from web.reauthentication import address_of, reauthenticated
+from web.render import page
+from web.services import Services, get_services
+
+router = APIRouter(include_in_schema=False)
+OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
+
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
+TOKEN_DAYS = 365
+"""Days for which a new token works."""
+
+
+@router.get(urls.ME)
+async def me(request: Request, visitor: OwnReader) -> Response:
+    """The visitor's own page."""
+    return await _me(request, visitor)
+
+
+async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str = "", secret: str = "") -> Response:
+    """The page. `secret` is an address or a token that is shown once."""
+    services, person = get_services(request), visitor.contact.id
+    book = services.application.people
+    others = [one for one in await book.everyone() if one.id != person and one.name]
+    absent = [
+        (one.for_person, await book.get(one.for_person))
+        for one in await services.belongings.stand_ins(person=person)
+        if one.since <= today() <= one.until
+    ]
+    return page(
+        request,
+        "me.html",
+        422 if text else 200,
+        text=text,
+        good=good,
+        secret=secret,
+        may_stand_in=absent,
+        tokens=await services.accounts.tokens(person),
+        scopes=get_args(Scope),
+        colleagues=[one for one in others if one.unit == visitor.contact.unit],
+        my_stand_ins=await services.belongings.stand_ins(for_person=person),
+        names={one.id: one.name for one in others},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChange:
+    """A change that a visitor asks for: what was typed, from which address, with which login."""
+
+    services: Services
+    visitor: Visitor
+    typed: Mapping[str, str]
+    address: str
+    login_secret: str
+
+    async def require_password(self) -> None:
+        """Ask for the password once more.
+
+        Raises:
+            InputError: `password_does_not_fit`.
+        """
+        password = self.typed.get("_password", "")
+        if not await reauthenticated(self.services, self.visitor.contact.id, password, self.address):
+            raise InputError("password_does_not_fit")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the page says of a change, and the address or token that it shows once. Without both it is shown anew."""
+
+    good: str = ""
+    secret: str = ""
+
+
+@router.post(urls.ME)
+async def change_me(request: Request, visitor: OwnReader) -> Response:
+    """Change one thing, as the button says."""
+    typed = {name: value.strip() for name, value in typed_text(await checked_form(request)).items()}
+    step = _STEPS.get(typed.get("_do", ""))
+    if step is None:
+        return await _me(request, visitor)
+    asked = OwnChange(get_services(request), visitor, typed, address_of(request), cookie_secret(request))
+    try:
+        changed = await step(asked)
+    except InputError as error:
+        return await _me(request, visitor, text=sentence(error.code, error.facts))
+    if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it
+        return RedirectResponse(urls.ME, 303)
+    return await _me(request, visitor, good=changed.good, secret=changed.secret)
+
+
+async def _new_password(asked: OwnChange) -> Changed:
+    await asked.require_password()
+    if asked.typed.get("_new") != asked.typed.get("_again"):
+        raise InputError("passwords_differ")
+    person = asked.visitor.contact.id
+    await asked.services.accounts.set_password(person, asked.typed.get("_new", ""))
+    await asked.services.accounts.end_all(person, but=asked.login_secret)
+    return Changed(_("The password is changed; all other logins and tokens are ended."))
+
+
+async def _mail(asked: OwnChange) -> Changed:
+    digest, language = asked.typed.get("digest", "each"), asked.typed.get("language", "vi")
+    if digest not in {"each", "daily", "weekly"} or language not in LANGUAGES:
+        raise InputError("field_bad", place="digest", found=digest[:20])
+    await asked.services.accounts.prefer(asked.visitor.contact.id, language=language, digest=digest)
+    return Changed()
+
+
+async def _stand_in(asked: OwnChange) -> Changed:
+    services, visitor, typed = asked.services, asked.visitor, asked.typed
+    other = await services.application.people.get(typed.get("person", ""))
+    since, until = optional_day(typed.get("since", "")), optional_day(typed.get("until", ""))
+    account = await services.accounts.get(other.id) if other is not None else None
+    # Of the same kind: reading follows the account, acting the unit, and a stand-in must gain neither.
+    own = visitor.login.account
+    if other is None or account is None or account.kind != own.kind or other.id == visitor.contact.id:
+        raise InputError("stand_in_unknown")
+    if since is None or until is None or until < since:
+        raise InputError("stand_in_dates")
+    await services.belongings.name_stand_in(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
+    return Changed(_("{name} stands in for you.").format(name=other.name))
+
+
+async def _end_stand_in(asked: OwnChange) -> Changed:
+    await asked.services.belongings.end_stand_in(asked.typed.get("person", ""), asked.visitor.contact.id)
+    return Changed(_("It is ended."))
+
+
+async def _act_for(asked: OwnChange) -> Changed:
+    await asked.services.accounts.stand_in(asked.login_secret, asked.typed.get("person") or None)
+    return Changed()
+
+
+async def _calendar(asked: OwnChange) -> Changed:
+    services = asked.services
+    secret = await services.belongings.new_calendar(asked.visitor.contact.id)
+    url = services.settings.address + urls.calendar_url(secret)
+    return Changed(_("The address of your calendar; earlier ones are void:"), url)
+
+
+async def _token(asked: OwnChange) -> Changed:
+    if (scope := asked.typed.get("scope", "read")) not in get_args(Scope):
+        raise InputError("field_bad", place="scope", found=scope[:20])
+    await asked.require_password()
+    name, accounts = checked(_LABEL, asked.typed.get("name", ""), "name"), asked.services.accounts
+    secret = await accounts.new_token(asked.visitor.contact.id, name, scope, TOKEN_DAYS)  # type: ignore[arg-type]
+    return Changed(_("The token; it is shown only now:"), secret)
+
+
+async def _revoke(asked: OwnChange) -> Changed:
+    await asked.services.accounts.revoke(asked.visitor.contact.id, asked.typed.get("token", ""))
+    return Changed(_("It is useless from now on."))
+
+
+_STEPS: Mapping[str, Callable[[OwnChange], Awaitable[Changed]]] = {
+    "password": _new_password,
+    "mail": _mail,
+    "stand-in": _stand_in,
+    "end-stand-in": _end_stand_in,
+    "act-for": _act_for,
+    "calendar": _calendar,
+    "token": _token,
+    "revoke": _revoke,
+}
+
+
+@router.get(urls.CALENDAR)
+async def calendar(request: Request, secret: str) -> Response:
+    """A calendar of a person's deadlines, at a private address."""
+    services = get_services(request)
+    person = await services.belongings.of_calendar(secret)
+    account = await services.accounts.get(person) if person is not None else None
+    contact = await services.application.people.get(person) if person is not None else None
+    if account is None or contact is None or not account.open_on(today()):
+        raise InputError("no_such_calendar")
+    body = calendar_of(await tasks_of(services.board, contact.unit), services.settings.address)
+    return Response(body, media_type="text/calendar; charset=utf-8")

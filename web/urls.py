@@ -1,0 +1,278 @@
+"""The addresses of the pages: each path once, as routes know it, and a function for each kind of page with parts.
+
+Addresses are Vietnamese, because people read and bookmark them; so are the names of query parameters, which code
+reaches by the English aliases below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from application.task_links import ACTS as ACTS_OF_DUTIES
+from domain.rules import Duty
+
+HOME = "/"
+LOGIN = "/dang-nhap"
+LOGOUT = "/dang-xuat"
+CODE = "/ma-mot-lan"
+INVITATION = "/loi-moi/{secret}"
+LANGUAGE = "/ngon-ngu/{language}"
+ME = "/toi"
+CALENDAR = "/lich/{secret}.ics"
+TASKS = "/viec"
+HELP = "/tro-giup"
+GUIDE = HELP + "/{name}"
+FILES = "/tep"
+FILE = FILES + "/{digest}/{name}"
+PEOPLE = "/nguoi-dung"
+PERSON = PEOPLE + "/{person}"
+SEARCH = "/tim"
+BOARD = "/bang"
+BOARD_CSV = BOARD + ".csv"
+LATE_UNITS = BOARD + "/don-doc"
+DEVIATIONS = "/diem-khac"
+DEVIATIONS_DOWNLOAD = DEVIATIONS + ".{extension}"
+VERIFICATION = "/kiem-tra"
+VERIFICATION_JOB = VERIFICATION + "/{job}"
+VERIFICATION_RESULT = VERIFICATION_JOB + "/ket-qua.json"
+READ_LOG = "/nhat-ky-doc"
+NEW_YEAR = "/bat-dau-nam"
+NEW_YEAR_TEMPLATE = NEW_YEAR + "/mau.csv"
+NEW_YEAR_START = NEW_YEAR + "/mo"
+NEW_YEAR_JOB = NEW_YEAR + "/{job}"
+
+CYCLES = "/cum"
+CYCLE = CYCLES + "/{organiser}/{year}/{cluster}"
+ACTS = CYCLE + "/lam"
+ACT = ACTS + "/{act}"
+RECEIPT = CYCLE + "/bien-nhan/{version}"
+CORRECTION = CYCLE + "/sua/{version}"
+DRAFT = CYCLE + "/du-thao/{kind}"
+SCORE_SHEET = CYCLE + "/bang-diem/{unit}"
+MEETINGS = CYCLE + "/hoi-nghi"
+MINUTES = MEETINGS + "/{meeting}"
+MINUTES_ACT = MINUTES + "/viec/{number}"
+RECORDED_MINUTES = CYCLE + "/bien-ban/{meeting}"
+TIMELINE = CYCLE + "/so"
+TIMELINE_DOWNLOAD = TIMELINE + ".{extension}"
+MOMENT = CYCLE + "/thoi-diem"
+MOMENT_DOWNLOAD = MOMENT + ".{extension}"
+COMPARISON = CYCLE + "/so-sanh"
+COMPARISON_DOWNLOAD = COMPARISON + ".{extension}"
+
+NEW_ACT = "moi"
+"""In the place of a number: an act that is not in the minutes yet."""
+
+# Query parameters and hidden fields, as browsers send them.
+BACK_TO = "den"
+LANGUAGE_BACK_TO = "ve"
+YEAR = "nam"
+STEP = "buoc"
+MATTER = "loc"
+WORDS = "tim"
+PAGE = "trang"
+UNIT = "don_vi"
+SURENESS = "chac"
+EVENT_STEP = "loai"
+STATE = "tinh"
+AFTER_VERSION = "sau"
+DAY = "ngay"
+KNOWN_ON = "biet"
+FROM = "tu"
+TO = "den"
+EDITED = "sua"
+CORRECTS = "_sua"
+SUMMARY = "_xem"
+KNOWN_BEFORE = "truoc"
+ENTERED_AS = "vao-so"
+
+
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """A path with a query; empty values are left out."""
+    text = urlencode({name: value for name, value in query.items() if value not in {"", None}})
+    return f"{path}?{text}" if text else path
+
+
+def _filled(path: str, **parts: object) -> str:
+    return path.format(**{name: quote(str(part), safe="") for name, part in parts.items()})
+
+
+def _in_cycle(path: str, stream: str, **parts: object) -> str:
+    organiser, year, cluster = stream.split("/")
+    return _filled(path, organiser=organiser, year=year, cluster=cluster, **parts)
+
+
+def cycle_url(stream: str) -> str:
+    """A cycle's own page."""
+    return _in_cycle(CYCLE, stream)
+
+
+def acts_url(stream: str) -> str:
+    """The choice of acts in a cycle."""
+    return _in_cycle(ACTS, stream)
+
+
+def act_url(stream: str, act: str, **fields: object) -> str:
+    """The form of an act, with fields filled in."""
+    return with_query(_in_cycle(ACT, stream, act=act), fields)
+
+
+def correct_as_act_url(stream: str, act: str, version: int) -> str:
+    """The form of an act that takes the place of the act with a version."""
+    return act_url(stream, act, **{CORRECTS: version})
+
+
+def receipt_url(stream: str, version: int | str, *, known: bool = False) -> str:
+    """The receipt of an act. `known`: it had been entered before."""
+    return with_query(_in_cycle(RECEIPT, stream, version=version), {KNOWN_BEFORE: 1 if known else ""})
+
+
+def correction_url(stream: str, version: int) -> str:
+    """What can be done about an act that was wrong."""
+    return _in_cycle(CORRECTION, stream, version=version)
+
+
+def draft_url(stream: str, kind: str, version: int | None = None) -> str:
+    """A paper in its versions."""
+    return with_query(_in_cycle(DRAFT, stream, kind=kind), {TO: version})
+
+
+def score_sheet_url(stream: str, unit: str) -> str:
+    """A unit's score sheet in all rounds."""
+    return _in_cycle(SCORE_SHEET, stream, unit=unit)
+
+
+def meetings_url(stream: str, *, kind: str = "", edited: str = "") -> str:
+    """New minutes of a `kind` of meeting, or the head of the minutes that are `edited`."""
+    return with_query(_in_cycle(MEETINGS, stream), {"kind": kind, EDITED: edited})
+
+
+def minutes_url(stream: str, meeting: str) -> str:
+    """Minutes that are being written; their draft is kept under this address."""
+    return _in_cycle(MINUTES, stream, meeting=meeting)
+
+
+def minutes_act_url(stream: str, meeting: str, number: int | str, *, act: str = "") -> str:
+    """One act of the minutes; with `NEW_ACT` for the number, a new one."""
+    return with_query(_in_cycle(MINUTES_ACT, stream, meeting=meeting, number=number), {"act": act})
+
+
+def recorded_minutes_url(stream: str, meeting: str, version: int | None = None) -> str:
+    """The minutes of a recorded meeting; `version` where they have just been entered."""
+    return with_query(_in_cycle(RECORDED_MINUTES, stream, meeting=meeting), {ENTERED_AS: version})
+
+
+def timeline_url(stream: str, extension: str = "") -> str:
+    """The timeline of a cycle, or its download."""
+    return _page_or_download(TIMELINE, TIMELINE_DOWNLOAD, stream, extension)
+
+
+def moment_url(stream: str, extension: str = "", **query: object) -> str:
+    """The state of a cycle at a moment, or its download; the query is named as in code."""
+    names = {"version": AFTER_VERSION, "day": DAY, "known_on": KNOWN_ON}
+    path = _page_or_download(MOMENT, MOMENT_DOWNLOAD, stream, extension)
+    return with_query(path, {names[name]: value for name, value in query.items()})
+
+
+def comparison_url(stream: str, extension: str = "", *, first: str = "", second: str = "") -> str:
+    """Two moments of a cycle compared, or the download."""
+    path = _page_or_download(COMPARISON, COMPARISON_DOWNLOAD, stream, extension)
+    return with_query(path, {FROM: first, TO: second})
+
+
+def _page_or_download(path: str, download: str, stream: str, extension: str) -> str:
+    return _in_cycle(download, stream, extension=extension) if extension else _in_cycle(path, stream)
+
+
+def task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str:
+    """The page on which an open duty of a unit is done."""
+    if (duty := Duty(duty)) is Duty.FINAL_MEETING:
+        return meetings_url(stream, kind="final")
+    act, fields = ACTS_OF_DUTIES[duty]
+    parties = {"bearer": unit, "subject": subject}
+    return act_url(stream, act, **{name: parties[party] for name, party in fields.items()})
+
+
+def extension_url(stream: str, duty: str, unit: str) -> str:
+    """The page on which a unit asks for more time."""
+    return act_url(stream, "ask-extension", unit=unit, duty=duty)
+
+
+def deviations_url(extension: str = "", *, year: str = "") -> str:
+    """The deviations of all cycles, or their download."""
+    path = _filled(DEVIATIONS_DOWNLOAD, extension=extension) if extension else DEVIATIONS
+    return with_query(path, {YEAR: year})
+
+
+def board_url(filters: Mapping[str, Any], *, page: int = 1) -> str:
+    """The city board with filters, on a page."""
+    return with_query(BOARD, {**filters, PAGE: page if page > 1 else ""})
+
+
+def board_csv_url(filters: Mapping[str, Any]) -> str:
+    """The city board with filters, for a spreadsheet."""
+    return with_query(BOARD_CSV, filters)
+
+
+def late_units_url(year: str = "") -> str:
+    """The late units, of a year or of all."""
+    return with_query(LATE_UNITS, {YEAR: year})
+
+
+def login_url(back_to: str) -> str:
+    """The login, which leads back to an address."""
+    return with_query(LOGIN, {BACK_TO: back_to})
+
+
+def language_url(language: str, back_to: str) -> str:
+    """The switch to a language, which leads back to an address."""
+    return with_query(_filled(LANGUAGE, language=language), {LANGUAGE_BACK_TO: back_to})
+
+
+def guide_url(name: str) -> str:
+    """A guide."""
+    return _filled(GUIDE, name=name)
+
+
+def person_url(person: str) -> str:
+    """A person's account, for those who manage accounts."""
+    return _filled(PERSON, person=person)
+
+
+def invitation_url(secret: str) -> str:
+    """An invitation; the secret in it is good once."""
+    return _filled(INVITATION, secret=secret)
+
+
+def calendar_url(secret: str) -> str:
+    """The private address of a calendar."""
+    return _filled(CALENDAR, secret=secret)
+
+
+def verification_url(job: str) -> str:
+    """How far a verification is."""
+    return _filled(VERIFICATION_JOB, job=job)
+
+
+def verification_result_url(job: str) -> str:
+    """The result of a verification as JSON."""
+    return _filled(VERIFICATION_RESULT, job=job)
+
+
+def new_year_url(job: str) -> str:
+    """How far the opening of a year is."""
+    return _filled(NEW_YEAR_JOB, job=job)
+
+
+def shows_form_again(path: str) -> bool:
+    """Whether a form sent to an address can be shown again as it was left, without doing anything."""
+    acts, meetings = ACTS.removeprefix(CYCLE), MEETINGS.removeprefix(CYCLE)
+    return f"{acts}/" in path or meetings in path or path.endswith(NEW_YEAR)
+
+
+def local_path(value: str) -> str:
+    """The path, or the first page where it leads out of this site: no link of ours leads elsewhere."""
+    local = value.startswith("/") and not value.startswith(("//", "/\\")) and value.isprintable()
+    return value if local else HOME
