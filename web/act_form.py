@@ -5,7 +5,7 @@ A form can correct: then its command is a correction that puts its act in the pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,11 +18,13 @@ from application.fields import InputError, stated, typed_day
 from application.form_values import as_fields, nested, without_empty_rows
 from application.score_sheets import titled
 from application.visits import VisitedCycle
+from domain.access import Matter
 from domain.steps.corrections import CorrectAct
 from domain.types import Command, When
 from i18n.fields import field_label
 from i18n.messages import problem_in_words, sentence
 from vault.files import NoFileError
+from vault.persons import Contact
 from web.services import Services
 from web.urls import CORRECTS
 
@@ -131,6 +133,11 @@ async def store_files(services: Services, cycle: VisitedCycle, form: FormData, b
         between = "\n" if path.endswith(".evidence") else " "
         body[path] = between.join(part for part in (body.get(path, "").strip(), stored.reference) if part)
     return ""
+
+
+async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:
+    """The persons that inputs suggest, for visitors who may see them."""
+    return await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else ()
 
 
 def error_text(trouble: Trouble, cycle: VisitedCycle) -> str:

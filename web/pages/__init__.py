@@ -15,13 +15,30 @@ from web.pages import (
     home,
     me,
     meeting,
+    minutes_acts,
     people,
     receipts,
     search,
     year,
 )
 
-MODULES = (home, entrance, acting, receipts, meeting, board, year, cycle, audit, chain, people, me, search, files)
+MODULES = (
+    home,
+    entrance,
+    acting,
+    receipts,
+    meeting,
+    minutes_acts,
+    board,
+    year,
+    cycle,
+    audit,
+    chain,
+    people,
+    me,
+    search,
+    files,
+)
 
 
 def routers() -> tuple[APIRouter, ...]:

@@ -32,7 +32,17 @@ from i18n import _
 from i18n.messages import sentence
 from i18n.page_texts import STEPS
 from web import urls
-from web.act_form import ActForm, about, error_text, parse_act_form, store_files, typed_text, typed_values, version_in
+from web.act_form import (
+    ActForm,
+    about,
+    error_text,
+    parse_act_form,
+    store_files,
+    suggested_persons,
+    typed_text,
+    typed_values,
+    version_in,
+)
 from web.auth import checked_form, cookie_secret, reads_cycle
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
@@ -216,7 +226,7 @@ async def _form(
         sheet=sheet_of(cycle, act_form.act, act_form.values),
         units=cycle.units(),
         dated=dated,
-        people=await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else (),
+        people=await suggested_persons(services, cycle),
         about=_(about(act_form.act)),
         wrong=wrong,
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,

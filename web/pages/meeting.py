@@ -17,18 +17,16 @@ from pydantic import ValidationError
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import trouble_of
 from application.fields import InputError, typed_day
-from application.form_values import as_fields, nested
+from application.form_values import as_fields
 from application.minutes import (
     STANCES,
     Minutes,
     MinutesCheck,
     check,
     command_inputs,
-    other_cycle,
     require_minutes_keeper,
 )
-from application.permitted_acts import permitted_acts, require_permitted
-from application.score_sheets import sheet_of
+from application.permitted_acts import permitted_acts
 from application.slugs import SLUG
 from application.timeline import sentences
 from application.visits import VisitedCycle, submit_as
@@ -40,12 +38,13 @@ from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import voice
 from web import urls
-from web.act_form import about, error_text, store_files, typed_text, typed_values
+from web.act_form import error_text, suggested_persons, typed_values
 from web.auth import checked_form, cookie_secret, reads_cycle
 from web.forms import inputs
+from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
-from web.services import Services, get_services
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -90,25 +89,6 @@ CLOSED = frozenset(
 """Events that minutes do not show to members before publication."""
 
 
-async def _kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) -> Minutes:
-    """The minutes that the visitor has begun.
-
-    Raises:
-        ForbiddenError: the visitor keeps no minutes of this cycle.
-        InputError: `no_such_minutes`.
-    """
-    require_minutes_keeper(cycle)
-    found = await services.belongings.kept(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, meeting))
-    if found is None:
-        raise InputError("no_such_minutes", meeting=meeting)
-    return Minutes(meeting, **found[0])
-
-
-async def _keep(services: Services, cycle: VisitedCycle, minutes: Minutes) -> None:
-    draft_path = urls.minutes_url(cycle.stream, minutes.id)
-    await services.belongings.keep(cycle.visitor.contact.id, draft_path, minutes.draft())
-
-
 @router.get(urls.MEETINGS)
 async def begin(
     request: Request, cycle: ReadableCycle, kind: str = "", edited: Annotated[str, Query(alias=urls.EDITED)] = ""
@@ -117,7 +97,7 @@ async def begin(
     require_minutes_keeper(cycle)
     services = get_services(request)
     if edited:
-        minutes = await _kept_minutes(services, cycle, edited)
+        minutes = await kept_minutes(services, cycle, edited)
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     before = f"{urls.meetings_url(cycle.stream)}/"
     begun = [
@@ -157,13 +137,8 @@ async def _header(
         others=others,
         other=other,
         units=cycle.units(),
-        people=await _people(services, cycle),
+        people=await suggested_persons(services, cycle),
     )
-
-
-async def _people(services: Services, cycle: VisitedCycle) -> Sequence[Any]:
-    """The persons that inputs suggest, for visitors who may see them."""
-    return await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else ()
 
 
 @router.post(urls.MEETINGS)
@@ -190,14 +165,14 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
-    await _keep(services, cycle, minutes)
+    await keep_minutes(services, cycle, minutes)
     return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
 @router.get(urls.MINUTES)
 async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes as they stand."""
-    return _page(request, cycle, await _kept_minutes(get_services(request), cycle, meeting))
+    return _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
 
 
 def _page(
@@ -245,7 +220,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
     """Keep, take an act out, check, or enter: as the button says."""
     form = await checked_form(request)
     services = get_services(request)
-    minutes = await _kept_minutes(services, cycle, meeting)
+    minutes = await kept_minutes(services, cycle, meeting)
     step, own_url = str(form.get("_step", "check")), urls.minutes_url(cycle.stream, meeting)
     if "unit-grid" in form:
         minutes.units = {
@@ -255,7 +230,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         }
     if step.startswith("out:") and step.removeprefix("out:").isdigit():
         minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
-    await _keep(services, cycle, minutes)
+    await keep_minutes(services, cycle, minutes)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
@@ -292,88 +267,6 @@ async def _check_or_enter(
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
     return RedirectResponse(urls.recorded_minutes_url(cycle.stream, minutes.id, version), 303)
-
-
-# One act of the minutes ---------------------------------------------------------------------
-
-
-@router.get(urls.MINUTES_ACT)
-async def act_form(request: Request, cycle: ReadableCycle, meeting: str, number: str, act: str = "") -> Response:
-    """The form of one act of the minutes."""
-    minutes = await _kept_minutes(get_services(request), cycle, meeting)
-    if (index := _index(minutes, number)) is not None:
-        one = minutes.acts[index]
-        return await _act(request, cycle, minutes, number, one["act"], one["values"], one["stream"])
-    return await _act(request, cycle, minutes, urls.NEW_ACT, act, {}, cycle.stream)
-
-
-def _index(minutes: Minutes, number: str) -> int | None:
-    """The index of an act that the minutes hold; None for a new one."""
-    return int(number) if number.isdigit() and int(number) < len(minutes.acts) else None
-
-
-async def _act(
-    request: Request,
-    cycle: VisitedCycle,
-    minutes: Minutes,
-    number: str,
-    name: str,
-    values: Mapping[str, Any],
-    stream: str,
-    *,
-    more: tuple[str, ...] = (),
-    text: str = "",
-) -> Response:
-    act = require_permitted(cycle, name)
-    services = get_services(request)
-    other = await other_cycle(services.application, cycle.visitor, minutes)
-    acted_in = other if other is not None and stream == minutes.other else cycle
-    return page(
-        request,
-        "minutes_act.html",
-        422 if text else 200,
-        cycle=cycle,
-        minutes=minutes,
-        number=number,
-        act=act,
-        fields=inputs(act, values, more),
-        units=acted_in.units(),
-        people=await _people(services, cycle),
-        stream=stream,
-        other=other,
-        text=text,
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
-        sheet=sheet_of(acted_in, act, values),
-        about=_(about(act)),
-    )
-
-
-@router.post(urls.MINUTES_ACT)
-async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number: str) -> Response:
-    """Keep one act in the minutes."""
-    form = await checked_form(request)
-    services = get_services(request)
-    minutes = await _kept_minutes(services, cycle, meeting)
-    name = str(form.get("_act", ""))
-    body = typed_text(form)
-    file_problem = await store_files(services, cycle, form, body)
-    values = nested(body.items())
-    stream = str(form.get("_stream", cycle.stream))
-    if stream not in {cycle.stream, minutes.other}:
-        stream = cycle.stream
-    if file_problem:
-        return await _act(request, cycle, minutes, number, name, values, stream, text=file_problem)
-    if "_more" in form or str(form.get("_step")) == "edit":
-        return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
-    require_permitted(cycle, name)
-    one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
-    if (index := _index(minutes, number)) is not None:
-        one["id"] = minutes.acts[index]["id"]
-        minutes.acts[index] = one
-    else:
-        minutes.acts.append(one)
-    await _keep(services, cycle, minutes)
-    return RedirectResponse(urls.minutes_url(cycle.stream, meeting), 303)
 
 
 @router.get(urls.RECORDED_MINUTES)

@@ -1,0 +1,107 @@
+"""Meeting mode: the form of one act of the minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from application.form_values import nested
+from application.minutes import Minutes, other_cycle
+from application.permitted_acts import require_permitted
+from application.score_sheets import sheet_of
+from application.visits import VisitedCycle
+from domain.access import Matter
+from i18n import _
+from web import urls
+from web.act_form import about, store_files, suggested_persons, typed_text
+from web.auth import checked_form, reads_cycle
+from web.forms import inputs
+from web.minutes_drafts import keep_minutes, kept_minutes
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+
+
+@router.get(urls.MINUTES_ACT)
+async def act_form(request: Request, cycle: ReadableCycle, meeting: str, number: str, act: str = "") -> Response:
+    """The form of one act of the minutes."""
+    minutes = await kept_minutes(get_services(request), cycle, meeting)
+    if (index := _index(minutes, number)) is not None:
+        one = minutes.acts[index]
+        return await _act(request, cycle, minutes, number, one["act"], one["values"], one["stream"])
+    return await _act(request, cycle, minutes, urls.NEW_ACT, act, {}, cycle.stream)
+
+
+def _index(minutes: Minutes, number: str) -> int | None:
+    """The index of an act that the minutes hold; None for a new one."""
+    return int(number) if number.isdigit() and int(number) < len(minutes.acts) else None
+
+
+async def _act(
+    request: Request,
+    cycle: VisitedCycle,
+    minutes: Minutes,
+    number: str,
+    name: str,
+    values: Mapping[str, Any],
+    stream: str,
+    *,
+    more: tuple[str, ...] = (),
+    text: str = "",
+) -> Response:
+    act = require_permitted(cycle, name)
+    services = get_services(request)
+    other = await other_cycle(services.application, cycle.visitor, minutes)
+    acted_in = other if other is not None and stream == minutes.other else cycle
+    return page(
+        request,
+        "minutes_act.html",
+        422 if text else 200,
+        cycle=cycle,
+        minutes=minutes,
+        number=number,
+        act=act,
+        fields=inputs(act, values, more),
+        units=acted_in.units(),
+        people=await suggested_persons(services, cycle),
+        stream=stream,
+        other=other,
+        text=text,
+        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        sheet=sheet_of(acted_in, act, values),
+        about=_(about(act)),
+    )
+
+
+@router.post(urls.MINUTES_ACT)
+async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number: str) -> Response:
+    """Keep one act in the minutes."""
+    form = await checked_form(request)
+    services = get_services(request)
+    minutes = await kept_minutes(services, cycle, meeting)
+    name = str(form.get("_act", ""))
+    body = typed_text(form)
+    file_problem = await store_files(services, cycle, form, body)
+    values = nested(body.items())
+    stream = str(form.get("_stream", cycle.stream))
+    if stream not in {cycle.stream, minutes.other}:
+        stream = cycle.stream
+    if file_problem:
+        return await _act(request, cycle, minutes, number, name, values, stream, text=file_problem)
+    if "_more" in form or str(form.get("_step")) == "edit":
+        return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
+    require_permitted(cycle, name)
+    one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
+    if (index := _index(minutes, number)) is not None:
+        one["id"] = minutes.acts[index]["id"]
+        minutes.acts[index] = one
+    else:
+        minutes.acts.append(one)
+    await keep_minutes(services, cycle, minutes)
+    return RedirectResponse(urls.minutes_url(cycle.stream, meeting), 303)
