@@ -194,65 +194,67 @@ class AwardsState:
     """With which unit an object is that goes from one to the other."""
 
 
-def hold(cmd: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.awards.holds.get((cmd.unit, cmd.award))
+def hold(command: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.awards.holds.get((command.unit, command.award))
     if existing is not None and existing.released is None:
         raise AlreadySaid(existing.version)
-    yield AwardHeld(**dict(cmd))
+    yield AwardHeld(**dict(command))
 
 
-def release(cmd: ReleaseAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.awards.holds.get((cmd.unit, cmd.award))
+def release(command: ReleaseAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.awards.holds.get((command.unit, command.award))
     if existing is None or existing.released is not None:
-        raise Refused("award_not_held", unit=cmd.unit, award=cmd.award)
-    yield AwardReleased(**dict(cmd))
+        raise Refused("award_not_held", unit=command.unit, award=command.award)
+    yield AwardReleased(**dict(command))
 
 
-def annul(cmd: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.annulled.get((cmd.unit, cmd.award))) is not None:
-        raise Refused("award_is_annulled", unit=cmd.unit, award=cmd.award, on=before.day)
-    yield AwardAnnulled(**dict(cmd))
+def annul(command: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (before := state.awards.annulled.get((command.unit, command.award))) is not None:
+        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=before.day)
+    yield AwardAnnulled(**dict(command))
 
 
-def returned(cmd: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.returned.get((cmd.unit, cmd.award, cmd.what))) is not None:
-        raise Refused("award_is_returned", unit=cmd.unit, award=cmd.award, on=before.day)
-    yield AwardReturned(**dict(cmd))
+def returned(command: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (before := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
+        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=before.day)
+    yield AwardReturned(**dict(command))
 
 
-def hand_over(cmd: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.awards.objects.get(cmd.object) == cmd.unit:
-        raise Refused("object_is_there", object=cmd.object, unit=cmd.unit)
-    yield ObjectHandedOver(**dict(cmd))
+def hand_over(command: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.awards.objects.get(command.object) == command.unit:
+        raise Refused("object_is_there", object=command.object, unit=command.unit)
+    yield ObjectHandedOver(**dict(command))
 
 
-def complain(cmd: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def complain(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.awards.complaints.values():
-        if (existing.by, existing.text, existing.award) == (cmd.by, cmd.text, cmd.award):
+        if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
             raise AlreadySaid(existing.version)
-    yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(cmd))
+    yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
-def answer(cmd: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.number not in state.awards.complaints:
-        raise Refused("no_such_complaint", number=cmd.number)
-    yield ComplaintAnswered(**dict(cmd))
+def answer(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.number not in state.awards.complaints:
+        raise Refused("no_such_complaint", number=command.number)
+    yield ComplaintAnswered(**dict(command))
 
 
-def _released(a: AwardsState, e: AwardReleased, m: Meta) -> AwardsState:
-    existing = a.holds.get((e.unit, e.award), Hold("other-cause", m.happened, m.version))
-    return replace(a, holds=put(a.holds, (e.unit, e.award), replace(existing, released=m.happened)))
+def _released(awards: AwardsState, event: AwardReleased, meta: Meta) -> AwardsState:
+    existing = awards.holds.get((event.unit, event.award), Hold("other-cause", meta.happened, meta.version))
+    return replace(
+        awards, holds=put(awards.holds, (event.unit, event.award), replace(existing, released=meta.happened))
+    )
 
 
-def _complained(a: AwardsState, e: ComplaintFiled, m: Meta) -> AwardsState:
-    new = Complaint(e.by, e.text, e.award, m.happened, m.version)
-    return replace(a, complaints=put(a.complaints, e.number, new))
+def _complained(awards: AwardsState, event: ComplaintFiled, meta: Meta) -> AwardsState:
+    new = Complaint(event.by, event.text, event.award, meta.happened, meta.version)
+    return replace(awards, complaints=put(awards.complaints, event.number, new))
 
 
-def _answered(a: AwardsState, e: ComplaintAnswered, m: Meta) -> AwardsState:
-    if (existing := a.complaints.get(e.number)) is None:
-        return a
-    return replace(a, complaints=put(a.complaints, e.number, replace(existing, answered=m.happened)))
+def _answered(awards: AwardsState, event: ComplaintAnswered, meta: Meta) -> AwardsState:
+    if (existing := awards.complaints.get(event.number)) is None:
+        return awards
+    return replace(awards, complaints=put(awards.complaints, event.number, replace(existing, answered=meta.happened)))
 
 
 decider = StepDecider(
@@ -268,13 +270,19 @@ decider = StepDecider(
         HandOverObject: hand_over,
     },
     evolves={
-        AwardHeld: lambda a, e, m: replace(
-            a, holds=put(a.holds, (e.unit, e.award), Hold(e.cause, m.happened, m.version))
+        AwardHeld: lambda awards, event, meta: replace(
+            awards, holds=put(awards.holds, (event.unit, event.award), Hold(event.cause, meta.happened, meta.version))
         ),
         AwardReleased: _released,
-        AwardAnnulled: lambda a, e, m: replace(a, annulled=put(a.annulled, (e.unit, e.award), m.happened)),
-        AwardReturned: lambda a, e, m: replace(a, returned=put(a.returned, (e.unit, e.award, e.what), m.happened)),
-        ObjectHandedOver: lambda a, e, m: replace(a, objects=put(a.objects, e.object, e.unit)),
+        AwardAnnulled: lambda awards, event, meta: replace(
+            awards, annulled=put(awards.annulled, (event.unit, event.award), meta.happened)
+        ),
+        AwardReturned: lambda awards, event, meta: replace(
+            awards, returned=put(awards.returned, (event.unit, event.award, event.what), meta.happened)
+        ),
+        ObjectHandedOver: lambda awards, event, meta: replace(
+            awards, objects=put(awards.objects, event.object, event.unit)
+        ),
         ComplaintFiled: _complained,
         ComplaintAnswered: _answered,
     },

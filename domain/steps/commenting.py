@@ -185,74 +185,84 @@ def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
     return unit, on or ""
 
 
-def take(cmd: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    existing = state.comments.stances.get(_key(cmd.unit, cmd.on))
-    if existing is not None and (existing.stance, existing.text) == (cmd.stance, cmd.text):
+def take(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    existing = state.comments.stances.get(_key(command.unit, command.on))
+    if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
         raise AlreadySaid(existing.version)
-    yield StanceTaken(**dict(cmd))
+    yield StanceTaken(**dict(command))
 
 
-def withdraw(cmd: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if _key(cmd.unit, cmd.on) not in state.comments.stances:
-        raise Refused("no_stance", unit=cmd.unit)
-    yield StanceWithdrawn(**dict(cmd))
+def withdraw(command: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if _key(command.unit, command.on) not in state.comments.stances:
+        raise Refused("no_stance", unit=command.unit)
+    yield StanceWithdrawn(**dict(command))
 
 
-def take_together(cmd: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def take_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.comments.together:
-        if (existing.by, existing.stance, existing.on) == (cmd.group, cmd.stance, cmd.on):
+        if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
             raise AlreadySaid(existing.version)
-    yield StanceTakenTogether(**dict(cmd))
+    yield StanceTakenTogether(**dict(command))
 
 
-def comment(cmd: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.answers is not None and cmd.answers not in state.comments.comments:
-        raise Refused("no_such_comment", number=cmd.answers)
-    same = (cmd.by, cmd.text, cmd.on)
+def comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.answers is not None and command.answers not in state.comments.comments:
+        raise Refused("no_such_comment", number=command.answers)
+    same = (command.by, command.text, command.on)
     for existing in state.comments.comments.values():
         if (existing.by, existing.text, existing.on) == same and not existing.withdrawn:
             raise AlreadySaid(existing.version)
-    yield CommentAdded(number=len(state.comments.comments) + 1, **dict(cmd))
+    yield CommentAdded(number=len(state.comments.comments) + 1, **dict(command))
 
 
-def withdraw_comment(cmd: WithdrawComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.comments.comments.get(cmd.number)
+def withdraw_comment(command: WithdrawComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.comments.comments.get(command.number)
     if existing is None or existing.withdrawn:
-        raise Refused("no_such_comment", number=cmd.number)
+        raise Refused("no_such_comment", number=command.number)
     if meta.unit not in {existing.by.unit, state.lifecycle.organiser}:
         raise Refused("not_yours", act=WithdrawComment.NAME)
-    yield CommentWithdrawn(number=cmd.number)
+    yield CommentWithdrawn(number=command.number)
 
 
-def _taken(c: Comments, e: StanceTaken, m: Meta) -> Comments:
-    before = c.stances.get(_key(e.unit, e.on))
-    first = m.happened if before is None else before.first
-    taken = Taken(e.unit, e.stance, e.on, e.text, m.happened, m.provenance.kind, m.version, first)
-    return replace(c, stances=put(c.stances, _key(e.unit, e.on), taken))
-
-
-def _taken_together(c: Comments, e: StanceTakenTogether, m: Meta) -> Comments:
-    taken = Taken(e.group, e.stance, e.on, None, m.happened, m.provenance.kind, m.version)
-    return replace(c, together=(*c.together, taken))
-
-
-def _stance_withdrawn(c: Comments, e: StanceWithdrawn, m: Meta) -> Comments:
-    gone = _key(e.unit, e.on)
-    return replace(c, stances={key: taken for key, taken in c.stances.items() if key != gone})
-
-
-def _commented(c: Comments, e: CommentAdded, m: Meta) -> Comments:
-    new = Comment(
-        e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version, answers=e.answers
+def _taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
+    before = comments.stances.get(_key(event.unit, event.on))
+    first = meta.happened if before is None else before.first
+    taken = Taken(
+        event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
     )
-    return replace(c, comments=put(c.comments, e.number, new))
+    return replace(comments, stances=put(comments.stances, _key(event.unit, event.on), taken))
 
 
-def _comment_withdrawn(c: Comments, e: CommentWithdrawn, m: Meta) -> Comments:
-    if (existing := c.comments.get(e.number)) is None:
-        return c
-    return replace(c, comments=put(c.comments, e.number, replace(existing, withdrawn=True)))
+def _taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
+    taken = Taken(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
+    return replace(comments, together=(*comments.together, taken))
+
+
+def _stance_withdrawn(comments: Comments, event: StanceWithdrawn, meta: Meta) -> Comments:
+    gone = _key(event.unit, event.on)
+    return replace(comments, stances={key: taken for key, taken in comments.stances.items() if key != gone})
+
+
+def _commented(comments: Comments, event: CommentAdded, meta: Meta) -> Comments:
+    new = Comment(
+        event.number,
+        event.by,
+        event.text,
+        event.on,
+        event.asks_for_change,
+        meta.happened,
+        meta.provenance.kind,
+        meta.version,
+        answers=event.answers,
+    )
+    return replace(comments, comments=put(comments.comments, event.number, new))
+
+
+def _comment_withdrawn(comments: Comments, event: CommentWithdrawn, meta: Meta) -> Comments:
+    if (existing := comments.comments.get(event.number)) is None:
+        return comments
+    return replace(comments, comments=put(comments.comments, event.number, replace(existing, withdrawn=True)))
 
 
 decider = StepDecider(

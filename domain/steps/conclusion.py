@@ -194,25 +194,27 @@ class Conclusion:
     published: When | None = None
 
 
-def record_totals(cmd: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.round in state.conclusion.totals:
-        raise Refused("totals_are_recorded", round=cmd.round)
-    named = [one.unit for one in cmd.totals if one.unit is not None]
+def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.round in state.conclusion.totals:
+        raise Refused("totals_are_recorded", round=command.round)
+    named = [one.unit for one in command.totals if one.unit is not None]
     for unit in named:
         require_member(unit, meta, state)
     if doubled := repeated(named):
         raise Refused("named_twice", name=doubled[0])
     known = len(state.membership.members()) + counted(state.lifecycle.unnamed)
-    if isinstance(state.lifecycle.unnamed, int) and len(cmd.totals) > known:
-        raise Refused("more_than_unnamed", found=len(cmd.totals), known=known)
-    if cmd.scale is not None and (
-        over := next((one.total for one in cmd.totals if one.total != "unknown" and one.total > cmd.scale), None)
+    if isinstance(state.lifecycle.unnamed, int) and len(command.totals) > known:
+        raise Refused("more_than_unnamed", found=len(command.totals), known=known)
+    if command.scale is not None and (
+        over := next(
+            (one.total for one in command.totals if one.total != "unknown" and one.total > command.scale), None
+        )
     ):
-        raise Refused("total_beyond_scale", total=over, scale=cmd.scale)
-    yield TotalsRecorded(**dict(cmd))
+        raise Refused("total_beyond_scale", total=over, scale=command.scale)
+    yield TotalsRecorded(**dict(command))
 
 
-def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def rank(command: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
     results = calculated_scores(state, rules)
@@ -223,49 +225,51 @@ def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[E
     yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
 
 
-def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (version := state.conclusion.nominations.get((cmd.unit, cmd.award))) is not None:
+def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (version := state.conclusion.nominations.get((command.unit, command.award))) is not None:
         raise AlreadySaid(version)
-    if rules.awards and rules.award(cmd.award) is None:
-        raise Refused("no_such_award", award=cmd.award, edition=rules.id, known=", ".join(a.id for a in rules.awards))
-    yield UnitNominated(**dict(cmd))
+    if rules.awards and rules.award(command.award) is None:
+        raise Refused(
+            "no_such_award", award=command.award, edition=rules.id, known=", ".join(a.id for a in rules.awards)
+        )
+    yield UnitNominated(**dict(command))
 
 
-def choose(cmd: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield NextChosen(**dict(cmd))
+def choose(command: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield NextChosen(**dict(command))
 
 
-def exclude(cmd: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.unit in state.conclusion.excluded:
-        raise Refused("unit_is_excluded", unit=cmd.unit)
-    yield UnitExcluded(**dict(cmd))
+def exclude(command: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.unit in state.conclusion.excluded:
+        raise Refused("unit_is_excluded", unit=command.unit)
+    yield UnitExcluded(**dict(command))
 
 
-def submit(cmd: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def submit(command: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
-    if state.conclusion.submission == cmd.submission:
+    if state.conclusion.submission == command.submission:
         raise AlreadySaid(state.conclusion.submitted_version)
-    yield NominationsSubmitted(**dict(cmd))
+    yield NominationsSubmitted(**dict(command))
 
 
-def decide_awards(cmd: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (state.conclusion.decision, state.conclusion.grants) == (cmd.decision, cmd.grants):
+def decide_awards(command: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
         raise AlreadySaid(state.conclusion.decided_version)
-    for grant in cmd.grants:
-        if (grant.unit, grant.award) not in state.conclusion.nominations and cmd.reason is None:
+    for grant in command.grants:
+        if (grant.unit, grant.award) not in state.conclusion.nominations and command.reason is None:
             raise Refused("grant_needs_reason", unit=grant.unit, award=grant.award)
-    yield AwardsDecided(**dict(cmd))
+    yield AwardsDecided(**dict(command))
 
 
-def publish(cmd: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def publish(command: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.conclusion.decided is None:
         raise Refused("nothing_decided")
     if state.conclusion.published is not None:
         raise Refused("results_are_published", on=state.conclusion.published.day)
-    yield ResultsPublished(**dict(cmd))
+    yield ResultsPublished(**dict(command))
 
 
 decider = StepDecider(
@@ -282,19 +286,31 @@ decider = StepDecider(
         PublishResults: publish,
     },
     evolves={
-        TotalsRecorded: lambda c, e, m: replace(c, totals=put(c.totals, e.round, e.totals)),
-        UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
-        UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
-        NextChosen: lambda c, e, m: replace(
-            c, next=put(c.next, e.role, e.unit), manners=put(c.manners, e.role, e.manner)
+        TotalsRecorded: lambda conclusion, event, meta: replace(
+            conclusion, totals=put(conclusion.totals, event.round, event.totals)
         ),
-        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.reason)),
-        NominationsSubmitted: lambda c, e, m: replace(
-            c, submission=e.submission, submitted=m.happened, submitted_version=m.version
+        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, places=event.places, ranked=meta.happened),
+        UnitNominated: lambda conclusion, event, meta: replace(
+            conclusion, nominations=put(conclusion.nominations, (event.unit, event.award), meta.version)
         ),
-        AwardsDecided: lambda c, e, m: replace(
-            c, decision=e.decision, decided=m.happened, grants=e.grants, decided_version=m.version
+        NextChosen: lambda conclusion, event, meta: replace(
+            conclusion,
+            next=put(conclusion.next, event.role, event.unit),
+            manners=put(conclusion.manners, event.role, event.manner),
         ),
-        ResultsPublished: lambda c, e, m: replace(c, published=m.happened),
+        UnitExcluded: lambda conclusion, event, meta: replace(
+            conclusion, excluded=put(conclusion.excluded, event.unit, event.reason)
+        ),
+        NominationsSubmitted: lambda conclusion, event, meta: replace(
+            conclusion, submission=event.submission, submitted=meta.happened, submitted_version=meta.version
+        ),
+        AwardsDecided: lambda conclusion, event, meta: replace(
+            conclusion,
+            decision=event.decision,
+            decided=meta.happened,
+            grants=event.grants,
+            decided_version=meta.version,
+        ),
+        ResultsPublished: lambda conclusion, event, meta: replace(conclusion, published=meta.happened),
     },
 )

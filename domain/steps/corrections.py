@@ -108,30 +108,30 @@ class Corrections:
     """What each source is, with the version of the event that says so."""
 
 
-def acknowledge(cmd: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.key not in {deviation.key for deviation in deviations(state, rules)}:
-        raise Refused("no_such_deviation", key=cmd.key)
-    if cmd.key in state.corrections.acknowledged:
-        raise Refused("deviation_is_acknowledged", key=cmd.key)
-    yield DeviationAcknowledged(**dict(cmd))
+def acknowledge(command: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.key not in {deviation.key for deviation in deviations(state, rules)}:
+        raise Refused("no_such_deviation", key=command.key)
+    if command.key in state.corrections.acknowledged:
+        raise Refused("deviation_is_acknowledged", key=command.key)
+    yield DeviationAcknowledged(**dict(command))
 
 
-def disagree(cmd: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.about in state.corrections.disagreements:
-        raise Refused("disagreement_is_noted", about=cmd.about)
-    yield DisagreementNoted(**dict(cmd))
+def disagree(command: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.about in state.corrections.disagreements:
+        raise Refused("disagreement_is_noted", about=command.about)
+    yield DisagreementNoted(**dict(command))
 
 
-def name_source(cmd: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (known := state.corrections.sources.get(cmd.id)) is not None:
-        if dict(known[0]) == dict(cmd):
+def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (known := state.corrections.sources.get(command.id)) is not None:
+        if dict(known[0]) == dict(command):
             raise AlreadySaid(known[1])
-        raise Refused("id_is_taken", id=cmd.id)
-    yield SourceNamed(**dict(cmd))
+        raise Refused("id_is_taken", id=command.id)
+    yield SourceNamed(**dict(command))
 
 
-def _corrected(r: Corrections, e: ActCorrected, m: Meta) -> Corrections:
-    return replace(r, corrected={**r.corrected, **dict.fromkeys(e.versions, m.version)})
+def _corrected(corrections: Corrections, event: ActCorrected, meta: Meta) -> Corrections:
+    return replace(corrections, corrected={**corrections.corrected, **dict.fromkeys(event.versions, meta.version)})
 
 
 decider = StepDecider(
@@ -139,9 +139,15 @@ decider = StepDecider(
     empty=Corrections(),
     decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree, NameSource: name_source},
     evolves={
-        DeviationAcknowledged: lambda r, e, m: replace(r, acknowledged=put(r.acknowledged, e.key, e.reason)),
-        DisagreementNoted: lambda r, e, m: replace(r, disagreements=put(r.disagreements, e.about, (e, m.happened.day))),
-        SourceNamed: lambda r, e, m: replace(r, sources=put(r.sources, e.id, (e, m.version))),
+        DeviationAcknowledged: lambda corrections, event, meta: replace(
+            corrections, acknowledged=put(corrections.acknowledged, event.key, event.reason)
+        ),
+        DisagreementNoted: lambda corrections, event, meta: replace(
+            corrections, disagreements=put(corrections.disagreements, event.about, (event, meta.happened.day))
+        ),
+        SourceNamed: lambda corrections, event, meta: replace(
+            corrections, sources=put(corrections.sources, event.id, (event, meta.version))
+        ),
         ActCorrected: _corrected,
     },
 )

@@ -205,25 +205,25 @@ class Deadlines:
         return end_of(max(days)) if days else None
 
 
-def remind(cmd: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield UnitReminded(**dict(cmd))
+def remind(command: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield UnitReminded(**dict(command))
 
 
-def mark_overdue(cmd: MarkOverdue, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield DeadlinePassed(**dict(cmd))
+def mark_overdue(command: MarkOverdue, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield DeadlinePassed(**dict(command))
 
 
-def propose(cmd: ProposeEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield EscalationProposed(**dict(cmd))
+def propose(command: ProposeEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield EscalationProposed(**dict(command))
 
 
-def confirm(cmd: ConfirmEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.deadlines.escalations.get(cmd.duty)
+def confirm(command: ConfirmEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.deadlines.escalations.get(command.duty)
     if existing is None:
-        raise Refused("nothing_to_escalate", duty=cmd.duty)
+        raise Refused("nothing_to_escalate", duty=command.duty)
     if existing.confirmed is not None:
         raise AlreadySaid(existing.confirmed)
-    yield EscalationConfirmed(duty=cmd.duty, units=existing.units)
+    yield EscalationConfirmed(duty=command.duty, units=existing.units)
 
 
 def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules: Edition) -> None:
@@ -240,22 +240,22 @@ def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules:
         raise Refused("extension_is_no_extension", due=day_ending(min(dated)))
 
 
-def ask(cmd: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
-    if (cmd.unit, cmd.duty) in state.deadlines.asked:
-        raise Refused("extension_is_asked", unit=cmd.unit, duty=cmd.duty)
-    yield ExtensionAsked(**dict(cmd))
+def ask(command: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _must_extend(command.duty, command.unit, command.until, state, rules)
+    if (command.unit, command.duty) in state.deadlines.asked:
+        raise Refused("extension_is_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionAsked(**dict(command))
 
 
-def grant(cmd: GrantExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
-    yield ExtensionGranted(**dict(cmd))
+def grant(command: GrantExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _must_extend(command.duty, command.unit, command.until, state, rules)
+    yield ExtensionGranted(**dict(command))
 
 
-def refuse(cmd: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (cmd.unit, cmd.duty) not in state.deadlines.asked:
-        raise Refused("extension_not_asked", unit=cmd.unit, duty=cmd.duty)
-    yield ExtensionRefused(**dict(cmd))
+def refuse(command: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (command.unit, command.duty) not in state.deadlines.asked:
+        raise Refused("extension_not_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionRefused(**dict(command))
 
 
 # The clock --------------------------------------------------------------------------------
@@ -347,42 +347,50 @@ def clock_command_id(stream: str, act: Command, instant: datetime) -> UUID:
     return uuid5(CLOCK_IDS, f"{stream}\n{act.NAME}\n{act.model_dump_json()}\n{instant.isoformat()}")
 
 
-def _spoke(d: Deadlines, key: str, meta: Meta) -> Deadlines:
-    return replace(d, spoken=put(d.spoken, key, meta.version))
+def _spoke(deadlines: Deadlines, key: str, meta: Meta) -> Deadlines:
+    return replace(deadlines, spoken=put(deadlines.spoken, key, meta.version))
 
 
-def _reminded(d: Deadlines, e: UnitReminded, m: Meta) -> Deadlines:
-    return _spoke(d, _key("remind", e.duty, e.unit, e.subject, e.due, e.days_before), m)
+def _reminded(deadlines: Deadlines, event: UnitReminded, meta: Meta) -> Deadlines:
+    return _spoke(deadlines, _key("remind", event.duty, event.unit, event.subject, event.due, event.days_before), meta)
 
 
-def _passed(d: Deadlines, e: DeadlinePassed, m: Meta) -> Deadlines:
-    return _spoke(d, _key("overdue", e.duty, e.unit, e.subject, e.due), m)
+def _passed(deadlines: Deadlines, event: DeadlinePassed, meta: Meta) -> Deadlines:
+    return _spoke(deadlines, _key("overdue", event.duty, event.unit, event.subject, event.due), meta)
 
 
-def _proposed(d: Deadlines, e: EscalationProposed, m: Meta) -> Deadlines:
-    said = _spoke(d, _key("escalate", e.duty, "", None, e.due), m)
-    before = d.escalations.get(e.duty)
+def _proposed(deadlines: Deadlines, event: EscalationProposed, meta: Meta) -> Deadlines:
+    said = _spoke(deadlines, _key("escalate", event.duty, "", None, event.due), meta)
+    before = deadlines.escalations.get(event.duty)
     waiting = before.units if before is not None and before.confirmed is None else ()
-    units = tuple(dict.fromkeys((*waiting, *e.units)))
-    return replace(said, escalations=put(d.escalations, e.duty, Escalation(units, m.version)))
+    units = tuple(dict.fromkeys((*waiting, *event.units)))
+    return replace(said, escalations=put(deadlines.escalations, event.duty, Escalation(units, meta.version)))
 
 
-def _confirmed(d: Deadlines, e: EscalationConfirmed, m: Meta) -> Deadlines:
-    existing = d.escalations.get(e.duty, Escalation(e.units, m.version))
-    return replace(d, escalations=put(d.escalations, e.duty, replace(existing, confirmed=m.version)))
+def _confirmed(deadlines: Deadlines, event: EscalationConfirmed, meta: Meta) -> Deadlines:
+    existing = deadlines.escalations.get(event.duty, Escalation(event.units, meta.version))
+    return replace(
+        deadlines, escalations=put(deadlines.escalations, event.duty, replace(existing, confirmed=meta.version))
+    )
 
 
-def _asked(d: Deadlines, e: ExtensionAsked, m: Meta) -> Deadlines:
-    return replace(d, asked=put(d.asked, (e.unit, e.duty), e))
+def _asked(deadlines: Deadlines, event: ExtensionAsked, meta: Meta) -> Deadlines:
+    return replace(deadlines, asked=put(deadlines.asked, (event.unit, event.duty), event))
 
 
-def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
-    return replace(d, asked={k: a for k, a in d.asked.items() if k[1] != duty or (unit is not None and k[0] != unit)})
+def _answered(deadlines: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
+    return replace(
+        deadlines,
+        asked={k: a for k, a in deadlines.asked.items() if k[1] != duty or (unit is not None and k[0] != unit)},
+    )
 
 
-def _granted(d: Deadlines, e: ExtensionGranted, m: Meta) -> Deadlines:
-    given = Extension(e.until, m.happened)
-    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), given))
+def _granted(deadlines: Deadlines, event: ExtensionGranted, meta: Meta) -> Deadlines:
+    given = Extension(event.until, meta.happened)
+    return replace(
+        _answered(deadlines, event.unit, event.duty),
+        extensions=put(deadlines.extensions, (event.duty, event.unit or ""), given),
+    )
 
 
 decider = StepDecider(
@@ -404,7 +412,9 @@ decider = StepDecider(
         EscalationConfirmed: _confirmed,
         ExtensionAsked: _asked,
         ExtensionGranted: _granted,
-        DutyClosed: lambda d, e, m: replace(d, closings=put(d.closings, e.duty, m.version)),
-        ExtensionRefused: lambda d, e, m: _answered(d, e.unit, e.duty),
+        DutyClosed: lambda deadlines, event, meta: replace(
+            deadlines, closings=put(deadlines.closings, event.duty, meta.version)
+        ),
+        ExtensionRefused: lambda deadlines, event, meta: _answered(deadlines, event.unit, event.duty),
     },
 )

@@ -62,24 +62,24 @@ class Version:
 Drafts = Mapping[DraftKind, tuple[Version, ...]]
 
 
-def present(cmd: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.presented_by is not None and cmd.presented_by != state.lifecycle.organiser:
-        require_member(cmd.presented_by, meta, state)
-    versions = state.drafts.get(cmd.kind, ())
-    if versions and versions[-1].document == cmd.document:
+def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.presented_by is not None and command.presented_by != state.lifecycle.organiser:
+        require_member(command.presented_by, meta, state)
+    versions = state.drafts.get(command.kind, ())
+    if versions and versions[-1].document == command.document:
         raise AlreadySaid(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
-        raise Refused("too_many_versions", kind=cmd.kind, most=limits.VERSIONS_PER_DRAFT)
+        raise Refused("too_many_versions", kind=command.kind, most=limits.VERSIONS_PER_DRAFT)
     covenants = {"covenant": state.signing, "term-covenant": state.term_signing}
-    signed = covenants[cmd.kind].signed_version if cmd.kind in covenants else None
-    after_signing = cmd.kind != "term-covenant" and state.signing.first_signed is not None and versions
+    signed = covenants[command.kind].signed_version if command.kind in covenants else None
+    after_signing = command.kind != "term-covenant" and state.signing.first_signed is not None and versions
     yield DraftPresented(
-        kind=cmd.kind,
+        kind=command.kind,
         number=len(versions) + 1,
-        document=cmd.document,
-        presented_by=cmd.presented_by,
+        document=command.document,
+        presented_by=command.presented_by,
         reissues=signed if signed is not None else (versions[-1].number if after_signing else None),
-        term=cmd.term,
+        term=command.term,
     )
 
 
@@ -99,11 +99,18 @@ def version_of(kind: DraftKind, number: int | None, state: State) -> int:
     return number
 
 
-def _presented(drafts: Drafts, e: DraftPresented, meta: Meta) -> Drafts:
+def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
     new = Version(
-        e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version, e.term
+        event.number,
+        event.document,
+        event.presented_by,
+        event.reissues,
+        meta.happened,
+        meta.provenance.kind,
+        meta.version,
+        event.term,
     )
-    return put(drafts, e.kind, (*drafts.get(e.kind, ()), new))
+    return put(drafts, event.kind, (*drafts.get(event.kind, ()), new))
 
 
 decider = StepDecider(

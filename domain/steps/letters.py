@@ -169,33 +169,33 @@ class Letters:
         return bool(done) and (None in done or not asked or asked <= set(done))
 
 
-def record(cmd: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.letters.letters.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
+def record(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.letters.letters.get(command.id)) is not None:
+        if dict(existing.told) == dict(command):
             raise AlreadySaid(existing.version)
-        raise Refused("id_is_taken", id=cmd.id)
-    yield LetterRecorded(**dict(cmd))
+        raise Refused("id_is_taken", id=command.id)
+    yield LetterRecorded(**dict(command))
 
 
-def answer(cmd: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for existing in state.letters.answers.get(cmd.letter, ()):
-        if dict(existing.told) == dict(cmd) and existing.when == meta.happened:
+def answer(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for existing in state.letters.answers.get(command.letter, ()):
+        if dict(existing.told) == dict(command) and existing.when == meta.happened:
             raise AlreadySaid(existing.version)
-    yield LetterAnswered(**dict(cmd))
+    yield LetterAnswered(**dict(command))
 
 
-def check(cmd: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (existing := state.letters.checks.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
+def check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (existing := state.letters.checks.get(command.id)) is not None:
+        if dict(existing.told) == dict(command):
             raise AlreadySaid(existing.version)
-        raise Refused("id_is_taken", id=cmd.id)
-    yield SiteChecked(**dict(cmd))
+        raise Refused("id_is_taken", id=command.id)
+    yield SiteChecked(**dict(command))
 
 
-def _answered(letters: Letters, e: LetterAnswered, m: Meta) -> Letters:
-    new = Answer(e, m.happened, m.version)
-    return replace(letters, answers=put(letters.answers, e.letter, (*letters.answers.get(e.letter, ()), new)))
+def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
+    new = Answer(event, meta.happened, meta.version)
+    return replace(letters, answers=put(letters.answers, event.letter, (*letters.answers.get(event.letter, ()), new)))
 
 
 decider = StepDecider(
@@ -203,12 +203,14 @@ decider = StepDecider(
     empty=Letters(),
     decides={RecordLetter: record, AnswerLetter: answer, RecordSiteCheck: check},
     evolves={
-        LetterRecorded: lambda s, e, m: replace(
-            s, letters=put(s.letters, e.id, Letter(e, m.happened, m.provenance.kind, m.version))
+        LetterRecorded: lambda letters, event, meta: replace(
+            letters,
+            letters=put(letters.letters, event.id, Letter(event, meta.happened, meta.provenance.kind, meta.version)),
         ),
         LetterAnswered: _answered,
-        SiteChecked: lambda s, e, m: replace(
-            s, checks=put(s.checks, e.id, Check(e, m.happened, m.provenance.kind, m.version))
+        SiteChecked: lambda letters, event, meta: replace(
+            letters,
+            checks=put(letters.checks, event.id, Check(event, meta.happened, meta.provenance.kind, meta.version)),
         ),
     },
 )

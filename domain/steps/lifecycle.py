@@ -229,88 +229,90 @@ def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
 
 
-def open_cycle(cmd: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def open_cycle(command: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.opened:
         raise Refused("cycle_is_open", cluster=state.lifecycle.cluster_name)
-    yield CycleOpened(**dict(cmd))
+    yield CycleOpened(**dict(command))
 
 
-def adopt(cmd: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.lifecycle.edition == cmd.edition:
+def adopt(command: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
-    yield EditionAdopted(**dict(cmd))
+    yield EditionAdopted(**dict(command))
 
 
-def change_calendar(cmd: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def change_calendar(command: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "backfill":
         raise Refused("calendar_is_running", clock=state.lifecycle.clock)
-    if cmd.clock == "backfill":
+    if command.clock == "backfill":
         raise Refused("calendar_is_backfill")
-    if state.lifecycle.now is not None and cmd.since < state.lifecycle.now:
+    if state.lifecycle.now is not None and command.since < state.lifecycle.now:
         raise Refused("time_goes_back", now=state.lifecycle.now)
-    yield CalendarChanged(**dict(cmd))
+    yield CalendarChanged(**dict(command))
 
 
-def receive_plan(cmd: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.lifecycle.year_plan == cmd.year_plan:
+def receive_plan(command: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.lifecycle.year_plan == command.year_plan:
         raise Refused("year_plan_known")
-    yield YearPlanReceived(year_plan=cmd.year_plan)
+    yield YearPlanReceived(year_plan=command.year_plan)
 
 
-def step(cmd: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def step(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
-    if state.lifecycle.now is not None and cmd.now <= state.lifecycle.now:
+    if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
         raise Refused("time_goes_back", now=state.lifecycle.now)
-    yield TimeStepped(now=cmd.now)
+    yield TimeStepped(now=command.now)
 
 
-def close(cmd: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.duty in state.lifecycle.closed:
-        raise Refused("duty_is_closed", duty=cmd.duty)
-    yield DutyClosed(duty=cmd.duty)
+def close(command: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.duty in state.lifecycle.closed:
+        raise Refused("duty_is_closed", duty=command.duty)
+    yield DutyClosed(duty=command.duty)
 
 
-def reopen(cmd: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.duty not in state.lifecycle.closed:
-        raise Refused("duty_is_open", duty=cmd.duty)
-    yield DutyReopened(**dict(cmd))
+def reopen(command: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.duty not in state.lifecycle.closed:
+        raise Refused("duty_is_open", duty=command.duty)
+    yield DutyReopened(**dict(command))
 
 
-def file(cmd: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file(command: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is not None:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     yield CycleFiled()
 
 
-def reopen_cycle(cmd: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def reopen_cycle(command: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is None:
         raise Refused("cycle_is_not_filed")
-    yield CycleReopened(reason=cmd.reason)
+    yield CycleReopened(reason=command.reason)
 
 
-def _opened(lifecycle: Lifecycle, e: CycleOpened, meta: Meta) -> Lifecycle:
+def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
     return replace(
         lifecycle,
         opened=True,
-        organiser=e.organiser,
-        organiser_name=e.organiser_name,
-        cluster_name=e.cluster_name,
-        year=e.year,
-        units={unit.id: unit.name for unit in e.units},
-        unnamed=e.unnamed,
-        overseer=e.overseer,
-        year_plan=e.year_plan,
-        edition=e.edition,
-        editions=(*lifecycle.editions, e.edition),
-        clock=e.clock,
-        clock_since=e.starts,
-        now=e.starts,
+        organiser=event.organiser,
+        organiser_name=event.organiser_name,
+        cluster_name=event.cluster_name,
+        year=event.year,
+        units={unit.id: unit.name for unit in event.units},
+        unnamed=event.unnamed,
+        overseer=event.overseer,
+        year_plan=event.year_plan,
+        edition=event.edition,
+        editions=(*lifecycle.editions, event.edition),
+        clock=event.clock,
+        clock_since=event.starts,
+        now=event.starts,
     )
 
 
-def _reopened(lifecycle: Lifecycle, e: DutyReopened, meta: Meta) -> Lifecycle:
-    return replace(lifecycle, closed={duty: version for duty, version in lifecycle.closed.items() if duty != e.duty})
+def _reopened(lifecycle: Lifecycle, event: DutyReopened, meta: Meta) -> Lifecycle:
+    return replace(
+        lifecycle, closed={duty: version for duty, version in lifecycle.closed.items() if duty != event.duty}
+    )
 
 
 decider = StepDecider(
@@ -329,13 +331,19 @@ decider = StepDecider(
     },
     evolves={
         CycleOpened: _opened,
-        EditionAdopted: lambda f, e, m: replace(f, edition=e.edition, editions=(*f.editions, e.edition)),
-        CalendarChanged: lambda f, e, m: replace(f, clock=e.clock, clock_since=e.since, now=e.since),
-        YearPlanReceived: lambda f, e, m: replace(f, year_plan=e.year_plan),
-        TimeStepped: lambda f, e, m: replace(f, now=e.now),
-        DutyClosed: lambda f, e, m: replace(f, closed=put(f.closed, e.duty, m.version)),
+        EditionAdopted: lambda lifecycle, event, meta: replace(
+            lifecycle, edition=event.edition, editions=(*lifecycle.editions, event.edition)
+        ),
+        CalendarChanged: lambda lifecycle, event, meta: replace(
+            lifecycle, clock=event.clock, clock_since=event.since, now=event.since
+        ),
+        YearPlanReceived: lambda lifecycle, event, meta: replace(lifecycle, year_plan=event.year_plan),
+        TimeStepped: lambda lifecycle, event, meta: replace(lifecycle, now=event.now),
+        DutyClosed: lambda lifecycle, event, meta: replace(
+            lifecycle, closed=put(lifecycle.closed, event.duty, meta.version)
+        ),
         DutyReopened: _reopened,
-        CycleFiled: lambda f, e, m: replace(f, filed=m.happened.latest),
-        CycleReopened: lambda f, e, m: replace(f, filed=None),
+        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),
+        CycleReopened: lambda lifecycle, event, meta: replace(lifecycle, filed=None),
     },
 )

@@ -53,15 +53,18 @@ class ManualReminder:
 ManualReminders = tuple[ManualReminder, ...]
 
 
-def remind(cmd: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for unit in cmd.units:
+def remind(command: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for unit in command.units:
         if unit != state.lifecycle.organiser:
             require_member(unit, meta, state)
-    yield UnitsReminded(**dict(cmd))
+    yield UnitsReminded(**dict(command))
 
 
-def _reminded(manual_reminders: ManualReminders, e: UnitsReminded, m: Meta) -> ManualReminders:
-    return (*manual_reminders, ManualReminder(e.units, e.duty, e.channel, m.actor, m.happened, m.version))
+def _reminded(manual_reminders: ManualReminders, event: UnitsReminded, meta: Meta) -> ManualReminders:
+    return (
+        *manual_reminders,
+        ManualReminder(event.units, event.duty, event.channel, meta.actor, meta.happened, meta.version),
+    )
 
 
 decider = StepDecider(

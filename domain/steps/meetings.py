@@ -76,12 +76,12 @@ class Held:
 Meetings = Mapping[str, Held]
 
 
-def record(cmd: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.meetings.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
+def record(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.meetings.get(command.id)) is not None:
+        if dict(existing.told) == dict(command):
             raise AlreadySaid(existing.version)
-        raise Refused("meeting_is_recorded", meeting=cmd.id)
-    yield MeetingHeld(**dict(cmd))
+        raise Refused("meeting_is_recorded", meeting=command.id)
+    yield MeetingHeld(**dict(command))
 
 
 def first_of(kind: MeetingKind, meetings: Meetings) -> Held | None:
@@ -93,5 +93,9 @@ decider = StepDecider(
     slice_name="meetings",
     empty={},
     decides={RecordMeeting: record},
-    evolves={MeetingHeld: lambda held, e, m: put(held, e.id, Held(e, m.happened, m.provenance.kind, m.version))},
+    evolves={
+        MeetingHeld: lambda meetings, event, meta: put(
+            meetings, event.id, Held(event, meta.happened, meta.provenance.kind, meta.version)
+        )
+    },
 )

@@ -205,67 +205,69 @@ def began(meta: Meta) -> datetime:
     return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
-def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def assign(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     since = began(meta)
-    if cmd.holder not in {"unknown", "vacant"}:
-        require_member(cmd.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state)
-    if cmd.until is not None and end_of(cmd.until) <= since:
-        raise Refused("term_ends_before", until=cmd.until, since=since.astimezone(ICT).date())
+    if command.holder not in {"unknown", "vacant"}:
+        require_member(
+            command.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state
+        )
+    if command.until is not None and end_of(command.until) <= since:
+        raise Refused("term_ends_before", until=command.until, since=since.astimezone(ICT).date())
     existing = state.membership
-    held = existing.terms.get(cmd.role) and existing.holder(cmd.role, since) == cmd.holder
+    held = existing.terms.get(command.role) and existing.holder(command.role, since) == command.holder
     # A paper that comes late may tell of an earlier holding of the unit that holds it now, or of a later one.
-    if held and existing.holder(cmd.role) == cmd.holder:
-        raise Refused("role_is_held", role=cmd.role, unit=cmd.holder)
-    yield RoleAssigned(**dict(cmd))
+    if held and existing.holder(command.role) == command.holder:
+        raise Refused("role_is_held", role=command.role, unit=command.holder)
+    yield RoleAssigned(**dict(command))
 
 
-def name_overseer(cmd: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield OverseerNamed(**dict(cmd))
+def name_overseer(command: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield OverseerNamed(**dict(command))
 
 
-def admit(cmd: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.unit in state.membership.members() or cmd.unit == state.lifecycle.organiser:
-        raise Refused("is_a_member", unit=cmd.unit)
-    yield UnitAdmitted(unit=Unit(id=cmd.unit, name=cmd.name, kind=cmd.kind), basis=cmd.basis)
+def admit(command: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.unit in state.membership.members() or command.unit == state.lifecycle.organiser:
+        raise Refused("is_a_member", unit=command.unit)
+    yield UnitAdmitted(unit=Unit(id=command.unit, name=command.name, kind=command.kind), basis=command.basis)
 
 
-def release(cmd: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.unit not in state.membership.members():
-        raise Refused("not_a_member", unit=cmd.unit, on=meta.happened.day)
-    yield UnitReleased(unit=cmd.unit, basis=cmd.basis)
+def release(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.unit not in state.membership.members():
+        raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
+    yield UnitReleased(unit=command.unit, basis=command.basis)
 
 
-def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
+def _founded(membership: Membership, event: CycleOpened, meta: Meta) -> Membership:
     return replace(
-        m,
-        stays={unit.id: (Stay(BEGINNING),) for unit in e.units},
-        names={unit.id: unit.name for unit in e.units},
-        kinds={unit.id: unit.kind for unit in e.units if unit.kind is not None},
-        overseer=e.overseer,
+        membership,
+        stays={unit.id: (Stay(BEGINNING),) for unit in event.units},
+        names={unit.id: unit.name for unit in event.units},
+        kinds={unit.id: unit.kind for unit in event.units if unit.kind is not None},
+        overseer=event.overseer,
     )
 
 
-def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
-    until = end_of(e.until) if e.until is not None else None
-    term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for, e.basis)
+def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Membership:
+    until = end_of(event.until) if event.until is not None else None
+    term = Term(event.holder, began(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis)
     # Paper comes late: an earlier term may be entered after a later one.
-    terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
-    return replace(m, terms=put(m.terms, e.role, tuple(terms)))
+    terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda t: t.since)
+    return replace(membership, terms=put(membership.terms, event.role, tuple(terms)))
 
 
-def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
+def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
-        m,
-        stays=m.joined(e.unit.id, began(meta)),
-        names=put(m.names, e.unit.id, e.unit.name),
-        kinds=m.kinds if e.unit.kind is None else put(m.kinds, e.unit.id, e.unit.kind),
+        membership,
+        stays=membership.joined(event.unit.id, began(meta)),
+        names=put(membership.names, event.unit.id, event.unit.name),
+        kinds=membership.kinds if event.unit.kind is None else put(membership.kinds, event.unit.id, event.unit.kind),
     )
 
 
-def _released(m: Membership, e: UnitReleased, meta: Meta) -> Membership:
+def _released(membership: Membership, event: UnitReleased, meta: Meta) -> Membership:
     until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
-    return replace(m, stays=m.left(e.unit, until))
+    return replace(membership, stays=membership.left(event.unit, until))
 
 
 decider = StepDecider(
@@ -275,7 +277,7 @@ decider = StepDecider(
     evolves={
         CycleOpened: _founded,
         RoleAssigned: _assigned,
-        OverseerNamed: lambda m, e, meta: replace(m, overseer=e.overseer),
+        OverseerNamed: lambda membership, event, meta: replace(membership, overseer=event.overseer),
         UnitAdmitted: _admitted,
         UnitReleased: _released,
     },

@@ -101,14 +101,14 @@ class MidyearReport:
 Reports = Mapping[str, MidyearReport]
 
 
-def report(cmd: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (existing := state.midyear.get(cmd.unit)) is not None:
-        if existing.document == cmd.report:
+def report(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (existing := state.midyear.get(command.unit)) is not None:
+        if existing.document == command.report:
             raise AlreadySaid(existing.version)
         if existing.accepted is not None:
-            raise Refused("report_is_accepted", unit=cmd.unit)
-    yield MidyearReported(**dict(cmd))
+            raise Refused("report_is_accepted", unit=command.unit)
+    yield MidyearReported(**dict(command))
 
 
 def _report_of(unit: str, state: State) -> MidyearReport:
@@ -117,35 +117,35 @@ def _report_of(unit: str, state: State) -> MidyearReport:
     return existing
 
 
-def withdraw(cmd: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if _report_of(cmd.unit, state).accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
-    yield ReportWithdrawn(unit=cmd.unit)
+def withdraw(command: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if _report_of(command.unit, state).accepted is not None:
+        raise Refused("report_is_accepted", unit=command.unit)
+    yield ReportWithdrawn(unit=command.unit)
 
 
-def send_back(cmd: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
+        raise Refused("report_is_accepted", unit=command.unit)
     if existing.asked_version is not None and existing.answered is None:
-        if existing.asked_text == cmd.text:
+        if existing.asked_text == command.text:
             raise AlreadySaid(existing.asked_version)
-        raise Refused("correction_is_open", unit=cmd.unit)
-    yield ReportSentBack(**dict(cmd))
+        raise Refused("correction_is_open", unit=command.unit)
+    yield ReportSentBack(**dict(command))
 
 
-def answer(cmd: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def answer(command: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.asked is None or existing.answered is not None:
-        raise Refused("no_correction_asked", unit=cmd.unit)
-    yield CorrectionAnswered(**dict(cmd))
+        raise Refused("no_correction_asked", unit=command.unit)
+    yield CorrectionAnswered(**dict(command))
 
 
-def accept(cmd: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def accept(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
-    yield ReportAccepted(**dict(cmd))
+        raise Refused("report_is_accepted", unit=command.unit)
+    yield ReportAccepted(**dict(command))
 
 
 def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
@@ -155,11 +155,13 @@ def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
     return When.on(rules.days_after(existing.asked.day))
 
 
-def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:
-    new = MidyearReport(e.report, m.happened, m.provenance.kind, m.version, first=m.happened)
-    if (before := reports.get(e.unit)) is not None:
-        new = replace(before, document=e.report, when=m.happened, sureness=m.provenance.kind, version=m.version)
-    return put(reports, e.unit, new)
+def _reported(reports: Reports, event: MidyearReported, meta: Meta) -> Reports:
+    new = MidyearReport(event.report, meta.happened, meta.provenance.kind, meta.version, first=meta.happened)
+    if (before := reports.get(event.unit)) is not None:
+        new = replace(
+            before, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
+        )
+    return put(reports, event.unit, new)
 
 
 def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
@@ -169,9 +171,9 @@ def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
     return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
-def _answered(reports: Reports, e: CorrectionAnswered, m: Meta) -> Reports:
-    reports = _changed(reports, e.unit, answered=m.happened)
-    return reports if e.report is None else _changed(reports, e.unit, document=e.report)
+def _answered(reports: Reports, event: CorrectionAnswered, meta: Meta) -> Reports:
+    reports = _changed(reports, event.unit, answered=meta.happened)
+    return reports if event.report is None else _changed(reports, event.unit, document=event.report)
 
 
 decider = StepDecider(
@@ -186,11 +188,13 @@ decider = StepDecider(
     },
     evolves={
         MidyearReported: _reported,
-        ReportWithdrawn: lambda r, e, m: {unit: one for unit, one in r.items() if unit != e.unit},
-        ReportSentBack: lambda r, e, m: _changed(
-            r, e.unit, asked=m.happened, asked_text=e.text, asked_version=m.version, answered=None
+        ReportWithdrawn: lambda reports, event, meta: {
+            unit: one for unit, one in reports.items() if unit != event.unit
+        },
+        ReportSentBack: lambda reports, event, meta: _changed(
+            reports, event.unit, asked=meta.happened, asked_text=event.text, asked_version=meta.version, answered=None
         ),
         CorrectionAnswered: _answered,
-        ReportAccepted: lambda r, e, m: _changed(r, e.unit, accepted=m.happened),
+        ReportAccepted: lambda reports, event, meta: _changed(reports, event.unit, accepted=meta.happened),
     },
 )

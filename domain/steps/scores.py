@@ -237,73 +237,73 @@ def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State
         raise AlreadySaid(scored.version)
 
 
-def withdraw(cmd: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (cmd.unit, "self") not in state.scores:
-        raise Refused("no_score", unit=cmd.unit)
-    if built := [round_ for unit, round_ in state.scores if unit == cmd.unit and round_ != "self"]:
-        raise Refused("scored_upon", unit=cmd.unit, round=built[0])
-    yield SelfScoreWithdrawn(unit=cmd.unit)
+def withdraw(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (command.unit, "self") not in state.scores:
+        raise Refused("no_score", unit=command.unit)
+    if built := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
+        raise Refused("scored_upon", unit=command.unit, round=built[0])
+    yield SelfScoreWithdrawn(unit=command.unit)
 
 
-def score_self(cmd: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _same(cmd.unit, "self", cmd.unit, cmd.sheet, state)
-    if (cmd.unit, "appraised") in state.scores:
-        raise Refused("score_is_appraised", unit=cmd.unit)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    yield SelfScored(**dict(cmd))
+def score_self(command: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _same(command.unit, "self", command.unit, command.sheet, state)
+    if (command.unit, "appraised") in state.scores:
+        raise Refused("score_is_appraised", unit=command.unit)
+    _check(command.unit, command.sheet, state, rules)
+    yield SelfScored(**dict(command))
 
 
-def cross_check(cmd: CrossCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    require_member(cmd.by, meta, state)
-    if cmd.by == cmd.unit:
-        raise Refused("checks_itself", unit=cmd.unit)
-    _same(cmd.unit, "cross-checked", cmd.by, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    claimed = state.scores.get((cmd.unit, "self"))
-    _reasons(cmd.sheet, claimed.sheet if claimed is not None else ())
-    yield CrossChecked(**dict(cmd))
+def cross_check(command: CrossCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    require_member(command.by, meta, state)
+    if command.by == command.unit:
+        raise Refused("checks_itself", unit=command.unit)
+    _same(command.unit, "cross-checked", command.by, command.sheet, state)
+    _check(command.unit, command.sheet, state, rules)
+    claimed = state.scores.get((command.unit, "self"))
+    _reasons(command.sheet, claimed.sheet if claimed is not None else ())
+    yield CrossChecked(**dict(command))
 
 
-def appraise(cmd: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _same(cmd.unit, "appraised", meta.unit, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    _reasons(cmd.sheet, effective_score(cmd.unit, state.scores, rules))
-    yield ScoresAppraised(**dict(cmd))
+def appraise(command: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _same(command.unit, "appraised", meta.unit, command.sheet, state)
+    _check(command.unit, command.sheet, state, rules)
+    _reasons(command.sheet, effective_score(command.unit, state.scores, rules))
+    yield ScoresAppraised(**dict(command))
 
 
-def score_round(cmd: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.round in _OWN_ACTS:
-        raise Refused("round_has_its_act", round=cmd.round, act=_OWN_ACTS[cmd.round])
-    _same(cmd.unit, cmd.round, _scorer(cmd.by or Voice(unit=meta.unit)), cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules, whole=False)
-    earlier = {item.criterion: item for item in _said_before(cmd, state, rules)}
-    _reasons(tuple(item for item in cmd.sheet if item.criterion in earlier), tuple(earlier.values()))
-    yield RoundScored(**{**dict(cmd), "by": cmd.by or Voice(unit=meta.unit)})
+def score_round(command: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.round in _OWN_ACTS:
+        raise Refused("round_has_its_act", round=command.round, act=_OWN_ACTS[command.round])
+    _same(command.unit, command.round, _scorer(command.by or Voice(unit=meta.unit)), command.sheet, state)
+    _check(command.unit, command.sheet, state, rules, whole=False)
+    earlier = {item.criterion: item for item in _said_before(command, state, rules)}
+    _reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
+    yield RoundScored(**{**dict(command), "by": command.by or Voice(unit=meta.unit)})
 
 
 _OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _said_before(cmd: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
+def _said_before(command: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
     """What earlier rounds say, by the edition's order: a round's paper may come after that of a later one."""
-    order = rules.rounds_in_order((cmd.round, *(round_ for of, round_ in state.scores if of == cmd.unit)))
-    earlier = set(order[: order.index(cmd.round)])
+    order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
+    earlier = set(order[: order.index(command.round)])
     scores = {(of, round_): scored for (of, round_), scored in state.scores.items() if round_ in earlier}
-    return effective_score(cmd.unit, scores, rules)
+    return effective_score(command.unit, scores, rules)
 
 
 def _scorer(by: Voice) -> str:
     return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
 
 
-def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], m: Meta) -> Scores:
+def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], meta: Meta) -> Scores:
     before = scores.get((unit, round_))
-    first = m.happened if before is None else before.first
-    return put(scores, (unit, round_), Scored(sheet, by, m.happened, m.provenance.kind, m.version, first))
+    first = meta.happened if before is None else before.first
+    return put(scores, (unit, round_), Scored(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
 
 
 decider = StepDecider(
@@ -317,10 +317,18 @@ decider = StepDecider(
         ScoreRound: score_round,
     },
     evolves={
-        SelfScored: lambda s, e, m: _entered(s, e.unit, "self", e.unit, e.sheet, m),
-        SelfScoreWithdrawn: lambda s, e, m: {key: one for key, one in s.items() if key != (e.unit, "self")},
-        CrossChecked: lambda s, e, m: _entered(s, e.unit, "cross-checked", e.by, e.sheet, m),
-        ScoresAppraised: lambda s, e, m: _entered(s, e.unit, "appraised", m.unit, e.sheet, m),
-        RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by), e.sheet, m),
+        SelfScored: lambda scores, event, meta: _entered(scores, event.unit, "self", event.unit, event.sheet, meta),
+        SelfScoreWithdrawn: lambda scores, event, meta: {
+            key: one for key, one in scores.items() if key != (event.unit, "self")
+        },
+        CrossChecked: lambda scores, event, meta: _entered(
+            scores, event.unit, "cross-checked", event.by, event.sheet, meta
+        ),
+        ScoresAppraised: lambda scores, event, meta: _entered(
+            scores, event.unit, "appraised", meta.unit, event.sheet, meta
+        ),
+        RoundScored: lambda scores, event, meta: _entered(
+            scores, event.unit, event.round, _scorer(event.by), event.sheet, meta
+        ),
     },
 )

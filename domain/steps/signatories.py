@@ -60,5 +60,5 @@ decider = StepDecider(
     slice_name="signatories",
     empty={},
     decides={},
-    evolves={SignatoriesNamed: lambda signatories, e, m: put(signatories, e.of, e.signatories)},
+    evolves={SignatoriesNamed: lambda signatories, event, meta: put(signatories, event.of, event.signatories)},
 )

@@ -126,27 +126,27 @@ def _of(covenant: CovenantKind, state: State) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
 
 
-def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
-    if (existing := signing.signatures.get(cmd.unit)) is not None:
+def sign(command: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    number, signing = version_of(command.covenant, command.number, state), _of(command.covenant, state)
+    if (existing := signing.signatures.get(command.unit)) is not None:
         if existing.number == number:
             raise AlreadySaid(existing.version)
-        raise Refused("signed_already", unit=cmd.unit, number=existing.number)
-    yield CovenantSigned(unit=cmd.unit, number=number, covenant=cmd.covenant)
+        raise Refused("signed_already", unit=command.unit, number=existing.number)
+    yield CovenantSigned(unit=command.unit, number=number, covenant=command.covenant)
 
 
-def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     # A source may tell of the signing and of no paper: then the number is 0, a text that nobody presented.
-    unpresented = cmd.number is None and not state.drafts.get(cmd.covenant)
-    number = 0 if unpresented else version_of(cmd.covenant, cmd.number, state)
-    signing = _of(cmd.covenant, state)
-    units = cmd.units if cmd.units is not None else state.membership.members_on(meta.happened)
+    unpresented = command.number is None and not state.drafts.get(command.covenant)
+    number = 0 if unpresented else version_of(command.covenant, command.number, state)
+    signing = _of(command.covenant, state)
+    units = command.units if command.units is not None else state.membership.members_on(meta.happened)
     for unit in units:
         require_member(unit, meta, state)
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
-    unnamed = cmd.unnamed if cmd.unnamed is not None or cmd.units is not None else state.lifecycle.unnamed
+    unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.lifecycle.unnamed
     found, known = counted(unnamed) + counted(signing.unnamed), counted(state.lifecycle.unnamed)
     if state.lifecycle.unnamed != "unknown" and found > known:
         raise Refused("more_than_unnamed", found=found, known=known)
@@ -155,80 +155,87 @@ def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> 
     yield CovenantSignedJointly(
         number=number,
         units=units,
-        named=cmd.units is not None,
-        sheet=cmd.sheet,
+        named=command.units is not None,
+        sheet=command.sheet,
         unnamed=unnamed,
-        covenant=cmd.covenant,
+        covenant=command.covenant,
     )
 
 
-def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.signing.witnesses_version is not None and set(cmd.witnesses) <= set(state.signing.witnesses):
+def name_witnesses(command: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.signing.witnesses_version is not None and set(command.witnesses) <= set(state.signing.witnesses):
         raise AlreadySaid(state.signing.witnesses_version)
-    yield WitnessesNamed(**dict(cmd))
+    yield WitnessesNamed(**dict(command))
 
 
-def decline(cmd: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    signing = _of(cmd.covenant, state)
-    if cmd.unit in signing.signatures:
-        raise Refused("signed_already", unit=cmd.unit, number=signing.signatures[cmd.unit].number)
-    if (existing := signing.declined.get(cmd.unit)) is not None:
+def decline(command: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    signing = _of(command.covenant, state)
+    if command.unit in signing.signatures:
+        raise Refused("signed_already", unit=command.unit, number=signing.signatures[command.unit].number)
+    if (existing := signing.declined.get(command.unit)) is not None:
         raise AlreadySaid(existing)
-    yield SigningDeclined(**dict(cmd))
+    yield SigningDeclined(**dict(command))
 
 
-def _first(s: Signing, number: int, when: When) -> Signing:
-    if s.first_signed is not None and s.first_signed.earliest <= when.earliest:
-        return s
-    return replace(s, signed_version=number, first_signed=when)
+def _first(signing: Signing, number: int, when: When) -> Signing:
+    if signing.first_signed is not None and signing.first_signed.earliest <= when.earliest:
+        return signing
+    return replace(signing, signed_version=number, first_signed=when)
 
 
-def _signed(s: Signing, e: CovenantSigned, m: Meta) -> Signing:
-    signature = Signature(e.number, m.happened, m.provenance.kind, m.version)
-    return replace(_first(s, e.number, m.happened), signatures=put(s.signatures, e.unit, signature))
-
-
-def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
-    kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
-    signature = Signature(e.number, m.happened, kind, m.version, inferred_from=m.version)
-    inferred = {unit: signature for unit in e.units if unit not in s.signatures}
+def _signed(signing: Signing, event: CovenantSigned, meta: Meta) -> Signing:
+    signature = Signature(event.number, meta.happened, meta.provenance.kind, meta.version)
     return replace(
-        _first(s, e.number, m.happened),
-        signatures={**s.signatures, **inferred},
-        unnamed="unknown" if "unknown" in {s.unnamed, e.unnamed} else counted(s.unnamed) + counted(e.unnamed),
+        _first(signing, event.number, meta.happened), signatures=put(signing.signatures, event.unit, signature)
     )
 
 
-def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:
+def _signed_jointly(signing: Signing, event: CovenantSignedJointly, meta: Meta) -> Signing:
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    signature = Signature(event.number, meta.happened, kind, meta.version, inferred_from=meta.version)
+    inferred = {unit: signature for unit in event.units if unit not in signing.signatures}
+    return replace(
+        _first(signing, event.number, meta.happened),
+        signatures={**signing.signatures, **inferred},
+        unnamed="unknown"
+        if "unknown" in {signing.unnamed, event.unnamed}
+        else counted(signing.unnamed) + counted(event.unnamed),
+    )
+
+
+def _inherited(signing: Signing, event: UnitsSucceeded, meta: Meta) -> Signing:
     """Who takes over from units that have all signed is bound as they were, where the edition says so."""
-    before = [s.signatures[unit] for unit in e.predecessors if unit in s.signatures]
-    if "signature" not in e.inherits or not before or len(before) < len(e.predecessors):
-        return s
-    kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
-    taken = Signature(before[-1].number, before[-1].when, kind, m.version, inferred_from=m.version)
-    heirs = {unit.id: taken for unit in e.successors if unit.id not in s.signatures}
-    return replace(s, signatures={**s.signatures, **heirs})
+    before = [signing.signatures[unit] for unit in event.predecessors if unit in signing.signatures]
+    if "signature" not in event.inherits or not before or len(before) < len(event.predecessors):
+        return signing
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    taken = Signature(before[-1].number, before[-1].when, kind, meta.version, inferred_from=meta.version)
+    heirs = {unit.id: taken for unit in event.successors if unit.id not in signing.signatures}
+    return replace(signing, signatures={**signing.signatures, **heirs})
 
 
 def _on(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
     """The change for events about this covenant, and none for those about the other."""
-    return lambda s, e, m: change(s, e, m) if e.covenant == covenant else s
+    return lambda signing, event, meta: change(signing, event, meta) if event.covenant == covenant else signing
 
 
 def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]]:
     return {
         CovenantSigned: _on(covenant, _signed),
         CovenantSignedJointly: _on(covenant, _signed_jointly),
-        SigningDeclined: _on(covenant, lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version))),
+        SigningDeclined: _on(
+            covenant,
+            lambda signing, event, meta: replace(signing, declined=put(signing.declined, event.unit, meta.version)),
+        ),
         WitnessesNamed: _witnessed,
         UnitsSucceeded: _inherited,
     }
 
 
-def _witnessed(s: Signing, e: WitnessesNamed, m: Meta) -> Signing:
-    named = tuple(dict.fromkeys((*s.witnesses, *e.witnesses)))
-    return replace(s, witnesses=named, witnesses_version=m.version)
+def _witnessed(signing: Signing, event: WitnessesNamed, meta: Meta) -> Signing:
+    named = tuple(dict.fromkeys((*signing.witnesses, *event.witnesses)))
+    return replace(signing, witnesses=named, witnesses_version=meta.version)
 
 
 decider = StepDecider(

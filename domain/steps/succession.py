@@ -109,20 +109,20 @@ class TakenOver(Event, name="TakenOver"):
     basis: Document | None
 
 
-def merge(cmd: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if doubled := repeated(cmd.units):
+def merge(command: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(command.units):
         raise Refused("named_twice", name=doubled[0])
-    yield _succeeded("merged", cmd.units, (cmd.into,), (), cmd.basis, meta, state, rules)
+    yield _succeeded("merged", command.units, (command.into,), (), command.basis, meta, state, rules)
 
 
-def split(cmd: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if doubled := repeated(unit.id for unit in cmd.into):
+def split(command: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(unit.id for unit in command.into):
         raise Refused("named_twice", name=doubled[0])
-    yield _succeeded("split", (cmd.unit,), cmd.into, (), cmd.basis, meta, state, rules)
+    yield _succeeded("split", (command.unit,), command.into, (), command.basis, meta, state, rules)
 
 
-def dissolve(cmd: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield _succeeded("dissolved", (cmd.unit,), cmd.into, cmd.outside, cmd.basis, meta, state, rules)
+def dissolve(command: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield _succeeded("dissolved", (command.unit,), command.into, command.outside, command.basis, meta, state, rules)
 
 
 def _succeeded(
@@ -157,44 +157,44 @@ def _succeeded(
     )
 
 
-def close_early(cmd: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def close_early(command: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.closed_early is not None:
         raise Refused("closed_already", on=state.lifecycle.closed_early.astimezone(ICT).date())
-    yield ClosedEarly(**dict(cmd))
+    yield ClosedEarly(**dict(command))
 
 
-def hand_over(cmd: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(cmd.handed_to) <= set(state.lifecycle.handed_to):
-        raise Refused("taken_over_already", names=", ".join(cmd.handed_to))
-    yield HandedOver(**dict(cmd))
+def hand_over(command: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(command.handed_to) <= set(state.lifecycle.handed_to):
+        raise Refused("taken_over_already", names=", ".join(command.handed_to))
+    yield HandedOver(**dict(command))
 
 
-def take_over(cmd: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(cmd.predecessors) <= set(state.lifecycle.predecessors):
-        raise Refused("taken_over_already", names=", ".join(cmd.predecessors))
-    yield TakenOver(**dict(cmd))
+def take_over(command: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(command.predecessors) <= set(state.lifecycle.predecessors):
+        raise Refused("taken_over_already", names=", ".join(command.predecessors))
+    yield TakenOver(**dict(command))
 
 
-def _passed_on(m: Membership, e: UnitsSucceeded, meta: Meta) -> Membership:
+def _passed_on(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Membership:
     # What takes effect on a day is true from its beginning, and what ends on it until then.
     since = began(meta)
-    names = dict(m.names)
-    for unit in e.gone:
-        m = replace(m, stays=m.left(unit, since))
-    for heir in e.successors:
+    names = dict(membership.names)
+    for unit in event.gone:
+        membership = replace(membership, stays=membership.left(unit, since))
+    for heir in event.successors:
         names[heir.id] = heir.name
-        m = replace(m, stays=m.joined(heir.id, since))
-    kinds = {**m.kinds, **{heir.id: heir.kind for heir in e.successors if heir.kind is not None}}
-    m = replace(m, names=names, kinds=kinds)
-    if "role" not in e.inherits or len(e.successors) != 1:
-        return m
-    terms, taken_by = dict(m.terms), e.successors[0].id
-    for role, held in m.terms.items():
-        left = [term for term in held if term.holder in e.gone and (term.until is None or since < term.until)]
-        if left and m.holder(role, since) in e.gone:
+        membership = replace(membership, stays=membership.joined(heir.id, since))
+    kinds = {**membership.kinds, **{heir.id: heir.kind for heir in event.successors if heir.kind is not None}}
+    membership = replace(membership, names=names, kinds=kinds)
+    if "role" not in event.inherits or len(event.successors) != 1:
+        return membership
+    terms, taken_by = dict(membership.terms), event.successors[0].id
+    for role, held in membership.terms.items():
+        left = [term for term in held if term.holder in event.gone and (term.until is None or since < term.until)]
+        if left and membership.holder(role, since) in event.gone:
             term = Term(taken_by, since, "handed-over", "inferred", left[-1].until, left[-1].stands_in_for)
             terms[role] = tuple(sorted((*held, term), key=lambda one: one.since))
-    return replace(m, terms=terms)
+    return replace(membership, terms=terms)
 
 
 decider = StepDecider(
@@ -205,16 +205,16 @@ decider = StepDecider(
 )
 
 
-def _handed(f: Lifecycle, e: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(f, handed_to=tuple(dict.fromkeys((*f.handed_to, *e.handed_to))))
+def _handed(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, handed_to=tuple(dict.fromkeys((*lifecycle.handed_to, *event.handed_to))))
 
 
-def _ended(f: Lifecycle, e: ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(_handed(f, e, meta), closed_early=meta.happened.latest)
+def _ended(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(_handed(lifecycle, event, meta), closed_early=meta.happened.latest)
 
 
-def _continued(f: Lifecycle, e: TakenOver, meta: Meta) -> Lifecycle:
-    return replace(f, predecessors=tuple(dict.fromkeys((*f.predecessors, *e.predecessors))))
+def _continued(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, predecessors=tuple(dict.fromkeys((*lifecycle.predecessors, *event.predecessors))))
 
 
 handover_decider = StepDecider(

@@ -204,27 +204,23 @@ class Targeting:
     def registration_status(self, unit: str) -> RegistrationStatus:
         """Where a unit's registration stands."""
         mine, reply = self.registrations.get(unit), self.replies.get(unit)
-        return (
-            "registered"
-            if reply is None or (mine is not None and reply.when.before(mine.when))
-            else reply.status
-        )
+        return "registered" if reply is None or (mine is not None and reply.when.before(mine.when)) else reply.status
 
 
-def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if not cmd.titles and not cmd.targets and cmd.document is None:
-        raise Refused("nothing_registered", unit=cmd.unit)
-    if doubled := repeated(target.id for target in cmd.targets):
+def register(command: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if not command.titles and not command.targets and command.document is None:
+        raise Refused("nothing_registered", unit=command.unit)
+    if doubled := repeated(target.id for target in command.targets):
         raise Refused("named_twice", name=doubled[0])
-    before = state.targets.registrations.get(cmd.unit)
+    before = state.targets.registrations.get(command.unit)
     if (
         before is not None
-        and dict(before.told) == dict(cmd)
-        and state.targets.registration_status(cmd.unit) != "returned"
+        and dict(before.told) == dict(command)
+        and state.targets.registration_status(command.unit) != "returned"
     ):
         raise AlreadySaid(before.version)
-    yield TargetsRegistered(**dict(cmd))
+    yield TargetsRegistered(**dict(command))
 
 
 def _must_be_new(unit: str, registration_status: RegistrationStatus, state: State) -> None:
@@ -233,45 +229,49 @@ def _must_be_new(unit: str, registration_status: RegistrationStatus, state: Stat
         raise AlreadySaid(reply.version)
 
 
-def send_back(cmd: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _must_be_new(cmd.unit, "returned", state)
-    yield RegistrationReturned(**dict(cmd))
+def send_back(command: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _must_be_new(command.unit, "returned", state)
+    yield RegistrationReturned(**dict(command))
 
 
-def accept(cmd: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _must_be_new(cmd.unit, "accepted", state)
-    yield RegistrationAccepted(**dict(cmd))
+def accept(command: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _must_be_new(command.unit, "accepted", state)
+    yield RegistrationAccepted(**dict(command))
 
 
-def state_contents(cmd: StateContents, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for content in cmd.contents:
+def state_contents(command: StateContents, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for content in command.contents:
         if content.unit is not None:
             require_member(content.unit, meta, state)
-    yield ContentsStated(**dict(cmd))
+    yield ContentsStated(**dict(command))
 
 
-def report(cmd: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.unit is not None:
-        require_member(cmd.unit, meta, state)
-    if cmd.cut_off is not None and cmd.exactness != "estimated" and start_of(cmd.cut_off) > meta.happened.latest:
-        raise Refused("cut_off_to_come", on=cmd.cut_off)
-    yield ResultReported(**dict(cmd))
+def report(command: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.unit is not None:
+        require_member(command.unit, meta, state)
+    if (
+        command.cut_off is not None
+        and command.exactness != "estimated"
+        and start_of(command.cut_off) > meta.happened.latest
+    ):
+        raise Refused("cut_off_to_come", on=command.cut_off)
+    yield ResultReported(**dict(command))
 
 
-def _inherited(t: Targeting, e: UnitsSucceeded, m: Meta) -> Targeting:
+def _inherited(targeting: Targeting, event: UnitsSucceeded, meta: Meta) -> Targeting:
     """Who takes over from units has registered for what they had, where the edition says so."""
-    before = [t.registrations[unit] for unit in e.predecessors if unit in t.registrations]
-    if "registration" not in e.inherits or not before:
-        return t
+    before = [targeting.registrations[unit] for unit in event.predecessors if unit in targeting.registrations]
+    if "registration" not in event.inherits or not before:
+        return targeting
     titles = tuple(dict.fromkeys(title for one in before for title in one.told.titles))
     targets = {target.id: target for one in before for target in one.told.targets}
-    found = dict(t.registrations)
-    for heir in e.successors:
+    found = dict(targeting.registrations)
+    for heir in event.successors:
         told = TargetsRegistered(unit=heir.id, titles=titles, targets=tuple(targets.values()), document=None)
-        found.setdefault(heir.id, Registration(told, m.happened, m.version))
-    return replace(t, registrations=found)
+        found.setdefault(heir.id, Registration(told, meta.happened, meta.version))
+    return replace(targeting, registrations=found)
 
 
 decider = StepDecider(
@@ -285,19 +285,23 @@ decider = StepDecider(
         ReportResult: report,
     },
     evolves={
-        TargetsRegistered: lambda t, e, m: replace(
-            t, registrations=put(t.registrations, e.unit, Registration(e, m.happened, m.version))
+        TargetsRegistered: lambda targeting, event, meta: replace(
+            targeting,
+            registrations=put(targeting.registrations, event.unit, Registration(event, meta.happened, meta.version)),
         ),
-        RegistrationReturned: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("returned", m.happened, m.version))
+        RegistrationReturned: lambda targeting, event, meta: replace(
+            targeting, replies=put(targeting.replies, event.unit, Reply("returned", meta.happened, meta.version))
         ),
-        RegistrationAccepted: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("accepted", m.happened, m.version))
+        RegistrationAccepted: lambda targeting, event, meta: replace(
+            targeting, replies=put(targeting.replies, event.unit, Reply("accepted", meta.happened, meta.version))
         ),
         UnitsSucceeded: _inherited,
-        ContentsStated: lambda t, e, m: replace(t, contents=put(t.contents, e.covenant, e)),
-        ResultReported: lambda t, e, m: replace(
-            t, results=(*t.results, ReportedResult(e, m.happened, m.provenance.kind, m.version))
+        ContentsStated: lambda targeting, event, meta: replace(
+            targeting, contents=put(targeting.contents, event.covenant, event)
+        ),
+        ResultReported: lambda targeting, event, meta: replace(
+            targeting,
+            results=(*targeting.results, ReportedResult(event, meta.happened, meta.provenance.kind, meta.version)),
         ),
     },
 )

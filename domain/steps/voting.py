@@ -132,48 +132,50 @@ class BallotOutcome:
     carried: bool | None
 
 
-def record(cmd: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.ballots.get(cmd.id)) is not None:
-        if dict(existing.tally) == dict(cmd):
+def record(command: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.ballots.get(command.id)) is not None:
+        if dict(existing.tally) == dict(command):
             raise AlreadySaid(existing.version)
-        raise Refused("ballot_is_recorded", ballot=cmd.id)
-    for choice in cmd.choices:
+        raise Refused("ballot_is_recorded", ballot=command.id)
+    for choice in command.choices:
         if choice.unit is not None:
             require_member(choice.unit, meta, state)
-    for unit in cmd.took_part:
+    for unit in command.took_part:
         require_member(unit, meta, state)
-    _must_add_up(cmd)
-    yield BallotRecorded(**dict(cmd))
+    _must_add_up(command)
+    yield BallotRecorded(**dict(command))
 
 
-def _must_add_up(cmd: RecordBallot) -> None:
+def _must_add_up(command: RecordBallot) -> None:
     """Refuse a tally that cannot be: papers that are not all told, or more of them than voters."""
-    seen = [choice.unit or choice.words for choice in cmd.choices]
-    for names in (seen, cmd.took_part):
+    seen = [choice.unit or choice.words for choice in command.choices]
+    for names in (seen, command.took_part):
         if doubled := repeated(names):
             raise Refused("named_twice", name=doubled[0])
-    known = [choice.votes for choice in cmd.choices if choice.votes != "unknown"]
-    if cmd.cast != "unknown":
-        _papers_add_up(cmd, cmd.cast, known)
-    voters = [n for n in (cmd.entitled, len(cmd.took_part) or None, _present(cmd)) if n is not None]
+    known = [choice.votes for choice in command.choices if choice.votes != "unknown"]
+    if command.cast != "unknown":
+        _papers_add_up(command, command.cast, known)
+    voters = [n for n in (command.entitled, len(command.took_part) or None, _present(command)) if n is not None]
     # Where each paper names one choice, there were at least as many papers as votes.
-    least = sum(known) if cmd.names == 1 else max(known, default=0)
-    papers = least if cmd.cast == "unknown" else max(cmd.cast, least)
+    least = sum(known) if command.names == 1 else max(known, default=0)
+    papers = least if command.cast == "unknown" else max(command.cast, least)
     if voters and papers > min(voters):
         raise Refused("votes_beyond_voters", cast=papers, voters=min(voters))
-    if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:
-        raise Refused("votes_beyond_voters", cast=max(cmd.present or 0, len(cmd.took_part)), voters=cmd.entitled)
+    if command.entitled is not None and max(command.present or 0, len(command.took_part)) > command.entitled:
+        raise Refused(
+            "votes_beyond_voters", cast=max(command.present or 0, len(command.took_part)), voters=command.entitled
+        )
 
 
-def _papers_add_up(cmd: RecordBallot, cast: int, known: list[int]) -> None:
-    if not cmd.choices:
+def _papers_add_up(command: RecordBallot, cast: int, known: list[int]) -> None:
+    if not command.choices:
         raise Refused("tally_without_choices")
-    valid, votes = cast - cmd.blank - cmd.spoiled, sum(known)
-    short = cmd.names == 1 and len(known) == len(cmd.choices) and votes != valid
-    if valid < 0 or short or votes > valid * cmd.names:
-        raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
+    valid, votes = cast - command.blank - command.spoiled, sum(known)
+    short = command.names == 1 and len(known) == len(command.choices) and votes != valid
+    if valid < 0 or short or votes > valid * command.names:
+        raise Refused("tally_differs", votes=votes, blank=command.blank, spoiled=command.spoiled, cast=cast)
     if over := next((found for found in known if found > valid), None):
-        raise Refused("tally_differs", votes=over, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
+        raise Refused("tally_differs", votes=over, blank=command.blank, spoiled=command.spoiled, cast=cast)
 
 
 def outcomes(ballot: Ballot, rules: Edition) -> tuple[BallotOutcome, ...]:
@@ -220,5 +222,9 @@ decider = StepDecider(
     slice_name="ballots",
     empty={},
     decides={RecordBallot: record},
-    evolves={BallotRecorded: lambda b, e, m: put(b, e.id, Ballot(e, m.happened, m.provenance.kind, m.version))},
+    evolves={
+        BallotRecorded: lambda ballots, event, meta: put(
+            ballots, event.id, Ballot(event, meta.happened, meta.provenance.kind, meta.version)
+        )
+    },
 )
