@@ -39,7 +39,7 @@ from domain.steps import (
 from domain.types import (
     CLOCK,
     ICT,
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
     EventEnvelope,
@@ -103,10 +103,10 @@ class State:
     comments: commenting.Comments = field(default_factory=commenting.Comments)
     term_signing: signing.Signing = field(default_factory=signing.Signing)
     signing: signing.Signing = field(default_factory=signing.Signing)
-    targets: targets.Targeting = field(default_factory=targets.Targeting)
+    targets: targets.TargetsState = field(default_factory=targets.TargetsState)
     meetings: meetings.Meetings = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=letters.Letters)
-    midyear: midyear.Reports = field(default_factory=dict)
+    midyear: midyear.MidyearReports = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
@@ -141,7 +141,7 @@ class CycleDecider:
 
         Raises:
             Refused: it cannot be true, or is not this person's to say.
-            AlreadySaid: the same act stands in the register.
+            AlreadyRecorded: the same act stands in the register.
         """
         if isinstance(authenticated.command, corrections.CorrectAct):
             return self._correct(authenticated, authenticated.command, state, rules, version, history)
@@ -218,7 +218,7 @@ class CycleDecider:
         meta = new.meta(version + 2, happened, meta.provenance)
         try:
             told = _told(new, meta, self.fold((*history, correction)), rules)
-        except AlreadySaid:
+        except AlreadyRecorded:
             return (correction,)
         kinds = {type(t.event) for t in told} - {signatories.SignatoriesNamed}
         if not mine & rights.DATES and not kinds <= {type(t.event) for t in wrong}:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from domain.obligations import Obligation, obligations
 from domain.rules import Edition
-from domain.steps.lifecycle import counted
+from domain.steps.lifecycle import known_count
 from domain.steps.meetings import first_of
 from domain.steps.voting import Ballot, outcomes, quorum_missed
 from domain.types import Document, day_ending, end_of
@@ -41,7 +41,7 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
     first = state.signing.first_signed
     if first is None:
         return
-    stances = (*state.comments.stances.values(), *state.comments.together)
+    stances = (*state.comments.stances.values(), *state.comments.collective_stances)
     open_stances = [taken for taken in stances if taken.stance != "agreed" and not first.before(taken.when)]
     asked = [
         comment
@@ -229,13 +229,13 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
     """A request or direction whose answer has a date and did not come; an answer whose letter nobody has seen."""
     letters = state.letters
     for id_, letter in letters.letters.items():
-        due, answers = letter.told.answer_by, letters.answers.get(id_, ())
+        due, answers = letter.event.answer_by, letters.answers.get(id_, ())
         if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
-        asks = letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}
+        asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
         if asks and not letters.settled(id_):
-            facts = {"letter": id_, "kind": letter.told.kind}
+            facts = {"letter": id_, "kind": letter.event.kind}
             yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
         if id_ not in letters.letters:
@@ -255,7 +255,7 @@ def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
 
 def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
     """More put forward for an award than its quota, units of a kind that it is not for, units that are out."""
-    members = len(state.membership.members()) + counted(state.lifecycle.unnamed)
+    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
         named = [unit for unit, of in state.conclusion.nominations if of == award.id]
         uncounted = state.lifecycle.unnamed == "unknown" and award.share is not None
@@ -323,9 +323,9 @@ def _papers(state: State) -> Iterator[Document]:
     for versions in state.drafts.values():
         yield from (version.document for version in versions)
     for letter in state.letters.letters.values():
-        yield from (paper for paper in (letter.told.document,) if paper is not None)
+        yield from (paper for paper in (letter.event.document,) if paper is not None)
     for answers in state.letters.answers.values():
-        yield from (one.told.document for one in answers if one.told.document is not None)
+        yield from (one.event.document for one in answers if one.event.document is not None)
 
 
 def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:

@@ -232,7 +232,7 @@ def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[P
     mine: set[Party] = set()
     if unit and unit == state.lifecycle.organiser:
         mine.add(S)
-    if state.membership.belongs(unit, now):
+    if state.membership.is_member(unit, now):
         mine.add(O)
         if unit == state.membership.holder("head", now):
             mine.add(H)

@@ -343,7 +343,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer to a person, no
         self.facts = facts
 
 
-class AlreadySaid(Exception):  # noqa: N818 - an answer, too
+class AlreadyRecorded(Exception):  # noqa: N818 - an answer, too
     """The same act for the same unit stands in the register already: its receipt is the answer."""
 
     def __init__(self, version: int) -> None:

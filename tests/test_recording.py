@@ -118,7 +118,7 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, d
 
     async def said() -> list[str]:
         state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
-        return sorted(result.told.title for result in state.targets.results)
+        return sorted(result.event.title for result in state.targets.results)
 
     for titles, counts, standing in (
         (("A", "B"), (9, 0), "AB"),

@@ -18,9 +18,10 @@ from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
-from domain.steps.signing import SignCovenant, decider
+from domain.steps.signing import SignCovenant
+from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, decider_of, full_name, is_cycle, is_year, year_stream
-from domain.types import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
+from domain.types import AlreadyRecorded, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
 
 
 class TestEdition:
@@ -115,9 +116,9 @@ class TestCodec:
             class Other(Event, name="CycleFiled"):
                 pass
 
-    def test_a_command_has_one_room(self) -> None:
-        with pytest.raises(TypeError, match="two rooms decide"):
-            compose((decider, decider))
+    def test_a_command_is_decided_by_one_step(self) -> None:
+        with pytest.raises(TypeError, match="two steps decide"):
+            compose((signing_step, signing_step))
 
 
 class TestCommands:
@@ -198,15 +199,15 @@ class TestCityYear:
         with pytest.raises(Refused, match="no_year_plan"):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         year.when(PLAN)
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(PLAN)
         year.when(ArrangeClusters(clusters=(cluster("c1", "a"), cluster("c2", "b"))))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         with pytest.raises(Refused, match="no_such_cluster"):
             year.when(OrderOpening(clusters=("c9",)))
         year.when(OrderOpening(clusters=("c1", "c2")))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(OrderOpening(clusters=("c2",)))
         assert CITY_YEAR.edition(year.state) == DIGEST
 

@@ -251,7 +251,7 @@ async def open_cycle(work: Services, stream: str, visitor: Visitor) -> Cycle:
 
 def _persons(state: State) -> set[str]:
     """Persons whom pages of a cycle name."""
-    meetings = [held.told for held in state.meetings.values()]
+    meetings = [held.event for held in state.meetings.values()]
     voices = [
         *(one.by for one in state.comments.comments.values()),
         *state.signing.witnesses,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from domain.rules import Edition
-from domain.steps.commenting import Voice
+from domain.steps.commenting import Participant
 from domain.steps.scoring_methods import Amount
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
@@ -37,7 +37,7 @@ HoldCause = Literal["discipline", "complaint", "other-cause"]
 Returned = Literal["object", "money"]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class HoldAward(Command, name="hold-award"):
@@ -88,7 +88,7 @@ class HandOverObject(Command, name="hand-over-object"):
 class FileComplaint(Command, name="file-complaint"):
     """Somebody complains about the year: a result, an award, a procedure."""
 
-    by: Voice
+    by: Participant
     text: Text
     award: Slug | None = None
     document: Document | None = None
@@ -102,7 +102,7 @@ class AnswerComplaint(Command, name="answer-complaint"):
     document: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class AwardHeld(Event, name="AwardHeld"):
@@ -142,7 +142,7 @@ class ObjectHandedOver(Event, name="ObjectHandedOver"):
 
 class ComplaintFiled(Event, name="ComplaintFiled"):
     number: int
-    by: Voice
+    by: Participant
     text: Text
     award: Slug | None
     document: Document | None
@@ -154,9 +154,9 @@ class ComplaintAnswered(Event, name="ComplaintAnswered"):
     document: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
-Key = tuple[str, str]
+AwardKey = tuple[str, str]
 """Unit and award."""
 
 
@@ -174,7 +174,7 @@ class Hold:
 class Complaint:
     """A complaint; `answered` is when it was."""
 
-    by: Voice
+    by: Participant
     text: str
     award: str | None
     when: When
@@ -186,18 +186,21 @@ class Complaint:
 class AwardsState:
     """What became of awards, by unit and award; complaints by number."""
 
-    holds: Mapping[Key, Hold] = field(default_factory=dict)
-    annulled: Mapping[Key, When] = field(default_factory=dict)
+    holds: Mapping[AwardKey, Hold] = field(default_factory=dict)
+    annulled: Mapping[AwardKey, When] = field(default_factory=dict)
     returned: Mapping[tuple[str, str, str], When] = field(default_factory=dict)
     complaints: Mapping[int, Complaint] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)
     """With which unit an object is that goes from one to the other."""
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def hold(command: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     existing = state.awards.holds.get((command.unit, command.award))
     if existing is not None and existing.released is None:
-        raise AlreadySaid(existing.version)
+        raise AlreadyRecorded(existing.version)
     yield AwardHeld(**dict(command))
 
 
@@ -229,7 +232,7 @@ def hand_over(command: HandOverObject, meta: Meta, state: State, rules: Edition)
 def complain(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.awards.complaints.values():
         if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
     yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
@@ -237,6 +240,9 @@ def answer(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -
     if command.number not in state.awards.complaints:
         raise Refused("no_such_complaint", number=command.number)
     yield ComplaintAnswered(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _released(awards: AwardsState, event: AwardReleased, meta: Meta) -> AwardsState:

@@ -17,7 +17,7 @@ from domain.problems import wrong
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
     Fact,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
-class Voice(Fact):
+class Participant(Fact):
     """Who said a thing in a meeting: a unit, a person, or people named together."""
 
     unit: UnitId | None = None
@@ -46,16 +46,16 @@ class Voice(Fact):
     group: Label | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Voice:
+    def _one(self) -> Participant:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
             raise wrong("voice_is_one")
         return self
 
 
-Voices = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
+Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class TakeStance(Command, name="take-stance"):
@@ -85,7 +85,7 @@ class TakeStanceTogether(Command, name="take-stance-together"):
 class AddComment(Command, name="comment"):
     """An edit asked for, or a remark, on a draft or on all of them."""
 
-    by: Voice
+    by: Participant
     text: Text
     on: DraftKind | None = None
     asks_for_change: bool = False
@@ -99,7 +99,7 @@ class WithdrawComment(Command, name="withdraw-comment"):
     number: int
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class StanceTaken(Event, name="StanceTaken"):
@@ -122,7 +122,7 @@ class StanceTakenTogether(Event, name="StanceTakenTogether"):
 
 class CommentAdded(Event, name="CommentAdded"):
     number: int
-    by: Voice
+    by: Participant
     text: Text
     on: DraftKind | None
     asks_for_change: bool
@@ -133,11 +133,11 @@ class CommentWithdrawn(Event, name="CommentWithdrawn"):
     number: int
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RecordedStance:
     """A stance as it stands; `by` is a unit's id, or the name of the group."""
 
     by: str
@@ -156,7 +156,7 @@ class Comment:
     """A comment; `withdrawn` ones stay visible."""
 
     number: int
-    by: Voice
+    by: Participant
     text: str
     on: DraftKind | None
     asks_for_change: bool
@@ -171,25 +171,28 @@ class Comment:
 class Comments:
     """Stances by (unit, draft), collective ones in order, comments by number."""
 
-    stances: Mapping[tuple[str, str], Taken] = field(default_factory=dict)
-    together: tuple[Taken, ...] = ()
+    stances: Mapping[tuple[str, str], RecordedStance] = field(default_factory=dict)
+    collective_stances: tuple[RecordedStance, ...] = ()
     comments: Mapping[int, Comment] = field(default_factory=dict)
 
-    def answered(self, unit: str) -> Taken | None:
+    def answered(self, unit: str) -> RecordedStance | None:
         """The first stance that answers for the unit: its own, or one taken by all together."""
         own = [taken for (of, _), taken in self.stances.items() if of == unit]
-        return min((*own, *self.together), key=lambda taken: taken.when.earliest, default=None)
+        return min((*own, *self.collective_stances), key=lambda taken: taken.when.earliest, default=None)
 
 
 def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
     return unit, on or ""
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def take(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     existing = state.comments.stances.get(_key(command.unit, command.on))
     if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
-        raise AlreadySaid(existing.version)
+        raise AlreadyRecorded(existing.version)
     yield StanceTaken(**dict(command))
 
 
@@ -200,9 +203,9 @@ def withdraw(command: WithdrawStance, meta: Meta, state: State, rules: Edition) 
 
 
 def take_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for existing in state.comments.together:
+    for existing in state.comments.collective_stances:
         if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
     yield StanceTakenTogether(**dict(command))
 
 
@@ -212,7 +215,7 @@ def comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> It
     same = (command.by, command.text, command.on)
     for existing in state.comments.comments.values():
         if (existing.by, existing.text, existing.on) == same and not existing.withdrawn:
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
     yield CommentAdded(number=len(state.comments.comments) + 1, **dict(command))
 
 
@@ -225,18 +228,21 @@ def withdraw_comment(command: WithdrawComment, meta: Meta, state: State, rules: 
     yield CommentWithdrawn(number=command.number)
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 def _taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
     before = comments.stances.get(_key(event.unit, event.on))
     first = meta.happened if before is None else before.first
-    taken = Taken(
+    taken = RecordedStance(
         event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
     )
     return replace(comments, stances=put(comments.stances, _key(event.unit, event.on), taken))
 
 
 def _taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
-    taken = Taken(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
-    return replace(comments, together=(*comments.together, taken))
+    taken = RecordedStance(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
+    return replace(comments, collective_stances=(*comments.collective_stances, taken))
 
 
 def _stance_withdrawn(comments: Comments, event: StanceWithdrawn, meta: Meta) -> Comments:

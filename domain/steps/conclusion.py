@@ -11,11 +11,11 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import counted
+from domain.steps.lifecycle import known_count
 from domain.steps.membership import Manner, Role, require_member
 from domain.steps.scores import calculated_scores
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Place(Fact):
+class RankedUnit(Fact):
     """A unit's place in the ranking. Equal totals share a rank."""
 
     unit: UnitId
@@ -64,7 +64,7 @@ class BareTotal(Fact):
 Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordTotals(Command, name="record-totals"):
@@ -122,7 +122,7 @@ class PublishResults(Command, name="publish"):
     notice: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class TotalsRecorded(Event, name="TotalsRecorded"):
@@ -132,7 +132,7 @@ class TotalsRecorded(Event, name="TotalsRecorded"):
 
 
 class UnitsRanked(Event, name="UnitsRanked"):
-    places: tuple[Place, ...]
+    places: tuple[RankedUnit, ...]
 
 
 class UnitNominated(Event, name="UnitNominated"):
@@ -166,7 +166,7 @@ class ResultsPublished(Event, name="ResultsPublished"):
     notice: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Conclusion:
 
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Units that are not considered, with the digest of the reason."""
-    places: tuple[Place, ...] = ()
+    ranking: tuple[RankedUnit, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     next: Mapping[Role, str] = field(default_factory=dict)
@@ -194,6 +194,9 @@ class Conclusion:
     published: When | None = None
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.round in state.conclusion.totals:
         raise Refused("totals_are_recorded", round=command.round)
@@ -202,7 +205,7 @@ def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Editio
         require_member(unit, meta, state)
     if doubled := repeated(named):
         raise Refused("named_twice", name=doubled[0])
-    known = len(state.membership.members()) + counted(state.lifecycle.unnamed)
+    known = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     if isinstance(state.lifecycle.unnamed, int) and len(command.totals) > known:
         raise Refused("more_than_unnamed", found=len(command.totals), known=known)
     if command.scale is not None and (
@@ -221,14 +224,14 @@ def rank(command: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterat
     for unit in state.membership.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
-    places = [Place(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
+    places = [RankedUnit(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
     yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
 
 
 def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (version := state.conclusion.nominations.get((command.unit, command.award))) is not None:
-        raise AlreadySaid(version)
+        raise AlreadyRecorded(version)
     if rules.awards and rules.award(command.award) is None:
         raise Refused(
             "no_such_award", award=command.award, edition=rules.id, known=", ".join(a.id for a in rules.awards)
@@ -251,13 +254,13 @@ def submit(command: Submit, meta: Meta, state: State, rules: Edition) -> Iterato
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
     if state.conclusion.submission == command.submission:
-        raise AlreadySaid(state.conclusion.submitted_version)
+        raise AlreadyRecorded(state.conclusion.submitted_version)
     yield NominationsSubmitted(**dict(command))
 
 
 def decide_awards(command: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
-        raise AlreadySaid(state.conclusion.decided_version)
+        raise AlreadyRecorded(state.conclusion.decided_version)
     for grant in command.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations and command.reason is None:
             raise Refused("grant_needs_reason", unit=grant.unit, award=grant.award)
@@ -270,6 +273,9 @@ def publish(command: PublishResults, meta: Meta, state: State, rules: Edition) -
     if state.conclusion.published is not None:
         raise Refused("results_are_published", on=state.conclusion.published.day)
     yield ResultsPublished(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
@@ -289,7 +295,7 @@ decider = StepDecider(
         TotalsRecorded: lambda conclusion, event, meta: replace(
             conclusion, totals=put(conclusion.totals, event.round, event.totals)
         ),
-        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, places=event.places, ranked=meta.happened),
+        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, ranking=event.places, ranked=meta.happened),
         UnitNominated: lambda conclusion, event, meta: replace(
             conclusion, nominations=put(conclusion.nominations, (event.unit, event.award), meta.version)
         ),

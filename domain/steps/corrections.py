@@ -16,13 +16,13 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.deviations import deviations
 from domain.rules import Edition
-from domain.types import AlreadySaid, Command, Day, Event, Fact, Label, Meta, Refused, StepDecider, Text, put
+from domain.types import AlreadyRecorded, Command, Day, Event, Fact, Label, Meta, Refused, StepDecider, Text, put
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class AcknowledgeDeviation(Command, name="acknowledge"):
@@ -43,7 +43,7 @@ class CorrectAct(Command, name="correct"):
     instead: dict[str, Any] | None = None
 
 
-class SourceSays(Fact):
+class SourceStatement(Fact):
     """What one source says of something."""
 
     source: Label
@@ -54,7 +54,7 @@ class NoteDisagreement(Command, name="note-disagreement"):
     """Sources tell the same thing otherwise; both are kept, and neither is taken for the truth."""
 
     about: Label
-    told: Annotated[tuple[SourceSays, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
+    told: Annotated[tuple[SourceStatement, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
 
 
 class NameSource(Command, name="name-source"):
@@ -67,12 +67,12 @@ class NameSource(Command, name="name-source"):
     misprints: Annotated[tuple[Label, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class DisagreementNoted(Event, name="DisagreementNoted"):
     about: Label
-    told: tuple[SourceSays, ...]
+    told: tuple[SourceStatement, ...]
 
 
 class SourceNamed(Event, name="SourceNamed"):
@@ -93,7 +93,7 @@ class ActCorrected(Event, name="ActCorrected"):
     reason: Text
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ class Corrections:
     """By what they are about, with the day."""
     sources: Mapping[str, tuple[SourceNamed, int]] = field(default_factory=dict)
     """What each source is, with the version of the event that says so."""
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def acknowledge(command: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -125,9 +128,12 @@ def disagree(command: NoteDisagreement, meta: Meta, state: State, rules: Edition
 def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (known := state.corrections.sources.get(command.id)) is not None:
         if dict(known[0]) == dict(command):
-            raise AlreadySaid(known[1])
+            raise AlreadyRecorded(known[1])
         raise Refused("id_is_taken", id=command.id)
     yield SourceNamed(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _corrected(corrections: Corrections, event: ActCorrected, meta: Meta) -> Corrections:

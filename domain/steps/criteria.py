@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.problems import wrong
-from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, Way
+from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, ScoringMethod
 from domain.types import Fact, Label, Points, Slug, UnitId, decimal_comma
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]
@@ -36,7 +36,7 @@ class Criterion(Fact):
     max: Annotated[Points, Field(gt=0)] | None = None
     children: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
     part: Part = "base"
-    way: Way = ByHand()
+    way: ScoringMethod = ByHand()
     rounding: Rounding | None = None
     least_share: Share | None = None
     units: tuple[UnitId, ...] = Field(default=(), max_length=limits.UNITS_PER_CLUSTER)

@@ -20,7 +20,7 @@ from domain.obligations import Obligation, obligations
 from domain.rules import Duty, Edition
 from domain.steps.lifecycle import CloseDuty, DutyClosed
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Day,
     Event,
@@ -48,7 +48,7 @@ CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
 Reason = Text
 
 
-# What the clock says ----------------------------------------------------------------------
+# Commands of the clock -------------------------------------------------------------------
 
 
 class Remind(Command, name="remind"):
@@ -78,7 +78,7 @@ class ProposeEscalation(Command, name="propose-escalation"):
     due: AwareDatetime
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ConfirmEscalation(Command, name="confirm-escalation"):
@@ -113,7 +113,7 @@ class RefuseExtension(Command, name="refuse-extension"):
     reason: Reason
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class UnitReminded(Event, name="UnitReminded"):
@@ -162,7 +162,7 @@ class ExtensionRefused(Event, name="ExtensionRefused"):
     reason: Reason
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +186,9 @@ class Extension:
 class Deadlines:
     """What the clock has said, by key; extensions by duty and unit ("" for all); requests that wait."""
 
-    spoken: Mapping[str, int] = field(default_factory=dict)
+    recorded: Mapping[str, int] = field(default_factory=dict)
     extensions: Mapping[tuple[Duty, str], Extension] = field(default_factory=dict)
-    asked: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
+    extension_requests: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
     escalations: Mapping[Duty, Escalation] = field(default_factory=dict)
     closings: Mapping[Duty, int] = field(default_factory=dict)
     """Duties that were closed once, by whomever: the clock does not close them again after a reopening."""
@@ -203,6 +203,9 @@ class Deadlines:
         found = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
         days = [e.until for e in found if done is None or not done.before(e.granted)]
         return end_of(max(days)) if days else None
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def remind(command: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -222,7 +225,7 @@ def confirm(command: ConfirmEscalation, meta: Meta, state: State, rules: Edition
     if existing is None:
         raise Refused("nothing_to_escalate", duty=command.duty)
     if existing.confirmed is not None:
-        raise AlreadySaid(existing.confirmed)
+        raise AlreadyRecorded(existing.confirmed)
     yield EscalationConfirmed(duty=command.duty, units=existing.units)
 
 
@@ -242,7 +245,7 @@ def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules:
 
 def ask(command: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     _must_extend(command.duty, command.unit, command.until, state, rules)
-    if (command.unit, command.duty) in state.deadlines.asked:
+    if (command.unit, command.duty) in state.deadlines.extension_requests:
         raise Refused("extension_is_asked", unit=command.unit, duty=command.duty)
     yield ExtensionAsked(**dict(command))
 
@@ -253,12 +256,12 @@ def grant(command: GrantExtension, meta: Meta, state: State, rules: Edition) -> 
 
 
 def refuse(command: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (command.unit, command.duty) not in state.deadlines.asked:
+    if (command.unit, command.duty) not in state.deadlines.extension_requests:
         raise Refused("extension_not_asked", unit=command.unit, duty=command.duty)
     yield ExtensionRefused(**dict(command))
 
 
-# The clock --------------------------------------------------------------------------------
+# Commands that the clock issues ----------------------------------------------------------
 
 
 def _key(kind: str, duty: Duty, unit: str, subject: str | None, instant: datetime, days: int = 0) -> str:
@@ -270,7 +273,7 @@ def _at_opening(instant: datetime, days: int) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
+class _ClockCommand:
     """Something the clock will have to say at an instant, unless `key` stands among what it has said."""
 
     instant: datetime
@@ -278,7 +281,7 @@ class _Speech:
     act: Callable[[], Command]
 
 
-def _speeches(state: State, rules: Edition) -> Iterator[_Speech]:
+def _clock_commands(state: State, rules: Edition) -> Iterator[_ClockCommand]:
     """Everything the clock has to say about what is open."""
     late: dict[tuple[Duty, datetime], list[str]] = {}
     ends: dict[Duty, datetime] = {}
@@ -296,50 +299,50 @@ def _speeches(state: State, rules: Edition) -> Iterator[_Speech]:
         if deadline is not None and deadline.escalate_days_after is not None:
             instant = _at_opening(when, deadline.escalate_days_after)
             act = partial(ProposeEscalation, duty=duty, units=tuple(units), due=when)
-            yield _Speech(instant, _key("escalate", duty, "", None, when), act)
+            yield _ClockCommand(instant, _key("escalate", duty, "", None, when), act)
     for duty, when in ends.items():
         deadline = rules.deadline(duty)
         if deadline is not None and deadline.close_days_after is not None and duty not in state.deadlines.closings:
             instant = when + timedelta(days=deadline.close_days_after)
-            yield _Speech(instant, _key("close", duty, "", None, when), partial(CloseDuty, duty=duty))
+            yield _ClockCommand(instant, _key("close", duty, "", None, when), partial(CloseDuty, duty=duty))
 
 
-def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[_Speech]:
+def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[_ClockCommand]:
     deadline = rules.deadline(owed.duty)
     leads = deadline.remind_days_before if deadline else (CORRECTION_REMINDER_DAYS,)
     duty, unit, subject = owed.duty, owed.bearer, owed.subject or None
     if not owed.waits_for:
         for days in leads:
             act = partial(Remind, duty=duty, unit=unit, subject=subject, due=when, days_before=days)
-            yield _Speech(_at_opening(when, -days), _key("remind", duty, unit, subject, when, days), act)
+            yield _ClockCommand(_at_opening(when, -days), _key("remind", duty, unit, subject, when, days), act)
     overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=when)
-    yield _Speech(when, _key("overdue", duty, unit, subject, when), overdue)
+    yield _ClockCommand(when, _key("overdue", duty, unit, subject, when), overdue)
 
 
-def _pending(state: State, rules: Edition) -> list[_Speech]:
+def _pending(state: State, rules: Edition) -> list[_ClockCommand]:
     lifecycle = state.lifecycle
     if lifecycle.clock == "backfill" or lifecycle.filed is not None or lifecycle.clock_since is None:
         return []
     return [
-        speech
-        for speech in _speeches(state, rules)
-        if speech.instant > lifecycle.clock_since and speech.key not in state.deadlines.spoken
+        pending
+        for pending in _clock_commands(state, rules)
+        if pending.instant > lifecycle.clock_since and pending.key not in state.deadlines.recorded
     ]
 
 
 def next_due(state: State, rules: Edition) -> datetime | None:
     """The first instant at which the clock will have something to say."""
-    return min((speech.instant for speech in _pending(state, rules)), default=None)
+    return min((pending.instant for pending in _pending(state, rules)), default=None)
 
 
 def due(state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
     """The clock's commands of the earliest instant that has come, or None; call again until it is silent."""
-    ripe = [speech for speech in _pending(state, rules) if speech.instant <= now]
+    ripe = [pending for pending in _pending(state, rules) if pending.instant <= now]
     if not ripe:
         return None
-    first = min(speech.instant for speech in ripe)
-    together = sorted((speech for speech in ripe if speech.instant == first), key=lambda speech: speech.key)
-    return first, tuple(speech.act() for speech in together)
+    first = min(pending.instant for pending in ripe)
+    together = sorted((pending for pending in ripe if pending.instant == first), key=lambda pending: pending.key)
+    return first, tuple(pending.act() for pending in together)
 
 
 def clock_command_id(stream: str, act: Command, instant: datetime) -> UUID:
@@ -347,20 +350,25 @@ def clock_command_id(stream: str, act: Command, instant: datetime) -> UUID:
     return uuid5(CLOCK_IDS, f"{stream}\n{act.NAME}\n{act.model_dump_json()}\n{instant.isoformat()}")
 
 
-def _spoke(deadlines: Deadlines, key: str, meta: Meta) -> Deadlines:
-    return replace(deadlines, spoken=put(deadlines.spoken, key, meta.version))
+def _with_recorded(deadlines: Deadlines, key: str, meta: Meta) -> Deadlines:
+    return replace(deadlines, recorded=put(deadlines.recorded, key, meta.version))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _reminded(deadlines: Deadlines, event: UnitReminded, meta: Meta) -> Deadlines:
-    return _spoke(deadlines, _key("remind", event.duty, event.unit, event.subject, event.due, event.days_before), meta)
+    return _with_recorded(
+        deadlines, _key("remind", event.duty, event.unit, event.subject, event.due, event.days_before), meta
+    )
 
 
 def _passed(deadlines: Deadlines, event: DeadlinePassed, meta: Meta) -> Deadlines:
-    return _spoke(deadlines, _key("overdue", event.duty, event.unit, event.subject, event.due), meta)
+    return _with_recorded(deadlines, _key("overdue", event.duty, event.unit, event.subject, event.due), meta)
 
 
 def _proposed(deadlines: Deadlines, event: EscalationProposed, meta: Meta) -> Deadlines:
-    said = _spoke(deadlines, _key("escalate", event.duty, "", None, event.due), meta)
+    said = _with_recorded(deadlines, _key("escalate", event.duty, "", None, event.due), meta)
     before = deadlines.escalations.get(event.duty)
     waiting = before.units if before is not None and before.confirmed is None else ()
     units = tuple(dict.fromkeys((*waiting, *event.units)))
@@ -375,13 +383,15 @@ def _confirmed(deadlines: Deadlines, event: EscalationConfirmed, meta: Meta) -> 
 
 
 def _asked(deadlines: Deadlines, event: ExtensionAsked, meta: Meta) -> Deadlines:
-    return replace(deadlines, asked=put(deadlines.asked, (event.unit, event.duty), event))
+    return replace(deadlines, extension_requests=put(deadlines.extension_requests, (event.unit, event.duty), event))
 
 
 def _answered(deadlines: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
     return replace(
         deadlines,
-        asked={k: a for k, a in deadlines.asked.items() if k[1] != duty or (unit is not None and k[0] != unit)},
+        extension_requests={
+            k: a for k, a in deadlines.extension_requests.items() if k[1] != duty or (unit is not None and k[0] != unit)
+        },
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from domain import limits
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Label, Meta, Refused, StepDecider, UnitId, When, put
+from domain.types import AlreadyRecorded, Command, Document, Event, Label, Meta, Refused, StepDecider, UnitId, When, put
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -46,7 +46,7 @@ class DraftPresented(Event, name="DraftPresented"):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DraftVersion:
     """One version of a paper; `version` is the event's place in the stream."""
 
     number: int
@@ -59,7 +59,10 @@ class Version:
     term: str | None = None
 
 
-Drafts = Mapping[DraftKind, tuple[Version, ...]]
+Drafts = Mapping[DraftKind, tuple[DraftVersion, ...]]
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -67,7 +70,7 @@ def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> 
         require_member(command.presented_by, meta, state)
     versions = state.drafts.get(command.kind, ())
     if versions and versions[-1].document == command.document:
-        raise AlreadySaid(versions[-1].version)
+        raise AlreadyRecorded(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
         raise Refused("too_many_versions", kind=command.kind, most=limits.VERSIONS_PER_DRAFT)
     covenants = {"covenant": state.signing, "term-covenant": state.term_signing}
@@ -99,8 +102,11 @@ def version_of(kind: DraftKind, number: int | None, state: State) -> int:
     return number
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
-    new = Version(
+    new = DraftVersion(
         event.number,
         event.document,
         event.presented_by,

@@ -14,10 +14,10 @@ from pydantic import Field
 
 from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Day,
     Document,
@@ -52,7 +52,7 @@ class SampledPlace(Fact):
 SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordLetter(Command, name="record-letter"):
@@ -63,8 +63,8 @@ class RecordLetter(Command, name="record-letter"):
 
     id: Slug
     kind: LetterKind
-    sender: Voice
-    recipients: Voices = ()
+    sender: Participant
+    recipients: Participants = ()
     document: Document | None = None
     text: Text | None = None
     answer_by: Day | None = None
@@ -74,7 +74,7 @@ class AnswerLetter(Command, name="answer-letter"):
     """A letter is answered, or a direction is followed up; `done` says that nothing more is to come."""
 
     letter: Slug
-    by: Voice
+    by: Participant
     text: Text | None = None
     document: Document | None = None
     done: bool = True
@@ -85,20 +85,20 @@ class RecordSiteCheck(Command, name="record-site-check"):
 
     id: Slug
     unit: UnitId
-    team: Voices = ()
+    team: Participants = ()
     places: SampledPlaces = ()
     findings: Text | None = None
     minutes: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class LetterRecorded(Event, name="LetterRecorded"):
     id: Slug
     kind: LetterKind
-    sender: Voice
-    recipients: tuple[Voice, ...]
+    sender: Participant
+    recipients: tuple[Participant, ...]
     document: Document | None
     text: Text | None
     answer_by: Day | None
@@ -106,7 +106,7 @@ class LetterRecorded(Event, name="LetterRecorded"):
 
 class LetterAnswered(Event, name="LetterAnswered"):
     letter: Slug
-    by: Voice
+    by: Participant
     text: Text | None
     document: Document | None
     done: bool
@@ -115,20 +115,20 @@ class LetterAnswered(Event, name="LetterAnswered"):
 class SiteChecked(Event, name="SiteChecked"):
     id: Slug
     unit: UnitId
-    team: tuple[Voice, ...]
+    team: tuple[Participant, ...]
     places: tuple[SampledPlace, ...]
     findings: Text | None
     minutes: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LetterAnswer:
     """One answer to a letter, or one step of following a direction."""
 
-    told: LetterAnswered
+    event: LetterAnswered
     when: When
     version: int
 
@@ -137,17 +137,17 @@ class Answer:
 class Letter:
     """A letter as recorded; `version` is its event's place in the stream."""
 
-    told: LetterRecorded
+    event: LetterRecorded
     when: When
     sureness: str
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SiteCheck:
     """A check on the spot."""
 
-    told: SiteChecked
+    event: SiteChecked
     when: When
     sureness: str
     version: int
@@ -158,43 +158,49 @@ class Letters:
     """Letters and checks by id; answers by the id of what they answer, which may not be known yet."""
 
     letters: Mapping[str, Letter] = field(default_factory=dict)
-    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    checks: Mapping[str, Check] = field(default_factory=dict)
+    answers: Mapping[str, tuple[LetterAnswer, ...]] = field(default_factory=dict)
+    checks: Mapping[str, SiteCheck] = field(default_factory=dict)
 
     def settled(self, letter: str) -> bool:
         """True when nothing more is to come: from each unit that was written to, where units were."""
-        done = [answer.told.by.unit for answer in self.answers.get(letter, ()) if answer.told.done]
+        done = [answer.event.by.unit for answer in self.answers.get(letter, ()) if answer.event.done]
         known = self.letters.get(letter)
-        asked = {to.unit for to in known.told.recipients if to.unit is not None} if known is not None else set()
+        asked = {to.unit for to in known.event.recipients if to.unit is not None} if known is not None else set()
         return bool(done) and (None in done or not asked or asked <= set(done))
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def record(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (existing := state.letters.letters.get(command.id)) is not None:
-        if dict(existing.told) == dict(command):
-            raise AlreadySaid(existing.version)
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
         raise Refused("id_is_taken", id=command.id)
     yield LetterRecorded(**dict(command))
 
 
 def answer(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.letters.answers.get(command.letter, ()):
-        if dict(existing.told) == dict(command) and existing.when == meta.happened:
-            raise AlreadySaid(existing.version)
+        if dict(existing.event) == dict(command) and existing.when == meta.happened:
+            raise AlreadyRecorded(existing.version)
     yield LetterAnswered(**dict(command))
 
 
 def check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.letters.checks.get(command.id)) is not None:
-        if dict(existing.told) == dict(command):
-            raise AlreadySaid(existing.version)
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
         raise Refused("id_is_taken", id=command.id)
     yield SiteChecked(**dict(command))
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
-    new = Answer(event, meta.happened, meta.version)
+    new = LetterAnswer(event, meta.happened, meta.version)
     return replace(letters, answers=put(letters.answers, event.letter, (*letters.answers.get(event.letter, ()), new)))
 
 
@@ -210,7 +216,7 @@ decider = StepDecider(
         LetterAnswered: _answered,
         SiteChecked: lambda letters, event, meta: replace(
             letters,
-            checks=put(letters.checks, event.id, Check(event, meta.happened, meta.provenance.kind, meta.version)),
+            checks=put(letters.checks, event.id, SiteCheck(event, meta.happened, meta.provenance.kind, meta.version)),
         ),
     },
 )

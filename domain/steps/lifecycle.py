@@ -50,12 +50,12 @@ Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["un
 """Units that nobody names, and perhaps nobody counts; no act of one of them is ever invented."""
 
 
-def counted(unnamed: int | Literal["unknown"] | None) -> int:
+def known_count(unnamed: int | Literal["unknown"] | None) -> int:
     """As many as are certain."""
     return unnamed if isinstance(unnamed, int) else 0
 
 
-def units_fit(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
+def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
     """Refuse a cluster of nobody, and a list that names a unit twice.
 
     Raises:
@@ -67,7 +67,7 @@ def units_fit(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
         raise wrong("units_twice", units=", ".join(sorted(doubled)))
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class OpenCycle(Command, name="open-cycle"):
@@ -87,7 +87,7 @@ class OpenCycle(Command, name="open-cycle"):
 
     @model_validator(mode="after")
     def _once(self) -> OpenCycle:
-        units_fit(self.units, self.unnamed)
+        check_units(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
             raise wrong("organiser_is_member")
         return self
@@ -142,7 +142,7 @@ class ReopenCycle(Command, name="reopen-cycle"):
     reason: Text
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class CycleOpened(Event, name="CycleOpened"):
@@ -194,7 +194,7 @@ class CycleReopened(Event, name="CycleReopened"):
     reason: Text
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,9 @@ class Lifecycle:
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
     """What time it is in the cycle: real time on the wall clock, else what the register was told."""
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def open_cycle(command: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -287,6 +290,9 @@ def reopen_cycle(command: ReopenCycle, meta: Meta, state: State, rules: Edition)
     if state.lifecycle.filed is None:
         raise Refused("cycle_is_not_filed")
     yield CycleReopened(reason=command.reason)
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:

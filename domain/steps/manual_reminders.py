@@ -53,11 +53,17 @@ class ManualReminder:
 ManualReminders = tuple[ManualReminder, ...]
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def remind(command: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for unit in command.units:
         if unit != state.lifecycle.organiser:
             require_member(unit, meta, state)
     yield UnitsReminded(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _reminded(manual_reminders: ManualReminders, event: UnitsReminded, meta: Meta) -> ManualReminders:

@@ -14,8 +14,21 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.dates import Dated
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
-from domain.types import AlreadySaid, Command, Event, Fact, Label, Meta, Refused, Slug, StepDecider, UnitId, When, put
+from domain.steps.commenting import Participant, Participants
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Event,
+    Fact,
+    Label,
+    Meta,
+    Refused,
+    Slug,
+    StepDecider,
+    UnitId,
+    When,
+    put,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -26,7 +39,7 @@ MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final",
 class Presenter(Fact):
     """Who presented which paper, in the words of the source."""
 
-    by: Voice
+    by: Participant
     paper: Label
 
 
@@ -43,13 +56,13 @@ class Meeting(Fact):
     place: Label | None = None
     online: bool = False
     host: UnitId | None = None
-    chairs: Voices = ()
-    opened_by: Voice | None = None
-    concluded_by: Voice | None = None
+    chairs: Participants = ()
+    opened_by: Participant | None = None
+    concluded_by: Participant | None = None
     presenters: tuple[Presenter, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    present: Voices = ()
-    guests: Voices = ()
-    unclear: Voices = ()
+    present: Participants = ()
+    guests: Participants = ()
+    unclear: Participants = ()
     attendance: PositiveInt | None = None
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
@@ -64,29 +77,35 @@ class MeetingHeld(Event, Meeting, name="MeetingHeld"):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RecordedMeeting:
     """A meeting as recorded."""
 
-    told: MeetingHeld
+    event: MeetingHeld
     when: When
     sureness: str
     version: int
 
 
-Meetings = Mapping[str, Held]
+Meetings = Mapping[str, RecordedMeeting]
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def record(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (existing := state.meetings.get(command.id)) is not None:
-        if dict(existing.told) == dict(command):
-            raise AlreadySaid(existing.version)
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
         raise Refused("meeting_is_recorded", meeting=command.id)
     yield MeetingHeld(**dict(command))
 
 
-def first_of(kind: MeetingKind, meetings: Meetings) -> Held | None:
+def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
     """The earliest meeting of a kind."""
-    return min((m for m in meetings.values() if m.told.kind == kind), key=lambda m: m.when.earliest, default=None)
+    return min((m for m in meetings.values() if m.event.kind == kind), key=lambda m: m.when.earliest, default=None)
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
@@ -95,7 +114,7 @@ decider = StepDecider(
     decides={RecordMeeting: record},
     evolves={
         MeetingHeld: lambda meetings, event, meta: put(
-            meetings, event.id, Held(event, meta.happened, meta.provenance.kind, meta.version)
+            meetings, event.id, RecordedMeeting(event, meta.happened, meta.provenance.kind, meta.version)
         )
     },
 )

@@ -42,7 +42,7 @@ Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over"
 Holder = UnitId | Literal["unknown", "vacant"]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class AssignRole(Command, name="assign-role"):
@@ -79,7 +79,7 @@ class ReleaseUnit(Command, name="release-unit"):
     basis: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class RoleAssigned(Event, name="RoleAssigned"):
@@ -105,7 +105,7 @@ class UnitReleased(Event, name="UnitReleased"):
     basis: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Terms of each role in the order they began; stays of each unit, for one may come back; who oversees."""
+    """Terms of each role in the order they effective_from; stays of each unit, for one may come back; who oversees."""
 
     terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
     stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class Membership:
         """The units that belonged to it when something happened: who joins on a later day is not there yet."""
         return tuple(unit for unit, stays in self.stays.items() if any(stay.covers(when) for stay in stays))
 
-    def belongs(self, unit: str, now: datetime) -> bool:
+    def is_member(self, unit: str, now: datetime) -> bool:
         """True when the unit is a member at an instant."""
         return self.could_be_member(unit, now, now)
 
@@ -200,13 +200,16 @@ def require_member(unit: str, meta: Meta, state: State) -> None:
         raise Refused("not_a_member", unit=unit, on=meta.happened.day)
 
 
-def began(meta: Meta) -> datetime:
+def effective_from(meta: Meta) -> datetime:
     """From when on something holds: the day it takes effect, or else the earliest that it can have happened."""
     return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def assign(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    since = began(meta)
+    since = effective_from(meta)
     if command.holder not in {"unknown", "vacant"}:
         require_member(
             command.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state
@@ -238,6 +241,9 @@ def release(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> I
     yield UnitReleased(unit=command.unit, basis=command.basis)
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 def _founded(membership: Membership, event: CycleOpened, meta: Meta) -> Membership:
     return replace(
         membership,
@@ -250,7 +256,9 @@ def _founded(membership: Membership, event: CycleOpened, meta: Meta) -> Membersh
 
 def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Membership:
     until = end_of(event.until) if event.until is not None else None
-    term = Term(event.holder, began(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis)
+    term = Term(
+        event.holder, effective_from(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis
+    )
     # Paper comes late: an earlier term may be entered after a later one.
     terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda t: t.since)
     return replace(membership, terms=put(membership.terms, event.role, tuple(terms)))
@@ -259,7 +267,7 @@ def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Member
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         membership,
-        stays=membership.joined(event.unit.id, began(meta)),
+        stays=membership.joined(event.unit.id, effective_from(meta)),
         names=put(membership.names, event.unit.id, event.unit.name),
         kinds=membership.kinds if event.unit.kind is None else put(membership.kinds, event.unit.id, event.unit.kind),
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from domain.rules import Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import AlreadyRecorded, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ReportMidyear(Command, name="report-midyear"):
@@ -51,7 +51,7 @@ class AcceptReport(Command, name="accept-report"):
     unit: UnitId
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class MidyearReported(Event, name="MidyearReported"):
@@ -78,7 +78,7 @@ class ReportAccepted(Event, name="ReportAccepted"):
     unit: UnitId
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,17 @@ class MidyearReport:
     """When the unit first reported: a new report in its place does not make it late."""
 
 
-Reports = Mapping[str, MidyearReport]
+MidyearReports = Mapping[str, MidyearReport]
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def report(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.midyear.get(command.unit)) is not None:
         if existing.document == command.report:
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
         if existing.accepted is not None:
             raise Refused("report_is_accepted", unit=command.unit)
     yield MidyearReported(**dict(command))
@@ -129,7 +132,7 @@ def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> It
         raise Refused("report_is_accepted", unit=command.unit)
     if existing.asked_version is not None and existing.answered is None:
         if existing.asked_text == command.text:
-            raise AlreadySaid(existing.asked_version)
+            raise AlreadyRecorded(existing.asked_version)
         raise Refused("correction_is_open", unit=command.unit)
     yield ReportSentBack(**dict(command))
 
@@ -155,7 +158,10 @@ def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
     return When.on(rules.days_after(existing.asked.day))
 
 
-def _reported(reports: Reports, event: MidyearReported, meta: Meta) -> Reports:
+# Evolution -------------------------------------------------------------------------------
+
+
+def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> MidyearReports:
     new = MidyearReport(event.report, meta.happened, meta.provenance.kind, meta.version, first=meta.happened)
     if (before := reports.get(event.unit)) is not None:
         new = replace(
@@ -164,14 +170,14 @@ def _reported(reports: Reports, event: MidyearReported, meta: Meta) -> Reports:
     return put(reports, event.unit, new)
 
 
-def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
+def _changed(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
     # A replay to a date may fold an answer whose report is missing from the subset.
     if (existing := reports.get(unit)) is None:
         return reports
     return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
-def _answered(reports: Reports, event: CorrectionAnswered, meta: Meta) -> Reports:
+def _answered(reports: MidyearReports, event: CorrectionAnswered, meta: Meta) -> MidyearReports:
     reports = _changed(reports, event.unit, answered=meta.happened)
     return reports if event.report is None else _changed(reports, event.unit, document=event.report)
 

@@ -18,7 +18,7 @@ from domain import limits
 from domain.problems import repeated, wrong
 from domain.rules import Edition
 from domain.steps.criteria import Criterion, ScoreClass, Scoring, remarks
-from domain.steps.scoring_methods import Best, RelativeToBest, Rounding, ScoreEntry, Undetermined
+from domain.steps.scoring_methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
 from domain.types import Fact, Label, Refused, Slug, UnitId
 
 
@@ -51,14 +51,14 @@ class SheetFile(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CriterionLine:
-    """A criterion's points: None with the reason in `open` where nobody can work them out."""
+    """A criterion's points: None with the reason in `undetermined` where nobody can work them out."""
 
     criterion: str
     title: str
     depth: int
     points: Decimal | None
-    most: Decimal | None
-    open: Undetermined | None = None
+    maximum: Decimal | None
+    undetermined: Undetermined | None = None
     floor_missed: bool = False
     capped_from: Decimal | None = None
 
@@ -117,8 +117,8 @@ def table_is_complete(edition: Edition) -> bool:
     return not any(r.code in lacking for r in remarks(edition.criteria, edition.scoring, edition.total))
 
 
-def _best(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, Best]:
-    found: dict[str, Best] = {}
+def _best(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, BestInCluster]:
+    found: dict[str, BestInCluster] = {}
     for sheet in sheets:
         for entry in sheet.entries:
             leaf = leaves[entry.criterion]
@@ -127,8 +127,8 @@ def _best(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[
                 and isinstance(leaf.way, RelativeToBest)
                 and leaf.concerns(sheet.unit, sheet.kind)
             ):
-                before = found.get(leaf.id, Best())
-                found[leaf.id] = Best(_higher(before.ratio, entry.ratio), _higher(before.actual, entry.actual))
+                before = found.get(leaf.id, BestInCluster())
+                found[leaf.id] = BestInCluster(_higher(before.ratio, entry.ratio), _higher(before.actual, entry.actual))
     return found
 
 
@@ -139,7 +139,7 @@ def _higher(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 class _Unit:
     """One sheet on its way through the tree."""
 
-    def __init__(self, edition: Edition, sheet: UnitSheet, best: Mapping[str, Best]) -> None:
+    def __init__(self, edition: Edition, sheet: UnitSheet, best: Mapping[str, BestInCluster]) -> None:
         self._edition, self._sheet, self._best = edition, sheet, best
         self._entries = {entry.criterion: entry for entry in sheet.entries}
         self._lines: list[CriterionLine] = []
@@ -163,7 +163,7 @@ class _Unit:
             penalty=sums["penalty"],
             pass_mark=mark,
             excluded=self._sheet.excluded,
-            complete=whole and all(line.open is None for line in self._lines),
+            complete=whole and all(line.undetermined is None for line in self._lines),
             facts={line.criterion: line.points for line in self._lines if line.points is not None},
         )
 
@@ -182,9 +182,9 @@ class _Unit:
                 sums[part] = sums.get(part, Decimal(0)) + points
         base = sums.get(node.part, Decimal(0))
         capped = base if node.max is None else min(base, node.max)
-        opens = next((line.open for line in self._lines[place:] if line.open is not None), None)
+        undetermined = next((line.undetermined for line in self._lines[place:] if line.undetermined is not None), None)
         line = CriterionLine(
-            node.id, node.title, depth, capped, node.max, opens, capped_from=base if capped != base else None
+            node.id, node.title, depth, capped, node.max, undetermined, capped_from=base if capped != base else None
         )
         self._lines.insert(place, replace(line, floor_missed=_below_floor(node, capped)))
         return {**sums, node.part: capped}
@@ -193,24 +193,24 @@ class _Unit:
         line = CriterionLine(node.id, node.title, depth, None, node.max)
         if self._sheet.kind is not None and self._sheet.kind in node.exempt_kinds:
             given = node.max if node.exempt_gives == "maximum" else Decimal(0)
-            return replace(line, points=given, open=Undetermined("maximum_unknown") if given is None else None)
+            return replace(line, points=given, undetermined=Undetermined("maximum_unknown") if given is None else None)
         entry = self._entries.get(node.id)
         if entry is None:
             # A bonus or a penalty of which nothing is said is none; what everybody owes stays open.
             return (
                 replace(line, points=Decimal(0))
                 if node.part != "base"
-                else replace(line, open=Undetermined("no_entry"))
+                else replace(line, undetermined=Undetermined("no_entry"))
             )
-        found = _points(node, entry, self._best.get(node.id, Best()))
+        found = _points(node, entry, self._best.get(node.id, BestInCluster()))
         if isinstance(found, Undetermined):
-            return replace(line, open=found)
+            return replace(line, undetermined=found)
         rounding = node.rounding or self._edition.scoring.rounding
         points = found if rounding is None else rounding.of(found)
         return replace(line, points=points, floor_missed=_below_floor(node, points))
 
 
-def _points(node: Criterion, entry: ScoreEntry, best: Best) -> Decimal | Undetermined:
+def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> Decimal | Undetermined:
     """A ruling, points given by hand where a way leaves a value open, closes it; otherwise the way decides."""
     found = node.way.points(entry, node.max, best)
     if isinstance(found, Undetermined) and entry.points is not None:

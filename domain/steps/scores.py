@@ -15,12 +15,12 @@ from pydantic import Field
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.commenting import Voice
+from domain.steps.commenting import Participant
 from domain.steps.membership import require_member
 from domain.steps.score_calculation import UnitResult, UnitSheet, calculate_scores
 from domain.steps.scoring_methods import ScoreEntry
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
     Meta,
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Item(ScoreEntry):
+class SheetItem(ScoreEntry):
     """What a round says of one criterion, and the reason where an earlier round is changed."""
 
     reason: Text | None = None
 
 
-Sheet = Annotated[tuple[Item, ...], Field(min_length=1, max_length=limits.CRITERIA_PER_EDITION)]
+Sheet = Annotated[tuple[SheetItem, ...], Field(min_length=1, max_length=limits.CRITERIA_PER_EDITION)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ScoreSelf(Command, name="score-self"):
@@ -86,15 +86,15 @@ class ScoreRound(Command, name="score-round"):
     unit: UnitId
     round: Slug
     sheet: Sheet
-    by: Voice | None = None
+    by: Participant | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class SelfScored(Event, name="SelfScored"):
     unit: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
@@ -104,29 +104,29 @@ class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
 class CrossChecked(Event, name="CrossChecked"):
     unit: UnitId
     by: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class ScoresAppraised(Event, name="ScoresAppraised"):
     unit: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class RoundScored(Event, name="RoundScored"):
     unit: UnitId
     round: Slug
-    sheet: tuple[Item, ...]
-    by: Voice
+    sheet: tuple[SheetItem, ...]
+    by: Participant
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredSheet:
     """One unit's sheet in one round; `by` is who scored, in a unit's id or in words."""
 
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
     by: str
     when: When
     sureness: str
@@ -135,11 +135,11 @@ class Scored:
     """When the round was first entered: a refined sheet does not make it late."""
 
 
-Scores = Mapping[tuple[str, str], Scored]
+Scores = Mapping[tuple[str, str], ScoredSheet]
 """By unit and round."""
 
 
-def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[Item, ...]:
+def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[SheetItem, ...]:
     """What counts for a unit: of each criterion, what the last round that speaks of it says.
 
     Where an edition declares no rounds, each sheet is a whole one, and the last of them counts alone.
@@ -187,13 +187,15 @@ def score_impact(before: State, after: State, rules: Edition, *, whose: str = ""
     )
 
 
-def sheet_of(unit: str, items: tuple[Item, ...], state: State) -> UnitSheet:
+def sheet_of(unit: str, items: tuple[SheetItem, ...], state: State) -> UnitSheet:
     """A unit's items with what the register knows of the unit itself."""
     kind, cause = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
     return UnitSheet(unit=unit, kind=kind, excluded=cause, entries=items)
 
 
-def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, whole: bool = True) -> None:
+def _require_valid_sheet(
+    unit: str, sheet: tuple[SheetItem, ...], state: State, rules: Edition, *, whole: bool = True
+) -> None:
     """Refuse what cannot be true under the edition: a criterion twice or unknown, points beyond its way.
 
     `whole`: every criterion that the unit owes must be there.
@@ -206,8 +208,8 @@ def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, 
         raise Refused("criterion_twice", criterion=doubled[0])
     (result,) = calculate_scores(rules, (sheet_of(unit, sheet, state),))
     for line in result.lines:
-        if line.open is not None and line.open.code == "figure_missing":
-            raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.open.facts)["figure"])
+        if line.undetermined is not None and line.undetermined.code == "figure_missing":
+            raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.undetermined.facts)["figure"])
     if not whole:
         return
     kind = state.membership.kinds.get(unit)
@@ -220,7 +222,7 @@ def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, 
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
-def _reasons(sheet: tuple[Item, ...], before: tuple[Item, ...]) -> None:
+def _require_reasons(sheet: tuple[SheetItem, ...], before: tuple[SheetItem, ...]) -> None:
     if not before:
         return
     earlier = {item.criterion: item for item in before}
@@ -231,10 +233,13 @@ def _reasons(sheet: tuple[Item, ...], before: tuple[Item, ...]) -> None:
             raise Refused("change_needs_reason", criterion=item.criterion)
 
 
-def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State) -> None:
+def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], state: State) -> None:
     scored = state.scores.get((unit, round_))
     if scored is not None and scored.by == by and scored.sheet == sheet:
-        raise AlreadySaid(scored.version)
+        raise AlreadyRecorded(scored.version)
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def withdraw(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -247,10 +252,10 @@ def withdraw(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -
 
 def score_self(command: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
-    _same(command.unit, "self", command.unit, command.sheet, state)
+    _require_new(command.unit, "self", command.unit, command.sheet, state)
     if (command.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=command.unit)
-    _check(command.unit, command.sheet, state, rules)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
     yield SelfScored(**dict(command))
 
 
@@ -259,36 +264,36 @@ def cross_check(command: CrossCheck, meta: Meta, state: State, rules: Edition) -
     require_member(command.by, meta, state)
     if command.by == command.unit:
         raise Refused("checks_itself", unit=command.unit)
-    _same(command.unit, "cross-checked", command.by, command.sheet, state)
-    _check(command.unit, command.sheet, state, rules)
+    _require_new(command.unit, "cross-checked", command.by, command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
     claimed = state.scores.get((command.unit, "self"))
-    _reasons(command.sheet, claimed.sheet if claimed is not None else ())
+    _require_reasons(command.sheet, claimed.sheet if claimed is not None else ())
     yield CrossChecked(**dict(command))
 
 
 def appraise(command: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
-    _same(command.unit, "appraised", meta.unit, command.sheet, state)
-    _check(command.unit, command.sheet, state, rules)
-    _reasons(command.sheet, effective_score(command.unit, state.scores, rules))
+    _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    _require_reasons(command.sheet, effective_score(command.unit, state.scores, rules))
     yield ScoresAppraised(**dict(command))
 
 
 def score_round(command: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
-    if command.round in _OWN_ACTS:
-        raise Refused("round_has_its_act", round=command.round, act=_OWN_ACTS[command.round])
-    _same(command.unit, command.round, _scorer(command.by or Voice(unit=meta.unit)), command.sheet, state)
-    _check(command.unit, command.sheet, state, rules, whole=False)
-    earlier = {item.criterion: item for item in _said_before(command, state, rules)}
-    _reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
-    yield RoundScored(**{**dict(command), "by": command.by or Voice(unit=meta.unit)})
+    if command.round in _OWN_COMMANDS:
+        raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
+    _require_new(command.unit, command.round, _scorer(command.by or Participant(unit=meta.unit)), command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules, whole=False)
+    earlier = {item.criterion: item for item in _earlier_items(command, state, rules)}
+    _require_reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
+    yield RoundScored(**{**dict(command), "by": command.by or Participant(unit=meta.unit)})
 
 
-_OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
+_OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _said_before(command: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
+def _earlier_items(command: ScoreRound, state: State, rules: Edition) -> tuple[SheetItem, ...]:
     """What earlier rounds say, by the edition's order: a round's paper may come after that of a later one."""
     order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
     earlier = set(order[: order.index(command.round)])
@@ -296,14 +301,17 @@ def _said_before(command: ScoreRound, state: State, rules: Edition) -> tuple[Ite
     return effective_score(command.unit, scores, rules)
 
 
-def _scorer(by: Voice) -> str:
+def _scorer(by: Participant) -> str:
     return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
 
 
-def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], meta: Meta) -> Scores:
+def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
     before = scores.get((unit, round_))
     first = meta.happened if before is None else before.first
-    return put(scores, (unit, round_), Scored(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
+    return put(scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
@@ -317,17 +325,17 @@ decider = StepDecider(
         ScoreRound: score_round,
     },
     evolves={
-        SelfScored: lambda scores, event, meta: _entered(scores, event.unit, "self", event.unit, event.sheet, meta),
+        SelfScored: lambda scores, event, meta: _with_sheet(scores, event.unit, "self", event.unit, event.sheet, meta),
         SelfScoreWithdrawn: lambda scores, event, meta: {
             key: one for key, one in scores.items() if key != (event.unit, "self")
         },
-        CrossChecked: lambda scores, event, meta: _entered(
+        CrossChecked: lambda scores, event, meta: _with_sheet(
             scores, event.unit, "cross-checked", event.by, event.sheet, meta
         ),
-        ScoresAppraised: lambda scores, event, meta: _entered(
+        ScoresAppraised: lambda scores, event, meta: _with_sheet(
             scores, event.unit, "appraised", meta.unit, event.sheet, meta
         ),
-        RoundScored: lambda scores, event, meta: _entered(
+        RoundScored: lambda scores, event, meta: _with_sheet(
             scores, event.unit, event.round, _scorer(event.by), event.sheet, meta
         ),
     },

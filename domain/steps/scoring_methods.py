@@ -51,7 +51,7 @@ class Undetermined:
 
 
 @dataclass(frozen=True, slots=True)
-class Best:
+class BestInCluster:
     """The best of the cluster in one criterion: the highest ratio of actual to target, the highest actual."""
 
     ratio: Decimal | None = None
@@ -76,14 +76,14 @@ class ScoreEntry(Fact):
 
     @property
     def ratio(self) -> Decimal | None:
-        """Actual to target, where both are known and there is a target."""
+        """Actual to target, where both are entry and there is a target."""
         return self.actual / self.target if self.actual is not None and self.target else None
 
 
-Answer = Decimal | Undetermined
+PointsOrUndetermined = Decimal | Undetermined
 
 
-def _missing(name: str) -> Undetermined:
+def _missing_figure(name: str) -> Undetermined:
     return Undetermined("figure_missing", (("figure", name),))
 
 
@@ -94,8 +94,8 @@ class ByHand(Fact):
     least: Points = Decimal(0)
     step: Annotated[Points, Field(gt=0)] | None = None
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        return _missing("points") if known.points is None else known.points
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        return _missing_figure("points") if entry.points is None else entry.points
 
 
 class Linear(Fact):
@@ -104,12 +104,12 @@ class Linear(Fact):
     way: Literal["linear"]
     ceiling: Points | None = None
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.ratio is None:
-            return _missing("actual" if known.actual is None else "target")
-        return min(most * known.ratio, most if self.ceiling is None else self.ceiling)
+        if entry.ratio is None:
+            return _missing_figure("actual" if entry.actual is None else "target")
+        return min(maximum * entry.ratio, maximum if self.ceiling is None else self.ceiling)
 
 
 class Threshold(Fact):
@@ -133,8 +133,8 @@ class Stepped(Fact):
             raise wrong("steps_not_falling")
         return self
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        value = _value(known, self.of)
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        value = _value(entry, self.of)
         if isinstance(value, Undetermined):
             return value
         return next((step.points for step in self.steps if value >= step.at_least), Decimal(0))
@@ -192,8 +192,8 @@ class Banded(Fact):
             if before.high is not None and before.high != after.low:
                 yield before.high, after.low
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        value = _value(known, self.of)
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        value = _value(entry, self.of)
         if isinstance(value, Undetermined):
             return value
         if self.value_rounding is not None:
@@ -202,9 +202,9 @@ class Banded(Fact):
             if band.holds(value):
                 if band.points is not None:
                     return band.points
-                if most is None:
+                if maximum is None:
                     return Undetermined("maximum_unknown")
-                return most + (band.change or 0)
+                return maximum + (band.change or 0)
         return Undetermined("between_bands", (("value", str(value)),))
 
 
@@ -221,12 +221,12 @@ class AllOrNothing(Fact):
     way: Literal["all-or-nothing"]
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=limits.CONDITIONS_PER_CRITERION)]
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.met is None:
-            return _missing("met")
-        return most if {condition.id for condition in self.conditions} <= set(known.met) else Decimal(0)
+        if entry.met is None:
+            return _missing_figure("met")
+        return maximum if {condition.id for condition in self.conditions} <= set(entry.met) else Decimal(0)
 
 
 class Counted(Fact):
@@ -236,11 +236,11 @@ class Counted(Fact):
     each: Points
     least: Points = Decimal(0)
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if known.count is None:
-            return _missing("count")
-        found = known.count * self.each + Decimal(0)  # 0 times a penalty is not "minus nothing"
-        return max(self.least, found if most is None else min(most, found))
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if entry.count is None:
+            return _missing_figure("count")
+        found = entry.count * self.each + Decimal(0)  # 0 times a penalty is not "minus nothing"
+        return max(self.least, found if maximum is None else min(maximum, found))
 
 
 class RelativeToBest(Fact):
@@ -255,29 +255,29 @@ class RelativeToBest(Fact):
     at_target: Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, lt=1)] = Decimal("0.5")
     tolerance: Annotated[Decimal, BeforeValidator(decimal_comma), Field(ge=0, lt=1)] = Decimal(0)
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.actual is None:
-            return _missing("actual")
-        if not known.target:
-            return most * known.actual / best.actual if best.actual else Undetermined("nobody_leads")
-        ratio, standard = known.actual / known.target, most * self.at_target
+        if entry.actual is None:
+            return _missing_figure("actual")
+        if not entry.target:
+            return maximum * entry.actual / best.actual if best.actual else Undetermined("nobody_leads")
+        ratio, standard = entry.actual / entry.target, maximum * self.at_target
         if ratio <= 1 or best.ratio is None or best.ratio <= 1:
             return standard * min(ratio, Decimal(1))
         if best.ratio - ratio <= self.tolerance:
-            return most
-        return standard + (most - standard) * (ratio - 1) / (best.ratio - 1)
+            return maximum
+        return standard + (maximum - standard) * (ratio - 1) / (best.ratio - 1)
 
 
-Way = Annotated[
+ScoringMethod = Annotated[
     ByHand | Linear | Stepped | Banded | AllOrNothing | Counted | RelativeToBest, Field(discriminator="way")
 ]
 
 
-def _value(known: ScoreEntry, of: str) -> Decimal | Undetermined:
-    if known.actual is None:
-        return _missing("actual")
+def _value(entry: ScoreEntry, of: str) -> Decimal | Undetermined:
+    if entry.actual is None:
+        return _missing_figure("actual")
     if of == "actual":
-        return known.actual
-    return _missing("target") if known.ratio is None else known.ratio * 100
+        return entry.actual
+    return _missing_figure("target") if entry.ratio is None else entry.ratio * 100

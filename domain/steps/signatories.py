@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
 from domain.problems import wrong
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.types import Event, Fact, Person, StepDecider, put
 
 Capacity = Annotated[
@@ -31,10 +31,10 @@ class Signatory(Fact):
 class Signatories(Fact):
     """The signatories of one command. `on_behalf_of` is for whom somebody else typed it in."""
 
-    prepared: Voices = ()
-    approved: Voices = ()
+    prepared: Participants = ()
+    approved: Participants = ()
     signed: Annotated[tuple[Signatory, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
-    on_behalf_of: Voice | None = None
+    on_behalf_of: Participant | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Signatories:
@@ -54,6 +54,9 @@ class SignatoriesNamed(Event, name="HandsNamed"):
 
 SignatoriesByVersion = Mapping[int, Signatories]
 """By the version of the act's first event."""
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(

@@ -14,17 +14,17 @@ from pydantic import Field
 
 from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.drafting import CovenantKind, version_of
-from domain.steps.lifecycle import Unnamed, counted
+from domain.steps.lifecycle import Unnamed, known_count
 from domain.steps.membership import require_member
 from domain.steps.succession import UnitsSucceeded
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import AlreadyRecorded, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class SignCovenant(Command, name="sign"):
@@ -51,7 +51,7 @@ class SignJointly(Command, name="sign-jointly"):
 class NameWitnesses(Command, name="name-witnesses"):
     """Who was present at the signing without being a party."""
 
-    witnesses: Voices
+    witnesses: Participants
 
 
 class DeclineToSign(Command, name="decline-to-sign"):
@@ -62,7 +62,7 @@ class DeclineToSign(Command, name="decline-to-sign"):
     covenant: CovenantKind = "covenant"
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class CovenantSigned(Event, name="CovenantSigned"):
@@ -82,7 +82,7 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
 
 
 class WitnessesNamed(Event, name="WitnessesNamed"):
-    witnesses: tuple[Voice, ...]
+    witnesses: tuple[Participant, ...]
 
 
 class SigningDeclined(Event, name="SigningDeclined"):
@@ -91,7 +91,7 @@ class SigningDeclined(Event, name="SigningDeclined"):
     covenant: CovenantKind = "covenant"
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Signing:
 
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     declined: Mapping[str, int] = field(default_factory=dict)
-    witnesses: tuple[Voice, ...] = ()
+    witnesses: tuple[Participant, ...] = ()
     witnesses_version: int | None = None
     signed_version: int | None = None
     first_signed: When | None = None
@@ -126,12 +126,15 @@ def _of(covenant: CovenantKind, state: State) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def sign(command: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     number, signing = version_of(command.covenant, command.number, state), _of(command.covenant, state)
     if (existing := signing.signatures.get(command.unit)) is not None:
         if existing.number == number:
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
         raise Refused("signed_already", unit=command.unit, number=existing.number)
     yield CovenantSigned(unit=command.unit, number=number, covenant=command.covenant)
 
@@ -147,7 +150,7 @@ def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition)
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
     unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.lifecycle.unnamed
-    found, known = counted(unnamed) + counted(signing.unnamed), counted(state.lifecycle.unnamed)
+    found, known = known_count(unnamed) + known_count(signing.unnamed), known_count(state.lifecycle.unnamed)
     if state.lifecycle.unnamed != "unknown" and found > known:
         raise Refused("more_than_unnamed", found=found, known=known)
     if not units and not unnamed:
@@ -164,7 +167,7 @@ def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition)
 
 def name_witnesses(command: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.signing.witnesses_version is not None and set(command.witnesses) <= set(state.signing.witnesses):
-        raise AlreadySaid(state.signing.witnesses_version)
+        raise AlreadyRecorded(state.signing.witnesses_version)
     yield WitnessesNamed(**dict(command))
 
 
@@ -174,7 +177,7 @@ def decline(command: DeclineToSign, meta: Meta, state: State, rules: Edition) ->
     if command.unit in signing.signatures:
         raise Refused("signed_already", unit=command.unit, number=signing.signatures[command.unit].number)
     if (existing := signing.declined.get(command.unit)) is not None:
-        raise AlreadySaid(existing)
+        raise AlreadyRecorded(existing)
     yield SigningDeclined(**dict(command))
 
 
@@ -182,6 +185,9 @@ def _first(signing: Signing, number: int, when: When) -> Signing:
     if signing.first_signed is not None and signing.first_signed.earliest <= when.earliest:
         return signing
     return replace(signing, signed_version=number, first_signed=when)
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 def _signed(signing: Signing, event: CovenantSigned, meta: Meta) -> Signing:
@@ -200,7 +206,7 @@ def _signed_jointly(signing: Signing, event: CovenantSignedJointly, meta: Meta) 
         signatures={**signing.signatures, **inferred},
         unnamed="unknown"
         if "unknown" in {signing.unnamed, event.unnamed}
-        else counted(signing.unnamed) + counted(event.unnamed),
+        else known_count(signing.unnamed) + known_count(event.unnamed),
     )
 
 

@@ -16,20 +16,20 @@ from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition, Heirloom
 from domain.steps.lifecycle import Lifecycle, Unit, Units
-from domain.steps.membership import Membership, Term, began, require_member
+from domain.steps.membership import Membership, Term, effective_from, require_member
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
-Manner = Literal["merged", "split", "dissolved"]
+SuccessionKind = Literal["merged", "split", "dissolved"]
 CycleName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=3 * limits.SLUG_CHARS)
 ]
 CycleNames = Annotated[tuple[CycleName, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class MergeUnits(Command, name="merge-units"):
@@ -79,11 +79,11 @@ class TakeOver(Command, name="take-over"):
     basis: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class UnitsSucceeded(Event, name="UnitsSucceeded"):
-    manner: Manner
+    manner: SuccessionKind
     predecessors: tuple[UnitId, ...]
     """Whom others take over from; one of them may go on itself."""
     gone: tuple[UnitId, ...]
@@ -109,6 +109,9 @@ class TakenOver(Event, name="TakenOver"):
     basis: Document | None
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def merge(command: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if doubled := repeated(command.units):
         raise Refused("named_twice", name=doubled[0])
@@ -126,7 +129,7 @@ def dissolve(command: DissolveUnit, meta: Meta, state: State, rules: Edition) ->
 
 
 def _succeeded(
-    manner: Manner,
+    manner: SuccessionKind,
     units: tuple[str, ...],
     into: tuple[Unit, ...],
     outside: tuple[str, ...],
@@ -175,9 +178,12 @@ def take_over(command: TakeOver, meta: Meta, state: State, rules: Edition) -> It
     yield TakenOver(**dict(command))
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 def _passed_on(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Membership:
     # What takes effect on a day is true from its beginning, and what ends on it until then.
-    since = began(meta)
+    since = effective_from(meta)
     names = dict(membership.names)
     for unit in event.gone:
         membership = replace(membership, stays=membership.left(unit, since))

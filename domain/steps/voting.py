@@ -16,10 +16,10 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from domain import limits
 from domain.problems import repeated, wrong
 from domain.rules import Edition, VoteMethod, VoteRule
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
@@ -57,7 +57,7 @@ Choices = Annotated[tuple[Choice, ...], Field(max_length=limits.CHOICES_PER_BALL
 Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordBallot(Command, name="record-ballot"):
@@ -81,12 +81,12 @@ class RecordBallot(Command, name="record-ballot"):
     present: PositiveInt | None = None
     polled: NonNegativeInt | None = None
     took_part: Voters = ()
-    tellers: Voices = ()
+    tellers: Participants = ()
     round: PositiveInt = 1
     minutes: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class BallotRecorded(Event, name="BallotRecorded"):
@@ -102,12 +102,12 @@ class BallotRecorded(Event, name="BallotRecorded"):
     present: int | None
     polled: int | None
     took_part: tuple[UnitId, ...]
-    tellers: tuple[Voice, ...]
+    tellers: tuple[Participant, ...]
     round: int
     minutes: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +132,13 @@ class BallotOutcome:
     carried: bool | None
 
 
+# Decisions -------------------------------------------------------------------------------
+
+
 def record(command: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (existing := state.ballots.get(command.id)) is not None:
         if dict(existing.tally) == dict(command):
-            raise AlreadySaid(existing.version)
+            raise AlreadyRecorded(existing.version)
         raise Refused("ballot_is_recorded", ballot=command.id)
     for choice in command.choices:
         if choice.unit is not None:
@@ -216,6 +219,9 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
         return False
     took_part = len(tally.took_part) or _present(tally)
     return took_part is not None and took_part < Fraction(rule.quorum) * tally.entitled
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
