@@ -1,7 +1,7 @@
-"""What becomes of an award afterwards: held back, released, complained about, annulled, object and money returned.
+"""Awards after the decision: holds and releases, complaints, annulments, returned objects and money.
 
-A hold is no refusal: a matter is being looked into. All of it can come years later, when the cycle is long filed, and
-papers come late: what is told before the thing it answers is recorded, and shown as a deviation.
+These commands can come years later, when the cycle is filed. Records can come out of order: an answer without the thing
+it answers is recorded, and shown as a deviation. A hold is not a refusal: the award waits for an investigation.
 Source: Emulation Law 06/2022 and Decree 152/2025 (voluntary, public, with holds and revocations).
 """
 
@@ -41,7 +41,7 @@ Returned = Literal["object", "money"]
 
 
 class HoldAward(Command, name="hold-award"):
-    """An award is held back while a matter is looked into."""
+    """Hold an award back while a matter is investigated."""
 
     unit: UnitId
     award: Slug
@@ -51,7 +51,7 @@ class HoldAward(Command, name="hold-award"):
 
 
 class ReleaseAward(Command, name="release-award"):
-    """The matter is settled: the award goes its way again."""
+    """Release an award that was held back, after the matter is settled."""
 
     unit: UnitId
     award: Slug
@@ -59,7 +59,7 @@ class ReleaseAward(Command, name="release-award"):
 
 
 class AnnulAward(Command, name="annul-award"):
-    """An award that was given is taken back; by which decision and why, where a source says it."""
+    """Annul an award that was given, with the decision and the reason where they are known."""
 
     unit: UnitId
     award: Slug
@@ -68,7 +68,10 @@ class AnnulAward(Command, name="annul-award"):
 
 
 class RecordReturn(Command, name="record-return"):
-    """The object or the money of an award came back; `amount` in đồng."""
+    """Record that the object or the money of an award was returned.
+
+    `amount` is in đồng.
+    """
 
     unit: UnitId
     award: Slug
@@ -78,7 +81,7 @@ class RecordReturn(Command, name="record-return"):
 
 
 class HandOverObject(Command, name="hand-over-object"):
-    """An object that goes from unit to unit, such as a rotating flag (cờ luân lưu), changes hands."""
+    """Record that an object such as a rotating flag (cờ luân lưu) goes to another unit."""
 
     object: Label
     unit: UnitId
@@ -86,7 +89,7 @@ class HandOverObject(Command, name="hand-over-object"):
 
 
 class FileComplaint(Command, name="file-complaint"):
-    """Somebody complains about the year: a result, an award, a procedure."""
+    """File a complaint about a result, an award or a procedure of the year."""
 
     by: Participant
     text: Text
@@ -95,7 +98,7 @@ class FileComplaint(Command, name="file-complaint"):
 
 
 class AnswerComplaint(Command, name="answer-complaint"):
-    """A complaint is answered, by its number."""
+    """Answer a complaint, given by its number."""
 
     number: int
     text: Text
@@ -162,7 +165,7 @@ AwardKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Since when an award is held back, and why; `released` is when that ended."""
+    """A hold of an award; `since` and `released` are when it began and ended."""
 
     cause: HoldCause
     since: When
@@ -172,7 +175,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A complaint; `answered` is when it was."""
+    """A complaint; `answered` is when it was answered."""
 
     by: Participant
     text: str
@@ -184,14 +187,15 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class AwardsState:
-    """What became of awards, by unit and award; complaints by number."""
+    """Holds, annulments and returns by unit and award; complaints by number; objects by name."""
 
     holds: Mapping[AwardKey, Hold] = field(default_factory=dict)
     annulled: Mapping[AwardKey, When] = field(default_factory=dict)
     returned: Mapping[tuple[str, str, str], When] = field(default_factory=dict)
+    """By unit, award and what was returned."""
     complaints: Mapping[int, Complaint] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)
-    """With which unit an object is that goes from one to the other."""
+    """The unit that has the object now."""
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -212,14 +216,14 @@ def release(command: ReleaseAward, meta: Meta, state: State, rules: Edition) -> 
 
 
 def annul(command: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.annulled.get((command.unit, command.award))) is not None:
-        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=before.day)
+    if (since := state.awards.annulled.get((command.unit, command.award))) is not None:
+        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=since.day)
     yield AwardAnnulled(**dict(command))
 
 
-def returned(command: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
-        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=before.day)
+def record_return(command: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (since := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
+        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=since.day)
     yield AwardReturned(**dict(command))
 
 
@@ -229,14 +233,14 @@ def hand_over(command: HandOverObject, meta: Meta, state: State, rules: Edition)
     yield ObjectHandedOver(**dict(command))
 
 
-def complain(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_complaint(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.awards.complaints.values():
         if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
             raise AlreadyRecorded(existing.version)
     yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
-def answer(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_complaint(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.number not in state.awards.complaints:
         raise Refused("no_such_complaint", number=command.number)
     yield ComplaintAnswered(**dict(command))
@@ -245,19 +249,19 @@ def answer(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -
 # Evolution -------------------------------------------------------------------------------
 
 
-def _released(awards: AwardsState, event: AwardReleased, meta: Meta) -> AwardsState:
-    existing = awards.holds.get((event.unit, event.award), Hold("other-cause", meta.happened, meta.version))
-    return replace(
-        awards, holds=put(awards.holds, (event.unit, event.award), replace(existing, released=meta.happened))
-    )
+def _award_released(awards: AwardsState, event: AwardReleased, meta: Meta) -> AwardsState:
+    key = (event.unit, event.award)
+    # An evolve function accepts every history: the event of the hold can be missing from it.
+    existing = awards.holds.get(key, Hold("other-cause", meta.happened, meta.version))
+    return replace(awards, holds=put(awards.holds, key, replace(existing, released=meta.happened)))
 
 
-def _complained(awards: AwardsState, event: ComplaintFiled, meta: Meta) -> AwardsState:
+def _complaint_filed(awards: AwardsState, event: ComplaintFiled, meta: Meta) -> AwardsState:
     new = Complaint(event.by, event.text, event.award, meta.happened, meta.version)
     return replace(awards, complaints=put(awards.complaints, event.number, new))
 
 
-def _answered(awards: AwardsState, event: ComplaintAnswered, meta: Meta) -> AwardsState:
+def _complaint_answered(awards: AwardsState, event: ComplaintAnswered, meta: Meta) -> AwardsState:
     if (existing := awards.complaints.get(event.number)) is None:
         return awards
     return replace(awards, complaints=put(awards.complaints, event.number, replace(existing, answered=meta.happened)))
@@ -270,16 +274,16 @@ decider = StepDecider(
         HoldAward: hold,
         ReleaseAward: release,
         AnnulAward: annul,
-        RecordReturn: returned,
-        FileComplaint: complain,
-        AnswerComplaint: answer,
+        RecordReturn: record_return,
+        FileComplaint: file_complaint,
+        AnswerComplaint: answer_complaint,
         HandOverObject: hand_over,
     },
     evolves={
         AwardHeld: lambda awards, event, meta: replace(
             awards, holds=put(awards.holds, (event.unit, event.award), Hold(event.cause, meta.happened, meta.version))
         ),
-        AwardReleased: _released,
+        AwardReleased: _award_released,
         AwardAnnulled: lambda awards, event, meta: replace(
             awards, annulled=put(awards.annulled, (event.unit, event.award), meta.happened)
         ),
@@ -289,7 +293,7 @@ decider = StepDecider(
         ObjectHandedOver: lambda awards, event, meta: replace(
             awards, objects=put(awards.objects, event.object, event.unit)
         ),
-        ComplaintFiled: _complained,
-        ComplaintAnswered: _answered,
+        ComplaintFiled: _complaint_filed,
+        ComplaintAnswered: _complaint_answered,
     },
 )

@@ -1,7 +1,7 @@
-"""Comments: what each unit, or all together, think of the drafts, and the edits they ask for.
+"""Comments: stances of units, or of a group, on the drafts, and the changes that they ask for.
 
-What a source says of all together stays one collective stance: it is never expanded into stances that single
-units did not take.
+A stance that a source reports of a group stays one collective stance. It is never expanded into stances of single
+units, because they did not take them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
 class Participant(Fact):
-    """Who said a thing in a meeting: a unit, a person, or people named together."""
+    """A unit, a person, or a group in words: exactly one of the three."""
 
     unit: UnitId | None = None
     person: Person | None = None
@@ -59,7 +59,7 @@ Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE
 
 
 class TakeStance(Command, name="take-stance"):
-    """A unit says what it thinks of the drafts, or of one of them."""
+    """Record a unit's stance on the drafts, or on one of them."""
 
     unit: UnitId
     stance: Stance
@@ -68,14 +68,14 @@ class TakeStance(Command, name="take-stance"):
 
 
 class WithdrawStance(Command, name="withdraw-stance"):
-    """A unit takes its stance back."""
+    """Withdraw a unit's stance."""
 
     unit: UnitId
     on: DraftKind | None = None
 
 
 class TakeStanceTogether(Command, name="take-stance-together"):
-    """The delegates say it together; no single unit's stance is known."""
+    """Record a stance that a group takes together; the stances of its units are not known."""
 
     stance: Stance
     group: Label
@@ -83,18 +83,18 @@ class TakeStanceTogether(Command, name="take-stance-together"):
 
 
 class AddComment(Command, name="comment"):
-    """An edit asked for, or a remark, on a draft or on all of them."""
+    """Comment on one draft or on all, and ask for a change if needed."""
 
     by: Participant
     text: Text
     on: DraftKind | None = None
     asks_for_change: bool = False
     answers: PositiveInt | None = None
-    """The number of the comment that it answers."""
+    """The number of the comment that this one answers."""
 
 
 class WithdrawComment(Command, name="withdraw-comment"):
-    """Take a comment back, by its number."""
+    """Withdraw a comment, given by its number."""
 
     number: int
 
@@ -138,7 +138,7 @@ class CommentWithdrawn(Event, name="CommentWithdrawn"):
 
 @dataclass(frozen=True, slots=True)
 class RecordedStance:
-    """A stance as it stands; `by` is a unit's id, or the name of the group."""
+    """A unit's or a group's latest stance; `by` is the unit's id, or the name of the group."""
 
     by: str
     stance: Stance
@@ -148,7 +148,7 @@ class RecordedStance:
     sureness: str
     version: int
     first: When | None = None
-    """When the unit first answered: a later change of mind does not make it late."""
+    """When the unit first took a stance: a later change does not make it late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +169,16 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """Stances by (unit, draft), collective ones in order, comments by number."""
+    """Stances by unit and draft ("" for all drafts), collective stances in order, comments by number."""
 
     stances: Mapping[tuple[str, str], RecordedStance] = field(default_factory=dict)
     collective_stances: tuple[RecordedStance, ...] = ()
     comments: Mapping[int, Comment] = field(default_factory=dict)
 
-    def answered(self, unit: str) -> RecordedStance | None:
-        """The first stance that answers for the unit: its own, or one taken by all together."""
-        own = [taken for (of, _), taken in self.stances.items() if of == unit]
-        return min((*own, *self.collective_stances), key=lambda taken: taken.when.earliest, default=None)
+    def stance_of(self, unit: str) -> RecordedStance | None:
+        """The earliest stance that counts for the unit: its own, or a collective one."""
+        own = [stance for (of, _), stance in self.stances.items() if of == unit]
+        return min((*own, *self.collective_stances), key=lambda stance: stance.when.earliest, default=None)
 
 
 def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
@@ -188,7 +188,7 @@ def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
 # Decisions -------------------------------------------------------------------------------
 
 
-def take(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def take_stance(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     existing = state.comments.stances.get(_key(command.unit, command.on))
     if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
@@ -196,20 +196,20 @@ def take(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Itera
     yield StanceTaken(**dict(command))
 
 
-def withdraw(command: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_stance(command: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if _key(command.unit, command.on) not in state.comments.stances:
         raise Refused("no_stance", unit=command.unit)
     yield StanceWithdrawn(**dict(command))
 
 
-def take_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def take_stance_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.comments.collective_stances:
         if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
             raise AlreadyRecorded(existing.version)
     yield StanceTakenTogether(**dict(command))
 
 
-def comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def add_comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.answers is not None and command.answers not in state.comments.comments:
         raise Refused("no_such_comment", number=command.answers)
     same = (command.by, command.text, command.on)
@@ -231,26 +231,27 @@ def withdraw_comment(command: WithdrawComment, meta: Meta, state: State, rules: 
 # Evolution -------------------------------------------------------------------------------
 
 
-def _taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
-    before = comments.stances.get(_key(event.unit, event.on))
-    first = meta.happened if before is None else before.first
-    taken = RecordedStance(
+def _stance_taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
+    key = _key(event.unit, event.on)
+    existing = comments.stances.get(key)
+    first = meta.happened if existing is None else existing.first
+    new = RecordedStance(
         event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
     )
-    return replace(comments, stances=put(comments.stances, _key(event.unit, event.on), taken))
+    return replace(comments, stances=put(comments.stances, key, new))
 
 
-def _taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
-    taken = RecordedStance(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
-    return replace(comments, collective_stances=(*comments.collective_stances, taken))
+def _stance_taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
+    new = RecordedStance(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
+    return replace(comments, collective_stances=(*comments.collective_stances, new))
 
 
 def _stance_withdrawn(comments: Comments, event: StanceWithdrawn, meta: Meta) -> Comments:
-    gone = _key(event.unit, event.on)
-    return replace(comments, stances={key: taken for key, taken in comments.stances.items() if key != gone})
+    withdrawn = _key(event.unit, event.on)
+    return replace(comments, stances={key: stance for key, stance in comments.stances.items() if key != withdrawn})
 
 
-def _commented(comments: Comments, event: CommentAdded, meta: Meta) -> Comments:
+def _comment_added(comments: Comments, event: CommentAdded, meta: Meta) -> Comments:
     new = Comment(
         event.number,
         event.by,
@@ -275,17 +276,17 @@ decider = StepDecider(
     slice_name="comments",
     empty=Comments(),
     decides={
-        TakeStance: take,
-        WithdrawStance: withdraw,
-        TakeStanceTogether: take_together,
-        AddComment: comment,
+        TakeStance: take_stance,
+        WithdrawStance: withdraw_stance,
+        TakeStanceTogether: take_stance_together,
+        AddComment: add_comment,
         WithdrawComment: withdraw_comment,
     },
     evolves={
-        StanceTaken: _taken,
+        StanceTaken: _stance_taken,
         StanceWithdrawn: _stance_withdrawn,
-        StanceTakenTogether: _taken_together,
-        CommentAdded: _commented,
+        StanceTakenTogether: _stance_taken_together,
+        CommentAdded: _comment_added,
         CommentWithdrawn: _comment_withdrawn,
     },
 )

@@ -1,4 +1,4 @@
-"""Final evaluation after the scores: ranking, nominations, next head and deputy, submission, decision, publication."""
+"""Conclusion of the year after the scores: ranking, nominations, next head and deputy, award decision, publication."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class RankedUnit(Fact):
-    """A unit's place in the ranking. Equal totals share a rank."""
+    """A unit with its rank. Units with equal totals share a rank."""
 
     unit: UnitId
     rank: int
@@ -46,14 +46,17 @@ class RankedUnit(Fact):
 
 
 class Grant(Fact):
-    """One award for one unit."""
+    """One award that is granted to one unit."""
 
     unit: UnitId
     award: Slug
 
 
 class BareTotal(Fact):
-    """A total without a sheet. Neither `unit` nor `words`: the source does not say whose it is."""
+    """A total without a score sheet.
+
+    `words` names a unit that has no id; without `unit` and `words` the source does not say whose total it is.
+    """
 
     unit: UnitId | None = None
     words: Label | None = None
@@ -68,7 +71,10 @@ Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)
 
 
 class RecordTotals(Command, name="record-totals"):
-    """Totals as a source tells them, without sheets: by unit, by another name, or nameless; `scale` is the most."""
+    """Record the totals that a source gives without score sheets.
+
+    `scale` is the highest total that is possible.
+    """
 
     round: Label
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
@@ -76,18 +82,21 @@ class RecordTotals(Command, name="record-totals"):
 
 
 class RankUnits(Command, name="rank"):
-    """Rank the units by the scores that stand now."""
+    """Rank the units by their current scores."""
 
 
 class Nominate(Command, name="nominate"):
-    """The cluster puts a unit forward for an award."""
+    """Nominate a unit for an award."""
 
     unit: UnitId
     award: Slug
 
 
 class ChooseNext(Command, name="choose-next"):
-    """Who will be head or deputy next year, and in which way that was found; `vacant`: nobody was chosen."""
+    """Record which unit will be head or deputy next year, and how it was chosen.
+
+    `unit` is `vacant` when no unit was chosen, `unknown` when the source does not say.
+    """
 
     role: Role
     unit: UnitId | Literal["unknown", "vacant"]
@@ -95,7 +104,7 @@ class ChooseNext(Command, name="choose-next"):
 
 
 class ExcludeUnit(Command, name="exclude-unit"):
-    """A unit is not considered this year, and why."""
+    """Exclude a unit from this year's evaluation, with the reason."""
 
     unit: UnitId
     reason: Text
@@ -103,13 +112,13 @@ class ExcludeUnit(Command, name="exclude-unit"):
 
 
 class Submit(Command, name="submit"):
-    """The nominations go up."""
+    """Submit the nominations to the level above."""
 
     submission: Document
 
 
 class DecideAwards(Command, name="decide-awards"):
-    """The decision of the level above, with its number. A grant that was not nominated needs a reason."""
+    """Record the award decision of the level above. A grant without a nomination needs a reason."""
 
     decision: Document
     grants: Grants
@@ -117,7 +126,7 @@ class DecideAwards(Command, name="decide-awards"):
 
 
 class PublishResults(Command, name="publish"):
-    """From now on the units see the results."""
+    """Publish the results to the units."""
 
     notice: Document | None = None
 
@@ -171,19 +180,20 @@ class ResultsPublished(Event, name="ResultsPublished"):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How the year ended."""
+    """The results of the year."""
 
     totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
-    """Totals told without sheets, by round; no round overwrites another."""
+    """Totals without sheets, by round; no round overwrites another."""
 
     excluded: Mapping[str, str] = field(default_factory=dict)
-    """Units that are not considered, with the digest of the reason."""
+    """Excluded units, with the digest of the reason."""
     ranking: tuple[RankedUnit, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By unit and award, the version of the event."""
     next: Mapping[Role, str] = field(default_factory=dict)
     manners: Mapping[Role, Manner] = field(default_factory=dict)
-    """In which way each of the next was found."""
+    """How the next head and deputy were chosen."""
     submission: Document | None = None
     submitted: When | None = None
     submitted_version: int = 0
@@ -200,20 +210,18 @@ class Conclusion:
 def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.round in state.conclusion.totals:
         raise Refused("totals_are_recorded", round=command.round)
-    named = [one.unit for one in command.totals if one.unit is not None]
-    for unit in named:
+    units = [total.unit for total in command.totals if total.unit is not None]
+    for unit in units:
         require_member(unit, meta, state)
-    if doubled := repeated(named):
+    if doubled := repeated(units):
         raise Refused("named_twice", name=doubled[0])
     known = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     if isinstance(state.lifecycle.unnamed, int) and len(command.totals) > known:
         raise Refused("more_than_unnamed", found=len(command.totals), known=known)
-    if command.scale is not None and (
-        over := next(
-            (one.total for one in command.totals if one.total != "unknown" and one.total > command.scale), None
-        )
-    ):
-        raise Refused("total_beyond_scale", total=over, scale=command.scale)
+    if command.scale is not None:
+        known_totals = (bare.total for bare in command.totals if bare.total != "unknown")
+        if over := next((total for total in known_totals if total > command.scale), None):
+            raise Refused("total_beyond_scale", total=over, scale=command.scale)
     yield TotalsRecorded(**dict(command))
 
 
@@ -224,8 +232,12 @@ def rank(command: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterat
     for unit in state.membership.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
-    places = [RankedUnit(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
-    yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
+    ranked = [
+        RankedUnit(unit=result.unit, total=result.total, rank=result.rank)
+        for result in results.values()
+        if result.rank is not None
+    ]
+    yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
 
 
 def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -239,7 +251,7 @@ def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Ite
     yield UnitNominated(**dict(command))
 
 
-def choose(command: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def choose_next(command: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     yield NextChosen(**dict(command))
 
 
@@ -285,7 +297,7 @@ decider = StepDecider(
         RecordTotals: record_totals,
         RankUnits: rank,
         Nominate: nominate,
-        ChooseNext: choose,
+        ChooseNext: choose_next,
         ExcludeUnit: exclude,
         Submit: submit,
         DecideAwards: decide_awards,

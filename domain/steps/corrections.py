@@ -1,7 +1,7 @@
-"""The register of acknowledgements, corrections, and of sources that tell the same thing otherwise.
+"""Acknowledged deviations, corrected commands, named sources, and sources that disagree.
 
-Deviations themselves are derived (`domain.deviations`); only their acknowledgement is an event. A correction names the
-act that it corrects; the fold leaves that act out.
+Deviations are derived from the state (`domain.deviations`); only their acknowledgement is an event. A correction names
+the events of the wrong command by version, and the fold leaves them out (`domain.cycle`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 
 class AcknowledgeDeviation(Command, name="acknowledge"):
-    """The secretariat has seen a deviation and says why it stands."""
+    """Acknowledge a deviation, with the reason why it stays."""
 
     key: str = Field(max_length=limits.LABEL_CHARS)
     reason: Text
 
 
 class CorrectAct(Command, name="correct"):
-    """An act in this register was wrong. `instead` is the act that should have been entered, if any.
+    """Correct a wrong act in this register; another act can take its place.
 
-    `version` is the place of the wrong act (of any of its events) in the stream.
+    `version` is the stream version of any event of the wrong command. `instead` holds the name (`act`) and the fields
+    of the command that replaces it; None: nothing replaces it.
     """
 
     version: PositiveInt
@@ -44,21 +45,24 @@ class CorrectAct(Command, name="correct"):
 
 
 class SourceStatement(Fact):
-    """What one source says of something."""
+    """A source, and what it says."""
 
     source: Label
     says: Label
 
 
 class NoteDisagreement(Command, name="note-disagreement"):
-    """Sources tell the same thing otherwise; both are kept, and neither is taken for the truth."""
+    """Note that sources disagree; all statements are kept, and none is taken as true."""
 
     about: Label
     told: Annotated[tuple[SourceStatement, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
 
 
 class NameSource(Command, name="name-source"):
-    """What a source is that acts are stated by: its title, where it can be read, what was misprinted in it."""
+    """Describe a source of recorded acts: its title, address and misprints.
+
+    `id` is the name by which the provenance of events refers to it.
+    """
 
     id: Label
     title: Label
@@ -98,14 +102,16 @@ class ActCorrected(Event, name="ActCorrected"):
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Acknowledgements by deviation key; corrections by the version that was corrected."""
+    """Acknowledgements by deviation key, corrections by corrected version, disagreements and sources."""
 
     acknowledged: Mapping[str, str] = field(default_factory=dict)
+    """By deviation key, the digest of the reason."""
     corrected: Mapping[int, int] = field(default_factory=dict)
+    """By version of the wrong event, the version of the correction."""
     disagreements: Mapping[str, tuple[DisagreementNoted, date]] = field(default_factory=dict)
-    """By what they are about, with the day."""
+    """By what the sources disagree about, with the day of the note."""
     sources: Mapping[str, tuple[SourceNamed, int]] = field(default_factory=dict)
-    """What each source is, with the version of the event that says so."""
+    """By id, with the version of the event."""
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -119,16 +125,17 @@ def acknowledge(command: AcknowledgeDeviation, meta: Meta, state: State, rules: 
     yield DeviationAcknowledged(**dict(command))
 
 
-def disagree(command: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def note_disagreement(command: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.about in state.corrections.disagreements:
         raise Refused("disagreement_is_noted", about=command.about)
     yield DisagreementNoted(**dict(command))
 
 
 def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (known := state.corrections.sources.get(command.id)) is not None:
-        if dict(known[0]) == dict(command):
-            raise AlreadyRecorded(known[1])
+    if (existing := state.corrections.sources.get(command.id)) is not None:
+        named, version = existing
+        if dict(named) == dict(command):
+            raise AlreadyRecorded(version)
         raise Refused("id_is_taken", id=command.id)
     yield SourceNamed(**dict(command))
 
@@ -136,14 +143,14 @@ def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -
 # Evolution -------------------------------------------------------------------------------
 
 
-def _corrected(corrections: Corrections, event: ActCorrected, meta: Meta) -> Corrections:
+def _act_corrected(corrections: Corrections, event: ActCorrected, meta: Meta) -> Corrections:
     return replace(corrections, corrected={**corrections.corrected, **dict.fromkeys(event.versions, meta.version)})
 
 
 decider = StepDecider(
     slice_name="corrections",
     empty=Corrections(),
-    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree, NameSource: name_source},
+    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: note_disagreement, NameSource: name_source},
     evolves={
         DeviationAcknowledged: lambda corrections, event, meta: replace(
             corrections, acknowledged=put(corrections.acknowledged, event.key, event.reason)
@@ -154,6 +161,6 @@ decider = StepDecider(
         SourceNamed: lambda corrections, event, meta: replace(
             corrections, sources=put(corrections.sources, event.id, (event, meta.version))
         ),
-        ActCorrected: _corrected,
+        ActCorrected: _act_corrected,
     },
 )

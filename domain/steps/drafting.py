@@ -1,6 +1,6 @@
-"""Plan draft: the papers a cluster works under (plan, operating regulations, covenant, criteria), each in versions.
+"""Drafts: versions of the cluster's papers (plan, operating regulations, covenant, criteria).
 
-A version is a document; its text lies beside the ledger by digest, and may be unknown. A version that comes
+A version is a document; its text is stored beside the ledger by digest, and can be unknown. A version that is presented
 after the signing is a re-issue, linked to the version that was signed.
 """
 
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 
 CovenantKind = Literal["covenant", "term-covenant"]
-"""A cluster can bind itself for a year and, beside that, for a longer term."""
+"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
+
+
+# Commands --------------------------------------------------------------------------------
 
 
 class PresentDraft(Command, name="present-draft"):
-    """A paper is laid before the cluster. Who presents it is a fact of the meeting, not of a role.
+    """Present a new version of a paper to the cluster.
 
-    `term` is how long it holds, in words, where that is not the year: 2017-2022.
+    Any member or the organiser can present it. `term` is how long the paper is in force, in words, when that is not the
+    year: 2017-2022.
     """
 
     kind: DraftKind
@@ -35,19 +39,25 @@ class PresentDraft(Command, name="present-draft"):
     term: Label | None = None
 
 
+# Events ----------------------------------------------------------------------------------
+
+
 class DraftPresented(Event, name="DraftPresented"):
     kind: DraftKind
     number: int
     document: Document
     presented_by: UnitId | None
     reissues: int | None
-    """The signed version that this one follows; None before the signing."""
+    """The number of the version that this one replaces; None when it is no re-issue."""
     term: Label | None = None
+
+
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class DraftVersion:
-    """One version of a paper; `version` is the event's place in the stream."""
+    """One version of a paper; `version` is the stream version of its event."""
 
     number: int
     document: Document
@@ -87,7 +97,7 @@ def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> 
 
 
 def version_of(kind: DraftKind, number: int | None, state: State) -> int:
-    """The number of a version that exists: the latest when none is named.
+    """Return `number` when that version exists; the latest number when `number` is None.
 
     Raises:
         Refused: `no_such_version`, or `nothing_presented`.

@@ -68,12 +68,21 @@ class Meeting(Fact):
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
 
 
+# Commands --------------------------------------------------------------------------------
+
+
 class RecordMeeting(Command, Meeting, name="record-meeting"):
     """A meeting took place."""
 
 
+# Events ----------------------------------------------------------------------------------
+
+
 class MeetingHeld(Event, Meeting, name="MeetingHeld"):
     pass
+
+
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

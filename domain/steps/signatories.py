@@ -1,7 +1,8 @@
-"""Whose hands an act went through: who prepared, approved and signed it, in what capacity, for whom it was typed in.
+"""Signatories of a command: who prepared, approved and signed it, in what capacity, and for whom it was entered.
 
-Told together with an act, kept as an event beside it. The capacities are those of the signature block of official
-papers (Decree 30/2020): on behalf of a collective (TM.), for the head (KT.), by order (TL.), by authorisation (TUQ.).
+They travel with the command and are recorded as an event of their own beside its events. The capacities are those of
+the signature block of official papers (Decree 30/2020): on behalf of a collective (TM.), for the head (KT.), by order
+(TL.), by authorisation (TUQ.).
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ Capacity = Annotated[
 
 
 class Signatory(Fact):
-    """Who put their name under it; `capacity` None: in their own right, or the source does not say."""
+    """A person who signed; `capacity` None: in their own right, or the source does not say."""
 
     person: Person
     capacity: Capacity | None = None
 
 
 class Signatories(Fact):
-    """The signatories of one command. `on_behalf_of` is for whom somebody else typed it in."""
+    """The signatories of one command. `on_behalf_of` is the participant for whom another person entered it."""
 
     prepared: Participants = ()
     approved: Participants = ()
@@ -43,17 +44,23 @@ class Signatories(Fact):
         return self
 
 
+# Events ----------------------------------------------------------------------------------
+
+
 class SignatoriesNamed(Event, name="HandsNamed"):
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     of: int
     """The version of the command's first event."""
     signatories: Signatories = Field(alias="hands")
-    """The stored key is `hands`, for ever."""
+    """The stored key is `hands`: stored names never change."""
+
+
+# State -----------------------------------------------------------------------------------
 
 
 SignatoriesByVersion = Mapping[int, Signatories]
-"""By the version of the act's first event."""
+"""By the version of the command's first event."""
 
 
 # Evolution -------------------------------------------------------------------------------
