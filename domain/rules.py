@@ -104,7 +104,7 @@ class AwardRule(Fact):
         """How many may be put forward in a cluster of so many units; None where nothing is said."""
         if self.share is None:
             return self.quota
-        return int(Rounding(places=0, mode=self.share_rounding).of(self.share * units))
+        return int(Rounding(places=0, mode=self.share_rounding).apply(self.share * units))
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]

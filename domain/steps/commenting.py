@@ -46,7 +46,7 @@ class Participant(Fact):
     group: Label | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Participant:
+    def _check_exactly_one(self) -> Participant:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
             raise wrong("voice_is_one")
         return self

@@ -52,7 +52,7 @@ class Criterion(Fact):
     conditions: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Criterion:
+    def _check_consistent(self) -> Criterion:
         if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
             raise wrong("penalty_adds", criterion=self.id, each=self.way.each)
         ceiling = getattr(self.way, "ceiling", None)
@@ -92,7 +92,7 @@ class ScoreClass(Fact):
     """True: only for units that reach their pass mark and floors."""
 
     @model_validator(mode="after")
-    def _bounded(self) -> ScoreClass:
+    def _check_one_bound(self) -> ScoreClass:
         if self.least is not None and self.share is not None:
             raise wrong("class_by_one")
         return self

@@ -1,7 +1,7 @@
-"""Traffic up and down: letters, requests for guidance, directions with their follow-up, and checks on the spot.
+"""Letters between the levels: requests for guidance, directions and their follow-up; and site checks.
 
-What is said here binds nobody by itself: it is why other acts were done. Papers come late, so an answer may be entered
-before the letter it answers; until that comes, the register shows it.
+They change no other state: they document why other commands were issued. Papers come late, so an answer can be recorded
+before the letter that it answers; a deviation shows it until the letter is recorded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LetterKind = Literal[
 
 
 class SampledPlace(Fact):
-    """A place below the member unit that a check looked at: a residential unit, a school, a commune of a district."""
+    """A place below a member unit, such as a residential unit, a school or a commune of a district."""
 
     name: Label
     kind: Label | None = None
@@ -56,9 +56,9 @@ SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOP
 
 
 class RecordLetter(Command, name="record-letter"):
-    """A letter went up or down: a request for guidance, a direction, a notice of conclusions, any other.
+    """Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other.
 
-    A direction may be given by word in a meeting: then it has words and no document.
+    A direction that was given orally in a meeting has a text and no document.
     """
 
     id: Slug
@@ -71,7 +71,10 @@ class RecordLetter(Command, name="record-letter"):
 
 
 class AnswerLetter(Command, name="answer-letter"):
-    """A letter is answered, or a direction is followed up; `done` says that nothing more is to come."""
+    """Answer a letter, or report the follow-up of a direction.
+
+    `done` False: more is to follow.
+    """
 
     letter: Slug
     by: Participant
@@ -81,7 +84,7 @@ class AnswerLetter(Command, name="answer-letter"):
 
 
 class RecordSiteCheck(Command, name="record-site-check"):
-    """Somebody looked on the spot, at a unit or at places below it."""
+    """Record a site check at a unit, or at places below it."""
 
     id: Slug
     unit: UnitId
@@ -126,7 +129,7 @@ class SiteChecked(Event, name="SiteChecked"):
 
 @dataclass(frozen=True, slots=True)
 class LetterAnswer:
-    """One answer to a letter, or one step of following a direction."""
+    """One answer to a letter, or one follow-up of a direction."""
 
     event: LetterAnswered
     when: When
@@ -135,7 +138,7 @@ class LetterAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as recorded; `version` is its event's place in the stream."""
+    """A recorded letter; `version` is the stream version of its event."""
 
     event: LetterRecorded
     when: When
@@ -145,7 +148,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class SiteCheck:
-    """A check on the spot."""
+    """A recorded site check."""
 
     event: SiteChecked
     when: When
@@ -155,24 +158,28 @@ class SiteCheck:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Letters and checks by id; answers by the id of what they answer, which may not be known yet."""
+    """Letters and checks by id; answers by the id of their letter, which is perhaps not recorded yet."""
 
     letters: Mapping[str, Letter] = field(default_factory=dict)
     answers: Mapping[str, tuple[LetterAnswer, ...]] = field(default_factory=dict)
     checks: Mapping[str, SiteCheck] = field(default_factory=dict)
 
     def settled(self, letter: str) -> bool:
-        """True when nothing more is to come: from each unit that was written to, where units were."""
-        done = [answer.event.by.unit for answer in self.answers.get(letter, ()) if answer.event.done]
-        known = self.letters.get(letter)
-        asked = {to.unit for to in known.event.recipients if to.unit is not None} if known is not None else set()
-        return bool(done) and (None in done or not asked or asked <= set(done))
+        """True when no answer is open: each recipient unit has given its last one.
+
+        A last answer of a participant that is no unit counts for all recipients.
+        """
+        answered = [answer.event.by.unit for answer in self.answers.get(letter, ()) if answer.event.done]
+        recorded = self.letters.get(letter)
+        recipients = recorded.event.recipients if recorded is not None else ()
+        units = {recipient.unit for recipient in recipients if recipient.unit is not None}
+        return bool(answered) and (None in answered or units <= set(answered))
 
 
 # Decisions -------------------------------------------------------------------------------
 
 
-def record(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_letter(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (existing := state.letters.letters.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -180,14 +187,14 @@ def record(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> I
     yield LetterRecorded(**dict(command))
 
 
-def answer(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_letter(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.letters.answers.get(command.letter, ()):
         if dict(existing.event) == dict(command) and existing.when == meta.happened:
             raise AlreadyRecorded(existing.version)
     yield LetterAnswered(**dict(command))
 
 
-def check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_site_check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.letters.checks.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
@@ -207,7 +214,7 @@ def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
 decider = StepDecider(
     slice_name="letters",
     empty=Letters(),
-    decides={RecordLetter: record, AnswerLetter: answer, RecordSiteCheck: check},
+    decides={RecordLetter: record_letter, AnswerLetter: answer_letter, RecordSiteCheck: record_site_check},
     evolves={
         LetterRecorded: lambda letters, event, meta: replace(
             letters,

@@ -1,4 +1,7 @@
-"""The frame of a cycle: opened by the organiser, under which plan and rules, on whose clock, closed when filed."""
+"""Lifecycle of a cycle: opening, plan, rules edition, clock, closed duties, filing.
+
+A cycle is one cluster's year. `domain.rights.AFTER_FILING` lists the commands that it accepts after it is filed.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ if TYPE_CHECKING:
     from domain.cycle import State
 
 ClockMode = Literal["wall", "stepped", "backfill"]
+"""Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
 
 
 class Unit(Fact):
-    """A committee that belongs to a cluster. `kind` is what a rules edition distinguishes units by."""
+    """A committee that belongs to a cluster. `kind` is the distinction that a rules edition makes between units."""
 
     id: UnitId
     name: Label
@@ -47,19 +51,19 @@ class Unit(Fact):
 
 Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["unknown"]
-"""Units that nobody names, and perhaps nobody counts; no act of one of them is ever invented."""
+"""The number of units whose names no source gives, if it is known. No act of such a unit is ever recorded."""
 
 
 def known_count(unnamed: int | Literal["unknown"] | None) -> int:
-    """As many as are certain."""
+    """Return the number of unnamed units that is certain: 0 when it is unknown."""
     return unnamed if isinstance(unnamed, int) else 0
 
 
 def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
-    """Refuse a cluster of nobody, and a list that names a unit twice.
+    """Refuse a cluster without units, and a list that names a unit twice.
 
     Raises:
-        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the ids that stand twice.
+        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the repeated ids.
     """
     if not units and unnamed is None:
         raise wrong("nobody_in_cluster")
@@ -71,7 +75,10 @@ def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
 
 
 class OpenCycle(Command, name="open-cycle"):
-    """Open one cluster's year. Said by the secretariat, for all clusters at once."""
+    """Open the year of one cluster.
+
+    The secretariat opens the year of all clusters at once (`domain.city_year`).
+    """
 
     organiser: UnitId
     organiser_name: Label
@@ -86,7 +93,7 @@ class OpenCycle(Command, name="open-cycle"):
     starts: Instant
 
     @model_validator(mode="after")
-    def _once(self) -> OpenCycle:
+    def _check_unique(self) -> OpenCycle:
         check_units(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
             raise wrong("organiser_is_member")
@@ -94,50 +101,53 @@ class OpenCycle(Command, name="open-cycle"):
 
 
 class AdoptEdition(Command, name="adopt-edition"):
-    """Put another rules edition in force."""
+    """Adopt another rules edition."""
 
     edition: Digest
     basis: Document | None = None
 
 
 class ChangeCalendar(Command, name="change-calendar"):
-    """Go on by another clock, from an instant: a register that was backfilled is handed over to real time."""
+    """Change the clock of a backfilled register, to go on in real time."""
 
     clock: ClockMode
     since: Instant
 
 
 class ReceiveYearPlan(Command, name="receive-year-plan"):
-    """The organiser's plan for the year came: what was opened provisionally stands on it from now on."""
+    """Record the organiser's plan for the year, when it arrives after the opening."""
 
     year_plan: Document
 
 
 class StepTo(Command, name="step-to"):
-    """In a rehearsal: it is now this instant."""
+    """Set the time of a rehearsal."""
 
     now: Instant
 
 
 class CloseDuty(Command, name="close-duty"):
-    """The hard close: from now on units cannot do this themselves."""
+    """Close a duty: from now on units cannot do it themselves."""
 
     duty: Duty
 
 
 class ReopenDuty(Command, name="reopen-duty"):
-    """Take a hard close back."""
+    """Reopen a closed duty."""
 
     duty: Duty
     reason: Text
 
 
 class FileCycle(Command, name="file-cycle"):
-    """Put the year's file away. Afterwards only a correction can be entered."""
+    """File the cycle. Afterwards only corrections and a few other acts are accepted.
+
+    `domain.rights.AFTER_FILING` lists these acts.
+    """
 
 
 class ReopenCycle(Command, name="reopen-cycle"):
-    """Take a filed cycle out of the archive again."""
+    """Reopen a filed cycle."""
 
     reason: Text
 
@@ -199,7 +209,7 @@ class CycleReopened(Event, name="CycleReopened"):
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Where the cycle stands. `now` is the business time of a stepped or backfilled register."""
+    """The cycle as a whole. `now` is the business time of a stepped or backfilled register."""
 
     opened: bool = False
     organiser: str = ""
@@ -216,16 +226,17 @@ class Lifecycle:
     clock_since: datetime | None = None
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
+    """Closed duties, with the version of the event."""
     filed: datetime | None = None
     closed_early: datetime | None = None
     handed_to: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
     rehearsed: bool = False
-    """Something of it was acted out and did not happen: nobody may take this cycle for history."""
+    """True when it holds a rehearsed event: the cycle is then no historical record."""
 
 
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
-    """What time it is in the cycle: real time on the wall clock, else what the register was told."""
+    """Return the time in the cycle: real time on the wall clock, otherwise the time that events have set."""
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
 
 
@@ -238,7 +249,7 @@ def open_cycle(command: OpenCycle, meta: Meta, state: State, rules: Edition) -> 
     yield CycleOpened(**dict(command))
 
 
-def adopt(command: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def adopt_edition(command: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
     yield EditionAdopted(**dict(command))
@@ -254,13 +265,13 @@ def change_calendar(command: ChangeCalendar, meta: Meta, state: State, rules: Ed
     yield CalendarChanged(**dict(command))
 
 
-def receive_plan(command: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def receive_year_plan(command: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.year_plan == command.year_plan:
         raise Refused("year_plan_known")
     yield YearPlanReceived(year_plan=command.year_plan)
 
 
-def step(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def step_to(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
@@ -268,19 +279,19 @@ def step(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[
     yield TimeStepped(now=command.now)
 
 
-def close(command: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def close_duty(command: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.duty in state.lifecycle.closed:
         raise Refused("duty_is_closed", duty=command.duty)
     yield DutyClosed(duty=command.duty)
 
 
-def reopen(command: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def reopen_duty(command: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.duty not in state.lifecycle.closed:
         raise Refused("duty_is_open", duty=command.duty)
     yield DutyReopened(**dict(command))
 
 
-def file(command: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_cycle(command: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is not None:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     yield CycleFiled()
@@ -326,13 +337,13 @@ decider = StepDecider(
     empty=Lifecycle(),
     decides={
         OpenCycle: open_cycle,
-        AdoptEdition: adopt,
+        AdoptEdition: adopt_edition,
         ChangeCalendar: change_calendar,
-        ReceiveYearPlan: receive_plan,
-        StepTo: step,
-        CloseDuty: close,
-        ReopenDuty: reopen,
-        FileCycle: file,
+        ReceiveYearPlan: receive_year_plan,
+        StepTo: step_to,
+        CloseDuty: close_duty,
+        ReopenDuty: reopen_duty,
+        FileCycle: file_cycle,
         ReopenCycle: reopen_cycle,
     },
     evolves={

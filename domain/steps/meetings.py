@@ -1,6 +1,7 @@
-"""Meetings: where acts happen. Chairs, host, presenters and guests are facts of a meeting, not of a role.
+"""Meetings of the cluster, with place, chairs, presenters, guests and attendance.
 
-Acts name the meeting they belong to in their circumstances; the meeting itself is recorded once.
+A meeting is recorded once. Other commands name the meeting at which they happened in their circumstances (`Meta`).
+Chairs, host and presenters belong to one meeting; roles (`membership`) do not decide them.
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final",
 
 
 class Presenter(Fact):
-    """Who presented which paper, in the words of the source."""
+    """A participant and the paper that it presented, in the words of the source."""
 
     by: Participant
     paper: Label
 
 
 class Meeting(Fact):
-    """A meeting as told; `chairs`, `present` and the like name a unit, a person, or people together.
+    """The fields of a meeting, shared by command and event.
 
-    `attendance` is a number where nobody names who came; `unclear` are people whose capacity the source does not say.
-    `notes` are remarks on the source, such as a misprint that was not copied.
+    `attendance` is the number of participants when their names are not known; `unclear` are persons whose capacity the
+    source does not say. `notes` are remarks on the source, such as a misprint that was not copied.
     """
 
     id: Slug
@@ -72,7 +73,7 @@ class Meeting(Fact):
 
 
 class RecordMeeting(Command, Meeting, name="record-meeting"):
-    """A meeting took place."""
+    """Record a meeting that took place."""
 
 
 # Events ----------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ class MeetingHeld(Event, Meeting, name="MeetingHeld"):
 
 @dataclass(frozen=True, slots=True)
 class RecordedMeeting:
-    """A meeting as recorded."""
+    """A recorded meeting; `version` is the stream version of its event."""
 
     event: MeetingHeld
     when: When
@@ -101,7 +102,7 @@ Meetings = Mapping[str, RecordedMeeting]
 # Decisions -------------------------------------------------------------------------------
 
 
-def record(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_meeting(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (existing := state.meetings.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -110,8 +111,9 @@ def record(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> 
 
 
 def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
-    """The earliest meeting of a kind."""
-    return min((m for m in meetings.values() if m.event.kind == kind), key=lambda m: m.when.earliest, default=None)
+    """Return the earliest meeting of a kind; None when there is none."""
+    of_kind = (meeting for meeting in meetings.values() if meeting.event.kind == kind)
+    return min(of_kind, key=lambda meeting: meeting.when.earliest, default=None)
 
 
 # Evolution -------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
 decider = StepDecider(
     slice_name="meetings",
     empty={},
-    decides={RecordMeeting: record},
+    decides={RecordMeeting: record_meeting},
     evolves={
         MeetingHeld: lambda meetings, event, meta: put(
             meetings, event.id, RecordedMeeting(event, meta.happened, meta.provenance.kind, meta.version)

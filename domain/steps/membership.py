@@ -1,7 +1,7 @@
-"""Membership and roles: which units belong to the cluster when, and which unit is head or deputy when.
+"""Membership and roles: which units belong to the cluster, and which are head or deputy, at each instant.
 
-Roles are held by units for a dated term. Nobody having written a name down (unknown) and nobody holding the
-role (vacant) are two different facts.
+Units hold roles for dated terms. "unknown" (the source does not name the holder) and "vacant" (no unit holds the role)
+are different facts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Role = Literal["head", "deputy"]
 Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]
-"""The five real ways to choose a head, and a record that does not say."""
+"""How a head or deputy was chosen; "unknown": the source does not say."""
 
 Holder = UnitId | Literal["unknown", "vacant"]
 
@@ -46,25 +46,28 @@ Holder = UnitId | Literal["unknown", "vacant"]
 
 
 class AssignRole(Command, name="assign-role"):
-    """A unit takes a role from the day it takes effect; or stands in for the unit that holds it."""
+    """Assign a role to a unit, for a term or as a stand-in for the holder.
+
+    The term begins on the day on which the command takes effect.
+    """
 
     role: Role
     holder: Holder
     manner: Manner
     basis: Document | None = None
     until: Day | None = None
-    """The last day of the term, where one is set; then whoever held the role before holds it again."""
+    """The last day of the term, if one is set; afterwards the previous holder holds the role again."""
     stands_in_for: UnitId | None = None
 
 
 class NameOverseer(Command, name="name-overseer"):
-    """A city leader takes charge of the cluster."""
+    """Name the city leader who oversees the cluster."""
 
     overseer: Person
 
 
 class AdmitUnit(Command, name="admit-unit"):
-    """A unit joins the cluster."""
+    """Admit a unit to the cluster."""
 
     unit: UnitId
     name: Label
@@ -73,7 +76,7 @@ class AdmitUnit(Command, name="admit-unit"):
 
 
 class ReleaseUnit(Command, name="release-unit"):
-    """A unit leaves the cluster, or ceases to exist."""
+    """Release a unit that leaves the cluster or ceases to exist."""
 
     unit: UnitId
     basis: Document | None = None
@@ -110,7 +113,7 @@ class UnitReleased(Event, name="UnitReleased"):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One holding of a role, from an instant until the next one begins, or until a day that was set."""
+    """One holding of a role: from `since` until the next term begins, or until `until` when that is set."""
 
     holder: str
     since: datetime
@@ -119,28 +122,29 @@ class Term:
     until: datetime | None = None
     stands_in_for: str | None = None
     basis: Document | None = None
-    """The decision that gave it: it stays in force beyond the year, until another one replaces it."""
+    """The decision behind it, which stays in force beyond the year until another one replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A unit's time in the cluster."""
+    """A period of a unit's membership."""
 
     since: datetime
     until: datetime | None = None
 
     def covers(self, when: When) -> bool:
-        """True when something happened within it: who joins on a later day is not there yet."""
+        """True when `when` lies within the stay."""
         begun = self.since < when.latest or self.since == when.earliest
         return begun and (self.until is None or when.latest < self.until or (when.earliest < when.latest == self.until))
 
 
 BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
+"""The start of founding members' stays: before every date that a register holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Terms of each role in the order they effective_from; stays of each unit, for one may come back; who oversees."""
+    """Terms by role, in the order of their beginning; stays, names and kinds by unit; the overseer."""
 
     terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
     stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
@@ -149,23 +153,23 @@ class Membership:
     overseer: Person | None = None
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
-        """The unit that held the role at an instant, or "unknown" or "vacant".
+        """Return the unit that holds the role at an instant, or "unknown" or "vacant".
 
-        Without an instant: the last one to take it for good. Who stands in for a time does not bear the role's duties.
+        Without an instant: the last holder that is no stand-in, because a stand-in does not bear the role's duties.
         """
         terms = self.terms.get(role, ())
         if at is None:
-            held = [term for term in terms if term.stands_in_for is None] or list(terms)
+            candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
         else:
-            held = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
-        return held[-1].holder if held else "unknown"
+            candidates = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
+        return candidates[-1].holder if candidates else "unknown"
 
     def members(self) -> tuple[str, ...]:
-        """The units that belong to the cluster in the end, in the order they came."""
+        """Return the units whose stay has no end, in the order in which they joined."""
         return tuple(unit for unit, stays in self.stays.items() if stays[-1].until is None)
 
     def members_on(self, when: When) -> tuple[str, ...]:
-        """The units that belonged to it when something happened: who joins on a later day is not there yet."""
+        """Return the units that were members at `when`: a unit that joins on a later day is not."""
         return tuple(unit for unit, stays in self.stays.items() if any(stay.covers(when) for stay in stays))
 
     def is_member(self, unit: str, now: datetime) -> bool:
@@ -178,37 +182,36 @@ class Membership:
             stay.since <= latest and (stay.until is None or earliest <= stay.until) for stay in self.stays.get(unit, ())
         )
 
-    def joined(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
-        """The stays when a unit joins; who is there already goes on."""
-        before = self.stays.get(unit, ())
-        return self.stays if before and before[-1].until is None else put(self.stays, unit, (*before, Stay(since)))
+    def stays_after_joining(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """Return the stays after a unit joins; a stay that has not ended goes on."""
+        stays = self.stays.get(unit, ())
+        return self.stays if stays and stays[-1].until is None else put(self.stays, unit, (*stays, Stay(since)))
 
-    def left(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
-        """The stays when a unit leaves."""
-        *before, last = self.stays.get(unit, (Stay(BEGINNING),))
-        return put(self.stays, unit, (*before, replace(last, until=until)))
+    def stays_after_leaving(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """Return the stays after a unit leaves."""
+        *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
+        return put(self.stays, unit, (*earlier, replace(last, until=until)))
 
 
 def require_member(unit: str, meta: Meta, state: State) -> None:
-    """Refuse an act of a unit that was no member at any reading of the act's date.
+    """Refuse a command about a unit that was no member at any instant of the command's date range.
 
     Raises:
         Refused: `not_a_member`.
     """
-    # An opened register may tell of days before its opening: founding members count from the beginning.
     if not state.membership.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
         raise Refused("not_a_member", unit=unit, on=meta.happened.day)
 
 
 def effective_from(meta: Meta) -> datetime:
-    """From when on something holds: the day it takes effect, or else the earliest that it can have happened."""
+    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
     return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
 # Decisions -------------------------------------------------------------------------------
 
 
-def assign(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def assign_role(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     since = effective_from(meta)
     if command.holder not in {"unknown", "vacant"}:
         require_member(
@@ -218,7 +221,7 @@ def assign(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Ite
         raise Refused("term_ends_before", until=command.until, since=since.astimezone(ICT).date())
     existing = state.membership
     held = existing.terms.get(command.role) and existing.holder(command.role, since) == command.holder
-    # A paper that comes late may tell of an earlier holding of the unit that holds it now, or of a later one.
+    # A unit that holds the role at only one of the two instants can have another term: papers come late.
     if held and existing.holder(command.role) == command.holder:
         raise Refused("role_is_held", role=command.role, unit=command.holder)
     yield RoleAssigned(**dict(command))
@@ -228,13 +231,13 @@ def name_overseer(command: NameOverseer, meta: Meta, state: State, rules: Editio
     yield OverseerNamed(**dict(command))
 
 
-def admit(command: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def admit_unit(command: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.unit in state.membership.members() or command.unit == state.lifecycle.organiser:
         raise Refused("is_a_member", unit=command.unit)
     yield UnitAdmitted(unit=Unit(id=command.unit, name=command.name, kind=command.kind), basis=command.basis)
 
 
-def release(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def release_unit(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if command.unit not in state.membership.members():
         raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
@@ -244,7 +247,7 @@ def release(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> I
 # Evolution -------------------------------------------------------------------------------
 
 
-def _founded(membership: Membership, event: CycleOpened, meta: Meta) -> Membership:
+def _opened(membership: Membership, event: CycleOpened, meta: Meta) -> Membership:
     return replace(
         membership,
         stays={unit.id: (Stay(BEGINNING),) for unit in event.units},
@@ -259,15 +262,15 @@ def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Member
     term = Term(
         event.holder, effective_from(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis
     )
-    # Paper comes late: an earlier term may be entered after a later one.
-    terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda t: t.since)
+    # Papers come late: an earlier term can be recorded after a later one.
+    terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda term: term.since)
     return replace(membership, terms=put(membership.terms, event.role, tuple(terms)))
 
 
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         membership,
-        stays=membership.joined(event.unit.id, effective_from(meta)),
+        stays=membership.stays_after_joining(event.unit.id, effective_from(meta)),
         names=put(membership.names, event.unit.id, event.unit.name),
         kinds=membership.kinds if event.unit.kind is None else put(membership.kinds, event.unit.id, event.unit.kind),
     )
@@ -275,15 +278,15 @@ def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Member
 
 def _released(membership: Membership, event: UnitReleased, meta: Meta) -> Membership:
     until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
-    return replace(membership, stays=membership.left(event.unit, until))
+    return replace(membership, stays=membership.stays_after_leaving(event.unit, until))
 
 
 decider = StepDecider(
     slice_name="membership",
     empty=Membership(),
-    decides={AssignRole: assign, NameOverseer: name_overseer, AdmitUnit: admit, ReleaseUnit: release},
+    decides={AssignRole: assign_role, NameOverseer: name_overseer, AdmitUnit: admit_unit, ReleaseUnit: release_unit},
     evolves={
-        CycleOpened: _founded,
+        CycleOpened: _opened,
         RoleAssigned: _assigned,
         OverseerNamed: lambda membership, event, meta: replace(membership, overseer=event.overseer),
         UnitAdmitted: _admitted,

@@ -1,4 +1,4 @@
-"""Mid-year check: a report per unit, sent back where something is missing, answered, accepted."""
+"""Mid-year check: a unit reports; the report is sent back for a correction, answered, and accepted."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 class ReportMidyear(Command, name="report-midyear"):
-    """A unit hands in its report on the first half of the year, or a new one in its place."""
+    """Submit a unit's report on the first half of the year, or a new one that replaces it."""
 
     unit: UnitId
     report: Document
 
 
 class WithdrawReport(Command, name="withdraw-report"):
-    """A unit takes its report back before it is accepted; it owes one again."""
+    """Withdraw a report that is not accepted yet; the unit owes one again."""
 
     unit: UnitId
 
 
 class SendBack(Command, name="send-back"):
-    """The report needs a correction; the unit is told which."""
+    """Send a report back for a correction, and say which."""
 
     unit: UnitId
     text: Text
 
 
 class AnswerCorrection(Command, name="answer-correction"):
-    """The unit answers the correction that was asked."""
+    """Answer the correction that was asked for."""
 
     unit: UnitId
     text: Text
@@ -46,7 +46,7 @@ class AnswerCorrection(Command, name="answer-correction"):
 
 
 class AcceptReport(Command, name="accept-report"):
-    """The report stands."""
+    """Accept a unit's report."""
 
     unit: UnitId
 
@@ -83,7 +83,7 @@ class ReportAccepted(Event, name="ReportAccepted"):
 
 @dataclass(frozen=True, slots=True)
 class MidyearReport:
-    """A unit's mid-year report. `asked` and `answered` speak of the last correction; `due` is counted from `asked`."""
+    """A unit's mid-year report; `asked` and `answered` are when the last correction was asked for and answered."""
 
     document: Document
     when: When
@@ -95,7 +95,7 @@ class MidyearReport:
     answered: When | None = None
     accepted: When | None = None
     first: When | None = None
-    """When the unit first reported: a new report in its place does not make it late."""
+    """When the unit first reported: a later replacement does not make it late."""
 
 
 MidyearReports = Mapping[str, MidyearReport]
@@ -104,7 +104,7 @@ MidyearReports = Mapping[str, MidyearReport]
 # Decisions -------------------------------------------------------------------------------
 
 
-def report(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def report_midyear(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.midyear.get(command.unit)) is not None:
         if existing.document == command.report:
@@ -120,7 +120,7 @@ def _report_of(unit: str, state: State) -> MidyearReport:
     return existing
 
 
-def withdraw(command: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_report(command: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if _report_of(command.unit, state).accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
     yield ReportWithdrawn(unit=command.unit)
@@ -137,14 +137,14 @@ def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> It
     yield ReportSentBack(**dict(command))
 
 
-def answer(command: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_correction(command: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     existing = _report_of(command.unit, state)
     if existing.asked is None or existing.answered is not None:
         raise Refused("no_correction_asked", unit=command.unit)
     yield CorrectionAnswered(**dict(command))
 
 
-def accept(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def accept_report(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     existing = _report_of(command.unit, state)
     if existing.accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
@@ -152,7 +152,7 @@ def accept(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> I
 
 
 def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
-    """Until when an open correction is to be answered; None when none is open."""
+    """Return the last day for answering the open correction; None when none is open."""
     if existing.asked is None or existing.answered is not None or existing.accepted is not None:
         return None
     return When.on(rules.days_after(existing.asked.day))
@@ -163,44 +163,44 @@ def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
 
 def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> MidyearReports:
     new = MidyearReport(event.report, meta.happened, meta.provenance.kind, meta.version, first=meta.happened)
-    if (before := reports.get(event.unit)) is not None:
+    if (existing := reports.get(event.unit)) is not None:
         new = replace(
-            before, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
+            existing, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
         )
     return put(reports, event.unit, new)
 
 
-def _changed(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
-    # A replay to a date may fold an answer whose report is missing from the subset.
+def _with_changes(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
+    # A replay to a date can fold an answer without its report.
     if (existing := reports.get(unit)) is None:
         return reports
     return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
-def _answered(reports: MidyearReports, event: CorrectionAnswered, meta: Meta) -> MidyearReports:
-    reports = _changed(reports, event.unit, answered=meta.happened)
-    return reports if event.report is None else _changed(reports, event.unit, document=event.report)
+def _correction_answered(reports: MidyearReports, event: CorrectionAnswered, meta: Meta) -> MidyearReports:
+    reports = _with_changes(reports, event.unit, answered=meta.happened)
+    return reports if event.report is None else _with_changes(reports, event.unit, document=event.report)
 
 
 decider = StepDecider(
     slice_name="midyear",
     empty={},
     decides={
-        ReportMidyear: report,
-        WithdrawReport: withdraw,
+        ReportMidyear: report_midyear,
+        WithdrawReport: withdraw_report,
         SendBack: send_back,
-        AnswerCorrection: answer,
-        AcceptReport: accept,
+        AnswerCorrection: answer_correction,
+        AcceptReport: accept_report,
     },
     evolves={
         MidyearReported: _reported,
         ReportWithdrawn: lambda reports, event, meta: {
-            unit: one for unit, one in reports.items() if unit != event.unit
+            unit: report for unit, report in reports.items() if unit != event.unit
         },
-        ReportSentBack: lambda reports, event, meta: _changed(
+        ReportSentBack: lambda reports, event, meta: _with_changes(
             reports, event.unit, asked=meta.happened, asked_text=event.text, asked_version=meta.version, answered=None
         ),
-        CorrectionAnswered: _answered,
-        ReportAccepted: lambda reports, event, meta: _changed(reports, event.unit, accepted=meta.happened),
+        CorrectionAnswered: _correction_answered,
+        ReportAccepted: lambda reports, event, meta: _with_changes(reports, event.unit, accepted=meta.happened),
     },
 )

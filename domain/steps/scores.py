@@ -1,6 +1,6 @@
-"""Scores: what a unit claims, what a peer finds, what the level above decides, item by item, each kept apart.
+"""Scores of a unit by round: self-scoring, cross-check by a peer, appraisal by the level above, rounds of the edition.
 
-No round overwrites another. Points are decimals. A change of somebody else's value carries its reason.
+No round overwrites another. A value that differs from an earlier round carries its reason. Points are decimals.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class SheetItem(ScoreEntry):
-    """What a round says of one criterion, and the reason where an earlier round is changed."""
+    """A round's entry for one criterion, with the reason when it changes an earlier round."""
 
     reason: Text | None = None
 
@@ -50,20 +50,20 @@ Sheet = Annotated[tuple[SheetItem, ...], Field(min_length=1, max_length=limits.C
 
 
 class ScoreSelf(Command, name="score-self"):
-    """A unit claims its points."""
+    """Score your own unit."""
 
     unit: UnitId
     sheet: Sheet
 
 
 class WithdrawScore(Command, name="withdraw-score"):
-    """A unit takes its claim back before anybody has scored on it; it owes one again."""
+    """Withdraw a self-score that no other round has scored yet; the unit owes one again."""
 
     unit: UnitId
 
 
 class CrossCheck(Command, name="cross-check"):
-    """A peer scores the unit."""
+    """Score another unit as its peer."""
 
     unit: UnitId
     by: UnitId
@@ -71,16 +71,17 @@ class CrossCheck(Command, name="cross-check"):
 
 
 class AppraiseScores(Command, name="appraise"):
-    """The level above scores the unit."""
+    """Score a unit as the level above."""
 
     unit: UnitId
     sheet: Sheet
 
 
 class ScoreRound(Command, name="score-round"):
-    """Somebody scores a unit in a round that the edition declares: the cluster, a team, one of several appraisers.
+    """Score a unit in a round that the rules edition declares.
 
-    A sheet may cover some criteria only; `by` is who scored, where a source says it.
+    The scorer can be the cluster, a team or one of several appraisers. A sheet can cover some criteria only. `by` is
+    who scored; None: the unit that issues the command.
     """
 
     unit: UnitId
@@ -124,7 +125,7 @@ class RoundScored(Event, name="RoundScored"):
 
 @dataclass(frozen=True, slots=True)
 class ScoredSheet:
-    """One unit's sheet in one round; `by` is who scored, in a unit's id or in words."""
+    """One unit's sheet in one round; `by` is who scored: a unit's id, a person, or a group in words."""
 
     sheet: tuple[SheetItem, ...]
     by: str
@@ -132,7 +133,7 @@ class ScoredSheet:
     sureness: str
     version: int
     first: When | None = None
-    """When the round was first entered: a refined sheet does not make it late."""
+    """When the round was first recorded: a later sheet does not make it late."""
 
 
 Scores = Mapping[tuple[str, str], ScoredSheet]
@@ -140,21 +141,21 @@ Scores = Mapping[tuple[str, str], ScoredSheet]
 
 
 def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[SheetItem, ...]:
-    """What counts for a unit: of each criterion, what the last round that speaks of it says.
+    """Return the items that count for a unit: of each criterion, the item of the last round that has one.
 
-    Where an edition declares no rounds, each sheet is a whole one, and the last of them counts alone.
+    When the edition declares no rounds, each sheet is a whole one, and only the last one counts.
     """
     order = rules.rounds_in_order(round_ for of, round_ in scores if of == unit)
     if not rules.rounds:
         order = next(((round_,) for round_ in reversed(order) if (unit, round_) in scores), ())
-    found = {
+    effective = {
         item.criterion: item for round_ in order if (unit, round_) in scores for item in scores[unit, round_].sheet
     }
-    return tuple(found.values())
+    return tuple(effective.values())
 
 
 def calculated_scores(state: State, rules: Edition, round_: str | None = None) -> dict[str, UnitResult]:
-    """The members' results, reckoned together: in one round, or by what counts of all of them."""
+    """Return the members' results by unit: of one round, or of the effective scores when `round_` is None."""
     sheets = []
     for unit in state.membership.members():
         if round_ is None:
@@ -178,27 +179,33 @@ class ScoreChange:
 
 
 def score_impact(before: State, after: State, rules: Edition, *, whose: str = "") -> tuple[ScoreChange, ...]:
-    """Units, other than the one whose score it was, whose total a change moves: a rule is relative to the best."""
-    was, now = calculated_scores(before, rules), calculated_scores(after, rules)
+    """Return the units whose total differs between two states, except the unit `whose`.
+
+    A score can change other units' totals, because a rule can be relative to the best unit.
+    """
+    old, new = calculated_scores(before, rules), calculated_scores(after, rules)
     return tuple(
-        ScoreChange(unit, was[unit].total, result.total, was[unit].rank, result.rank)
-        for unit, result in now.items()
-        if unit != whose and unit in was and was[unit].total != result.total
+        ScoreChange(unit, old[unit].total, result.total, old[unit].rank, result.rank)
+        for unit, result in new.items()
+        if unit != whose and unit in old and old[unit].total != result.total
     )
 
 
 def sheet_of(unit: str, items: tuple[SheetItem, ...], state: State) -> UnitSheet:
-    """A unit's items with what the register knows of the unit itself."""
-    kind, cause = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
-    return UnitSheet(unit=unit, kind=kind, excluded=cause, entries=items)
+    """Return a unit's items as a sheet, with the unit's kind and its exclusion."""
+    kind, reason = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
+    return UnitSheet(unit=unit, kind=kind, excluded=reason, entries=items)
+
+
+# Decisions -------------------------------------------------------------------------------
 
 
 def _require_valid_sheet(
     unit: str, sheet: tuple[SheetItem, ...], state: State, rules: Edition, *, whole: bool = True
 ) -> None:
-    """Refuse what cannot be true under the edition: a criterion twice or unknown, points beyond its way.
+    """Refuse a sheet that the edition does not allow: a repeated or unknown criterion, impossible points.
 
-    `whole`: every criterion that the unit owes must be there.
+    `whole`: the sheet must have every criterion that applies to the unit.
     """
     leaves = rules.leaves()
     if not leaves:
@@ -222,14 +229,15 @@ def _require_valid_sheet(
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
-def _require_reasons(sheet: tuple[SheetItem, ...], before: tuple[SheetItem, ...]) -> None:
-    if not before:
+def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...]) -> None:
+    """Refuse an item without a reason that differs from the earlier items."""
+    if not earlier:
         return
-    earlier = {item.criterion: item for item in before}
+    by_criterion = {item.criterion: item for item in earlier}
     for item in sheet:
-        was = earlier.get(item.criterion)
-        if (was is None or was.figures != item.figures) and item.reason is None:
-            # What it was is not told: whoever asks may be one who must not see it yet.
+        previous = by_criterion.get(item.criterion)
+        if (previous is None or previous.figures != item.figures) and item.reason is None:
+            # The refusal does not contain the earlier value: the user is perhaps not allowed to see it yet.
             raise Refused("change_needs_reason", criterion=item.criterion)
 
 
@@ -239,14 +247,11 @@ def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], 
         raise AlreadyRecorded(scored.version)
 
 
-# Decisions -------------------------------------------------------------------------------
-
-
-def withdraw(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_score(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
-    if built := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
-        raise Refused("scored_upon", unit=command.unit, round=built[0])
+    if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
+        raise Refused("scored_upon", unit=command.unit, round=later[0])
     yield SelfScoreWithdrawn(unit=command.unit)
 
 
@@ -294,7 +299,10 @@ _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appr
 
 
 def _earlier_items(command: ScoreRound, state: State, rules: Edition) -> tuple[SheetItem, ...]:
-    """What earlier rounds say, by the edition's order: a round's paper may come after that of a later one."""
+    """Return the effective items of the rounds that come earlier in the edition's order.
+
+    The order of recording does not matter: the paper of an earlier round can come after that of a later one.
+    """
     order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
     earlier = set(order[: order.index(command.round)])
     scores = {(of, round_): scored for (of, round_), scored in state.scores.items() if round_ in earlier}
@@ -305,13 +313,13 @@ def _scorer(by: Participant) -> str:
     return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
 
 
-def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
-    before = scores.get((unit, round_))
-    first = meta.happened if before is None else before.first
-    return put(scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
-
-
 # Evolution -------------------------------------------------------------------------------
+
+
+def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
+    existing = scores.get((unit, round_))
+    first = meta.happened if existing is None else existing.first
+    return put(scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
 
 
 decider = StepDecider(
@@ -319,7 +327,7 @@ decider = StepDecider(
     empty={},
     decides={
         ScoreSelf: score_self,
-        WithdrawScore: withdraw,
+        WithdrawScore: withdraw_score,
         CrossCheck: cross_check,
         AppraiseScores: appraise,
         ScoreRound: score_round,
@@ -327,7 +335,7 @@ decider = StepDecider(
     evolves={
         SelfScored: lambda scores, event, meta: _with_sheet(scores, event.unit, "self", event.unit, event.sheet, meta),
         SelfScoreWithdrawn: lambda scores, event, meta: {
-            key: one for key, one in scores.items() if key != (event.unit, "self")
+            key: scored for key, scored in scores.items() if key != (event.unit, "self")
         },
         CrossChecked: lambda scores, event, meta: _with_sheet(
             scores, event.unit, "cross-checked", event.by, event.sheet, meta

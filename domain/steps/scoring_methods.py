@@ -1,7 +1,7 @@
-"""Ways to score one criterion: from what a sheet says of it to points.
+"""Scoring methods: each computes the points of one criterion from its entry in a sheet.
 
-Each way is data of a rules edition. What a source leaves open stays open: a way then answers `Undetermined`, and
-only a recorded ruling (points by hand, with a reason) can close it. Sources of the kinds: docs/rules.md.
+A method is data of a rules edition. When the source does not determine the points, the method returns `Undetermined`,
+and only a recorded ruling (points by hand, with a reason) decides. docs/rules.md gives the source of each method.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Rounding(Fact):
     mode: RoundingMode = "half-up"
     step: Annotated[Points, Field(gt=0)] | None = None
 
-    def of(self, value: Decimal) -> Decimal:
-        """The rounded figure."""
+    def apply(self, value: Decimal) -> Decimal:
+        """Return the rounded figure."""
         if self.step is not None:
             return (value / self.step).quantize(Decimal(1), rounding=_MODES[self.mode]) * self.step
         return value.quantize(Decimal(1).scaleb(-self.places), rounding=_MODES[self.mode])
@@ -44,7 +44,7 @@ class Rounding(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Undetermined:
-    """Points that nobody can work out: `code` says why, for a sentence."""
+    """The reason why points are not determined: a code and facts for a translated sentence."""
 
     code: str
     facts: tuple[tuple[str, str], ...] = ()
@@ -52,14 +52,17 @@ class Undetermined:
 
 @dataclass(frozen=True, slots=True)
 class BestInCluster:
-    """The best of the cluster in one criterion: the highest ratio of actual to target, the highest actual."""
+    """The highest ratio actual/target and the highest actual result of the cluster, in one criterion."""
 
     ratio: Decimal | None = None
     actual: Decimal | None = None
 
 
 class ScoreEntry(Fact):
-    """What a sheet says of one criterion: points given by hand, or the figures that its way works from."""
+    """A sheet's entry for one criterion: points by hand, or the figures from which the method computes them.
+
+    `met` are the ids of the conditions that hold. `evidence` names documents.
+    """
 
     criterion: Slug
     points: Points | None = None
@@ -71,12 +74,12 @@ class ScoreEntry(Fact):
 
     @property
     def figures(self) -> tuple[object, ...]:
-        """All that is said of the criterion, to see whether two rounds differ."""
+        """The figures without evidence, to compare two rounds."""
         return self.points, self.actual, self.target, self.count, self.met
 
     @property
     def ratio(self) -> Decimal | None:
-        """Actual to target, where both are entry and there is a target."""
+        """`actual / target`; None when one is unknown or the target is 0."""
         return self.actual / self.target if self.actual is not None and self.target else None
 
 
@@ -88,7 +91,7 @@ def _missing_figure(name: str) -> Undetermined:
 
 
 class ByHand(Fact):
-    """Somebody gives points from `least` to the maximum, in multiples of `step` where one is stated."""
+    """Points by hand, from `least` to the maximum, in multiples of `step` where one is stated."""
 
     way: Literal["hand"] = "hand"
     least: Points = Decimal(0)
@@ -99,7 +102,7 @@ class ByHand(Fact):
 
 
 class Linear(Fact):
-    """Points in proportion to actual/target. `ceiling` is what over-fulfilment can reach; None stops at the maximum."""
+    """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum."""
 
     way: Literal["linear"]
     ceiling: Points | None = None
@@ -113,21 +116,21 @@ class Linear(Fact):
 
 
 class Threshold(Fact):
-    """From this value on, these points."""
+    """The points for values from `at_least` on."""
 
     at_least: Amount
     points: Points
 
 
 class Stepped(Fact):
-    """The points of the highest step that is reached; below the lowest, none."""
+    """The points of the highest step that the value reaches; 0 below the lowest."""
 
     way: Literal["steps"]
     of: Literal["actual", "percent"] = "actual"
     steps: Annotated[tuple[Threshold, ...], Field(min_length=1, max_length=limits.STEPS_PER_CRITERION)]
 
     @model_validator(mode="after")
-    def _falling(self) -> Stepped:
+    def _check_falling(self) -> Stepped:
         starts = [step.at_least for step in self.steps]
         if starts != sorted(starts, reverse=True) or len(set(starts)) != len(starts):
             raise wrong("steps_not_falling")
@@ -141,9 +144,10 @@ class Stepped(Fact):
 
 
 class Band(Fact):
-    """From `low` to `high`, both included (None: no end): a change of the points, or the points themselves.
+    """A range of values from `low` to `high`, both included (None: no upper end), with its points.
 
-    `above`: `low` itself is not of it, so that "above 0 to 10" can follow "0".
+    Either `points`, or `change`: a difference to the maximum. `above` excludes `low`, so that "above 0 to 10" can
+    follow "0".
     """
 
     low: Amount
@@ -153,7 +157,7 @@ class Band(Fact):
     points: Points | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Band:
+    def _check_exactly_one(self) -> Band:
         if (self.change is None) == (self.points is None):
             raise wrong("band_gives_one")
         if self.high is not None and (self.high < self.low or (self.above and self.high == self.low)):
@@ -161,16 +165,16 @@ class Band(Fact):
         return self
 
     def holds(self, value: Decimal) -> bool:
-        """True for a value of the band."""
+        """True when the value is in the band."""
         begun = value > self.low if self.above else value >= self.low
         return begun and (self.high is None or value <= self.high)
 
 
 class Banded(Fact):
-    """Bands with gaps between them. A cliff is a band without end that gives 0 points.
+    """Points by bands, in rising order. Gaps between bands are allowed.
 
-    Between two bands a value is undetermined, unless the edition states how the value is rounded before it is looked
-    up (`value_rounding`).
+    A value in a gap is undetermined, unless the edition states how values are rounded first (`value_rounding`). For
+    values above a limit that give 0 points, the last band has no upper end.
     """
 
     way: Literal["bands"]
@@ -179,25 +183,25 @@ class Banded(Fact):
     value_rounding: Rounding | None = None
 
     @model_validator(mode="after")
-    def _rising(self) -> Banded:
-        for before, after in zip(self.bands, self.bands[1:], strict=False):
-            touches = before.high is not None and after.above and after.low == before.high
-            if before.high is None or (after.low <= before.high and not touches):
-                raise wrong("bands_overlap", first=before.low, second=after.low)
+    def _check_rising(self) -> Banded:
+        for band, following in zip(self.bands, self.bands[1:], strict=False):
+            touches = band.high is not None and following.above and following.low == band.high
+            if band.high is None or (following.low <= band.high and not touches):
+                raise wrong("bands_overlap", first=band.low, second=following.low)
         return self
 
     def gaps(self) -> Iterator[tuple[Decimal, Decimal]]:
-        """The open intervals between neighbouring bands in which the source says nothing."""
-        for before, after in zip(self.bands, self.bands[1:], strict=False):
-            if before.high is not None and before.high != after.low:
-                yield before.high, after.low
+        """Yield the open intervals between neighbouring bands, in which the source gives no points."""
+        for band, following in zip(self.bands, self.bands[1:], strict=False):
+            if band.high is not None and band.high != following.low:
+                yield band.high, following.low
 
     def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
         value = _value(entry, self.of)
         if isinstance(value, Undetermined):
             return value
         if self.value_rounding is not None:
-            value = self.value_rounding.of(value)
+            value = self.value_rounding.apply(value)
         for band in self.bands:
             if band.holds(value):
                 if band.points is not None:
@@ -209,14 +213,14 @@ class Banded(Fact):
 
 
 class Condition(Fact):
-    """One of the things that must hold."""
+    """One condition of an all-or-nothing criterion."""
 
     id: Slug
     title: Label
 
 
 class AllOrNothing(Fact):
-    """The maximum when every condition is met, else nothing."""
+    """The maximum when every condition is met, otherwise 0."""
 
     way: Literal["all-or-nothing"]
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=limits.CONDITIONS_PER_CRITERION)]
@@ -230,7 +234,7 @@ class AllOrNothing(Fact):
 
 
 class Counted(Fact):
-    """So many points each (a penalty: fewer than none), up to the maximum or, for a penalty, down to `least`."""
+    """`count` times `each` (negative for a penalty), limited by the maximum and `least`."""
 
     way: Literal["count"]
     each: Points
@@ -239,16 +243,17 @@ class Counted(Fact):
     def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
         if entry.count is None:
             return _missing_figure("count")
-        found = entry.count * self.each + Decimal(0)  # 0 times a penalty is not "minus nothing"
-        return max(self.least, found if maximum is None else min(maximum, found))
+        points = entry.count * self.each + Decimal(0)  # + 0 turns -0 into 0
+        return max(self.least, points if maximum is None else min(maximum, points))
 
 
 class RelativeToBest(Fact):
-    """Points by where the unit stands between its target and the best of the cluster.
+    """Points by the ratio actual/target, compared with the highest ratio of the cluster.
 
-    Below the target `at_target` of the maximum in proportion; at the target just that; above it the rest in proportion
-    to the leader's surplus; the leader, and whoever is within `tolerance` of its ratio, the maximum. Without a target:
-    the actual result in proportion to the highest one.
+    - Up to the target: `at_target` of the maximum, in proportion to the ratio.
+    - Above it: that share, and the rest of the maximum in proportion to the surplus over the best unit's surplus.
+    - Within `tolerance` of the highest ratio: the maximum.
+    - Without a target: the maximum in proportion to the highest actual result.
     """
 
     way: Literal["relative"]

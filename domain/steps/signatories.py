@@ -38,7 +38,7 @@ class Signatories(Fact):
     on_behalf_of: Participant | None = None
 
     @model_validator(mode="after")
-    def _somebody(self) -> Signatories:
+    def _check_not_empty(self) -> Signatories:
         if not (self.prepared or self.approved or self.signed or self.on_behalf_of):
             raise wrong("signatories_of_nobody")
         return self

@@ -212,7 +212,7 @@ class TargetsState:
 # Decisions -------------------------------------------------------------------------------
 
 
-def register(command: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def register_targets(command: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if not command.titles and not command.targets and command.document is None:
         raise Refused("nothing_registered", unit=command.unit)
@@ -234,13 +234,13 @@ def _require_new_status(unit: str, status: RegistrationStatus, state: State) -> 
         raise AlreadyRecorded(reply.version)
 
 
-def send_back(command: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def return_registration(command: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "returned", state)
     yield RegistrationReturned(**dict(command))
 
 
-def accept(command: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def accept_registration(command: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "accepted", state)
     yield RegistrationAccepted(**dict(command))
@@ -253,7 +253,7 @@ def state_contents(command: StateContents, meta: Meta, state: State, rules: Edit
     yield ContentsStated(**dict(command))
 
 
-def report(command: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def report_result(command: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if command.unit is not None:
         require_member(command.unit, meta, state)
     if (
@@ -268,7 +268,7 @@ def report(command: ReportResult, meta: Meta, state: State, rules: Edition) -> I
 # Evolution -------------------------------------------------------------------------------
 
 
-def _inherited(targets: TargetsState, event: UnitsSucceeded, meta: Meta) -> TargetsState:
+def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta: Meta) -> TargetsState:
     """Successors take over the registrations of their predecessors, where the edition says so."""
     inherited = [targets.registrations[unit].event for unit in event.predecessors if unit in targets.registrations]
     if "registration" not in event.inherits or not inherited:
@@ -286,11 +286,11 @@ decider = StepDecider(
     slice_name="targets",
     empty=TargetsState(),
     decides={
-        RegisterTargets: register,
-        ReturnRegistration: send_back,
-        AcceptRegistration: accept,
+        RegisterTargets: register_targets,
+        ReturnRegistration: return_registration,
+        AcceptRegistration: accept_registration,
         StateContents: state_contents,
-        ReportResult: report,
+        ReportResult: report_result,
     },
     evolves={
         TargetsRegistered: lambda targets, event, meta: replace(
@@ -305,7 +305,7 @@ decider = StepDecider(
             targets,
             replies=put(targets.replies, event.unit, RegistrationReply("accepted", meta.happened, meta.version)),
         ),
-        UnitsSucceeded: _inherited,
+        UnitsSucceeded: _registrations_inherited,
         ContentsStated: lambda targets, event, meta: replace(
             targets, contents=put(targets.contents, event.covenant, event)
         ),
