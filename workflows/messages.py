@@ -1,10 +1,9 @@
 """What travels between client, workflows and activities: plain data, small enough for Temporal's limits.
 
 Neither names nor texts pass here: payloads hold ids and digests.
-
-Annotations are not postponed in this module: pydantic would resolve them inside the sandbox of a workflow, where
-`datetime` is another object, and keep the incomplete validator for the whole process.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

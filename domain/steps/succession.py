@@ -191,8 +191,8 @@ def _succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Mem
     # Predecessors end, and successors begin, at the start of the effective day.
     since = effective_from(meta)
     names = dict(membership.names)
-    for unit in event.gone:
-        membership = replace(membership, stays=membership.stays_after_leaving(unit, since))
+    for predecessor in event.gone:
+        membership = replace(membership, stays=membership.stays_after_leaving(predecessor, since))
     for unit in event.successors:
         names[unit.id] = unit.name
         membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
