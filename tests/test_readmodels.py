@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from engine_help import CITY, open_cycle, say, units
-from readmodels import postgres
 from speech import RULES
 
 from cli.session import Session
+from projections import postgres
 from projections.board_table import Board
 from projections.stream_states import collector_at_rest
 
