@@ -14,7 +14,7 @@ import asyncpg
 from ledger.protocol import LedgerError
 
 MIGRATION_LOCK = 7163
-PACKAGES = ("eventstore", "people", "documents", "readmodels", "accounts")
+PACKAGES = ("ledger", "vault", "projections", "accounts")
 
 
 async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:

@@ -27,7 +27,7 @@ PAGE = 2_000
 REBUILD_PAGE = 20_000
 """From the beginning: a line is worked out once for each stream of a page, so pages are large."""
 
-_CURSOR = "select position from readmodels.cursor where name = $1"
+_CURSOR = "select position from projections.cursor where name = $1"
 
 
 def _whose(line: dict[str, Any]) -> list[str]:
@@ -55,7 +55,7 @@ class Board:
             with nullcontext() if position else collector_at_rest():
                 position = await self._go_on(connection, position, PAGE if position else REBUILD_PAGE)
             await connection.execute(
-                "insert into readmodels.cursor (name, position) values ($1, $2) "
+                "insert into projections.cursor (name, position) values ($1, $2) "
                 "on conflict (name) do update set position = excluded.position",
                 NAME,
                 position,
@@ -133,4 +133,4 @@ class Board:
         """Empty the tables; the next catch-up rebuilds them from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.board")
-            await connection.execute("delete from readmodels.cursor where name = $1", NAME)
+            await connection.execute("delete from projections.cursor where name = $1", NAME)

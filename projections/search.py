@@ -32,7 +32,7 @@ MOST = 60
 CLOSED = frozenset({"AwardsDecided", "AwardAnnulled", "AwardHeld", "AwardReleased"})
 """Whose papers members do not find: they could tell of a decision before it is published."""
 
-_CURSOR = "select position from readmodels.cursor where name = $1"
+_CURSOR = "select position from projections.cursor where name = $1"
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 
@@ -74,13 +74,13 @@ class SearchIndex:
                 return position
             rows = [found for row in page if is_cycle(row.stream) for found in await self._of(row)]
             await connection.executemany(
-                "insert into readmodels.found (stream, kind, ref, unit, title, at, words) "
-                "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', readmodels.folded($7))) "
+                "insert into projections.found (stream, kind, ref, unit, title, at, words) "
+                "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', projections.folded($7))) "
                 "on conflict (stream, kind, ref) do update set title = excluded.title, words = excluded.words",
                 rows,
             )
             await connection.execute(
-                "insert into readmodels.cursor (name, position) values ($1, $2) "
+                "insert into projections.cursor (name, position) values ($1, $2) "
                 "on conflict (name) do update set position = excluded.position",
                 NAME,
                 page[-1].position,
@@ -121,7 +121,7 @@ class SearchIndex:
         Without `everything`, of acts only the unit's own.
         """
         query = """
-            select stream, kind, ref, unit, title, at from readmodels.found
+            select stream, kind, ref, unit, title, at from projections.found
             where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
@@ -130,7 +130,7 @@ class SearchIndex:
             limit $5
         """
         async with self._ledger.pool.acquire() as connection:
-            folded = await connection.fetchval("select readmodels.folded($1)", words.replace("\x00", ""))
+            folded = await connection.fetchval("select projections.folded($1)", words.replace("\x00", ""))
             parts = re.findall(r"\w+", folded)
             if not parts:
                 return ()
@@ -143,7 +143,7 @@ class SearchIndex:
         async with self._ledger.pool.acquire() as connection:
             rows = await connection.fetch(
                 "select id, unit, name from people.person "
-                "where readmodels.folded(name || ' ' || id) like '%' || readmodels.folded($1) || '%' "
+                "where projections.folded(name || ' ' || id) like '%' || projections.folded($1) || '%' "
                 "order by id limit $2",
                 words.replace("\x00", "").replace("%", "").replace("_", ""),
                 MOST,
@@ -153,8 +153,8 @@ class SearchIndex:
     async def forget(self) -> None:
         """Throw the index away, to be built again."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            await connection.execute("delete from readmodels.found")
-            await connection.execute("delete from readmodels.cursor where name = $1", NAME)
+            await connection.execute("delete from projections.found")
+            await connection.execute("delete from projections.cursor where name = $1", NAME)
 
 
 def _documents(value: Any) -> Iterator[Document]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from engine_help import CITY, open_cycle, say, units
-from readmodels import postgres
+from projections import postgres
 from speech import RULES
 
 from cli.session import Session

@@ -167,7 +167,7 @@ async def test_the_web_can_sign_and_not_append(site: Site) -> None:
         "update people.person set name = 'x'",
         "delete from accounts.reading",
         "delete from documents.text",
-        "insert into readmodels.cursor values ('x', 1)",
+        "insert into projections.cursor values ('x', 1)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)

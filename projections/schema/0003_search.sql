@@ -1,7 +1,7 @@
 -- Search without diacritics: "dong da" finds Đống Đa, and hòa is hoà. Letters are folded here, for what is kept and for
 -- what is asked, because this PostgreSQL may come without ICU and its own lower() may know ASCII only.
 
-create function readmodels.folded(words text) returns text language sql immutable parallel safe as $$
+create function projections.folded(words text) returns text language sql immutable parallel safe as $$
     select translate(
         lower(normalize(words, NFC)),
         'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ',
@@ -9,7 +9,7 @@ create function readmodels.folded(words text) returns text language sql immutabl
     )
 $$;
 
-create table readmodels.found (
+create table projections.found (
     stream  text not null,
     -- unit, document or act
     kind    text not null,
@@ -22,8 +22,8 @@ create table readmodels.found (
     words   tsvector not null,
     primary key (stream, kind, ref)
 );
-create index on readmodels.found using gin (words);
+create index on projections.found using gin (words);
 
-grant select, insert, update, delete on readmodels.found to thidua_app;
-grant select on readmodels.found to thidua_web, thidua_reader;
-grant execute on function readmodels.folded to thidua_app, thidua_web, thidua_reader;
+grant select, insert, update, delete on projections.found to thidua_app;
+grant select on projections.found to thidua_web, thidua_reader;
+grant execute on function projections.folded to thidua_app, thidua_web, thidua_reader;
