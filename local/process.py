@@ -77,8 +77,8 @@ def start_server(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
 ) -> Server:
-    """Start `command` so that it cannot outlive this process."""
-    leash = Path(__file__).with_name("parent_death_exec.py")
+    """Start `command` so that it cannot outlive this process. `user` is the system user it runs as."""
+    wrapper = Path(__file__).with_name("parent_death_exec.py")
     log.parent.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-I", "-S", str(wrapper), str(int(stop_signal)), str(os.getpid()), user or "", *command]
 
