@@ -188,7 +188,7 @@ class Writer:
             [(number, *part) for number, one in numbered for part in one.parts],
             [(number, *event) for number, one in numbered for event in one.events],
             [(number, *command) for number, one in numbered for command in one.commands],
-            [(digest, batch.header, batch.signature) for digest, batch in batches.items()],
+            [(digest, batch.header, bytes.fromhex(batch.signature)) for digest, batch in batches.items()],
             self._epoch,
         )
         return row
