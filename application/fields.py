@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from domain import limits
 from domain.problems import first_problem
-from domain.types import Day, IsPerson, IsText, IsUnit, IsWorkedOut, Person, Provenance, clean
+from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, clean
 from vault.persons import Contact
 
 
@@ -202,7 +202,7 @@ def questions(model: type[BaseModel]) -> tuple[Question, ...]:
     return tuple(
         _question(name, field)
         for name, field in model.model_fields.items()
-        if not any(isinstance(mark, IsWorkedOut) for mark in field.metadata)
+        if not any(isinstance(mark, IsDerived) for mark in field.metadata)
     )
 
 

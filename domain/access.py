@@ -31,7 +31,7 @@ class Matter(StrEnum):
     """A kind of content, as the access table distinguishes it."""
 
     OWN = "own"
-    """The visitor's own account, tasks, drafts and receipts; help; search, which shows only what the visitor may read."""
+    """The visitor's own account, tasks, drafts and receipts; help; search, which shows only readable streams."""
     BOARD = "board"
     YEAR = "year"
     """The start of a year: clusters, units, overseers, dates."""

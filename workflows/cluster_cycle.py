@@ -5,7 +5,6 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import workflows.messages  # noqa: F401 - pydantic looks up this module by name, inside the sandbox, for field types
     from domain.streams import is_cycle
     from domain.types import Refused
     from ledger.receipts import Receipt
