@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler, InputError
+from application.fields import FieldFiller, InputError
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.rules import NO_RULES, Edition, edition_of
@@ -105,7 +105,7 @@ class Application:
             stand_in_for=stand_in_for,
         )
 
-    async def item(self, said: CommandInput, filler: Filler | None = None) -> BatchItem:
+    async def item(self, said: CommandInput, filler: FieldFiller | None = None) -> BatchItem:
         """The command that says an act, its texts stored, or taken as another filler takes them.
 
         Raises:
@@ -114,10 +114,10 @@ class Application:
         if filler is not None:
             return await self._item(said, filler)
         dry_run_texts = DryRunTexts(self.texts)
-        tried = await self._item(said, Filler(dry_run_texts, self.people))
-        return await self._item(said, Filler(self.texts, self.people)) if dry_run_texts.met else tried
+        tried = await self._item(said, FieldFiller(dry_run_texts, self.people))
+        return await self._item(said, FieldFiller(self.texts, self.people)) if dry_run_texts.met else tried
 
-    async def _item(self, said: CommandInput, filler: Filler) -> BatchItem:
+    async def _item(self, said: CommandInput, filler: FieldFiller) -> BatchItem:
         known = Command.KNOWN.get(said.act)
         if known is None:
             raise Refused("unknown_act", act=said.act)

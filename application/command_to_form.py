@@ -58,12 +58,12 @@ class CommandForm:
         )
 
 
-async def form_of_row(office: Application, row: RecordedEvent) -> CommandForm | None:
+async def form_of_row(app: Application, row: RecordedEvent) -> CommandForm | None:
     """The act that a row followed from; None where nobody said it, as with what the clock says.
 
     Of a correction it is what was put in the place of the wrong act. What was erased has to be written anew.
     """
-    kept = None if row.command_digest is None else await office.ledger.command(row.command_digest)
+    kept = None if row.command_digest is None else await app.ledger.command(row.command_digest)
     if kept is None:
         return None
     command = CommandPayload.model_validate_json(kept.payload)
@@ -75,7 +75,7 @@ async def form_of_row(office: Application, row: RecordedEvent) -> CommandForm | 
     if act is None:
         return None
     signatories = command.signatories.model_dump(mode="json") if command.signatories is not None else None
-    texts = await office.texts.get(digests_in([fields, signatories]))
+    texts = await app.texts.get(digests_in([fields, signatories]))
     return CommandForm(
         act,
         _without_erased(to_form_values(fields, texts)),

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from domain import limits
 from domain.problems import first_problem
-from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, clean
+from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
 from vault.persons import Contact
 
 
@@ -37,7 +37,7 @@ class InputError(Exception):
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
-def typed_day(text: str, place: str = "") -> date:
+def parse_day(text: str, place: str = "") -> date:
     """A day as somebody typed it.
 
     Raises:
@@ -49,7 +49,7 @@ def typed_day(text: str, place: str = "") -> date:
         raise InputError("bad_day", place, found=text) from None
 
 
-def stated(source: str, place: str) -> Provenance:
+def stated_by(source: str, place: str) -> Provenance:
     """That a source says so, as somebody typed its name.
 
     Raises:
@@ -58,10 +58,10 @@ def stated(source: str, place: str) -> Provenance:
     try:
         return Provenance(kind="stated", source=source)
     except ValidationError as error:
-        raise unfit(error, place) from None
+        raise input_error(error, place) from None
 
 
-def unfit(error: ValidationError, place: str = "") -> InputError:
+def input_error(error: ValidationError, place: str = "") -> InputError:
     """What is wrong with something that was typed; `place` is where, unless the error itself says so."""
     problem = first_problem(error)
     inside = ".".join(map(str, problem.pop("place")))
@@ -75,7 +75,7 @@ class TextStore(Protocol):
         """Take a text and return its digest."""
 
 
-class Book(Protocol):
+class PersonDirectory(Protocol):
     """Where persons are found."""
 
     async def get(self, person: str, /) -> Contact | None:
@@ -86,10 +86,10 @@ KNOWN_DIGEST = "digest:"
 """Before the digest of a text that cannot be had any more."""
 
 
-class Filler:
+class FieldFiller:
     """Fills the fields of acts for one installation."""
 
-    def __init__(self, texts: TextStore, people: Book, *, written_by_register: bool = False) -> None:
+    def __init__(self, texts: TextStore, people: PersonDirectory, *, written_by_register: bool = False) -> None:
         self._texts = texts
         self._people = people
         # A register's own file tells the digests of what was erased; from anybody else they would be of nothing.
@@ -127,7 +127,7 @@ class Filler:
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
         try:
-            return await self._texts.put(clean(value.replace("\r\n", "\n").replace("\t", "    ")))
+            return await self._texts.put(normalize_text(value.replace("\r\n", "\n").replace("\t", "    ")))
         except PydanticCustomError as error:
             raise InputError("bad_character", place, problem=error.type, given=error.context) from None
 
@@ -176,19 +176,19 @@ FieldKind = Literal["text", "line", "day", "moment", "number", "flag", "unit", "
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FormField:
     """A field as people are asked for it. `parts` are the fields inside it, `many` says that it takes a list."""
 
     name: str
     required: bool
     choices: tuple[str, ...]
-    parts: tuple[Question, ...]
+    parts: tuple[FormField, ...]
     many: bool
     closed: bool
     """Nothing but a choice will do."""
     kind: FieldKind = "line"
 
-    def as_one(self, name: str) -> Question:
+    def as_one(self, name: str) -> FormField:
         """One entry of a list."""
         return replace(self, name=name, required=True, many=False)
 
@@ -197,7 +197,7 @@ class Question:
         return [f"{self.name}.{path}" for part in self.parts for path in part.paths()] or [self.name]
 
 
-def questions(model: type[BaseModel]) -> tuple[Question, ...]:
+def form_fields(model: type[BaseModel]) -> tuple[FormField, ...]:
     """The fields of an act, or of a part of one, but for those that the filler works out."""
     return tuple(
         _question(name, field)
@@ -206,16 +206,16 @@ def questions(model: type[BaseModel]) -> tuple[Question, ...]:
     )
 
 
-def _question(name: str, field: FieldInfo) -> Question:
+def _question(name: str, field: FieldInfo) -> FormField:
     alternatives = _parts(field.annotation)
     lists = [part for part in alternatives if get_origin(part) is tuple]
     kinds = [inner for part in lists for inner in _parts(get_args(part)[0])] or list(alternatives)
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     # A criterion holds criteria: what contains itself is asked for as a whole.
-    parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
+    parts = form_fields(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
-    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
+    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.dry_run import DryRun, Expected
+from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import Filler, InputError
+from application.fields import FieldFiller, InputError
 from application.recording.editions import Editions, editions_of
 from application.recording.file import RecordFile, Which
 from application.recording.match import NOWHERE, Comparison, CorrectionDiffersError, KnownCycle, New
 from application.recording.plan import Group, MissingDateError, Plan, Planned
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
-from application.year_file import may_enter, secretary
+from application.year_file import enter_file_people, may_enter
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import Session, session
 from domain.codec import plain, state_digest
@@ -94,7 +94,7 @@ async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = 
         await may_enter(open_, person, told.organiser, told.people)
         await work.rehearse(person)
     else:
-        await work.carry_out(await secretary(open_, person, told.organiser, told.people, told.salts))
+        await work.carry_out(await enter_file_people(open_, person, told.organiser, told.people, told.salts))
     return await work.report(dry_run=dry_run)
 
 
@@ -110,7 +110,7 @@ class _Work:
     ) -> None:
         self._open, self._told, self._editions, self._file, self._lines = open_, told, editions, file, lines
         self._cycles: dict[str, KnownCycle] = {}
-        self._filler = Filler(open_.texts, open_.people)
+        self._filler = FieldFiller(open_.texts, open_.people)
         self._comparison = Comparison(open_, self._cycles, self._order, file.name)
         self._tried: dict[str, DryRun] = {}
         self._before: State | None = None
@@ -141,7 +141,7 @@ class _Work:
         """
         await self._editions.store(self._open.texts)
         texts = _Salted(self._open.texts, self._told.salts)
-        self._filler = Filler(texts, self._open.people, written_by_register=self._written)
+        self._filler = FieldFiller(texts, self._open.people, written_by_register=self._written)
         async for group in self._groups(self._open.state):
             new = await self._new(group)
             for one in new:
@@ -179,8 +179,8 @@ class _Work:
         Raises:
             InputError: as when it is carried out.
         """
-        people = Expected(self._open.people, self._told.people)
-        self._filler = Filler(DryRunTexts(self._open.texts), people, written_by_register=self._written)
+        people = PersonsWithFile(self._open.people, self._told.people)
+        self._filler = FieldFiller(DryRunTexts(self._open.texts), people, written_by_register=self._written)
         tried = self._tried = {
             stream: await DryRun.of(self._open, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()

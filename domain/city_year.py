@@ -26,7 +26,7 @@ from domain.types import (
     Document,
     Event,
     EventEnvelope,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -39,7 +39,7 @@ from domain.types import (
 )
 
 
-class ClusterPlan(Fact):
+class ClusterPlan(FrozenModel):
     """A cluster of the year, as arranged."""
 
     id: Slug

@@ -16,10 +16,10 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from domain.problems import first_problem
 from domain.steps.signatories import Signatories
-from domain.types import Command, Fact, Label, Meta, Provenance, Refused, Slug, When
+from domain.types import Command, FrozenModel, Label, Meta, Provenance, Refused, Slug, When
 
 
-class CommandPayload(Fact):
+class CommandPayload(FrozenModel):
     """The payload of a signed command. `happened` is given only where an earlier date than now is stated.
 
     The stored key of `signatories` is `hands`: payloads are signed and stored, so their keys never change.

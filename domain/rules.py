@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.steps.criteria import Criterion, Kinds, Scoring, Share
 from domain.steps.scoring_methods import Rounding
-from domain.types import Day, Document, Fact, Label, Points, Slug
+from domain.types import Day, Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
@@ -46,7 +46,7 @@ class Duty(StrEnum):
 Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]
 
 
-class YearDay(Fact):
+class YearDay(FrozenModel):
     """A day relative to the cycle's year: `year` 1 is the year after it."""
 
     year: Literal[0, 1] = 0
@@ -59,7 +59,7 @@ class YearDay(Fact):
         try:
             date(2023, self.month, self.day)
         except ValueError:
-            raise wrong("day_not_every_year", day=self.day, month=self.month) from None
+            raise invalid("day_not_every_year", day=self.day, month=self.month) from None
         return self
 
     def of(self, year: int) -> date:
@@ -67,7 +67,7 @@ class YearDay(Fact):
         return date(year + self.year, self.month, self.day)
 
 
-class Deadline(Fact):
+class Deadline(FrozenModel):
     """When a duty is due, and what the clock says around it."""
 
     duty: Duty
@@ -80,7 +80,7 @@ class Deadline(Fact):
     """The hard close: from then on the unit's own act is refused; the secretariat still records what is true."""
 
 
-class AwardRule(Fact):
+class AwardRule(FrozenModel):
     """One kind of award a cluster may nominate units for.
 
     As many as `quota` says, or that share of the cluster's units; for units of these kinds, of any where none is named.
@@ -97,7 +97,7 @@ class AwardRule(Fact):
     @model_validator(mode="after")
     def _one_bound(self) -> AwardRule:
         if self.quota is not None and self.share is not None:
-            raise wrong("quota_by_one")
+            raise invalid("quota_by_one")
         return self
 
     def most(self, units: int) -> int | None:
@@ -114,7 +114,7 @@ Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
 """A share that no decimal number tells exactly: 2/3."""
 
 
-class VoteRule(Fact):
+class VoteRule(FrozenModel):
     """How a vote on a subject is taken, and what carries it.
 
     `threshold` is a share of `base`: all who may vote (`entitled`), those `present` (with the absent who were polled in
@@ -131,7 +131,7 @@ class VoteRule(Fact):
     article: Label
 
 
-class RoundRule(Fact):
+class RoundRule(FrozenModel):
     """A round of scoring: who scores, and of which criteria; of all where none is named."""
 
     id: Slug
@@ -145,7 +145,7 @@ USUAL_ROUNDS = ("self", "cross-checked", "appraised")
 """Where an edition declares no rounds of its own."""
 
 
-class Paper(Fact):
+class Paper(FrozenModel):
     """A paper that an edition is made of: plan, bylaws, criteria and award rules are often separate ones."""
 
     part: Literal["plan", "bylaws", "criteria", "awards", "other"]
@@ -153,7 +153,7 @@ class Paper(Fact):
     address: Label | None = None
 
 
-class Articles(Fact):
+class Articles(FrozenModel):
     """The articles that a deviation is named by; None where the edition has no such rule: then it is a remark."""
 
     text_final_before_signing: Label | None = None
@@ -168,7 +168,7 @@ Heirloom = Literal["signature", "role", "registration"]
 """What a unit that takes over from others has of what they did."""
 
 
-class Edition(Fact):
+class Edition(FrozenModel):
     """A rules edition. Stored by digest when adopted, and never edited afterwards."""
 
     id: Slug
@@ -203,20 +203,20 @@ class Edition(Fact):
     @model_validator(mode="after")
     def _whole(self) -> Edition:
         if duties := repeated(deadline.duty.value for deadline in self.deadlines):
-            raise wrong("deadline_twice", duties=", ".join(sorted(duties)))
+            raise invalid("deadline_twice", duties=", ".join(sorted(duties)))
         if subjects := repeated(rule.subject for rule in self.votes):
-            raise wrong("vote_rule_twice", subjects=", ".join(sorted(subjects)))
+            raise invalid("vote_rule_twice", subjects=", ".join(sorted(subjects)))
         if doubled := repeated((*(r.id for r in self.rounds), *(f"/{a.id}" for a in self.awards))):
-            raise wrong("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
+            raise invalid("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
         if titles := overlaps(self.calendar.days_off):
-            raise wrong("holidays_overlap", titles=", ".join(titles))
+            raise invalid("holidays_overlap", titles=", ".join(titles))
         if self.valid_from is not None and self.valid_until is not None and self.valid_until < self.valid_from:
-            raise wrong("range_backwards")
+            raise invalid("range_backwards")
         _ids_once(self.criteria)
         leaves = self.leaves()
         for one in self.rounds:
             if missing := [criterion for criterion in one.criteria if criterion not in leaves]:
-                raise wrong("round_of_no_criterion", round=one.id, criterion=missing[0])
+                raise invalid("round_of_no_criterion", round=one.id, criterion=missing[0])
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:
@@ -266,10 +266,10 @@ def _ids_once(criteria: tuple[Criterion, ...]) -> None:
 
     def walk(nodes: tuple[Criterion, ...], depth: int) -> None:
         if depth > limits.CRITERIA_DEPTH:
-            raise wrong("criteria_too_deep", most=limits.CRITERIA_DEPTH)
+            raise invalid("criteria_too_deep", most=limits.CRITERIA_DEPTH)
         for node in nodes:
             if node.id in seen:
-                raise wrong("criterion_stands_twice", criterion=node.id)
+                raise invalid("criterion_stands_twice", criterion=node.id)
             seen.add(node.id)
             walk(node.children, depth + 1)
 

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 
 ICT = timezone(timedelta(hours=7), "ICT")
 """Asia/Ho_Chi_Minh, as a fixed offset: Việt Nam has had no other since 1975, and a zone table is external input."""
@@ -33,7 +33,7 @@ ICT = timezone(timedelta(hours=7), "ICT")
 # Text -------------------------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return `text` in NFC without surrounding space.
 
     Raises:
@@ -45,20 +45,20 @@ def clean(text: str) -> str:
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
-            raise wrong("character", character=f"U+{ord(char):04X}")
+            raise invalid("character", character=f"U+{ord(char):04X}")
     return normal
 
 
 def _one_line(text: str) -> str:
     if "\n" in text:
-        raise wrong("line_break")
+        raise invalid("line_break")
     return text
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=limits.SLUG_CHARS)]
 Label = Annotated[
     str,
-    AfterValidator(clean),
+    AfterValidator(normalize_text),
     AfterValidator(_one_line),
     StringConstraints(min_length=1, max_length=limits.LABEL_CHARS),
 ]
@@ -85,7 +85,7 @@ def decimal_comma(value: object) -> object:
     """
     if isinstance(value, str) and "," in value:
         if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
-            raise wrong("decimal_comma")  # "1,000" can mean one or one thousand
+            raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
         return value.strip().replace(",", ".")
     return value
 
@@ -116,13 +116,13 @@ PersonId = Annotated[Slug, IsPerson()]
 # Commands and events ------------------------------------------------------------------------------------
 
 
-class Fact(BaseModel):
+class FrozenModel(BaseModel):
     """Base of all models of the domain: frozen, unknown fields are errors, no default reads a clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Command(Fact):
+class Command(FrozenModel):
     """A request by a person or by the clock. `NAME` is stored, and is the word on the command line and in files."""
 
     NAME: ClassVar[str] = ""
@@ -135,7 +135,7 @@ class Command(Fact):
             cls.NAME = name
 
 
-class Event(Fact):
+class Event(FrozenModel):
     """Something that happened. `NAME` and `SCHEMA` are stored, so they never change."""
 
     NAME: ClassVar[str] = ""
@@ -166,14 +166,14 @@ Dates outside these bounds are typing errors.
 
 def _in_bounds(instant: datetime) -> datetime:
     if not EARLIEST <= instant <= LATEST:
-        raise wrong("date_bounds", earliest=1900, latest=2299)
+        raise invalid("date_bounds", earliest=1900, latest=2299)
     return instant
 
 
 def _parse_day(value: object) -> object:
     """Parse "20/07/2026", as written in Việt Nam, or "2026-07-20"; leave values that are no text to pydantic."""
     if isinstance(value, (int, float)):  # pydantic would take a number for seconds since 1970
-        raise wrong("no_such_day")
+        raise invalid("no_such_day")
     if not isinstance(value, str):
         return value
     # Only these two forms are parsed: pydantic would take "0" for a day of 1970.
@@ -183,7 +183,7 @@ def _parse_day(value: object) -> object:
             return date(year, month, day)
         return date.fromisoformat(value.strip())
     except ValueError:
-        raise wrong("no_such_day") from None
+        raise invalid("no_such_day") from None
 
 
 def _day_in_bounds(day: date) -> date:
@@ -215,7 +215,7 @@ class When:
         if EARLIEST <= self.earliest <= self.latest <= LATEST:
             return
         if self.latest < self.earliest:
-            raise wrong("range_backwards")
+            raise invalid("range_backwards")
         _in_bounds(self.earliest)
         _in_bounds(self.latest)
 
@@ -257,14 +257,14 @@ def day_ending(instant: datetime) -> date:
 Sureness = Literal["stated", "inferred", "rehearsed"]
 
 
-class Provenance(Fact):
+class Provenance(FrozenModel):
     """Where a fact comes from: stated by a source, inferred from something, or rehearsed; `source` names it."""
 
     kind: Sureness
-    source: Annotated[str, AfterValidator(clean)] = Field(default="", max_length=limits.LABEL_CHARS)
+    source: Annotated[str, AfterValidator(normalize_text)] = Field(default="", max_length=limits.LABEL_CHARS)
 
 
-class Person(Fact):
+class Person(FrozenModel):
     """A person by id, or by office where the person is unknown. The name is stored in the vault.
 
     `commitment` is sha256 over a salt and the name, so that a changed name is noticed; None where only the office is
@@ -278,11 +278,11 @@ class Person(Fact):
     @model_validator(mode="after")
     def _is_identified(self) -> Person:
         if self.id is None and self.office is None:
-            raise wrong("person_is_nobody")
+            raise invalid("person_is_nobody")
         return self
 
 
-class Document(Fact):
+class Document(FrozenModel):
     """A document. At least one field is known: title, number, date, issuer or text."""
 
     title: Label | None = None
@@ -294,7 +294,7 @@ class Document(Fact):
     @model_validator(mode="after")
     def _is_identified(self) -> Document:
         if not any((self.title, self.number, self.issued, self.issuer, self.text)):
-            raise wrong("document_is_nothing")
+            raise invalid("document_is_nothing")
         return self
 
 
@@ -378,6 +378,6 @@ class StepDecider:
         object.__setattr__(self, "acts", tuple(self.decides))
 
 
-def put(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+def with_entry(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
     """Return a copy of the table with one entry added or replaced: state is never changed in place."""
     return {**table, key: value}

@@ -23,8 +23,8 @@ from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import Filler, InputError
-from audit.replay import digests_in, view
+from application.fields import FieldFiller, InputError
+from audit.replay import digests_in, replay_as_json
 from domain.access import Matter
 from domain.codec import plain
 from domain.rights import BINDING, MAY, Party, is_binding
@@ -222,7 +222,7 @@ async def moment(
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     found = await seen_at(services(request), cycle, version, at, known_on)
     texts = await services(request).office.texts.get(digests_in(plain(found.state)))
-    return view(found, texts)
+    return replay_as_json(found, texts)
 
 
 _NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
@@ -290,7 +290,7 @@ async def try_act(request: Request, cycle: Seen, held: Holder, body: ActRequest)
         raise ForbiddenError("token_too_weak")
     office, visitor, said = services(request).office, cycle.visitor, _said(cycle, body)
     dry_run = await DryRun.of(office, {}, [row for row, _told in cycle.history])
-    order = await office.item(said, Filler(DryRunTexts(office.texts), office.people))
+    order = await office.item(said, FieldFiller(DryRunTexts(office.texts), office.people))
     told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
     names, words = trial_names(dry_run), words_in(said.fields)
     return {"events": [{"type": one.event.NAME, "text": describe(one, names, words)} for one in told]}

@@ -14,7 +14,7 @@ from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import Filler, InputError, typed_day
+from application.fields import FieldFiller, InputError, parse_day
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
@@ -107,7 +107,7 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[CommandInput]:
     Raises:
         InputError
     """
-    on = typed_day(minutes.on, "_on")
+    on = parse_day(minutes.on, "_on")
     header = as_fields(RecordMeeting, minutes.header)
     there = [{"unit": unit} for unit, told in minutes.units.items() if told.get("present")]
     known = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
@@ -154,7 +154,7 @@ async def check(work: Services, cycle: Cycle, said: Sequence[CommandInput]) -> C
             before[one.stream] = {d.key for d in deviations(trials[one.stream].state, trials[one.stream].rules)}
         dry_run = trials[one.stream]
         try:
-            order = await work.office.item(one, Filler(DryRunTexts(work.office.texts), work.office.people))
+            order = await work.office.item(one, FieldFiller(DryRunTexts(work.office.texts), work.office.people))
             told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
         except Refused as error:
             raise RefusedError(error.code, error.facts, number) from None

@@ -27,7 +27,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -241,18 +241,18 @@ def answer(cmd: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> It
 
 def _released(a: AwardsState, e: AwardReleased, m: Meta) -> AwardsState:
     existing = a.holds.get((e.unit, e.award), Hold("other-cause", m.happened, m.version))
-    return replace(a, holds=put(a.holds, (e.unit, e.award), replace(existing, released=m.happened)))
+    return replace(a, holds=with_entry(a.holds, (e.unit, e.award), replace(existing, released=m.happened)))
 
 
 def _complained(a: AwardsState, e: ComplaintFiled, m: Meta) -> AwardsState:
     new = Complaint(e.by, e.text, e.award, m.happened, m.version)
-    return replace(a, complaints=put(a.complaints, e.number, new))
+    return replace(a, complaints=with_entry(a.complaints, e.number, new))
 
 
 def _answered(a: AwardsState, e: ComplaintAnswered, m: Meta) -> AwardsState:
     if (existing := a.complaints.get(e.number)) is None:
         return a
-    return replace(a, complaints=put(a.complaints, e.number, replace(existing, answered=m.happened)))
+    return replace(a, complaints=with_entry(a.complaints, e.number, replace(existing, answered=m.happened)))
 
 
 decider = StepDecider(
@@ -269,12 +269,14 @@ decider = StepDecider(
     },
     evolves={
         AwardHeld: lambda a, e, m: replace(
-            a, holds=put(a.holds, (e.unit, e.award), Hold(e.cause, m.happened, m.version))
+            a, holds=with_entry(a.holds, (e.unit, e.award), Hold(e.cause, m.happened, m.version))
         ),
         AwardReleased: _released,
-        AwardAnnulled: lambda a, e, m: replace(a, annulled=put(a.annulled, (e.unit, e.award), m.happened)),
-        AwardReturned: lambda a, e, m: replace(a, returned=put(a.returned, (e.unit, e.award, e.what), m.happened)),
-        ObjectHandedOver: lambda a, e, m: replace(a, objects=put(a.objects, e.object, e.unit)),
+        AwardAnnulled: lambda a, e, m: replace(a, annulled=with_entry(a.annulled, (e.unit, e.award), m.happened)),
+        AwardReturned: lambda a, e, m: replace(
+            a, returned=with_entry(a.returned, (e.unit, e.award, e.what), m.happened)
+        ),
+        ObjectHandedOver: lambda a, e, m: replace(a, objects=with_entry(a.objects, e.object, e.unit)),
         ComplaintFiled: _complained,
         ComplaintAnswered: _answered,
     },

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
 from domain.types import (
     AlreadySaid,
     Command,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -29,7 +29,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
-class Voice(Fact):
+class Voice(FrozenModel):
     """Who said a thing in a meeting: a unit, a person, or people named together."""
 
     unit: UnitId | None = None
@@ -48,7 +48,7 @@ class Voice(Fact):
     @model_validator(mode="after")
     def _one(self) -> Voice:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise wrong("voice_is_one")
+            raise invalid("voice_is_one")
         return self
 
 
@@ -229,7 +229,7 @@ def _taken(c: Comments, e: StanceTaken, m: Meta) -> Comments:
     before = c.stances.get(_key(e.unit, e.on))
     first = m.happened if before is None else before.first
     taken = Taken(e.unit, e.stance, e.on, e.text, m.happened, m.provenance.kind, m.version, first)
-    return replace(c, stances=put(c.stances, _key(e.unit, e.on), taken))
+    return replace(c, stances=with_entry(c.stances, _key(e.unit, e.on), taken))
 
 
 def _taken_together(c: Comments, e: StanceTakenTogether, m: Meta) -> Comments:
@@ -246,13 +246,13 @@ def _commented(c: Comments, e: CommentAdded, m: Meta) -> Comments:
     new = Comment(
         e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version, answers=e.answers
     )
-    return replace(c, comments=put(c.comments, e.number, new))
+    return replace(c, comments=with_entry(c.comments, e.number, new))
 
 
 def _comment_withdrawn(c: Comments, e: CommentWithdrawn, m: Meta) -> Comments:
     if (existing := c.comments.get(e.number)) is None:
         return c
-    return replace(c, comments=put(c.comments, e.number, replace(existing, withdrawn=True)))
+    return replace(c, comments=with_entry(c.comments, e.number, replace(existing, withdrawn=True)))
 
 
 decider = StepDecider(

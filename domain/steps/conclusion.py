@@ -19,7 +19,7 @@ from domain.types import (
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Points,
@@ -30,14 +30,14 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Place(Fact):
+class Place(FrozenModel):
     """A unit's place in the ranking. Equal totals share a rank."""
 
     unit: UnitId
@@ -45,14 +45,14 @@ class Place(Fact):
     total: Points
 
 
-class Grant(Fact):
+class Grant(FrozenModel):
     """One award for one unit."""
 
     unit: UnitId
     award: Slug
 
 
-class BareTotal(Fact):
+class BareTotal(FrozenModel):
     """A total without a sheet. Neither `unit` nor `words`: the source does not say whose it is."""
 
     unit: UnitId | None = None
@@ -282,13 +282,13 @@ decider = StepDecider(
         PublishResults: publish,
     },
     evolves={
-        TotalsRecorded: lambda c, e, m: replace(c, totals=put(c.totals, e.round, e.totals)),
+        TotalsRecorded: lambda c, e, m: replace(c, totals=with_entry(c.totals, e.round, e.totals)),
         UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
-        UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
+        UnitNominated: lambda c, e, m: replace(c, nominations=with_entry(c.nominations, (e.unit, e.award), m.version)),
         NextChosen: lambda c, e, m: replace(
-            c, next=put(c.next, e.role, e.unit), manners=put(c.manners, e.role, e.manner)
+            c, next=with_entry(c.next, e.role, e.unit), manners=with_entry(c.manners, e.role, e.manner)
         ),
-        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.reason)),
+        UnitExcluded: lambda c, e, m: replace(c, excluded=with_entry(c.excluded, e.unit, e.reason)),
         NominationsSubmitted: lambda c, e, m: replace(
             c, submission=e.submission, submitted=m.happened, submitted_version=m.version
         ),

@@ -16,7 +16,19 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.deviations import deviations
 from domain.rules import Edition
-from domain.types import AlreadySaid, Command, Day, Event, Fact, Label, Meta, Refused, StepDecider, Text, put
+from domain.types import (
+    AlreadySaid,
+    Command,
+    Day,
+    Event,
+    FrozenModel,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -43,7 +55,7 @@ class CorrectAct(Command, name="correct"):
     instead: dict[str, Any] | None = None
 
 
-class SourceSays(Fact):
+class SourceSays(FrozenModel):
     """What one source says of something."""
 
     source: Label
@@ -139,9 +151,11 @@ decider = StepDecider(
     empty=Corrections(),
     decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree, NameSource: name_source},
     evolves={
-        DeviationAcknowledged: lambda r, e, m: replace(r, acknowledged=put(r.acknowledged, e.key, e.reason)),
-        DisagreementNoted: lambda r, e, m: replace(r, disagreements=put(r.disagreements, e.about, (e, m.happened.day))),
-        SourceNamed: lambda r, e, m: replace(r, sources=put(r.sources, e.id, (e, m.version))),
+        DeviationAcknowledged: lambda r, e, m: replace(r, acknowledged=with_entry(r.acknowledged, e.key, e.reason)),
+        DisagreementNoted: lambda r, e, m: replace(
+            r, disagreements=with_entry(r.disagreements, e.about, (e, m.happened.day))
+        ),
+        SourceNamed: lambda r, e, m: replace(r, sources=with_entry(r.sources, e.id, (e, m.version))),
         ActCorrected: _corrected,
     },
 )

@@ -32,8 +32,8 @@ from domain.types import (
     When,
     day_ending,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -348,7 +348,7 @@ def clock_command_id(stream: str, act: Command, instant: datetime) -> UUID:
 
 
 def _spoke(d: Deadlines, key: str, meta: Meta) -> Deadlines:
-    return replace(d, spoken=put(d.spoken, key, meta.version))
+    return replace(d, spoken=with_entry(d.spoken, key, meta.version))
 
 
 def _reminded(d: Deadlines, e: UnitReminded, m: Meta) -> Deadlines:
@@ -364,16 +364,16 @@ def _proposed(d: Deadlines, e: EscalationProposed, m: Meta) -> Deadlines:
     before = d.escalations.get(e.duty)
     waiting = before.units if before is not None and before.confirmed is None else ()
     units = tuple(dict.fromkeys((*waiting, *e.units)))
-    return replace(said, escalations=put(d.escalations, e.duty, Escalation(units, m.version)))
+    return replace(said, escalations=with_entry(d.escalations, e.duty, Escalation(units, m.version)))
 
 
 def _confirmed(d: Deadlines, e: EscalationConfirmed, m: Meta) -> Deadlines:
     existing = d.escalations.get(e.duty, Escalation(e.units, m.version))
-    return replace(d, escalations=put(d.escalations, e.duty, replace(existing, confirmed=m.version)))
+    return replace(d, escalations=with_entry(d.escalations, e.duty, replace(existing, confirmed=m.version)))
 
 
 def _asked(d: Deadlines, e: ExtensionAsked, m: Meta) -> Deadlines:
-    return replace(d, asked=put(d.asked, (e.unit, e.duty), e))
+    return replace(d, asked=with_entry(d.asked, (e.unit, e.duty), e))
 
 
 def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
@@ -382,7 +382,7 @@ def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
 
 def _granted(d: Deadlines, e: ExtensionGranted, m: Meta) -> Deadlines:
     given = Extension(e.until, m.happened)
-    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), given))
+    return replace(_answered(d, e.unit, e.duty), extensions=with_entry(d.extensions, (e.duty, e.unit or ""), given))
 
 
 decider = StepDecider(
@@ -404,7 +404,7 @@ decider = StepDecider(
         EscalationConfirmed: _confirmed,
         ExtensionAsked: _asked,
         ExtensionGranted: _granted,
-        DutyClosed: lambda d, e, m: replace(d, closings=put(d.closings, e.duty, m.version)),
+        DutyClosed: lambda d, e, m: replace(d, closings=with_entry(d.closings, e.duty, m.version)),
         ExtensionRefused: lambda d, e, m: _answered(d, e.unit, e.duty),
     },
 )

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Literal
 from domain import limits
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Label, Meta, Refused, StepDecider, UnitId, When, put
+from domain.types import (
+    AlreadySaid,
+    Command,
+    Document,
+    Event,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -103,7 +115,7 @@ def _presented(drafts: Drafts, e: DraftPresented, meta: Meta) -> Drafts:
     new = Version(
         e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version, e.term
     )
-    return put(drafts, e.kind, (*drafts.get(e.kind, ()), new))
+    return with_entry(drafts, e.kind, (*drafts.get(e.kind, ()), new))
 
 
 decider = StepDecider(

@@ -22,7 +22,7 @@ from domain.types import (
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -31,7 +31,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ LetterKind = Literal[
 ]
 
 
-class SampledPlace(Fact):
+class SampledPlace(FrozenModel):
     """A place below the member unit that a check looked at: a residential unit, a school, a commune of a district."""
 
     name: Label
@@ -195,7 +195,7 @@ def check(cmd: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Ite
 
 def _answered(letters: Letters, e: LetterAnswered, m: Meta) -> Letters:
     new = Answer(e, m.happened, m.version)
-    return replace(letters, answers=put(letters.answers, e.letter, (*letters.answers.get(e.letter, ()), new)))
+    return replace(letters, answers=with_entry(letters.answers, e.letter, (*letters.answers.get(e.letter, ()), new)))
 
 
 decider = StepDecider(
@@ -204,11 +204,11 @@ decider = StepDecider(
     decides={RecordLetter: record, AnswerLetter: answer, RecordSiteCheck: check},
     evolves={
         LetterRecorded: lambda s, e, m: replace(
-            s, letters=put(s.letters, e.id, Letter(e, m.happened, m.provenance.kind, m.version))
+            s, letters=with_entry(s.letters, e.id, Letter(e, m.happened, m.provenance.kind, m.version))
         ),
         LetterAnswered: _answered,
         SiteChecked: lambda s, e, m: replace(
-            s, checks=put(s.checks, e.id, Check(e, m.happened, m.provenance.kind, m.version))
+            s, checks=with_entry(s.checks, e.id, Check(e, m.happened, m.provenance.kind, m.version))
         ),
     },
 )

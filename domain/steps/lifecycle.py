@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Duty, Edition
 from domain.types import (
     ICT,
@@ -18,7 +18,7 @@ from domain.types import (
     Digest,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Instant,
     Label,
     Meta,
@@ -28,7 +28,7 @@ from domain.types import (
     StepDecider,
     Text,
     UnitId,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ClockMode = Literal["wall", "stepped", "backfill"]
 
 
-class Unit(Fact):
+class Unit(FrozenModel):
     """A committee that belongs to a cluster. `kind` is what a rules edition distinguishes units by."""
 
     id: UnitId
@@ -62,9 +62,9 @@ def units_fit(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
         PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the ids that stand twice.
     """
     if not units and unnamed is None:
-        raise wrong("nobody_in_cluster")
+        raise invalid("nobody_in_cluster")
     if doubled := repeated(unit.id for unit in units):
-        raise wrong("units_twice", units=", ".join(sorted(doubled)))
+        raise invalid("units_twice", units=", ".join(sorted(doubled)))
 
 
 # What people say -------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class OpenCycle(Command, name="open-cycle"):
     def _once(self) -> OpenCycle:
         units_fit(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
-            raise wrong("organiser_is_member")
+            raise invalid("organiser_is_member")
         return self
 
 
@@ -333,7 +333,7 @@ decider = StepDecider(
         CalendarChanged: lambda f, e, m: replace(f, clock=e.clock, clock_since=e.since, now=e.since),
         YearPlanReceived: lambda f, e, m: replace(f, year_plan=e.year_plan),
         TimeStepped: lambda f, e, m: replace(f, now=e.now),
-        DutyClosed: lambda f, e, m: replace(f, closed=put(f.closed, e.duty, m.version)),
+        DutyClosed: lambda f, e, m: replace(f, closed=with_entry(f.closed, e.duty, m.version)),
         DutyReopened: _reopened,
         CycleFiled: lambda f, e, m: replace(f, filed=m.happened.latest),
         CycleReopened: lambda f, e, m: replace(f, filed=None),

@@ -15,7 +15,20 @@ from domain import limits
 from domain.dates import Dated
 from domain.rules import Edition
 from domain.steps.commenting import Voice, Voices
-from domain.types import AlreadySaid, Command, Event, Fact, Label, Meta, Refused, Slug, StepDecider, UnitId, When, put
+from domain.types import (
+    AlreadySaid,
+    Command,
+    Event,
+    FrozenModel,
+    Label,
+    Meta,
+    Refused,
+    Slug,
+    StepDecider,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -23,14 +36,14 @@ if TYPE_CHECKING:
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
 
 
-class Presenter(Fact):
+class Presenter(FrozenModel):
     """Who presented which paper, in the words of the source."""
 
     by: Voice
     paper: Label
 
 
-class Meeting(Fact):
+class Meeting(FrozenModel):
     """A meeting as told; `chairs`, `present` and the like name a unit, a person, or people together.
 
     `attendance` is a number where nobody names who came; `unclear` are people whose capacity the source does not say.
@@ -93,5 +106,5 @@ decider = StepDecider(
     slice_name="meetings",
     empty={},
     decides={RecordMeeting: record},
-    evolves={MeetingHeld: lambda held, e, m: put(held, e.id, Held(e, m.happened, m.provenance.kind, m.version))},
+    evolves={MeetingHeld: lambda held, e, m: with_entry(held, e.id, Held(e, m.happened, m.provenance.kind, m.version))},
 )

@@ -28,8 +28,8 @@ from domain.types import (
     UnitId,
     When,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -181,12 +181,14 @@ class Membership:
     def joined(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """The stays when a unit joins; who is there already goes on."""
         before = self.stays.get(unit, ())
-        return self.stays if before and before[-1].until is None else put(self.stays, unit, (*before, Stay(since)))
+        return (
+            self.stays if before and before[-1].until is None else with_entry(self.stays, unit, (*before, Stay(since)))
+        )
 
     def left(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """The stays when a unit leaves."""
         *before, last = self.stays.get(unit, (Stay(BEGINNING),))
-        return put(self.stays, unit, (*before, replace(last, until=until)))
+        return with_entry(self.stays, unit, (*before, replace(last, until=until)))
 
 
 def require_member(unit: str, meta: Meta, state: State) -> None:
@@ -251,15 +253,15 @@ def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
     term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for, e.basis)
     # Paper comes late: an earlier term may be entered after a later one.
     terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
-    return replace(m, terms=put(m.terms, e.role, tuple(terms)))
+    return replace(m, terms=with_entry(m.terms, e.role, tuple(terms)))
 
 
 def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         m,
         stays=m.joined(e.unit.id, began(meta)),
-        names=put(m.names, e.unit.id, e.unit.name),
-        kinds=m.kinds if e.unit.kind is None else put(m.kinds, e.unit.id, e.unit.kind),
+        names=with_entry(m.names, e.unit.id, e.unit.name),
+        kinds=m.kinds if e.unit.kind is None else with_entry(m.kinds, e.unit.id, e.unit.kind),
     )
 
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from domain.rules import Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadySaid,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -159,14 +171,14 @@ def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:
     new = MidyearReport(e.report, m.happened, m.provenance.kind, m.version, first=m.happened)
     if (before := reports.get(e.unit)) is not None:
         new = replace(before, document=e.report, when=m.happened, sureness=m.provenance.kind, version=m.version)
-    return put(reports, e.unit, new)
+    return with_entry(reports, e.unit, new)
 
 
 def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
     # A replay to a date may fold an answer whose report is missing from the subset.
     if (existing := reports.get(unit)) is None:
         return reports
-    return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
+    return with_entry(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
 def _answered(reports: Reports, e: CorrectionAnswered, m: Meta) -> Reports:

@@ -30,7 +30,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ def _scorer(by: Voice) -> str:
 def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], m: Meta) -> Scores:
     before = scores.get((unit, round_))
     first = m.happened if before is None else before.first
-    return put(scores, (unit, round_), Scored(sheet, by, m.happened, m.provenance.kind, m.version, first))
+    return with_entry(scores, (unit, round_), Scored(sheet, by, m.happened, m.provenance.kind, m.version, first))
 
 
 decider = StepDecider(

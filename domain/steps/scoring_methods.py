@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domain import limits
-from domain.problems import wrong
-from domain.types import Fact, Label, Points, Slug, decimal_comma
+from domain.problems import invalid
+from domain.types import FrozenModel, Label, Points, Slug, decimal_comma
 
 Amount = Annotated[
     Decimal,
@@ -28,7 +28,7 @@ RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 
 
-class Rounding(Fact):
+class Rounding(FrozenModel):
     """How a figure is rounded: to `places` decimals, or to a multiple of `step` (0.5 for half points)."""
 
     places: Annotated[int, Field(ge=0, le=limits.POINTS_DECIMALS)] = 2
@@ -58,7 +58,7 @@ class Best:
     actual: Decimal | None = None
 
 
-class ScoreEntry(Fact):
+class ScoreEntry(FrozenModel):
     """What a sheet says of one criterion: points given by hand, or the figures that its way works from."""
 
     criterion: Slug
@@ -87,7 +87,7 @@ def _missing(name: str) -> Undetermined:
     return Undetermined("figure_missing", (("figure", name),))
 
 
-class ByHand(Fact):
+class ByHand(FrozenModel):
     """Somebody gives points from `least` to the maximum, in multiples of `step` where one is stated."""
 
     way: Literal["hand"] = "hand"
@@ -98,7 +98,7 @@ class ByHand(Fact):
         return _missing("points") if known.points is None else known.points
 
 
-class Linear(Fact):
+class Linear(FrozenModel):
     """Points in proportion to actual/target. `ceiling` is what over-fulfilment can reach; None stops at the maximum."""
 
     way: Literal["linear"]
@@ -112,14 +112,14 @@ class Linear(Fact):
         return min(most * known.ratio, most if self.ceiling is None else self.ceiling)
 
 
-class Threshold(Fact):
+class Threshold(FrozenModel):
     """From this value on, these points."""
 
     at_least: Amount
     points: Points
 
 
-class Stepped(Fact):
+class Stepped(FrozenModel):
     """The points of the highest step that is reached; below the lowest, none."""
 
     way: Literal["steps"]
@@ -130,7 +130,7 @@ class Stepped(Fact):
     def _falling(self) -> Stepped:
         starts = [step.at_least for step in self.steps]
         if starts != sorted(starts, reverse=True) or len(set(starts)) != len(starts):
-            raise wrong("steps_not_falling")
+            raise invalid("steps_not_falling")
         return self
 
     def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
@@ -140,7 +140,7 @@ class Stepped(Fact):
         return next((step.points for step in self.steps if value >= step.at_least), Decimal(0))
 
 
-class Band(Fact):
+class Band(FrozenModel):
     """From `low` to `high`, both included (None: no end): a change of the points, or the points themselves.
 
     `above`: `low` itself is not of it, so that "above 0 to 10" can follow "0".
@@ -155,9 +155,9 @@ class Band(Fact):
     @model_validator(mode="after")
     def _one(self) -> Band:
         if (self.change is None) == (self.points is None):
-            raise wrong("band_gives_one")
+            raise invalid("band_gives_one")
         if self.high is not None and (self.high < self.low or (self.above and self.high == self.low)):
-            raise wrong("band_backwards")
+            raise invalid("band_backwards")
         return self
 
     def holds(self, value: Decimal) -> bool:
@@ -166,7 +166,7 @@ class Band(Fact):
         return begun and (self.high is None or value <= self.high)
 
 
-class Banded(Fact):
+class Banded(FrozenModel):
     """Bands with gaps between them. A cliff is a band without end that gives 0 points.
 
     Between two bands a value is undetermined, unless the edition states how the value is rounded before it is looked
@@ -183,7 +183,7 @@ class Banded(Fact):
         for before, after in zip(self.bands, self.bands[1:], strict=False):
             touches = before.high is not None and after.above and after.low == before.high
             if before.high is None or (after.low <= before.high and not touches):
-                raise wrong("bands_overlap", first=before.low, second=after.low)
+                raise invalid("bands_overlap", first=before.low, second=after.low)
         return self
 
     def gaps(self) -> Iterator[tuple[Decimal, Decimal]]:
@@ -208,14 +208,14 @@ class Banded(Fact):
         return Undetermined("between_bands", (("value", str(value)),))
 
 
-class Condition(Fact):
+class Condition(FrozenModel):
     """One of the things that must hold."""
 
     id: Slug
     title: Label
 
 
-class AllOrNothing(Fact):
+class AllOrNothing(FrozenModel):
     """The maximum when every condition is met, else nothing."""
 
     way: Literal["all-or-nothing"]
@@ -229,7 +229,7 @@ class AllOrNothing(Fact):
         return most if {condition.id for condition in self.conditions} <= set(known.met) else Decimal(0)
 
 
-class Counted(Fact):
+class Counted(FrozenModel):
     """So many points each (a penalty: fewer than none), up to the maximum or, for a penalty, down to `least`."""
 
     way: Literal["count"]
@@ -243,7 +243,7 @@ class Counted(Fact):
         return max(self.least, found if most is None else min(most, found))
 
 
-class RelativeToBest(Fact):
+class RelativeToBest(FrozenModel):
     """Points by where the unit stands between its target and the best of the cluster.
 
     Below the target `at_target` of the maximum in proportion; at the target just that; above it the rest in proportion

@@ -19,7 +19,19 @@ from domain.steps.drafting import CovenantKind, version_of
 from domain.steps.lifecycle import Unnamed, counted
 from domain.steps.membership import require_member
 from domain.steps.succession import UnitsSucceeded
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadySaid,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -186,7 +198,7 @@ def _first(s: Signing, number: int, when: When) -> Signing:
 
 def _signed(s: Signing, e: CovenantSigned, m: Meta) -> Signing:
     signature = Signature(e.number, m.happened, m.provenance.kind, m.version)
-    return replace(_first(s, e.number, m.happened), signatures=put(s.signatures, e.unit, signature))
+    return replace(_first(s, e.number, m.happened), signatures=with_entry(s.signatures, e.unit, signature))
 
 
 def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
@@ -220,7 +232,7 @@ def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]
     return {
         CovenantSigned: _on(covenant, _signed),
         CovenantSignedJointly: _on(covenant, _signed_jointly),
-        SigningDeclined: _on(covenant, lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version))),
+        SigningDeclined: _on(covenant, lambda s, e, m: replace(s, declined=with_entry(s.declined, e.unit, m.version))),
         WitnessesNamed: _witnessed,
         UnitsSucceeded: _inherited,
     }

@@ -27,7 +27,7 @@ from domain.types import (
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -37,8 +37,8 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 Exactness = Literal["exact", "more-than", "estimated"]
 
 
-class Target(Fact):
+class Target(FrozenModel):
     """Something to reach: words, and a quantity where one is set."""
 
     id: Slug
@@ -56,7 +56,7 @@ class Target(Fact):
     measure: Label | None = None
 
 
-class Content(Fact):
+class Content(FrozenModel):
     """One content of a covenant; `places` are those below the unit that it is bound to."""
 
     title: Label
@@ -204,11 +204,7 @@ class Targeting:
     def registration_status(self, unit: str) -> RegistrationStatus:
         """Where a unit's registration stands."""
         mine, reply = self.registrations.get(unit), self.replies.get(unit)
-        return (
-            "registered"
-            if reply is None or (mine is not None and reply.when.before(mine.when))
-            else reply.status
-        )
+        return "registered" if reply is None or (mine is not None and reply.when.before(mine.when)) else reply.status
 
 
 def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
@@ -286,16 +282,16 @@ decider = StepDecider(
     },
     evolves={
         TargetsRegistered: lambda t, e, m: replace(
-            t, registrations=put(t.registrations, e.unit, Registration(e, m.happened, m.version))
+            t, registrations=with_entry(t.registrations, e.unit, Registration(e, m.happened, m.version))
         ),
         RegistrationReturned: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("returned", m.happened, m.version))
+            t, replies=with_entry(t.replies, e.unit, Reply("returned", m.happened, m.version))
         ),
         RegistrationAccepted: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("accepted", m.happened, m.version))
+            t, replies=with_entry(t.replies, e.unit, Reply("accepted", m.happened, m.version))
         ),
         UnitsSucceeded: _inherited,
-        ContentsStated: lambda t, e, m: replace(t, contents=put(t.contents, e.covenant, e)),
+        ContentsStated: lambda t, e, m: replace(t, contents=with_entry(t.contents, e.covenant, e)),
         ResultReported: lambda t, e, m: replace(
             t, results=(*t.results, ReportedResult(e, m.happened, m.provenance.kind, m.version))
         ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
 from domain.steps.commenting import Voice, Voices
 from domain.steps.membership import require_member
@@ -23,7 +23,7 @@ from domain.types import (
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -32,14 +32,14 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Choice(Fact):
+class Choice(FrozenModel):
     """What could be voted for, and how many did: a unit by id, or anything by its words."""
 
     unit: UnitId | None = None
@@ -49,7 +49,7 @@ class Choice(Fact):
     @model_validator(mode="after")
     def _one(self) -> Choice:
         if (self.unit is None) == (self.words is None):
-            raise wrong("choice_is_one")
+            raise invalid("choice_is_one")
         return self
 
 
@@ -220,5 +220,5 @@ decider = StepDecider(
     slice_name="ballots",
     empty={},
     decides={RecordBallot: record},
-    evolves={BallotRecorded: lambda b, e, m: put(b, e.id, Ballot(e, m.happened, m.provenance.kind, m.version))},
+    evolves={BallotRecorded: lambda b, e, m: with_entry(b, e.id, Ballot(e, m.happened, m.provenance.kind, m.version))},
 )

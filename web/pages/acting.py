@@ -21,13 +21,13 @@ from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import Trouble, trouble_of
-from application.fields import Filler, InputError
+from application.fields import FieldFiller, InputError
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.rights import BINDING, is_binding
-from domain.types import Command, Refused, clean
+from domain.types import Command, Refused, normalize_text
 from i18n import _
 from i18n.fields import field_label
 from i18n.messages import problem_in_words, sentence
@@ -301,7 +301,7 @@ async def _look(
     work, visitor = services(request), cycle.visitor
     dry_run = await DryRun.of(work.office, {}, [row for row, _told in cycle.history])
     before = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
-    order = await work.office.item(said, Filler(DryRunTexts(work.office.texts), work.office.people))
+    order = await work.office.item(said, FieldFiller(DryRunTexts(work.office.texts), work.office.people))
     told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
     after = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
     words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
@@ -332,7 +332,7 @@ def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in flat(fields).values():
         try:
-            body = clean(value)
+            body = normalize_text(value)
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

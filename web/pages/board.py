@@ -15,7 +15,7 @@ from fastapi.responses import Response
 
 from application.application import CommandInput
 from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.fields import InputError, parse_day
 from domain.access import Matter
 from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
@@ -271,7 +271,7 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         InputError: a date cannot be read, or a reason is missing.
     """
     if str(form.get("_do")) == "extend":
-        until = typed_day(str(form.get("until", "")))
+        until = parse_day(str(form.get("until", "")))
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}

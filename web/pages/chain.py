@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.fields import InputError
-from application.verification import verified
+from application.verification import verify_all
 from audit.verify import VerificationReport
 from domain.access import Matter
 from web.auth import Visitor, checked_form, reads
@@ -63,7 +63,7 @@ async def _verify(work: Services, job: Verifying) -> None:
         job.seen = seen
 
     try:
-        job.report, job.beside = await verified(work.office, progress=progress)
+        job.report, job.beside = await verify_all(work.office, progress=progress)
     except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
         job.failed = type(error).__name__
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import trouble_of
-from application.fields import InputError, typed_day
+from application.fields import InputError, parse_day
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
@@ -156,7 +156,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     try:
         id_ = _SLUG.validate_python(str(values["id"]))
-        typed_day(on, "_on")
+        parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))

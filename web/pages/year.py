@@ -14,11 +14,11 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
 from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.fields import InputError, parse_day
 from application.tables import rows_of
 from application.yaml_files import RULES, read_model
-from application.year_file import YearFile, beginning, must_fit, secretary, start_year
-from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
+from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
+from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
@@ -101,9 +101,9 @@ async def look(request: Request, visitor: Secretary) -> Response:
         if form.get("_step") == "edit":
             return _form(request, typed)
         reading, edition = _read(visitor, rows, typed)
-        starts = beginning(reading.year.year, datetime.now(UTC))
+        starts = default_start(reading.year.year, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = previews(reading.year, edition, digest, starts)
+        found = preview_clusters(reading.year, edition, digest, starts)
     except (InputError, Refused) as error:
         trouble = trouble_of(error) or Trouble("input", "bad_request")
         return _form(request, typed, sentence(trouble.code, trouble.facts))
@@ -114,7 +114,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         edition=edition,
         found=found,
         typed=typed,
-        late=late_from_the_start(found, starts),
+        late=overdue_at_start(found, starts),
         starts=starts,
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
@@ -143,7 +143,7 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("field_bad", place="year", found=year[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        plan["issued"] = typed_day(plan["issued"]).isoformat()
+        plan["issued"] = parse_day(plan["issued"]).isoformat()
     head = {
         "organiser": visitor.unit,
         "organiser_name": typed.get("organiser_name") or visitor.unit,
@@ -173,15 +173,15 @@ async def start(request: Request, visitor: Secretary) -> Response:
 
 async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: YearOpening) -> None:
     try:
-        await must_fit(work.office, year)
-        person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
+        await check_open_cycles(work.office, year)
+        person = await enter_file_people(work.office, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
             work.office,
             year,
             edition,
             person,
             clock="wall",
-            starts=beginning(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, datetime.now(UTC)),
             strength=visitor.login.strength,
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
