@@ -6,12 +6,12 @@ database brings its own.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from ledger.protocol import LedgerError
+from resources import schema_files
 
 MIGRATION_LOCK = 7163
 PACKAGES = ("ledger", "vault", "projections", "accounts")
@@ -23,7 +23,6 @@ async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:
     Raises:
         LedgerError: `migration_changed`, when a file that was applied no longer reads the same.
     """
-    root = Path(__file__).parent.parent.parent
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("select pg_advisory_lock($1, 2)", MIGRATION_LOCK)
@@ -32,7 +31,7 @@ async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:
             "applied_at timestamptz not null default now())"
         )
         for package in packages:
-            for file in sorted((root / package / "schema").glob("*.sql")):
+            for file in schema_files(package):
                 await _apply(connection, f"{package}/{file.name}", file.read_text(encoding="utf-8"))
     finally:
         await connection.close()
