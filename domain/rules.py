@@ -118,7 +118,7 @@ Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
 class VoteRule(FrozenModel):
     """How a vote on a subject is taken, and the majority that it needs.
 
-    `threshold` is a share of `base`: of all who may vote (`entitled`), of those `present` (with absent ones who voted in
+    `threshold` is a share of `base`: of all who may vote (`entitled`), of those `present` (with absentees who voted in
     writing), of the papers `cast`, or of the `valid` papers. With `strict` the votes must exceed the share, otherwise
     they must reach it. `quorum` is the share of those entitled who must take part.
     """
@@ -225,7 +225,7 @@ class Edition(FrozenModel):
         return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
 
     def due(self, duty: Duty, year: int) -> date | None:
-        """Return the last day of a duty in the cycle that begins in `year`, moved if it is a day off; None without one."""
+        """Return the last day of a duty in the cycle that begins in `year`, moved off a day off, if there is one."""
         deadline = self.deadline(duty)
         return None if deadline is None else self.calendar.settled(deadline.due.of(year), deadline.if_day_off)
 

@@ -121,7 +121,9 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(app: Session) 
         seen.add(row.command_id)
         form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
-        item = await app.item(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
+        item = await app.item(
+            said.with_circumstances(written(said.act, {**shown, **form.extras}).said(row.stream), row)
+        )
         command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME

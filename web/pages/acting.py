@@ -173,7 +173,7 @@ async def _said(work: Services, cycle: Cycle, act_form: ActForm) -> CommandInput
         return said
     row = row_at(cycle, act_form.corrects)
     wrong = await form_of_row(work.office, row)
-    return said if wrong is None else wrong.kept(said, row)
+    return said if wrong is None else wrong.with_circumstances(said, row)
 
 
 async def _summary(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
