@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler, InputError
+from application.fields import Filler
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.steps.signatories import Signatories
 from domain.streams import decider_of
 from domain.types import Command, Event, EventEnvelope, Provenance, Refused, When
+from errors import InputError, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
-from ledger.protocol import LedgerError, load_all
+from ledger.protocol import UnreadableRowError, load_all
 from ledger.signing import BatchItem, SignedBatch, Signer
 from vault.persons import Contact, People
 from vault.texts import Texts
@@ -159,13 +160,12 @@ class Application:
         """The stream's rows with what they tell.
 
         Raises:
-            InputError: there is no such stream.
-            LedgerError: `row_unreadable`: a row was changed so that it is no event any more; `row_unknown`: of a kind
-                that this version does not know.
+            NotFoundError: there is no such stream.
+            UnreadableRowError: a row is no event any more, or of a type that this version does not know.
         """
         rows = await load_all(self.ledger, stream)
         if not rows:
-            raise InputError("no_such_cycle", cycle=stream)
+            raise NotFoundError("no_such_cycle", cycle=stream)
         return tuple((row, _told(row)) for row in rows)
 
     async def state(self, stream: str) -> tuple[Any, Edition]:
@@ -193,6 +193,6 @@ def _told(row: RecordedEvent) -> EventEnvelope[Event]:
     try:
         return to_envelope(row)
     except UnknownEventError:
-        raise LedgerError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
+        raise UnreadableRowError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
     except ValueError:
-        raise LedgerError("row_unreadable", cycle=row.stream, position=row.position) from None
+        raise UnreadableRowError("row_unreadable", cycle=row.stream, position=row.position) from None

@@ -25,6 +25,7 @@ from pydantic import (
 
 from domain import limits
 from domain.problems import wrong
+from errors import CodedError, Kind
 
 ICT = timezone(timedelta(hours=7), "ICT")
 """Asia/Ho_Chi_Minh. A fixed offset, because Việt Nam has had no other since 1975 and a table of zones is input."""
@@ -331,16 +332,19 @@ class EventEnvelope(NamedTuple, Generic[E]):
     meta: Meta
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer to a person, not an error of ours
-    """A command that cannot be true, or is not this person's to say.
+class Refused(CodedError):  # noqa: N818 - a refusal is an answer to a person, not an error of ours
+    """A command that no rule allows as things stand, or that cannot be read (`UNREADABLE`)."""
 
-    `code` is for machines and translations; `facts` fill the sentence.
-    """
+    kind = Kind.REFUSED
+    UNREADABLE: ClassVar[frozenset[str]] = frozenset(
+        {"malformed_act", "malformed_command", "not_a_cycle_name", "too_many_commands", "unknown_act"}
+    )
+    """Codes of commands that no rule has looked at: what was sent is wrong, so their kind is `Kind.INPUT`."""
 
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+    def __init__(self, code: str, /, **facts: Any) -> None:
+        super().__init__(code, **facts)
+        if code in self.UNREADABLE:
+            self.kind = Kind.INPUT
 
 
 class AlreadySaid(Exception):  # noqa: N818 - an answer, too

@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.application import CommandInput
-from application.fields import InputError, stated, typed_day
+from application.fields import stated, typed_day
 from domain.steps.corrections import CorrectAct
 from domain.types import Command, When
+from errors import InputError
 from web.forms import as_fields, typed
 from web.sheets import without_empty_rows
 

@@ -56,7 +56,7 @@ class TemporalClient:
                 async with slots:
                     return await self._until_answered(stream, batch)
         except RuntimeError as error:  # a lazy client that finds nobody
-            raise UnreachableError(stream) from error
+            raise UnreachableError from error
         except (TimeoutError, PendingError) as error:
             raise PendingError(str(batch.items[0].command_id)) from error
 
@@ -146,7 +146,7 @@ async def open_client(
             address, namespace=namespace, runtime=_quiet_runtime(metrics_port), data_converter=DATA_CONVERTER, lazy=lazy
         )
     except RuntimeError as error:
-        raise UnreachableError(address) from error
+        raise UnreachableError from error
     except asyncio.CancelledError:
         await asyncio.sleep(EXIT_PAUSE_S)  # the bridge still calls back
         raise
