@@ -47,6 +47,7 @@ class EngineClient(Protocol):
 
         Raises:
             RefusedError: a rule or a signature forbids it.
+            Diverged: the engine's past is not the ledger's.
             PendingError: no answer in time.
             UnreachableError: the engine does not answer.
         """

@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from application.engine import PendingError, RefusedError, UnreachableError
 from domain.streams import is_cycle
+from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import SignedBatch
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT
@@ -108,12 +109,14 @@ class TemporalClient:
         return receipt
 
 
-def _refusal(error: ApplicationError) -> RefusedError | PendingError:
+def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
     if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused"}:
         return PendingError()
     details = list(error.details)
     code = str(details[0]) if details else error.message
     facts = details[1] if len(details) > 1 and isinstance(details[1], dict) else {}
+    if error.type == "Diverged":
+        return Diverged(code, **facts)
     index = details[2] if len(details) > 2 and isinstance(details[2], int) else None  # noqa: PLR2004 - third detail
     return RefusedError(code, facts, index)
 
