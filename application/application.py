@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
-from application.fields import FieldFiller, InputError
+from application.fields import FieldFiller
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.steps.signatories import Signatories
 from domain.streams import decider_of
 from domain.types import Command, Event, EventEnvelope, Provenance, Refused, When
+from errors import InputError, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
-from ledger.protocol import LedgerError, load_all
+from ledger.protocol import UnreadableRowError, load_all
 from ledger.signing import BatchItem, SignedBatch, Signer
 from vault.persons import Contact, People
 from vault.texts import Texts
@@ -165,13 +166,12 @@ class Application:
         """Return the stream's rows, each with its event.
 
         Raises:
-            InputError: there is no such stream.
-            LedgerError: `row_unreadable`: a row was changed and is no valid event; `row_unknown`: this version does
-                not know the event type.
+            NotFoundError: there is no such stream.
+            UnreadableRowError: a row was changed and is no valid event, or this version does not know its type.
         """
         rows = await load_all(self.ledger, stream)
         if not rows:
-            raise InputError("no_such_cycle", cycle=stream)
+            raise NotFoundError("no_such_cycle", cycle=stream)
         return tuple((row, _envelope(row)) for row in rows)
 
     async def state(self, stream: str) -> tuple[Any, Edition]:
@@ -203,6 +203,6 @@ def _envelope(row: RecordedEvent) -> EventEnvelope[Event]:
     try:
         return to_envelope(row)
     except UnknownEventError:
-        raise LedgerError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
+        raise UnreadableRowError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
     except ValueError:
-        raise LedgerError("row_unreadable", cycle=row.stream, position=row.position) from None
+        raise UnreadableRowError("row_unreadable", cycle=row.stream, position=row.position) from None

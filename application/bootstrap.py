@@ -1,4 +1,4 @@
-"""The first events of an installation: its id and its entry keys. `local.engine` gets them from here, as it knows no domain."""
+"""The first events of an installation: its id and its entry keys. `local.engine` knows no domain and calls this."""
 
 from __future__ import annotations
 

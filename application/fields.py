@@ -21,23 +21,13 @@ from pydantic_core import PydanticCustomError
 from domain import limits
 from domain.problems import first_problem
 from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
+from errors import InputError
 from vault.persons import Contact
-
-
-class InputError(Exception):
-    """What was typed cannot be used. `code` and `facts` make the sentence; `place` says where."""
-
-    def __init__(self, code: str, place: str = "", /, **facts: object) -> None:
-        super().__init__(code, place, facts)
-        self.code = code
-        self.place = place
-        self.facts = facts
-
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
-def parse_day(text: str, place: str = "") -> date:
+def parse_day(text: str, path: str = "") -> date:
     """A day as somebody typed it.
 
     Raises:
@@ -46,10 +36,10 @@ def parse_day(text: str, place: str = "") -> date:
     try:
         return _DAY.validate_python(text)
     except ValidationError:
-        raise InputError("bad_day", place, found=text) from None
+        raise InputError("bad_day", path, found=text) from None
 
 
-def stated_by(source: str, place: str) -> Provenance:
+def stated_by(source: str, path: str) -> Provenance:
     """That a source says so, as somebody typed its name.
 
     Raises:
@@ -58,14 +48,14 @@ def stated_by(source: str, place: str) -> Provenance:
     try:
         return Provenance(kind="stated", source=source)
     except ValidationError as error:
-        raise input_error(error, place) from None
+        raise input_error(error, path) from None
 
 
-def input_error(error: ValidationError, place: str = "") -> InputError:
-    """What is wrong with something that was typed; `place` is where, unless the error itself says so."""
+def input_error(error: ValidationError, path: str = "") -> InputError:
+    """What is wrong with something that was typed; `path` says where, unless the error itself does."""
     problem = first_problem(error)
     inside = ".".join(map(str, problem.pop("place")))
-    return InputError("file_field", place=place or inside or "-", **problem)
+    return InputError("file_field", place=path or inside or "-", **problem)
 
 
 class TextStore(Protocol):
@@ -103,44 +93,44 @@ class FieldFiller:
         """
         return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
 
-    async def _value(self, annotation: Any, value: Any, place: str) -> Any:
+    async def _value(self, annotation: Any, value: Any, path: str) -> Any:
         if value is None or annotation is None:
             return value
         if _is_text(annotation):
-            return await self._text(value, place)
+            return await self._text(value, path)
         typed = not self._digests and isinstance(value, str) and Decimal in _parts(annotation)
         if typed and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
-            raise InputError("thousands_dot", place, found=value.strip())
+            raise InputError("thousands_dot", path, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
                 filled = await self.fill(inner, value)
-                return await self._person(filled, place) if issubclass(inner, Person) else filled
+                return await self._person(filled, path) if issubclass(inner, Person) else filled
             if get_origin(inner) is tuple and isinstance(value, (list, tuple)):
-                return [await self._value(get_args(inner)[0], entry, f"{place}[{n}]") for n, entry in enumerate(value)]
+                return [await self._value(get_args(inner)[0], entry, f"{path}[{n}]") for n, entry in enumerate(value)]
         return value
 
-    async def _text(self, value: Any, place: str) -> str:
+    async def _text(self, value: Any, path: str) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise InputError("text_expected", place, found=repr(value)[:80])
+            raise InputError("text_expected", path, found=repr(value)[:80])
         if self._digests and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
             return value.removeprefix(KNOWN_DIGEST)
         if len(value) > limits.TEXT_CHARS:
-            raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
+            raise InputError("text_too_long", path, found=len(value), most=limits.TEXT_CHARS)
         try:
             return await self._texts.put(normalize_text(value.replace("\r\n", "\n").replace("\t", "    ")))
         except PydanticCustomError as error:
-            raise InputError("bad_character", place, problem=error.type, given=error.context) from None
+            raise InputError("bad_character", path, problem=error.type, given=error.context) from None
 
-    async def _person(self, fields: dict[str, Any], place: str) -> dict[str, Any]:
+    async def _person(self, fields: dict[str, Any], path: str) -> dict[str, Any]:
         if (person := fields.get("id")) is None:
             return fields
         contact = await self._people.get(str(person))
         if contact is None:
             if self._digests and fields.get("commitment"):
                 return fields
-            raise InputError("unknown_person", place, person=person)
+            raise InputError("unknown_person", path, person=person)
         if fields.get("commitment") not in {None, contact.commitment}:
-            raise InputError("other_commitment", place, person=person)
+            raise InputError("other_commitment", path, person=person)
         return {**fields, "commitment": contact.commitment}
 
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
-from application.fields import InputError
 from application.year_file import YearFile
 from domain.problems import first_problem
 from domain.rules import Edition
 from domain.types import normalize_text
+from errors import InputError
 from resources import RULES
 
 FILE_BYTES = 2_000_000

@@ -10,7 +10,6 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from application.application import Application, CommandInput
-from application.fields import InputError
 from application.persons import PersonEntry
 from domain import limits
 from domain.city_year import ClusterPlan
@@ -19,6 +18,7 @@ from domain.rules import Edition
 from domain.steps.lifecycle import ClockMode, CycleOpened
 from domain.streams import cycle_stream, year_stream
 from domain.types import Document, FrozenModel, Label, Provenance, UnitId, When, start_of
+from errors import InputError
 from vault.persons import ERASED, Contact
 
 if TYPE_CHECKING:

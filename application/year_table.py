@@ -12,7 +12,6 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from application.fields import InputError
 from application.persons import is_mail_address
 from application.tables import Rows
 from application.year_file import YearFile
@@ -24,6 +23,7 @@ from domain.rules import Edition
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
 from domain.types import Command, day_ending
+from errors import InputError
 from i18n.sorting import folded
 
 COLUMNS = (

@@ -7,10 +7,11 @@ from typing import get_args
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError, parse_day
+from application.fields import parse_day
 from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
+from errors import InputError
 from i18n import _
 
 ADDRESS = "http://127.0.0.1:8320"

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from application.application import CommandInput
-from application.fields import FormField, InputError, form_fields, stated_by
+from application.fields import FormField, form_fields, stated_by
 from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
 from application.year_file import check_open_cycles, default_start, enter_file_people, start_year
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
@@ -24,6 +24,7 @@ from cli.session import Session, session
 from domain.problems import repeated
 from domain.streams import parse_cycle_name
 from domain.types import Command, Day, Refused, When
+from errors import InputError, NotFoundError
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
@@ -107,7 +108,7 @@ async def act(
     async with session("worker", say) as open_:
         contact = await open_.person(person)
         if name != "open-cycle" and not await open_.ledger.load(stream):
-            raise InputError("no_such_cycle", cycle=stream)
+            raise NotFoundError("no_such_cycle", cycle=stream)
         said = CommandInput(
             stream,
             name,

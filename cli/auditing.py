@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from application.fields import InputError
 from application.verification import chain_warning, verify_all
 from audit.replay import digests_in, replay, replay_as_json
 from cli.acting import day_of
@@ -18,6 +17,7 @@ from domain.deviations import deviations
 from domain.rules import Edition, edition_of
 from domain.streams import parse_cycle_name
 from domain.types import day_ending
+from errors import InputError
 from i18n import _
 from i18n.messages import day, word
 from i18n.state_text import deviation_text, state_lines

@@ -18,7 +18,6 @@ from typing import Any
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError
 from audit.replay import SurenessIndex
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
@@ -30,6 +29,7 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
+from errors import InputError
 from i18n import N_, _
 from i18n.messages import day, word
 from ledger.mapping import to_envelope

@@ -20,7 +20,6 @@ from uuid import UUID
 import yaml
 
 from application.command_to_form import to_form_values
-from application.fields import InputError
 from application.recording.editions import as_told
 from cli.outcome import Exit, reader_may_leave, say
 from cli.session import Session, session
@@ -29,6 +28,7 @@ from domain.dates import format_when
 from domain.steps.lifecycle import CycleOpened
 from domain.streams import parse_cycle_name
 from domain.types import CLOCK, When
+from errors import InputError, NotFoundError
 from i18n import _
 from ledger.events import RecordedEvent
 from vault.persons import ERASED as FORGOTTEN
@@ -88,7 +88,7 @@ class _Export:
         """The file as plain values."""
         organiser, cycle, cluster = self._stream.split("/")
         if not isinstance(opened, CycleOpened):
-            raise InputError("no_such_cycle", cycle=self._stream)
+            raise NotFoundError("no_such_cycle", cycle=self._stream)
         said = await self._said()
         editions = await self._editions(command for _row, command in said)
         self._collect(said)

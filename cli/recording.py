@@ -17,7 +17,7 @@ from uuid import UUID
 from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import FieldFiller, InputError
+from application.fields import FieldFiller
 from application.recording.editions import Editions, editions_of
 from application.recording.file import RecordFile, Which
 from application.recording.match import NOWHERE, Comparison, CorrectionDiffersError, KnownCycle, New
@@ -32,6 +32,7 @@ from domain.deviations import deviations
 from domain.rules import Edition
 from domain.steps.scores import ScoreChange, score_impact
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import sentence
 from i18n.state_text import deviation_text
@@ -165,7 +166,7 @@ class _Work:
         try:
             await self._open.submit_items(items[0].stream, contact, items, strength=strength)
         except RefusedError as error:
-            raise self._stopped(new[error.place or 0], error.code, error.facts) from None
+            raise self._stopped(new[error.index or 0], error.code, error.facts) from None
 
     async def _order(self, one: New) -> BatchItem:
         try:
@@ -266,7 +267,7 @@ class _Work:
         try:
             groups = plan.groups()
         except MissingDateError as error:
-            at = where(self._file, line_of(error.place, self._lines))
+            at = where(self._file, line_of(error.path, self._lines))
             why = sentence("when_is_missing_in_file")
             raise InputError("recording_stopped", at, act=error.act, why=why) from None
         groups = await self._comparison.placed(replace(group, acts=self._with_editions(group)) for group in groups)

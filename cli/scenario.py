@@ -16,7 +16,6 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from application.application import CommandInput
-from application.fields import InputError
 from application.persons import PersonEntry
 from application.yaml_files import edition_file, read_model
 from application.year_file import YearFile, enter_people, start_year
@@ -24,6 +23,7 @@ from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from domain.types import ICT, FrozenModel, Label, Points, Provenance, Slug, When, start_of
+from errors import InputError
 from i18n import _
 from vault.persons import Contact
 

@@ -14,11 +14,12 @@ from rich.prompt import Confirm
 from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.fields import FieldFiller, InputError
+from application.fields import FieldFiller
 from cli.outcome import asking, grid, interruptible
 from cli.session import Session
 from domain.steps.scores import ScoreChange, score_impact
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import number
 from ledger.protocol import load_all

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
-from application.fields import InputError
 from cli.outcome import on_its_way, refused
+from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem, Signer
 from local.engine import Endpoints, EnginePart, open_engine

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from application.fields import FormField, InputError, form_fields
+from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -17,6 +17,7 @@ from domain.rights import MAY
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from domain.types import day_ending
+from errors import InputError
 from i18n import _
 from i18n.acts import ACTS_VI
 from i18n.messages import day, days_left, label, message_of, word

@@ -25,6 +25,7 @@ from pydantic import (
 
 from domain import limits
 from domain.problems import invalid
+from errors import CodedError, Kind
 
 ICT = timezone(timedelta(hours=7), "ICT")
 """Asia/Ho_Chi_Minh, as a fixed offset: Việt Nam has had no other since 1975, and a zone table is external input."""
@@ -336,16 +337,19 @@ class EventEnvelope(NamedTuple, Generic[E]):
     meta: Meta
 
 
-class Refused(Exception):  # noqa: N818 - an answer to the user, not a failure of the program
-    """The command is refused: it contradicts the state, or the actor may not issue it.
+class Refused(CodedError):  # noqa: N818 - an answer to the user, not a failure of the program
+    """The command contradicts the state, the actor may not issue it, or it cannot be read (`UNREADABLE`)."""
 
-    `code` is the key of the message; `facts` fill it.
-    """
+    kind = Kind.REFUSED
+    UNREADABLE: ClassVar[frozenset[str]] = frozenset(
+        {"malformed_act", "malformed_command", "not_a_cycle_name", "too_many_commands", "unknown_act"}
+    )
+    """Codes of commands that no rule has checked: the input itself is invalid, so their kind is `Kind.INPUT`."""
 
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+    def __init__(self, code: str, /, **facts: Any) -> None:
+        super().__init__(code, **facts)
+        if code in self.UNREADABLE:
+            self.kind = Kind.INPUT
 
 
 class AlreadySaid(Exception):  # noqa: N818 - an answer to the user, not a failure of the program

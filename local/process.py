@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from errors import AwayError
+
 T = TypeVar("T")
 
 START_DEADLINE_S = 60.0
@@ -24,13 +26,8 @@ TRIES = 3
 """Starts in all, each on other ports, when another process takes one of the ports in between."""
 
 
-class EngineUnavailableError(Exception):
-    """A server could not be started or reached. `code` is the key of the message; `facts` fill it."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+class EngineUnavailableError(AwayError):
+    """A server could not be started or reached."""
 
 
 @dataclass(slots=True)
@@ -126,7 +123,7 @@ def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
         try:
             return start(free_ports(count))
         except EngineUnavailableError as error:
-            if error.args[0] != "server_ended":
+            if error.code != "server_ended":
                 raise
     return start(free_ports(count))
 

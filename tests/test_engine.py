@@ -106,7 +106,7 @@ async def test_a_batch_is_all_or_nothing(app: Session) -> None:
     bad = CommandInput(stream, "sign", {"unit": "quan-khac"})
     with pytest.raises(RefusedError) as refused:
         await app.submit(stream, await enter_staff(app, CITY), [good, bad], strength="rehearsal")
-    assert refused.value.place == 1
+    assert refused.value.index == 1
     assert await event_names(app, stream) == before
 
 

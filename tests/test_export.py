@@ -21,12 +21,12 @@ from temporalio.client import Client
 
 from application.application import CommandInput
 from application.engine import RefusedError
-from application.fields import InputError
 from cli.exporting import export_record, written
 from cli.recording import carry_out
 from cli.session import Session
 from domain.codec import state_digest
 from domain.types import When, start_of
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"

@@ -6,11 +6,11 @@ import pytest
 from engine_help import CITY, enter_staff, open_cycle, state_of, submit, units
 
 from application.application import CommandInput
-from application.fields import InputError
 from cli.score_impact import confirm_score_impact
 from cli.session import Session
 from domain.rules import Edition
 from domain.steps.scores import score_impact
+from errors import InputError
 
 RELATIVE = Edition.model_validate(
     {

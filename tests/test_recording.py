@@ -12,13 +12,13 @@ import pytest
 from engine_help import assert_ledger_verifies, event_names
 from pydantic_core import PydanticCustomError
 
-from application.fields import InputError
 from application.recording.file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.types import When
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -139,7 +139,7 @@ async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(ap
         with pytest.raises(InputError) as stopped:
             await carry_out(app, file, SECRETARY, dry_run=dry_run)
         assert stopped.value.code == "recording_stopped"
-        assert stopped.value.place.endswith(f"{file.name}:27")
+        assert stopped.value.path.endswith(f"{file.name}:27")
     assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == (), "not even an empty cycle"
 
 
@@ -158,7 +158,7 @@ async def test_a_wrong_file_is_refused_by_its_line(
     file = dak_lak.but(old, new)
     with pytest.raises(InputError) as wrong:
         await carry_out(app, file, SECRETARY)
-    assert wrong.value.place.endswith(f":{line}" if line else ":2"), wrong.value.place
+    assert wrong.value.path.endswith(f":{line}" if line else ":2"), wrong.value.path
     assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
 
 
@@ -173,7 +173,7 @@ async def test_a_number_that_can_be_read_in_two_ways_is_asked_about(
         return
     with pytest.raises(InputError) as wrong:
         await carry_out(app, file, SECRETARY)
-    assert wrong.value.place.endswith(":25")
+    assert wrong.value.path.endswith(":25")
     assert written in str(wrong.value.facts["why"])
 
 

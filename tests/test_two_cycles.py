@@ -84,7 +84,7 @@ async def test_both_or_neither(app: Session, closing: str) -> None:
     ]
     with pytest.raises(RefusedError) as refused:
         await app.submit(closing, await enter_staff(app, CITY), acts)
-    assert (refused.value.code, refused.value.place) == ("no_such_unit", 2)
+    assert (refused.value.code, refused.value.index) == ("no_such_unit", 2)
     assert await event_names(app, closing) == ["CycleOpened"]
     assert await app.ledger.load(following.stream) == ()
 
@@ -147,5 +147,5 @@ async def test_whoever_has_no_right_in_one_of_them_has_none_in_the_other(app: Se
     ]
     with pytest.raises(RefusedError) as refused:
         await app.submit(closing, await enter_staff(app, "don-vi-1"), acts)
-    assert (refused.value.code, refused.value.place) == ("not_yours", 1)
+    assert (refused.value.code, refused.value.index) == ("not_yours", 1)
     assert await event_names(app, closing) == ["CycleOpened", "RoleAssigned"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from error_help import coded_errors
 
 from domain.notices import NOTICES_OF
 from domain.rights import MAY, Party
@@ -40,19 +41,7 @@ SOURCES = [
     )
     for file in (ROOT / folder).rglob("*.py")
 ]
-RAISED = {
-    "Refused",
-    "InputError",
-    "EngineUnavailableError",
-    "NotSignedError",
-    "Stopped",
-    "LedgerError",
-    "Diverged",
-    "CommandReused",
-    "ForbiddenError",
-    "NoFileError",
-    "sentence",
-}
+RAISED = {*(one.__name__ for one in coded_errors()), "sentence"}
 
 
 def codes() -> set[str]:

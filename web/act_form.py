@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.application import CommandInput
-from application.fields import InputError, parse_day, stated_by
+from application.fields import parse_day, stated_by
 from domain.steps.corrections import CorrectAct
 from domain.types import Command, When
+from errors import InputError
 from web.forms import as_fields, typed
 from web.sheets import without_empty_rows
 

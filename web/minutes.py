@@ -14,13 +14,14 @@ from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import FieldFiller, InputError, parse_day
+from application.fields import FieldFiller, parse_day
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.rights import is_binding
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Event, EventEnvelope, Refused, When
+from errors import InputError
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from web.auth import Cycle, ForbiddenError, Visitor, open_cycle
@@ -141,7 +142,7 @@ async def check(work: Services, cycle: Cycle, said: Sequence[CommandInput]) -> C
     """Decide all of it one after another, as the register stands, and keep nothing.
 
     Raises:
-        InputError, Refused: something cannot be entered; `place` is the number of the line.
+        InputError, Refused: something cannot be entered; a `RefusedError` names the line by its `index`.
     """
     trials: dict[str, DryRun] = {}
     before: dict[str, set[str]] = {}

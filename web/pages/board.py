@@ -14,12 +14,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from application.application import CommandInput
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, parse_day
+from application.engine import UnreachableError
+from application.fields import parse_day
 from domain.access import Matter
 from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
 from domain.types import Refused, day_ending
+from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import day, label, sentence, word
 from i18n.sorting import folded
@@ -257,8 +258,7 @@ async def for_many(request: Request, visitor: Chaser) -> Response:
     try:
         said = await _for_each(work, visitor, chosen, form)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts), typed=typed)
+        return await _board(request, visitor, filters, text=sentence(error.code, error.facts), typed=typed)
     outcome = await many(work, visitor, said)
     await _note_position(request, visitor)
     return await _board(request, visitor, filters, outcome=outcome)
@@ -309,11 +309,10 @@ async def many(work: Services, visitor: Visitor, said: Sequence[CommandInput]) -
         async with slots:
             try:
                 if client is None:
-                    raise InputError("unreachable")
+                    raise UnreachableError
                 await client.submit(stream, batch.only(stream))
-            except FORESEEN as error:
-                trouble = trouble_of(error) or Trouble("pending", "pending")
-                return stream, sentence(trouble.code, trouble.facts)
+            except CodedError as error:
+                return stream, sentence(error.code, error.facts)
         return stream, ""
 
     return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in items))))

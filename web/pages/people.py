@@ -15,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import Kind, Scope
 from accounts.belongings.postgres import StandIn
-from application.fields import InputError, parse_day
+from application.fields import parse_day
 from application.persons import is_mail_address
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label, Slug
+from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
@@ -366,7 +367,7 @@ async def calendar(request: Request, secret: str) -> Response:
     account = await work.accounts.get(person) if person is not None else None
     contact = await work.office.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):
-        raise InputError("no_such_calendar")
+        raise NotFoundError("no_such_calendar")
     tasks: Any = await tasks_of(work, contact.unit)
     body = calendar_of(tasks, work.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import Annotated, Any
 from uuid import uuid4
 
+import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, parse_day
+from application.error_mapping import coded_error
+from application.fields import parse_day
 from application.tables import rows_of
 from application.yaml_files import read_model
 from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
@@ -23,6 +24,7 @@ from domain.access import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from domain.types import Refused
+from errors import InputError, InternalError, Kind, NotFoundError
 from i18n import _
 from i18n.messages import sentence
 from resources import RULES
@@ -30,6 +32,7 @@ from web.auth import Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
 
+log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
@@ -106,8 +109,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
         found = preview_clusters(reading.year, edition, digest, starts)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return _form(request, typed, sentence(trouble.code, trouble.facts))
+        return _form(request, typed, sentence(error.code, error.facts))
     return page(
         request,
         "year_look.html",
@@ -189,11 +191,11 @@ async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Editi
         if not job.failed:
             await work.belongings.drop(visitor.contact.id, PLACE)
         await work.accounts.moved_to(visitor.secret, await work.office.ledger.last_position())
-    except FORESEEN as error:
-        trouble = trouble_of(error) or Trouble("pending", "pending")
-        job.stopped = sentence(trouble.code, trouble.facts)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
-        job.stopped = sentence("our_bug_web", {"request": type(error).__name__})
+    except Exception as error:
+        found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
+        if found.kind is Kind.OURS:
+            log.exception("year not opened")
+        job.stopped = sentence(found.code, found.facts)
     job.done = True
 
 
@@ -203,6 +205,6 @@ async def progress(request: Request, _visitor: Secretary, job: str) -> Response:
     work = services(request)
     found = work.jobs.get(job)
     if not isinstance(found, YearOpening):
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     there = {stream for stream, _head in await work.office.ledger.streams()}
     return page(request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in there])
