@@ -63,7 +63,7 @@ class DryRun:
         self.rules = self._editions.get(digest or "") or await self._open.rules(digest)
 
 
-class Expected:
+class PersonsWithFile:
     """The book with the persons of a file that is only tried."""
 
     def __init__(self, people: People, expected: Sequence[PersonEntry]) -> None:

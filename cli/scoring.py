@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from application.fields import InputError
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
@@ -17,6 +16,7 @@ from domain.rules import Edition, edition_of
 from domain.steps.criteria import Criterion, Remark, remarks
 from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import day, label, number, sentence, word
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from application.fields import InputError
 from application.yaml_files import read_model
 from cli.scoring import score
 from domain.rules import Edition, edition_of
@@ -20,6 +19,7 @@ from domain.steps.criteria import remarks
 from domain.steps.score_calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
 from domain.steps.scoring_methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
 from domain.types import Refused
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "rules" / "real"
@@ -370,8 +370,8 @@ async def test_a_wrong_sheet_is_refused_by_its_unit_and_line(tmp_path: Path) -> 
     with pytest.raises(InputError) as wrong:
         await score(rules, sheet, as_json=True)
     assert (wrong.value.code, wrong.value.facts["unit"]) == ("sheet_refused", "b")
-    assert wrong.value.place.endswith("s.yaml:3")
+    assert wrong.value.path.endswith("s.yaml:3")
     sheet.write_text("units:\n\t- unit: a\n")
     with pytest.raises(InputError) as tab:
         await score(rules, sheet, as_json=True)
-    assert (tab.value.code, tab.value.place.rpartition(":")[2]) == ("file_tab", "2")
+    assert (tab.value.code, tab.value.path.rpartition(":")[2]) == ("file_tab", "2")

@@ -27,7 +27,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -253,18 +253,20 @@ def _award_released(awards: AwardsState, event: AwardReleased, meta: Meta) -> Aw
     key = (event.unit, event.award)
     # An evolve function accepts every history: the event of the hold can be missing from it.
     existing = awards.holds.get(key, Hold("other-cause", meta.happened, meta.version))
-    return replace(awards, holds=put(awards.holds, key, replace(existing, released=meta.happened)))
+    return replace(awards, holds=with_entry(awards.holds, key, replace(existing, released=meta.happened)))
 
 
 def _complaint_filed(awards: AwardsState, event: ComplaintFiled, meta: Meta) -> AwardsState:
     new = Complaint(event.by, event.text, event.award, meta.happened, meta.version)
-    return replace(awards, complaints=put(awards.complaints, event.number, new))
+    return replace(awards, complaints=with_entry(awards.complaints, event.number, new))
 
 
 def _complaint_answered(awards: AwardsState, event: ComplaintAnswered, meta: Meta) -> AwardsState:
     if (existing := awards.complaints.get(event.number)) is None:
         return awards
-    return replace(awards, complaints=put(awards.complaints, event.number, replace(existing, answered=meta.happened)))
+    return replace(
+        awards, complaints=with_entry(awards.complaints, event.number, replace(existing, answered=meta.happened))
+    )
 
 
 decider = StepDecider(
@@ -281,17 +283,18 @@ decider = StepDecider(
     },
     evolves={
         AwardHeld: lambda awards, event, meta: replace(
-            awards, holds=put(awards.holds, (event.unit, event.award), Hold(event.cause, meta.happened, meta.version))
+            awards,
+            holds=with_entry(awards.holds, (event.unit, event.award), Hold(event.cause, meta.happened, meta.version)),
         ),
         AwardReleased: _award_released,
         AwardAnnulled: lambda awards, event, meta: replace(
-            awards, annulled=put(awards.annulled, (event.unit, event.award), meta.happened)
+            awards, annulled=with_entry(awards.annulled, (event.unit, event.award), meta.happened)
         ),
         AwardReturned: lambda awards, event, meta: replace(
-            awards, returned=put(awards.returned, (event.unit, event.award, event.what), meta.happened)
+            awards, returned=with_entry(awards.returned, (event.unit, event.award, event.what), meta.happened)
         ),
         ObjectHandedOver: lambda awards, event, meta: replace(
-            awards, objects=put(awards.objects, event.object, event.unit)
+            awards, objects=with_entry(awards.objects, event.object, event.unit)
         ),
         ComplaintFiled: _complaint_filed,
         ComplaintAnswered: _complaint_answered,

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -29,7 +29,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
-class Participant(Fact):
+class Participant(FrozenModel):
     """A unit, a person, or a group in words: exactly one of the three."""
 
     unit: UnitId | None = None
@@ -48,7 +48,7 @@ class Participant(Fact):
     @model_validator(mode="after")
     def _check_exactly_one(self) -> Participant:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise wrong("voice_is_one")
+            raise invalid("voice_is_one")
         return self
 
 
@@ -238,7 +238,7 @@ def _stance_taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comment
     new = RecordedStance(
         event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
     )
-    return replace(comments, stances=put(comments.stances, key, new))
+    return replace(comments, stances=with_entry(comments.stances, key, new))
 
 
 def _stance_taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
@@ -263,13 +263,13 @@ def _comment_added(comments: Comments, event: CommentAdded, meta: Meta) -> Comme
         meta.version,
         answers=event.answers,
     )
-    return replace(comments, comments=put(comments.comments, event.number, new))
+    return replace(comments, comments=with_entry(comments.comments, event.number, new))
 
 
 def _comment_withdrawn(comments: Comments, event: CommentWithdrawn, meta: Meta) -> Comments:
     if (existing := comments.comments.get(event.number)) is None:
         return comments
-    return replace(comments, comments=put(comments.comments, event.number, replace(existing, withdrawn=True)))
+    return replace(comments, comments=with_entry(comments.comments, event.number, replace(existing, withdrawn=True)))
 
 
 decider = StepDecider(

@@ -19,7 +19,7 @@ from domain.types import (
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Points,
@@ -30,14 +30,14 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class RankedUnit(Fact):
+class RankedUnit(FrozenModel):
     """A unit with its rank. Units with equal totals share a rank."""
 
     unit: UnitId
@@ -45,14 +45,14 @@ class RankedUnit(Fact):
     total: Points
 
 
-class Grant(Fact):
+class Grant(FrozenModel):
     """One award that is granted to one unit."""
 
     unit: UnitId
     award: Slug
 
 
-class BareTotal(Fact):
+class BareTotal(FrozenModel):
     """A total without a score sheet.
 
     `words` names a unit that has no id; without `unit` and `words` the source does not say whose total it is.
@@ -305,19 +305,19 @@ decider = StepDecider(
     },
     evolves={
         TotalsRecorded: lambda conclusion, event, meta: replace(
-            conclusion, totals=put(conclusion.totals, event.round, event.totals)
+            conclusion, totals=with_entry(conclusion.totals, event.round, event.totals)
         ),
         UnitsRanked: lambda conclusion, event, meta: replace(conclusion, ranking=event.places, ranked=meta.happened),
         UnitNominated: lambda conclusion, event, meta: replace(
-            conclusion, nominations=put(conclusion.nominations, (event.unit, event.award), meta.version)
+            conclusion, nominations=with_entry(conclusion.nominations, (event.unit, event.award), meta.version)
         ),
         NextChosen: lambda conclusion, event, meta: replace(
             conclusion,
-            next=put(conclusion.next, event.role, event.unit),
-            manners=put(conclusion.manners, event.role, event.manner),
+            next=with_entry(conclusion.next, event.role, event.unit),
+            manners=with_entry(conclusion.manners, event.role, event.manner),
         ),
         UnitExcluded: lambda conclusion, event, meta: replace(
-            conclusion, excluded=put(conclusion.excluded, event.unit, event.reason)
+            conclusion, excluded=with_entry(conclusion.excluded, event.unit, event.reason)
         ),
         NominationsSubmitted: lambda conclusion, event, meta: replace(
             conclusion, submission=event.submission, submitted=meta.happened, submitted_version=meta.version

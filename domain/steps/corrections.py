@@ -16,7 +16,19 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.deviations import deviations
 from domain.rules import Edition
-from domain.types import AlreadyRecorded, Command, Day, Event, Fact, Label, Meta, Refused, StepDecider, Text, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Day,
+    Event,
+    FrozenModel,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -44,7 +56,7 @@ class CorrectAct(Command, name="correct"):
     instead: dict[str, Any] | None = None
 
 
-class SourceStatement(Fact):
+class SourceStatement(FrozenModel):
     """A source, and what it says."""
 
     source: Label
@@ -153,13 +165,13 @@ decider = StepDecider(
     decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: note_disagreement, NameSource: name_source},
     evolves={
         DeviationAcknowledged: lambda corrections, event, meta: replace(
-            corrections, acknowledged=put(corrections.acknowledged, event.key, event.reason)
+            corrections, acknowledged=with_entry(corrections.acknowledged, event.key, event.reason)
         ),
         DisagreementNoted: lambda corrections, event, meta: replace(
-            corrections, disagreements=put(corrections.disagreements, event.about, (event, meta.happened.day))
+            corrections, disagreements=with_entry(corrections.disagreements, event.about, (event, meta.happened.day))
         ),
         SourceNamed: lambda corrections, event, meta: replace(
-            corrections, sources=put(corrections.sources, event.id, (event, meta.version))
+            corrections, sources=with_entry(corrections.sources, event.id, (event, meta.version))
         ),
         ActCorrected: _act_corrected,
     },

@@ -14,16 +14,16 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, ScoringMethod
-from domain.types import Fact, Label, Points, Slug, UnitId, decimal_comma
+from domain.types import FrozenModel, Label, Points, Slug, UnitId, decimal_comma
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]
 Share = Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, le=1)]
 Part = Literal["base", "bonus", "penalty"]
 
 
-class Criterion(Fact):
+class Criterion(FrozenModel):
     """A node of the score tree: leaves take points; a parent's maximum caps the sum of its children.
 
     `max` None: the source does not say. `way` is the scoring method of a leaf. `least_share` is the floor: the points
@@ -54,10 +54,10 @@ class Criterion(Fact):
     @model_validator(mode="after")
     def _check_consistent(self) -> Criterion:
         if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
-            raise wrong("penalty_adds", criterion=self.id, each=self.way.each)
+            raise invalid("penalty_adds", criterion=self.id, each=self.way.each)
         ceiling = getattr(self.way, "ceiling", None)
         if ceiling is not None and self.max is not None and ceiling < self.max:
-            raise wrong("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
+            raise invalid("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
         return self
 
     def leaves(self) -> Iterator[Criterion]:
@@ -72,14 +72,14 @@ class Criterion(Fact):
         return (not self.units or unit in self.units) and (not self.kinds or kind in self.kinds)
 
 
-class PassMark(Fact):
+class PassMark(FrozenModel):
     """The total that units of these kinds must reach; without kinds, all units."""
 
     least: Points
     kinds: Kinds = ()
 
 
-class ScoreClass(Fact):
+class ScoreClass(FrozenModel):
     """A class of results, for a least total or for the best share of the units; the first that fits counts."""
 
     id: Slug
@@ -94,11 +94,11 @@ class ScoreClass(Fact):
     @model_validator(mode="after")
     def _check_one_bound(self) -> ScoreClass:
         if self.least is not None and self.share is not None:
-            raise wrong("class_by_one")
+            raise invalid("class_by_one")
         return self
 
 
-class Scoring(Fact):
+class Scoring(FrozenModel):
     """Rounding, caps, pass marks, classes and tie-breaks of a score table.
 
     `rounding` applies to the points of each criterion that has no rounding of its own. `penalty_least` is the lowest

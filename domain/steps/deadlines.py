@@ -32,8 +32,8 @@ from domain.types import (
     When,
     day_ending,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -370,7 +370,7 @@ def clock_command_id(stream: str, command: Command, instant: datetime) -> UUID:
 
 
 def _with_recorded(deadlines: Deadlines, key: str, meta: Meta) -> Deadlines:
-    return replace(deadlines, recorded=put(deadlines.recorded, key, meta.version))
+    return replace(deadlines, recorded=with_entry(deadlines.recorded, key, meta.version))
 
 
 def _reminded(deadlines: Deadlines, event: UnitReminded, meta: Meta) -> Deadlines:
@@ -390,19 +390,21 @@ def _proposed(deadlines: Deadlines, event: EscalationProposed, meta: Meta) -> De
     escalation = Escalation(tuple(dict.fromkeys((*unconfirmed, *event.units))), meta.version)
     return replace(
         _with_recorded(deadlines, _key("escalate", event.duty, "", None, event.due), meta),
-        escalations=put(deadlines.escalations, event.duty, escalation),
+        escalations=with_entry(deadlines.escalations, event.duty, escalation),
     )
 
 
 def _confirmed(deadlines: Deadlines, event: EscalationConfirmed, meta: Meta) -> Deadlines:
     existing = deadlines.escalations.get(event.duty, Escalation(event.units, meta.version))
     return replace(
-        deadlines, escalations=put(deadlines.escalations, event.duty, replace(existing, confirmed=meta.version))
+        deadlines, escalations=with_entry(deadlines.escalations, event.duty, replace(existing, confirmed=meta.version))
     )
 
 
 def _extension_asked(deadlines: Deadlines, event: ExtensionAsked, meta: Meta) -> Deadlines:
-    return replace(deadlines, extension_requests=put(deadlines.extension_requests, (event.unit, event.duty), event))
+    return replace(
+        deadlines, extension_requests=with_entry(deadlines.extension_requests, (event.unit, event.duty), event)
+    )
 
 
 def _without_requests(deadlines: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
@@ -419,7 +421,7 @@ def _extension_granted(deadlines: Deadlines, event: ExtensionGranted, meta: Meta
     extension = Extension(event.until, meta.happened)
     return replace(
         _without_requests(deadlines, event.unit, event.duty),
-        extensions=put(deadlines.extensions, (event.duty, event.unit or ""), extension),
+        extensions=with_entry(deadlines.extensions, (event.duty, event.unit or ""), extension),
     )
 
 
@@ -443,7 +445,7 @@ decider = StepDecider(
         ExtensionAsked: _extension_asked,
         ExtensionGranted: _extension_granted,
         DutyClosed: lambda deadlines, event, meta: replace(
-            deadlines, closings=put(deadlines.closings, event.duty, meta.version)
+            deadlines, closings=with_entry(deadlines.closings, event.duty, meta.version)
         ),
         ExtensionRefused: lambda deadlines, event, meta: _without_requests(deadlines, event.unit, event.duty),
     },

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Literal
 from domain import limits
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadyRecorded, Command, Document, Event, Label, Meta, Refused, StepDecider, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -126,7 +138,7 @@ def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
         meta.version,
         event.term,
     )
-    return put(drafts, event.kind, (*drafts.get(event.kind, ()), new))
+    return with_entry(drafts, event.kind, (*drafts.get(event.kind, ()), new))
 
 
 decider = StepDecider(

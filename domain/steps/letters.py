@@ -22,7 +22,7 @@ from domain.types import (
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -31,7 +31,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ LetterKind = Literal[
 ]
 
 
-class SampledPlace(Fact):
+class SampledPlace(FrozenModel):
     """A place below a member unit, such as a residential unit, a school or a commune of a district."""
 
     name: Label
@@ -208,7 +208,9 @@ def record_site_check(command: RecordSiteCheck, meta: Meta, state: State, rules:
 
 def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
     new = LetterAnswer(event, meta.happened, meta.version)
-    return replace(letters, answers=put(letters.answers, event.letter, (*letters.answers.get(event.letter, ()), new)))
+    return replace(
+        letters, answers=with_entry(letters.answers, event.letter, (*letters.answers.get(event.letter, ()), new))
+    )
 
 
 decider = StepDecider(
@@ -218,12 +220,16 @@ decider = StepDecider(
     evolves={
         LetterRecorded: lambda letters, event, meta: replace(
             letters,
-            letters=put(letters.letters, event.id, Letter(event, meta.happened, meta.provenance.kind, meta.version)),
+            letters=with_entry(
+                letters.letters, event.id, Letter(event, meta.happened, meta.provenance.kind, meta.version)
+            ),
         ),
         LetterAnswered: _answered,
         SiteChecked: lambda letters, event, meta: replace(
             letters,
-            checks=put(letters.checks, event.id, SiteCheck(event, meta.happened, meta.provenance.kind, meta.version)),
+            checks=with_entry(
+                letters.checks, event.id, SiteCheck(event, meta.happened, meta.provenance.kind, meta.version)
+            ),
         ),
     },
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Duty, Edition
 from domain.types import (
     ICT,
@@ -21,7 +21,7 @@ from domain.types import (
     Digest,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Instant,
     Label,
     Meta,
@@ -31,7 +31,7 @@ from domain.types import (
     StepDecider,
     Text,
     UnitId,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ ClockMode = Literal["wall", "stepped", "backfill"]
 """Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
 
 
-class Unit(Fact):
+class Unit(FrozenModel):
     """A committee that belongs to a cluster. `kind` is the distinction that a rules edition makes between units."""
 
     id: UnitId
@@ -66,9 +66,9 @@ def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
         PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the repeated ids.
     """
     if not units and unnamed is None:
-        raise wrong("nobody_in_cluster")
+        raise invalid("nobody_in_cluster")
     if doubled := repeated(unit.id for unit in units):
-        raise wrong("units_twice", units=", ".join(sorted(doubled)))
+        raise invalid("units_twice", units=", ".join(sorted(doubled)))
 
 
 # Commands --------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class OpenCycle(Command, name="open-cycle"):
     def _check_unique(self) -> OpenCycle:
         check_units(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
-            raise wrong("organiser_is_member")
+            raise invalid("organiser_is_member")
         return self
 
 
@@ -357,7 +357,7 @@ decider = StepDecider(
         YearPlanReceived: lambda lifecycle, event, meta: replace(lifecycle, year_plan=event.year_plan),
         TimeStepped: lambda lifecycle, event, meta: replace(lifecycle, now=event.now),
         DutyClosed: lambda lifecycle, event, meta: replace(
-            lifecycle, closed=put(lifecycle.closed, event.duty, meta.version)
+            lifecycle, closed=with_entry(lifecycle.closed, event.duty, meta.version)
         ),
         DutyReopened: _reopened,
         CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),

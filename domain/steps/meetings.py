@@ -20,7 +20,7 @@ from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -28,7 +28,7 @@ from domain.types import (
     StepDecider,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
 
 
-class Presenter(Fact):
+class Presenter(FrozenModel):
     """A participant and the paper that it presented, in the words of the source."""
 
     by: Participant
     paper: Label
 
 
-class Meeting(Fact):
+class Meeting(FrozenModel):
     """The fields of a meeting, shared by command and event.
 
     `attendance` is the number of participants when their names are not known; `unclear` are persons whose capacity the
@@ -124,7 +124,7 @@ decider = StepDecider(
     empty={},
     decides={RecordMeeting: record_meeting},
     evolves={
-        MeetingHeld: lambda meetings, event, meta: put(
+        MeetingHeld: lambda meetings, event, meta: with_entry(
             meetings, event.id, RecordedMeeting(event, meta.happened, meta.provenance.kind, meta.version)
         )
     },

@@ -28,8 +28,8 @@ from domain.types import (
     UnitId,
     When,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -185,12 +185,12 @@ class Membership:
     def stays_after_joining(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """Return the stays after a unit joins; a stay that has not ended goes on."""
         stays = self.stays.get(unit, ())
-        return self.stays if stays and stays[-1].until is None else put(self.stays, unit, (*stays, Stay(since)))
+        return self.stays if stays and stays[-1].until is None else with_entry(self.stays, unit, (*stays, Stay(since)))
 
     def stays_after_leaving(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """Return the stays after a unit leaves."""
         *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
-        return put(self.stays, unit, (*earlier, replace(last, until=until)))
+        return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
 
 
 def require_member(unit: str, meta: Meta, state: State) -> None:
@@ -264,15 +264,17 @@ def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Member
     )
     # Papers come late: an earlier term can be recorded after a later one.
     terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda term: term.since)
-    return replace(membership, terms=put(membership.terms, event.role, tuple(terms)))
+    return replace(membership, terms=with_entry(membership.terms, event.role, tuple(terms)))
 
 
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         membership,
         stays=membership.stays_after_joining(event.unit.id, effective_from(meta)),
-        names=put(membership.names, event.unit.id, event.unit.name),
-        kinds=membership.kinds if event.unit.kind is None else put(membership.kinds, event.unit.id, event.unit.kind),
+        names=with_entry(membership.names, event.unit.id, event.unit.name),
+        kinds=membership.kinds
+        if event.unit.kind is None
+        else with_entry(membership.kinds, event.unit.id, event.unit.kind),
     )
 
 

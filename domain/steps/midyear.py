@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from domain.rules import Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadyRecorded, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -167,14 +179,14 @@ def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> Mi
         new = replace(
             existing, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
         )
-    return put(reports, event.unit, new)
+    return with_entry(reports, event.unit, new)
 
 
 def _with_changes(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
     # A replay to a date can fold an answer without its report.
     if (existing := reports.get(unit)) is None:
         return reports
-    return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
+    return with_entry(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
 def _correction_answered(reports: MidyearReports, event: CorrectionAnswered, meta: Meta) -> MidyearReports:

@@ -15,14 +15,14 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition
 from domain.steps.criteria import Criterion, ScoreClass, Scoring, remarks
 from domain.steps.scoring_methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
-from domain.types import Fact, Label, Refused, Slug, UnitId
+from domain.types import FrozenModel, Label, Refused, Slug, UnitId
 
 
-class UnitSheet(Fact):
+class UnitSheet(FrozenModel):
     """One unit's sheet. `excluded` is the reason why the unit is not considered; None: it is considered."""
 
     unit: UnitId
@@ -33,11 +33,11 @@ class UnitSheet(Fact):
     @model_validator(mode="after")
     def _check_unique(self) -> UnitSheet:
         if doubled := repeated(entry.criterion for entry in self.entries):
-            raise wrong("criterion_stands_twice", criterion=", ".join(sorted(doubled)))
+            raise invalid("criterion_stands_twice", criterion=", ".join(sorted(doubled)))
         return self
 
 
-class SheetFile(Fact):
+class SheetFile(FrozenModel):
     """The sheets of a cluster, as a file."""
 
     units: Annotated[tuple[UnitSheet, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
@@ -45,7 +45,7 @@ class SheetFile(Fact):
     @model_validator(mode="after")
     def _check_unique(self) -> SheetFile:
         if doubled := repeated(sheet.unit for sheet in self.units):
-            raise wrong("units_twice", units=", ".join(sorted(doubled)))
+            raise invalid("units_twice", units=", ".join(sorted(doubled)))
         return self
 
 

@@ -30,7 +30,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -319,7 +319,9 @@ def _scorer(by: Participant) -> str:
 def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
     existing = scores.get((unit, round_))
     first = meta.happened if existing is None else existing.first
-    return put(scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first))
+    return with_entry(
+        scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first)
+    )
 
 
 decider = StepDecider(

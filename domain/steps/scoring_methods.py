@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domain import limits
-from domain.problems import wrong
-from domain.types import Fact, Label, Points, Slug, decimal_comma
+from domain.problems import invalid
+from domain.types import FrozenModel, Label, Points, Slug, decimal_comma
 
 Amount = Annotated[
     Decimal,
@@ -28,7 +28,7 @@ RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 
 
-class Rounding(Fact):
+class Rounding(FrozenModel):
     """How a figure is rounded: to `places` decimals, or to a multiple of `step` (0.5 for half points)."""
 
     places: Annotated[int, Field(ge=0, le=limits.POINTS_DECIMALS)] = 2
@@ -58,7 +58,7 @@ class BestInCluster:
     actual: Decimal | None = None
 
 
-class ScoreEntry(Fact):
+class ScoreEntry(FrozenModel):
     """A sheet's entry for one criterion: points by hand, or the figures from which the method computes them.
 
     `met` are the ids of the conditions that hold. `evidence` names documents.
@@ -90,7 +90,7 @@ def _missing_figure(name: str) -> Undetermined:
     return Undetermined("figure_missing", (("figure", name),))
 
 
-class ByHand(Fact):
+class ByHand(FrozenModel):
     """Points by hand, from `least` to the maximum, in multiples of `step` where one is stated."""
 
     way: Literal["hand"] = "hand"
@@ -101,7 +101,7 @@ class ByHand(Fact):
         return _missing_figure("points") if entry.points is None else entry.points
 
 
-class Linear(Fact):
+class Linear(FrozenModel):
     """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum."""
 
     way: Literal["linear"]
@@ -115,14 +115,14 @@ class Linear(Fact):
         return min(maximum * entry.ratio, maximum if self.ceiling is None else self.ceiling)
 
 
-class Threshold(Fact):
+class Threshold(FrozenModel):
     """The points for values from `at_least` on."""
 
     at_least: Amount
     points: Points
 
 
-class Stepped(Fact):
+class Stepped(FrozenModel):
     """The points of the highest step that the value reaches; 0 below the lowest."""
 
     way: Literal["steps"]
@@ -133,7 +133,7 @@ class Stepped(Fact):
     def _check_falling(self) -> Stepped:
         starts = [step.at_least for step in self.steps]
         if starts != sorted(starts, reverse=True) or len(set(starts)) != len(starts):
-            raise wrong("steps_not_falling")
+            raise invalid("steps_not_falling")
         return self
 
     def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
@@ -143,7 +143,7 @@ class Stepped(Fact):
         return next((step.points for step in self.steps if value >= step.at_least), Decimal(0))
 
 
-class Band(Fact):
+class Band(FrozenModel):
     """A range of values from `low` to `high`, both included (None: no upper end), with its points.
 
     Either `points`, or `change`: a difference to the maximum. `above` excludes `low`, so that "above 0 to 10" can
@@ -159,9 +159,9 @@ class Band(Fact):
     @model_validator(mode="after")
     def _check_exactly_one(self) -> Band:
         if (self.change is None) == (self.points is None):
-            raise wrong("band_gives_one")
+            raise invalid("band_gives_one")
         if self.high is not None and (self.high < self.low or (self.above and self.high == self.low)):
-            raise wrong("band_backwards")
+            raise invalid("band_backwards")
         return self
 
     def holds(self, value: Decimal) -> bool:
@@ -170,7 +170,7 @@ class Band(Fact):
         return begun and (self.high is None or value <= self.high)
 
 
-class Banded(Fact):
+class Banded(FrozenModel):
     """Points by bands, in rising order. Gaps between bands are allowed.
 
     A value in a gap is undetermined, unless the edition states how values are rounded first (`value_rounding`). For
@@ -187,7 +187,7 @@ class Banded(Fact):
         for band, following in zip(self.bands, self.bands[1:], strict=False):
             touches = band.high is not None and following.above and following.low == band.high
             if band.high is None or (following.low <= band.high and not touches):
-                raise wrong("bands_overlap", first=band.low, second=following.low)
+                raise invalid("bands_overlap", first=band.low, second=following.low)
         return self
 
     def gaps(self) -> Iterator[tuple[Decimal, Decimal]]:
@@ -212,14 +212,14 @@ class Banded(Fact):
         return Undetermined("between_bands", (("value", str(value)),))
 
 
-class Condition(Fact):
+class Condition(FrozenModel):
     """One condition of an all-or-nothing criterion."""
 
     id: Slug
     title: Label
 
 
-class AllOrNothing(Fact):
+class AllOrNothing(FrozenModel):
     """The maximum when every condition is met, otherwise 0."""
 
     way: Literal["all-or-nothing"]
@@ -233,7 +233,7 @@ class AllOrNothing(Fact):
         return maximum if {condition.id for condition in self.conditions} <= set(entry.met) else Decimal(0)
 
 
-class Counted(Fact):
+class Counted(FrozenModel):
     """`count` times `each` (negative for a penalty), limited by the maximum and `least`."""
 
     way: Literal["count"]
@@ -247,7 +247,7 @@ class Counted(Fact):
         return max(self.least, points if maximum is None else min(maximum, points))
 
 
-class RelativeToBest(Fact):
+class RelativeToBest(FrozenModel):
     """Points by the ratio actual/target, compared with the highest ratio of the cluster.
 
     - Up to the target: `at_target` of the maximum, in proportion to the ratio.

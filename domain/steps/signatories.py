@@ -13,23 +13,23 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.steps.commenting import Participant, Participants
-from domain.types import Event, Fact, Person, StepDecider, put
+from domain.types import Event, FrozenModel, Person, StepDecider, with_entry
 
 Capacity = Annotated[
     Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())
 ]
 
 
-class Signatory(Fact):
+class Signatory(FrozenModel):
     """A person who signed; `capacity` None: in their own right, or the source does not say."""
 
     person: Person
     capacity: Capacity | None = None
 
 
-class Signatories(Fact):
+class Signatories(FrozenModel):
     """The signatories of one command. `on_behalf_of` is the participant for whom another person entered it."""
 
     prepared: Participants = ()
@@ -40,7 +40,7 @@ class Signatories(Fact):
     @model_validator(mode="after")
     def _check_not_empty(self) -> Signatories:
         if not (self.prepared or self.approved or self.signed or self.on_behalf_of):
-            raise wrong("signatories_of_nobody")
+            raise invalid("signatories_of_nobody")
         return self
 
 
@@ -70,5 +70,5 @@ decider = StepDecider(
     slice_name="signatories",
     empty={},
     decides={},
-    evolves={SignatoriesNamed: lambda signatories, event, meta: put(signatories, event.of, event.signatories)},
+    evolves={SignatoriesNamed: lambda signatories, event, meta: with_entry(signatories, event.of, event.signatories)},
 )

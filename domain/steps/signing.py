@@ -19,7 +19,19 @@ from domain.steps.drafting import CovenantKind, version_of
 from domain.steps.lifecycle import Unnamed, known_count
 from domain.steps.membership import require_member
 from domain.steps.succession import UnitsSucceeded
-from domain.types import AlreadyRecorded, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -199,7 +211,7 @@ def _signed(signing: Signing, event: CovenantSigned, meta: Meta) -> Signing:
     signature = Signature(event.number, meta.happened, meta.provenance.kind, meta.version)
     return replace(
         _with_first_signing(signing, event.number, meta.happened),
-        signatures=put(signing.signatures, event.unit, signature),
+        signatures=with_entry(signing.signatures, event.unit, signature),
     )
 
 
@@ -237,7 +249,9 @@ def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]
         CovenantSignedJointly: _only(covenant, _signed_jointly),
         SigningDeclined: _only(
             covenant,
-            lambda signing, event, meta: replace(signing, declined=put(signing.declined, event.unit, meta.version)),
+            lambda signing, event, meta: replace(
+                signing, declined=with_entry(signing.declined, event.unit, meta.version)
+            ),
         ),
         WitnessesNamed: _witnessed,
         UnitsSucceeded: _successors_signed,

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 
 from domain import limits
 from domain.problems import repeated
-from domain.rules import Edition, Heirloom
+from domain.rules import Edition, Inherited
 from domain.steps.lifecycle import Lifecycle, Unit, Units
 from domain.steps.membership import Membership, Term, effective_from, require_member
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
@@ -93,7 +93,7 @@ class UnitsSucceeded(Event, name="UnitsSucceeded"):
     """The predecessors that end."""
     successors: tuple[Unit, ...]
     outside: tuple[Label, ...]
-    inherits: tuple[Heirloom, ...]
+    inherits: tuple[Inherited, ...]
     basis: Document | None
 
 

@@ -27,7 +27,7 @@ from domain.types import (
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -37,8 +37,8 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 Exactness = Literal["exact", "more-than", "estimated"]
 
 
-class Target(Fact):
+class Target(FrozenModel):
     """A goal in words, with a quantity where one is set."""
 
     id: Slug
@@ -56,7 +56,7 @@ class Target(Fact):
     measure: Label | None = None
 
 
-class Content(Fact):
+class Content(FrozenModel):
     """One content of a covenant. `places` are places below the unit to which the content applies."""
 
     title: Label
@@ -295,19 +295,21 @@ decider = StepDecider(
     evolves={
         TargetsRegistered: lambda targets, event, meta: replace(
             targets,
-            registrations=put(targets.registrations, event.unit, Registration(event, meta.happened, meta.version)),
+            registrations=with_entry(
+                targets.registrations, event.unit, Registration(event, meta.happened, meta.version)
+            ),
         ),
         RegistrationReturned: lambda targets, event, meta: replace(
             targets,
-            replies=put(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),
+            replies=with_entry(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),
         ),
         RegistrationAccepted: lambda targets, event, meta: replace(
             targets,
-            replies=put(targets.replies, event.unit, RegistrationReply("accepted", meta.happened, meta.version)),
+            replies=with_entry(targets.replies, event.unit, RegistrationReply("accepted", meta.happened, meta.version)),
         ),
         UnitsSucceeded: _registrations_inherited,
         ContentsStated: lambda targets, event, meta: replace(
-            targets, contents=put(targets.contents, event.covenant, event)
+            targets, contents=with_entry(targets.contents, event.covenant, event)
         ),
         ResultReported: lambda targets, event, meta: replace(
             targets,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
 from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
@@ -23,7 +23,7 @@ from domain.types import (
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -32,14 +32,14 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Choice(Fact):
+class Choice(FrozenModel):
     """An option of a vote with its votes: a unit by id, or any other option in words."""
 
     unit: UnitId | None = None
@@ -49,7 +49,7 @@ class Choice(Fact):
     @model_validator(mode="after")
     def _check_exactly_one(self) -> Choice:
         if (self.unit is None) == (self.words is None):
-            raise wrong("choice_is_one")
+            raise invalid("choice_is_one")
         return self
 
 
@@ -229,7 +229,7 @@ decider = StepDecider(
     empty={},
     decides={RecordBallot: record_ballot},
     evolves={
-        BallotRecorded: lambda ballots, event, meta: put(
+        BallotRecorded: lambda ballots, event, meta: with_entry(
             ballots, event.id, Ballot(event, meta.happened, meta.provenance.kind, meta.version)
         )
     },

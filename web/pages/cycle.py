@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from application.fields import InputError
 from audit.replay import digests_in
 from domain.access import Matter, may_see_deviation, may_see_sheet
 from domain.codec import plain
@@ -19,6 +18,7 @@ from domain.deviations import deviations
 from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
 from domain.steps.commenting import Comment
 from domain.steps.scores import calculated_scores
+from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe, voice
