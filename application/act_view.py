@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from application.application import Application
-from application.fields import InputError
 from application.permitted_acts import permitted_acts
 from application.timeline import sentences
 from application.visits import ForbiddenError, VisitedCycle
@@ -14,6 +13,7 @@ from domain.access import Matter
 from domain.cycle import correctable
 from domain.steps.corrections import CorrectAct
 from domain.types import Event, EventEnvelope, Refused
+from errors import InputError
 from ledger.events import RecordedEvent
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from application.application import Application, CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler
+from application.fields import FieldFiller
 from application.form_values import flattened
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
 from domain.deviations import Deviation, deviations
-from domain.types import clean
+from domain.types import normalize_text
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from vault.texts import salted_digest
@@ -62,7 +62,7 @@ async def previewed_events(
     Raises:
         InputError, Refused
     """
-    item = await application.item(inputs, Filler(DryRunTexts(application.texts), application.people))
+    item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
     envelopes = await dry_run.decide(item, visitor.contact.id, visitor.unit, visitor.login.strength)
     texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
     names = names_in(dry_run)
@@ -85,7 +85,7 @@ def _unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in flattened(fields).values():
         try:
-            body = clean(value)
+            body = normalize_text(value)
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

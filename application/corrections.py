@@ -36,4 +36,4 @@ async def completed_correction(
     """
     row = row_at(cycle, version)
     wrong = await form_of_row(application, row)
-    return inputs if wrong is None else wrong.kept(inputs, row)
+    return inputs if wrong is None else wrong.with_circumstances(inputs, row)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from application.fields import Question, questions
+from application.fields import FormField, form_fields
 from domain.types import Command
 from i18n.messages import day, number
 
@@ -51,7 +51,7 @@ def _cleaned(value: Any) -> Any:
 
 def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields from what was typed: flags become true; numbers stay text, which the act itself reads."""
-    return {name: _typed_as(question, values[name]) for question in questions(act) if (name := question.name) in values}
+    return {name: _typed_as(field, values[name]) for field in form_fields(act) if (name := field.name) in values}
 
 
 def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,35 +64,35 @@ def without_empty_rows(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _typed_as(question: Question, value: Any) -> Any:
-    if question.many and isinstance(value, list):
-        return [_typed_as(question.as_one(question.name), entry) for entry in value]
-    if question.many and isinstance(value, str):
+def _typed_as(field: FormField, value: Any) -> Any:
+    if field.many and isinstance(value, list):
+        return [_typed_as(field.as_one(field.name), entry) for entry in value]
+    if field.many and isinstance(value, str):
         return [part for line in value.splitlines() if (part := line.strip())]
-    if question.parts and isinstance(value, Mapping):
-        return {name: _typed_as(part, value[name]) for part in question.parts if (name := part.name) in value}
-    if question.kind == "flag":
+    if field.parts and isinstance(value, Mapping):
+        return {name: _typed_as(part, value[name]) for part in field.parts if (name := part.name) in value}
+    if field.kind == "flag":
         return value == "yes"
     return value
 
 
 def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields as a person would type them: days as dd/mm/yyyy, figures with a comma."""
-    asked = {question.name: question for question in questions(act)}
+    asked = {field.name: field for field in form_fields(act)}
     return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
 
 
-def _as_typed(question: Question, value: Any) -> Any:
+def _as_typed(field: FormField, value: Any) -> Any:
     if isinstance(value, list):
-        return [_as_typed(question.as_one(question.name), entry) for entry in value]
-    if isinstance(value, Mapping) and question.parts:
-        asked = {part.name: part for part in question.parts}
+        return [_as_typed(field.as_one(field.name), entry) for entry in value]
+    if isinstance(value, Mapping) and field.parts:
+        asked = {part.name: part for part in field.parts}
         return {name: _as_typed(asked[name], entry) for name, entry in value.items() if name in asked}
-    if value in question.choices or not isinstance(value, (str, int)):
+    if value in field.choices or not isinstance(value, (str, int)):
         return value
-    if question.kind == "day":
+    if field.kind == "day":
         return day(str(value))
-    return number(Decimal(value)) if question.kind == "number" else value
+    return number(Decimal(value)) if field.kind == "number" else value
 
 
 def input_text(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from application.fields import InputError
+from errors import NotFoundError
 
 KEPT = 20
 """The oldest job is forgotten when there are more."""
@@ -37,9 +37,9 @@ class Jobs:
         """A job of a kind.
 
         Raises:
-            InputError: `no_such_job`.
+            NotFoundError: `no_such_job`.
         """
         job = self._jobs.get(id_)
         if not isinstance(job, kind):
-            raise InputError("no_such_job")
+            raise NotFoundError("no_such_job")
         return job

@@ -14,13 +14,14 @@ from application.application import Application, CommandInput
 from application.command_preview import deviations_by_key, names_in, previewed_events
 from application.dry_run import DryRun
 from application.engine import RefusedError
-from application.fields import InputError, typed_day
+from application.fields import parse_day
 from application.form_values import as_fields, without_empty_rows
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.rights import is_binding
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Refused, When
+from errors import InputError
 from i18n.state_text import deviation_text
 
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
@@ -74,7 +75,7 @@ def command_inputs(cycle: VisitedCycle, minutes: Minutes) -> list[CommandInput]:
     Raises:
         InputError
     """
-    on = typed_day(minutes.on, "_on")
+    on = parse_day(minutes.on, "_on")
     header = as_fields(RecordMeeting, minutes.header)
     ticked = [{"unit": unit} for unit, answers in minutes.units.items() if answers.get("present")]
     typed = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
@@ -108,7 +109,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
 
     Raises:
         InputError: a field cannot be used.
-        RefusedError: a rule forbids a command; its place is the index in `inputs`.
+        RefusedError: a rule forbids a command; `index` is its index in `inputs`.
     """
     dry_runs: dict[str, DryRun] = {}
     before: dict[str, set[str]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
-from audit.replay import Replay, SurenessOf, digests_in, replay, view
+from audit.replay import Replay, SurenessIndex, digests_in, replay, replay_as_json
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.rules import Edition
@@ -58,7 +58,7 @@ async def replayed(application: Application, cycle: VisitedCycle, moment: Moment
     """The state of a cycle at a moment."""
     version = len(cycle.history)
     if moment == Moment(version):  # the visitor's cycle holds this state already
-        sureness = SurenessOf.of(envelope for _row, envelope in cycle.history)
+        sureness = SurenessIndex.of(envelope for _row, envelope in cycle.history)
         return Replay(cycle.stream, cycle.state, cycle.rules, version, version, (), sureness)
     return replay(
         cycle.stream,
@@ -95,7 +95,7 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
 
 async def moment_values(application: Application, found: Replay) -> dict[str, Any]:
     """A replayed state as JSON values, with the texts that it names."""
-    return view(found, await application.texts.get(digests_in(plain(found.state))))
+    return replay_as_json(found, await application.texts.get(digests_in(plain(found.state))))
 
 
 def differences(first: StateAt, second: StateAt) -> Sequence[dict[str, str]]:

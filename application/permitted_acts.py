@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from application.fields import InputError
 from application.visits import ForbiddenError, VisitedCycle
 from domain.rights import MAY, permitted_commands
 from domain.steps.corrections import CorrectAct
 from domain.types import Command
+from errors import InputError
 
 
 def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = False) -> type[Command]:

@@ -13,11 +13,11 @@ from application.visits import VisitedCycle
 from domain.rules import Edition
 from domain.steps.criteria import Criterion
 from domain.steps.score_calculation import UnitResult, calculate_scores
-from domain.steps.scores import Item
+from domain.steps.scores import SheetItem
 from domain.steps.scores import sheet_of as unit_sheet
 from domain.types import Command, Refused
 
-_ITEM: TypeAdapter[Item] = TypeAdapter(Item)
+_ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "linear": ("actual", "target"),

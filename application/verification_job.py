@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from application.application import Application
 from application.jobs import Jobs
-from application.verification import verified
+from application.verification import verify_all
 from audit.verify import VerificationReport
 
 
@@ -28,7 +28,7 @@ class VerificationJob:
             self.seen = seen
 
         try:
-            self.report, self.beside = await verified(application, progress=progress)
+            self.report, self.beside = await verify_all(application, progress=progress)
         except Exception as error:  # noqa: BLE001 - whatever stops it is shown on the page
             self.failed = type(error).__name__
 

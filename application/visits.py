@@ -12,13 +12,13 @@ from typing import Any
 
 from accounts import Login
 from application.application import Application, CommandInput
-from application.fields import InputError
 from domain.access import Matter, Reader, may_read, may_see_deviation, may_see_sheet, readers
 from domain.cycle import State, members_and_organiser
 from domain.rules import Edition
 from domain.steps.lifecycle import business_now
 from domain.streams import decider_of, is_cycle
 from domain.types import Event, EventEnvelope
+from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.receipts import Receipt
 from vault.persons import Contact
@@ -27,8 +27,10 @@ History = tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]
 """A stream's rows, each with its event."""
 
 
-class ForbiddenError(Exception):
-    """The visitor may not read or do this, or the form is not one of ours. The first argument is the code."""
+class ForbiddenError(CodedError):
+    """The visitor may not read or do this, or the form is not one of ours."""
+
+    kind = Kind.FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,10 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     """Open a cycle for a visitor. It is not checked here whether the visitor may read it.
 
     Raises:
-        InputError: `no_such_cycle`.
+        NotFoundError: `no_such_cycle`.
     """
     if not is_cycle(stream):
-        raise InputError("no_such_cycle", cycle=stream)
+        raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
     decider = decider_of(stream)
     state: Any = decider.fold(envelope for _row, envelope in history)
@@ -132,7 +134,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
 
 def _persons(state: State) -> set[str]:
     """Ids of the persons that pages of a cycle name."""
-    meetings = [held.told for held in state.meetings.values()]
+    meetings = [held.event for held in state.meetings.values()]
     parties = [
         *(comment.by for comment in state.comments.comments.values()),
         *state.signing.witnesses,
@@ -149,7 +151,7 @@ async def submit_as(application: Application, visitor: Visitor, stream: str, inp
     """Sign commands for a visitor and submit them to a stream.
 
     Raises:
-        InputError, Refused, RefusedError, PendingError, UnreachableError
+        InputError, Refused, PendingError, UnreachableError
     """
     return await application.submit(
         stream, visitor.signs_as, inputs, strength=visitor.login.strength, stand_in_for=visitor.stand_in_for

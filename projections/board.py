@@ -40,7 +40,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "open": [_open(o) for o in open_],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value}
-            for unit, duty in state.deadlines.asked
+            for unit, duty in state.deadlines.extension_requests
             if any(o.bearer == unit and o.duty == duty for o in open_)
         ],
         "escalations": [

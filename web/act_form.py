@@ -13,20 +13,23 @@ from uuid import UUID, uuid4
 from starlette.datastructures import FormData, QueryParams, UploadFile
 
 from application.application import CommandInput
-from application.error_mapping import Trouble
-from application.fields import InputError, stated, typed_day
+from application.engine import PendingError, UnreachableError
+from application.fields import parse_day, stated_by
 from application.form_values import as_fields, nested, without_empty_rows
 from application.score_sheets import titled
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.steps.corrections import CorrectAct
-from domain.types import Command, When
-from i18n.fields import field_label
+from domain.types import Command, Refused, When
+from errors import CodedError, InputError
+from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
-from vault.files import NoFileError
 from vault.persons import Contact
 from web.services import Services
 from web.urls import CORRECTS
+
+FORM_ERRORS = (InputError, Refused, PendingError, UnreachableError)
+"""Errors that are shown beside the form that was sent. Any other error has a page of its own."""
 
 FILE = "_file."
 """Before the path of the field that a file is chosen for."""
@@ -75,7 +78,7 @@ class ActForm:
             fields,
             self.command_id,
             happened=_range(self.on) if self.on else None,
-            provenance=stated(self.source, "_source") if self.source else None,
+            provenance=stated_by(self.source, "_source") if self.source else None,
             meeting=self.meeting or None,
         )
 
@@ -127,7 +130,7 @@ async def store_files(services: Services, cycle: VisitedCycle, form: FormData, b
             stored = await services.files.put(
                 upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
             )
-        except NoFileError as error:
+        except InputError as error:
             return sentence(error.code, error.facts)
         path = name.removeprefix(FILE)
         between = "\n" if path.endswith(".evidence") else " "
@@ -140,14 +143,15 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
     return await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else ()
 
 
-def error_text(trouble: Trouble, cycle: VisitedCycle) -> str:
+def error_text(error: CodedError, cycle: VisitedCycle) -> str:
     """The sentence of an error; a field that cannot be used is named as on the page."""
-    facts = titled(trouble.facts, cycle.rules)
-    if trouble.code != "malformed_act":
-        return sentence(trouble.code, facts, cycle.names)
-    field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
+    facts = titled(error.facts, cycle.rules)
+    if error.code == "unstorable_text" and error.path:
+        return f"{path_label(error.path)}: {sentence(error.code)}"
+    if error.code != "malformed_act":
+        return sentence(error.code, facts, cycle.names)
     problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
-    return f"{field_label(field)}: {problem}"
+    return f"{path_label(str(facts.get('place', '')))}: {problem}"
 
 
 def _uuid(value: Any) -> UUID:
@@ -160,6 +164,6 @@ def _uuid(value: Any) -> UUID:
 def _range(text: str) -> When:
     first, _dash, last = text.partition(" - ")
     try:
-        return When.on(typed_day(first, "_on"), typed_day(last, "_on") if last else None)
+        return When.on(parse_day(first, "_on"), parse_day(last, "_on") if last else None)
     except ValueError:
         raise InputError("range_backwards_web", "_on") from None

@@ -22,8 +22,7 @@ from accounts import Login, Scope
 from application.application import CommandInput
 from application.board import board_rows, deviation_rows
 from application.command_preview import preview
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError
+from application.fields import stated_by
 from application.moments import Moment, moment_values, replayed
 from application.permitted_acts import require_permitted
 from application.search import found_for
@@ -35,11 +34,13 @@ from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
 from domain.rights import BINDING, MAY, Party, is_binding
 from domain.streams import cycle_stream
-from domain.types import Day, Provenance, When
+from domain.types import Day, When
+from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import sentence
 from web.act_form import about
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
+from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.services import Services, get_services
 from web.urls import extension_url, task_url
 
@@ -59,9 +60,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "there is none"},
     409: {"model": Error, "description": "a rule forbids it"},
     422: {"model": Error, "description": "what was sent cannot be used"},
+    500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
     503: {"model": Error, "description": "no answer yet, or somebody is away: send the same command id again"},
 }
-_STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
 
 router = APIRouter()
 
@@ -79,7 +80,7 @@ async def holder(request: Request, given: Given) -> tuple[Visitor, Scope]:
     found = await services.accounts.of_token(given.credentials) if given is not None else None
     contact = await services.application.people.get(found[0].person) if found is not None else None
     if found is None or contact is None or needs_code(services, found[0]):
-        raise LoginNeededError
+        raise LoginNeededError("token_needed")
     account, scope = found
     strength = "rehearsal" if services.application.rehearsal else "token"
     visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), contact)
@@ -248,6 +249,8 @@ class ActReceipt(BaseModel):
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
+    if (unstorable := unstorable_text(body.model_dump())) is not None:
+        raise unstorable
     if body.until is not None and (body.on is None or body.until < body.on):
         raise InputError("bad_day", found=body.until.isoformat())
     require_permitted(cycle, body.act)
@@ -257,7 +260,7 @@ def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
         body.fields,
         body.command_id or uuid4(),
         happened=When.on(body.on, body.until) if body.on is not None else None,
-        provenance=Provenance(kind="stated", source=body.source) if body.source else None,
+        provenance=stated_by(body.source, "source") if body.source else None,
         meeting=body.meeting,
     )
 
@@ -327,31 +330,26 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
 # Errors -----------------------------------------------------------------------------------
 
 
-async def _answer(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, LoginNeededError):
-        return _error(401, Trouble("refused", "token_needed"))
-    if isinstance(error, ForbiddenError):
-        return _error(403, Trouble("refused", str(error.args[0])))
-    trouble = trouble_of(error) or Trouble("away", "our_bug_web")
-    status = 404 if trouble.code in {"no_such_cycle", "no_such_job"} else _STATUS[trouble.kind]
-    return _error(status, trouble)
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    found = answered(request, error, {})
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(found, LoginNeededError) else None
+    return _error(found.http_status, found, headers)
 
 
-def _error(status: int, trouble: Trouble) -> JSONResponse:
-    body = Error(code=trouble.code, text=sentence(trouble.code, trouble.facts), place=trouble.place or None)
-    return JSONResponse(body.model_dump(), status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+def _error(status: int, error: CodedError, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = Error(code=error.code, text=sentence(error.code, error.facts), place=error.path or None)
+    return JSONResponse(body.model_dump(), status, headers)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-    place = ".".join(map(str, first.get("loc", ())))
-    body = Error(code="bad_request", text=sentence("bad_request"), place=f"{place}: {first.get('type', '')}")
-    return JSONResponse(body.model_dump(), 422)
+    path = printable(".".join(map(str, first.get("loc", ()))))
+    return _error(422, InputError("bad_request", f"{path}: {first.get('type', '')}"))
 
 
 async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 400
-    return _error(status, Trouble("input", "page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
+    return _error(status, InputError("page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
 
 
 def build(services: Services) -> FastAPI:
@@ -367,9 +365,8 @@ def build(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.include_router(router)
-    known: tuple[type[Exception], ...] = (LoginNeededError, ForbiddenError, *FORESEEN)
-    for one in known:
-        app.add_exception_handler(one, _answer)
+    for known in ANSWERED:
+        app.add_exception_handler(known, _answer)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused_by_http)
     return app

@@ -27,12 +27,23 @@ MATTERS: dict[Any, Matter] = {}
 """The matter that each dependency guards. A test visits every route with every role and compares with the domain."""
 
 
-class LoginNeededError(Exception):
-    """The request has no login, or one that ran out."""
+class LoginNeededError(ForbiddenError):
+    """The request carries no valid login, or no valid token. HTTP asks for a login by the status 401."""
+
+    def __init__(self, code: str = "login_needed") -> None:
+        super().__init__(code)
+
+    @property
+    def http_status(self) -> int:
+        """See `CodedError`."""
+        return 401
 
 
-class CodeNeededError(Exception):
+class CodeNeededError(ForbiddenError):
     """The visitor is logged in, but must set up one-time codes first."""
+
+    def __init__(self) -> None:
+        super().__init__("code_needed")
 
 
 def cookie_secret(request: Request) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
 
-from application.fields import InputError
+from errors import InputError
 
 
 def checked(adapter: TypeAdapter[str], value: str, field: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.fields import FieldKind, Question, questions
+from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
 from domain.types import Command
 from i18n.fields import field_label
@@ -43,33 +43,30 @@ def inputs(
     """
     wanted = frozenset(more)
     return tuple(
-        _input(question, question.name, values.get(question.name), wanted, with_text=with_text)
-        for question in questions(act)
-        if question.name not in NOT_ON_PAGES
+        _input(field, field.name, values.get(field.name), wanted, with_text=with_text)
+        for field in form_fields(act)
+        if field.name not in NOT_ON_PAGES
     )
 
 
-def _input(question: Question, path: str, value: Any, more: frozenset[str], *, with_text: bool) -> Input:
-    label = field_label(question.name)
-    if question.many:
+def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool) -> Input:
+    label = field_label(field.name)
+    if field.many:
         entries = list(value) if isinstance(value, list) else []
-        count = len(entries) + (1 if path in more or (question.required and not entries) else 0)
-        one = question.as_one(question.name)
+        count = len(entries) + (1 if path in more or (field.required and not entries) else 0)
+        one = field.as_one(field.name)
         rows = tuple(
             _input(one, f"{path}.{n}", entries[n] if n < len(entries) else None, more, with_text=with_text)
             for n in range(count)
         )
-        return Input(path, label, question.kind, question.required, "", rows=rows, many=True)
-    if question.parts:
+        return Input(path, label, field.kind, field.required, "", rows=rows, many=True)
+    if field.parts:
         inner = value if isinstance(value, Mapping) else {}
         parts = tuple(
-            _input(part, f"{path}.{part.name}", inner.get(part.name), more, with_text=with_text)
-            for part in question.parts
+            _input(part, f"{path}.{part.name}", inner.get(part.name), more, with_text=with_text) for part in field.parts
         )
-        if {part.name for part in question.parts} == _DOCUMENT and not with_text and not inner.get("text"):
+        if {part.name for part in field.parts} == _DOCUMENT and not with_text and not inner.get("text"):
             parts = tuple(part for part in parts if not part.path.endswith(".text"))
-        return Input(
-            path, label, question.kind, question.required, "", parts=parts, optional_group=not question.required
-        )
-    choices = tuple((choice, word(choice)) for choice in question.choices)
-    return Input(path, label, question.kind, question.required, input_text(value), choices)
+        return Input(path, label, field.kind, field.required, "", parts=parts, optional_group=not field.required)
+    choices = tuple((choice, word(choice)) for choice in field.choices)
+    return Input(path, label, field.kind, field.required, input_text(value), choices)

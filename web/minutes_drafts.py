@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from application.fields import InputError
 from application.minutes import Minutes, require_minutes_keeper
 from application.visits import VisitedCycle
+from errors import InputError
 from web.services import Services
 from web.urls import minutes_url
 

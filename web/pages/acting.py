@@ -18,21 +18,20 @@ from application.act_view import ActView, act_view
 from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
-from application.engine import PendingError, RefusedError, UnreachableError
-from application.error_mapping import Trouble, trouble_of
-from application.fields import InputError
 from application.form_values import as_typed, flattened
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle, submit_as
 from domain.access import Matter
 from domain.rights import BINDING, is_binding
-from domain.types import Command, Refused
+from domain.types import Command
+from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence
 from i18n.page_texts import STEPS
 from web import urls
 from web.act_form import (
+    FORM_ERRORS,
     ActForm,
     about,
     error_text,
@@ -44,6 +43,7 @@ from web.act_form import (
     version_in,
 )
 from web.auth import checked_form, cookie_secret, reads_cycle
+from web.error_answers import unstorable_text
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -56,7 +56,6 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted as a text."""
 _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
 """Fields of the form that its draft does not hold."""
-_NOT_ENTERED = (InputError, Refused, RefusedError, PendingError, UnreachableError)
 
 
 @router.get(urls.ACTS)
@@ -136,9 +135,11 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
-    await services.belongings.keep(cycle.visitor.contact.id, _draft_path(request), draft)
-    if file_problem:
-        return await _form(request, cycle, act_form, text=file_problem, status=422)
+    if (unstorable := unstorable_text(body)) is None:
+        await services.belongings.keep(cycle.visitor.contact.id, _draft_path(request), draft)
+    if file_problem or unstorable is not None:
+        text, faulty = (file_problem, "") if unstorable is None else (error_text(unstorable, cycle), unstorable.path)
+        return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
@@ -155,7 +156,7 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
             text = sentence("password_does_not_fit")
             return await _preview(request, cycle, act_form, command, text=text, status=422)
         return await _send(request, cycle, command)
-    except _NOT_ENTERED as error:
+    except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
@@ -176,17 +177,16 @@ async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> 
     try:
         command = await _command(get_services(request), cycle, act_form)
         return await _preview(request, cycle, act_form, command)
-    except _NOT_ENTERED as error:
+    except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
-async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm, error: Exception) -> Response:
+async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm, error: CodedError) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
-    trouble = trouble_of(error) or Trouble("pending", "pending")
-    text = error_text(trouble, cycle)
-    if trouble.kind in {"pending", "away"}:
+    text = error_text(error, cycle)
+    if error.kind in {Kind.PENDING, Kind.AWAY}:
         return await _form(request, cycle, act_form, text=text, again=True, status=503)
-    faulty = str(trouble.facts.get("place", trouble.place))
+    faulty = str(error.facts.get("place", error.path))
     return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
 
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
 from application.board import deviation_rows
-from application.fields import optional_day, typed_day
+from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
 from application.timeline import TimelineEntry, sentences, timeline_of
-from application.verification import warning_of
+from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
 from domain.codec import state_digest
@@ -68,7 +68,7 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({one.row.unit for one in entries if one.row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=warning_of(cycle.rows),
+        broken=chain_warning(cycle.rows),
     )
 
 
@@ -124,7 +124,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         download={"version": moment.version}
         if moment.version is not None
         else {"day": query.day, "known_on": query.known_on},
-        broken=warning_of(cycle.rows),
+        broken=chain_warning(cycle.rows),
         steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
     )
 
@@ -167,7 +167,7 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
         return Moment(default)
     if text.isdigit() and len(text) <= _MOST_DIGITS:
         return Moment(min(int(text), len(cycle.history)))
-    return Moment(None, typed_day(text))
+    return Moment(None, parse_day(text))
 
 
 @router.get(urls.COMPARISON)

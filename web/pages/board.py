@@ -14,13 +14,14 @@ from starlette.datastructures import FormData
 
 from application.application import CommandInput
 from application.board import BoardRow, LateTask, board_rows, wait_until_reached
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.engine import UnreachableError
+from application.fields import parse_day
 from application.visits import Visitor
 from domain.access import Matter
 from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
 from domain.types import Refused, day_ending
+from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import day, label, sentence, word
 from i18n.sorting import folded
@@ -198,8 +199,7 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
     try:
         inputs = await _for_each(services, visitor, chosen, form)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts), typed=typed)
+        return await _board(request, visitor, filters, text=sentence(error.code, error.facts), typed=typed)
     outcome = await _submit_all(services, visitor, inputs)
     await _note_position(request)
     return await _board(request, visitor, filters, outcome=outcome)
@@ -212,7 +212,7 @@ async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str],
         InputError: a date cannot be read, a reason is missing, or no unit is late.
     """
     if str(form.get("_do")) == "extend":
-        until = typed_day(str(form.get("until", "")))
+        until = parse_day(str(form.get("until", "")))
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
@@ -252,11 +252,10 @@ async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[Com
         async with slots:
             try:
                 if client is None:
-                    raise InputError("unreachable")
+                    raise UnreachableError
                 await client.submit(stream, batch.only(stream))
-            except FORESEEN as error:
-                trouble = trouble_of(error) or Trouble("pending", "pending")
-                return stream, sentence(trouble.code, trouble.facts)
+            except CodedError as error:
+                return stream, sentence(error.code, error.facts)
         return stream, ""
 
     return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in items))))

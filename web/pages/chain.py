@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.fields import InputError
 from application.verification_job import VerificationJob, start_verification
 from application.visits import Visitor
 from domain.access import Matter
+from errors import NotFoundError
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_json
@@ -48,7 +48,7 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
     """The result of a verification as JSON."""
     found = get_services(request).jobs.get(job, VerificationJob)
     if found.report is None:
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     report = found.report
     return as_json(
         {

@@ -13,7 +13,6 @@ from fastapi.responses import Response
 
 from application.act_view import latest_acts
 from application.board import wait_until_reached
-from application.fields import InputError
 from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle, Visitor
 from audit.replay import digests_in
@@ -23,6 +22,7 @@ from domain.deviations import deviations
 from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
 from domain.steps.commenting import Comment
 from domain.steps.scores import calculated_scores
+from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe, voice
@@ -136,7 +136,7 @@ def _scores(cycle: VisitedCycle) -> ScoreTable | None:
         name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
     )
     totals = {name: calculated_scores(state, rules, name) for name in rounds}
-    ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.places}
+    ranks = {ranked.unit: ranked.rank for ranked in state.conclusion.ranking}
     rows = []
     for unit in state.membership.members():
         cells: list[str | None] = []
@@ -219,7 +219,9 @@ async def draft(
         voice=voice,
         names=cycle.names,
         stances=[
-            s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
+            s
+            for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.collective_stances)
+            if s.on in {None, kind}
         ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,

@@ -12,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
-from application.fields import InputError
 from application.visits import Visitor
+from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from application.fields import InputError
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, Reader
+from errors import InputError, NotFoundError
 from i18n.messages import sentence
-from vault.files import NoFileError
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_attachment
@@ -40,9 +39,9 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
         raise ForbiddenError("not_yours_to_say")
     try:
         if not isinstance(sent, UploadFile) or not sent.filename:
-            raise NoFileError("file_empty")
+            raise InputError("file_empty")
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
-    except NoFileError as error:
+    except InputError as error:
         text = sentence(error.code, error.facts)
     found = await services.files.of_unit(visitor.unit)
     return page(request, "files.html", 422 if text else 200, files=found, text=text, fresh=fresh)
@@ -54,7 +53,7 @@ async def download(request: Request, visitor: OwnReader, digest: str, name: str)
     services = get_services(request)
     found = [one for one in await services.files.of_digest(digest) if one.name == name]
     if not found:
-        raise InputError("page_not_found")
+        raise NotFoundError("page_not_found")
     for one in found:
         if await _may_open(services, visitor, one.unit) and (body := await services.files.body(one)) is not None:
             return as_attachment(body, one.name, one.media_type)

@@ -12,11 +12,12 @@ from pydantic import TypeAdapter
 
 from accounts import Scope
 from accounts.belongings.postgres import StandIn
-from application.fields import InputError, optional_day
+from application.fields import optional_day
 from application.tasks import tasks_of
 from application.visits import Visitor
 from domain.access import Matter
 from domain.types import Label
+from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from web import urls
@@ -198,6 +199,6 @@ async def calendar(request: Request, secret: str) -> Response:
     account = await services.accounts.get(person) if person is not None else None
     contact = await services.application.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):
-        raise InputError("no_such_calendar")
+        raise NotFoundError("no_such_calendar")
     body = calendar_of(await tasks_of(services.board, contact.unit), services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -14,9 +14,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from application.engine import PendingError, RefusedError, UnreachableError
-from application.error_mapping import trouble_of
-from application.fields import InputError, typed_day
+from application.engine import RefusedError
+from application.fields import parse_day
 from application.form_values import as_fields
 from application.minutes import (
     STANCES,
@@ -34,11 +33,12 @@ from domain.access import Matter
 from domain.commands import parse_command
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Refused
+from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import voice
 from web import urls
-from web.act_form import error_text, suggested_persons, typed_values
+from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
 from web.auth import checked_form, cookie_secret, reads_cycle
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
@@ -153,15 +153,14 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
     services = get_services(request)
     try:
         id_ = SLUG.validate_python(str(values["id"]))
-        typed_day(on, "_on")
+        parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         before = await services.belongings.kept(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
-        trouble = trouble_of(error)
-        text = error_text(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
@@ -255,13 +254,11 @@ async def _check_or_enter(
             text = sentence("password_does_not_fit")
             return _page(request, cycle, minutes, checked=checked, text=text, status=422)
         receipt = await submit_as(services.application, visitor, cycle.stream, commands)
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
-        trouble = trouble_of(error)
-        text = error_text(trouble, cycle) if trouble is not None else ""
-        index = getattr(error, "place", None)
-        if isinstance(index, int):
-            text = f"{_('In line {number}').format(number=index)}: {text}"
-        away = trouble is not None and trouble.kind in {"pending", "away"}
+    except FORM_ERRORS as error:
+        text = error_text(error, cycle)
+        if isinstance(error, RefusedError) and error.index is not None:
+            text = f"{_('In line {number}').format(number=error.index)}: {text}"
+        away = error.kind in {Kind.PENDING, Kind.AWAY}
         return _page(request, cycle, minutes, text=text, status=503 if away else 422)
     await services.belongings.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())

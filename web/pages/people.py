@@ -12,12 +12,13 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter
 
 from accounts import Kind
-from application.fields import InputError, optional_day
-from application.persons import is_address
+from application.fields import optional_day
+from application.persons import is_mail_address
 from application.slugs import SLUG, slug_of
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label
+from errors import InputError
 from i18n import _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
@@ -94,7 +95,7 @@ async def _enter(services: Services, visitor: Visitor, typed: dict[str, str]) ->
         raise ForbiddenError("not_yours_to_manage")
     name, email = checked(LABEL, typed.get("name", ""), "name"), typed.get("email") or None
     unit = checked(SLUG, typed.get("unit", ""), "unit")
-    if email is not None and not is_address(email):
+    if email is not None and not is_mail_address(email):
         raise InputError("bad_email", found=email[:80])
     until = optional_day(typed.get("until", ""))
     if kind == "auditor" and until is None:

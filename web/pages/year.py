@@ -8,21 +8,23 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.error_mapping import coded_error
+from application.fields import parse_day
 from application.tables import rows_of
 from application.visits import Visitor
 from application.yaml_files import read_model
-from application.year_file import YearFile, beginning, must_fit, secretary, start_year
-from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
+from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
+from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from domain.types import Refused
+from errors import InputError, InternalError, Kind
 from i18n import _
 from i18n.messages import sentence
 from resources import RULES
@@ -33,6 +35,7 @@ from web.downloads import as_attachment
 from web.render import page
 from web.services import Services, get_services
 
+log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
@@ -108,19 +111,18 @@ async def look(request: Request, visitor: Secretary) -> Response:
         if form.get("_step") == "edit":
             return _form(request, typed)
         table, edition = _read(visitor, rows, typed)
-        starts = beginning(table.year.year, datetime.now(UTC))
+        starts = default_start(table.year.year, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = previews(table.year, edition, digest, starts)
+        found = preview_clusters(table.year, edition, digest, starts)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return _form(request, typed, sentence(trouble.code, trouble.facts))
+        return _form(request, typed, sentence(error.code, error.facts))
     return page(
         request,
         "year_look.html",
         table=table,
         edition=edition,
         found=found,
-        late=late_from_the_start(found, starts),
+        late=overdue_at_start(found, starts),
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
@@ -148,7 +150,7 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("field_bad", place="year", found=year[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        plan["issued"] = typed_day(plan["issued"]).isoformat()
+        plan["issued"] = parse_day(plan["issued"]).isoformat()
     head = {
         "organiser": visitor.unit,
         "organiser_name": typed.get("organiser_name") or visitor.unit,
@@ -181,26 +183,26 @@ async def _open(
 ) -> None:
     application = services.application
     try:
-        await must_fit(application, year)
-        person = await secretary(application, visitor.contact.id, year.organiser, year.people)
+        await check_open_cycles(application, year)
+        person = await enter_file_people(application, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
             application,
             year,
             edition,
             person,
             clock="wall",
-            starts=beginning(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, datetime.now(UTC)),
             strength=visitor.login.strength,
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await services.belongings.drop(visitor.contact.id, DRAFT)
         await services.accounts.moved_to(login_secret, await application.ledger.last_position())
-    except FORESEEN as error:
-        trouble = trouble_of(error) or Trouble("pending", "pending")
-        job.stopped = sentence(trouble.code, trouble.facts)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is shown on the page
-        job.stopped = sentence("our_bug_web", {"request": type(error).__name__})
+    except Exception as error:
+        found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
+        if found.kind is Kind.OURS:
+            log.exception("year not opened")
+        job.stopped = sentence(found.code, found.facts)
     job.done = True
 
 
