@@ -78,7 +78,7 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
     known = require_permitted(cycle, act, correcting=wrong is not None)
     work = services(request)
     given = typed(request.query_params)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
+    kept = await work.drafts.load(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
         if LOOK in request.query_params:
@@ -141,7 +141,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     wrong = await take_files(work, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
-    await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
+    await work.drafts.save(cycle.visitor.contact.id, _place(request), keep)
     if wrong:
         return await _form(request, cycle, act_form, text=wrong, status=422)
     if "_more" in body or step == "edit":
@@ -149,7 +149,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     if step == "save":
         return await _saved(request, cycle, act_form)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, _place(request))
+        await work.drafts.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
@@ -349,7 +349,7 @@ async def _send(request: Request, cycle: Cycle, said: CommandInput) -> Response:
         stand_in_for=visitor.absent.id if visitor.absent is not None else None,
     )
     versions = receipt.outcomes[0].versions
-    await work.belongings.drop(visitor.contact.id, _place(request))
+    await work.drafts.drop(visitor.contact.id, _place(request))
     rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
         await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)
