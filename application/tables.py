@@ -1,7 +1,7 @@
 """Tables that people paste or upload: CSV and XLSX, read as text, workbooks in a process without keys.
 
-A workbook is somebody else's file: it is opened by a child process with an empty environment, little memory and little
-time, that answers with plain cells.
+A workbook is somebody else's file: it is opened by a child process whose environment names nothing but our modules'
+folder, with little memory and little time, that answers with plain cells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import resource
 import sys
 
 from application.fields import InputError
+from resources import CHILD_ENVIRONMENT
 
 MOST_ROWS = 5_000
 MOST_COLUMNS = 30
@@ -54,10 +55,11 @@ def _text(body: bytes) -> Rows:
 async def _workbook(body: bytes) -> Rows:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-I",
+        "-P",
+        "-s",
         "-m",
         "application.tables",
-        env={},
+        env=CHILD_ENVIRONMENT,
         cwd="/",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

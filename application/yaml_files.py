@@ -19,11 +19,11 @@ from application.year_file import YearFile
 from domain.problems import first_problem
 from domain.rules import Edition
 from domain.types import clean
+from resources import RULES
 
 FILE_BYTES = 2_000_000
 FILE_DEPTH = 30
 NODES = 100_000
-RULES = Path(__file__).parent.parent / "rules"
 
 M = TypeVar("M", bound=BaseModel)
 YamlPath = tuple[str | int, ...]

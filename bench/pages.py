@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from accounts.store import Accounts
-from application.yaml_files import RULES, read_model
+from application.yaml_files import read_model
 from bench import years
 from bench.harness import BenchRow
 from cli.session import Session, session
@@ -24,6 +24,7 @@ from ledger.connection import open_pool
 from ledger.postgres import open_ledger
 from projections.board_table import Board
 from projections.search import SearchIndex
+from resources import RULES
 
 RATE = 20
 SECONDS = 40

@@ -26,10 +26,10 @@ from cli.session import Session, session
 from domain.dates import Dated
 from domain.types import Fact, Label, Sureness, When
 from ledger.events import RecordedEvent
+from resources import ROOT, SCENARIOS
 
-ROOT = Path(__file__).parent.parent
-REAL = ROOT / "scenarios" / "real"
-ODDITIES = ROOT / "scenarios" / "oddities.yaml"
+REAL = SCENARIOS / "real"
+ODDITIES = SCENARIOS / "oddities.yaml"
 TABLE = ROOT / "docs" / "cases.md"
 HEAD = "| case | oddity | how it shows |"
 

@@ -37,8 +37,9 @@ from ledger.protocol import load_all
 from local.engine import LOCK, claimed, serve
 from local.installation import is_rehearsal
 from local.paths import Paths, paths
+from resources import SCENARIOS
 
-SCENARIOS = ("2020-cum-1.yaml", "2024-cum-2.yaml")
+PLAYED = tuple(SCENARIOS / name for name in ("2020-cum-1.yaml", "2024-cum-2.yaml"))
 POST_DEADLINE_S = 60
 COUNTS = N_("{acts} acts, {events} events\n{stated} stated, {inferred} inferred, {rehearsed} rehearsed")
 
@@ -55,9 +56,8 @@ async def demo(*, as_json: bool) -> int:
             data=where.data, cache=where.cache, logs=where.logs
         )
     )
-    folder = Path(__file__).parent.parent / "scenarios"
     async with session("web", say, rehearsal=True) as open_:
-        played = [await play(open_, folder / name, say) for name in SCENARIOS]
+        played = [await play(open_, file, say) for file in PLAYED]
         await _until_told(open_)
         rows = [await _row(open_, one) for one in played]
         people, password = await _let_in(open_)
@@ -106,10 +106,9 @@ async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
 async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
     """The demo's years behind its pages: the address, and the password of its accounts."""
     _clear(paths())
-    folder = Path(__file__).parent.parent / "scenarios"
     async with session("web", say_, rehearsal=True) as open_:
-        for name in SCENARIOS:
-            await play(open_, folder / name, say_)
+        for file in PLAYED:
+            await play(open_, file, say_)
         await _until_told(open_)
         _people, password = await _let_in(open_)
         yield open_.endpoints.web_address or "", password

@@ -1,19 +1,19 @@
 """Words for users: English is written in the code, Vietnamese (the default) comes from the catalogue.
 
 `THIDUA_LANG` chooses the language of a process, `speaking` that of one answer.
-Catalogues are compiled into the virtual environment by set-up.
+Where the compiled catalogues lie is said by `resources`.
 """
 
 from __future__ import annotations
 
 import gettext
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from pathlib import Path
+
+from resources import CATALOGUES
 
 DOMAIN = "thidua"
 DEFAULT = "vi"
@@ -28,14 +28,13 @@ def N_(text: str) -> str:  # noqa: N802 - the usual name for a string that is tr
 
 @lru_cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    folder = Path(sys.prefix) / "share" / "locale"
-    return gettext.translation(DOMAIN, folder, languages=[language], fallback=True)
+    return gettext.translation(DOMAIN, CATALOGUES, languages=[language], fallback=True)
 
 
 def teach_libraries() -> None:
     """Let libraries that translate by the process's own catalogue, such as the command line's, speak our language."""
     os.environ["LANGUAGE"] = language()
-    gettext.bindtextdomain(DOMAIN, str(Path(sys.prefix) / "share" / "locale"))
+    gettext.bindtextdomain(DOMAIN, str(CATALOGUES))
     gettext.textdomain(DOMAIN)
 
 

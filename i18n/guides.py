@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-GUIDES = Path(__file__).parent.parent / "docs" / "vi"
+from resources import GUIDES
+
 NAMES = ("thu-ky", "can-bo", "bien-ban", "kiem-tra", "dang-nhap")
 
 

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ledger.connection import LOCK_CLASS, SETUP_LOCK, Connection, connect
 from ledger.protocol import LedgerError
-
-SCHEMA_FILES = tuple(
-    Path(__file__).parent.parent / package / "schema.sql" for package in ("ledger", "vault", "projections", "accounts")
-)
-"""In the order in which they refer to each other."""
+from resources import SCHEMA_FILES
 
 
 @lru_cache(maxsize=1)

@@ -27,6 +27,7 @@ from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_i
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+from resources import CHILD_ENVIRONMENT
 
 DATABASE = "thidua"
 LOCK = "engine.lock"
@@ -250,6 +251,7 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
     """Start a worker process for these endpoints."""
     log = paths.logs / "worker.log"
     env = {
+        **CHILD_ENVIRONMENT,
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_DATABASE_URL": endpoints.database_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
@@ -280,6 +282,7 @@ def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
         (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}"
     env = {
+        **CHILD_ENVIRONMENT,
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",

@@ -1,6 +1,6 @@
 """Run a server that ends when its parent ends, however the parent ends.
 
-    python leash.py SIGNAL PARENT USER COMMAND [ARG …]
+    python parent_death_exec.py SIGNAL PARENT USER COMMAND [ARG …]
 
 A parent that is killed cannot stop its servers. On Linux the kernel can: the process asks for SIGNAL on its
 parent's death, then becomes COMMAND, which keeps the request. USER, unless empty, is whom it becomes first (the

@@ -78,9 +78,9 @@ def start_server(
     user: str | None = None,
 ) -> Server:
     """Start `command` so that it cannot outlive this process."""
-    leash = Path(__file__).with_name("leash.py")
+    launcher = Path(__file__).with_name("parent_death_exec.py")
     log.parent.mkdir(parents=True, exist_ok=True)
-    program = [sys.executable, "-I", "-S", str(leash), str(int(stop_signal)), str(os.getpid()), user or "", *command]
+    program = [sys.executable, "-I", "-S", str(launcher), str(int(stop_signal)), str(os.getpid()), user or "", *command]
 
     def spawn() -> subprocess.Popen[bytes]:
         with log.open("ab") as out:

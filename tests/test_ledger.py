@@ -35,7 +35,7 @@ from ledger.protocol import (
     load_all,
 )
 from ledger.setup import apply_schema, confirm_clock
-from ledger.signing import BatchItem, Header, Keys, NotSignedError, Signer
+from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedBatch, Signer
 from local.engine import Endpoints
 from local.installation import Installation
 from local.paths import Paths
@@ -70,6 +70,10 @@ def draft(command: UUID | None = None, payload: str = '{"a":1}', digest: bytes |
 
 def append(stream: str, tip: StreamTip, *drafts: Draft) -> Append:
     return Append((Part(stream, tip, drafts),))
+
+
+def verified(keys: Keys, batch: SignedBatch, items: list[BatchItem], *, any_epoch: bool = False) -> Header:
+    return keys.verify(batch.header, batch.signature, items, any_epoch=any_epoch)
 
 
 def signed(stream: str, payload: str, command: UUID | None = None) -> tuple[Append, UUID]:
@@ -498,18 +502,18 @@ class TestSignatures:
 
     def test_a_signature_covers_its_list(self) -> None:
         one, two = self.item(), self.item()
-        header = self.keys().verify(self.sign(one, two), [one])
+        header = verified(self.keys(), self.sign(one, two), [one])
         assert (header.actor, header.unit, header.issued) == ("x", "u", NOW)
         with pytest.raises(NotSignedError, match="not_covered"):
-            self.keys().verify(self.sign(one), [two])
+            verified(self.keys(), self.sign(one), [two])
         with pytest.raises(NotSignedError, match="not_covered"):
-            self.keys().verify(self.sign(one), [replace(one, payload="{ }")])
+            verified(self.keys(), self.sign(one), [replace(one, payload="{ }")])
 
     def test_every_byte_of_the_header_is_signed(self) -> None:
         item = self.item()
         batch = self.sign(item)
         with pytest.raises(NotSignedError, match="bad_signature"):
-            self.keys().verify(replace(batch, header=batch.header.replace('"u"', '"v"')), [item])
+            verified(self.keys(), replace(batch, header=batch.header.replace('"u"', '"v"')), [item])
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -518,11 +522,11 @@ class TestSignatures:
     def test_another_installation_epoch_or_key(self, changes: dict[str, Any], code: str) -> None:
         item = self.item()
         with pytest.raises(NotSignedError, match=code):
-            self.keys(**changes).verify(self.sign(item), [item])
+            verified(self.keys(**changes), self.sign(item), [item])
 
     def test_an_old_epoch_is_still_proof(self) -> None:
         item = self.item()
-        assert self.keys(epoch=2).verify(self.sign(item), [item], any_epoch=True)
+        assert verified(self.keys(epoch=2), self.sign(item), [item], any_epoch=True)
 
     @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format":"other"}', "null"])
     def test_a_malformed_header_is_said_to_be_one(self, text: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -22,6 +20,7 @@ from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError
 from i18n import DEFAULT, LANGUAGES, speaking
 from i18n.messages import sentence
+from resources import DRAWINGS, STATIC
 from web import api, health
 from web.auth import (
     COOKIE,
@@ -33,7 +32,7 @@ from web.auth import (
 )
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.pages import routers
-from web.render import STATIC, page
+from web.render import page
 from web.services import Services
 
 log = structlog.get_logger()
@@ -70,13 +69,7 @@ _BUGS: tuple[type[Exception], ...] = (
 """Mistakes of ours: they, too, must not cost anybody what they typed."""
 
 LARGEST = 12_000_000
-PICTURES = Path(__file__).parent.parent / "docs" / "vi" / "hinh"
-"""Of the guides."""
-
-FONTS = Path(sys.prefix) / "share" / "fonts"
-"""Where set-up puts them."""
-
-_BARE = ("/static", "/fonts", "/hinh", "/api", "/healthz", "/readyz")
+_BARE = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
 
 def build(services: Services) -> FastAPI:
@@ -84,8 +77,7 @@ def build(services: Services) -> FastAPI:
     app = FastAPI(title="Sổ Thi Đua", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/hinh", StaticFiles(directory=PICTURES, check_dir=False), name="pictures")
-    app.mount("/fonts", StaticFiles(directory=FONTS, check_dir=False), name="fonts")
+    app.mount("/hinh", StaticFiles(directory=DRAWINGS, check_dir=False), name="pictures")
     app.include_router(health.router)
     app.mount("/api/v1", api.build(services))
     for router in routers():
@@ -174,7 +166,7 @@ class _Sent:
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = self._request.state.request_id
-        if self._request.url.path.startswith(("/static", "/fonts")):
+        if self._request.url.path.startswith("/static"):
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return
         headers.setdefault("Cache-Control", "no-store")

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import Request
@@ -24,11 +23,10 @@ from i18n import _, language
 from i18n.acts import ACTS_VI
 from i18n.fields import field_label
 from i18n.messages import day, days_left, label, number, sentence, word
+from resources import STATIC, TEMPLATES
 from vault.files import REFERENCE
 from web.auth import COOKIE, form_token
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
 _ACTS_EN = {english: vietnamese for vietnamese, english in ACTS_VI.items()}
 
 
@@ -80,7 +78,7 @@ def asset(name: str) -> str:
 def environment() -> Environment:
     """The templates."""
     made = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -204,11 +204,7 @@ class Targeting:
     def registration_status(self, unit: str) -> RegistrationStatus:
         """Where a unit's registration stands."""
         mine, reply = self.registrations.get(unit), self.replies.get(unit)
-        return (
-            "registered"
-            if reply is None or (mine is not None and reply.when.before(mine.when))
-            else reply.status
-        )
+        return "registered" if reply is None or (mine is not None and reply.when.before(mine.when)) else reply.status
 
 
 def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:

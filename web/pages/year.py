@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError, typed_day
 from application.tables import rows_of
-from application.yaml_files import RULES, read_model
+from application.yaml_files import read_model
 from application.year_file import YearFile, beginning, must_fit, secretary, start_year
 from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
 from domain.access import Matter
@@ -25,6 +25,7 @@ from domain.streams import cycle_stream
 from domain.types import Refused
 from i18n import _
 from i18n.messages import sentence
+from resources import RULES
 from web.auth import Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
