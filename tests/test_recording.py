@@ -260,7 +260,7 @@ async def test_what_a_source_is_stands_in_the_register_once(office: Session, dak
 
 def test_the_schema_lets_an_editor_accept_what_we_do() -> None:
     schema = RecordFile.model_json_schema()
-    meeting, entry = schema["$defs"]["MeetingEntry"]["properties"], schema["$defs"]["Entry"]["properties"]
+    meeting, entry = schema["$defs"]["MeetingEntry"]["properties"], schema["$defs"]["ActEntry"]["properties"]
     assert {"tổng kết", "final"} <= set(meeting["kind"]["enum"])
     assert {"cùng ký giao ước", "sign-jointly"} <= set(entry["act"]["enum"])
     assert "string" in meeting["on"]["type"]
