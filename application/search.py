@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from application.visits import Visitor
 from domain.access import Reader
-from projections.search import Found, SearchIndex
+from projections.search import SearchHit, SearchIndex
 
 
-async def found_for(index: SearchIndex, visitor: Visitor, words: str) -> tuple[Found, ...]:
+async def found_for(index: SearchIndex, visitor: Visitor, words: str) -> tuple[SearchHit, ...]:
     """What fits the words, as far as the visitor may find it."""
     if not words.strip():
         return ()

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accounts.secrets import token
+from accounts.secrets import new_secret
 from application.visits import ForbiddenError
 from errors import InputError
 from i18n import DEFAULT, LANGUAGES, speaking
@@ -87,7 +87,7 @@ class RequestMiddleware:
             and COOKIE not in request.cookies
             and not request.url.path.startswith(_WITHOUT_FORMS)
         ):
-            request.state.new_cookie = token()
+            request.state.new_cookie = new_secret()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Answer(request, send)
         with speaking(chosen if chosen in LANGUAGES else DEFAULT):

@@ -137,7 +137,7 @@ async def stands_in(services: Services, person: str, for_person: str) -> bool:
         and account.open_on(day)
         and any(
             one.for_person == for_person and one.since <= day <= one.until
-            for one in await services.belongings.stand_ins(person=person)
+            for one in await services.stand_ins.list(person=person)
         )
     )
 
@@ -197,4 +197,4 @@ async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> N
     """Write into the read log what an auditor reads."""
     # A page that polls for progress was noted the first time.
     if visitor.login.account.kind == "auditor" and "hx-request" not in request.headers:
-        await get_services(request).belongings.read(visitor.contact.id, matter.value, request.url.path)
+        await get_services(request).read_log.add(visitor.contact.id, matter.value, request.url.path)

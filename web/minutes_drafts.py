@@ -17,7 +17,7 @@ async def kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
         InputError: `no_such_minutes`.
     """
     require_minutes_keeper(cycle)
-    found = await services.belongings.kept(cycle.visitor.contact.id, minutes_url(cycle.stream, meeting))
+    found = await services.drafts.load(cycle.visitor.contact.id, minutes_url(cycle.stream, meeting))
     if found is None:
         raise InputError("no_such_minutes", meeting=meeting)
     return Minutes(meeting, **found[0])
@@ -26,4 +26,4 @@ async def kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
 async def keep_minutes(services: Services, cycle: VisitedCycle, minutes: Minutes) -> None:
     """Save what was typed so far."""
     draft_path = minutes_url(cycle.stream, minutes.id)
-    await services.belongings.keep(cycle.visitor.contact.id, draft_path, minutes.draft())
+    await services.drafts.save(cycle.visitor.contact.id, draft_path, minutes.draft())

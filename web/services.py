@@ -1,4 +1,4 @@
-"""What the pages work with: the application, accounts, drafts, the board, search, files, mail for invitations."""
+"""What the pages work with: the application, accounts and what is stored beside them, projections, files, mail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from accounts.belongings.postgres import Belongings
+from accounts.calendars import Calendars
+from accounts.drafts import Drafts
+from accounts.read_log import ReadLog
+from accounts.stand_ins import StandIns
 from accounts.store import Accounts
 from application.application import Application
 from application.jobs import Jobs
@@ -34,7 +37,10 @@ class Services:
     settings: Settings
     application: Application
     accounts: Accounts
-    belongings: Belongings
+    drafts: Drafts
+    stand_ins: StandIns
+    calendars: Calendars
+    read_log: ReadLog
     board: Board
     search: SearchIndex
     files: Files
@@ -52,8 +58,19 @@ def services_of(application: Application, settings: Settings) -> Services:
         courier = SmtpCourier(settings.smtp)
     elif settings.outbox is not None:
         courier = FolderCourier(settings.outbox)
-    board, search = Board(application.ledger, application.texts), SearchIndex(application.ledger)
-    return Services(settings, application, Accounts(pool), Belongings(pool), board, search, Files(pool), courier)
+    return Services(
+        settings=settings,
+        application=application,
+        accounts=Accounts(pool),
+        drafts=Drafts(pool),
+        stand_ins=StandIns(pool),
+        calendars=Calendars(pool),
+        read_log=ReadLog(pool),
+        board=Board(application.ledger, application.texts),
+        search=SearchIndex(application.ledger),
+        files=Files(pool),
+        courier=courier,
+    )
 
 
 @asynccontextmanager

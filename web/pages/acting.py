@@ -75,7 +75,7 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
     wrong = version_in(request.query_params.get(urls.CORRECTS))
     known = require_permitted(cycle, act, correcting=wrong is not None)
     services = get_services(request)
-    kept = await services.belongings.kept(cycle.visitor.contact.id, _draft_path(request))
+    kept = await services.drafts.load(cycle.visitor.contact.id, _draft_path(request))
     if kept is not None:
         body, saved = kept
         if urls.SUMMARY in request.query_params:
@@ -136,7 +136,7 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
     if (unstorable := unstorable_text(body)) is None:
-        await services.belongings.keep(cycle.visitor.contact.id, _draft_path(request), draft)
+        await services.drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
     if file_problem or unstorable is not None:
         text, faulty = (file_problem, "") if unstorable is None else (error_text(unstorable, cycle), unstorable.path)
         return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
@@ -145,7 +145,7 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if step == "save":
         return await _saved(request, cycle, act_form)
     if step == "drop":
-        await services.belongings.drop(cycle.visitor.contact.id, _draft_path(request))
+        await services.drafts.drop(cycle.visitor.contact.id, _draft_path(request))
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
@@ -292,7 +292,7 @@ async def _send(request: Request, cycle: VisitedCycle, command: CommandInput) ->
     services, visitor = get_services(request), cycle.visitor
     receipt = await submit_as(services.application, visitor, cycle.stream, [command])
     versions = receipt.outcomes[0].versions
-    await services.belongings.drop(visitor.contact.id, _draft_path(request))
+    await services.drafts.drop(visitor.contact.id, _draft_path(request))
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
         await services.accounts.moved_to(cookie_secret(request), rows[0].position)

@@ -68,4 +68,4 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
 @router.get(urls.READ_LOG)
 async def read_log(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
     """What auditors have read."""
-    return page(request, "readings.html", rows=await get_services(request).belongings.readings())
+    return page(request, "readings.html", rows=await get_services(request).read_log.latest())

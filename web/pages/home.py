@@ -33,7 +33,7 @@ async def tasks(request: Request, visitor: OwnReader) -> Response:
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
     found = [] if visitor.login.account.kind == "auditor" else await tasks_of(services.board, visitor.unit)
-    begun = await services.belongings.drafts(visitor.contact.id)
+    begun = await services.drafts.list(visitor.contact.id)
     return page(request, "inbox.html", tasks=found, begun=begun)
 
 

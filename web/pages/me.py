@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter
 
 from accounts import Scope
-from accounts.belongings.postgres import StandIn
+from accounts.stand_ins import StandIn
 from application.fields import optional_day
 from application.tasks import tasks_of
 from application.visits import Visitor
@@ -50,7 +50,7 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
     others = [one for one in await book.everyone() if one.id != person and one.name]
     absent = [
         (one.for_person, await book.get(one.for_person))
-        for one in await services.belongings.stand_ins(person=person)
+        for one in await services.stand_ins.list(person=person)
         if one.since <= today() <= one.until
     ]
     return page(
@@ -64,7 +64,7 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
         tokens=await services.accounts.tokens(person),
         scopes=get_args(Scope),
         colleagues=[one for one in others if one.unit == visitor.contact.unit],
-        my_stand_ins=await services.belongings.stand_ins(for_person=person),
+        my_stand_ins=await services.stand_ins.list(for_person=person),
         names={one.id: one.name for one in others},
     )
 
@@ -144,12 +144,12 @@ async def _stand_in(asked: OwnChange) -> Changed:
         raise InputError("stand_in_unknown")
     if since is None or until is None or until < since:
         raise InputError("stand_in_dates")
-    await services.belongings.name_stand_in(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
+    await services.stand_ins.name(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
     return Changed(_("{name} stands in for you.").format(name=other.name))
 
 
 async def _end_stand_in(asked: OwnChange) -> Changed:
-    await asked.services.belongings.end_stand_in(asked.typed.get("person", ""), asked.visitor.contact.id)
+    await asked.services.stand_ins.end(asked.typed.get("person", ""), asked.visitor.contact.id)
     return Changed(_("It is ended."))
 
 
@@ -160,7 +160,7 @@ async def _act_for(asked: OwnChange) -> Changed:
 
 async def _calendar(asked: OwnChange) -> Changed:
     services = asked.services
-    secret = await services.belongings.new_calendar(asked.visitor.contact.id)
+    secret = await services.calendars.new(asked.visitor.contact.id)
     url = services.settings.address + urls.calendar_url(secret)
     return Changed(_("The address of your calendar; earlier ones are void:"), url)
 
@@ -195,7 +195,7 @@ _STEPS: Mapping[str, Callable[[OwnChange], Awaitable[Changed]]] = {
 async def calendar(request: Request, secret: str) -> Response:
     """A calendar of a person's deadlines, at a private address."""
     services = get_services(request)
-    person = await services.belongings.of_calendar(secret)
+    person = await services.calendars.person_of(secret)
     account = await services.accounts.get(person) if person is not None else None
     contact = await services.application.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):

@@ -102,7 +102,7 @@ async def begin(
     before = f"{urls.meetings_url(cycle.stream)}/"
     begun = [
         (path.removeprefix(before), saved)
-        for path, saved in await services.belongings.drafts(cycle.visitor.contact.id)
+        for path, saved in await services.drafts.list(cycle.visitor.contact.id)
         if path.startswith(before)
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
@@ -157,7 +157,7 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
-        before = await services.belongings.kept(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
+        before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
         text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
@@ -233,7 +233,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
-        await services.belongings.drop(cycle.visitor.contact.id, own_url)
+        await services.drafts.drop(cycle.visitor.contact.id, own_url)
         return RedirectResponse(urls.cycle_url(cycle.stream), 303)
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
@@ -260,7 +260,7 @@ async def _check_or_enter(
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         away = error.kind in {Kind.PENDING, Kind.AWAY}
         return _page(request, cycle, minutes, text=text, status=503 if away else 422)
-    await services.belongings.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
+    await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
     return RedirectResponse(urls.recorded_minutes_url(cycle.stream, minutes.id, version), 303)

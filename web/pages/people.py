@@ -66,7 +66,7 @@ async def _people(
         kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())],
         names={one.id: one.name for one in everyone},
         units=sorted(units.items(), key=_by_name),
-        stand_ins=await services.belongings.stand_ins(),
+        stand_ins=await services.stand_ins.list(),
         administrator=visitor.login.account.administrator,
         wide=True,
     )

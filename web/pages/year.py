@@ -74,7 +74,7 @@ class YearOpening:
 @router.get(urls.NEW_YEAR)
 async def begin(request: Request, visitor: Secretary) -> Response:
     """The form: as it was left, or empty."""
-    kept = await get_services(request).belongings.kept(visitor.contact.id, DRAFT)
+    kept = await get_services(request).drafts.load(visitor.contact.id, DRAFT)
     return _form(request, dict(kept[0]) if kept else {})
 
 
@@ -107,7 +107,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
             body = await upload.read()
         rows = await rows_of(body)
         typed["table"] = "\n".join("\t".join(cell.replace("\t", " ") for cell in row) for row in rows)
-        await services.belongings.keep(visitor.contact.id, DRAFT, typed)
+        await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
         table, edition = _read(visitor, rows, typed)
@@ -166,7 +166,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     """Open every cluster's cycle; the next page shows the progress."""
     form = await checked_form(request)
     services = get_services(request)
-    kept = await services.belongings.kept(visitor.contact.id, DRAFT)
+    kept = await services.drafts.load(visitor.contact.id, DRAFT)
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
@@ -196,7 +196,7 @@ async def _open(
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
-            await services.belongings.drop(visitor.contact.id, DRAFT)
+            await services.drafts.drop(visitor.contact.id, DRAFT)
         await services.accounts.moved_to(login_secret, await application.ledger.last_position())
     except Exception as error:
         found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
