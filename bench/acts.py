@@ -16,10 +16,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from application.application import CommandInput
+from application.scenario import RehearsedYear, Scenario, ScenarioPlayer
 from application.yaml_files import read_model
 from application.year_file import YearFile, start_year
 from bench.harness import ROUNDS, BenchRow, median
-from cli.scenario import RehearsedYear, Scenario, _Play
 from cli.session import Session, session
 from domain.rules import Edition
 from vault.persons import Contact
@@ -178,13 +178,13 @@ async def fifty_years(open_: Session) -> list[BenchRow]:
             }
         )
         async with slots:
-            play = _Play(open_, mine, f"bench-{number}", lambda _: None)
-            await play.enter_people()
-            await play.open(edition)
-            await play.state()
+            player = ScenarioPlayer(open_, mine, f"bench-{number}")
+            await player.enter_people()
+            await player.open(edition)
+            await player.enter_stated()
             if scenario.rehearse_from is not None:
-                await play.rehearse(rest, scenario.rehearse_from)
-            acts += play.acts
+                await player.rehearse(rest, scenario.rehearse_from)
+            acts += player.acts
 
     started = time.perf_counter()
     await asyncio.gather(*(one(number) for number in range(1, CLUSTERS + 1)))

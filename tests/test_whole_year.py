@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 from engine_help import whole
 
+from application.recording.run import record_file
 from audit.replay import replay, view
-from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import members_and_organiser
 from domain.types import start_of
-from i18n.state_text import standing
+from i18n.state_text import state_lines
 from i18n.timeline import describe
 from ledger.mapping import to_envelope
 
@@ -27,7 +27,7 @@ MEETING = date(2020, 1, 15)
 
 
 async def test_the_year_replayed_to_any_day(office: Session) -> None:
-    done = await carry_out(office, FILE, "thu-ky-ghep")
+    done = await record_file(office, FILE, "thu-ky-ghep")
     found = {cycle["cycle"]: {one["code"] for one in cycle["deviations"]} for cycle in done["cycles"]}
     assert found[CLOSING] >= {"bylaws_late", "signed_text_open", "final_next_year", "head_nominated"}
     rows = {stream: [row for row, _ in await office.history(stream)] for stream in (CLOSING, OPENED)}
@@ -56,7 +56,7 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
         sentence = describe(to_envelope(row), members_and_organiser(closing.state), {})
         assert not re.search(r"[{}]|object at|None", sentence), sentence
     assert closing.state.lifecycle.rehearsed, "nobody can take it for history"
-    assert list(standing(closing.state, {})), "what an auditor reads on the screen"
+    assert list(state_lines(closing.state, {})), "what an auditor reads on the screen"
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
     assert len(set(both)) == 1, "and was entered at once"
@@ -87,11 +87,11 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
     organiser = f"o-{uuid4().hex[:8]}"
     file = tmp_path / "year.yaml"
     file.write_text(FILE.read_text().replace("mttq-tinh-ghep", organiser))
-    await carry_out(office, file, "thu-ky-ghep")
+    await record_file(office, file, "thu-ky-ghep")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier=earlier))
     for dry_run in (True, False):
-        done = await carry_out(office, later, "thu-ky-ghep", dry_run=dry_run)
+        done = await record_file(office, later, "thu-ky-ghep", dry_run=dry_run)
         assert "thanh-cau" in done["cycles"][0]["units"], "the members of the earlier year's end"
     state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
     assert state.lifecycle.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
@@ -101,7 +101,7 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
             how,
             "inferred",
         )
-    assert (await carry_out(office, later, "thu-ky-ghep"))["counts"]["entered"] == 0
+    assert (await record_file(office, later, "thu-ky-ghep"))["counts"]["entered"] == 0
 
 
 async def test_an_appointment_by_decision_holds_until_another_replaces_it(office: Session, tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ async def test_an_appointment_by_decision_holds_until_another_replaces_it(office
         "cluster: {id: cum-ghep, name: Cụm, units: [{id: a, name: A}, {id: b, name: B}]}\n"
         f"people: [{{id: tk, unit: {organiser}, name: N}}]\nacts:\n  - {decision}\n"
     )
-    await carry_out(office, first, "tk")
+    await record_file(office, first, "tk")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier="2020"))
-    await carry_out(office, later, "tk")
+    await record_file(office, later, "tk")
     state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
     (term,) = state.membership.terms["head"]
     assert (term.holder, term.basis.number if term.basis else None) == ("a", "31/QĐ")
