@@ -1,4 +1,4 @@
-"""What an auditor asks: the timeline, the state as it was, whether the ledger is whole. Temporal is never asked."""
+"""Commands for auditors: the timeline, the state at an earlier time, verification. They read PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from ledger.postgres import checkpoint
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
-    """The stream's events as plain sentences."""
+    """Print the events of a stream as plain sentences."""
     stream = full_name(cycle)
-    async with session("ledger", say, founded=True) as open_:
-        history = await open_.history(stream)
-        state = CYCLE.fold(told for _row, told in history)
-        texts = await open_.texts.get(digests_in([plain(told.event) for _row, told in history]))
+    async with session("ledger", say, founded=True) as app:
+        history = await app.history(stream)
+        state = CYCLE.fold(envelope for _row, envelope in history)
+        texts = await app.texts.get(digests_in([plain(envelope.event) for _row, envelope in history]))
     names = members_and_organiser(state)
     rows = [
         {
             "version": row.version,
             "position": row.position,
             "type": row.type,
-            "text": describe(told, names, texts),
+            "text": describe(envelope, names, texts),
             "happened": [row.happened_earliest.isoformat(), row.happened_latest.isoformat()],
             "recorded_at": row.recorded_at.isoformat(),
             "actor": row.actor,
@@ -52,12 +52,12 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
             "digest": row.digest.hex(),
             "corrected_by": state.corrections.corrected.get(row.version),
         }
-        for row, told in history
+        for row, envelope in history
     ]
 
     def show() -> None:
         table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
-        for (row, _told), one in zip(history, rows, strict=True):
+        for (row, _envelope), one in zip(history, rows, strict=True):
             text = str(one["text"])
             if one["corrected_by"]:
                 text += " " + _("(corrected by {by})").format(by=one["corrected_by"])
@@ -66,11 +66,11 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
-    return _whole([row for row, _told in history])
+    return _warn_if_changed([row for row, _envelope in history])
 
 
-def _whole(rows: Sequence[RecordedEvent]) -> Exit:
-    """What was read is shown in any case; that it was changed, too, and where."""
+def _warn_if_changed(rows: Sequence[RecordedEvent]) -> Exit:
+    """Warn when the rows that were shown do not fit their digests: somebody changed them in the database."""
     if not (warning := warning_of(rows)):
         return Exit.DONE
     say(warning)
@@ -78,25 +78,25 @@ def _whole(rows: Sequence[RecordedEvent]) -> Exit:
 
 
 async def replay_(cycle: str, at: str | None, version: int | None, known_on: str | None, *, as_json: bool) -> int:
-    """The state as it was."""
+    """Print the state at an earlier time: after a version, or at the end of a day, as known on a day."""
     stream = full_name(cycle)
     if at is not None and version is not None:
         raise InputError("one_of_two")
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
-    async with session("ledger", say, founded=True) as open_:
-        rows = [row for row, _told in await open_.history(stream)]
+    async with session("ledger", say, founded=True) as app:
+        rows = [row for row, _envelope in await app.history(stream)]
         if version is not None and not 0 < version <= len(rows):
             raise InputError("no_such_event", version=version, last=len(rows))
         found = replay(
             stream,
             rows,
-            await _editions(open_, rows),
+            await _editions(app, rows),
             at=at_day,
             version=version,
             known_on=known_day,
         )
-        texts = await open_.texts.get(digests_in(plain(found.state)))
-        people = {one.id: one.name for one in await open_.people.everyone()}
+        texts = await app.texts.get(digests_in(plain(found.state)))
+        people = {one.id: one.name for one in await app.people.everyone()}
     data = view(found, texts)
 
     def show() -> None:
@@ -119,25 +119,25 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
-    return _whole(rows)
+    return _warn_if_changed(rows)
 
 
 async def verify_(*, as_json: bool) -> int:
-    """Check the whole ledger, and what lies beside it."""
-    async with session("ledger", say, founded=True) as open_:
-        folder = open_.paths.data / "checkpoints"
+    """Verify the ledger, texts and persons. When all is right, write a checkpoint beside the data."""
+    async with session("ledger", say, founded=True) as app:
+        folder = app.paths.data / "checkpoints"
         report, beside = await verified(
-            open_,
+            app,
             checkpoints=tuple(all_checkpoints(folder)),
-            entry_key=open_.installed.public_key,
+            entry_key=app.installed.public_key,
             progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
         )
         ok = report.ok and not beside
-        if ok and (mark := await checkpoint(open_.ledger)) is not None:
+        if ok and (mark := await checkpoint(app.ledger)) is not None:
             write_checkpoint(folder, mark)
     data = {
-        "installation": open_.installed.id,
-        "folder": str(open_.paths.data),
+        "installation": app.installed.id,
+        "folder": str(app.paths.data),
         "ok": ok,
         "events": report.events,
         "streams": len(report.streams),
@@ -170,13 +170,13 @@ async def verify_(*, as_json: bool) -> int:
     return Exit.DONE if ok else Exit.NOT_VERIFIED
 
 
-async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
+async def _editions(app: Session, rows: Any) -> dict[str, Edition]:
     digests = set().union(
         *(digests_in(plain(to_envelope(row).event)) for row in rows if row.type in {"CycleOpened", "EditionAdopted"})
     )
     found = {}
     for digest in digests:
-        if (body := await open_.texts.edition(digest)) is not None:
+        if (body := await app.texts.edition(digest)) is not None:
             found[digest] = edition_of(body)
     return found
 
