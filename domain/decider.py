@@ -66,13 +66,13 @@ def compose(steps: Iterable[StepDecider]) -> Composition:
     """Compose rooms into one law.
 
     Raises:
-        TypeError: two rooms decide the same command. A mistake of ours, found when the module is imported.
+        TypeError: two steps decide the same command. A mistake of ours, found when the module is imported.
     """
     decides: dict[type[Command], Decide] = {}
     evolves: dict[type[Event], tuple[tuple[str, Evolve], ...]] = {}
     for decider in steps:
         if doubled := decides.keys() & decider.decides.keys():
-            raise TypeError(f"two rooms decide {doubled}")
+            raise TypeError(f"two steps decide {doubled}")
         decides.update(decider.decides)
         for event, change in decider.evolves.items():
             evolves[event] = (*evolves.get(event, ()), (decider.slice_name, change))

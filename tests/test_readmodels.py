@@ -10,7 +10,7 @@ from engine_help import CITY, open_cycle, say, units
 from speech import RULES
 
 from cli.session import Session
-from projections import postgres
+from projections import board_table
 from projections.board_table import Board
 from projections.stream_states import collector_at_rest
 
@@ -37,7 +37,7 @@ async def test_a_rebuild_gives_what_was_kept_up(office: Session, monkeypatch: py
     assert [line["duties_done"].get("signature", 0) for line in kept_up if line["cycle"] in streams] in ([0, 3], [3, 0])
     # Pages of one event and of all: a correction comes with what it corrects, and long after it.
     for size in (1, 4, 20_000):
-        monkeypatch.setattr(postgres, "REBUILD_PAGE", size)
+        monkeypatch.setattr(board_table, "REBUILD_PAGE", size)
         fresh = Board(office.ledger, office.texts)
         await fresh.forget()
         assert await _lines(fresh) == kept_up

@@ -18,7 +18,7 @@ from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
-from domain.steps.signing import SignCovenant, room
+from domain.steps.signing import SignCovenant, decider
 from domain.streams import cycle_stream, decider_of, full_name, is_cycle, is_year, year_stream
 from domain.types import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
 
@@ -115,9 +115,9 @@ class TestCodec:
             class Other(Event, name="CycleFiled"):
                 pass
 
-    def test_a_command_has_one_room(self) -> None:
-        with pytest.raises(TypeError, match="two rooms decide"):
-            compose((room, room))
+    def test_a_command_is_decided_by_one_step(self) -> None:
+        with pytest.raises(TypeError, match="two steps decide"):
+            compose((decider, decider))
 
 
 class TestCommands:

@@ -19,7 +19,7 @@ from audit.replay import digests_in
 from cli.session import Session
 from domain.commands import CommandPayload
 from domain.types import Provenance, When
-from web.act_form import ActForm, written
+from web.act_form import ActForm, parse_act_form
 from web.forms import Input, as_typed, inputs
 
 
@@ -121,7 +121,7 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Sessio
         seen.add(row.command_id)
         form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
-        item = await office.item(said.kept(written(said.act, {**shown, **form.extras}).said(row.stream), row))
+        item = await office.item(said.kept(parse_act_form(said.act, {**shown, **form.extras}).said(row.stream), row))
         command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME

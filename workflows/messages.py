@@ -1,9 +1,10 @@
 """What travels between client, workflows and activities: plain data, small enough for Temporal's limits.
 
 Neither names nor texts pass here: payloads hold ids and digests.
-"""
 
-from __future__ import annotations
+Annotations are not postponed in this module: pydantic would resolve them inside the sandbox of a workflow, where
+`datetime` is another object, and keep the incomplete validator for the whole process.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
