@@ -48,8 +48,8 @@ async def record_all() -> int:
     unseen = _show(found)
     console = terminal()
     files = sum(len(case.files()) for case, _ in found)
-    entered = sum(recorded.entered for _, recorded in found)
-    console.print(f"{len(found)} cases, {files} files, {entered} acts, {report.events} events")
+    acts = sum(recorded.entered for _, recorded in found)
+    console.print(f"{len(found)} cases, {files} files, {acts} acts, {report.events} events")
     console.print(f"chain whole: {report.ok}; oddities not seen: {unseen}")
     return Exit.DONE if report.ok and not unseen else Exit.NOT_VERIFIED
 

@@ -71,11 +71,11 @@ class Session(Application):
 async def session(
     need: Need, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
 ) -> AsyncIterator[Session]:
-    """Open the installation of this environment. If there is none, make one, or raise an error with `founded`.
+    """Open the installation of this environment. If there is none, make one, unless it must be `founded`.
 
     Raises:
         EngineUnavailableError, UnreachableError, OSError
-        InputError: there is no installation, and `founded` asks for one.
+        InputError: there is no installation, and it must be `founded`.
     """
     dirs = paths()
     if founded and not is_founded(dirs.data):
@@ -88,7 +88,7 @@ async def session(
         stack.push_async_callback(ledger.close)
         engine_client: EngineClient | None = None
         if need != "ledger":
-            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - slow to import, and commands that read do not need it
+            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - readers do not need it
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             engine_client = TemporalClient(client)

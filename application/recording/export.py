@@ -69,13 +69,13 @@ class _Export:
     async def file(self, opened: CycleOpened) -> dict[str, Any]:
         """Return the file as plain values."""
         organiser, cycle, cluster = self._stream.split("/")
-        entered = await self._entered_acts()
-        self._editions = await self._load_editions(entered)
-        self._collect(entered)
+        all_acts = await self._entered_acts()
+        self._editions = await self._load_editions(all_acts)
+        self._collect(all_acts)
         self._texts = await self._app.texts.get(self._digests)
         people = await self._people(organiser)
         self._forgotten = self._persons - {str(one["id"]) for one in people}
-        acts, left_out = self._without_clock(entered)
+        acts, left_out = self._without_clock(all_acts)
         sources = sorted({act.row.source for act in acts if act.row.provenance == "stated" and act.row.source})
         named = {act.payload.fields["id"]: self._plain(act.payload.fields) for act in acts if act.payload.act == NAMING}
         return {
