@@ -16,14 +16,14 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from application.application import Application, CommandInput
-from application.fields import InputError
 from application.persons import PersonEntry
 from application.sources import Source
 from application.yaml_files import edition_file, read_model
 from application.year_file import YearFile, enter_people, start_year
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from domain.types import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
+from domain.types import ICT, FrozenModel, Label, Points, Provenance, Slug, When, start_of
+from errors import InputError
 from vault.persons import Contact
 
 STRENGTH = "rehearsal"
@@ -35,7 +35,7 @@ Progress = Callable[[Stage, str, int], None]
 """Called when a stage begins, with the scenario's title and the number of acts in the stage."""
 
 
-class Stated(Fact):
+class Stated(FrozenModel):
     """An act that a source states, or that is inferred from something (`inferred_from`)."""
 
     act: Label
@@ -47,7 +47,7 @@ class Stated(Fact):
     fields: dict[str, Any] = Field(default_factory=dict)
 
 
-class ScenarioMoment(Fact):
+class ScenarioMoment(FrozenModel):
     """A moment of the rehearsed year. `year` is 0 for the cycle's year, 1 for the year after it."""
 
     year: Literal[0, 1] = 0
@@ -60,7 +60,7 @@ class ScenarioMoment(Fact):
         return datetime.combine(date(year + self.year, self.month, self.day), time(self.hour), ICT)
 
 
-class Rehearsed(Fact):
+class Rehearsed(FrozenModel):
     """An act of the rehearsed year.
 
     `by` says who acts: the secretariat, the head (or else the secretariat, while no head is known), or units by their
@@ -77,14 +77,14 @@ class Rehearsed(Fact):
     meeting: Slug | None = None
 
 
-class Change(Fact):
+class Change(FrozenModel):
     """Points of a later round that differ from those of the round before, and why."""
 
     points: Points
     reason: Label
 
 
-class RehearsedYear(Fact):
+class RehearsedYear(FrozenModel):
     """The acts of the rehearsed year. The sheets are by the unit's number in the cluster."""
 
     acts: tuple[Rehearsed, ...]
@@ -93,7 +93,7 @@ class RehearsedYear(Fact):
     appraised: dict[int, dict[Slug, Change]] = Field(default_factory=dict)
 
 
-class Scenario(Fact):
+class Scenario(FrozenModel):
     """A scenario file."""
 
     title: Label

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.types import Fact, Label
+from domain.types import FrozenModel, Label
 
 
-class Source(Fact):
+class Source(FrozenModel):
     """Where stated facts come from. `misprints` lists errors of the source that were noted and not copied."""
 
     id: Label

@@ -7,10 +7,11 @@ from typing import get_args
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError, typed_day
-from application.persons import entry_of
+from application.fields import parse_day
+from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
+from errors import InputError
 from i18n import _
 
 ADDRESS = "http://127.0.0.1:8320"
@@ -31,8 +32,8 @@ async def create(
     """Enter a person, make an account, and print the URL where the person chooses a password."""
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
-    entry = entry_of(id=person, unit=unit, name=name, email=email)
-    last_day = None if until is None else typed_day(until)
+    entry = parse_person(id=person, unit=unit, name=name, email=email)
+    last_day = None if until is None else parse_day(until)
     if kind == "auditor" and last_day is None:
         raise InputError("auditor_needs_end")
     async with session("ledger", say) as app:

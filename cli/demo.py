@@ -18,9 +18,8 @@ from typing import Any
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError
 from application.scenario import Played, Stage, play
-from audit.replay import SurenessOf
+from audit.replay import SurenessIndex
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -30,11 +29,12 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
+from errors import InputError
 from i18n import N_, _
 from i18n.messages import day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
-from local.engine import LOCK, claimed, serve
+from local.engine import LOCK, serve, try_lock
 from local.installation import is_rehearsal
 from local.paths import Paths, paths
 from resources import SCENARIOS
@@ -142,7 +142,7 @@ def _clear(dirs: Paths) -> None:
     Raises:
         InputError: another command is using it.
     """
-    with claimed(dirs) as mine:
+    with try_lock(dirs) as mine:
         if not mine:
             raise InputError("engine_runs", folder=str(dirs.data))
         for entry in dirs.data.iterdir():
@@ -179,7 +179,7 @@ async def _row(app: Session, played: Played) -> dict[str, Any]:
         for envelope in map(to_envelope, await load_all(app.ledger, POST_STREAM))
         if isinstance(envelope.event, post.NoticeSent) and envelope.event.position in positions
     ]
-    found, sure = deviations(state, rules), SurenessOf.of(envelope for _row, envelope in history)
+    found, sure = deviations(state, rules), SurenessIndex.of(envelope for _row, envelope in history)
     return {
         "cycle": played.stream,
         "cluster": CYCLE.fold(envelope for _row, envelope in history).lifecycle.cluster_name,

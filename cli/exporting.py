@@ -6,17 +6,17 @@ import os
 import sys
 from pathlib import Path
 
-from application.fields import InputError
 from application.recording.export import export_cycle
 from cli.outcome import Exit, reader_may_leave, say
 from cli.session import session
-from domain.streams import full_name
+from domain.streams import parse_cycle_name
+from errors import InputError
 from i18n import _
 
 
 async def export_record(cycle: str, out: Path | None) -> int:
     """Write the recording file of a cycle to a new file, or to stdout."""
-    stream = full_name(cycle)
+    stream = parse_cycle_name(cycle)
     async with session("ledger", say) as app:
         text = await export_cycle(app, stream)
     if out is None:

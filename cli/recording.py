@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from application.fields import InputError
 from application.recording.file import RecordFile
 from application.recording.run import record_file
 from application.yaml_files import read_model
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
+from errors import InputError
 from i18n import _
 from i18n.messages import sentence
 

@@ -14,11 +14,12 @@ from rich.prompt import Confirm
 from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler, InputError
+from application.fields import FieldFiller
 from cli.outcome import asking, grid, interruptible
 from cli.session import Session
 from domain.steps.scores import ScoreChange, score_impact
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import number
 from ledger.protocol import load_all
@@ -53,7 +54,7 @@ async def confirm_score_impact(app: Session, command_input: CommandInput, contac
 async def _score_impact(app: Session, command_input: CommandInput, contact: Contact) -> Sequence[ScoreChange]:
     dry_run = await DryRun.of(app, {}, await load_all(app.ledger, command_input.stream))
     before = dry_run.state
-    item = await app.item(command_input, Filler(DryRunTexts(app.texts), app.people))
+    item = await app.item(command_input, FieldFiller(DryRunTexts(app.texts), app.people))
     try:
         await dry_run.decide(item, contact.id, contact.unit)
     except Refused:

@@ -141,6 +141,12 @@ FIELDS: Mapping[str, str] = {
 """The word in brackets keeps these apart from the same words in sentences."""
 
 
+def path_label(path: str) -> str:
+    """The label of the field that a path ends in, such as `by.unit` or `sheet.0.points`."""
+    names = [part for part in path.split(".") if part and not part.isdigit()]
+    return field_label(names[-1].lstrip("_") if names else path)
+
+
 def field_label(name: str) -> str:
     """A field's name as people read it."""
     text = _(FIELDS[name]).removesuffix(" (field)") if name in FIELDS else name

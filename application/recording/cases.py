@@ -18,7 +18,7 @@ from application.recording.file import RecordFile
 from application.recording.run import record_file
 from application.yaml_files import read_model, read_yaml
 from domain.dates import Dated
-from domain.types import Fact, Label, Sureness, When
+from domain.types import FrozenModel, Label, Sureness, When
 from ledger.events import RecordedEvent
 from resources import SCENARIOS
 
@@ -26,7 +26,7 @@ REAL = SCENARIOS / "real"
 ODDITIES = SCENARIOS / "oddities.yaml"
 
 
-class Seen(Fact):
+class Seen(FrozenModel):
     """Where an oddity shows: a deviation of one of the cycles, or an event with these circumstances.
 
     `deviation` is a code. `with` is a part of the event's payload. `cycle` is "this" or "next", after the file's cycle
@@ -42,7 +42,7 @@ class Seen(Fact):
     named: Label | None = None
 
 
-class Oddity(Fact):
+class Oddity(FrozenModel):
     """Something odd that a source tells (`told`), and how the ledger shows it, in words and to be looked for."""
 
     told: Label
@@ -50,7 +50,7 @@ class Oddity(Fact):
     seen: Seen
 
 
-class Case(Fact):
+class Case(FrozenModel):
     """A documented meeting with its oddities."""
 
     case: Label

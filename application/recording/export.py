@@ -20,14 +20,14 @@ import yaml
 
 from application.application import Application
 from application.command_to_form import to_form_values
-from application.fields import InputError
 from application.recording.editions import edition_to_file
 from domain.commands import CommandPayload
-from domain.dates import dated
+from domain.dates import format_when
 from domain.steps.lifecycle import CycleOpened
 from domain.types import CLOCK, When
+from errors import NotFoundError
 from ledger.events import RecordedEvent
-from vault.persons import ERASED as FORGOTTEN
+from vault.texts import ERASED
 
 CALENDAR, NAMING = "change-calendar", "name-source"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -37,12 +37,12 @@ async def export_cycle(app: Application, stream: str) -> str:
     """Return the recording file of a cycle, as YAML.
 
     Raises:
-        InputError: there is no such cycle.
+        NotFoundError: there is no such cycle.
     """
     history = await app.history(stream)
     opened = history[0][1].event
     if not isinstance(opened, CycleOpened):
-        raise InputError("no_such_cycle", cycle=stream)
+        raise NotFoundError("no_such_cycle", cycle=stream)
     values = await _Export(app, stream, [row for row, _envelope in history]).file(opened)
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=110)
 
@@ -125,7 +125,7 @@ class _Export:
             payload = act.payload
             answers_clock = payload.act == "reopen-duty" and payload.fields.get("duty") in closed_by_clock
             if payload.act in {CALENDAR, "confirm-escalation"} or answers_clock:
-                left_out.append(f"{payload.act} {dated(_happened(act.row))}")
+                left_out.append(f"{payload.act} {format_when(_happened(act.row))}")
             else:
                 kept.append(act)
         return kept, left_out
@@ -167,7 +167,7 @@ class _Export:
         happened = _happened(row)
         if payload.act == "correct" and payload.happened is not None:
             happened = payload.happened  # that of the act put in place; the row has the date of the wrong act
-        entry: dict[str, Any] = {"act": payload.act, "on": dated(happened), **_provenance(row)}
+        entry: dict[str, Any] = {"act": payload.act, "on": format_when(happened), **_provenance(row)}
         if payload.effective is not None:
             entry["effective"] = payload.effective.isoformat()
         if row.meeting is not None:
@@ -204,7 +204,7 @@ class _Export:
         found = []
         for person in sorted(self._persons | actors):
             contact = await self._app.people.get(person)
-            if contact is not None and contact.name != FORGOTTEN:
+            if contact is not None and contact.name != ERASED:
                 office = {"office": contact.office} if contact.office else {}
                 found.append({"id": contact.id, "unit": contact.unit, "name": contact.name, **office})
         return found

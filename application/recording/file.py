@@ -20,11 +20,11 @@ from application.persons import PersonEntry
 from application.sources import Source
 from domain import limits
 from domain.dates import Dated
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.steps.lifecycle import ClockMode, Units, Unnamed
 from domain.steps.meetings import Meeting, MeetingKind
 from domain.streams import cycle_stream
-from domain.types import Command, Day, Document, Fact, Label, Person, Slug, UnitId, clean
+from domain.types import Command, Day, Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from i18n.acts import ACTS_VI, MEETINGS_VI
 
 ACTS_PER_FILE = 2_000
@@ -37,7 +37,7 @@ def _act_name(value: object) -> object:
     text = " ".join(str(value).split()).lower()
     name = ACTS_VI.get(text, text)
     if name not in Command.KNOWN:
-        raise wrong("no_such_act", names=", ".join(ACTS_VI))
+        raise invalid("no_such_act", names=", ".join(ACTS_VI))
     return name
 
 
@@ -46,21 +46,23 @@ def _meeting_kind(value: object) -> object:
     text = str(value).strip().lower()
     kind = MEETINGS_VI.get(text, text)
     if kind not in MEETINGS_VI.values():
-        raise wrong("no_such_kind", names=", ".join(MEETINGS_VI))
+        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI))
     return kind
 
 
-class StatedHow(Fact):
+class StatedHow(FrozenModel):
     """How sure an entry is: stated by a source of the file, inferred from something, or rehearsed."""
 
     source: Label | None = None
-    inferred_from: Annotated[str, AfterValidator(clean)] | None = Field(default=None, max_length=limits.LABEL_CHARS)
+    inferred_from: Annotated[str, AfterValidator(normalize_text)] | None = Field(
+        default=None, max_length=limits.LABEL_CHARS
+    )
     rehearsed: bool = False
 
     @model_validator(mode="after")
     def _sure_in_one_way(self) -> StatedHow:
         if self.inferred_from is not None and (self.source is not None or self.rehearsed):
-            raise wrong("sure_in_one_way")
+            raise invalid("sure_in_one_way")
         return self
 
 
@@ -100,7 +102,7 @@ class MeetingEntry(Meeting, StatedHow):
     acts: Annotated[tuple[ActEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
 
 
-class ClusterEntry(Fact):
+class ClusterEntry(FrozenModel):
     """A cluster: its units, or the number of its unnamed units. With neither, it has the units of `continues`."""
 
     id: Slug
@@ -110,7 +112,7 @@ class ClusterEntry(Fact):
     overseer: Person | None = None
 
 
-class NextCycle(Fact):
+class NextCycle(FrozenModel):
     """The cycle that a meeting of the file opens. Without `cluster`, it is a cycle of the same cluster."""
 
     year: Annotated[int, Field(ge=1945, le=2200)]
@@ -120,7 +122,7 @@ class NextCycle(Fact):
     edition: Label | None = None
 
 
-class RecordFile(Fact):
+class RecordFile(FrozenModel):
     """A recording file. Its rules edition is the file `edition` beside it; without one, deviations are only remarks.
 
     `continues` names an earlier cycle of the same cluster. Its units are taken over unless the file gives others, and
@@ -154,18 +156,18 @@ class RecordFile(Fact):
     @model_validator(mode="after")
     def _consistent(self) -> RecordFile:
         if doubled := repeated(meeting.id for meeting in self.meetings):
-            raise wrong("named_again", names=", ".join(sorted(doubled)))
+            raise invalid("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
-            raise wrong("nothing_told")
+            raise invalid("nothing_told")
         if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
-            raise wrong("nobody_in_cluster")
+            raise invalid("nobody_in_cluster")
         entries = list(self._entries())
         if self.next is None and any(entry.cycle == "next" for entry in entries):
-            raise wrong("no_next_cycle")
+            raise invalid("no_next_cycle")
         sources = {source.id for source in self.sources}
         for entry in entries:
             if entry.source is not None and not entry.rehearsed and entry.source not in sources:
-                raise wrong("no_such_source", source=entry.source, names=", ".join(sorted(sources)))
+                raise invalid("no_such_source", source=entry.source, names=", ".join(sorted(sources)))
         return self
 
     def _entries(self) -> Iterator[MeetingEntry | ActEntry]:

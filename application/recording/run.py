@@ -15,20 +15,21 @@ from typing import Any
 from uuid import UUID
 
 from application.application import Application
-from application.dry_run import DryRun, Expected
+from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import Filler, InputError
+from application.fields import FieldFiller
 from application.recording.editions import Editions, find_editions
 from application.recording.file import RecordFile
 from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
 from application.recording.plan import ActGroup, MissingDateError, Plan, PlannedAct
 from application.recording.report import Counts, Report
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
-from application.year_file import may_enter, secretary
+from application.year_file import enter_file_people, may_enter
 from domain.cycle import State
 from domain.rules import Edition
 from domain.types import Refused
+from errors import InputError
 from i18n.messages import sentence
 from ledger.signing import BatchItem
 from vault.persons import Contact
@@ -49,7 +50,7 @@ async def record_file(app: Application, path: Path, person: str, *, dry_run: boo
         await may_enter(app, person, file.organiser, file.people)
         await run.try_out(person)
     else:
-        await run.carry_out(await secretary(app, person, file.organiser, file.people, file.salts))
+        await run.carry_out(await enter_file_people(app, person, file.organiser, file.people, file.salts))
     return run.report(dry_run=dry_run).data()
 
 
@@ -65,7 +66,7 @@ class _Run:
     ) -> None:
         self._app, self._file, self._editions, self._path, self._lines = app, file, editions, path, lines
         self._cycles: dict[str, KnownCycle] = {}
-        self._filler = Filler(app.texts, app.people)
+        self._filler = FieldFiller(app.texts, app.people)
         self._comparison = Comparison(app, self._cycles, self._to_item, path.name)
         self._dry_runs: dict[str, DryRun] = {}
         self._before: State | None = None
@@ -91,7 +92,7 @@ class _Run:
         """
         await self._editions.store(self._app.texts)
         texts = _SaltedTexts(self._app.texts, self._file.salts)
-        self._filler = Filler(texts, self._app.people, written_by_register=self._file.is_exported)
+        self._filler = FieldFiller(texts, self._app.people, written_by_register=self._file.is_exported)
         async for group in self._groups(self._app.state):
             new = await self._new_acts(group)
             for act in new:
@@ -110,7 +111,7 @@ class _Run:
         try:
             await self._app.submit_items(items[0].stream, contact, items, strength=strength)
         except RefusedError as error:
-            raise self._stopped(acts[error.place or 0], error.code, error.facts) from None
+            raise self._stopped(acts[error.index or 0], error.code, error.facts) from None
 
     async def _to_item(self, act: NewAct) -> BatchItem:
         try:
@@ -124,8 +125,8 @@ class _Run:
         Raises:
             InputError: as `carry_out` does.
         """
-        people = Expected(self._app.people, self._file.people)
-        self._filler = Filler(DryRunTexts(self._app.texts), people, written_by_register=self._file.is_exported)
+        people = PersonsWithFile(self._app.people, self._file.people)
+        self._filler = FieldFiller(DryRunTexts(self._app.texts), people, written_by_register=self._file.is_exported)
         dry_runs = self._dry_runs = {
             stream: await DryRun.of(self._app, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()

@@ -14,15 +14,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
-from application.engine import PendingError, RefusedError, UnreachableError
-from application.error_mapping import trouble_of
-from application.fields import InputError, typed_day
+from application.engine import RefusedError
+from application.fields import parse_day
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.commands import parse_command
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Refused, Slug
+from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
@@ -40,7 +40,7 @@ from web.minutes import (
     other_of,
     place_of,
 )
-from web.pages.acting import said_of, take_files
+from web.pages.acting import FORM_ERRORS, said_of, take_files
 from web.permitted_acts import permitted_acts, require_permitted
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -98,7 +98,7 @@ async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") ->
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     begun = [
         (place.rsplit("/", 1)[-1], saved)
-        for place, saved in await services(request).belongings.drafts(cycle.visitor.contact.id)
+        for place, saved in await services(request).drafts.list(cycle.visitor.contact.id)
         if place.startswith(f"{cycle.path}/hoi-nghi/")
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
@@ -156,16 +156,15 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     try:
         id_ = _SLUG.validate_python(str(values["id"]))
-        typed_day(on, "_on")
+        parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         work = services(request)
-        before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
+        before = await work.drafts.load(cycle.visitor.contact.id, place_of(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
-        trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = said_of(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
@@ -239,7 +238,7 @@ async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
     if step == "add" and form.get("act"):
         return RedirectResponse(f"{place_of(cycle, meeting)}/viec/moi?act={form['act']}", 303)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
+        await work.drafts.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
         return RedirectResponse(cycle.path, 303)
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
@@ -264,15 +263,13 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
             strength=visitor.login.strength,
             stand_in_for=visitor.absent.id if visitor.absent is not None else None,
         )
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
-        trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else ""
-        place = getattr(error, "place", None)
-        if isinstance(place, int):
-            text = f"{_('In line {number}').format(number=place)}: {text}"
-        away = trouble is not None and trouble.kind in {"pending", "away"}
+    except FORM_ERRORS as error:
+        text = said_of(error, cycle)
+        if isinstance(error, RefusedError) and error.index is not None:
+            text = f"{_('In line {number}').format(number=error.index)}: {text}"
+        away = error.kind in {Kind.PENDING, Kind.AWAY}
         return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
-    await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
+    await work.drafts.drop(visitor.contact.id, place_of(cycle, minutes.id))
     version = receipt.outcomes[0].versions[0]
     await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.last_position())
     return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)
