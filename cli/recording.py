@@ -142,7 +142,7 @@ class _Work:
         """
         await self._editions.store(self._open.texts)
         texts = _Salted(self._open.texts, self._told.salts)
-        self._filler = FieldFiller(texts, self._open.people, written_by_register=self._written)
+        self._filler = FieldFiller(texts, self._open.people, is_export=self._written)
         async for group in self._groups(self._open.state):
             new = await self._new(group)
             for one in new:
@@ -181,7 +181,7 @@ class _Work:
             InputError: as when it is carried out.
         """
         people = PersonsWithFile(self._open.people, self._told.people)
-        self._filler = FieldFiller(DryRunTexts(self._open.texts), people, written_by_register=self._written)
+        self._filler = FieldFiller(DryRunTexts(self._open.texts), people, is_export=self._written)
         tried = self._tried = {
             stream: await DryRun.of(self._open, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()
