@@ -30,7 +30,7 @@ async def up() -> int:
     if running_engine(where) is not None:
         say(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with open_engine(where, bootstrap, need="web", say=say) as (endpoints, installed):
+    async with open_engine(where, bootstrap, need="web", report=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
         say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=where.data))
         await serve(where, endpoints, stop)
