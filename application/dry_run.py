@@ -11,7 +11,7 @@ from application.persons import PersonEntry
 from domain.commands import CommandPayload
 from domain.cycle import CYCLE
 from domain.rules import NO_RULES, Edition
-from domain.types import AlreadySaid, Event, EventEnvelope
+from domain.types import AlreadyRecorded, Event, EventEnvelope
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.signing import BatchItem
@@ -46,7 +46,7 @@ class DryRun:
         )
         try:
             envelopes = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
-        except AlreadySaid:
+        except AlreadyRecorded:
             return ()
         self.history.extend(envelopes)
         # Corrected events are left out, which only a fold of the whole history can do.

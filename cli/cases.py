@@ -37,7 +37,7 @@ HEAD = "| case | oddity | how it shows |"
 class Seen(FrozenModel):
     """Where an oddity shows: a deviation of one of the cycles, or an event with these circumstances."""
 
-    deviation_text: Label | None = None
+    deviation: Label | None = None
     event: Label | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     on: Dated | None = None
@@ -146,8 +146,8 @@ def _show(found: Sequence[tuple[Case, Recorded]]) -> int:
 
 def is_seen(seen: Seen, recorded: Recorded) -> bool:
     """True when an oddity shows where it should."""
-    if seen.deviation_text is not None:
-        return seen.deviation_text in recorded.deviations
+    if seen.deviation is not None:
+        return seen.deviation in recorded.deviations
     return any(True for _ in _matching(seen, recorded))
 
 

@@ -120,7 +120,9 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
             table = grid(_("criterion"), _("title"), _("points"), _("at most"), _("remark"))
             for line in result.lines:
                 indent = "  " * line.depth
-                table.add_row(indent + line.criterion, line.title, _points(line.points), _points(line.most), _why(line))
+                table.add_row(
+                    indent + line.criterion, line.title, _points(line.points), _points(line.maximum), _why(line)
+                )
             console.print(table)
         _summary(console, edition, results)
 
@@ -153,7 +155,7 @@ def _title(result: UnitResult) -> str:
 
 
 def _why(line: CriterionLine) -> str:
-    parts = [sentence(line.open.code, dict(line.open.facts))] if line.open is not None else []
+    parts = [sentence(line.undetermined.code, dict(line.undetermined.facts))] if line.undetermined is not None else []
     if line.capped_from is not None:
         parts.append(_("capped, the parts give {points}").format(points=_points(line.capped_from)))
     if line.floor_missed:
@@ -223,8 +225,10 @@ def _result(r: UnitResult) -> dict[str, Any]:
             {
                 "criterion": line.criterion,
                 "points": text(line.points),
-                "most": text(line.most),
-                "open": {"code": line.open.code, **dict(line.open.facts)} if line.open else None,
+                "most": text(line.maximum),
+                "open": {"code": line.undetermined.code, **dict(line.undetermined.facts)}
+                if line.undetermined
+                else None,
                 "floor_missed": line.floor_missed,
                 "capped_from": text(line.capped_from),
             }

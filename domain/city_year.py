@@ -18,9 +18,9 @@ from domain.commands import AuthenticatedCommand
 from domain.decider import compose
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import Units, Unnamed, units_fit
+from domain.steps.lifecycle import Units, Unnamed, check_units
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Digest,
     Document,
@@ -50,7 +50,7 @@ class ClusterPlan(FrozenModel):
 
     @model_validator(mode="after")
     def _units_are_valid(self) -> ClusterPlan:
-        units_fit(self.units, self.unnamed)
+        check_units(self.units, self.unnamed)
         return self
 
 
@@ -120,7 +120,7 @@ class CityState:
 
 def issue(cmd: IssueYearPlan, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
     if state.year.plan == cmd.plan and state.year.edition == cmd.edition:
-        raise AlreadySaid(state.year.plan_version)
+        raise AlreadyRecorded(state.year.plan_version)
     yield YearPlanIssued(**dict(cmd))
 
 
@@ -138,7 +138,7 @@ def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) 
                 raise Refused("unit_in_two_clusters", unit=unit.id)
             placed_units.add(unit.id)
     if all(state.year.clusters.get(cluster.id) == cluster for cluster in cmd.clusters):
-        raise AlreadySaid(state.year.arranged_version)
+        raise AlreadyRecorded(state.year.arranged_version)
     yield ClustersArranged(clusters=cmd.clusters)
 
 
@@ -146,7 +146,7 @@ def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> It
     if unknown := [cluster for cluster in cmd.clusters if cluster not in state.year.clusters]:
         raise Refused("no_such_cluster", cluster=unknown[0])
     if set(cmd.clusters) <= set(state.year.ordered):
-        raise AlreadySaid(state.year.ordered_version)
+        raise AlreadyRecorded(state.year.ordered_version)
     yield OpeningOrdered(clusters=cmd.clusters)
 
 

@@ -39,7 +39,7 @@ from domain.steps import (
 from domain.types import (
     CLOCK,
     ICT,
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
     EventEnvelope,
@@ -103,10 +103,10 @@ class State:
     comments: commenting.Comments = field(default_factory=commenting.Comments)
     term_signing: signing.Signing = field(default_factory=signing.Signing)
     signing: signing.Signing = field(default_factory=signing.Signing)
-    targets: targets.Targeting = field(default_factory=targets.Targeting)
+    targets: targets.TargetsState = field(default_factory=targets.TargetsState)
     meetings: meetings.Meetings = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=letters.Letters)
-    midyear: midyear.Reports = field(default_factory=dict)
+    midyear: midyear.MidyearReports = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
@@ -221,7 +221,7 @@ class CycleDecider:
         meta = new.meta(version + 2, happened, meta.provenance)
         try:
             envelopes = _decide_by_step(new, meta, self.fold((*history, correction)), rules)
-        except AlreadySaid:
+        except AlreadyRecorded:
             return (correction,)
         kinds = {type(envelope.event) for envelope in envelopes} - {signatories.SignatoriesNamed}
         if not roles & rights.DATES and not kinds <= {type(envelope.event) for envelope in wrong}:

@@ -35,7 +35,7 @@ class Decider(Protocol):
 
         Raises:
             Refused: the command contradicts the state, or the actor may not issue it.
-            AlreadySaid: the same command was recorded before.
+            AlreadyRecorded: the same command was recorded before.
         """
 
     def evolve(self, state: Any, envelope: EventEnvelope[Event]) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from domain.obligations import Obligation, obligations
 from domain.rules import Edition
-from domain.steps.lifecycle import counted
+from domain.steps.lifecycle import known_count
 from domain.steps.meetings import first_of
 from domain.steps.voting import Ballot, outcomes, quorum_missed
 from domain.types import Document, day_ending, end_of
@@ -43,7 +43,7 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
     first = state.signing.first_signed
     if first is None:
         return
-    stances = (*state.comments.stances.values(), *state.comments.together)
+    stances = (*state.comments.stances.values(), *state.comments.collective_stances)
     open_stances = [stance for stance in stances if stance.stance != "agreed" and not first.before(stance.when)]
     requests = [
         comment
@@ -247,13 +247,13 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
     """Find letters that were answered late or not at all, and answers without a letter or before it."""
     letters = state.letters
     for id_, letter in letters.letters.items():
-        due, answers = letter.told.answer_by, letters.answers.get(id_, ())
+        due, answers = letter.event.answer_by, letters.answers.get(id_, ())
         if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
-        asks = letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}
+        asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
         if asks and not letters.settled(id_):
-            facts = {"letter": id_, "kind": letter.told.kind}
+            facts = {"letter": id_, "kind": letter.event.kind}
             yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
         if id_ not in letters.letters:
@@ -273,7 +273,7 @@ def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
 
 def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
     """Find nominations above an award's quota, of a kind of unit that it is not for, or of excluded units."""
-    members = len(state.membership.members()) + counted(state.lifecycle.unnamed)
+    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
         nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
         share_unknown = state.lifecycle.unnamed == "unknown" and award.share is not None
@@ -341,9 +341,9 @@ def _papers(state: State) -> Iterator[Document]:
     for versions in state.drafts.values():
         yield from (version.document for version in versions)
     for letter in state.letters.letters.values():
-        yield from (paper for paper in (letter.told.document,) if paper is not None)
+        yield from (paper for paper in (letter.event.document,) if paper is not None)
     for answers in state.letters.answers.values():
-        yield from (answer.told.document for answer in answers if answer.told.document is not None)
+        yield from (answer.event.document for answer in answers if answer.event.document is not None)
 
 
 def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:

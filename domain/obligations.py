@@ -75,7 +75,7 @@ def _draft(state: State, rules: Edition) -> Iterator[_Owed]:
 def _stance(state: State, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.drafts else (_head(state),)
     for unit in state.membership.members():
-        taken = state.comments.answered(unit)
+        taken = state.comments.stance_of(unit)
         yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
 
 

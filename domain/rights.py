@@ -233,7 +233,7 @@ def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[P
     roles: set[Party] = set()
     if unit and unit == state.lifecycle.organiser:
         roles.add(Party.SECRETARIAT)
-    if state.membership.belongs(unit, now):
+    if state.membership.is_member(unit, now):
         roles.add(Party.OWN)
         if unit == state.membership.holder("head", now):
             roles.add(Party.HEAD)

@@ -105,7 +105,7 @@ class AwardRule(FrozenModel):
         """Return how many units a cluster of `units` units may nominate; None if there is no limit."""
         if self.share is None:
             return self.quota
-        return int(Rounding(places=0, mode=self.share_rounding).of(self.share * units))
+        return int(Rounding(places=0, mode=self.share_rounding).apply(self.share * units))
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]

@@ -352,7 +352,7 @@ class Refused(CodedError):  # noqa: N818 - an answer to the user, not a failure 
             self.kind = Kind.INPUT
 
 
-class AlreadySaid(Exception):  # noqa: N818 - an answer to the user, not a failure of the program
+class AlreadyRecorded(Exception):  # noqa: N818 - an answer to the user, not a failure of the program
     """The same command was recorded before, as the event with this version: its receipt is the answer."""
 
     def __init__(self, version: int) -> None:

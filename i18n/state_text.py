@@ -27,7 +27,7 @@ def state_lines(
     """
     names = {**(people or {}), **members_and_organiser(state)}
     yield from _membership(state, names)
-    for taken in (*state.comments.together, *state.comments.stances.values()):
+    for taken in (*state.comments.collective_stances, *state.comments.stances.values()):
         yield f"{names.get(taken.by, taken.by)}: {word(taken.stance)} ({word(taken.sureness)})"
     for comment in state.comments.comments.values():
         if not comment.withdrawn:
@@ -41,13 +41,13 @@ def state_lines(
         yield _("Witnesses: {witnesses}.").format(witnesses=witnesses)
     for id_, letter in state.letters.letters.items():
         answered = _("answered") if state.letters.settled(id_) else _("not answered")
-        yield f"{word(letter.told.kind)} {id_}: {answered} ({word(letter.sureness)})"
+        yield f"{word(letter.event.kind)} {id_}: {answered} ({word(letter.sureness)})"
     for unit in state.targets.registrations:
         yield f"{names.get(unit, unit)}: {word(state.targets.registration_status(unit))}" + _mark(
             sure, "TargetsRegistered"
         )
     for one in state.targets.results:
-        told = one.told
+        told = one.event
         whose = names.get(told.unit, told.unit) if told.unit else _("the whole cluster")
         amount = word(told.amount) if isinstance(told.amount, str) else number(told.amount)
         yield f"{whose}, {told.title}: {word(told.exactness)} {amount} {told.measure} ({word(one.sureness)})"
@@ -62,8 +62,8 @@ def _papers_and_meetings(state: State, names: Mapping[str, str]) -> Iterator[str
             title = one.document.title or one.document.number or ""
             yield f"{word(kind)}, {_('version {number}').format(number=one.number)}: {title} ({word(one.sureness)})"
     for held in state.meetings.values():
-        name = held.told.name or word(held.told.kind)
-        host = f", {names.get(held.told.host, held.told.host)}" if held.told.host else ""
+        name = held.event.name or word(held.event.kind)
+        host = f", {names.get(held.event.host, held.event.host)}" if held.event.host else ""
         yield f"{name}: {day(held.when.day)}{host} ({word(held.sureness)})"
 
 
@@ -79,7 +79,7 @@ def _reports_and_scores(state: State, names: Mapping[str, str]) -> Iterator[str]
 
 def _conclusion(state: State, names: Mapping[str, str], sure: Mapping[str, str] | None) -> Iterator[str]:
     ended = state.conclusion
-    for place in ended.places:
+    for place in ended.ranking:
         line = f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
         yield line + _mark(sure, "UnitsRanked")
     for unit, award in ended.nominations:

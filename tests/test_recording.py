@@ -118,7 +118,7 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(app: Session, dak_
 
     async def said() -> list[str]:
         state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
-        return sorted(result.told.title for result in state.targets.results)
+        return sorted(result.event.title for result in state.targets.results)
 
     for titles, counts, standing in (
         (("A", "B"), (9, 0), "AB"),
@@ -260,7 +260,7 @@ async def test_what_a_source_is_stands_in_the_register_once(app: Session, dak_la
 
 def test_the_schema_lets_an_editor_accept_what_we_do() -> None:
     schema = RecordFile.model_json_schema()
-    meeting, entry = schema["$defs"]["MeetingEntry"]["properties"], schema["$defs"]["Entry"]["properties"]
+    meeting, entry = schema["$defs"]["MeetingEntry"]["properties"], schema["$defs"]["ActEntry"]["properties"]
     assert {"tổng kết", "final"} <= set(meeting["kind"]["enum"])
     assert {"cùng ký giao ước", "sign-jointly"} <= set(entry["act"]["enum"])
     assert "string" in meeting["on"]["type"]

@@ -22,7 +22,7 @@ from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, decider_of, is_cycle, is_year, parse_cycle_name, year_stream
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Document,
     Event,
     Person,
@@ -210,15 +210,15 @@ class TestCityYear:
         with pytest.raises(Refused, match="no_year_plan"):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         year.when(PLAN)
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(PLAN)
         year.when(ArrangeClusters(clusters=(cluster("c1", "a"), cluster("c2", "b"))))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         with pytest.raises(Refused, match="no_such_cluster"):
             year.when(OrderOpening(clusters=("c9",)))
         year.when(OrderOpening(clusters=("c1", "c2")))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(OrderOpening(clusters=("c2",)))
         assert CITY_YEAR.edition(year.state) == DIGEST
 

@@ -67,7 +67,7 @@ async def test_a_meeting_closes_one_year_and_opens_the_next(app: Session, client
     assert len({row.recorded_at for row in rows}) == 1, "one transaction"
     assert sorted(row.position for row in rows) == list(range(rows[0].position, rows[0].position + 5))
     assert (await state_of(app, following.stream)).membership.holder("head") == "don-vi-2"
-    standing = await client.get_workflow_handle(following.stream).query("standing")
+    standing = await client.get_workflow_handle(following.stream).query("status")
     assert standing["version"] == 3, "the opened year has its own workflow, for it will have deadlines"
     again = await app.submit(closing, await enter_staff(app, CITY), acts)
     assert [outcome.versions for outcome in again.outcomes] == [outcome.versions for outcome in receipt.outcomes]
@@ -114,7 +114,7 @@ async def test_the_other_years_workflow_is_told_at_once(app: Session, client: Cl
     await app.submit(closing, secretary, both)
 
     async def heard() -> bool:
-        return bool((await client.get_workflow_handle(following.stream).query("standing"))["version"] == 2)
+        return bool((await client.get_workflow_handle(following.stream).query("status"))["version"] == 2)
 
     await eventually(heard)
 

@@ -19,7 +19,7 @@ from cli.scenario import play
 from cli.session import Session
 from domain.commands import CommandPayload
 from domain.types import Provenance, When
-from web.act_form import ActForm, written
+from web.act_form import ActForm, parse_act_form
 from web.forms import Input, as_typed, inputs
 
 
@@ -122,7 +122,7 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(app: Session) 
         form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
         item = await app.item(
-            said.with_circumstances(written(said.act, {**shown, **form.extras}).said(row.stream), row)
+            said.with_circumstances(parse_act_form(said.act, {**shown, **form.extras}).said(row.stream), row)
         )
         command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]

@@ -16,7 +16,7 @@ from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import members_and_organiser
 from domain.types import start_of
-from i18n.state_text import standing
+from i18n.state_text import state_lines
 from i18n.timeline import describe
 from ledger.mapping import to_envelope
 
@@ -56,7 +56,7 @@ async def test_the_year_replayed_to_any_day(app: Session) -> None:
         sentence = describe(to_envelope(row), members_and_organiser(closing.state), {})
         assert not re.search(r"[{}]|object at|None", sentence), sentence
     assert closing.state.lifecycle.rehearsed, "nobody can take it for history"
-    assert list(standing(closing.state, {})), "what an auditor reads on the screen"
+    assert list(state_lines(closing.state, {})), "what an auditor reads on the screen"
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
     assert len(set(both)) == 1, "and was entered at once"

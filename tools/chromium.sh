@@ -2,7 +2,7 @@
 # The browser of the tests: Debian's Chromium. As root it is installed; otherwise it is unpacked into the cache folder.
 # Prints the path of the program.
 set -eu
-cache=$(.venv/bin/python -c 'from local.paths import places; print(places().make().cache)')/chromium
+cache=$(.venv/bin/python -c 'from local.paths import paths; print(paths().make().cache)')/chromium
 for program in "${CHROMIUM:-}" /usr/bin/chromium "$cache/usr/bin/chromium"; do
     if [ -n "$program" ] && [ -x "$program" ]; then echo "$program"; exit 0; fi
 done

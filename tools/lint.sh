@@ -2,7 +2,7 @@
 # Style, types and import rules: what `make test` checks before it runs anything.
 set -eu
 bin=.venv/bin
-cache=$("$bin/python" -c 'from local.paths import places; print(places().make().cache)')
+cache=$("$bin/python" -c 'from local.paths import paths; print(paths().make().cache)')
 "$bin/ruff" check --cache-dir "$cache/ruff" .
 "$bin/ruff" format --cache-dir "$cache/ruff" --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
 "$bin/mypy" --cache-dir "$cache/mypy"

@@ -129,7 +129,7 @@ class Speculation:
         """Decide one more command. `index` is its index in the batch; `is_single` tells that the batch has no other.
 
         Raises:
-            Refused, AlreadySaid
+            Refused, AlreadyRecorded
         """
         decider = self._base.decider
         authenticated = authenticate(item, header)

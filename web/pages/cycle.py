@@ -133,7 +133,7 @@ def _scores(cycle: Cycle) -> Scores | None:
         name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
     )
     totals = {name: calculated_scores(state, rules, name) for name in rounds}
-    ranks = {place.unit: place.rank for place in state.conclusion.places}
+    ranks = {place.unit: place.rank for place in state.conclusion.ranking}
     rows = []
     for unit in state.membership.members():
         cells: list[str | None] = []
@@ -217,7 +217,9 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
         voice=voice,
         names=cycle.names,
         stances=[
-            s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
+            s
+            for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.collective_stances)
+            if s.on in {None, kind}
         ],
         can={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,

@@ -10,9 +10,9 @@ from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 
 from cli.session import Session
-from projections import postgres
+from projections import board_table
 from projections.board_table import Board
-from projections.stream_states import collector_at_rest
+from projections.stream_states import without_cycle_collector
 
 
 async def _lines(board: Board) -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ async def test_a_rebuild_gives_what_was_kept_up(app: Session, monkeypatch: pytes
     assert [line["duties_done"].get("signature", 0) for line in kept_up if line["cycle"] in streams] in ([0, 3], [3, 0])
     # Pages of one event and of all: a correction comes with what it corrects, and long after it.
     for size in (1, 4, 20_000):
-        monkeypatch.setattr(postgres, "REBUILD_PAGE", size)
+        monkeypatch.setattr(board_table, "REBUILD_PAGE", size)
         fresh = Board(app.ledger, app.texts)
         await fresh.forget()
         assert await _lines(fresh) == kept_up
@@ -45,7 +45,7 @@ async def test_a_rebuild_gives_what_was_kept_up(app: Session, monkeypatch: pytes
 
 def test_the_collector_comes_back_whatever_happens() -> None:
     def fail() -> None:
-        with collector_at_rest():
+        with without_cycle_collector():
             assert not gc.isenabled()
             raise LookupError
 
