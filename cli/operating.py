@@ -30,7 +30,7 @@ async def up() -> int:
     if running_engine(dirs) is not None:
         say(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with open_engine(dirs, bootstrap, need="web", say=say) as (endpoints, installed):
+    async with open_engine(dirs, bootstrap, need="web", report=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
         say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=dirs.data))
         await serve(dirs, endpoints, stop)

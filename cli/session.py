@@ -82,7 +82,7 @@ async def session(
         raise InputError("no_installation", folder=str(dirs.data))
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
-            open_engine(dirs, bootstrap, need=need, say=say, rehearsal=rehearsal)
+            open_engine(dirs, bootstrap, need=need, report=say, rehearsal=rehearsal)
         )
         ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
         stack.push_async_callback(ledger.close)

@@ -92,7 +92,7 @@ class _Run:
         """
         await self._editions.store(self._app.texts)
         texts = _SaltedTexts(self._app.texts, self._file.salts)
-        self._filler = FieldFiller(texts, self._app.people, written_by_register=self._file.is_exported)
+        self._filler = FieldFiller(texts, self._app.people, is_export=self._file.is_exported)
         async for group in self._groups(self._app.state):
             new = await self._new_acts(group)
             for act in new:
@@ -126,7 +126,7 @@ class _Run:
             InputError: as `carry_out` does.
         """
         people = PersonsWithFile(self._app.people, self._file.people)
-        self._filler = FieldFiller(DryRunTexts(self._app.texts), people, written_by_register=self._file.is_exported)
+        self._filler = FieldFiller(DryRunTexts(self._app.texts), people, is_export=self._file.is_exported)
         dry_runs = self._dry_runs = {
             stream: await DryRun.of(self._app, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()
