@@ -1,4 +1,4 @@
-"""The post's round: read the ledger on, work out who is to be told, hand messages to a courier, record what came of it.
+"""The post's round: read the ledger on, work out who is to be told, hand messages to a mailer, record what came of it.
 
 At least once: a round that was cut off is repeated, with the same message ids. A dead mail server stops the post and
 no cycle.
@@ -40,7 +40,7 @@ from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.protocol import Append, Behind, Part
-from mail import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from projections.stream_states import StreamStates
 from vault.persons import Contact, People
 
@@ -68,11 +68,11 @@ class PostActivities:
         self,
         ledger: PostgresLedger,
         people: People,
-        courier: Courier,
+        mailer: Mailer,
         sender: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
+        self._ledger, self._people, self._mailer, self._sender = ledger, people, mailer, sender
         self._digests, self._now, self._looked = Digests(ledger.pool), now, 0.0
         self._states = StreamStates(ledger)
         self._tip: StreamTip | None = None
@@ -126,8 +126,8 @@ class PostActivities:
             if row.stream != POST_STREAM:
                 try:
                     events.extend(await self._tell(row))
-                except CourierAwayError as error:
-                    log.warning("courier away", reason=str(error), position=row.position)
+                except MailServerAwayError as error:
+                    log.warning("mailer away", reason=str(error), position=row.position)
                     # Nothing new is nothing to record: a mail server may be away for days.
                     if events or row.position - 1 > self._position:
                         await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
@@ -175,10 +175,10 @@ class PostActivities:
         return recorded
 
     async def _given(self, message: EmailMessage, common: dict[str, Any], *, rehearsed: bool) -> list[Event]:
-        """Give a message to the courier; what came of it.
+        """Give a message to the mailer; what came of it.
 
         Raises:
-            CourierAwayError: as `_hand_over`.
+            MailServerAwayError: as `_hand_over`.
         """
         message_id = str(message["Message-ID"])
         last: Event = NoticeSent(**common, message_id=message_id, rehearsed=rehearsed)
@@ -192,7 +192,7 @@ class PostActivities:
             try:
                 await self._hand_over(message, message_id)
             except (UnknownOutcomeError, UndeliverableError) as again:
-                raise CourierAwayError(str(again)) from again
+                raise MailServerAwayError(str(again)) from again
         # It may have come twice, or once although it failed in the end.
         return [NoticeUnknown(**common, message_id=message_id), last] if message_id in self._unknown else [last]
 
@@ -217,8 +217,8 @@ class PostActivities:
                 continue
             try:
                 events.append(await self._send_digest(person, items))
-            except (CourierAwayError, UnknownOutcomeError) as error:
-                log.warning("courier away", reason=str(error), digest=person)
+            except (MailServerAwayError, UnknownOutcomeError) as error:
+                log.warning("mailer away", reason=str(error), digest=person)
                 self._looked = 0.0  # soon again, under the same message id
                 break
         if not events:
@@ -249,19 +249,19 @@ class PostActivities:
         return DigestSent(person=person, position=last, notices=len(items), message_id=str(message["Message-ID"]))
 
     async def _hand_over(self, message: EmailMessage, message_id: str) -> None:
-        """Give a message to the courier, once while this worker lives.
+        """Give a message to the mailer, once while this worker lives.
 
         Raises:
-            CourierAwayError: now is no time; the round is repeated, without those who have theirs.
+            MailServerAwayError: now is no time; the round is repeated, without those who have theirs.
             UndeliverableError: for good, or deferred too often.
         """
         try:
-            await self._courier.send(message)
+            await self._mailer.send(message)
         except DeferredError as error:
             self._tries[message_id] = self._tries.get(message_id, 0) + 1
             if self._tries[message_id] >= DEFERRALS:
                 raise UndeliverableError(str(error)) from error
-            raise CourierAwayError(str(error)) from error
+            raise MailServerAwayError(str(error)) from error
         self._taken.add(message_id)
 
     async def _contacts(self, notice: Notice, state: State) -> tuple[Contact, ...]:

@@ -187,6 +187,8 @@ class Question:
     closed: bool
     """Nothing but a choice will do."""
     kind: FieldKind = "line"
+    choice_type: Any = None
+    """The enum or `Literal` that the choices are the values of: each has its own words."""
 
     def as_one(self, name: str) -> Question:
         """One entry of a list."""
@@ -215,7 +217,8 @@ def _question(name: str, field: FieldInfo) -> Question:
     parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
-    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
+    choice_type = next((part for part in kinds if get_origin(part) is Literal or _is_enum(part)), None)
+    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))

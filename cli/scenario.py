@@ -24,7 +24,7 @@ from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from domain.types import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
-from i18n import _
+from i18n import _, ngettext
 from vault.persons import Contact
 
 STRENGTH = "rehearsal"
@@ -136,7 +136,11 @@ async def play(session: Session, file: Path, say: Say, *, cycle: str | None = No
     rest = read_model(file.parent / scenario.rehearse, RehearsedYear) if scenario.rehearse else None
     play_ = _Play(session, scenario, file.stem, say)
     await play_.enter_people()
-    say(_("{title}: {count} stated acts").format(title=scenario.title, count=len(scenario.stated)))
+    say(
+        ngettext("{title}: {count} stated act", "{title}: {count} stated acts", len(scenario.stated)).format(
+            title=scenario.title, count=len(scenario.stated)
+        )
+    )
     await play_.open(edition)
     await play_.state()
     if rest is not None and scenario.rehearse_from is not None:

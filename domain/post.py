@@ -11,7 +11,7 @@ from domain.types import ICT, Event, EventEnvelope, start_of
 
 
 class NoticeSent(Event, name="NoticeSent"):
-    """A courier took the message. `position` is the event told of; `person` the addressee's id."""
+    """A mailer took the message. `position` is the event told of; `person` the addressee's id."""
 
     position: int
     kind: str
@@ -22,7 +22,7 @@ class NoticeSent(Event, name="NoticeSent"):
 
 
 class NoticeFailed(Event, name="NoticeFailed"):
-    """A courier refused the message for good, or nobody has an address. It stands in the inbox all the same."""
+    """A mailer refused the message for good, or nobody has an address. It stands in the inbox all the same."""
 
     position: int
     kind: str
@@ -51,7 +51,7 @@ class NoticeGathered(Event, name="NoticeGathered"):
 
 
 class DigestSent(Event, name="DigestSent"):
-    """A courier took one mail with all that had waited for a person, up to `position`."""
+    """A mailer took one mail with all that had waited for a person, up to `position`."""
 
     person: str
     position: int
@@ -60,7 +60,7 @@ class DigestSent(Event, name="DigestSent"):
 
 
 class DigestFailed(Event, name="DigestFailed"):
-    """A courier refused the mail for good; what it held stands in the inbox all the same."""
+    """A mailer refused the mail for good; what it held stands in the inbox all the same."""
 
     person: str
     position: int

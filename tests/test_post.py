@@ -38,9 +38,9 @@ from i18n.messages import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.process import free_ports
-from mail import CourierAwayError, DeferredError, UndeliverableError
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier, SmtpSettings
+from mail import DeferredError, MailServerAwayError, UndeliverableError
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer, SmtpSettings
 
 
 class Postman:
@@ -122,7 +122,7 @@ def message(to: str = "a@example.invalid") -> EmailMessage:
 
 async def test_a_message_goes_out_by_starttls_and_login(tmp_path: Path) -> None:
     with mail_server(tmp_path) as (postman, settings):
-        await SmtpCourier(settings).send(message())
+        await SmtpMailer(settings).send(message())
         (arrived,) = postman.arrived
         assert arrived["Subject"] == "Nhắc: ký giao ước"
         assert "Đề nghị" in arrived.get_content()
@@ -134,16 +134,16 @@ async def test_a_wrong_password_or_an_unknown_certificate_sends_nothing(tmp_path
             SmtpSettings(settings.host, settings.port, True, "so", "sai", settings.authorities),
             SmtpSettings(settings.host, settings.port, True, "so", "mat khau", None),
         ):
-            with pytest.raises(CourierAwayError):
-                await SmtpCourier(wrong).send(message())
+            with pytest.raises(MailServerAwayError):
+                await SmtpMailer(wrong).send(message())
         assert postman.arrived == []
 
 
 async def test_a_refused_mailbox_is_for_good_and_a_dead_server_is_not(tmp_path: Path) -> None:
     with mail_server(tmp_path) as (_postman, settings), pytest.raises(UndeliverableError):
-        await SmtpCourier(settings).send(message("nobody@example.invalid"))
-    with pytest.raises(CourierAwayError):
-        await SmtpCourier(settings).send(message())
+        await SmtpMailer(settings).send(message("nobody@example.invalid"))
+    with pytest.raises(MailServerAwayError):
+        await SmtpMailer(settings).send(message())
 
 
 def test_settings_come_from_the_environment(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
 
 
 async def test_the_folder_keeps_each_message_once(tmp_path: Path) -> None:
-    courier = FolderCourier(tmp_path / "out")
-    await courier.send(message())
-    await courier.send(message())
+    mailer = FolderMailer(tmp_path / "out")
+    await mailer.send(message())
+    await mailer.send(message())
     (file,) = (tmp_path / "out").iterdir()
     assert b"1@thidua" in file.read_bytes()
 
@@ -213,7 +213,7 @@ def test_a_message_is_vietnamese_by_default_and_says_that_it_is_a_rehearsal(monk
 
 
 class Recorder:
-    """A courier that can be away."""
+    """A mailer that can be away."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -221,7 +221,7 @@ class Recorder:
 
     async def send(self, message: EmailMessage) -> None:
         if self.away:
-            raise CourierAwayError("away")
+            raise MailServerAwayError("away")
         self.sent.append(str(message["Message-ID"]))
 
 
@@ -239,16 +239,16 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Ses
         await staff(office, unit)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Recorder()
-    courier.away = True
+    mailer = Recorder()
+    mailer.away = True
 
     def fresh() -> PostActivities:
-        return PostActivities(office.ledger, office.people, courier, "so@example.invalid")
+        return PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
 
     environment = ActivityEnvironment()
     await environment.run(fresh().deliver)
-    assert courier.sent == []
-    courier.away = False
+    assert mailer.sent == []
+    mailer.away = False
     first = fresh()
     while await environment.run(first.deliver):
         pass
@@ -256,7 +256,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Ses
         pass
     events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
     sent = [event for event in events if isinstance(event, post.NoticeSent)]
-    assert len(courier.sent) == len(set(courier.sent)) == len(sent) == 4
+    assert len(mailer.sent) == len(set(mailer.sent)) == len(sent) == 4
     assert all(event.rehearsed for event in sent)
     failed = [event for event in events if isinstance(event, post.NoticeFailed)]
     assert {(event.unit, event.reason) for event in failed} == {(members[2], "no_address")}
@@ -264,7 +264,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Ses
 
 
 class Grudging(Recorder):
-    """A courier that defers one addressee for ever."""
+    """A mailer that defers one addressee for ever."""
 
     def __init__(self, grudge: str) -> None:
         super().__init__()
@@ -276,9 +276,9 @@ class Grudging(Recorder):
         await super().send(message)
 
 
-async def delivered(office: Session, courier: Recorder) -> list[Event]:
+async def delivered(office: Session, mailer: Recorder) -> list[Event]:
     """What the post has recorded once nothing is left to do."""
-    delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid")
+    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
     environment = ActivityEnvironment()
     for _ in range(100):
         if not await environment.run(delivering.deliver):
@@ -295,11 +295,11 @@ async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(office: S
         await office.people.enter(f"cb-{number}", members[number], f"Cán bộ {number}", email=address)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Recorder()
-    events = await delivered(office, courier)
+    mailer = Recorder()
+    events = await delivered(office, mailer)
     failed = {event.person for event in events if isinstance(event, post.NoticeFailed)}
     assert failed == {"cb-0", "cb-1"}
-    assert len(courier.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
+    assert len(mailer.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
 
 
 @pytest.mark.usefixtures("brisk")
@@ -309,9 +309,9 @@ async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_o
         await staff(office, unit)
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Grudging(f"cb-{members[1]}@example.invalid")
-    events = await delivered(office, courier)
-    assert len(courier.sent) == len(set(courier.sent)) == 4
+    mailer = Grudging(f"cb-{members[1]}@example.invalid")
+    events = await delivered(office, mailer)
+    assert len(mailer.sent) == len(set(mailer.sent)) == 4
     assert {event.unit for event in events if isinstance(event, post.NoticeFailed)} == {members[1]}
 
 
@@ -319,15 +319,15 @@ async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_o
 async def test_a_dead_mail_server_fills_no_register(office: Session) -> None:
     await staff(office, "don-vi-1")
     await open_cycle(office, RULES, members=units(1))
-    courier = Recorder()
-    courier.away = True
-    delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid")
+    mailer = Recorder()
+    mailer.away = True
+    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
     await ActivityEnvironment().run(delivering.deliver)
     before = len(await load_all(office.ledger, POST_STREAM))
     await ActivityEnvironment().run(delivering.deliver)
     assert len(await load_all(office.ledger, POST_STREAM)) == before <= 1
-    courier.away = False
-    assert any(isinstance(event, post.NoticeSent) for event in await delivered(office, courier))
+    mailer.away = False
+    assert any(isinstance(event, post.NoticeSent) for event in await delivered(office, mailer))
 
 
 @pytest.mark.usefixtures("brisk")
@@ -340,16 +340,16 @@ async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: p
     await accounts.prefer(people[0].id, language="vi", digest="daily")
     stream = await open_cycle(office, RULES, members=members)
     await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier, clock = Recorder(), [datetime.now(UTC)]
-    delivering = PostActivities(office.ledger, office.people, courier, "so@example.invalid", lambda: clock[0])
+    mailer, clock = Recorder(), [datetime.now(UTC)]
+    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid", lambda: clock[0])
     environment = ActivityEnvironment()
     while await environment.run(delivering.deliver):
         pass
-    assert len(courier.sent) == 2, "the other unit's officer gets each"
+    assert len(mailer.sent) == 2, "the other unit's officer gets each"
     clock[0] += timedelta(days=1)
     while await environment.run(delivering.deliver):
         pass
-    assert len(courier.sent) == 3
+    assert len(mailer.sent) == 3
     events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
     (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
     assert (digest.person, digest.notices) == (people[0].id, 2)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accounts.secrets import token
 from application.error_mapping import FORESEEN, Trouble, trouble_of
 from application.fields import InputError
-from i18n import DEFAULT, LANGUAGES, speaking
+from i18n import DEFAULT, LANGUAGES, in_language
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
 from web import api, health
@@ -111,7 +111,7 @@ class Around:
             request.state.new_cookie = token()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Sent(request, send)
-        with speaking(chosen if chosen in LANGUAGES else DEFAULT):
+        with in_language(chosen if chosen in LANGUAGES else DEFAULT):
             try:
                 if _foreign(request):
                     raise ForbiddenError("form_not_ours")

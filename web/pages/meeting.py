@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from application.engine import PendingError, RefusedError, UnreachableError
 from application.error_mapping import trouble_of
-from application.fields import InputError, typed_day
+from application.fields import InputError, Question, questions, typed_day
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
@@ -26,6 +26,7 @@ from domain.types import Command, Refused, Slug
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
+from i18n.words import kind_of
 from web.auth import COOKIE, Cycle, checked_form, reads_cycle
 from web.forms import as_fields, inputs, typed
 from web.minutes import (
@@ -192,7 +193,8 @@ async def _page(
     lines = []
     for number, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
-        shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
+        asked, fields = {question.name: question for question in questions(act)}, as_fields(act, one["values"])
+        shown = "; ".join(leaf for name, value in fields.items() for leaf in _leaves(asked[name], value, cycle.names))
         lines.append((number, one["act"], shown, one["stream"]))
     return page(
         request,
@@ -212,12 +214,15 @@ async def _page(
     )
 
 
-def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
+def _leaves(question: Question, value: Any, names: Mapping[str, str]) -> list[str]:
+    """The values inside a field, each in words."""
     if isinstance(value, Mapping):
-        return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
+        parts = {part.name: part for part in question.parts}
+        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, question), entry, names)]
     if isinstance(value, (list, tuple)):
-        return [leaf for entry in value for leaf in _leaves(entry, names)]
-    return [names.get(str(value)) or word(value)]
+        return [leaf for entry in value for leaf in _leaves(question, entry, names)]
+    kind = kind_of(question.choice_type)
+    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")

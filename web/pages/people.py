@@ -22,7 +22,7 @@ from domain.types import RESERVED, Label, Slug
 from i18n import LANGUAGES, _
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
-from mail import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from web.auth import ForbiddenError, Visitor, checked_form, reads, today
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
@@ -164,7 +164,7 @@ def _until(text: str) -> date | None:
 async def _invite(work: Services, person: str, email: str | None) -> str:
     """Send an invitation, or tell its address where there is no mail."""
     way = f"{work.settings.address}/loi-moi/{await work.accounts.invite(person)}"
-    if email is None or work.courier is None:
+    if email is None or work.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
             person=person, way=way
         )
@@ -178,8 +178,8 @@ async def _invite(work: Services, person: str, email: str | None) -> str:
         )
     )
     try:
-        await work.courier.send(message)
-    except (CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
+        await work.mailer.send(message)
+    except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
         return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
             person=person, way=way
         )
