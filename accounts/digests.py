@@ -1,4 +1,4 @@
-"""Who wants one mail a day or a week in place of single ones, and the notices that wait for it, on PostgreSQL."""
+"""What a person wants of mail (language, digests), and the notices that wait for a digest, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+AT_ONCE = "each"
+
+
+@dataclass(frozen=True, slots=True)
+class MailPreferences:
+    """`language` of the mails ("vi", "en"); `digest`: each mail `AT_ONCE`, or one mail "daily" or "weekly"."""
+
+    language: str
+    digest: str
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A notice that waits for its digest. `at` is when it was recorded."""
+    """A notice that waits for its digest, in the addressee's language of then. `at` is when it was recorded."""
 
     person: str
     position: int
@@ -27,13 +37,13 @@ class Digests:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    async def wanted(self, people: Iterable[str]) -> dict[str, str]:
-        """Of these persons, those who want a digest: "daily" or "weekly"."""
+    async def preferences(self, people: Iterable[str]) -> dict[str, MailPreferences]:
+        """The preferences of these persons, as far as they have an account."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
-                "select person, digest from accounts.account where person = any($1) and digest <> 'each'", list(people)
+                "select person, language, digest from accounts.account where person = any($1)", list(people)
             )
-        return {row["person"]: row["digest"] for row in rows}
+        return {row["person"]: MailPreferences(row["language"], row["digest"]) for row in rows}
 
     async def put(self, one: Waiting) -> None:
         """Let a notice wait; the same one again changes nothing."""

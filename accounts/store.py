@@ -9,6 +9,7 @@ from typing import Any
 from accounts import Account, Kind, Login, Scope
 from accounts.secrets import fits, hashed, kept, token, totp_step
 from application.fields import InputError
+from i18n import installation_language
 
 IDLE = timedelta(hours=8)
 LONGEST = timedelta(days=7)
@@ -31,18 +32,19 @@ class Accounts:
     # Accounts -----------------------------------------------------------------------------
 
     async def make(self, person: str, kind: Kind, *, administrator: bool = False, until: date | None = None) -> Account:
-        """Make an account for a person of the book.
+        """Make an account for a person of the book, in the installation's language until the person chooses one.
 
         Raises:
             InputError: `account_exists`.
         """
         done = await self._run(
-            "insert into accounts.account (person, kind, administrator, until) values ($1, $2, $3, $4) "
+            "insert into accounts.account (person, kind, administrator, until, language) values ($1, $2, $3, $4, $5) "
             "on conflict do nothing",
             person,
             kind,
             administrator,
             until,
+            installation_language(),
         )
         if done != "INSERT 0 1":
             raise InputError("account_exists", person=person)

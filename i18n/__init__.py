@@ -72,8 +72,12 @@ def set_library_language() -> None:
 
 
 def installation_language() -> str:
-    """The language of the installation: of people without an account, and of what belongs to no person."""
-    return os.environ.get("THIDUA_LANG", DEFAULT)
+    """The language of the installation: of people without an account, and of what belongs to no person.
+
+    English for a `THIDUA_LANG` that has no catalogue.
+    """
+    named = os.environ.get("THIDUA_LANG", DEFAULT)
+    return named if named in LANGUAGES else "en"
 
 
 def language() -> str:

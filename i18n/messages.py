@@ -50,17 +50,18 @@ def translated(text: str | Plural, facts: Mapping[str, Any]) -> str:
 
 
 def _count(fact: Any) -> int:
-    """The number that a plural goes by: of a list its length; of what is no whole number, one that is not 1."""
+    """The number that a plural goes by: the length of a list; 2 for a fraction, a text or a very large number."""
     if isinstance(fact, Sized) and not isinstance(fact, str):
         return len(fact)
     try:
-        number_of = Decimal(str(fact))
+        value = Decimal(str(fact))
     except InvalidOperation:
         return _MANY
-    return int(number_of) if number_of.is_finite() and number_of == int(number_of) else _MANY
+    return int(value) if value.is_finite() and abs(value) < _LARGEST and value == int(value) else _MANY
 
 
 _MANY = 2
+_LARGEST = 1_000_000
 
 
 def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:

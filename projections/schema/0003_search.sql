@@ -17,7 +17,8 @@ create table projections.found (
     ref     text not null,
     -- whose act it was, or the unit itself
     unit    text not null,
-    title   text not null,
+    -- by language; names of units and of documents are the same in all
+    titles  jsonb not null,
     at      date,
     words   tsvector not null,
     primary key (stream, kind, ref)

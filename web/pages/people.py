@@ -19,7 +19,7 @@ from application.fields import InputError, typed_day
 from application.persons import is_address
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label, Slug
-from i18n import LANGUAGES, _
+from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
 from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
@@ -162,7 +162,7 @@ def _until(text: str) -> date | None:
 
 
 async def _invite(work: Services, person: str, email: str | None) -> str:
-    """Send an invitation, or tell its address where there is no mail."""
+    """Send an invitation in the language of its account; without a mail address, return the link to pass on."""
     way = f"{work.settings.address}/loi-moi/{await work.accounts.invite(person)}"
     if email is None or work.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
@@ -171,12 +171,10 @@ async def _invite(work: Services, person: str, email: str | None) -> str:
     message = EmailMessage()
     message["From"], message["To"] = work.settings.sender, email
     message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
-    message["Subject"] = _("Your account in Sổ Thi Đua")
-    message.set_content(
-        _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}").format(
-            person=person, way=way
-        )
-    )
+    with in_language((await work.accounts.must(person)).language):
+        message["Subject"] = _("Your account in Sổ Thi Đua")
+        text = _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}")
+    message.set_content(text.format(person=person, way=way))
     try:
         await work.mailer.send(message)
     except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
