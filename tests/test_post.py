@@ -217,12 +217,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.mails: list[EmailMessage] = []
         self.away = False
 
     async def send(self, message: EmailMessage) -> None:
         if self.away:
             raise MailServerAwayError("away")
         self.sent.append(str(message["Message-ID"]))
+        self.mails.append(message)
 
 
 @pytest.fixture
@@ -354,6 +356,71 @@ async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: p
     (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
     assert (digest.person, digest.notices) == (people[0].id, 2)
     assert len([event for event in events if isinstance(event, post.NoticeGathered)]) == 2
+
+
+async def three_of_one_unit(office: Session, unit: str) -> dict[str, str]:
+    """Mail addresses by the language they are owed: accounts in Vietnamese and in English, and nobody's account."""
+    accounts, addresses = Accounts(office.ledger.pool), {}
+    for number, language in enumerate(("vi", "en", "none"), start=1):
+        person, addresses[language] = f"cb-{language}", f"{language}@example.invalid"
+        await office.people.enter(person, unit, f"Cán bộ {number}", email=addresses[language])
+        if language != "none":
+            await accounts.make(person, "staff")
+            await accounts.prefer(person, language=language, digest="each")
+    return addresses
+
+
+SUBJECTS = {
+    "vi": "[diễn tập] Cụm: có kế hoạch, bản 1",
+    "en": "[rehearsal] Cụm: plan, version 1, is presented",
+}
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize("installation", ["vi", "en"])
+async def test_each_reads_mail_in_the_language_of_the_account_else_of_the_installation(
+    office: Session, monkeypatch: pytest.MonkeyPatch, installation: str
+) -> None:
+    monkeypatch.setenv("THIDUA_LANG", installation)
+    (unit,) = units(1)
+    addresses = await three_of_one_unit(office, unit)
+    stream = await open_cycle(office, RULES, members=[unit])
+    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    mailer = Recorder()
+    await delivered(office, mailer)
+    found = {str(mail["To"]): mail for mail in mailer.mails if str(mail["Subject"]) in SUBJECTS.values()}
+    owed = {"vi": "vi", "en": "en", "none": installation}
+    assert {to: str(mail["Subject"]) for to, mail in found.items()} == {
+        addresses[person]: SUBJECTS[language] for person, language in owed.items()
+    }
+    for person, language in owed.items():
+        body = found[addresses[person]].get_content()
+        assert ("Version 1 of the plan is presented." in body) == (language == "en")
+        assert ("Bản 1 của kế hoạch đã được trình." in body) == (language == "vi")
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_digest_is_in_the_language_of_the_account(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
+    (unit,) = units(1)
+    addresses, accounts = await three_of_one_unit(office, unit), Accounts(office.ledger.pool)
+    for language in ("vi", "en"):
+        await accounts.prefer(f"cb-{language}", language=language, digest="daily")
+    stream = await open_cycle(office, RULES, members=[unit])
+    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    mailer, clock = Recorder(), [datetime.now(UTC)]
+    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid", lambda: clock[0])
+    environment = ActivityEnvironment()
+    while await environment.run(delivering.deliver):
+        pass
+    clock[0] += timedelta(days=1)
+    while await environment.run(delivering.deliver):
+        pass
+    found = {str(mail["To"]): mail for mail in mailer.mails}
+    vietnamese, english = found[addresses["vi"]], found[addresses["en"]]
+    assert (vietnamese["Subject"], english["Subject"]) == ("Sổ Thi Đua: 2 thông báo", "Sổ Thi Đua: 2 notices")
+    assert SUBJECTS["vi"] in vietnamese.get_content()
+    assert SUBJECTS["en"] in english.get_content()
 
 
 def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:

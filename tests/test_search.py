@@ -32,15 +32,16 @@ async def test_the_rows_do_not_depend_on_the_workers_language(office: Session, m
 async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_readers(office: Session) -> None:
     members = units(2)
     stream = await open_cycle(office, RULES, members=members)
+    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     await say(office, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
     index = SearchIndex(office.ledger)
     await index.catch_up()
-    titles = {"vi": f"{members[0]}: nhất trí.", "en": f"{members[0]}: agreed."}
+    titles = {"vi": f"{members[0]}: thống nhất.", "en": f"{members[0]}: agreed."}
     for language, title in titles.items():
-        for words in ("nhat tri", "agreed"):
+        for words in ("thong nhat", "agreed"):
             with in_language(language):
-                found = await index.find(words, streams=stream, unit=None, everything=True)
+                found = await index.find(words, streams=CITY, unit=None, everything=True)
             assert [one.title for one in found] == [title], (language, words)
     with in_language("en"):
-        (unit,) = await index.find(members[1], streams=stream, unit=None, everything=True)
+        (unit,) = await index.find(members[1], streams=CITY, unit=None, everything=True)
     assert (unit.kind, unit.title) == ("unit", members[1])
