@@ -30,7 +30,7 @@ from activities.post import PostActivities
 from application.logs import configure
 from domain import installation
 from ledger.checkpoints import write_checkpoint
-from ledger.connection import UNREACHABLE
+from ledger.connection import is_lost
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, checkpoint, open_ledger
 from ledger.protocol import load_all
@@ -76,11 +76,11 @@ async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: floa
         await asyncio.sleep(pause_s)
         try:
             await work()
-        except UNREACHABLE as error:
-            log.warning("waits", upkeep=name, reason=type(error).__name__)
-            await asyncio.sleep(AWAY_S)
-        except Exception:
-            log.exception("upkeep", upkeep=name)
+        except Exception as error:
+            if is_lost(error):
+                log.warning("waits", upkeep=name, reason=type(error).__name__)
+            else:
+                log.exception("upkeep", upkeep=name)
             await asyncio.sleep(AWAY_S)
 
 

@@ -14,7 +14,7 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from application.fields import InputError
+from errors import InputError
 
 SHORTEST = 10
 STEP_S = 30

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts import Account, Kind, Login, Scope
 from accounts.secrets import fits, hashed, kept, token, totp_step
-from application.fields import InputError
+from errors import InputError
 from i18n import installation_language
 
 IDLE = timedelta(hours=8)

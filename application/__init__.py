@@ -1,4 +1,4 @@
-"""The office: what every entry point works with, whatever people hold in their hands, a terminal or a browser.
+"""The use cases that the pages and the command line share: fill in fields, sign, submit, read back.
 
-It fills fields, signs for who was authenticated, hands in, and reads back. It knows no terminal and no page.
+Nothing here knows a terminal or a page.
 """

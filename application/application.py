@@ -1,4 +1,4 @@
-"""An office at work: the ledger, texts, people, a desk, and the key with which it signs for who was authenticated."""
+"""The application as an entry point uses it: ledger, vault, engine client, and the key that signs for its users."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler, InputError
+from application.fields import FieldFiller
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.steps.signatories import Signatories
 from domain.streams import decider_of
 from domain.types import Command, Event, EventEnvelope, Provenance, Refused, When
+from errors import InputError, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
-from ledger.protocol import LedgerError, load_all
+from ledger.protocol import UnreadableRowError, load_all
 from ledger.signing import BatchItem, SignedBatch, Signer
 from vault.persons import Contact, People
 from vault.texts import Texts
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CommandInput:
-    """One act on its way: for which stream, with what circumstances. `command_id` makes a repetition harmless."""
+    """A command as an entry point received it: texts in place of digests, persons without commitments.
+
+    `act` is the command's name. Repeating the same `command_id` has no further effect.
+    """
 
     stream: str
     act: str
@@ -47,7 +51,7 @@ class CommandInput:
 
 @dataclass(slots=True)
 class Application:
-    """What an entry point works with. `client` is None when it only reads."""
+    """An open installation. `client` is None when the entry point only reads."""
 
     signer: Signer
     rehearsal: bool
@@ -60,17 +64,17 @@ class Application:
         self,
         stream: str,
         person: Contact,
-        said: Sequence[CommandInput],
+        inputs: Sequence[CommandInput],
         *,
         strength: str = "os-account",
         stand_in_for: str | None = None,
     ) -> Receipt:
-        """Sign acts for a person and hand them in to one stream.
+        """Sign commands for a person and submit them to one stream.
 
         Raises:
             InputError, Refused, RefusedError, PendingError, UnreachableError
         """
-        items = [await self.item(one) for one in said]
+        items = [await self.item(command_input) for command_input in inputs]
         return await self.submit_items(stream, person, items, strength=strength, stand_in_for=stand_in_for)
 
     async def submit_items(
@@ -82,7 +86,7 @@ class Application:
         strength: str,
         stand_in_for: str | None = None,
     ) -> Receipt:
-        """Sign orders for a person and hand them in to one stream.
+        """Sign items for a person and submit them to one stream.
 
         Raises:
             RefusedError, PendingError, UnreachableError
@@ -94,7 +98,7 @@ class Application:
     def sign(
         self, person: Contact, items: Sequence[BatchItem], strength: str, stand_in_for: str | None = None
     ) -> SignedBatch:
-        """Sign orders with this entry point's key."""
+        """Return the items as a batch that is signed with this entry point's key."""
         return self.signer.sign(
             items,
             actor=person.id,
@@ -105,50 +109,53 @@ class Application:
             stand_in_for=stand_in_for,
         )
 
-    async def item(self, said: CommandInput, filler: Filler | None = None) -> BatchItem:
-        """The command that says an act, its texts stored, or taken as another filler takes them.
+    async def item(self, command_input: CommandInput, filler: FieldFiller | None = None) -> BatchItem:
+        """Return the command as a batch item. Its texts are stored, unless another `filler` is given.
 
         Raises:
-            InputError, Refused: a field cannot be used. Then no text was stored either.
+            InputError, Refused: a field is invalid. Then no text was stored.
         """
         if filler is not None:
-            return await self._item(said, filler)
+            return await self._item(command_input, filler)
+        # The dry run comes first, so that an invalid command stores nothing.
         dry_run_texts = DryRunTexts(self.texts)
-        tried = await self._item(said, Filler(dry_run_texts, self.people))
-        return await self._item(said, Filler(self.texts, self.people)) if dry_run_texts.met else tried
+        item = await self._item(command_input, FieldFiller(dry_run_texts, self.people))
+        if not dry_run_texts.used:
+            return item
+        return await self._item(command_input, FieldFiller(self.texts, self.people))
 
-    async def _item(self, said: CommandInput, filler: Filler) -> BatchItem:
-        known = Command.KNOWN.get(said.act)
-        if known is None:
-            raise Refused("unknown_act", act=said.act)
-        filled = await filler.fill(known, said.fields)
-        if said.act == "correct" and (instead := said.fields.get("instead")):
+    async def _item(self, command_input: CommandInput, filler: FieldFiller) -> BatchItem:
+        command_type = Command.KNOWN.get(command_input.act)
+        if command_type is None:
+            raise Refused("unknown_act", act=command_input.act)
+        filled = await filler.fill(command_type, command_input.fields)
+        if command_input.act == "correct" and (instead := command_input.fields.get("instead")):
             if not isinstance(instead, Mapping):
                 raise InputError("field_bad", "instead", place="instead", found=str(instead)[:80])
-            inner = Command.KNOWN.get(str(instead.get("act")))
-            if inner is not None:
-                rest = {name: value for name, value in instead.items() if name != "act"}
-                right = parse_command(inner.NAME, await filler.fill(inner, rest))
-                filled["instead"] = {"act": inner.NAME, **right.model_dump(mode="json")}
-        signatories = (
-            None if said.signatories is None else parse_signatories(await filler.fill(Signatories, said.signatories))
-        )
-        command = CommandPayload.of(
-            parse_command(said.act, filled),
-            happened=said.happened,
-            effective=said.effective,
-            provenance=said.provenance,
-            meeting=said.meeting,
-            act_key=said.act_key,
+            replacing_type = Command.KNOWN.get(str(instead.get("act")))
+            if replacing_type is not None:
+                fields = {name: value for name, value in instead.items() if name != "act"}
+                replacing = parse_command(replacing_type.NAME, await filler.fill(replacing_type, fields))
+                filled["instead"] = {"act": replacing_type.NAME, **replacing.model_dump(mode="json")}
+        signatories = None
+        if command_input.signatories is not None:
+            signatories = parse_signatories(await filler.fill(Signatories, command_input.signatories))
+        payload = CommandPayload.of(
+            parse_command(command_input.act, filled),
+            happened=command_input.happened,
+            effective=command_input.effective,
+            provenance=command_input.provenance,
+            meeting=command_input.meeting,
+            act_key=command_input.act_key,
             signatories=signatories,
         )
-        return BatchItem(said.stream, said.command_id, command.model_dump_json())
+        return BatchItem(command_input.stream, command_input.command_id, payload.model_dump_json())
 
     async def person(self, person: str) -> Contact:
-        """Who acts.
+        """Return the person with this id.
 
         Raises:
-            InputError: nobody is entered under the id.
+            InputError: `unknown_person`.
         """
         contact = await self.people.get(person)
         if contact is None:
@@ -156,43 +163,46 @@ class Application:
         return contact
 
     async def history(self, stream: str) -> tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]:
-        """The stream's rows with what they tell.
+        """Return the stream's rows, each with its event.
 
         Raises:
-            InputError: there is no such stream.
-            LedgerError: `row_unreadable`: a row was changed so that it is no event any more; `row_unknown`: of a kind
-                that this version does not know.
+            NotFoundError: there is no such stream.
+            UnreadableRowError: a row was changed and is no valid event, or this version does not know its type.
         """
         rows = await load_all(self.ledger, stream)
         if not rows:
-            raise InputError("no_such_cycle", cycle=stream)
-        return tuple((row, _told(row)) for row in rows)
+            raise NotFoundError("no_such_cycle", cycle=stream)
+        return tuple((row, _envelope(row)) for row in rows)
 
     async def state(self, stream: str) -> tuple[Any, Edition]:
-        """The state of a stream now, with the rules in force."""
+        """Return the current state of a stream and the rules in force."""
         decider = decider_of(stream)
-        state = decider.fold(told for _, told in await self.history(stream))
+        state = decider.fold(envelope for _row, envelope in await self.history(stream))
         return state, await self.rules(decider.edition(state))
 
     async def rules(self, digest: str | None) -> Edition:
-        """A rules edition by digest."""
+        """Return the rules edition with this digest, `NO_RULES` for None.
+
+        Raises:
+            InputError: `edition_missing`.
+        """
         if digest is None:
             return NO_RULES
-        found = await self.edition(digest)
-        if found is None:
+        edition = await self.edition(digest)
+        if edition is None:
             raise InputError("edition_missing", edition=digest)
-        return found
+        return edition
 
     async def edition(self, digest: str) -> Edition | None:
-        """A stored rules edition; None when there is none, or it no longer fits its digest."""
+        """Return a stored rules edition; None if there is none, or its text no longer fits the digest."""
         body = await self.texts.edition(digest)
         return edition_of(body) if body else None
 
 
-def _told(row: RecordedEvent) -> EventEnvelope[Event]:
+def _envelope(row: RecordedEvent) -> EventEnvelope[Event]:
     try:
         return to_envelope(row)
     except UnknownEventError:
-        raise LedgerError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
+        raise UnreadableRowError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
     except ValueError:
-        raise LedgerError("row_unreadable", cycle=row.stream, position=row.position) from None
+        raise UnreadableRowError("row_unreadable", cycle=row.stream, position=row.position) from None

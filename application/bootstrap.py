@@ -1,4 +1,4 @@
-"""The installation's own events, for `local.engine`, which knows no domain: who we are, and with which keys we sign."""
+"""The first events of an installation: its id and its entry keys. `local.engine` knows no domain and calls this."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ACTOR = "operator"
 
 
 def bootstrap(installed: Installation, rows: tuple[RecordedEvent, ...]) -> Append | None:
-    """Name the installation and its keys, as far as the stream does not name them yet."""
+    """Return the append that names the installation and its keys; None if `rows`, its stream, already names them."""
     tip = rows[-1].tip if rows else StreamTip()
-    known = keys(to_envelope(row) for row in rows)
+    known_keys = keys(to_envelope(row) for row in rows)
     drafts: list[Draft] = [] if rows else [_founded(installed)]
     commands: list[tuple[UUID, SignedCommand]] = []
-    if installed.web.key not in known:
+    if installed.web.key not in known_keys:
         command_id, signed = _web_key(installed)
         event = EntryKeyNamed(key=installed.web.key, public_key=installed.web.public_key)
         drafts.append(_draft(event, tip.version + len(drafts) + 1, command_id, signed))
@@ -43,10 +43,10 @@ def _founded(installed: Installation) -> Draft:
 
 
 def _web_key(installed: Installation) -> tuple[UUID, SignedCommand]:
-    """The command that names the web's key, signed with the installation's first one."""
-    act = NameEntryKey(key=installed.web.key, public_key=installed.web.public_key)
-    command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{act.key}")
-    item = BatchItem(STREAM, command_id, CommandPayload.of(act).model_dump_json())
+    """Return the command that names the web's key, signed with the installation's first key."""
+    command = NameEntryKey(key=installed.web.key, public_key=installed.web.public_key)
+    command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{command.key}")
+    item = BatchItem(STREAM, command_id, CommandPayload.of(command).model_dump_json())
     signer = Signer(installed.id, 1, installed.key, installed.private)
     batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength="os-account")
     return command_id, batch.command(item, "")

@@ -1,4 +1,4 @@
-"""What a person said, as it could be said again: to be corrected on its own form, or written into a recording file."""
+"""From a stored command back to form values: to correct it on a form, or to write it into a recording file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from vault.texts import ERASED
 
 
 def to_form_values(value: Any, texts: Mapping[str, str], forgotten: Collection[str] = ()) -> Any:
-    """Fields as people read them: texts for digests, no commitments, nothing that says nothing.
+    """Return fields as people type them: texts in place of digests, without commitments and empty values.
 
-    Of an erased text the digest stays, after `KNOWN_DIGEST`; of a `forgotten` person the commitment.
+    `texts` holds stored texts by digest. The digest of an erased text stays, after `KNOWN_DIGEST`, and so does the
+    commitment of a person whose id is in `forgotten`.
     """
     if isinstance(value, Mapping):
-        keep = value.get("id") in forgotten
-        found = {name: entry for name, entry in value.items() if entry is not None and (name != "commitment" or keep)}
-        return {name: to_form_values(entry, texts, forgotten) for name, entry in found.items() if entry not in ([], {})}
+        keeps_commitment = value.get("id") in forgotten
+        shown = {
+            name: entry
+            for name, entry in value.items()
+            if entry is not None and (name != "commitment" or keeps_commitment)
+        }
+        return {name: to_form_values(entry, texts, forgotten) for name, entry in shown.items() if entry not in ([], {})}
     if isinstance(value, (list, tuple)):
         return [to_form_values(entry, texts, forgotten) for entry in value]
     if isinstance(value, str) and value in texts:
@@ -34,52 +39,52 @@ def to_form_values(value: Any, texts: Mapping[str, str], forgotten: Collection[s
 
 @dataclass(frozen=True, slots=True)
 class CommandForm:
-    """An act with its fields, texts in place of digests, and what went with it."""
+    """A stored command as form values. `fields` and `signatories` hold texts in place of digests."""
 
     act: type[Command]
     fields: dict[str, Any]
     effective: date | None
     signatories: dict[str, Any] | None
 
-    def kept(self, said: CommandInput, row: RecordedEvent) -> CommandInput:
-        """What a correction says, with the circumstances of the wrong act that nobody was asked about."""
-        source = said.provenance.source if said.provenance is not None else row.source
-        sure = None
+    def with_circumstances(self, correction: CommandInput, row: RecordedEvent) -> CommandInput:
+        """Return the correction with the circumstances of the wrong act `row` that the form does not ask for."""
+        source = correction.provenance.source if correction.provenance is not None else row.source
+        provenance = None
         if source != row.source:
-            sure = said.provenance
+            provenance = correction.provenance
         elif row.provenance != "rehearsed" and (row.source or row.provenance != "stated"):
-            sure = Provenance(kind=row.provenance, source=row.source)
+            provenance = Provenance(kind=row.provenance, source=row.source)
         return replace(
-            said,
-            effective=said.effective or self.effective,
-            signatories=said.signatories or self.signatories,
-            provenance=sure,
-            meeting=said.meeting or row.meeting,
+            correction,
+            effective=correction.effective or self.effective,
+            signatories=correction.signatories or self.signatories,
+            provenance=provenance,
+            meeting=correction.meeting or row.meeting,
         )
 
 
-async def form_of_row(office: Application, row: RecordedEvent) -> CommandForm | None:
-    """The act that a row followed from; None where nobody said it, as with what the clock says.
+async def form_of_row(app: Application, row: RecordedEvent) -> CommandForm | None:
+    """Return the command that caused a row; None for events without a signed command, such as those of the clock.
 
-    Of a correction it is what was put in the place of the wrong act. What was erased has to be written anew.
+    Of a correction it is the command that replaced the wrong one. Erased texts are left out: they must be typed again.
     """
-    kept = None if row.command_digest is None else await office.ledger.command(row.command_digest)
-    if kept is None:
+    stored = None if row.command_digest is None else await app.ledger.command(row.command_digest)
+    if stored is None:
         return None
-    command = CommandPayload.model_validate_json(kept.payload)
-    name, fields = command.act, dict(command.fields)
+    payload = CommandPayload.model_validate_json(stored.payload)
+    name, fields = payload.act, dict(payload.fields)
     if name == "correct":
         fields = dict(fields.get("instead") or {})
         name = str(fields.pop("act", ""))
-    act = Command.KNOWN.get(name)
-    if act is None:
+    command_type = Command.KNOWN.get(name)
+    if command_type is None:
         return None
-    signatories = command.signatories.model_dump(mode="json") if command.signatories is not None else None
-    texts = await office.texts.get(digests_in([fields, signatories]))
+    signatories = payload.signatories.model_dump(mode="json") if payload.signatories is not None else None
+    texts = await app.texts.get(digests_in([fields, signatories]))
     return CommandForm(
-        act,
+        command_type,
         _without_erased(to_form_values(fields, texts)),
-        command.effective,
+        payload.effective,
         None if signatories is None else _without_erased(to_form_values(signatories, texts)),
     )
 

@@ -11,7 +11,7 @@ from application.persons import PersonEntry
 from domain.commands import CommandPayload
 from domain.cycle import CYCLE
 from domain.rules import NO_RULES, Edition
-from domain.types import AlreadySaid, Event, EventEnvelope
+from domain.types import AlreadyRecorded, Event, EventEnvelope
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.signing import BatchItem
@@ -48,7 +48,7 @@ class DryRun:
         )
         try:
             told = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
-        except AlreadySaid:
+        except AlreadyRecorded:
             return ()
         self.history.extend(told)
         # What was corrected is left out of the fold, which only the whole history can do.
@@ -63,7 +63,7 @@ class DryRun:
         self.rules = self._editions.get(digest or "") or await self._open.rules(digest)
 
 
-class Expected:
+class PersonsWithFile:
     """The book with the persons of a file that is only tried."""
 
     def __init__(self, people: People, expected: Sequence[PersonEntry]) -> None:

@@ -1,4 +1,4 @@
-"""Texts that are only tried, so that what is refused leaves nothing behind."""
+"""A text store for dry runs: a command that is refused leaves no text behind."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from vault.texts import Texts, salted_digest
 
 
 class DryRunTexts:
-    """Texts that are only tried: nothing is stored; of a text that nobody has stored, the digest is nobody's."""
+    """Returns digests without storing texts. Texts that are not stored yet get a throw-away digest."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self.met = False
-        """Whether there was a text at all."""
+        self.used = False
+        """Whether a digest was asked for."""
 
     async def put(self, body: str, /) -> str:
-        """Take a text and return its digest."""
-        self.met = True
+        """Return the digest of a text, without storing it."""
+        self.used = True
         return await self._texts.digest_of(body) or salted_digest(b"", body)

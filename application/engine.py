@@ -6,28 +6,37 @@ already; what the desk answers is read again from the ledger before a receipt is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from domain.types import Refused
+from errors import AwayError, CodedError, Kind
 from ledger.receipts import Receipt
 from ledger.signing import SignedBatch
 
 
-class RefusedError(Exception):
-    """The command was refused by a rule. `place` is its index in the list."""
+class RefusedError(Refused):
+    """A command of a batch was refused, so none of them was carried out. `index` is its index in the batch."""
 
-    def __init__(self, code: str, facts: dict[str, Any], place: int | None = None) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
-        self.place = place
+    def __init__(self, code: str, facts: Mapping[str, Any], index: int | None = None) -> None:
+        super().__init__(code, **facts)
+        self.index = index
 
 
-class PendingError(Exception):
+class PendingError(CodedError):
     """No answer yet. The command may still be carried out: hand it in again with the same id, or look later."""
 
+    kind = Kind.PENDING
 
-class UnreachableError(Exception):
+    def __init__(self, command: str = "…") -> None:
+        super().__init__("pending", command=command)
+
+
+class UnreachableError(AwayError):
     """The engine does not answer. Nothing was handed in."""
+
+    def __init__(self) -> None:
+        super().__init__("unreachable")
 
 
 class EngineClient(Protocol):
@@ -38,6 +47,7 @@ class EngineClient(Protocol):
 
         Raises:
             RefusedError: a rule or a signature forbids it.
+            Diverged: the engine's past is not the ledger's.
             PendingError: no answer in time.
-            UnreachableError: nobody is there.
+            UnreachableError: the engine does not answer.
         """

@@ -20,24 +20,14 @@ from pydantic_core import PydanticCustomError
 
 from domain import limits
 from domain.problems import first_problem
-from domain.types import Day, IsPerson, IsText, IsUnit, IsWorkedOut, Person, Provenance, clean
+from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
+from errors import InputError
 from vault.persons import Contact
-
-
-class InputError(Exception):
-    """What was typed cannot be used. `code` and `facts` make the sentence; `place` says where."""
-
-    def __init__(self, code: str, place: str = "", /, **facts: object) -> None:
-        super().__init__(code, place, facts)
-        self.code = code
-        self.place = place
-        self.facts = facts
-
 
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
-def typed_day(text: str, place: str = "") -> date:
+def parse_day(text: str, path: str = "") -> date:
     """A day as somebody typed it.
 
     Raises:
@@ -46,10 +36,10 @@ def typed_day(text: str, place: str = "") -> date:
     try:
         return _DAY.validate_python(text)
     except ValidationError:
-        raise InputError("bad_day", place, found=text) from None
+        raise InputError("bad_day", path, found=text) from None
 
 
-def stated(source: str, place: str) -> Provenance:
+def stated_by(source: str, path: str) -> Provenance:
     """That a source says so, as somebody typed its name.
 
     Raises:
@@ -58,14 +48,14 @@ def stated(source: str, place: str) -> Provenance:
     try:
         return Provenance(kind="stated", source=source)
     except ValidationError as error:
-        raise unfit(error, place) from None
+        raise input_error(error, path) from None
 
 
-def unfit(error: ValidationError, place: str = "") -> InputError:
-    """What is wrong with something that was typed; `place` is where, unless the error itself says so."""
+def input_error(error: ValidationError, path: str = "") -> InputError:
+    """What is wrong with something that was typed; `path` says where, unless the error itself does."""
     problem = first_problem(error)
     inside = ".".join(map(str, problem.pop("place")))
-    return InputError("file_field", place=place or inside or "-", **problem)
+    return InputError("file_field", place=path or inside or "-", **problem)
 
 
 class TextStore(Protocol):
@@ -75,7 +65,7 @@ class TextStore(Protocol):
         """Take a text and return its digest."""
 
 
-class Book(Protocol):
+class PersonDirectory(Protocol):
     """Where persons are found."""
 
     async def get(self, person: str, /) -> Contact | None:
@@ -86,10 +76,10 @@ KNOWN_DIGEST = "digest:"
 """Before the digest of a text that cannot be had any more."""
 
 
-class Filler:
+class FieldFiller:
     """Fills the fields of acts for one installation."""
 
-    def __init__(self, texts: TextStore, people: Book, *, written_by_register: bool = False) -> None:
+    def __init__(self, texts: TextStore, people: PersonDirectory, *, written_by_register: bool = False) -> None:
         self._texts = texts
         self._people = people
         # A register's own file tells the digests of what was erased; from anybody else they would be of nothing.
@@ -103,44 +93,44 @@ class Filler:
         """
         return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
 
-    async def _value(self, annotation: Any, value: Any, place: str) -> Any:
+    async def _value(self, annotation: Any, value: Any, path: str) -> Any:
         if value is None or annotation is None:
             return value
         if _is_text(annotation):
-            return await self._text(value, place)
+            return await self._text(value, path)
         typed = not self._digests and isinstance(value, str) and Decimal in _parts(annotation)
         if typed and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
-            raise InputError("thousands_dot", place, found=value.strip())
+            raise InputError("thousands_dot", path, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
                 filled = await self.fill(inner, value)
-                return await self._person(filled, place) if issubclass(inner, Person) else filled
+                return await self._person(filled, path) if issubclass(inner, Person) else filled
             if get_origin(inner) is tuple and isinstance(value, (list, tuple)):
-                return [await self._value(get_args(inner)[0], entry, f"{place}[{n}]") for n, entry in enumerate(value)]
+                return [await self._value(get_args(inner)[0], entry, f"{path}[{n}]") for n, entry in enumerate(value)]
         return value
 
-    async def _text(self, value: Any, place: str) -> str:
+    async def _text(self, value: Any, path: str) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise InputError("text_expected", place, found=repr(value)[:80])
+            raise InputError("text_expected", path, found=repr(value)[:80])
         if self._digests and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
             return value.removeprefix(KNOWN_DIGEST)
         if len(value) > limits.TEXT_CHARS:
-            raise InputError("text_too_long", place, found=len(value), most=limits.TEXT_CHARS)
+            raise InputError("text_too_long", path, found=len(value), most=limits.TEXT_CHARS)
         try:
-            return await self._texts.put(clean(value.replace("\r\n", "\n").replace("\t", "    ")))
+            return await self._texts.put(normalize_text(value.replace("\r\n", "\n").replace("\t", "    ")))
         except PydanticCustomError as error:
-            raise InputError("bad_character", place, problem=error.type, given=error.context) from None
+            raise InputError("bad_character", path, problem=error.type, given=error.context) from None
 
-    async def _person(self, fields: dict[str, Any], place: str) -> dict[str, Any]:
+    async def _person(self, fields: dict[str, Any], path: str) -> dict[str, Any]:
         if (person := fields.get("id")) is None:
             return fields
         contact = await self._people.get(str(person))
         if contact is None:
             if self._digests and fields.get("commitment"):
                 return fields
-            raise InputError("unknown_person", place, person=person)
+            raise InputError("unknown_person", path, person=person)
         if fields.get("commitment") not in {None, contact.commitment}:
-            raise InputError("other_commitment", place, person=person)
+            raise InputError("other_commitment", path, person=person)
         return {**fields, "commitment": contact.commitment}
 
 
@@ -176,13 +166,13 @@ FieldKind = Literal["text", "line", "day", "moment", "number", "flag", "unit", "
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FormField:
     """A field as people are asked for it. `parts` are the fields inside it, `many` says that it takes a list."""
 
     name: str
     required: bool
     choices: tuple[str, ...]
-    parts: tuple[Question, ...]
+    parts: tuple[FormField, ...]
     many: bool
     closed: bool
     """Nothing but a choice will do."""
@@ -190,7 +180,7 @@ class Question:
     choice_type: Any = None
     """The enum or `Literal` that the choices are the values of: each has its own words."""
 
-    def as_one(self, name: str) -> Question:
+    def as_one(self, name: str) -> FormField:
         """One entry of a list."""
         return replace(self, name=name, required=True, many=False)
 
@@ -199,26 +189,26 @@ class Question:
         return [f"{self.name}.{path}" for part in self.parts for path in part.paths()] or [self.name]
 
 
-def questions(model: type[BaseModel]) -> tuple[Question, ...]:
+def form_fields(model: type[BaseModel]) -> tuple[FormField, ...]:
     """The fields of an act, or of a part of one, but for those that the filler works out."""
     return tuple(
         _question(name, field)
         for name, field in model.model_fields.items()
-        if not any(isinstance(mark, IsWorkedOut) for mark in field.metadata)
+        if not any(isinstance(mark, IsDerived) for mark in field.metadata)
     )
 
 
-def _question(name: str, field: FieldInfo) -> Question:
+def _question(name: str, field: FieldInfo) -> FormField:
     alternatives = _parts(field.annotation)
     lists = [part for part in alternatives if get_origin(part) is tuple]
     kinds = [inner for part in lists for inner in _parts(get_args(part)[0])] or list(alternatives)
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     # A criterion holds criteria: what contains itself is asked for as a whole.
-    parts = questions(models[0]) if models and not _holds_itself(models[0]) else ()
+    parts = form_fields(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
     choice_type = next((part for part in kinds if get_origin(part) is Literal or _is_enum(part)), None)
-    return Question(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
+    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))

@@ -13,7 +13,7 @@ import json
 import resource
 import sys
 
-from application.fields import InputError
+from errors import InputError
 from resources import CHILD_ENVIRONMENT
 
 MOST_ROWS = 5_000

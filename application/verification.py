@@ -12,14 +12,14 @@ from ledger.checkpoints import Checkpoint
 from ledger.events import RecordedEvent
 
 
-def warning_of(rows: Sequence[RecordedEvent]) -> str:
+def chain_warning(rows: Sequence[RecordedEvent]) -> str:
     """What whoever reads a changed stream must be told; empty where it was not changed."""
     position = broken_at(rows)
     return "" if position is None else sentence("chain_broken", {"cycle": rows[0].stream, "position": position})
 
 
-async def verified(
-    office: Application,
+async def verify_all(
+    app: Application,
     *,
     checkpoints: tuple[Checkpoint, ...] = (),
     entry_key: str | None = None,
@@ -27,26 +27,26 @@ async def verified(
 ) -> tuple[VerificationReport, list[dict[str, str]]]:
     """The report on the ledger, and what is wrong beside it: texts that were altered, persons who were renamed."""
     report = await verify(
-        office.ledger,
-        office.edition,
-        office.signer.installation,
-        office.ledger.epoch,
+        app.ledger,
+        app.edition,
+        app.signer.installation,
+        app.ledger.epoch,
         checkpoints=checkpoints,
         entry_key=entry_key,
         progress=progress,
     )
     beside = [
-        *({"code": "text_altered", "detail": digest} for digest in await office.texts.altered()),
-        *({"code": "person_renamed", "detail": person} for person in sorted(await _renamed(office, report))),
+        *({"code": "text_altered", "detail": digest} for digest in await app.texts.altered()),
+        *({"code": "person_renamed", "detail": person} for person in sorted(await _renamed(app, report))),
     ]
     return report, beside
 
 
-async def _renamed(office: Application, report: VerificationReport) -> set[str]:
+async def _renamed(app: Application, report: VerificationReport) -> set[str]:
     """Persons whose name does not fit the commitment that they signed with."""
     others = {
         contact.id
-        for contact in await office.people.everyone()
+        for contact in await app.people.everyone()
         if report.commitments.get(contact.id, contact.commitment) != contact.commitment
     }
-    return others | set(await office.people.renamed())
+    return others | set(await app.people.renamed())

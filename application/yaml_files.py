@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
-from application.fields import InputError
 from application.year_file import YearFile
 from domain.problems import first_problem
 from domain.rules import Edition
-from domain.types import clean
+from domain.types import normalize_text
+from errors import InputError
 from resources import RULES
 
 FILE_BYTES = 2_000_000
@@ -134,7 +134,7 @@ def _value(file: Path, node: yaml.Node, place: YamlPath, lines: dict[YamlPath, i
         return str(node.value)  # points are decimals, never floats
     try:
         value = SafeConstructor().construct_object(node)
-        return clean(value) if isinstance(value, str) and value else value
+        return normalize_text(value) if isinstance(value, str) and value else value
     except PydanticCustomError as error:
         facts = {"problem": error.type, "given": error.context, "found": repr(node.value)[:80]}
         raise InputError("file_value", where(file, line), **facts) from None

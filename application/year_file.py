@@ -10,15 +10,15 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from application.application import Application, CommandInput
-from application.fields import InputError
 from application.persons import PersonEntry
 from domain import limits
 from domain.city_year import ClusterPlan
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition
 from domain.steps.lifecycle import ClockMode, CycleOpened
 from domain.streams import cycle_stream, year_stream
-from domain.types import Document, Fact, Label, Provenance, UnitId, When, start_of
+from domain.types import Document, FrozenModel, Label, Provenance, UnitId, When, start_of
+from errors import InputError
 from vault.persons import ERASED, Contact
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
 
 
-class YearFile(Fact):
+class YearFile(FrozenModel):
     """A city's year. `edition` is a file beside this one."""
 
     organiser: UnitId
@@ -42,9 +42,9 @@ class YearFile(Fact):
     @model_validator(mode="after")
     def _each_once(self) -> YearFile:
         if doubled := repeated(cluster.id for cluster in self.clusters):
-            raise wrong("cluster_twice", cluster=doubled[0])
+            raise invalid("cluster_twice", cluster=doubled[0])
         if doubled := repeated(unit.id for cluster in self.clusters for unit in cluster.units):
-            raise wrong("unit_in_two_clusters", unit=doubled[0])
+            raise invalid("unit_in_two_clusters", unit=doubled[0])
         return self
 
     @model_validator(mode="after")
@@ -53,9 +53,9 @@ class YearFile(Fact):
         seen: set[str] = set()
         for person in self.people:
             if person.unit not in known and person.office is None:
-                raise wrong("unit_of_nobody", person=person.id, unit=person.unit)
+                raise invalid("unit_of_nobody", person=person.id, unit=person.unit)
             if person.id in seen:
-                raise wrong("person_twice", person=person.id)
+                raise invalid("person_twice", person=person.id)
             seen.add(person.id)
         return self
 
@@ -66,7 +66,7 @@ class YearFile(Fact):
 
 
 async def start_year(
-    office: Application,
+    app: Application,
     year: YearFile,
     edition: Edition,
     person: Contact,
@@ -84,13 +84,13 @@ async def start_year(
     """
     if person.unit != year.organiser:
         raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
-    digest = await office.texts.put_edition(edition.model_dump_json())
+    digest = await app.texts.put_edition(edition.model_dump_json())
     stream = year_stream(year.organiser, year.cycle_name)
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
     common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
 
     def said(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
-        seed = f"{office.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
+        seed = f"{app.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
         return CommandInput(stream, act, fields, uuid5(COMMANDS, seed), happened=issued, provenance=provenance)
 
     plan = year.plan.model_dump(mode="json")
@@ -99,7 +99,7 @@ async def start_year(
         said(stream, "arrange-clusters", {"clusters": clusters}),
         said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
     ]
-    open_already = await _open_already(office, year)
+    open_already = await _open_already(app, year)
     for cluster in year.clusters:
         if cycle_stream(year.organiser, year.cycle_name, cluster.id) in open_already:
             continue
@@ -115,45 +115,45 @@ async def start_year(
             "starts": starts.isoformat(),
         }
         acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
-    return await office.submit(stream, person, acts, strength=strength)
+    return await app.submit(stream, person, acts, strength=strength)
 
 
-async def must_fit(office: Application, year: YearFile) -> None:
+async def check_open_cycles(app: Application, year: YearFile) -> None:
     """Whether the cycles that are open already were opened with the same units.
 
     Raises:
         InputError: one was not; said before anything of the file is entered.
     """
-    await _open_already(office, year)
+    await _open_already(app, year)
 
 
-async def _open_already(office: Application, year: YearFile) -> set[str]:
-    known, found = {stream for stream, _head in await office.ledger.streams()}, set[str]()
+async def _open_already(app: Application, year: YearFile) -> set[str]:
+    known, found = {stream for stream, _head in await app.ledger.streams()}, set[str]()
     for cluster in year.clusters:
         if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in known:
-            await _must_be_the_same(office, cycle, cluster)
+            await _must_be_the_same(app, cycle, cluster)
             found.add(cycle)
     return found
 
 
-async def _must_be_the_same(office: Application, cycle: str, cluster: ClusterPlan) -> None:
+async def _must_be_the_same(app: Application, cycle: str, cluster: ClusterPlan) -> None:
     """An open cycle is not re-arranged by a file: whoever edits it must not believe that it was."""
-    (_row, first), *_rest = await office.history(cycle)
+    (_row, first), *_rest = await app.history(cycle)
     opened = first.event
     if isinstance(opened, CycleOpened) and opened.units != cluster.units:
         found = ", ".join(f"{unit.id} {unit.name}" for unit in opened.units)
         raise InputError("cluster_differs", cluster=cluster.id, found=found)
 
 
-async def may_enter(office: Application, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
+async def may_enter(app: Application, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
     """Whether somebody may enter a file for the organiser, being entered or standing in the file.
 
     Raises:
         InputError: unknown, or of another unit. The first secretary comes with the first file; later ones cannot
             enter themselves.
     """
-    entered = await office.people.get(person)
-    if entered is None and await office.people.of_unit(organiser):
+    entered = await app.people.get(person)
+    if entered is None and await app.people.of_unit(organiser):
         raise InputError("unknown_person", person=person)
     unit = entered.unit if entered else next((p.unit for p in people if p.id == person), None)
     if unit is None:
@@ -162,8 +162,8 @@ async def may_enter(office: Application, person: str, organiser: str, people: Se
         raise InputError("not_the_organiser", person=person, unit=unit, organiser=organiser)
 
 
-async def secretary(
-    office: Application,
+async def enter_file_people(
+    app: Application,
     person: str,
     organiser: str,
     people: Sequence[PersonEntry],
@@ -174,27 +174,25 @@ async def secretary(
     Raises:
         InputError: as `may_enter`, or somebody of the file is entered otherwise.
     """
-    await may_enter(office, person, organiser, people)
-    await enter_people(office, people, salts)
-    return await office.person(person)
+    await may_enter(app, person, organiser, people)
+    await enter_people(app, people, salts)
+    return await app.person(person)
 
 
-async def enter_people(
-    office: Application, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None
-) -> None:
+async def enter_people(app: Application, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None) -> None:
     """Enter the file's people in the book.
 
     Raises:
         InputError: somebody is entered already under another unit or name; nobody is changed by a file.
     """
     for entry in people:
-        before = await office.people.get(entry.id)
+        before = await app.people.get(entry.id)
         for name in ("unit", "name"):
             if before is not None and getattr(before, name) not in {getattr(entry, name), ERASED}:
                 raise InputError("person_differs", person=entry.id, field=name, found=getattr(before, name))
     for entry in people:
         salt = (salts or {}).get(entry.id)
-        await office.people.enter(
+        await app.people.enter(
             entry.id,
             entry.unit,
             entry.name,
@@ -205,6 +203,6 @@ async def enter_people(
         )
 
 
-def beginning(year: int, now: datetime) -> datetime:
+def default_start(year: int, now: datetime) -> datetime:
     """1 January, or now when the year is under way: what was due before the register existed is not called late."""
     return max(start_of(date(year, 1, 1)), now)

@@ -12,8 +12,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from application.fields import InputError
-from application.persons import is_address
+from application.persons import is_mail_address
 from application.tables import Rows
 from application.year_file import YearFile
 from domain.commands import CommandPayload
@@ -24,6 +23,7 @@ from domain.rules import Edition
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
 from domain.types import Command, day_ending
+from errors import InputError
 from i18n.sorting import folded
 
 COLUMNS = (
@@ -55,7 +55,7 @@ class ExpectedTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class ClusterPreview:
     """What will follow for one cluster."""
 
     id: str
@@ -144,7 +144,7 @@ def _contact(
             person[name] = cells[column]
     if person["id"] not in {one["id"] for one in people}:
         people.append(person)
-    if "email" in person and not is_address(person["email"]):
+    if "email" in person and not is_mail_address(person["email"]):
         remarks.append((line, "bad_email", {"found": person.pop("email")}))
     elif not cells["thư điện tử"]:
         remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))
@@ -169,12 +169,12 @@ def _look(
             remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "whom": ", ".join(unreached)}))
 
 
-def previews(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[Preview]:
+def preview_clusters(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[ClusterPreview]:
     """What will follow for every cluster: its tasks with their dates, and how many reminders, by the law itself."""
     return [_preview(year, number, edition, digest, starts) for number in range(len(year.clusters))]
 
 
-def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts: datetime) -> Preview:
+def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts: datetime) -> ClusterPreview:
     cluster = year.clusters[number]
     act: Command = OpenCycle(
         organiser=year.organiser,
@@ -200,7 +200,7 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     )
     tasks = tuple(ExpectedTask(one.bearer, one.duty.value, one.due) for one in owed)
     overseer = cluster.overseer.office or cluster.overseer.id if cluster.overseer is not None else ""
-    return Preview(
+    return ClusterPreview(
         cluster.id,
         cluster.name,
         tuple((unit.id, unit.name) for unit in cluster.units),
@@ -210,7 +210,7 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     )
 
 
-def late_from_the_start(found: list[Preview], now: datetime) -> list[tuple[str, str]]:
+def overdue_at_start(found: list[ClusterPreview], now: datetime) -> list[tuple[str, str]]:
     """Duties whose day is over before the year begins: (duty, day), each once."""
     over = {
         (task.duty, day_ending(task.due).isoformat())

@@ -29,7 +29,7 @@ def _weaker(one: str, other: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SurenessOf:
+class SurenessIndex:
     """How sure what is derived from events is: as the least sure of the events that it follows from."""
 
     by_event: Mapping[str, str]
@@ -37,7 +37,7 @@ class SurenessOf:
     by_day: Mapping[date, str]
 
     @classmethod
-    def of(cls, history: Iterable[EventEnvelope[Event]]) -> SurenessOf:
+    def of(cls, history: Iterable[EventEnvelope[Event]]) -> SurenessIndex:
         """Of a history."""
         by_event, by_when, by_day = dict[str, str](), dict[When, str](), dict[date, str]()
         for event, meta in history:
@@ -58,7 +58,7 @@ class Replay:
     events: int
     last_version: int
     possible: tuple[RecordedEvent, ...]
-    sure: SurenessOf
+    sure: SurenessIndex
 
 
 def select(
@@ -96,7 +96,7 @@ def replay(
     digest = decider.edition(state)
     rules = editions.get(digest, NO_RULES) if digest else NO_RULES
     return Replay(
-        stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), SurenessOf.of(told)
+        stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), SurenessIndex.of(told)
     )
 
 
@@ -110,7 +110,7 @@ def broken_at(rows: Sequence[RecordedEvent]) -> int | None:
     return None
 
 
-def view(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
+def replay_as_json(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
     """A replay as JSON values. `texts` gives the words behind digests, where they still exist."""
     answer: dict[str, Any] = {
         "stream": found.stream,

@@ -19,7 +19,7 @@ from domain.decider import Decider
 from domain.rules import NO_RULES, Edition
 from domain.steps.deadlines import clock_command_id
 from domain.streams import decider_of, is_cycle, is_year
-from domain.types import CLOCK, RESERVED, AlreadySaid, Event, EventEnvelope, Refused, When
+from domain.types import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused, When
 from ledger.checkpoints import Checkpoint, merkle_root
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import authenticate, to_envelope
@@ -239,7 +239,7 @@ class _Verification:
         try:
             authenticated = authenticate(item, header)
             told = stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1, tuple(stream.told))
-        except (Refused, AlreadySaid) as answer:
+        except (Refused, AlreadyRecorded) as answer:
             self.problem(row, "not_decided", str(answer.args[0]))
         except Exception as error:  # noqa: BLE001 - whatever was done to the command must end as a finding
             self.problem(row, "not_decided", type(error).__name__)

@@ -7,10 +7,11 @@ from typing import get_args
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError, typed_day
-from application.persons import entry_of
+from application.fields import parse_day
+from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
+from errors import InputError
 from i18n import _
 
 ADDRESS = "http://127.0.0.1:8320"
@@ -30,10 +31,10 @@ async def create(
     """Enter a person, make an account, and give the address where a password is chosen."""
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
-    entry = entry_of(id=person, unit=unit, name=name, email=email)
+    entry = parse_person(id=person, unit=unit, name=name, email=email)
     last = None
     if until is not None:
-        last = typed_day(until)
+        last = parse_day(until)
     if kind == "auditor" and last is None:
         raise InputError("auditor_needs_end")
     async with session("ledger", say) as open_:

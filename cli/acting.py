@@ -15,15 +15,16 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from application.application import CommandInput
-from application.fields import InputError, Question, questions, stated
+from application.fields import FormField, form_fields, stated_by
 from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
-from application.year_file import beginning, must_fit, secretary, start_year
+from application.year_file import check_open_cycles, default_start, enter_file_people, start_year
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
 from domain.problems import repeated
-from domain.streams import full_name
+from domain.streams import parse_cycle_name
 from domain.types import Command, Day, Refused, When
+from errors import InputError, NotFoundError
 from i18n import _, ngettext
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
@@ -53,7 +54,7 @@ async def act_from_line(
         raise Refused("unknown_act", act=name)
     if person is None:
         raise InputError("who_acts")
-    stream, happened = full_name(cycle), When.on(day_of(on)) if on else None
+    stream, happened = parse_cycle_name(cycle), When.on(day_of(on)) if on else None
     fields, lines = _fields_of(file) if file is not None else ({}, {})
     fields.update(options(known, extra))
     complete(known, fields)
@@ -100,14 +101,14 @@ async def act(
     meant: bool = False,
 ) -> int:
     """Enter one act and print its receipt, read back from the ledger."""
-    stream = full_name(cycle)
+    stream = parse_cycle_name(cycle)
     if person is None:
         raise InputError("who_acts")
-    provenance = stated(source, "--source") if source else None
+    provenance = stated_by(source, "--source") if source else None
     async with session("worker", say) as open_:
         contact = await open_.person(person)
         if name != "open-cycle" and not await open_.ledger.load(stream):
-            raise InputError("no_such_cycle", cycle=stream)
+            raise NotFoundError("no_such_cycle", cycle=stream)
         said = CommandInput(
             stream,
             name,
@@ -140,10 +141,10 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     async with session("worker", say) as open_:
         if open_.installed.rehearsal:
             raise InputError("rehearsal_installation", folder=str(open_.paths.data))
-        await must_fit(open_, year)
-        contact = await secretary(open_, person, year.organiser, year.people)
+        await check_open_cycles(open_, year)
+        contact = await enter_file_people(open_, person, year.organiser, year.people)
         receipt = await start_year(
-            open_, year, edition, contact, clock="wall", starts=beginning(year.year, datetime.now(UTC))
+            open_, year, edition, contact, clock="wall", starts=default_start(year.year, datetime.now(UTC))
         )
     failed = [{"cycle": f.stream, "code": f.code, "reason": sentence(f.code, f.facts)} for f in receipt.failed]
     found = {
@@ -217,12 +218,12 @@ def complete(act_type: type[Command], fields: dict[str, Any]) -> None:
     if missing and not sys.stdin.isatty():
         raise InputError("field_missing", fields=", ".join(missing), first=missing[0])
     with interruptible():
-        for question in questions(act_type):
+        for question in form_fields(act_type):
             if question.name in missing:
                 fields[question.name] = asked(question)
 
 
-def asked(question: Question, prefix: str = "") -> Any:
+def asked(question: FormField, prefix: str = "") -> Any:
     """Ask for a field, for its parts one by one, or for entries until no more is wanted."""
     name = f"{prefix}{question.name}"
     if question.many:
@@ -252,7 +253,7 @@ def asked(question: Question, prefix: str = "") -> Any:
             return _value(text)
 
 
-def _readable(question: Question, text: str) -> bool:
+def _readable(question: FormField, text: str) -> bool:
     """Whether an answer can be one; a day that is none is asked for again, and the other answers are not lost."""
     if question.kind != "day":
         return True

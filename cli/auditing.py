@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from application.fields import InputError
-from application.verification import verified, warning_of
-from audit.replay import digests_in, replay, view
+from application.verification import chain_warning, verify_all
+from audit.replay import digests_in, replay, replay_as_json
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -16,8 +15,9 @@ from domain.codec import plain
 from domain.cycle import CYCLE, State, members_and_organiser
 from domain.deviations import deviations
 from domain.rules import Edition, edition_of
-from domain.streams import full_name
+from domain.streams import parse_cycle_name
 from domain.types import day_ending
+from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import counted, day, word
 from i18n.state_text import deviation_text, state_lines
@@ -30,7 +30,7 @@ from ledger.postgres import checkpoint
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
     """The stream's events as plain sentences."""
-    stream = full_name(cycle)
+    stream = parse_cycle_name(cycle)
     async with session("ledger", say, founded=True) as open_:
         history = await open_.history(stream)
         state = CYCLE.fold(told for _row, told in history)
@@ -71,7 +71,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
 
 def _whole(rows: Sequence[RecordedEvent]) -> Exit:
     """What was read is shown in any case; that it was changed, too, and where."""
-    if not (warning := warning_of(rows)):
+    if not (warning := chain_warning(rows)):
         return Exit.DONE
     say(warning)
     return Exit.NOT_VERIFIED
@@ -79,7 +79,7 @@ def _whole(rows: Sequence[RecordedEvent]) -> Exit:
 
 async def replay_(cycle: str, at: str | None, version: int | None, known_on: str | None, *, as_json: bool) -> int:
     """The state as it was."""
-    stream = full_name(cycle)
+    stream = parse_cycle_name(cycle)
     if at is not None and version is not None:
         raise InputError("one_of_two")
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
@@ -97,7 +97,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         )
         texts = await open_.texts.get(digests_in(plain(found.state)))
         people = {one.id: one.name for one in await open_.people.everyone()}
-    data = view(found, texts)
+    data = replay_as_json(found, texts)
 
     def show() -> None:
         console = terminal()
@@ -130,7 +130,7 @@ async def verify_(*, as_json: bool) -> int:
     """Check the whole ledger, and what lies beside it."""
     async with session("ledger", say, founded=True) as open_:
         folder = open_.paths.data / "checkpoints"
-        report, beside = await verified(
+        report, beside = await verify_all(
             open_,
             checkpoints=tuple(all_checkpoints(folder)),
             entry_key=open_.installed.public_key,

@@ -24,7 +24,7 @@ from cli.outcome import Exit, grid, run, say, terminal
 from cli.recording import carry_out
 from cli.session import Session, session
 from domain.dates import Dated
-from domain.types import Fact, Label, Sureness, When
+from domain.types import FrozenModel, Label, Sureness, When
 from ledger.events import RecordedEvent
 from resources import ROOT, SCENARIOS
 
@@ -34,7 +34,7 @@ TABLE = ROOT / "docs" / "cases.md"
 HEAD = "| case | oddity | how it shows |"
 
 
-class Seen(Fact):
+class Seen(FrozenModel):
     """Where an oddity shows: a deviation of one of the cycles, or an event with these circumstances."""
 
     deviation: Label | None = None
@@ -46,7 +46,7 @@ class Seen(Fact):
     named: Label | None = None
 
 
-class Oddity(Fact):
+class Oddity(FrozenModel):
     """Something odd that a source tells, and how the register shows it."""
 
     told: Label
@@ -54,7 +54,7 @@ class Oddity(Fact):
     seen: Seen
 
 
-class Case(Fact):
+class Case(FrozenModel):
     """A documented meeting with its oddities."""
 
     case: Label

@@ -18,8 +18,7 @@ from typing import Any
 
 from accounts import Kind
 from accounts.store import Accounts
-from application.fields import InputError
-from audit.replay import SurenessOf
+from audit.replay import SurenessIndex
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.scenario import Played, play
@@ -30,11 +29,12 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
+from errors import InputError
 from i18n import _
 from i18n.messages import counted, day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
-from local.engine import LOCK, claimed, serve
+from local.engine import LOCK, serve, try_lock
 from local.installation import is_rehearsal
 from local.paths import Paths, paths
 from resources import SCENARIOS
@@ -133,7 +133,7 @@ async def _stay(open_: Session, address: str, people: list[tuple[str, str, str]]
 
 def _clear(where: Paths) -> None:
     """Throw the last rehearsal away, but not from under a command that is using it."""
-    with claimed(where) as mine:
+    with try_lock(where) as mine:
         if not mine:
             raise InputError("engine_runs", folder=str(where.data))
         for entry in where.data.iterdir():
@@ -170,7 +170,7 @@ async def _row(open_: Session, played: Played) -> dict[str, Any]:
         for told in map(to_envelope, await load_all(open_.ledger, POST_STREAM))
         if isinstance(told.event, post.NoticeSent) and told.event.position in mine
     ]
-    register, sure = deviations(state, rules), SurenessOf.of(told for _row, told in history)
+    register, sure = deviations(state, rules), SurenessIndex.of(told for _row, told in history)
     return {
         "cycle": played.stream,
         "cluster": CYCLE.fold(told for _row, told in history).lifecycle.cluster_name,

@@ -20,15 +20,15 @@ from uuid import UUID
 import yaml
 
 from application.command_to_form import to_form_values
-from application.fields import InputError
 from application.recording.editions import as_told
 from cli.outcome import Exit, reader_may_leave, say
 from cli.session import Session, session
 from domain.commands import CommandPayload
-from domain.dates import dated
+from domain.dates import format_when
 from domain.steps.lifecycle import CycleOpened
-from domain.streams import full_name
+from domain.streams import parse_cycle_name
 from domain.types import CLOCK, When
+from errors import InputError, NotFoundError
 from i18n import _
 from ledger.events import RecordedEvent
 from vault.persons import ERASED as FORGOTTEN
@@ -39,7 +39,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 async def export_record(cycle: str, out: Path | None) -> int:
     """Write the recording file of a cycle to a file, or to the terminal."""
-    stream = full_name(cycle)
+    stream = parse_cycle_name(cycle)
     async with session("ledger", say) as open_:
         text = await written(open_, stream)
     if out is None:
@@ -88,7 +88,7 @@ class _Export:
         """The file as plain values."""
         organiser, cycle, cluster = self._stream.split("/")
         if not isinstance(opened, CycleOpened):
-            raise InputError("no_such_cycle", cycle=self._stream)
+            raise NotFoundError("no_such_cycle", cycle=self._stream)
         said = await self._said()
         editions = await self._editions(command for _row, command in said)
         self._collect(said)
@@ -147,7 +147,7 @@ class _Export:
         for row, command in said:
             answers_clock = command.act == "reopen-duty" and command.fields.get("duty") in closed_by_clock
             if command.act in {CALENDAR, "confirm-escalation"} or answers_clock:
-                left_out.append(f"{command.act} {dated(When(row.happened_earliest, row.happened_latest))}")
+                left_out.append(f"{command.act} {format_when(When(row.happened_earliest, row.happened_latest))}")
             else:
                 found.append((row, command))
         return found, left_out
@@ -188,7 +188,7 @@ class _Export:
         happened = When(row.happened_earliest, row.happened_latest)
         if command.act == "correct" and command.happened is not None:
             happened = command.happened  # of what stands instead; the correction itself has the date of what was wrong
-        entry: dict[str, Any] = {"act": command.act, "on": dated(happened), **_sureness(row)}
+        entry: dict[str, Any] = {"act": command.act, "on": format_when(happened), **_sureness(row)}
         if command.effective is not None:
             entry["effective"] = command.effective.isoformat()
         if row.meeting is not None:

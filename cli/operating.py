@@ -17,7 +17,7 @@ from i18n import _, ngettext
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
-from local.engine import addresses, answering, engine, running_engine, serve
+from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve
 from local.paths import paths
 
 
@@ -30,7 +30,7 @@ async def up() -> int:
     if running_engine(where) is not None:
         say(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with engine(where, bootstrap, need="web", say=say) as (endpoints, installed):
+    async with open_engine(where, bootstrap, need="web", say=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
         say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=where.data))
         await serve(where, endpoints, stop)
@@ -51,7 +51,7 @@ async def status(*, as_json: bool) -> int:
         "parts": {},
     }
     if endpoints is not None:
-        answers, listening = answering(endpoints), addresses(endpoints)
+        answers, listening = parts_that_answer(endpoints), addresses(endpoints)
         names = dict.fromkeys([*endpoints.pids, *listening])
         data["parts"] = {
             name: {"pid": endpoints.pids.get(name), "address": listening.get(name), "answers": answers[name]}

@@ -1,6 +1,6 @@
 """Where every command ends: exit codes, sentences on stderr, JSON or a table on stdout.
 
-Errors are mapped once, here.
+Exit codes of errors follow from their kind (`errors.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from cli import CANCELLED
+from errors import EXIT_CODES, InternalError, Kind
 from i18n.messages import sentence
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ class Exit(IntEnum):
     """What a command's exit code says (docs/cli.md)."""
 
     DONE = 0
-    WRONG_INPUT = 2
-    UNREACHABLE = 3
-    NOT_VERIFIED = 4
-    PENDING = 5
-    REFUSED = 10
-    OUR_BUG = 70
+    WRONG_INPUT = EXIT_CODES[Kind.INPUT]
+    UNREACHABLE = EXIT_CODES[Kind.AWAY]
+    NOT_VERIFIED = EXIT_CODES[Kind.CORRUPT]
+    PENDING = EXIT_CODES[Kind.PENDING]
+    REFUSED = EXIT_CODES[Kind.REFUSED]
+    OUR_BUG = EXIT_CODES[Kind.OURS]
 
 
 def say(text: str) -> None:
@@ -141,24 +142,18 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
         return code
 
 
-_EXITS = {
-    "input": Exit.WRONG_INPUT,
-    "refused": Exit.REFUSED,
-    "pending": Exit.PENDING,
-    "away": Exit.UNREACHABLE,
-}
-
-
 def explain(error: BaseException) -> tuple[Exit, str]:
     """The exit code and the sentence of an error."""
     # Imported here, because `--help` must not pay for what it never uses.
-    from application.error_mapping import trouble_of  # noqa: PLC0415
+    from application.error_mapping import coded_error  # noqa: PLC0415
 
-    found = trouble_of(error)
+    found = coded_error(error)
     if found is None:
-        return Exit.OUR_BUG, sentence("our_bug", {"kind": type(error).__name__, "log": _keep(error)})
-    place = f"{found.place}: " if found.place else ""
-    return _EXITS[found.kind], place + sentence(found.code, found.facts)
+        found = InternalError("our_bug", kind=type(error).__name__, log=_keep(error))
+    elif found.kind is Kind.OURS:
+        _keep(error)
+    path = f"{found.path}: " if found.path else ""
+    return Exit(found.exit_code), path + sentence(found.code, found.facts)
 
 
 def _keep(error: BaseException) -> str:

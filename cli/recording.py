@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.dry_run import DryRun, Expected
+from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import Filler, InputError
+from application.fields import FieldFiller
 from application.recording.editions import Editions, editions_of
 from application.recording.file import RecordFile, Which
 from application.recording.match import NOWHERE, Comparison, CorrectionDiffersError, KnownCycle, New
 from application.recording.plan import Group, MissingDateError, Plan, Planned
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
-from application.year_file import may_enter, secretary
+from application.year_file import enter_file_people, may_enter
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import Session, session
 from domain.codec import plain, state_digest
@@ -32,6 +32,7 @@ from domain.deviations import deviations
 from domain.rules import Edition
 from domain.steps.scores import ScoreChange, score_impact
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import sentence
 from i18n.state_text import deviation_text
@@ -94,7 +95,7 @@ async def carry_out(open_: Session, file: Path, person: str, *, dry_run: bool = 
         await may_enter(open_, person, told.organiser, told.people)
         await work.rehearse(person)
     else:
-        await work.carry_out(await secretary(open_, person, told.organiser, told.people, told.salts))
+        await work.carry_out(await enter_file_people(open_, person, told.organiser, told.people, told.salts))
     return await work.report(dry_run=dry_run)
 
 
@@ -110,7 +111,7 @@ class _Work:
     ) -> None:
         self._open, self._told, self._editions, self._file, self._lines = open_, told, editions, file, lines
         self._cycles: dict[str, KnownCycle] = {}
-        self._filler = Filler(open_.texts, open_.people)
+        self._filler = FieldFiller(open_.texts, open_.people)
         self._comparison = Comparison(open_, self._cycles, self._order, file.name)
         self._tried: dict[str, DryRun] = {}
         self._before: State | None = None
@@ -141,7 +142,7 @@ class _Work:
         """
         await self._editions.store(self._open.texts)
         texts = _Salted(self._open.texts, self._told.salts)
-        self._filler = Filler(texts, self._open.people, written_by_register=self._written)
+        self._filler = FieldFiller(texts, self._open.people, written_by_register=self._written)
         async for group in self._groups(self._open.state):
             new = await self._new(group)
             for one in new:
@@ -165,7 +166,7 @@ class _Work:
         try:
             await self._open.submit_items(items[0].stream, contact, items, strength=strength)
         except RefusedError as error:
-            raise self._stopped(new[error.place or 0], error.code, error.facts) from None
+            raise self._stopped(new[error.index or 0], error.code, error.facts) from None
 
     async def _order(self, one: New) -> BatchItem:
         try:
@@ -179,8 +180,8 @@ class _Work:
         Raises:
             InputError: as when it is carried out.
         """
-        people = Expected(self._open.people, self._told.people)
-        self._filler = Filler(DryRunTexts(self._open.texts), people, written_by_register=self._written)
+        people = PersonsWithFile(self._open.people, self._told.people)
+        self._filler = FieldFiller(DryRunTexts(self._open.texts), people, written_by_register=self._written)
         tried = self._tried = {
             stream: await DryRun.of(self._open, self._editions.by_digest, cycle.rows)
             for stream, cycle in self._cycles.items()
@@ -266,7 +267,7 @@ class _Work:
         try:
             groups = plan.groups()
         except MissingDateError as error:
-            at = where(self._file, line_of(error.place, self._lines))
+            at = where(self._file, line_of(error.path, self._lines))
             why = sentence("when_is_missing_in_file")
             raise InputError("recording_stopped", at, act=error.act, why=why) from None
         groups = await self._comparison.placed(replace(group, acts=self._with_editions(group)) for group in groups)

@@ -16,14 +16,14 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from application.application import CommandInput
-from application.fields import InputError
 from application.persons import PersonEntry
 from application.yaml_files import edition_file, read_model
 from application.year_file import YearFile, enter_people, start_year
 from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from domain.types import ICT, Fact, Label, Points, Provenance, Slug, When, start_of
+from domain.types import ICT, FrozenModel, Label, Points, Provenance, Slug, When, start_of
+from errors import InputError
 from i18n import _, ngettext
 from vault.persons import Contact
 
@@ -34,7 +34,7 @@ Sheet = dict[Slug, Points]
 Say = Callable[[str], None]
 
 
-class Stated(Fact):
+class Stated(FrozenModel):
     """An act that a source tells of; `inferred_from` when it only must have been so."""
 
     act: Label
@@ -46,7 +46,7 @@ class Stated(Fact):
     fields: dict[str, Any] = Field(default_factory=dict)
 
 
-class ScenarioMoment(Fact):
+class ScenarioMoment(FrozenModel):
     """A moment of the rehearsed year; `year` 1 is the year after the cycle's."""
 
     year: Literal[0, 1] = 0
@@ -59,7 +59,7 @@ class ScenarioMoment(Fact):
         return datetime.combine(date(year + self.year, self.month, self.day), time(self.hour), ICT)
 
 
-class Rehearsed(Fact):
+class Rehearsed(FrozenModel):
     """An act of the rehearsed year.
 
     `by` is the secretariat, the head (the secretariat where no head is known), or units by their place in the
@@ -75,14 +75,14 @@ class Rehearsed(Fact):
     meeting: Slug | None = None
 
 
-class Change(Fact):
+class Change(FrozenModel):
     """A changed value of a later round, with the reason that goes with it."""
 
     points: Points
     reason: Label
 
 
-class RehearsedYear(Fact):
+class RehearsedYear(FrozenModel):
     """What nobody wrote down, acted out. Sheets by the unit's place in the cluster."""
 
     acts: tuple[Rehearsed, ...]
@@ -91,7 +91,7 @@ class RehearsedYear(Fact):
     appraised: dict[int, dict[Slug, Change]] = Field(default_factory=dict)
 
 
-class Source(Fact):
+class Source(FrozenModel):
     """Where the stated facts come from; `misprints` were noted, not copied."""
 
     id: Label
@@ -101,7 +101,7 @@ class Source(Fact):
     misprints: tuple[Label, ...] = ()
 
 
-class Scenario(Fact):
+class Scenario(FrozenModel):
     """A scenario file."""
 
     title: Label

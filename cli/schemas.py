@@ -6,11 +6,11 @@ import json
 
 from pydantic import BaseModel
 
-from application.fields import InputError
 from application.recording.file import RecordFile
 from cli.outcome import Exit
 from domain.rules import Edition
 from domain.steps.score_calculation import SheetFile
+from errors import InputError
 
 SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}
 

@@ -14,11 +14,12 @@ from rich.prompt import Confirm
 from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.fields import Filler, InputError
+from application.fields import FieldFiller
 from cli.outcome import asking, grid, interruptible
 from cli.session import Session
 from domain.steps.scores import ScoreChange, score_impact
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import number
 from ledger.protocol import load_all
@@ -53,7 +54,7 @@ async def confirm_score_impact(open_: Session, said: CommandInput, contact: Cont
 async def _score_impact(open_: Session, said: CommandInput, contact: Contact) -> Sequence[ScoreChange]:
     dry_run = await DryRun.of(open_, {}, await load_all(open_.ledger, said.stream))
     before = dry_run.state
-    item = await open_.item(said, Filler(DryRunTexts(open_.texts), open_.people))
+    item = await open_.item(said, FieldFiller(DryRunTexts(open_.texts), open_.people))
     try:
         await dry_run.decide(item, contact.id, contact.unit)
     except Refused:

@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from application.fields import InputError
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
@@ -17,6 +16,7 @@ from domain.rules import Edition, edition_of
 from domain.steps.criteria import Criterion, Remark, remarks
 from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
 from domain.types import Refused
+from errors import InputError
 from i18n import _
 from i18n.messages import day, number, sentence, word
 
@@ -120,7 +120,9 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
             table = grid(_("criterion"), _("title"), _("points"), _("at most"), _("remark"))
             for line in result.lines:
                 indent = "  " * line.depth
-                table.add_row(indent + line.criterion, line.title, _points(line.points), _points(line.most), _why(line))
+                table.add_row(
+                    indent + line.criterion, line.title, _points(line.points), _points(line.maximum), _why(line)
+                )
             console.print(table)
         _summary(console, edition, results)
 
@@ -153,7 +155,7 @@ def _title(result: UnitResult) -> str:
 
 
 def _why(line: CriterionLine) -> str:
-    parts = [sentence(line.open.code, dict(line.open.facts))] if line.open is not None else []
+    parts = [sentence(line.undetermined.code, dict(line.undetermined.facts))] if line.undetermined is not None else []
     if line.capped_from is not None:
         parts.append(_("capped, the parts give {points}").format(points=_points(line.capped_from)))
     if line.floor_missed:
@@ -225,8 +227,10 @@ def _result(r: UnitResult) -> dict[str, Any]:
             {
                 "criterion": line.criterion,
                 "points": text(line.points),
-                "most": text(line.most),
-                "open": {"code": line.open.code, **dict(line.open.facts)} if line.open else None,
+                "most": text(line.maximum),
+                "open": {"code": line.undetermined.code, **dict(line.undetermined.facts)}
+                if line.undetermined
+                else None,
                 "floor_missed": line.floor_missed,
                 "capped_from": text(line.capped_from),
             }

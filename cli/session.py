@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
-from application.fields import InputError
 from cli.outcome import on_its_way, refused
+from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem, Signer
-from local.engine import Endpoints, Need, engine
+from local.engine import Endpoints, EnginePart, open_engine
 from local.installation import Installation, is_founded
 from local.paths import Paths, paths
 from vault.persons import Contact, People
@@ -69,7 +69,7 @@ class Session(Application):
 
 @asynccontextmanager
 async def session(
-    need: Need, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
+    need: EnginePart, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
 ) -> AsyncIterator[Session]:
     """Open the installation of this environment; found one where there is none, unless it must be `founded` already.
 
@@ -82,7 +82,7 @@ async def session(
         raise InputError("no_installation", folder=str(where.data))
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
-            engine(where, bootstrap, need=need, say=say, rehearsal=rehearsal)
+            open_engine(where, bootstrap, need=need, say=say, rehearsal=rehearsal)
         )
         ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
         stack.push_async_callback(ledger.close)

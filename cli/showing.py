@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from application.fields import InputError, Question, questions
+from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
@@ -17,6 +17,7 @@ from domain.rights import MAY
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from domain.types import day_ending
+from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import ACTS_VI
 from i18n.messages import day, days_left, message_of, word
@@ -185,7 +186,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
                 "who": sorted(p.value for p in parties),
                 "fields": {
                     q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
-                    for q in questions(act)
+                    for q in form_fields(act)
                 },
             }
         )
@@ -223,7 +224,7 @@ async def _cycles(open_: Session) -> list[str]:
     return [stream for stream, _head in await open_.ledger.streams() if is_cycle(stream)]
 
 
-def _inner(question: Question) -> list[str]:
+def _inner(question: FormField) -> list[str]:
     return question.paths() if question.parts else []
 
 

@@ -1,6 +1,6 @@
-"""The law of an emulation year, pure: what may be said, what then happened, what is due, who may.
+"""The rules of an emulation year as pure functions: commands, events, state, deadlines and rights.
 
-No clock, no random, no input or output; only the standard library and pydantic. One file for each step
-of the year (a *room*) holds its commands, its events, what it decides and how its part of the state
-evolves; `cycle.py` and `city_year.py` are the *halls* that compose rooms into one law.
+No clock, no randomness, no input or output; only the standard library and pydantic. Each module in `domain.steps` holds
+one step of the year: its commands and events, and the functions that decide and evolve. `cycle` and `city_year` combine
+the steps into the decider of a stream.
 """

@@ -1,7 +1,7 @@
-"""Who may read what: one table, as `rights` is for acting.
+"""Who may read what: one table for reading, as `rights` is for acting.
 
-Inside a cluster everybody reads the papers, the comments and what was read out in the meetings. Points stay with whom
-they are about until the results are published, but for who must check them.
+Members of a cluster read its papers, its comments and its minutes. Scores are open only to the unit that they are about
+and to those who check them, until the results are published.
 """
 
 from __future__ import annotations
@@ -15,100 +15,102 @@ if TYPE_CHECKING:
 
 
 class Reader(StrEnum):
-    """What somebody who has come in is to what they want to read."""
+    """A role of a logged-in visitor towards a stream, or towards what belongs to no stream."""
 
     SECRETARIAT = "secretariat"
-    """Of the organiser whose cycle it is; for what belongs to no cycle, of any."""
+    """The secretariat of the stream's organiser; outside a stream, of any organiser."""
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
     OVERSEER = "overseer"
     MEMBER = "member"
-    """Of a unit that is, or once was, a member of the cluster."""
+    """A person of a unit that is, or once was, a member of the cluster."""
     ANYBODY = "anybody"
 
 
 class Matter(StrEnum):
-    """What there is to read."""
+    """A kind of content, as the access table distinguishes it."""
 
     OWN = "own"
-    """One's own account, tasks, drafts and receipts; help; what a search finds among what one may read."""
+    """The visitor's own account, tasks, drafts and receipts; help; search, which shows only readable streams."""
     BOARD = "board"
     YEAR = "year"
-    """What starts a year: clusters, units, overseers, dates."""
+    """The start of a year: clusters, units, overseers, dates."""
     CYCLE = "cycle"
     """A cluster's page: members, papers, comments, signatures, meetings, deadlines."""
     ALL_SCORES = "all-scores"
-    """Every unit's points in every round, before publication, too."""
+    """Every unit's points in every round, also before publication."""
     HISTORY = "history"
-    """Each event with who entered it, the state at any moment, the register of deviations, the chain."""
+    """Each event with its actor, past states, the list of deviations, the hash chain."""
     PEOPLE = "people"
     """Accounts, stand-ins, telephone numbers."""
     READINGS = "readings"
-    """What auditors have read."""
+    """The log of what auditors have read."""
 
 
-S, A, M, O, U, E = Reader  # noqa: E741 - one letter each keeps the table readable
+_CITY_STAFF = frozenset({Reader.SECRETARIAT, Reader.AUDITOR})
+_ACCOUNT_MANAGERS = frozenset({Reader.SECRETARIAT, Reader.ADMINISTRATOR})
+_ADMINISTRATORS = frozenset({Reader.ADMINISTRATOR})
 
 MAY_READ: Mapping[Matter, frozenset[Reader]] = {
-    Matter.OWN: frozenset({E}),
-    Matter.BOARD: frozenset({S, A}),
-    Matter.YEAR: frozenset({S}),
-    Matter.CYCLE: frozenset({S, A, O, U}),
-    Matter.ALL_SCORES: frozenset({S, A, O}),
-    Matter.HISTORY: frozenset({S, A}),
-    Matter.PEOPLE: frozenset({S, M}),
-    Matter.READINGS: frozenset({S, A, M}),
+    Matter.OWN: frozenset({Reader.ANYBODY}),
+    Matter.BOARD: _CITY_STAFF,
+    Matter.YEAR: frozenset({Reader.SECRETARIAT}),
+    Matter.CYCLE: _CITY_STAFF | {Reader.OVERSEER, Reader.MEMBER},
+    Matter.ALL_SCORES: _CITY_STAFF | {Reader.OVERSEER},
+    Matter.HISTORY: _CITY_STAFF,
+    Matter.PEOPLE: _ACCOUNT_MANAGERS,
+    Matter.READINGS: _CITY_STAFF | _ADMINISTRATORS,
 }
 
 
 MAY_MANAGE: Mapping[str, frozenset[Reader]] = {
-    "staff": frozenset({S, M}),
-    "auditor": frozenset({M}),
-    "secretariat": frozenset({M}),
+    "staff": _ACCOUNT_MANAGERS,
+    "auditor": _ADMINISTRATORS,
+    "secretariat": _ADMINISTRATORS,
 }
-"""Who may make and close accounts, by the account's kind; that of an administrator, administrators only."""
+"""Who may make and close accounts, by kind of account. Accounts of administrators are managed by administrators."""
 
 
 def may_manage(kind: str, who: frozenset[Reader], *, administrator: bool = False) -> bool:
-    """Whether one of these may make or close such an account."""
-    return bool(who & (frozenset({M}) if administrator else MAY_MANAGE[kind]))
+    """Return whether a visitor with the roles `who` may make or close an account of this kind."""
+    return bool(who & (_ADMINISTRATORS if administrator else MAY_MANAGE[kind]))
 
 
 def readers(
     person: str, unit: str, kind: str, *, administrator: bool, stream: str | None = None, state: State | None = None
 ) -> frozenset[Reader]:
-    """What somebody is to a stream, or to what belongs to none. `kind` is that of the account."""
-    found = {Reader.ANYBODY}
+    """Return the visitor's reader roles for a stream, or outside a stream. `kind` is that of the visitor's account."""
+    roles = {Reader.ANYBODY}
     if administrator:
-        found.add(Reader.ADMINISTRATOR)
+        roles.add(Reader.ADMINISTRATOR)
     if kind == "auditor":
-        found.add(Reader.AUDITOR)
-        return frozenset(found)
+        roles.add(Reader.AUDITOR)
+        return frozenset(roles)
     if kind == "secretariat" and (stream is None or stream.split("/")[0] == unit):
-        found.add(Reader.SECRETARIAT)
+        roles.add(Reader.SECRETARIAT)
     if state is not None:
         if unit in state.membership.names:
-            found.add(Reader.MEMBER)
+            roles.add(Reader.MEMBER)
         overseer = state.membership.overseer
         if overseer is not None and overseer.id == person:
-            found.add(Reader.OVERSEER)
-    return frozenset(found)
+            roles.add(Reader.OVERSEER)
+    return frozenset(roles)
 
 
 def may_read(matter: Matter, who: frozenset[Reader]) -> bool:
-    """Whether one of these may read it."""
+    """Return whether a visitor with the roles `who` may read the matter."""
     return bool(MAY_READ[matter] & who)
 
 
 OPEN_ROUNDS = frozenset({"self", "cross-checked"})
-"""What the units themselves write. The rounds of those above stay closed until publication."""
+"""Rounds that the units themselves fill in. All other rounds stay closed until publication."""
 
 
 def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], state: State) -> bool:
-    """Whether a reader of the unit `reader` may see a unit's sheet in a round.
+    """Return whether a visitor of the unit `reader` may see the score sheet of `unit` in a round.
 
-    A unit sees what it claims and what its peer finds; who cross-checks a unit sees what that one claims; after
-    publication the members see all of it.
+    A unit sees its self-score and its cross-check. The unit that cross-checks it sees both, too. After publication
+    all sheets are open to every visitor who may read the cycle.
     """
     if may_read(Matter.ALL_SCORES, who) or state.conclusion.published is not None:
         return True
@@ -132,10 +134,10 @@ CLOSED_DEVIATIONS = frozenset(
         "ranked_before_appraisal",
     }
 )
-"""Deviations that tell of points or of a decision before either is published."""
+"""Codes of deviations that would reveal points or a decision before publication."""
 
 
 def may_see_deviation(code: str, who: frozenset[Reader], state: State) -> bool:
-    """Whether a reader may see a deviation from the rules."""
+    """Return whether a visitor may see a deviation with this code."""
     open_ = state.conclusion.published is not None or may_read(Matter.ALL_SCORES, who)
     return open_ or code not in CLOSED_DEVIATIONS

@@ -1,7 +1,7 @@
-"""The city's year: the organiser issues the year plan, arranges clusters, and orders every cluster's cycle opened.
+"""The decider of a city's year: the organiser issues the year plan, arranges clusters and orders cycles to be opened.
 
-A small law of its own stream, in the same shape as a cycle's. The cycles themselves are opened by their own
-commands; what was ordered and is not open is seen by comparing, so a failed opening can be repeated.
+The cycles are opened by commands of their own streams. A cycle that was ordered and is not open is found by comparing
+the streams, so a failed opening can be repeated.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from domain.commands import AuthenticatedCommand
 from domain.decider import compose
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import Unit, Units, Unnamed, units_fit
+from domain.steps.lifecycle import Units, Unnamed, check_units
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Digest,
     Document,
     Event,
     EventEnvelope,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -39,7 +39,7 @@ from domain.types import (
 )
 
 
-class ClusterPlan(Fact):
+class ClusterPlan(FrozenModel):
     """A cluster of the year, as arranged."""
 
     id: Slug
@@ -49,8 +49,8 @@ class ClusterPlan(Fact):
     overseer: Person | None = None
 
     @model_validator(mode="after")
-    def _once(self) -> ClusterPlan:
-        units_fit(self.units, self.unnamed)
+    def _units_are_valid(self) -> ClusterPlan:
+        check_units(self.units, self.unnamed)
         return self
 
 
@@ -94,7 +94,10 @@ class OpeningOrdered(Event, name="OpeningOrdered"):
 
 @dataclass(frozen=True, slots=True)
 class YearPlan:
-    """The plan in force, clusters by id, and those whose opening was ordered."""
+    """The plan in force, the clusters by id, and the clusters whose opening was ordered.
+
+    Each `…_version` is the version of the event that set the field before it.
+    """
 
     organiser: str = ""
     organiser_name: str = ""
@@ -110,14 +113,14 @@ class YearPlan:
 
 @dataclass(frozen=True, slots=True)
 class CityState:
-    """All that is held to be true of the organiser's year."""
+    """The state of the organiser's year."""
 
     year: YearPlan = field(default_factory=YearPlan)
 
 
 def issue(cmd: IssueYearPlan, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
     if state.year.plan == cmd.plan and state.year.edition == cmd.edition:
-        raise AlreadySaid(state.year.plan_version)
+        raise AlreadyRecorded(state.year.plan_version)
     yield YearPlanIssued(**dict(cmd))
 
 
@@ -127,17 +130,15 @@ def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) 
     ids = [cluster.id for cluster in cmd.clusters]
     if doubled := repeated(ids):
         raise Refused("cluster_twice", cluster=doubled[0])
-    again = set(ids)
-    homes: dict[str, Unit] = {
-        unit.id: unit for cluster in state.year.clusters.values() if cluster.id not in again for unit in cluster.units
-    }
+    unchanged = [cluster for cluster in state.year.clusters.values() if cluster.id not in ids]
+    placed_units = {unit.id for cluster in unchanged for unit in cluster.units}
     for cluster in cmd.clusters:
         for unit in cluster.units:
-            if unit.id in homes:
+            if unit.id in placed_units:
                 raise Refused("unit_in_two_clusters", unit=unit.id)
-            homes[unit.id] = unit
+            placed_units.add(unit.id)
     if all(state.year.clusters.get(cluster.id) == cluster for cluster in cmd.clusters):
-        raise AlreadySaid(state.year.arranged_version)
+        raise AlreadyRecorded(state.year.arranged_version)
     yield ClustersArranged(clusters=cmd.clusters)
 
 
@@ -145,7 +146,7 @@ def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> It
     if unknown := [cluster for cluster in cmd.clusters if cluster not in state.year.clusters]:
         raise Refused("no_such_cluster", cluster=unknown[0])
     if set(cmd.clusters) <= set(state.year.ordered):
-        raise AlreadySaid(state.year.ordered_version)
+        raise AlreadyRecorded(state.year.ordered_version)
     yield OpeningOrdered(clusters=cmd.clusters)
 
 
@@ -180,7 +181,7 @@ _COMPOSITION = compose((decider,))
 
 
 class CityYearDecider:
-    """The law of the organiser's year (see `domain.commands.Decider`)."""
+    """The decider of the organiser's year (see `domain.decider.Decider`)."""
 
     def empty(self) -> CityState:
         return CityState()
@@ -193,34 +194,29 @@ class CityYearDecider:
         version: int,
         history: tuple[EventEnvelope[Event], ...] = (),
     ) -> tuple[EventEnvelope[Event], ...]:
-        """What happens if it is said now.
-
-        Raises:
-            Refused: it cannot be true, or is not this person's to say.
-            AlreadySaid: the same act stands in the register.
-        """
+        """See `domain.decider.Decider`."""
         decides = _COMPOSITION.decides.get(type(authenticated.command))
         if decides is None or authenticated.unit != authenticated.stream.split("/")[0]:
             raise Refused("not_yours", act=authenticated.command.NAME)
-        kind = "rehearsed" if authenticated.strength == "rehearsal" and authenticated.provenance is None else "stated"
-        provenance = authenticated.provenance or Provenance(kind="rehearsed" if kind == "rehearsed" else "stated")
+        is_rehearsed = authenticated.strength == "rehearsal"
+        provenance = authenticated.provenance or Provenance(kind="rehearsed" if is_rehearsed else "stated")
         meta = authenticated.meta(version + 1, authenticated.happened or When.at(authenticated.issued), provenance)
         events = decides(authenticated.command, meta, state, rules)
         return tuple(EventEnvelope(e, meta._replace(version=version + n)) for n, e in enumerate(events, start=1))
 
-    def evolve(self, state: CityState, told: EventEnvelope[Event]) -> CityState:
-        """The state after an event."""
+    def evolve(self, state: CityState, envelope: EventEnvelope[Event]) -> CityState:
+        """Return the state after an event."""
         changes: dict[str, Any] = {
-            name: change(getattr(state, name), told.event, told.meta)
-            for name, change in _COMPOSITION.evolves[type(told.event)]
+            name: change(getattr(state, name), envelope.event, envelope.meta)
+            for name, change in _COMPOSITION.evolves[type(envelope.event)]
         }
         return replace(state, **changes)
 
     def fold(self, history: Iterable[EventEnvelope[Event]], onto: CityState | None = None) -> CityState:
-        """See `domain.commands.Decider`."""
+        """See `domain.decider.Decider`."""
         state = CityState() if onto is None else onto
-        for told in history:
-            state = self.evolve(state, told)
+        for envelope in history:
+            state = self.evolve(state, envelope)
         return state
 
     def edition(self, state: CityState) -> str | None:

@@ -1,7 +1,7 @@
 """Commands on their way to a decider: the signed payload, and the command after its signature was checked.
 
-`CommandPayload` is what the signed bytes hold: the command's name and fields, and its circumstances. The header that
-carries the signature names the person. `AuthenticatedCommand` is both together, after the signature was checked.
+`CommandPayload` is the content of the signed bytes: the command's name, its fields and its circumstances. The signed
+header names the person. `AuthenticatedCommand` combines both after the signature was checked.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from domain.problems import first_problem
 from domain.steps.signatories import Signatories
-from domain.types import Command, Fact, Label, Meta, Provenance, Refused, Slug, When
+from domain.types import Command, FrozenModel, Label, Meta, Provenance, Refused, Slug, When
 
 
-class CommandPayload(Fact):
-    """The payload of a signed command. Times are given only where an earlier date than now is stated.
+class CommandPayload(FrozenModel):
+    """The payload of a signed command. `happened` is given only where an earlier date than now is stated.
 
-    The stored key of `signatories` is `hands`: payloads are signed and kept, so their keys never change.
+    The stored key of `signatories` is `hands`: payloads are signed and stored, so their keys never change.
     """
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
@@ -41,7 +41,7 @@ class CommandPayload(Fact):
         """Return the payload of `command`.
 
         Raises:
-            Refused: `malformed_act`: a circumstance cannot be, such as a meeting's id.
+            Refused: `malformed_act`: a circumstance is invalid, such as a meeting's id.
         """
         try:
             return cls(act=command.NAME, fields=command.model_dump(mode="json"), **circumstances)
@@ -82,7 +82,7 @@ class CommandPayload(Fact):
         )
 
     def resulting_command(self) -> Command:
-        """Return the command that takes effect: of a correction, the one that replaces the wrong one.
+        """Return the command that takes effect: for a correction, the command that replaces the wrong one.
 
         Raises:
             Refused: as `parsed`.
@@ -106,7 +106,7 @@ def parse_command(name: str, fields: Mapping[str, Any]) -> Command:
     """Build a command from its name and plain fields.
 
     Raises:
-        Refused: `unknown_act`, or `malformed_act` with the place, what was found and what was expected.
+        Refused: `unknown_act`, or `malformed_act` with the path of the field, the value and the problem.
     """
     known = Command.KNOWN.get(name)
     if known is None:
@@ -137,7 +137,11 @@ def _malformed(act: str, error: ValidationError) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedCommand:
-    """A command, and who issues it. `issued`: when it was signed; `strength`: how the person logged in."""
+    """A command whose signature was checked.
+
+    `actor` is the id of the person who issues it, `unit` the unit they act for. `issued` is when it was signed,
+    `strength` how the person logged in.
+    """
 
     stream: str
     command: Command
@@ -155,7 +159,7 @@ class AuthenticatedCommand:
     signatories: Signatories | None = None
 
     def meta(self, version: int, happened: When, provenance: Provenance) -> Meta:
-        """The circumstances of an event that follows from this command."""
+        """Return the metadata of an event that follows from this command."""
         return Meta(
             version=version,
             actor=self.actor,

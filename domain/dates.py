@@ -1,4 +1,4 @@
-"""Dates as sources give them: a day, a month, a year, or a range, in the forms that are written here."""
+"""Dates as sources give them: a day, a month, a year or a range, in Vietnamese and ISO forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.types import ICT, When, day_ending
 
 _FORMS = (
@@ -21,11 +21,11 @@ _FORMS = (
 )
 
 
-def when_of(value: object) -> When:
-    """20/07/2026, 07/2026, 2026 or two of them with "..", "-" or "đến" between; ISO forms, too.
+def parse_when(value: object) -> When:
+    """Parse 20/07/2026, 07/2026, 2026, or two of these with "..", "-" or "đến" between them; also ISO forms.
 
     Raises:
-        PydanticCustomError: `no_such_date`.
+        PydanticCustomError: `no_such_date` or `range_backwards`.
     """
     if isinstance(value, When):
         return value
@@ -34,10 +34,10 @@ def when_of(value: object) -> When:
     text = value.isoformat() if isinstance(value, date) else str(value).strip()
     ends = re.split(r"\s*(?:\.\.|…|đến|–|\s-\s)\s*", text)
     if len(ends) > 2:  # noqa: PLR2004 - from, to
-        raise wrong("no_such_date")
+        raise invalid("no_such_date")
     first, last = _days(ends[0])[0], _days(ends[-1])[1]
     if last < first:
-        raise wrong("range_backwards")
+        raise invalid("range_backwards")
     return When.on(first, last)
 
 
@@ -45,18 +45,18 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
 def _instants(text: str) -> When:
-    """One exact instant, or two with ".." between, each with its offset: what the register itself writes."""
+    """Parse one exact instant, or two with ".." between them, each with its UTC offset: the form of exported files."""
     try:
         ends = [datetime.fromisoformat(end.strip()) for end in text.split("..")]
     except ValueError:
-        raise wrong("no_such_date") from None
+        raise invalid("no_such_date") from None
     if any(end.tzinfo is None for end in ends):
-        raise wrong("no_such_date")
+        raise invalid("no_such_date")
     return When(ends[0], ends[-1])
 
 
-def dated(when: When) -> str:
-    """The shortest form that `when_of` reads as the same range."""
+def format_when(when: When) -> str:
+    """Return the shortest text that `parse_when` reads as the same range."""
     first, last = when.earliest.astimezone(ICT).date(), day_ending(when.latest)
     if when == When.on(first, max(first, last)):
         return f"{first:%d/%m/%Y}" if first == last else f"{first:%d/%m/%Y}..{last:%d/%m/%Y}"
@@ -66,10 +66,10 @@ def dated(when: When) -> str:
 
 
 def _days(text: str) -> tuple[date, date]:
-    """The first and the last day of what a form names."""
+    """Return the first and the last day of a day, month or year."""
     for form, exact in _FORMS:
-        if found := form.fullmatch(text.strip()):
-            part = {name: int(number) for name, number in found.groupdict().items()}
+        if match := form.fullmatch(text.strip()):
+            part = {name: int(number) for name, number in match.groupdict().items()}
             try:
                 if exact == "day":
                     day = date(part["y"], part["m"], part["d"])
@@ -80,19 +80,19 @@ def _days(text: str) -> tuple[date, date]:
                 return date(part["y"], 1, 1), date(part["y"], 12, 31)
             except ValueError:
                 break
-    raise wrong("no_such_date")
+    raise invalid("no_such_date")
 
 
-def _told(value: object) -> object:
-    # As it is stored: the two instants of the range.
-    return value if isinstance(value, dict) else when_of(value)
+def _parse_unless_stored(value: object) -> object:
+    # The stored form is a dict with the two instants of the range.
+    return value if isinstance(value, dict) else parse_when(value)
 
 
 Dated = Annotated[
     When,
-    BeforeValidator(_told),
+    BeforeValidator(_parse_unless_stored),
     WithJsonSchema(
         {"type": ["string", "integer"], "examples": ["20/07/2026", "07/2026", "2026", "20/07/2026..25/07/2026"]}
     ),
 ]
-"""A date of a file, as the range that it can mean."""
+"""A date in a file, as the range that it can mean."""

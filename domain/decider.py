@@ -1,4 +1,4 @@
-"""The decider of a kind of stream: what workflow, replay and audit need of it, and how steps are combined into one."""
+"""The decider of a kind of stream, and the function that combines step deciders into one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Evolve = Callable[[Any, Event, Meta], Any]
 
 
 class Decider(Protocol):
-    """What a workflow, a replay and an audit need of a kind of stream."""
+    """The rules of one kind of stream, for workflow, replay and audit. Pure: no clock, no input or output."""
 
     def empty(self) -> Any:
-        """The state before anything happened."""
+        """Return the state before the first event."""
 
     def decide(
         self,
@@ -29,44 +29,51 @@ class Decider(Protocol):
         version: int,
         history: tuple[EventEnvelope[Event], ...] = (),
     ) -> tuple[EventEnvelope[Event], ...]:
-        """What happens if it is said now; `version` is that of the last event, `history` for corrections only."""
+        """Return the events that follow from a command, without changing the state.
 
-    def evolve(self, state: Any, told: EventEnvelope[Event]) -> Any:
-        """The state after an event."""
+        `version` is that of the stream's last event. `history` is needed for corrections only.
+
+        Raises:
+            Refused: the command contradicts the state, or the actor may not issue it.
+            AlreadyRecorded: the same command was recorded before.
+        """
+
+    def evolve(self, state: Any, envelope: EventEnvelope[Event]) -> Any:
+        """Return the state after an event."""
 
     def fold(self, history: Iterable[EventEnvelope[Event]], onto: Any = None) -> Any:
-        """The state after a history, acts that were corrected left out.
+        """Return the state after a history, without the events that were corrected.
 
-        `onto` is the state that the history goes on from. What was folded into it stays in it, so a history that
-        corrects some of that is folded whole.
+        `onto` is the state that the history continues. Events that it contains stay in it, so a history that corrects
+        one of them must be folded from the beginning.
         """
 
     def edition(self, state: Any) -> str | None:
-        """The digest of the rules edition in force."""
+        """Return the digest of the rules edition in force; None when there is none."""
 
     def now(self, state: Any, real_now: datetime) -> datetime:
-        """What time it is in the stream: a rehearsal's time stands still until somebody steps it."""
+        """Return the stream's time. In a rehearsal it stands still until a command steps it."""
 
     def next_due(self, state: Any, rules: Edition) -> datetime | None:
-        """When, in the stream's time, the clock will next have something to say."""
+        """Return the next instant, in the stream's time, at which the clock will issue a command."""
 
     def due(self, state: Any, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
-        """What the clock says at the earliest instant that has come."""
+        """Return the earliest instant that has passed with commands due, and these commands."""
 
 
 @dataclass(frozen=True)
 class Composition:
-    """Rooms put together: one decision per command, any number of rooms evolving from an event."""
+    """Step deciders combined: one decision for each command type; for each event type, (slice name, evolve) pairs."""
 
     decides: Mapping[type[Command], Decide]
     evolves: Mapping[type[Event], tuple[tuple[str, Evolve], ...]]
 
 
 def compose(steps: Iterable[StepDecider]) -> Composition:
-    """Compose rooms into one law.
+    """Combine step deciders.
 
     Raises:
-        TypeError: two steps decide the same command. A mistake of ours, found when the module is imported.
+        TypeError: two steps decide the same command. This is a programming error, found at import.
     """
     decides: dict[type[Command], Decide] = {}
     evolves: dict[type[Event], tuple[tuple[str, Evolve], ...]] = {}

@@ -1,8 +1,7 @@
-"""Deviations: what departs from the rules, derived from the folded state under stable keys.
+"""Deviations from the rules, derived from the folded state, each under a stable key.
 
-A deviation names the article departed from, or none: then it is a remark in the same register. It is never stored, so
-a paper that arrives later can settle it. A register that cries about everything is read by nobody: what no reader
-would act on is not found here.
+A deviation names the article of the rules; without an article it is a remark in the same list. Deviations are not
+stored, so a paper that arrives later can settle one. Only what a reader can act on is listed.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from domain.obligations import Obligation, obligations
 from domain.rules import Edition
-from domain.steps.lifecycle import counted
+from domain.steps.lifecycle import known_count
 from domain.steps.meetings import first_of
 from domain.steps.voting import Ballot, outcomes, quorum_missed
 from domain.types import Document, day_ending, end_of
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """A deviation. `article` is None for a remark; `settled` when a later act put it right."""
+    """A deviation. `article` is None for a remark; `settled` tells that a later act put it right.
+
+    `on` is the day of the deviating act, if known; `facts` fill the message of `code`.
+    """
 
     key: str
     code: str
@@ -37,13 +39,13 @@ class Deviation:
 
 
 def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
-    """The covenant was signed while edits to it were asked for and not made."""
+    """Find a covenant that was signed while requested edits were open."""
     first = state.signing.first_signed
     if first is None:
         return
-    stances = (*state.comments.stances.values(), *state.comments.together)
-    open_stances = [taken for taken in stances if taken.stance != "agreed" and not first.before(taken.when)]
-    asked = [
+    stances = (*state.comments.stances.values(), *state.comments.collective_stances)
+    open_stances = [stance for stance in stances if stance.stance != "agreed" and not first.before(stance.when)]
+    requests = [
         comment
         for comment in state.comments.comments.values()
         if comment.asks_for_change
@@ -51,7 +53,7 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
         and not first.before(comment.when)
         and comment.on in {None, "covenant"}
     ]
-    if not open_stances and not asked:
+    if not open_stances and not requests:
         return
     reissued = any(version.reissues is not None for version in state.drafts.get("covenant", ()))
     yield Deviation(
@@ -59,13 +61,13 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
         "signed_text_open",
         rules.articles.text_final_before_signing,
         first.day,
-        {"edits": len(asked), "stances": len(open_stances)},
+        {"edits": len(requests), "stances": len(open_stances)},
         settled=reissued,
     )
 
 
 def _unpresented(state: State, rules: Edition) -> Iterator[Deviation]:
-    """The covenant was signed, and nobody tells that it was presented."""
+    """Find a covenant that was signed although no presentation is recorded."""
     first = state.signing.first_signed
     if first is not None and state.signing.signed_version == 0:
         settled = "covenant" in state.drafts
@@ -73,6 +75,7 @@ def _unpresented(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _bylaws_late(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find bylaws that were not presented before the covenant was signed."""
     first = state.signing.first_signed
     if first is None or "bylaws" not in rules.required_drafts:
         return
@@ -83,6 +86,7 @@ def _bylaws_late(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _declined(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find units that declined to sign."""
     for unit in state.signing.declined:
         yield Deviation(
             f"declined/{unit}",
@@ -95,31 +99,40 @@ def _declined(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _head_unknown(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
     if first is not None and state.membership.holder("head", first.latest) == "unknown":
         yield Deviation("head-unknown", "head_unknown", rules.articles.head_known, first.day)
 
 
 def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
-    for one in owed:
-        if one.late and one.done is not None and one.due is not None:
-            deadline = rules.deadline(one.duty)
+    """Find obligations that were done late."""
+    for obligation in owed:
+        if obligation.late and obligation.done is not None and obligation.due is not None:
+            deadline = rules.deadline(obligation.duty)
             yield Deviation(
-                f"late/{one.duty}/{one.bearer}/{one.subject}",
+                f"late/{obligation.duty}/{obligation.bearer}/{obligation.subject}",
                 "late_act",
                 deadline.article if deadline else None,
-                one.done.day,
-                {"duty": one.duty, "unit": one.bearer, "subject": one.subject, "due": day_ending(one.due)},
+                obligation.done.day,
+                {
+                    "duty": obligation.duty,
+                    "unit": obligation.bearer,
+                    "subject": obligation.subject,
+                    "due": day_ending(obligation.due),
+                },
             )
 
 
 def _final_late(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find a final meeting that was held after the cycle's year."""
     meeting = first_of("final", state.meetings)
     if meeting is not None and state.lifecycle.year and meeting.when.day > date(state.lifecycle.year, 12, 31):
         yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
 
 
 def _ranked_early(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find units that were ranked before their scores were appraised."""
     ranked = state.conclusion.ranked
     if ranked is None or not rules.has_round("appraised"):
         return
@@ -131,6 +144,7 @@ def _ranked_early(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _own_nomination(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find nominations of the cluster's head at the time of the final meeting."""
     meeting = first_of("final", state.meetings)
     head = state.membership.holder("head", meeting.when.latest if meeting else None)
     for unit, award in state.conclusion.nominations:
@@ -140,6 +154,7 @@ def _own_nomination(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _quorum_missed(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find ballots without the quorum that the rules ask for."""
     for id_, ballot in state.ballots.items():
         if quorum_missed(ballot, rules):
             rule = rules.vote(ballot.tally.subject)
@@ -148,6 +163,7 @@ def _quorum_missed(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _other_method(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find ballots that were taken by another method than the rules name."""
     for id_, ballot in state.ballots.items():
         rule = rules.vote(ballot.tally.subject)
         if rule is not None and rule.method != ballot.tally.method:
@@ -156,18 +172,18 @@ def _other_method(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _not_carried(state: State, rules: Edition) -> Iterator[Deviation]:
-    """Put forward for an award, or chosen, although the last vote on it did not carry the unit."""
-    taken = {(award, unit) for unit, award in state.conclusion.nominations}
-    taken |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
-    last: dict[str, Ballot] = {}
+    """Find units that were nominated or chosen although they did not carry the last vote on it."""
+    selected = {(award, unit) for unit, award in state.conclusion.nominations}
+    selected |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
+    last_ballots: dict[str, Ballot] = {}
     for ballot in state.ballots.values():
-        before = last.get(ballot.tally.subject)
-        if before is None or ballot.tally.round >= before.tally.round:
-            last[ballot.tally.subject] = ballot
-    for subject, ballot in last.items():
+        previous = last_ballots.get(ballot.tally.subject)
+        if previous is None or ballot.tally.round >= previous.tally.round:
+            last_ballots[ballot.tally.subject] = ballot
+    for subject, ballot in last_ballots.items():
         rule = rules.vote(subject)
         for outcome in outcomes(ballot, rules):
-            if outcome.carried is False and (subject, outcome.choice.unit) in taken and rule is not None:
+            if outcome.carried is False and (subject, outcome.choice.unit) in selected and rule is not None:
                 facts = {"unit": outcome.choice.unit, "subject": subject, "votes": outcome.choice.votes}
                 yield Deviation(
                     f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when.day, facts
@@ -175,7 +191,7 @@ def _not_carried(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _held(state: State, rules: Edition) -> Iterator[Deviation]:
-    """Decided while it was held back."""
+    """Find awards that were granted while they were held back."""
     decided = state.conclusion.decided
     for grant in state.conclusion.grants:
         hold = state.awards.holds.get((grant.unit, grant.award))
@@ -186,8 +202,8 @@ def _held(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"held/{grant.unit}/{grant.award}", "granted_while_held", None, decided.day, facts)
 
 
-def _afterwards(state: State, rules: Edition) -> Iterator[Deviation]:
-    """Taken back without having been given, returned without having been taken back: the paper may still come."""
+def _annulments(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find awards annulled without a grant, or returned without an annulment: the missing paper may come later."""
     granted = {(grant.unit, grant.award) for grant in state.conclusion.grants}
     for (unit, award), when in state.awards.annulled.items():
         if (unit, award) not in granted:
@@ -199,8 +215,8 @@ def _afterwards(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"returned/{unit}/{award}/{what}", "returned_unannulled", None, when.day, facts)
 
 
-def _unanswered(state: State, rules: Edition) -> Iterator[Deviation]:
-    """A complaint stays in the register until it is answered."""
+def _complaints(state: State, rules: Edition) -> Iterator[Deviation]:
+    """List complaints; an answer settles one."""
     for number, complaint in state.awards.complaints.items():
         yield Deviation(
             f"complaint/{number}",
@@ -213,6 +229,7 @@ def _unanswered(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
+    """Find awards that were granted without a nomination."""
     for grant in state.conclusion.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations:
             facts = {"unit": grant.unit, "award": grant.award}
@@ -220,22 +237,23 @@ def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _disagreements(state: State, rules: Edition) -> Iterator[Deviation]:
+    """List what sources tell differently."""
     for about, (noted, on) in state.corrections.disagreements.items():
-        facts = {"about": about, "told": "; ".join(f"{one.source}: {one.says}" for one in noted.told)}
+        facts = {"about": about, "told": "; ".join(f"{version.source}: {version.says}" for version in noted.told)}
         yield Deviation(f"sources/{about}", "sources_disagree", None, on, facts)
 
 
 def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
-    """A request or direction whose answer has a date and did not come; an answer whose letter nobody has seen."""
+    """Find letters that were answered late or not at all, and answers without a letter or before it."""
     letters = state.letters
     for id_, letter in letters.letters.items():
-        due, answers = letter.told.answer_by, letters.answers.get(id_, ())
+        due, answers = letter.event.answer_by, letters.answers.get(id_, ())
         if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
-        asks = letter.told.answer_by is not None or letter.told.kind in {"direction", "guidance-request"}
+        asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
         if asks and not letters.settled(id_):
-            facts = {"letter": id_, "kind": letter.told.kind}
+            facts = {"letter": id_, "kind": letter.event.kind}
             yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
         if id_ not in letters.letters:
@@ -245,25 +263,25 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
-    """A covenant whose contents are counted otherwise than they are listed."""
-    for covenant, told in state.targets.contents.items():
-        seen = told.listed or len(told.contents)
-        if told.stated is not None and seen and told.stated != seen:
-            facts = {"draft": covenant, "seen": seen, "stated": told.stated}
+    """Find covenants that state another number of contents than they list."""
+    for covenant, contents in state.targets.contents.items():
+        listed = contents.listed or len(contents.contents)
+        if contents.stated is not None and listed and contents.stated != listed:
+            facts = {"draft": covenant, "seen": listed, "stated": contents.stated}
             yield Deviation(f"contents/{covenant}", "contents_differ", None, None, facts)
 
 
 def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
-    """More put forward for an award than its quota, units of a kind that it is not for, units that are out."""
-    members = len(state.membership.members()) + counted(state.lifecycle.unnamed)
+    """Find nominations above an award's quota, of a kind of unit that it is not for, or of excluded units."""
+    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
-        named = [unit for unit, of in state.conclusion.nominations if of == award.id]
-        uncounted = state.lifecycle.unnamed == "unknown" and award.share is not None
-        most = None if uncounted else award.most(members)
-        if most is not None and len(named) > most:
-            facts = {"award": award.id, "found": len(named), "most": most}
+        nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
+        share_unknown = state.lifecycle.unnamed == "unknown" and award.share is not None
+        quota = None if share_unknown else award.most(members)
+        if quota is not None and len(nominated) > quota:
+            facts = {"award": award.id, "found": len(nominated), "most": quota}
             yield Deviation(f"quota/{award.id}", "quota_exceeded", award.article, None, facts)
-        for unit in named:
+        for unit in nominated:
             if award.kinds and state.membership.kinds.get(unit) not in award.kinds:
                 facts = {"award": award.id, "unit": unit}
                 yield Deviation(f"award-kind/{award.id}/{unit}", "award_of_other_kind", award.article, None, facts)
@@ -274,7 +292,7 @@ def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _rounds(state: State, rules: Edition) -> Iterator[Deviation]:
-    """A round that the edition does not declare, criteria that were not this round's, a score after the ranking."""
+    """Find scores of undeclared rounds, of criteria outside the round, by another scorer, or after the ranking."""
     ranked = state.conclusion.ranked
     for (unit, round_), scored in state.scores.items():
         rule = rules.round_rule(round_)
@@ -283,23 +301,23 @@ def _rounds(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when.day, facts)
         if rule is not None and rule.criteria and {item.criterion for item in scored.sheet} - set(rule.criteria):
             yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when.day, facts)
-        if rule is not None and not _by_whom(rule.by, unit, scored.by, state):
+        if rule is not None and not _is_scorer(rule.by, unit, scored.by, state):
             yield Deviation(f"scorer/{round_}/{unit}", "scored_by_other", rule.article, scored.when.day, facts)
         if ranked is not None and ranked.before(scored.when):
             yield Deviation(f"after-rank/{round_}/{unit}", "scored_after_ranking", None, scored.when.day, facts)
 
 
-def _by_whom(wanted: str, unit: str, by: str, state: State) -> bool:
-    """True when whoever scored is who the edition names; of teams and the cluster it names nobody."""
-    if wanted == "own":
+def _is_scorer(required: str, unit: str, by: str, state: State) -> bool:
+    """Return whether `by` may score `unit` in a round by `required`. Teams and the cluster are not checked."""
+    if required == "own":
         return by == unit
-    if wanted == "organiser":
+    if required == "organiser":
         return by == state.lifecycle.organiser
-    return wanted != "peer" or (by != unit and by in state.membership.stays)
+    return required != "peer" or (by != unit and by in state.membership.stays)
 
 
 def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
-    """The rules in force here were not yet, or no longer, valid in the cycle's year."""
+    """Find an edition that was not yet, or no longer, valid in the cycle's year."""
     year = state.lifecycle.year
     early = rules.valid_from is not None and rules.valid_from > date(year or 1, 12, 31)
     late = rules.valid_until is not None and rules.valid_until < date(year or 1, 1, 1)
@@ -309,7 +327,7 @@ def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _unregistered(state: State, rules: Edition) -> Iterator[Deviation]:
-    """A registration was accepted or sent back that nobody has entered: the paper may still come."""
+    """Find replies to registrations that are not recorded: the paper may come later."""
     for unit, reply in state.targets.replies.items():
         if unit not in state.targets.registrations:
             facts = {"unit": unit}
@@ -317,27 +335,27 @@ def _unregistered(state: State, rules: Edition) -> Iterator[Deviation]:
 
 
 def _papers(state: State) -> Iterator[Document]:
-    """Every paper of the year that can have a number."""
+    """Yield every document of the cycle that can have a number."""
     known = (state.lifecycle.year_plan, state.conclusion.submission, state.conclusion.decision)
     yield from (paper for paper in known if paper is not None)
     for versions in state.drafts.values():
         yield from (version.document for version in versions)
     for letter in state.letters.letters.values():
-        yield from (paper for paper in (letter.told.document,) if paper is not None)
+        yield from (paper for paper in (letter.event.document,) if paper is not None)
     for answers in state.letters.answers.values():
-        yield from (one.told.document for one in answers if one.told.document is not None)
+        yield from (answer.event.document for answer in answers if answer.event.document is not None)
 
 
 def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
-    """One number of a body's series on two papers. Every body, a cluster too, counts for itself, anew each year."""
+    """Find numbers that one issuer used for two documents. Each issuer numbers its documents anew each year."""
     first: dict[tuple[str, str, int], Document] = {}
     for paper in _papers(state):
         if paper.number is None or paper.issuer is None or paper.title is None:
             continue
         key = (paper.issuer, paper.number, paper.issued.year if paper.issued else 0)
-        before = first.setdefault(key, paper)
-        if before.title != paper.title:
-            facts = {"number": paper.number, "issuer": paper.issuer, "about": f"{before.title}; {paper.title}"}
+        earlier = first.setdefault(key, paper)
+        if earlier.title != paper.title:
+            facts = {"number": paper.number, "issuer": paper.issuer, "about": f"{earlier.title}; {paper.title}"}
             yield Deviation(f"number/{paper.issuer}/{paper.number}", "number_used_twice", None, paper.issued, facts)
 
 
@@ -355,8 +373,8 @@ _FINDERS = (
     _own_nomination,
     _overruled,
     _held,
-    _afterwards,
-    _unanswered,
+    _annulments,
+    _complaints,
     _disagreements,
     _letters,
     _contents,
@@ -369,11 +387,11 @@ _FINDERS = (
 
 
 def deviations(state: State, rules: Edition, owed: Iterable[Obligation] | None = None) -> tuple[Deviation, ...]:
-    """Every deviation of the cycle as it stands now, in a fixed order.
+    """Return all deviations of the state, in a fixed order.
 
-    `owed` is what `obligations` answers for the same state, from whoever has asked already.
+    `owed` is the result of `obligations` for the same state, if the caller has it already.
     """
-    seen = state.corrections.acknowledged
-    found = [d for find in _FINDERS for d in find(state, rules)]
-    found.extend(_late(obligations(state, rules) if owed is None else owed, rules))
-    return tuple(replace(d, acknowledged=True) if d.key in seen else d for d in found)
+    acknowledged = state.corrections.acknowledged
+    all_ = [deviation for find in _FINDERS for deviation in find(state, rules)]
+    all_.extend(_late(obligations(state, rules) if owed is None else owed, rules))
+    return tuple(replace(d, acknowledged=True) if d.key in acknowledged else d for d in all_)

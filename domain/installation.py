@@ -1,7 +1,7 @@
-"""The installation's own stream: whose ledger it is, and with which keys commands are signed.
+"""The installation's own stream: its id, and the keys that commands are signed with.
 
-Its first event is the only unsigned one that no clock and no delivery accounts for: it is accepted because the
-ledger is empty. Every further key is named by a command that a key known before has signed.
+Its first event is unsigned and is accepted because the ledger is empty. Every further key is named by a command that
+is signed with a key named before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class InstallationFounded(Event, name="InstallationFounded"):
 
 
 class NameEntryKey(Command, name="name-entry-key"):
-    """Another entry point signs from now on. `public_key` is its Ed25519 key, in hex."""
+    """Name the key of another entry point. `public_key` is its Ed25519 key, in hex."""
 
     key: Slug
     public_key: Digest
@@ -37,9 +37,9 @@ class EntryKeyNamed(Event, name="EntryKeyNamed"):
 
 
 def keys(history: Iterable[EventEnvelope[Event]]) -> dict[str, bytes]:
-    """The public keys that the stream has named, by key id."""
+    """Return the public keys that the stream names, by key id."""
     return {
-        told.event.key: bytes.fromhex(told.event.public_key)
-        for told in history
-        if isinstance(told.event, (InstallationFounded, EntryKeyNamed))
+        envelope.event.key: bytes.fromhex(envelope.event.public_key)
+        for envelope in history
+        if isinstance(envelope.event, (InstallationFounded, EntryKeyNamed))
     }

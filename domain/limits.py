@@ -1,4 +1,4 @@
-"""Every bound of the domain in one place. A bound is a promise to the ledger: what passes here is kept for ever."""
+"""Every limit of the domain in one place. What passes a limit is stored for ever, so a limit is never lowered."""
 
 LABEL_CHARS = 300
 """Names, titles, document numbers, places."""
@@ -7,7 +7,7 @@ SLUG_CHARS = 64
 """Ids of units, clusters, persons, meetings."""
 
 TEXT_CHARS = 200_000
-"""One free text or document text, stored beside the ledger."""
+"""One free text or document text, stored in the vault."""
 
 UNITS_PER_CLUSTER = 60
 CLUSTERS_PER_YEAR = 500

@@ -1,6 +1,6 @@
-"""Notices: who is to be told of what happened. A pure function of a recorded event and the state after it.
+"""Notices: which units are notified of an event. A pure function of the event and the state after it.
 
-A backfilled register tells nobody: its facts are old, and the people knew.
+Events of a backfilled cycle cause no notices, because they happened long ago.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from domain.steps import awards, conclusion, corrections, deadlines, drafting, l
 from domain.types import Event, EventEnvelope, day_ending
 
 OVERSEER = "overseer"
-"""In place of a unit: the person in charge of the cluster."""
+"""Stands for the addressee where a notice goes to the overseer of the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something somebody must be told. `to` is a unit's id, the organiser's, or `OVERSEER`."""
+    """A message. `to` is a unit's id, the organiser's id or `OVERSEER`; `facts` fill the text of `kind`."""
 
     kind: str
     to: str
@@ -27,26 +27,27 @@ class Notice:
 
 
 def _head(state: State) -> str:
+    """Return the head unit; the organiser while no head is known."""
     head = state.membership.holder("head")
     return head if head in state.membership.stays else state.lifecycle.organiser
 
 
-def _everybody(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
+def _all_members(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
     for unit in state.membership.members():
         yield Notice(kind, unit, facts)
 
 
 def _opened(e: lifecycle.CycleOpened, state: State) -> Iterator[Notice]:
-    yield from _everybody("cycle_opened", state, year=e.year)
+    yield from _all_members("cycle_opened", state, year=e.year)
 
 
 def _calendar(e: lifecycle.CalendarChanged, state: State) -> Iterator[Notice]:
-    yield from _everybody("cycle_goes_live", state, year=state.lifecycle.year)
+    yield from _all_members("cycle_goes_live", state, year=state.lifecycle.year)
 
 
 def _presented(e: drafting.DraftPresented, state: State) -> Iterator[Notice]:
     kind = "draft_reissued" if e.reissues is not None else "draft_presented"
-    yield from _everybody(kind, state, draft=e.kind, number=e.number)
+    yield from _all_members(kind, state, draft=e.kind, number=e.number)
 
 
 def _reminded(e: deadlines.UnitReminded, state: State) -> Iterator[Notice]:
@@ -60,7 +61,7 @@ def _passed(e: deadlines.DeadlinePassed, state: State) -> Iterator[Notice]:
         yield Notice("overdue_of_unit", state.lifecycle.organiser, facts)
 
 
-def _chased(e: manual_reminders.UnitsReminded, state: State) -> Iterator[Notice]:
+def _reminded_by_hand(e: manual_reminders.UnitsReminded, state: State) -> Iterator[Notice]:
     for unit in e.units if e.channel == "message" else ():
         yield Notice("reminded_by_hand", unit, {"duty": e.duty})
 
@@ -105,7 +106,7 @@ def _accepted(e: midyear.ReportAccepted, state: State) -> Iterator[Notice]:
 
 
 def _reopened(e: lifecycle.DutyReopened, state: State) -> Iterator[Notice]:
-    yield from _everybody("duty_reopened", state, duty=e.duty)
+    yield from _all_members("duty_reopened", state, duty=e.duty)
 
 
 def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Notice]:
@@ -113,10 +114,12 @@ def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Not
 
 
 def _published(e: conclusion.ResultsPublished, state: State) -> Iterator[Notice]:
-    yield from _everybody("results_published", state)
+    yield from _all_members("results_published", state)
 
 
 def _award(kind: str) -> Callable[[Any, State], Iterator[Notice]]:
+    """Return the function that notifies a unit of a decision about its award."""
+
     def notice(e: awards.AwardHeld | awards.AwardReleased | awards.AwardAnnulled, state: State) -> Iterator[Notice]:
         yield Notice(kind, e.unit, {"award": e.award})
 
@@ -132,13 +135,13 @@ def _corrected(e: corrections.ActCorrected, state: State) -> Iterator[Notice]:
         yield Notice("act_corrected", unit, {"versions": e.versions})
 
 
-_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
+NOTICES_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     lifecycle.CycleOpened: _opened,
     lifecycle.CalendarChanged: _calendar,
     drafting.DraftPresented: _presented,
     deadlines.UnitReminded: _reminded,
     deadlines.DeadlinePassed: _passed,
-    manual_reminders.UnitsReminded: _chased,
+    manual_reminders.UnitsReminded: _reminded_by_hand,
     deadlines.EscalationProposed: _proposed,
     deadlines.EscalationConfirmed: _confirmed,
     deadlines.ExtensionAsked: _asked,
@@ -158,9 +161,9 @@ _OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
 }
 
 
-def notices(told: EventEnvelope[Event], after: State) -> tuple[Notice, ...]:
-    """Who is to be told of an event, given the state after it."""
-    about = _OF.get(type(told.event))
-    if about is None or after.lifecycle.clock == "backfill":
+def notices(envelope: EventEnvelope[Event], after: State) -> tuple[Notice, ...]:
+    """Return the notices that an event causes. `after` is the state after the event."""
+    notices_of = NOTICES_OF.get(type(envelope.event))
+    if notices_of is None or after.lifecycle.clock == "backfill":
         return ()
-    return tuple(about(told.event, after))
+    return tuple(notices_of(envelope.event, after))

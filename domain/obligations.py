@@ -1,7 +1,7 @@
-"""Who owes what: derived from the state for every unit, never stored.
+"""Obligations: what each unit has to do, derived from the state and never stored.
 
-An obligation is a duty of one bearer, perhaps about another unit, with the instant it is due and the moment it
-was done. Steps of the year, review tasks, deadlines and lateness are all read off this one list.
+An obligation is a duty of one bearer, in some cases about another unit, with the instant when it is due and the date
+when it was done. Steps of the year, task lists, deadlines and lateness are all computed from this one list.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """`bearer` owes `duty`, about the unit `subject` where that is another one.
+    """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
 
-    `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` names
-    the units whose act must come first.
+    `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
+    units that must act first.
     """
 
     duty: Duty
@@ -36,20 +36,22 @@ class Obligation:
     extended: bool = False
     waits_for: tuple[str, ...] = ()
     article: str | None = None
-    """Where the rules ask for it by that day; None where they name no day."""
+    """The article of the rules that sets the deadline; None where there is no deadline."""
 
     @property
     def late(self) -> bool:
-        """It was done after it was due, for every reading of its date."""
+        """Whether it was certainly done after it was due."""
         return self.done is not None and self.due is not None and self.done.earliest > self.due
 
     def overdue(self, now: datetime) -> bool:
-        """It is still open although its time is over."""
+        """Return whether it is open although it is past due."""
         return self.done is None and self.due is not None and now >= self.due
 
 
 @dataclass(frozen=True, slots=True)
 class _Owed:
+    """An obligation before deadlines and extensions of the edition are applied. `due` is a date of its own."""
+
     bearer: str
     subject: str = ""
     done: When | None = None
@@ -58,22 +60,22 @@ class _Owed:
 
 
 def _head(state: State) -> str:
-    """The head unit, or the organiser while nobody is known to lead: somebody must bear the duty."""
+    """Return the head unit; the organiser while no head is known, because every duty needs a bearer."""
     holder = state.membership.holder("head")
     return holder if holder in state.membership.stays else state.lifecycle.organiser
 
 
 def _draft(state: State, rules: Edition) -> Iterator[_Owed]:
-    first = [state.drafts[kind][0].when if kind in state.drafts else None for kind in rules.required_drafts]
-    known = [when for when in first if when is not None]
-    done = max(known, key=lambda when: when.earliest) if known and len(known) == len(first) else None
+    presented = [state.drafts[kind][0].when for kind in rules.required_drafts if kind in state.drafts]
+    is_complete = bool(presented) and len(presented) == len(rules.required_drafts)
+    done = max(presented, key=lambda when: when.earliest) if is_complete else None
     yield _Owed(_head(state), done=done)
 
 
 def _stance(state: State, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.drafts else (_head(state),)
     for unit in state.membership.members():
-        taken = state.comments.answered(unit)
+        taken = state.comments.stance_of(unit)
         yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
 
 
@@ -118,9 +120,9 @@ def _self_score(state: State, rules: Edition) -> Iterator[_Owed]:
 
 def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
     members = state.membership.members() if rules.has_round("cross-checked") else ()
-    for place, unit in enumerate(members if len(members) > 1 else ()):
-        # No source says who checks whom: each unit checks the next one of the list.
-        checked = members[(place + 1) % len(members)]
+    for index, unit in enumerate(members if len(members) > 1 else ()):
+        # The sources do not say which unit checks which: each unit checks the next one in the list.
+        checked = members[(index + 1) % len(members)]
         scored = state.scores.get((checked, "cross-checked"))
         waits = () if (checked, "self") in state.scores else (checked,)
         yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
@@ -175,16 +177,16 @@ _OWED: dict[Duty, Callable[[State, Edition], Iterator[_Owed]]] = {
     Duty.FILING: _filing,
 }
 if missing := set(Duty) - set(_OWED):
-    raise TypeError(f"no rule says who owes {missing}")
+    raise TypeError(f"no function computes who owes {missing}")
 
 
 def obligations(state: State, rules: Edition) -> tuple[Obligation, ...]:
-    """Everything owed in the cycle, done or open, in the order of the year."""
-    return tuple(found for duty in Duty for found in obligations_of(duty, state, rules))
+    """Return all obligations of the cycle, done or open, in the order of the year."""
+    return tuple(obligation for duty in Duty for obligation in obligations_of(duty, state, rules))
 
 
 def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligation]:
-    """What is owed of one duty. A duty without a deadline in the edition is owed without a date."""
+    """Yield the obligations of one duty. Without a deadline in the edition they have no due date."""
     if not state.lifecycle.opened:
         return
     day, deadline = rules.due(duty, state.lifecycle.year), rules.deadline(duty)
@@ -192,7 +194,7 @@ def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligat
     usual = None if day is None else end_of(day)
     for owed in _OWED[duty](state, rules):
         if owed.done is None and state.lifecycle.closed_early is not None and duty is not Duty.FILING:
-            continue  # whoever takes over owes it in a cycle of their own
+            continue  # the successor cycle has its own obligations
         due = owed.due.latest if owed.due else usual
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
         if due is not None and extension is not None and extension > due:
@@ -219,12 +221,12 @@ DUTIES_OF_STEP: dict[str, tuple[Duty, ...]] = {
         Duty.FILING,
     ),
 }
-"""The five steps of a cycle, by the duties that make each one done. Steps gate tasks and deadlines, never acts."""
+"""The five steps of a cycle, with the duties that complete each. Steps order tasks; they never forbid a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """A step of the year: when it was done, and who still owes something."""
+    """A step of the year. `done` is the date of its last duty, `waiting_for` the units with open duties."""
 
     name: str
     done: When | None
@@ -232,28 +234,28 @@ class StepProgress:
 
 
 def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[StepProgress, ...]:
-    """The five steps in order. The optional cross-check counts only where the edition has a deadline for it."""
-    found = []
+    """Return the five steps in order. The cross-check is optional: it counts only where the edition sets a deadline."""
+    progress = []
     for name, duties in DUTIES_OF_STEP.items():
-        mine = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
-        open_ = tuple(dict.fromkeys(obligation.bearer for obligation in mine if obligation.done is None))
-        done = [obligation.done for obligation in mine if obligation.done is not None]
-        finished = bool(done) and not open_
-        found.append(StepProgress(name, max(done, key=lambda when: when.latest) if finished else None, open_))
-    return tuple(found)
+        counted = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
+        waiting_for = tuple(dict.fromkeys(obligation.bearer for obligation in counted if obligation.done is None))
+        dates = [obligation.done for obligation in counted if obligation.done is not None]
+        is_done = bool(dates) and not waiting_for
+        progress.append(StepProgress(name, max(dates, key=lambda when: when.latest) if is_done else None, waiting_for))
+    return tuple(progress)
 
 
-def current_step(found: Sequence[StepProgress]) -> str:
-    """The first step that is not done, or "filed"."""
-    return next((step.name for step in found if step.done is None), "filed")
+def current_step(progress: Sequence[StepProgress]) -> str:
+    """Return the name of the first step that is not done, or "filed"."""
+    return next((step.name for step in progress if step.done is None), "filed")
 
 
-_EVER = datetime.min.replace(tzinfo=ICT)
+_BEFORE_ALL = datetime.min.replace(tzinfo=ICT)
 
 # Tasks ------------------------------------------------------------------------------------
 
 
 def tasks(state: State, rules: Edition, unit: str) -> tuple[Obligation, ...]:
-    """What a unit (or the organiser) must still do, the earliest due first; undated ones last."""
-    mine = [o for o in obligations(state, rules) if o.bearer == unit and o.done is None]
-    return tuple(sorted(mine, key=lambda o: (o.due is None, o.due or _EVER, list(Duty).index(o.duty))))
+    """Return the open obligations of a unit or the organiser: earliest due first, those without a date last."""
+    open_ = [o for o in obligations(state, rules) if o.bearer == unit and o.done is None]
+    return tuple(sorted(open_, key=lambda o: (o.due is None, o.due or _BEFORE_ALL, list(Duty).index(o.duty))))

@@ -1,6 +1,6 @@
-"""The post's own stream: what was sent, what failed, what nobody knows, and how far the ledger was read.
+"""The events of the post's own stream: messages sent, failed or uncertain, and how far the ledger was read.
 
-Deliveries are no acts of the year: they are unsigned, and no state of a cycle depends on them.
+Deliveries are no commands of a cycle: their events are unsigned, and no state of a cycle depends on them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from domain.types import ICT, Event, EventEnvelope, start_of
 
 
 class NoticeSent(Event, name="NoticeSent"):
-    """A mailer took the message. `position` is the event told of; `person` the addressee's id."""
+    """A mailer accepted the message. `position` is that of the event it is about, `person` the addressee's id."""
 
     position: int
     kind: str
@@ -22,7 +22,7 @@ class NoticeSent(Event, name="NoticeSent"):
 
 
 class NoticeFailed(Event, name="NoticeFailed"):
-    """A mailer refused the message for good, or nobody has an address. It stands in the inbox all the same."""
+    """A mailer refused the message for good, or no address is known. The web inbox shows it anyway."""
 
     position: int
     kind: str
@@ -32,7 +32,7 @@ class NoticeFailed(Event, name="NoticeFailed"):
 
 
 class NoticeUnknown(Event, name="NoticeUnknown"):
-    """The connection broke after the message was handed over: it will be sent again under the same message id."""
+    """The connection broke while the message was sent: it is sent again with the same message id."""
 
     position: int
     kind: str
@@ -42,7 +42,7 @@ class NoticeUnknown(Event, name="NoticeUnknown"):
 
 
 class NoticeGathered(Event, name="NoticeGathered"):
-    """The addressee wants one mail a day or a week: the notice waits for it."""
+    """The addressee receives one mail a day or a week, and the notice waits for it."""
 
     position: int
     kind: str
@@ -51,7 +51,7 @@ class NoticeGathered(Event, name="NoticeGathered"):
 
 
 class DigestSent(Event, name="DigestSent"):
-    """A mailer took one mail with all that had waited for a person, up to `position`."""
+    """A mailer accepted one mail with all notices that waited for a person, up to `position`."""
 
     person: str
     position: int
@@ -60,7 +60,7 @@ class DigestSent(Event, name="DigestSent"):
 
 
 class DigestFailed(Event, name="DigestFailed"):
-    """A mailer refused the mail for good; what it held stands in the inbox all the same."""
+    """A mailer refused the mail for good. The web inbox shows its notices anyway."""
 
     person: str
     position: int
@@ -68,25 +68,30 @@ class DigestFailed(Event, name="DigestFailed"):
 
 
 class PostAdvanced(Event, name="PostAdvanced"):
-    """Everything up to `position` has been dealt with."""
+    """All events up to `position` have been processed."""
 
     position: int
 
 
-OFFICE_OPENS = timedelta(hours=7)
+SENDING_TIME = timedelta(hours=7)
+"""Digests are sent at 7:00, Vietnamese time."""
+
 MONDAY = 0
 
 
 def digest_due(oldest: datetime, mode: str) -> datetime:
-    """When a digest goes out whose oldest notice was recorded at an instant: the next time it is seven, or Monday."""
+    """Return when to send a digest whose oldest notice was recorded at `oldest`.
+
+    `mode` is "daily" (the next 7:00) or "weekly" (the next Monday, 7:00).
+    """
     day = oldest.astimezone(ICT).date()
-    if oldest >= start_of(day) + OFFICE_OPENS:
+    if oldest >= start_of(day) + SENDING_TIME:
         day += timedelta(days=1)
     while mode == "weekly" and day.weekday() != MONDAY:
         day += timedelta(days=1)
-    return start_of(day) + OFFICE_OPENS
+    return start_of(day) + SENDING_TIME
 
 
 def cursor(last: EventEnvelope[Event]) -> int:
-    """Up to which position the post has read, by the last event of its stream."""
+    """Return the position up to which the post has read, from the last event of its stream."""
     return last.event.position if isinstance(last.event, PostAdvanced) else 0

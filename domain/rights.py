@@ -1,8 +1,8 @@
-"""Who may say what in a cycle: one table.
+"""Who may issue which command in a cycle: one table, and the checks that are made against it.
 
-Rights are granted from the signed actor and unit, against the state of the cycle: who is a member, head or deputy
-now. The head and the deputy keep the minutes, so they may enter what a meeting decided about any unit; the
-secretariat may record whatever is true.
+Rights follow from the signed actor and unit and from the cycle's state: which unit is a member, head or deputy now. The
+head and the deputy keep the minutes, so they may enter what a meeting decided about any unit. The secretariat may
+record every fact.
 """
 
 from __future__ import annotations
@@ -40,22 +40,23 @@ if TYPE_CHECKING:
 
 
 class Party(StrEnum):
-    """What somebody is to a cycle."""
+    """A role in a cycle that rights are granted to."""
 
     SECRETARIAT = "secretariat"
     HEAD = "head"
     DEPUTY = "deputy"
     OWN = "own"
-    """The unit that the act is about."""
+    """A member unit, for commands about itself."""
     OVERSEER = "overseer"
     CLOCK = "clock"
 
 
-S, H, D, O, V, C = Party  # noqa: E741 - one letter each keeps the table readable
-_SECRETARIAT = frozenset({S})
-_MINUTES = frozenset({S, H, D})
-_OWN = frozenset({S, H, D, O})
-_CLOCK = frozenset({C})
+_SECRETARIAT = frozenset({Party.SECRETARIAT})
+_CLOCK = frozenset({Party.CLOCK})
+_MINUTES = frozenset({Party.SECRETARIAT, Party.HEAD, Party.DEPUTY})
+"""The parties that may enter what a meeting decided."""
+_OWN = _MINUTES | {Party.OWN}
+_ANY_PERSON = _OWN | {Party.OVERSEER}
 
 MAY: dict[type[Command], frozenset[Party]] = {
     lifecycle.OpenCycle: _SECRETARIAT,
@@ -63,7 +64,7 @@ MAY: dict[type[Command], frozenset[Party]] = {
     lifecycle.ChangeCalendar: _SECRETARIAT,
     lifecycle.StepTo: _SECRETARIAT,
     lifecycle.ReceiveYearPlan: _SECRETARIAT,
-    lifecycle.CloseDuty: frozenset({S, C}),
+    lifecycle.CloseDuty: _SECRETARIAT | _CLOCK,
     lifecycle.ReopenDuty: _SECRETARIAT,
     lifecycle.FileCycle: _SECRETARIAT,
     lifecycle.ReopenCycle: _SECRETARIAT,
@@ -81,7 +82,7 @@ MAY: dict[type[Command], frozenset[Party]] = {
     commenting.TakeStance: _OWN,
     commenting.WithdrawStance: _OWN,
     commenting.TakeStanceTogether: _MINUTES,
-    commenting.AddComment: frozenset({S, H, D, O, V}),
+    commenting.AddComment: _ANY_PERSON,
     commenting.WithdrawComment: _OWN,
     signing.SignCovenant: _OWN,
     signing.SignJointly: _MINUTES,
@@ -93,8 +94,8 @@ MAY: dict[type[Command], frozenset[Party]] = {
     targets.StateContents: _MINUTES,
     targets.ReportResult: _OWN,
     meetings.RecordMeeting: _MINUTES,
-    letters.RecordLetter: frozenset({S, H, D, O, V}),
-    letters.AnswerLetter: frozenset({S, H, D, O, V}),
+    letters.RecordLetter: _ANY_PERSON,
+    letters.AnswerLetter: _ANY_PERSON,
     letters.RecordSiteCheck: _MINUTES,
     midyear.ReportMidyear: _OWN,
     midyear.WithdrawReport: _OWN,
@@ -120,7 +121,7 @@ MAY: dict[type[Command], frozenset[Party]] = {
     awards.AnnulAward: _SECRETARIAT,
     awards.RecordReturn: _SECRETARIAT,
     awards.HandOverObject: _MINUTES,
-    awards.FileComplaint: frozenset({S, H, D, O}),
+    awards.FileComplaint: _OWN,
     awards.AnswerComplaint: _SECRETARIAT,
     deadlines.Remind: _CLOCK,
     deadlines.MarkOverdue: _CLOCK,
@@ -133,11 +134,11 @@ MAY: dict[type[Command], frozenset[Party]] = {
     corrections.AcknowledgeDeviation: _SECRETARIAT,
     corrections.NoteDisagreement: _MINUTES,
     corrections.NameSource: _MINUTES,
-    corrections.CorrectAct: _MINUTES | {O},
+    corrections.CorrectAct: _OWN,
 }
 
-DATES = frozenset({S, H, D})
-"""Who may state that something happened earlier than now. A unit's own act happens when it is signed."""
+DATES = _MINUTES
+"""The parties that may state an earlier date than now. A unit's own act happens when it is signed."""
 
 CLOSED_BY: dict[type[Command], Duty] = {
     commenting.TakeStance: Duty.STANCE,
@@ -149,7 +150,7 @@ CLOSED_BY: dict[type[Command], Duty] = {
     scores.WithdrawScore: Duty.SELF_SCORE,
     scores.CrossCheck: Duty.CROSS_CHECK,
 }
-"""The acts that a hard close takes from the units."""
+"""Commands that a unit may no longer issue after the hard close of the duty. The secretariat still may."""
 
 BINDING: frozenset[type[Command]] = frozenset(
     {
@@ -162,14 +163,14 @@ BINDING: frozenset[type[Command]] = frozenset(
         lifecycle.FileCycle,
     }
 )
-"""What binds or makes public: an entry point asks once more, for each submission, who says it."""
+"""Commands that bind or publish: an entry point asks for the password again before each submission."""
 
 
 def is_binding(act: str, fields: Mapping[str, Any]) -> bool:
-    """Whether an act, or what a correction puts in the place of one, binds or makes public."""
+    """Return whether a command, or the one that a correction puts in its place, is binding."""
     instead = fields.get("instead") if act == corrections.CorrectAct.NAME else None
     names = {act, str(instead.get("act")) if isinstance(instead, Mapping) else ""}
-    return any(one.NAME in names for one in BINDING)
+    return any(command.NAME in names for command in BINDING)
 
 
 AFTER_FILING = frozenset(
@@ -186,30 +187,30 @@ AFTER_FILING = frozenset(
         letters.AnswerLetter,
     }
 )
-"""What comes to a file that was put away, and does not take it out again."""
+"""Commands that a filed cycle still accepts without being reopened."""
 
 
 NAMES_ANY_UNIT = frozenset({membership.AdmitUnit, letters.RecordLetter, letters.AnswerLetter})
-"""Acts about a unit that the register need not know: one that joins, and bodies elsewhere that write."""
+"""Commands about a unit that need not be known to the cycle: one that joins, and outside bodies that write."""
 
 
-def about(act: Command) -> str | None:
-    """The unit whose own act it is, if it is one's."""
-    if isinstance(act, scores.CrossCheck):
-        return act.by
-    if isinstance(act, (commenting.AddComment, awards.FileComplaint, letters.AnswerLetter)):
-        return act.by.unit
-    if isinstance(act, letters.RecordLetter):
-        return act.sender.unit
-    unit = getattr(act, "unit", None)
+def subject_unit(command: Command) -> str | None:
+    """Return the unit whose own act the command is; None for commands of no single unit."""
+    if isinstance(command, scores.CrossCheck):
+        return command.by
+    if isinstance(command, (commenting.AddComment, awards.FileComplaint, letters.AnswerLetter)):
+        return command.by.unit
+    if isinstance(command, letters.RecordLetter):
+        return command.sender.unit
+    unit = getattr(command, "unit", None)
     return unit if isinstance(unit, str) and unit not in {"unknown", "vacant"} else None
 
 
 def parties(authenticated: AuthenticatedCommand, state: State) -> frozenset[Party]:
-    """What the sayer is to the cycle, for this act."""
-    if authenticated.actor == CLOCK:  # no signed command carries this name: check and append refuse it
+    """Return the roles that the actor has for this command."""
+    if authenticated.actor == CLOCK:  # no signed command has this actor: workflow and append refuse it
         return _CLOCK
-    found = set(
+    roles = set(
         roles_of(
             authenticated.actor,
             authenticated.unit,
@@ -217,75 +218,76 @@ def parties(authenticated: AuthenticatedCommand, state: State) -> frozenset[Part
             lifecycle.business_now(state.lifecycle, authenticated.issued),
         )
     )
-    # A cycle that is not open yet has its organiser in its name only.
+    # Before a cycle is opened, only the stream's name tells its organiser.
     if authenticated.unit == (state.lifecycle.organiser or authenticated.stream.split("/")[0]):
-        found.add(S)
-    # A comment withdrawn by number and a correction name no unit: their own rule looks at whose act it was.
+        roles.add(Party.SECRETARIAT)
+    # These two name no unit. Their own decision checks whose act is withdrawn or corrected.
     unnamed = isinstance(authenticated.command, (commenting.WithdrawComment, corrections.CorrectAct))
-    if not unnamed and about(authenticated.command) != authenticated.unit:
-        found.discard(O)
-    return frozenset(found)
+    if not unnamed and subject_unit(authenticated.command) != authenticated.unit:
+        roles.discard(Party.OWN)
+    return frozenset(roles)
 
 
 def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
-    """What somebody is to the cycle now, whatever they say of it."""
-    mine: set[Party] = set()
+    """Return the roles that a person of a unit has in the cycle now, for any command."""
+    roles: set[Party] = set()
     if unit and unit == state.lifecycle.organiser:
-        mine.add(S)
-    if state.membership.belongs(unit, now):
-        mine.add(O)
+        roles.add(Party.SECRETARIAT)
+    if state.membership.is_member(unit, now):
+        roles.add(Party.OWN)
         if unit == state.membership.holder("head", now):
-            mine.add(H)
+            roles.add(Party.HEAD)
         if unit == state.membership.holder("deputy", now):
-            mine.add(D)
+            roles.add(Party.DEPUTY)
     overseer = state.membership.overseer
     if overseer is not None and overseer.id == person:
-        mine.add(V)
-    return frozenset(mine)
+        roles.add(Party.OVERSEER)
+    return frozenset(roles)
 
 
 def permitted_commands(person: str, unit: str, state: State, now: datetime) -> tuple[type[Command], ...]:
-    """The acts that somebody could say of the cycle now, about their own unit or any: what a page may offer.
+    """Return the commands that a page may offer to a person now.
 
-    Only offered: whether the very act is theirs to say is decided when it is said.
+    This is no permission: `check` decides on the command itself when it is issued.
     """
-    mine = roles_of(person, unit, state, now)
-    return tuple(act for act, parties in MAY.items() if mine & parties)
+    roles = roles_of(person, unit, state, now)
+    return tuple(command for command, allowed in MAY.items() if roles & allowed)
 
 
-def may_correct(wrong: Meta, unit: str, mine: frozenset[Party], state: State) -> bool:
-    """Whether an act is one's to correct: one's own; the cluster's, for its minutes; any, for the secretariat."""
-    if S in mine:
+def may_correct(wrong: Meta, unit: str, roles: frozenset[Party], state: State) -> bool:
+    """Return whether a person of `unit` with these roles may correct the act that `wrong` describes.
+
+    The secretariat may correct every act, head and deputy those of all units, a unit its own. Acts of the organiser and
+    of the clock are corrected by the secretariat only.
+    """
+    if Party.SECRETARIAT in roles:
         return True
-    of_the_level_above = wrong.unit == state.lifecycle.organiser or wrong.actor == CLOCK
-    return not of_the_level_above and (bool(mine & DATES) or wrong.unit == unit)
+    of_organiser_or_clock = wrong.unit == state.lifecycle.organiser or wrong.actor == CLOCK
+    return not of_organiser_or_clock and (bool(roles & DATES) or wrong.unit == unit)
 
 
 def check(authenticated: AuthenticatedCommand, state: State, *, correcting: bool = False) -> frozenset[Party]:
-    """Return what the sayer is to the cycle. `correcting`: the act stands in for one that was wrong.
+    """Return the roles that the actor has for this command. `correcting`: the command replaces a wrong one.
 
     Raises:
         Refused: `no_such_unit`, `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
     """
-    act = type(authenticated.command)
-    mine = parties(authenticated, state)
-    if state.lifecycle.opened and act not in NAMES_ANY_UNIT and (unit := about(authenticated.command)) is not None:
+    command = type(authenticated.command)
+    subject = subject_unit(authenticated.command)
+    roles = parties(authenticated, state)
+    if state.lifecycle.opened and command not in NAMES_ANY_UNIT and subject is not None:
         known = {*state.membership.names, state.lifecycle.organiser}
-        if unit not in known:
-            raise Refused("no_such_unit", unit=unit, known=", ".join(sorted(known)))
-    allowed = MAY.get(act)
-    if allowed is None or not mine & allowed:
-        raise Refused("not_yours", act=act.NAME)
-    if not state.lifecycle.opened and act is not lifecycle.OpenCycle:
+        if subject not in known:
+            raise Refused("no_such_unit", unit=subject, known=", ".join(sorted(known)))
+    allowed = MAY.get(command)
+    if allowed is None or not roles & allowed:
+        raise Refused("not_yours", act=command.NAME)
+    if not state.lifecycle.opened and command is not lifecycle.OpenCycle:
         raise Refused("cycle_not_open")
-    if state.lifecycle.filed is not None and act not in AFTER_FILING and not correcting:
+    if state.lifecycle.filed is not None and command not in AFTER_FILING and not correcting:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
-    duty = CLOSED_BY.get(act)
-    if (
-        duty is not None
-        and duty in state.lifecycle.closed
-        and S not in mine
-        and about(authenticated.command) == authenticated.unit
-    ):
+    duty = CLOSED_BY.get(command)
+    is_closed = duty is not None and duty in state.lifecycle.closed
+    if is_closed and Party.SECRETARIAT not in roles and subject == authenticated.unit:
         raise Refused("duty_closed", duty=duty)
-    return mine
+    return roles

@@ -1,7 +1,7 @@
-"""Rules editions: what an organiser may change from year to year, as data.
+"""Rules editions: the rules that an organiser may change from year to year, as data.
 
-Deadlines cite the year plan, everything else the paper it comes from. A specimen says that it is one: the
-public sources of the first two years give no deadlines, so nobody may take a specimen for the organiser's rule.
+Every rule cites an article of the year plan or of another paper. A specimen edition is marked as such: the public
+sources of the first two years give no deadlines, so its deadlines are not the organiser's.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.steps.criteria import Criterion, Kinds, Scoring, Share
 from domain.steps.scoring_methods import Rounding
-from domain.types import Day, Document, Fact, Label, Points, Slug
+from domain.types import Day, Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
 
 
 class Duty(StrEnum):
-    """What somebody owes. The order is the order of the year."""
+    """A kind of obligation, in the order of the year."""
 
     DRAFT = "draft"
     STANCE = "stance"
@@ -46,8 +46,8 @@ class Duty(StrEnum):
 Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]
 
 
-class YearDay(Fact):
-    """A day relative to the cycle's year: `year` 1 is the year after it."""
+class YearDay(FrozenModel):
+    """A day relative to the cycle's year: `year` is 0 for that year, 1 for the next."""
 
     year: Literal[0, 1] = 0
     month: Annotated[int, Field(ge=1, le=12)]
@@ -55,20 +55,20 @@ class YearDay(Fact):
 
     @model_validator(mode="after")
     def _exists(self) -> YearDay:
-        # 2023 has no 29 February: a rule must name a day that every year has.
+        # Checked with 2023, which has no 29 February: a rule must name a day that exists in every year.
         try:
             date(2023, self.month, self.day)
         except ValueError:
-            raise wrong("day_not_every_year", day=self.day, month=self.month) from None
+            raise invalid("day_not_every_year", day=self.day, month=self.month) from None
         return self
 
     def of(self, year: int) -> date:
-        """The day in the cycle that begins in `year`."""
+        """Return the day in the cycle that begins in `year`."""
         return date(year + self.year, self.month, self.day)
 
 
-class Deadline(Fact):
-    """When a duty is due, and what the clock says around it."""
+class Deadline(FrozenModel):
+    """When a duty is due, and when the clock reminds, proposes an escalation and closes the duty."""
 
     duty: Duty
     due: YearDay
@@ -77,13 +77,14 @@ class Deadline(Fact):
     remind_days_before: tuple[Days, ...] = Field(default=(), max_length=8)
     escalate_days_after: Days | None = None
     close_days_after: Days | None = None
-    """The hard close: from then on the unit's own act is refused; the secretariat still records what is true."""
+    """The hard close: from then on a unit's own command is refused. The secretariat may still record facts."""
 
 
-class AwardRule(Fact):
-    """One kind of award a cluster may nominate units for.
+class AwardRule(FrozenModel):
+    """A kind of award that a cluster may nominate units for.
 
-    As many as `quota` says, or that share of the cluster's units; for units of these kinds, of any where none is named.
+    The number is limited by `quota` or by `share` of the cluster's units. `kinds` are the kinds of units that may
+    receive it; empty means any.
     """
 
     id: Slug
@@ -97,29 +98,29 @@ class AwardRule(Fact):
     @model_validator(mode="after")
     def _one_bound(self) -> AwardRule:
         if self.quota is not None and self.share is not None:
-            raise wrong("quota_by_one")
+            raise invalid("quota_by_one")
         return self
 
     def most(self, units: int) -> int | None:
-        """How many may be put forward in a cluster of so many units; None where nothing is said."""
+        """Return how many units a cluster of `units` units may nominate; None if there is no limit."""
         if self.share is None:
             return self.quota
-        return int(Rounding(places=0, mode=self.share_rounding).of(self.share * units))
+        return int(Rounding(places=0, mode=self.share_rounding).apply(self.share * units))
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
 
 
 Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
-"""A share that no decimal number tells exactly: 2/3."""
+"""A share that no decimal number expresses exactly, such as 2/3."""
 
 
-class VoteRule(Fact):
-    """How a vote on a subject is taken, and what carries it.
+class VoteRule(FrozenModel):
+    """How a vote on a subject is taken, and the majority that it needs.
 
-    `threshold` is a share of `base`: all who may vote (`entitled`), those `present` (with the absent who were polled in
-    writing), papers `cast`, or those of them that are `valid`. `strict` asks for more than the share, else it is
-    enough. `quorum` is the share of those entitled who must take part.
+    `threshold` is a share of `base`: of all who may vote (`entitled`), of those `present` (with absentees who voted in
+    writing), of the papers `cast`, or of the `valid` papers. With `strict` the votes must exceed the share, otherwise
+    they must reach it. `quorum` is the share of those entitled who must take part.
     """
 
     subject: Slug
@@ -131,8 +132,8 @@ class VoteRule(Fact):
     article: Label
 
 
-class RoundRule(Fact):
-    """A round of scoring: who scores, and of which criteria; of all where none is named."""
+class RoundRule(FrozenModel):
+    """A round of scoring: who scores, and which criteria. Empty `criteria` means all."""
 
     id: Slug
     title: Label
@@ -142,19 +143,19 @@ class RoundRule(Fact):
 
 
 USUAL_ROUNDS = ("self", "cross-checked", "appraised")
-"""Where an edition declares no rounds of its own."""
+"""The rounds of an edition that declares none."""
 
 
-class Paper(Fact):
-    """A paper that an edition is made of: plan, bylaws, criteria and award rules are often separate ones."""
+class Paper(FrozenModel):
+    """A paper that the edition comes from: plan, bylaws, criteria and award rules are often separate papers."""
 
     part: Literal["plan", "bylaws", "criteria", "awards", "other"]
     document: Document
     address: Label | None = None
 
 
-class Articles(Fact):
-    """The articles that a deviation is named by; None where the edition has no such rule: then it is a remark."""
+class Articles(FrozenModel):
+    """The articles that deviations cite. None: the edition has no such rule, and the deviation is a remark."""
 
     text_final_before_signing: Label | None = None
     bylaws_before_signing: Label | None = None
@@ -164,12 +165,12 @@ class Articles(Fact):
     appraisal_before_ranking: Label | None = None
 
 
-Heirloom = Literal["signature", "role", "registration"]
-"""What a unit that takes over from others has of what they did."""
+Inherited = Literal["signature", "role", "registration"]
+"""What a successor unit takes over from its predecessors."""
 
 
-class Edition(Fact):
-    """A rules edition. Stored by digest when adopted, and never edited afterwards."""
+class Edition(FrozenModel):
+    """A rules edition. It is stored by its digest when adopted and never changes afterwards."""
 
     id: Slug
     title: Label
@@ -182,7 +183,7 @@ class Edition(Fact):
     valid_from: Day | None = None
     valid_until: Day | None = None
     replaces: tuple[Label, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
-    """Papers or editions that are no longer in force with this one."""
+    """Papers or editions that this one replaces."""
     calendar: Calendar = Calendar()
     required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
     answer_correction_days: Days = 7
@@ -190,86 +191,87 @@ class Edition(Fact):
     deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
     criteria: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
     total: Points | None = None
-    """As the source states it: with bonus, where it has one. Compared with the sums, never used as one."""
+    """The total as the source states it, bonus included. Only compared with the computed sums."""
 
     scoring: Scoring = Scoring()
     rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     awards: tuple[AwardRule, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     articles: Articles = Articles()
-    inherits: tuple[Heirloom, ...] = ()
-    """What a unit inherits when others merge into it, or split."""
+    inherits: tuple[Inherited, ...] = ()
+    """What the new units inherit when units merge or a unit splits."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Edition:
+    def _is_consistent(self) -> Edition:
         if duties := repeated(deadline.duty.value for deadline in self.deadlines):
-            raise wrong("deadline_twice", duties=", ".join(sorted(duties)))
+            raise invalid("deadline_twice", duties=", ".join(sorted(duties)))
         if subjects := repeated(rule.subject for rule in self.votes):
-            raise wrong("vote_rule_twice", subjects=", ".join(sorted(subjects)))
+            raise invalid("vote_rule_twice", subjects=", ".join(sorted(subjects)))
         if doubled := repeated((*(r.id for r in self.rounds), *(f"/{a.id}" for a in self.awards))):
-            raise wrong("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
+            raise invalid("named_again", names=", ".join(name.removeprefix("/") for name in doubled))
         if titles := overlaps(self.calendar.days_off):
-            raise wrong("holidays_overlap", titles=", ".join(titles))
+            raise invalid("holidays_overlap", titles=", ".join(titles))
         if self.valid_from is not None and self.valid_until is not None and self.valid_until < self.valid_from:
-            raise wrong("range_backwards")
-        _ids_once(self.criteria)
+            raise invalid("range_backwards")
+        _check_criteria(self.criteria)
         leaves = self.leaves()
-        for one in self.rounds:
-            if missing := [criterion for criterion in one.criteria if criterion not in leaves]:
-                raise wrong("round_of_no_criterion", round=one.id, criterion=missing[0])
+        for rule in self.rounds:
+            if missing := [criterion for criterion in rule.criteria if criterion not in leaves]:
+                raise invalid("round_of_no_criterion", round=rule.id, criterion=missing[0])
         return self
 
     def deadline(self, duty: Duty) -> Deadline | None:
-        """The deadline of a duty, or None where the edition has none."""
+        """Return the deadline of a duty, or None if the edition has none."""
         return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
 
     def due(self, duty: Duty, year: int) -> date | None:
-        """The day by which a duty is due in the cycle that begins in `year`, moved off a day on which nobody works."""
+        """Return the last day of a duty in the cycle that begins in `year`, moved off a day off, if there is one."""
         deadline = self.deadline(duty)
         return None if deadline is None else self.calendar.settled(deadline.due.of(year), deadline.if_day_off)
 
     def days_after(self, day: date) -> date:
-        """The last day on which a correction that was asked for on `day` can be answered."""
+        """Return the last day to answer a correction that was requested on `day`."""
         if self.answer_correction_in == "working-days":
             return self.calendar.after(day, self.answer_correction_days)
         return day + timedelta(days=self.answer_correction_days)
 
     def award(self, award: str) -> AwardRule | None:
-        """A kind of award, or None where the edition does not know it."""
-        return next((one for one in self.awards if one.id == award), None)
+        """Return the rule of an award, or None if the edition does not have it."""
+        return next((rule for rule in self.awards if rule.id == award), None)
 
     def round_rule(self, round_: str) -> RoundRule | None:
-        """The rule of a round, or None where the edition declares no such round."""
-        return next((one for one in self.rounds if one.id == round_), None)
+        """Return the rule of a round, or None if the edition does not declare it."""
+        return next((rule for rule in self.rounds if rule.id == round_), None)
 
     def has_round(self, round_: str) -> bool:
-        """True for a round that is declared, and for the usual ones where none are."""
+        """Return whether the round is declared; without declared rounds, whether it is a usual one."""
         return self.round_rule(round_) is not None if self.rounds else round_ in USUAL_ROUNDS
 
-    def rounds_in_order(self, found: Iterable[str]) -> tuple[str, ...]:
-        """Rounds from the least to the one that counts most. What the edition does not declare counts less."""
-        declared = tuple(one.id for one in self.rounds) or USUAL_ROUNDS
-        others = [*(name for name in USUAL_ROUNDS if name not in declared), *sorted(set(found) - {*USUAL_ROUNDS})]
+    def rounds_in_order(self, scored: Iterable[str]) -> tuple[str, ...]:
+        """Return all rounds, the one that counts most last. Undeclared rounds that were `scored` count least."""
+        declared = tuple(rule.id for rule in self.rounds) or USUAL_ROUNDS
+        others = [*(name for name in USUAL_ROUNDS if name not in declared), *sorted(set(scored) - {*USUAL_ROUNDS})]
         return (*(name for name in dict.fromkeys(others) if name not in declared), *declared)
 
     def vote(self, subject: str) -> VoteRule | None:
-        """The rule for votes on a subject, or None where the edition has none."""
+        """Return the rule for votes on a subject, or None if the edition has none."""
         return next((rule for rule in self.votes if rule.subject == subject), None)
 
     def leaves(self) -> dict[str, Criterion]:
-        """The criteria that take points, by id."""
+        """Return the criteria that receive points, by id."""
         return {leaf.id: leaf for top in self.criteria for leaf in top.leaves()}
 
 
-def _ids_once(criteria: tuple[Criterion, ...]) -> None:
+def _check_criteria(criteria: tuple[Criterion, ...]) -> None:
+    """Check that ids are unique and nesting is bounded."""
     seen: set[str] = set()
 
     def walk(nodes: tuple[Criterion, ...], depth: int) -> None:
         if depth > limits.CRITERIA_DEPTH:
-            raise wrong("criteria_too_deep", most=limits.CRITERIA_DEPTH)
+            raise invalid("criteria_too_deep", most=limits.CRITERIA_DEPTH)
         for node in nodes:
             if node.id in seen:
-                raise wrong("criterion_stands_twice", criterion=node.id)
+                raise invalid("criterion_stands_twice", criterion=node.id)
             seen.add(node.id)
             walk(node.children, depth + 1)
 
@@ -277,10 +279,10 @@ def _ids_once(criteria: tuple[Criterion, ...]) -> None:
 
 
 NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
-"""What holds before an edition is adopted: no deadlines, no criteria, every deviation a remark."""
+"""The edition before one is adopted: no deadlines, no criteria, and all deviations are remarks."""
 
 
 @lru_cache(maxsize=64)
 def edition_of(body: str) -> Edition:
-    """The edition of a stored text. Many cycles follow the same one, and an edition never changes: they share it."""
+    """Return the edition of a stored text. Cached, because many cycles follow the same edition and it never changes."""
     return Edition.model_validate_json(body)

@@ -1,6 +1,6 @@
-"""Names of streams. A stream is a register of its own: a city's year, or one cluster's cycle in it.
+"""Names of streams. A stream holds a city's year, or the cycle of one cluster in that year.
 
-The name says which law it follows, and is the workflow's id as well.
+The name determines the decider, and is also the workflow's id.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _YEAR_PARTS, _CYCLE_PARTS = 2, 3
 
 
 def cycle_stream(organiser: str, cycle: str, cluster: str) -> str:
-    """organiser/cycle/cluster: mttq-hanoi/2020/cum-1."""
+    """Return organiser/cycle/cluster, such as mttq-hanoi/2020/cum-1."""
     return f"{organiser}/{cycle}/{cluster}"
 
 
 def year_stream(organiser: str, cycle: str) -> str:
-    """organiser/cycle: mttq-hanoi/2020."""
+    """Return organiser/cycle, such as mttq-hanoi/2020."""
     return f"{organiser}/{cycle}"
 
 
-def full_name(name: str) -> str:
-    """The full name of a cycle given in full or, for the default organiser, short: 2020/cum-1.
+def parse_cycle_name(name: str) -> str:
+    """Return the stream of a cycle. For the default organiser, `name` may be short: 2020/cum-1.
 
     Raises:
         Refused: `not_a_cycle_name`.
@@ -42,20 +42,20 @@ def full_name(name: str) -> str:
 
 
 def is_cycle(stream: str) -> bool:
-    """True for one cluster's cycle."""
+    """Return whether the stream is a cluster's cycle."""
     return stream.count("/") == _CYCLE_PARTS - 1
 
 
 def is_year(stream: str) -> bool:
-    """True for an organiser's year."""
+    """Return whether the stream is an organiser's year."""
     return stream.count("/") == _YEAR_PARTS - 1
 
 
 def decider_of(stream: str) -> Decider:
-    """The law that a stream follows.
+    """Return the decider of a stream.
 
     Raises:
-        KeyError: the stream is one of the installation's own, which follow no law of the year.
+        KeyError: the stream is one of the installation's own, which have no decider.
     """
     if is_cycle(stream):
         return CYCLE

@@ -1,4 +1,4 @@
-"""What every room shares: facts, time as people state it, who says a thing, refusals, and the word "room" itself."""
+"""Base types of the domain: commands, events and their metadata, dates with uncertainty, refusals, step deciders."""
 
 from __future__ import annotations
 
@@ -24,41 +24,42 @@ from pydantic import (
 )
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
+from errors import CodedError, Kind
 
 ICT = timezone(timedelta(hours=7), "ICT")
-"""Asia/Ho_Chi_Minh. A fixed offset, because Việt Nam has had no other since 1975 and a table of zones is input."""
+"""Asia/Ho_Chi_Minh, as a fixed offset: Việt Nam has had no other since 1975, and a zone table is external input."""
 
 
-# Words ------------------------------------------------------------------------------------
+# Text -------------------------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return `text` in NFC without surrounding space.
 
     Raises:
-        ValueError: it holds a control or a bidirectional override character, which could make a
-            record look different from what it says.
+        ValueError: it holds a control character or a bidirectional override, which could make a stored text look
+            different from its content.
     """
     if text.isascii() and text.isprintable():
         return text.strip()
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
-            raise wrong("character", character=f"U+{ord(char):04X}")
+            raise invalid("character", character=f"U+{ord(char):04X}")
     return normal
 
 
 def _one_line(text: str) -> str:
     if "\n" in text:
-        raise wrong("line_break")
+        raise invalid("line_break")
     return text
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=limits.SLUG_CHARS)]
 Label = Annotated[
     str,
-    AfterValidator(clean),
+    AfterValidator(normalize_text),
     AfterValidator(_one_line),
     StringConstraints(min_length=1, max_length=limits.LABEL_CHARS),
 ]
@@ -66,27 +67,31 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class IsText:
-    """Marks a field that holds a text's digest, so that an entry point knows which input to store as a text."""
+    """Marks a field that holds a text's digest: an entry point stores the typed text and fills in the digest."""
 
 
-class IsWorkedOut:
-    """Marks a field that an entry point works out from others: nobody is asked for it."""
+class IsDerived:
+    """Marks a field that an entry point computes from other fields: forms do not show it."""
 
 
 Text = Annotated[Digest, IsText()]
-"""A free text, by its salted digest; the text itself lies beside the ledger and can be erased."""
+"""The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
 
 def decimal_comma(value: object) -> object:
-    """9,5 for 9.5, as everybody in Việt Nam writes it."""
+    """Turn a decimal comma, as written in Việt Nam, into a point: "9,5" becomes "9.5"; other values stay.
+
+    Raises:
+        ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
+    """
     if isinstance(value, str) and "," in value:
         if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
-            raise wrong("decimal_comma")  # 1,000 is a thousand to some readers
+            raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
         return value.strip().replace(",", ".")
     return value
 
 
-# The bounds stand next to the type: pydantic checks them in its own core there, and in Python behind a validator.
+# The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.
 Points = Annotated[
     Decimal,
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
@@ -94,7 +99,7 @@ Points = Annotated[
 ]
 
 Unknown = Literal["unknown"]
-"""Nobody wrote it down; not the same as nothing, and not the same as vacant."""
+"""The sources do not tell. Different from "none" and from "vacant"."""
 
 
 class IsUnit:
@@ -109,17 +114,17 @@ UnitId = Annotated[Slug, IsUnit()]
 PersonId = Annotated[Slug, IsPerson()]
 
 
-# Facts ------------------------------------------------------------------------------------
+# Commands and events ------------------------------------------------------------------------------------
 
 
-class Fact(BaseModel):
-    """Frozen and exact, without defaults that could smuggle in a clock."""
+class FrozenModel(BaseModel):
+    """Base of all models of the domain: frozen, unknown fields are errors, no default reads a clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Command(Fact):
-    """What somebody says: a command. `NAME` is its word on the command line and in files."""
+class Command(FrozenModel):
+    """A request by a person or by the clock. `NAME` is stored, and is the word on the command line and in files."""
 
     NAME: ClassVar[str] = ""
     KNOWN: ClassVar[dict[str, type[Command]]] = {}
@@ -131,8 +136,8 @@ class Command(Fact):
             cls.NAME = name
 
 
-class Event(Fact):
-    """What happened. `NAME` and `SCHEMA` are stored and therefore for ever."""
+class Event(FrozenModel):
+    """Something that happened. `NAME` and `SCHEMA` are stored, so they never change."""
 
     NAME: ClassVar[str] = ""
     SCHEMA: ClassVar[int] = 1
@@ -146,7 +151,7 @@ class Event(Fact):
 
 
 def _register(known: dict[str, Any], name: str, cls: type) -> None:
-    # pydantic builds a class twice when it is a dataclass with slots; two different classes are a mistake.
+    # pydantic builds some classes twice; only a different class with the same name is an error.
     if name in known and known[name].__qualname__ != cls.__qualname__:
         raise TypeError(f"{name} is taken by {known[name]}")
     known[name] = cls
@@ -154,32 +159,32 @@ def _register(known: dict[str, Any], name: str, cls: type) -> None:
 
 EARLIEST = datetime(1899, 12, 31, 17, tzinfo=UTC)
 LATEST = datetime(2299, 12, 31, 17, tzinfo=UTC)
-"""0:00 of the first day of 1900 and of 2300 in Việt Nam, in UTC, because comparing within one zone is faster.
+"""0:00 of 1 January 1900 and of 1 January 2300 in Việt Nam, in UTC, because comparing within one zone is faster.
 
-No register tells of anything outside: beyond them lie slips of the keyboard, and the end of the calendar.
+Dates outside these bounds are typing errors.
 """
 
 
 def _in_bounds(instant: datetime) -> datetime:
     if not EARLIEST <= instant <= LATEST:
-        raise wrong("date_bounds", earliest=1900, latest=2299)
+        raise invalid("date_bounds", earliest=1900, latest=2299)
     return instant
 
 
-def _as_written_here(value: object) -> object:
-    """20/07/2026, as everybody in Việt Nam writes it, for 2026-07-20."""
-    if isinstance(value, (int, float)):  # seconds since 1970 are nobody's way to write a day
-        raise wrong("no_such_day")
+def _parse_day(value: object) -> object:
+    """Parse "20/07/2026", as written in Việt Nam, or "2026-07-20"; leave values that are no text to pydantic."""
+    if isinstance(value, (int, float)):  # pydantic would take a number for seconds since 1970
+        raise invalid("no_such_day")
     if not isinstance(value, str):
         return value
-    # Nothing but these two forms: pydantic would take "0" for a day of 1970.
+    # Only these two forms are parsed: pydantic would take "0" for a day of 1970.
     try:
         if written := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value.strip()):
             day, month, year = map(int, written.groups())
             return date(year, month, day)
         return date.fromisoformat(value.strip())
     except ValueError:
-        raise wrong("no_such_day") from None
+        raise invalid("no_such_day") from None
 
 
 def _day_in_bounds(day: date) -> date:
@@ -190,7 +195,7 @@ def _day_in_bounds(day: date) -> date:
 Instant = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
 Day = Annotated[
     date,
-    BeforeValidator(_as_written_here),
+    BeforeValidator(_parse_day),
     AfterValidator(_day_in_bounds),
     WithJsonSchema({"type": "string", "examples": ["20/07/2026", "2026-07-20"]}),
 ]
@@ -198,10 +203,10 @@ Day = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """When something happened: certainly not before `earliest`, certainly not after `latest`.
+    """The range in which something happened: not before `earliest` and not after `latest`.
 
     Raises:
-        ValueError: the range ends before it begins.
+        ValueError: the range ends before it begins, or lies outside the bounds of dates.
     """
 
     earliest: AwareDatetime
@@ -211,74 +216,75 @@ class When:
         if EARLIEST <= self.earliest <= self.latest <= LATEST:
             return
         if self.latest < self.earliest:
-            raise wrong("range_backwards")
+            raise invalid("range_backwards")
         _in_bounds(self.earliest)
         _in_bounds(self.latest)
 
     @classmethod
     def at(cls, instant: datetime) -> When:
-        """A known instant."""
+        """Return the range of a known instant."""
         return cls(earliest=instant, latest=instant)
 
     @classmethod
     def on(cls, first: date, last: date | None = None) -> When:
-        """A day, or some day of a range: from 0:00 of the first to 24:00 of the last, Vietnamese time."""
+        """Return the range from 0:00 of `first` to 24:00 of `last` (default: the same day), Vietnamese time."""
         return cls(earliest=start_of(first), latest=end_of(last or first))
 
     def before(self, other: When) -> bool:
-        """True when no reading of the two ranges puts this one after the other."""
+        """Return whether this range ends before the other begins, so that the order is certain."""
         return self.latest < other.earliest
 
     @property
     def day(self) -> date:
-        """The earliest day it can have been, in Vietnam."""
+        """The earliest possible day, in Vietnamese time."""
         return self.earliest.astimezone(ICT).date()
 
 
 def start_of(day: date) -> datetime:
-    """0:00 of the day, Vietnamese time."""
+    """Return 0:00 of the day, Vietnamese time."""
     return datetime.combine(day, time(), ICT)
 
 
 def end_of(day: date) -> datetime:
-    """24:00 of the day, Vietnamese time: an act at this very instant is still in time."""
+    """Return 24:00 of the day, Vietnamese time. An act at exactly this instant is still in time."""
     return start_of(day) + timedelta(days=1)
 
 
 def day_ending(instant: datetime) -> date:
-    """The day that is over, or going on, at the instant; the inverse of `end_of`."""
+    """Return the day that ends at the instant, or that contains it: the inverse of `end_of`."""
     return (instant.astimezone(ICT) - timedelta(microseconds=1)).date()
 
 
 Sureness = Literal["stated", "inferred", "rehearsed"]
 
 
-class Provenance(Fact):
-    """How sure a fact is: stated (by which source), inferred (from what), or rehearsed."""
+class Provenance(FrozenModel):
+    """Where a fact comes from: stated by a source, inferred from something, or rehearsed; `source` names it."""
 
     kind: Sureness
-    source: Annotated[str, AfterValidator(clean)] = Field(default="", max_length=limits.LABEL_CHARS)
+    source: Annotated[str, AfterValidator(normalize_text)] = Field(default="", max_length=limits.LABEL_CHARS)
 
 
-class Person(Fact):
-    """A person by id. The name lies beside the ledger; the commitment keeps it from being changed unseen.
+class Person(FrozenModel):
+    """A person by id, or by office where the person is unknown. The name is stored in the vault.
 
-    `commitment` is sha256 over a salt and the name; None where only the office is known.
+    `commitment` is sha256 over a salt and the name, so that a changed name is noticed; None where only the office is
+    known.
     """
 
     id: PersonId | None = None
     office: Label | None = None
-    commitment: Annotated[Digest | None, IsWorkedOut()] = None
+    commitment: Annotated[Digest | None, IsDerived()] = None
 
     @model_validator(mode="after")
-    def _somebody(self) -> Person:
+    def _is_identified(self) -> Person:
         if self.id is None and self.office is None:
-            raise wrong("person_is_nobody")
+            raise invalid("person_is_nobody")
         return self
 
 
-class Document(Fact):
-    """A document, known by as little as its title, its number, its date or who issued it."""
+class Document(FrozenModel):
+    """A document. At least one field is known: title, number, date, issuer or text."""
 
     title: Label | None = None
     number: Label | None = None
@@ -287,25 +293,25 @@ class Document(Fact):
     text: Text | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> Document:
+    def _is_identified(self) -> Document:
         if not any((self.title, self.number, self.issued, self.issuer, self.text)):
-            raise wrong("document_is_nothing")
+            raise invalid("document_is_nothing")
         return self
 
 
-# Saying -----------------------------------------------------------------------------------
+# Metadata and outcomes -------------------------------------------------------------------
 
 CLOCK = "clock"
-"""The actor of deadlines. No signed command carries it: check, append and verify refuse one that does."""
+"""The actor of commands that deadlines cause. Workflow, append and verify refuse signed commands of this actor."""
 
 RESERVED = frozenset({CLOCK, "post", "installation"})
-"""Ids that no person can have."""
+"""Ids that no person may have."""
 
 
 class Meta(NamedTuple):
-    """Who says a thing, for which unit, when it happened, how sure it is: all of an event but its content.
+    """The metadata of an event: who acted, for which unit, when, and where the fact comes from.
 
-    `version` is the event's place in its stream. `unit` is the body spoken for.
+    `version` counts the events of the stream from 1. `unit` is the unit that the actor acts for.
     """
 
     version: int
@@ -318,49 +324,52 @@ class Meta(NamedTuple):
     meeting: str | None = None
     effective: date | None = None
     act_key: str | None = None
-    """The place of the act in a recording file: a file that was corrected finds there what it told before."""
+    """The act's key in a recording file, by which a corrected file finds the event of the earlier version."""
 
 
 E = TypeVar("E", bound=Event)
 
 
 class EventEnvelope(NamedTuple, Generic[E]):
-    """An event with its circumstances: what a fold takes in and a decision gives out."""
+    """An event with its metadata, as `decide` returns it and `evolve` takes it."""
 
     event: E
     meta: Meta
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer to a person, not an error of ours
-    """A command that cannot be true, or is not this person's to say.
+class Refused(CodedError):  # noqa: N818 - an answer to the user, not a failure of the program
+    """The command contradicts the state, the actor may not issue it, or it cannot be read (`UNREADABLE`)."""
 
-    `code` is for machines and translations; `facts` fill the sentence.
-    """
+    kind = Kind.REFUSED
+    UNREADABLE: ClassVar[frozenset[str]] = frozenset(
+        {"malformed_act", "malformed_command", "not_a_cycle_name", "too_many_commands", "unknown_act"}
+    )
+    """Codes of commands that no rule has checked: the input itself is invalid, so their kind is `Kind.INPUT`."""
 
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+    def __init__(self, code: str, /, **facts: Any) -> None:
+        super().__init__(code, **facts)
+        if code in self.UNREADABLE:
+            self.kind = Kind.INPUT
 
 
-class AlreadySaid(Exception):  # noqa: N818 - an answer, too
-    """The same act for the same unit stands in the register already: its receipt is the answer."""
+class AlreadyRecorded(Exception):  # noqa: N818 - an answer to the user, not a failure of the program
+    """The same command was recorded before, as the event with this version: its receipt is the answer."""
 
     def __init__(self, version: int) -> None:
         super().__init__(version)
         self.version = version
 
 
-# Rooms ------------------------------------------------------------------------------------
+# Steps ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class StepDecider:
-    """One part of a law: what it owns in the state, and what it answers to.
+    """The decider of one step: its slice of the state, the commands it decides, the events it evolves from.
 
-    `decides` maps a command to `(act, meta, state, rules) -> events`; `evolves` maps an event to
-    `(slice, event, meta) -> slice`. A room may evolve from another room's events; only one room decides
-    a command.
+    `decides` maps a command type to `(command, meta, state, rules) -> events`; `evolves` maps an event type to
+    `(slice, event, meta) -> slice`. A step may evolve from events of other steps, but only one step decides a
+    command.
     """
 
     slice_name: str
@@ -373,6 +382,6 @@ class StepDecider:
         object.__setattr__(self, "acts", tuple(self.decides))
 
 
-def put(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
-    """The table with one more entry; tables of the state are never changed in place."""
+def with_entry(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+    """Return a copy of the table with one entry added or replaced: state is never changed in place."""
     return {**table, key: value}

@@ -141,6 +141,12 @@ FIELDS: Mapping[str, str] = {
 """The context keeps a label apart from the same words elsewhere."""
 
 
+def path_label(path: str) -> str:
+    """The label of the field that a path ends in, such as `by.unit` or `sheet.0.points`."""
+    names = [part for part in path.split(".") if part and not part.isdigit()]
+    return field_label(names[-1].lstrip("_") if names else path)
+
+
 def field_label(name: str) -> str:
     """The label of a field, with a capital; a field without one is shown by its name."""
     text = _(FIELDS[name]) if name in FIELDS else name

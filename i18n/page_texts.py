@@ -23,6 +23,7 @@ SENTENCES: Mapping[str, str] = {
     "invitation_void": N_("This invitation was used already, or is older than a week. Ask for a new one."),
     "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
     "login_needed": N_("Log in first."),
+    "code_needed": N_("Set up one-time codes first."),
     "login_ran_out": N_("Your login ran out."),
     "meeting_without_kind": N_("Say which kind of meeting it was."),
     "method_not_allowed": N_("This address takes no such thing."),

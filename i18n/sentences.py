@@ -265,6 +265,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "append_size": N_("An append takes 1 to {most} events, not {count}."),
     "unreachable": N_("The engine does not answer."),
     "database_unreachable": N_("The database does not answer: {problem}."),
+    "disk_full": N_(
+        "The disk is full, so nothing was stored. Tell whoever runs this machine to free space, then do it again."
+    ),
+    "unstorable_text": N_("The text holds characters that cannot be stored. Delete them, or type it again."),
     "pending": N_(
         "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),

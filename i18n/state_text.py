@@ -29,7 +29,7 @@ def state_lines(
     """
     names = {**(people or {}), **members_and_organiser(state)}
     yield from _membership(state, names)
-    for taken in (*state.comments.together, *state.comments.stances.values()):
+    for taken in (*state.comments.collective_stances, *state.comments.stances.values()):
         yield f"{names.get(taken.by, taken.by)}: {word('stance', taken.stance)} ({_sureness(taken)})"
     for comment in state.comments.comments.values():
         if not comment.withdrawn:
@@ -43,12 +43,12 @@ def state_lines(
         yield _("Witnesses: {witnesses}.").format(witnesses=witnesses)
     for id_, letter in state.letters.letters.items():
         answered = _("answered") if state.letters.settled(id_) else _("not answered")
-        yield f"{word('letter', letter.told.kind)} {id_}: {answered} ({_sureness(letter)})"
+        yield f"{word('letter', letter.event.kind)} {id_}: {answered} ({_sureness(letter)})"
     for unit in state.targets.registrations:
         status = word("registration", state.targets.registration_status(unit))
         yield f"{names.get(unit, unit)}: {status}" + _mark(sure, "TargetsRegistered")
     for one in state.targets.results:
-        result = one.told
+        result = one.event
         whose = names.get(result.unit, result.unit) if result.unit else _("the whole cluster")
         amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
         exactness = word("exactness", result.exactness)
@@ -65,8 +65,8 @@ def _papers_and_meetings(state: State, names: Mapping[str, str]) -> Iterator[str
             version = _("version {number}").format(number=one.number)
             yield f"{word('draft', kind)}, {version}: {title} ({_sureness(one)})"
     for held in state.meetings.values():
-        name = held.told.name or word("meeting", held.told.kind)
-        host = f", {names.get(held.told.host, held.told.host)}" if held.told.host else ""
+        name = held.event.name or word("meeting", held.event.kind)
+        host = f", {names.get(held.event.host, held.event.host)}" if held.event.host else ""
         yield f"{name}: {day(held.when.day)}{host} ({_sureness(held)})"
 
 
@@ -82,7 +82,7 @@ def _reports_and_scores(state: State, names: Mapping[str, str]) -> Iterator[str]
 
 def _conclusion(state: State, names: Mapping[str, str], sure: Mapping[str, str] | None) -> Iterator[str]:
     ended = state.conclusion
-    for place in ended.places:
+    for place in ended.ranking:
         line = f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
         yield line + _mark(sure, "UnitsRanked")
     for unit, award in ended.nominations:

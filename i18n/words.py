@@ -22,7 +22,7 @@ from domain.steps.lifecycle import ClockMode
 from domain.steps.manual_reminders import Channel
 from domain.steps.meetings import MeetingKind
 from domain.steps.membership import Holder, Manner, Role
-from domain.steps.succession import Manner as SuccessionManner
+from domain.steps.succession import SuccessionKind
 from domain.steps.targets import Exactness, RegistrationStatus
 from domain.types import Sureness, Unknown
 from domain.workdays import IfDayOff
@@ -247,7 +247,7 @@ WORDS: Mapping[str, WordTable] = {
         }
     ),
     "succession": WordTable(
-        {"merged": N_("merged"), "split": N_("split"), "dissolved": N_("dissolved")}, SuccessionManner
+        {"merged": N_("merged"), "split": N_("split"), "dissolved": N_("dissolved")}, SuccessionKind
     ),
     "sureness": WordTable({"stated": N_("stated"), "inferred": N_("inferred"), "rehearsed": N_("rehearsed")}, Sureness),
     "vote_base": WordTable(

@@ -1,25 +1,120 @@
-"""How a connection to PostgreSQL is opened, and what its loss looks like to whoever used it."""
+"""How a connection to PostgreSQL is opened, and which of its errors mean what.
+
+Only a server that cannot be reached, or has gone away, is worth another try. A full disk, a text that PostgreSQL
+cannot store, and a wrong statement of ours come as errors of the same classes, so they are told apart here.
+"""
 
 from __future__ import annotations
 
+import errno
+import re
+import socket
 from typing import Any
 
 import asyncpg
 
 STATEMENT_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT_S = 5
+"""After this the server ends a statement, and says so (57014)."""
 
-UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
-"""What a lost or missing server is raised as. asyncpg calls it an internal error of the client when the server's
-farewell is read just as a statement begins."""
+ANSWER_TIMEOUT_S = 20
+"""Longer than the server's own limit: a server that has said nothing by then is gone."""
+
+CONNECT_TIMEOUT_S = 5
+OPTIONS: dict[str, Any] = {
+    "timeout": CONNECT_TIMEOUT_S,
+    "command_timeout": ANSWER_TIMEOUT_S,
+    "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
+}
+"""Of every connection but the owner's, whose migrations may take longer."""
+
+DATABASE_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Every class of error that using the database can raise, whatever it means."""
+
+_LOST_SQLSTATES = (
+    "08",  # connection exception
+    "28",  # the server takes no connection of this role
+    "3D000",  # the server has no such database
+    "53300",  # too many connections
+    "57P",  # the server shuts down, has crashed or is starting; the database was dropped
+)
+_LOST_ERRNOS = {
+    errno.ECONNABORTED,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.ENOTCONN,
+    errno.EPIPE,
+    errno.ETIMEDOUT,
+}
+_LOST_TEXTS = re.compile(
+    # An InterfaceError: the loss was noticed before the statement began.
+    r"connection is closed$"
+    # An InternalClientError: the server's farewell came while the connection was idle. asyncpg expects no message
+    # then and goes into state 2 (errors are skipped), in which a statement cannot begin.
+    r"|another operation \(2\) is in progress$"
+    r'|protocol is in the "failed" state$'
+    r"|^not connected$"
+)
+_OWN_FAULTS = {errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC}
+_DISK_FULL = {errno.EDQUOT, errno.ENOSPC}
+
+
+def is_lost(error: BaseException) -> bool:
+    """True when the database cannot be reached, or the connection to it was lost: trying again can help."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_LOST_SQLSTATES)
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        return _LOST_TEXTS.search(str(error)) is not None
+    if isinstance(error, OSError):
+        lost = isinstance(error, (ConnectionError, TimeoutError, socket.gaierror))
+        return lost or error.errno in _LOST_ERRNOS
+    return False
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """True when a file could not be written because the disk is full: the database server's, or this machine's."""
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate == asyncpg.DiskFullError.sqlstate
+    return isinstance(error, OSError) and error.errno in _DISK_FULL
+
+
+def is_unstorable_text(error: BaseException) -> bool:
+    """True when a text holds what PostgreSQL cannot store: a NUL, or half of a surrogate pair."""
+    if isinstance(error, asyncpg.PostgresError):
+        return isinstance(error, (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError))
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error.__cause__, UnicodeEncodeError)
+
+
+async def open_connection(url: str, **options: Any) -> asyncpg.Connection[Any]:
+    """`asyncpg.connect`; an address that cannot be reached, whatever is wrong with it, is a `ConnectionError`.
+
+    Raises:
+        ConnectionError, TimeoutError, asyncpg.PostgresError: no connection could be had.
+        OSError: this machine lacks what a connection needs, such as memory.
+    """
+    try:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(url, **options)
+    except (OSError, asyncpg.ClientConfigurationError) as error:
+        # An OSError without number sums up what several addresses of a host have answered; a missing socket file
+        # is a FileNotFoundError.
+        if is_lost(error) or (isinstance(error, OSError) and error.errno in _OWN_FAULTS):
+            raise
+        raise ConnectionError(str(error)) from error
+    return connection
 
 
 async def connect(url: str) -> asyncpg.Connection[Any]:
-    """A connection of its own that gives up in time."""
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        url,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-        server_settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
-    )
-    return connection
+    """A connection of its own that gives up in time.
+
+    Raises:
+        ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `open_connection`.
+    """
+    return await open_connection(url, **OPTIONS)

@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 
 from ledger.checkpoints import Checkpoint, last_checkpoint, merkle_root
-from ledger.connection import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_MS, connect
+from ledger.connection import OPTIONS, connect, open_connection
 from ledger.events import NO_DIGEST, RecordedEvent, StreamTip
 from ledger.memory import same_content
-from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, LedgerError, Stopped
+from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, Stopped
 from ledger.signing import SignedCommand
 from ledger.writer import Writer
 
@@ -155,20 +155,12 @@ async def _as_it_is(_connection: Any) -> None:
 
 
 async def open_pool(url: str, size: int = READERS) -> asyncpg.Pool[Any]:
-    """A pool of connections that gives up in time.
-
-    Raises:
-        OSError, asyncpg.PostgresError: nobody answers at `url`.
-    """
-    return await asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=size,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-        reset=_as_it_is,
-        server_settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
+    """A pool of connections that give up in time. It opens the first one when it is used."""
+    opening: Any = open_connection  # the stubs ask for the whole signature of `asyncpg.connect`
+    pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
+        url, min_size=0, max_size=size, connect=opening, reset=_as_it_is, **OPTIONS
     )
+    return pool
 
 
 async def open_ledger(
@@ -177,8 +169,9 @@ async def open_ledger(
     """Open the ledger at `url`, after the checks that make appending safe.
 
     Raises:
-        Stopped: settings risk loss, it is a replica, another installation's ledger, or older than `checkpoints`.
-        LedgerError: `no_ledger`, when the database has no schema yet.
+        Stopped: the database has no schema yet (`no_ledger`), settings risk loss, it is a replica, another
+            installation's ledger, or older than `checkpoints`.
+        ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `connection.open_connection`.
     """
     pool = await open_pool(url)
     try:
@@ -202,7 +195,7 @@ async def _installation(connection: Any) -> Any:
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         row = None
     if row is None:
-        raise LedgerError("no_ledger")
+        raise Stopped("no_ledger")
     return row
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from errors import CodedError, Kind
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.signing import SignedCommand
 
@@ -18,29 +19,41 @@ CLOCK_JUMP_S = 60
 CLOCK_BACK_S = 3_600
 
 
-class LedgerError(Exception):
-    """Something about the ledger that a caller cannot mend by trying again."""
+class LedgerError(CodedError):
+    """Something about the ledger that a caller cannot mend by trying again.
 
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+    The base class itself is raised for calls that no correct program makes: `append_size`, `ledger_closed`.
+    """
 
 
 class Diverged(LedgerError):  # noqa: N818 - the word of the design
     """A version that the caller has folded carries another digest: two installations, or a workflow reset."""
 
+    kind = Kind.CORRUPT
+
+
+class UnreadableRowError(LedgerError):
+    """A stored row is no event any more (`row_unreadable`), or of a type that is not known here (`row_unknown`)."""
+
+    kind = Kind.CORRUPT
+
 
 class CommandReused(LedgerError):  # noqa: N818
     """A command id comes back with another content."""
+
+    kind = Kind.REFUSED
 
 
 class Expired(LedgerError):  # noqa: N818
     """A command that the ledger does not know came after its time."""
 
+    kind = Kind.REFUSED
+
 
 class Stopped(LedgerError):  # noqa: N818
-    """The ledger refuses to append: clock jumped, wrong epoch, settings that risk loss."""
+    """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, unsafe settings."""
+
+    kind = Kind.AWAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
-
-from ledger.protocol import LedgerError
+from ledger.connection import open_connection
+from ledger.protocol import Stopped
 from resources import schema_files
 
 MIGRATION_LOCK = 7163
@@ -21,9 +20,9 @@ async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:
     """Bring the schema up to date, as the owner, under a lock; each file once, in one transaction each.
 
     Raises:
-        LedgerError: `migration_changed`, when a file that was applied no longer reads the same.
+        Stopped: `migration_changed`, when a file that was applied no longer reads the same.
     """
-    connection = await asyncpg.connect(url)
+    connection = await open_connection(url)
     try:
         await connection.execute("select pg_advisory_lock($1, 2)", MIGRATION_LOCK)
         await connection.execute(
@@ -45,12 +44,12 @@ async def _apply(connection: Any, name: str, sql: str) -> None:
             await connection.execute(sql)
             await connection.execute("insert into public.migration (name, digest) values ($1, $2)", name, digest)
     elif applied != digest:
-        raise LedgerError("migration_changed", name=name)
+        raise Stopped("migration_changed", name=name)
 
 
 async def set_role_password(url: str, role: str, password: str) -> None:
     """Let one of our roles log in. The password is sent as a SCRAM verifier's input, quoted by the server itself."""
-    connection = await asyncpg.connect(url)
+    connection = await open_connection(url)
     try:
         statement = await connection.fetchval(
             "select format('alter role %I login password %L', $1::text, $2::text)", role, password
@@ -62,7 +61,7 @@ async def set_role_password(url: str, role: str, password: str) -> None:
 
 async def claim(url: str, installation: str) -> bool:
     """Make this the installation's ledger. False when it was claimed before."""
-    connection = await asyncpg.connect(url)
+    connection = await open_connection(url)
     try:
         done = await connection.execute(
             "insert into ledger.installation (id, epoch) values ($1, 1) on conflict do nothing", installation
@@ -74,7 +73,7 @@ async def claim(url: str, installation: str) -> bool:
 
 async def confirm_clock(url: str) -> None:
     """Let appends go on after the operator has looked at the clock."""
-    connection = await asyncpg.connect(url)
+    connection = await open_connection(url)
     try:
         await connection.execute(
             "update ledger.installation set clock_stopped = null, "

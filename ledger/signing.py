@@ -17,18 +17,17 @@ from uuid import UUID
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
+from errors import CodedError, Kind
+
 FORMAT = "thidua-command-1"
 LIFETIME = timedelta(hours=1)
 """How long a signed command can wait; then what was pending becomes refused."""
 
 
-class NotSignedError(Exception):
+class NotSignedError(CodedError):
     """A command does not carry a signature that covers it. `code` says what is wrong."""
 
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+    kind = Kind.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

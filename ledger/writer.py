@@ -18,7 +18,7 @@ from typing import Any
 
 import asyncpg
 
-from ledger.connection import connect
+from ledger.connection import connect, is_lost
 from ledger.events import RecordedEvent
 from ledger.protocol import (
     CLOCK_JUMP_S,
@@ -312,8 +312,8 @@ def _fail(group: list[_Waiting], error: BaseException) -> None:
 
 
 def _concerns_all(error: asyncpg.PostgresError) -> bool:
-    """Epoch and clock hold for every request; so does a server that shuts down (57) or a lost connection (08)."""
-    return (error.sqlstate or "").startswith(("TD00", "57P", "08"))
+    """Epoch and clock hold for every request; so does a lost connection."""
+    return (error.sqlstate or "").startswith("TD00") or is_lost(error)
 
 
 def _stopped(error: asyncpg.PostgresError) -> Stopped | None:

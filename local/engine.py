@@ -40,8 +40,8 @@ WEB_PORT = 8320
 POSTGRES_PORT = 5432
 WATCH_S = 1.0
 
-Need = Literal["ledger", "temporal", "worker", "web"]
-Say = Callable[[str], None]
+EnginePart = Literal["ledger", "temporal", "worker", "web"]
+Report = Callable[[str], None]
 Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...]], Append | None]
 """What must be appended to the installation's own stream, which holds these rows, so that its keys are known."""
 
@@ -61,8 +61,8 @@ class Endpoints:
 
 
 @asynccontextmanager
-async def engine(
-    paths: Paths, bootstrap: Bootstrap, *, need: Need, say: Say, rehearsal: bool = False
+async def open_engine(
+    paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, say: Report, rehearsal: bool = False
 ) -> AsyncIterator[tuple[Endpoints, Installation]]:
     """The engine with at least the parts needed, for as long as the context lasts.
 
@@ -114,12 +114,12 @@ def running_engine(paths: Paths) -> Endpoints | None:
             return None
     except (OSError, ValueError, KeyError):
         return None
-    with claimed(paths) as mine:
+    with try_lock(paths) as mine:
         return None if mine else Endpoints(**found)
 
 
 @contextmanager
-def claimed(paths: Paths) -> Iterator[bool]:
+def try_lock(paths: Paths) -> Iterator[bool]:
     """Hold the folder's lock for a moment, if nobody else does."""
     paths.make()
     with (paths.data / LOCK).open("w") as handle:
@@ -131,7 +131,7 @@ def claimed(paths: Paths) -> Iterator[bool]:
             yield True
 
 
-async def _lock(paths: Paths, say: Say) -> IO[str] | Endpoints:
+async def _lock(paths: Paths, say: Report) -> IO[str] | Endpoints:
     """The folder's lock, once nobody else has it; or the engine of `thidua up`, which holds it, once it is up."""
     handle, told = (paths.data / LOCK).open("w"), False
     while True:
@@ -150,7 +150,7 @@ async def _lock(paths: Paths, say: Say) -> IO[str] | Endpoints:
 
 
 async def _start(
-    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: Need, say: Say, rehearsal: bool
+    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, say: Report, rehearsal: bool
 ) -> tuple[Endpoints, Installation]:
     installed = installation_in(paths.data, rehearsal=rehearsal)
     pids: dict[str, int] = {}
@@ -196,7 +196,7 @@ async def _start(
     return endpoints, installed
 
 
-async def _keep_alive(servers: list[Server], pids: dict[str, int], say: Say) -> None:
+async def _keep_alive(servers: list[Server], pids: dict[str, int], say: Report) -> None:
     """Start again what ends by itself: a Temporal server ends when its database is away, a worker when it crashes."""
     while True:
         await asyncio.sleep(WATCH_S)
@@ -305,7 +305,7 @@ async def _worker_ready(worker: Server, seen: int) -> None:
         await asyncio.sleep(0.05)
 
 
-def answering(endpoints: Endpoints) -> dict[str, bool]:
+def parts_that_answer(endpoints: Endpoints) -> dict[str, bool]:
     """Which parts answer now, for `thidua status`: servers on their port, processes that listen nowhere by living."""
     found = {
         name: port_answers(int(at.rsplit(":", 1)[1]), at.rsplit(":", 1)[0]) for name, at in addresses(endpoints).items()

@@ -1,11 +1,10 @@
-"""Run a server that ends when its parent ends, however the parent ends.
+"""Runs a server that ends when its parent process ends, even when the parent is killed.
 
     python parent_death_exec.py SIGNAL PARENT USER COMMAND [ARG …]
 
-A parent that is killed cannot stop its servers. On Linux the kernel can: the process asks for SIGNAL on its
-parent's death, then becomes COMMAND, which keeps the request. USER, unless empty, is whom it becomes first (the
-kernel forgets the request when the user changes, so the order matters). A file of its own, run without site
-packages, because it has to be small and quick: it is the first thing each server process executes.
+On Linux the process asks the kernel for SIGNAL on its parent's death and then becomes COMMAND, which keeps the request.
+USER, unless empty, is the system user it becomes first: the kernel drops the request when the user changes. This is
+a file of its own, run without site packages, because it must be small and fast: every server process starts with it.
 """
 
 import ctypes
@@ -17,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Become the command."""
+    """Replace this process by the command."""
     signal, parent, user, *command = sys.argv[1:]
     if user:
         entry = pwd.getpwnam(user)
@@ -26,10 +25,10 @@ def main() -> None:
         os.setuid(entry.pw_uid)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal))
-    # The parent may have died before the request was made; then nobody would ever send the signal.
+    # If the parent died before the request was made, the kernel never sends the signal.
     if os.getppid() != int(parent):
         sys.exit(0)
-    os.execv(command[0], command)  # noqa: S606 - becoming the command is the point
+    os.execv(command[0], command)  # noqa: S606 - the command comes from `local.process`
 
 
 if __name__ == "__main__":

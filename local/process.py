@@ -1,4 +1,4 @@
-"""Child servers: started on a leash, logged to a file, awaited with a deadline, stopped by their own id."""
+"""Child servers: they end with this process, log to a file, start within a deadline and are stopped by process id."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from errors import AwayError
+
 T = TypeVar("T")
 
 START_DEADLINE_S = 60.0
@@ -21,21 +23,16 @@ STOP_DEADLINE_S = 20.0
 POLL_S = 0.05
 PORTS = (20_000, 32_000)
 TRIES = 3
-"""How often a server is started on other ports, when another took one of its ports in between."""
+"""Starts in all, each on other ports, when another process takes one of the ports in between."""
 
 
-class EngineUnavailableError(Exception):
-    """A server could not be started or reached. The text is a code for the catalogue; `facts` fill it."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
+class EngineUnavailableError(AwayError):
+    """A server could not be started or reached."""
 
 
 @dataclass(slots=True)
 class Server:
-    """One running child process. `spawn` starts it again as it was; `stopped` says that its end was wanted."""
+    """A running child process. `spawn` starts it again with the same settings; `stopped` is set by `stop`."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -50,7 +47,7 @@ class Server:
         return self.process.pid
 
     def stop(self) -> None:
-        """Ask it to end, wait, and insist when it does not. Stopping twice is no error."""
+        """Send the stop signal, wait, and kill the process after the deadline. May be called twice."""
         self.stopped = True
         if self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
@@ -61,7 +58,7 @@ class Server:
         self.process.wait()
 
     def revive(self) -> bool:
-        """Start it again if it ended without being asked to; True when that was so."""
+        """Start the process again if it ended without `stop`; return whether it did."""
         if self.stopped or self.process.poll() is None:
             return False
         self.process = self.spawn()
@@ -77,7 +74,7 @@ def start_server(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
 ) -> Server:
-    """Start `command` so that it cannot outlive this process."""
+    """Start `command` so that it cannot outlive this process. `user` is the system user it runs as."""
     launcher = Path(__file__).with_name("parent_death_exec.py")
     log.parent.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-I", "-S", str(launcher), str(int(stop_signal)), str(os.getpid()), user or "", *command]
@@ -91,7 +88,7 @@ def start_server(
                 stderr=subprocess.STDOUT,
                 env=dict(env) if env is not None else None,
                 cwd="/",
-                # Ctrl-C in the terminal goes to whoever composes the engine, who stops servers in order.
+                # Ctrl-C in the terminal reaches only the parent process, which stops the servers in order.
                 start_new_session=True,
             )
 
@@ -99,10 +96,10 @@ def start_server(
 
 
 def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = START_DEADLINE_S) -> None:
-    """Poll `ready` until it is true.
+    """Poll `ready` until it returns True.
 
     Raises:
-        EngineUnavailableError: the process ended, or the deadline passed; facts name the log file.
+        EngineUnavailableError: the process ended, or the deadline passed; the facts name the log file.
     """
     end = time.monotonic() + deadline_s
     while not ready() or server.process.poll() is not None:
@@ -115,41 +112,46 @@ def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = ST
 
 
 def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
-    """Start a server on free ports; on others, when it ended by itself: two that start at once can find the same ones.
+    """Call `start` with free ports, and again with others if the server ended by itself.
+
+    Two servers that start at the same time can find the same free ports.
 
     Raises:
-        EngineUnavailableError: it ended on every try, or failed otherwise.
+        EngineUnavailableError: the server ended on every try, or failed in another way.
     """
     for _ in range(TRIES - 1):
         try:
             return start(free_ports(count))
         except EngineUnavailableError as error:
-            if error.args[0] != "server_ended":
+            if error.code != "server_ended":
                 raise
     return start(free_ports(count))
 
 
 def port_answers(port: int, host: str = "127.0.0.1") -> bool:
-    """True when something listens on the port."""
+    """Return whether a server listens on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listened on a moment ago, all different.
+    """Return `count` different ports on which no server listens now.
 
-    Below 32768, because Temporal keeps a port in a 16-bit signed column, and because the kernel gives the
-    ports above to outgoing connections, which could take one before our server does.
+    They are below 32768: Temporal stores a port in a signed 16-bit column, and the kernel uses higher ports for
+    outgoing connections, which could take one before our server does.
+
+    Raises:
+        EngineUnavailableError: `no_free_port`.
     """
-    found: list[int] = []
+    free: list[int] = []
     for port in random.sample(range(*PORTS), k=PORTS[1] - PORTS[0]):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        found.append(port)
-        if len(found) == count:
-            return found
+        free.append(port)
+        if len(free) == count:
+            return free
     raise EngineUnavailableError("no_free_port", first=PORTS[0], last=PORTS[1])

@@ -60,7 +60,7 @@ matching.shutdownDrainDuration:
 
 SERVICES = ("FRONTEND", "HISTORY", "MATCHING", "WORKER")
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class TemporalServer:
             await self.development.shutdown()
 
 
-async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data: Path, say: Say) -> TemporalServer:
+async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data: Path, say: Report) -> TemporalServer:
     """Return a server with our namespace, started by the first way that works.
 
     Raises:
@@ -111,7 +111,7 @@ async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data
     return await _built_server(home, postgres, logs, data)
 
 
-async def _given_server(address: str, namespace: str, say: Say) -> TemporalServer:
+async def _given_server(address: str, namespace: str, say: Report) -> TemporalServer:
     say(_("Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)").format(address=address, namespace=namespace))
     try:
         client = await Client.connect(address, namespace=namespace)
@@ -125,7 +125,7 @@ async def _given_server(address: str, namespace: str, say: Say) -> TemporalServe
     return TemporalServer(address, "given", namespace)
 
 
-async def _development_server(cache: Path, data: Path, skipped: list[str], say: Say) -> TemporalServer | None:
+async def _development_server(cache: Path, data: Path, skipped: list[str], say: Report) -> TemporalServer | None:
     on_path = shutil.which("temporal")
     if on_path is None:
         skipped.append("no `temporal` command on the PATH")
@@ -252,7 +252,7 @@ def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, say: Say) -> Iterator[None]:
+def _locked(path: Path, say: Report) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:
@@ -263,7 +263,7 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
         yield
 
 
-def build(say: Say) -> None:
+def build(say: Report) -> None:
     """Build the server now, unless it was built before on this machine.
 
     Raises:
@@ -273,7 +273,7 @@ def build(say: Say) -> None:
     _build_once(here.cache / f"temporal-{SERVER_VERSION}", here.cache, here.logs, say)
 
 
-def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
+def _build_once(home: Path, cache: Path, logs: Path, say: Report) -> None:
     if (home / "server").exists():
         return
     with _locked(cache / "temporal-build.lock", say):
@@ -323,7 +323,7 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Say) -> None:
         say(_("Temporal server built in {seconds} s").format(seconds=round(time.monotonic() - started)))
 
 
-def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say: Say) -> None:
+def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say: Report) -> None:
     try:
         while True:
             try:

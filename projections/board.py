@@ -50,7 +50,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         ],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value}
-            for unit, duty in state.deadlines.asked
+            for unit, duty in state.deadlines.extension_requests
             if any(o.bearer == unit and o.duty == duty for o in open_)
         ],
         "escalations": [

@@ -14,7 +14,7 @@ import structlog
 
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import decider_of, is_cycle
-from ledger.connection import UNREACHABLE
+from ledger.connection import DATABASE_ERRORS
 from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
 from projections.board import line_of
@@ -79,8 +79,8 @@ class Board:
         try:
             state = await self._folds.after(*rows)
             line = line_of(stream, state, await self._rules(decider_of(stream).edition(state)))
-        except UNREACHABLE:
-            raise
+        except DATABASE_ERRORS:
+            raise  # nothing is wrong with the cycle: the next catch-up tries again
         except Exception:
             # A cycle whose line cannot be worked out keeps its old one; the others go on.
             log.exception("no line", stream=stream, position=position)

@@ -106,7 +106,7 @@ async def new_installation(
 
 
 @asynccontextmanager
-async def working(
+async def running_worker(
     client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
 ) -> AsyncIterator[LedgerActivities]:
     """A worker in this process on a queue of its own."""
@@ -125,30 +125,30 @@ NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 
 
 @asynccontextmanager
-async def an_office(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
+async def open_app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
     """An installation with a worker and a desk, as the command line sees it."""
     endpoints, installed, where = await new_installation()
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(endpoints.database_url, installed.id)
         stack.push_async_callback(ledger.close)
         queue = f"{TASK_QUEUE}-{installed.id}"
-        await stack.enter_async_context(working(client, ledger, Texts(ledger.pool), installed, queue))
+        await stack.enter_async_context(running_worker(client, ledger, Texts(ledger.pool), installed, queue))
         yield Session.of(where, endpoints, installed, ledger, TemporalClient(client, queue))
 
 
 @pytest.fixture
-async def office(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
+async def app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
     """An office of its own for a test."""
-    async with an_office(client, new_installation) as found:
+    async with open_app(client, new_installation) as found:
         yield found
 
 
 @pytest.fixture
-async def site(office: Session, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(app: Session, tmp_path: Path) -> AsyncIterator[Site]:
     """Pages over an office, on a port of their own."""
     from web_help import a_site  # noqa: PLC0415 - it needs what stands below
 
-    async with a_site(office, tmp_path / "outbox") as found:
+    async with a_site(app, tmp_path / "outbox") as found:
         yield found
 
 
@@ -164,7 +164,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 def elsewhere(client: Client, new_installation: NewInstallation) -> Callable[[], AbstractAsyncContextManager[Session]]:
     """Opens another office with an empty register. They share a server's roles: the first one can only read on."""
-    return lambda: an_office(client, new_installation)
+    return lambda: open_app(client, new_installation)
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 30.0) -> None:

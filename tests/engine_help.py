@@ -23,7 +23,7 @@ def units(count: int) -> list[str]:
 
 
 async def open_cycle(
-    office: Session,
+    app: Session,
     rules: Edition,
     *,
     members: list[str],
@@ -33,7 +33,7 @@ async def open_cycle(
 ) -> str:
     """Open one cycle by its own command and return its stream. Ids differ, so tests can share a Temporal server."""
     stream = cycle_stream(CITY, str(YEAR), cluster or f"cum-{uuid4().hex[:8]}")
-    digest = await office.texts.put_edition(rules.model_dump_json())
+    digest = await app.texts.put_edition(rules.model_dump_json())
     fields = {
         "organiser": CITY,
         "organiser_name": "Thành phố",
@@ -44,18 +44,16 @@ async def open_cycle(
         "clock": clock,
         "starts": (starts or start_of(date(YEAR, 1, 1))).isoformat(),
     }
-    await say(office, stream, CITY, "open-cycle", fields)
+    await submit(app, stream, CITY, "open-cycle", fields)
     return stream
 
 
-async def staff(office: Session, unit: str, number: int = 1) -> Contact:
-    return await office.people.enter(
-        f"cb-{unit}-{number}", unit, f"Cán bộ {number}", email=f"cb-{unit}@example.invalid"
-    )
+async def enter_staff(app: Session, unit: str, number: int = 1) -> Contact:
+    return await app.people.enter(f"cb-{unit}-{number}", unit, f"Cán bộ {number}", email=f"cb-{unit}@example.invalid")
 
 
-async def say(
-    office: Session,
+async def submit(
+    app: Session,
     stream: str,
     unit: str,
     act: str,
@@ -66,18 +64,18 @@ async def say(
 ) -> Any:
     """Somebody of a unit says an act; the workflow's receipt."""
     said = CommandInput(stream, act, fields, command or uuid4())
-    return await office.submit(stream, await staff(office, unit, number), [said], strength="rehearsal")
+    return await app.submit(stream, await enter_staff(app, unit, number), [said], strength="rehearsal")
 
 
-async def names(office: Session, stream: str) -> list[str]:
-    return [row.type for row, _told in await office.history(stream)]
+async def event_names(app: Session, stream: str) -> list[str]:
+    return [row.type for row, _told in await app.history(stream)]
 
 
-async def folded(office: Session, stream: str) -> Any:
-    return decider_of(stream).fold(told for _row, told in await office.history(stream))
+async def state_of(app: Session, stream: str) -> Any:
+    return decider_of(stream).fold(told for _row, told in await app.history(stream))
 
 
-async def whole(office: Session) -> None:
+async def assert_ledger_verifies(app: Session) -> None:
     """The ledger verifies."""
-    report = await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch)
+    report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
     assert report.problems == []

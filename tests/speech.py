@@ -10,7 +10,7 @@ from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, State
 from domain.rules import Edition
 from domain.steps.lifecycle import OpenCycle, StepTo, Unit
-from domain.types import CLOCK, ICT, AlreadySaid, Command, Event, EventEnvelope, Refused, When
+from domain.types import CLOCK, ICT, AlreadyRecorded, Command, Event, EventEnvelope, Refused, When
 
 CITY = "mttq-hanoi"
 STREAM = f"{CITY}/2026/cum-1"
@@ -85,7 +85,7 @@ class Case:
         self.rules = rules
         self.history: list[EventEnvelope[Event]] = []
         self.state: State = CYCLE.empty()
-        self.outcome: tuple[EventEnvelope[Event], ...] | Refused | AlreadySaid = ()
+        self.outcome: tuple[EventEnvelope[Event], ...] | Refused | AlreadyRecorded = ()
         self.said = 0
         if opened:
             self.when(opening(clock), by=CITY).happened()
@@ -104,7 +104,7 @@ class Case:
         )
         try:
             self.outcome = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
-        except (Refused, AlreadySaid) as answer:
+        except (Refused, AlreadyRecorded) as answer:
             self.outcome = answer
             return self
         self._take(self.outcome)
@@ -146,7 +146,7 @@ class Case:
 
     def already(self) -> Case:
         """It stood in the register already."""
-        assert isinstance(self.outcome, AlreadySaid), self.outcome
+        assert isinstance(self.outcome, AlreadyRecorded), self.outcome
         return self
 
     def names(self) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from browser_help import ROOT, User, a_browser, a_user
-from conftest import NewInstallation, an_office
+from conftest import NewInstallation, open_app
 from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site
@@ -68,8 +68,8 @@ async def site(
     client: Client, new_installation: NewInstallation, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
     outbox = tmp_path_factory.mktemp("outbox")
-    async with an_office(client, new_installation) as office, a_site(office, outbox) as found:
-        await play(office, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-axe")
+    async with open_app(client, new_installation) as app, a_site(app, outbox) as found:
+        await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-axe")
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")

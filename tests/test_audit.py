@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from engine_help import CITY, YEAR, open_cycle, say, staff, units
+from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 
-from audit.replay import broken_at, replay, select, view
+from audit.replay import broken_at, replay, replay_as_json, select
 from audit.verify import VerificationReport, verify
 from cli.auditing import _whole
 from cli.outcome import Exit
@@ -29,24 +29,24 @@ from ledger.protocol import Append, Part, load_all
 Change = Callable[[str], Awaitable[None]]
 
 
-async def check(office: Session, *marks: Checkpoint) -> VerificationReport:
-    return await verify(office.ledger, office.edition, office.installed.id, office.ledger.epoch, checkpoints=marks)
+async def check(app: Session, *marks: Checkpoint) -> VerificationReport:
+    return await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, checkpoints=marks)
 
 
 @pytest.fixture
-async def recorded(office: Session) -> tuple[Session, str]:
+async def recorded(app: Session) -> tuple[Session, str]:
     members = units(3)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     for unit in members:
-        await say(office, stream, unit, "sign", {"unit": unit})
-    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
-    return office, stream
+        await submit(app, stream, unit, "sign", {"unit": unit})
+    await submit(app, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
+    return app, stream
 
 
-async def as_owner(office: Session, *statements: str) -> None:
+async def as_owner(app: Session, *statements: str) -> None:
     """What a database owner can do who means to: switch the triggers off first."""
-    owner = await asyncpg.connect(office.endpoints.owner_url)
+    owner = await asyncpg.connect(app.endpoints.owner_url)
     for table in ("event", "command", "handover"):
         await owner.execute(f"alter table ledger.{table} disable trigger all")
     for statement in statements:
@@ -55,11 +55,9 @@ async def as_owner(office: Session, *statements: str) -> None:
 
 
 async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session, str]) -> None:
-    office, _stream = recorded
-    await as_owner(
-        office, "update ledger.event set command_digest = null where stream = 'installation' and version = 2"
-    )
-    report = await check(office)
+    app, _stream = recorded
+    await as_owner(app, "update ledger.event set command_digest = null where stream = 'installation' and version = 2")
+    report = await check(app)
     assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned"})
 
 
@@ -95,35 +93,33 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
 async def test_every_change_is_found_at_its_position(
     recorded: tuple[Session, str], statement: str, code: str, position: int
 ) -> None:
-    office, _stream = recorded
-    await as_owner(office, statement)
-    report = await check(office)
+    app, _stream = recorded
+    await as_owner(app, statement)
+    report = await check(app)
     assert code in {problem.code for problem in report.problems}
     assert report.first_broken == position
 
 
 async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]) -> None:
-    office, _stream = recorded
-    mark = await checkpoint(office.ledger)
+    app, _stream = recorded
+    mark = await checkpoint(app.ledger)
     assert mark is not None
-    assert (await check(office, mark)).ok
-    await as_owner(office, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608
-    assert (await check(office)).ok, "without a checkpoint nobody can know"
-    report = await check(office, mark)
+    assert (await check(app, mark)).ok
+    await as_owner(app, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608
+    assert (await check(app)).ok, "without a checkpoint nobody can know"
+    report = await check(app, mark)
     assert [problem.code for problem in report.problems] == ["tail_missing"]
 
 
 async def test_a_changed_stream_is_read_with_a_warning(
     recorded: tuple[Session, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    office, stream = recorded
-    rows = await load_all(office.ledger, stream)
+    app, stream = recorded
+    rows = await load_all(app.ledger, stream)
     assert broken_at(rows) is None
     assert _whole(rows) == Exit.DONE
-    await as_owner(
-        office, "update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6"
-    )
-    changed = await load_all(office.ledger, stream)
+    await as_owner(app, "update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6")
+    changed = await load_all(app.ledger, stream)
     assert broken_at(changed) == 6
     assert _whole(changed) == Exit.NOT_VERIFIED
     assert "6" in capsys.readouterr().err
@@ -131,23 +127,23 @@ async def test_a_changed_stream_is_read_with_a_warning(
 
 async def test_half_of_what_a_command_says_is_found_where_it_ends(recorded: tuple[Session, str]) -> None:
     """A correction takes an act out and puts another in its place: without the other, the wrong half is true."""
-    office, stream = recorded
-    await say(office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
-    wrong = (await load_all(office.ledger, stream))[-1].version
+    app, stream = recorded
+    await submit(app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    wrong = (await load_all(app.ledger, stream))[-1].version
     reason = {"version": wrong, "reason": "Ghi nhầm"}
     instead = {"act": "take-stance", "unit": "don-vi-1", "stance": "changes-requested"}
-    await say(office, stream, "don-vi-1", "correct", {**reason, "instead": instead})
-    *_rest, correction, right = await load_all(office.ledger, stream)
+    await submit(app, stream, "don-vi-1", "correct", {**reason, "instead": instead})
+    *_rest, correction, right = await load_all(app.ledger, stream)
     assert (correction.type, right.type) == ("ActCorrected", "StanceTaken")
-    assert (await check(office)).ok
-    await as_owner(office, f"delete from ledger.event where position >= {right.position}")  # noqa: S608
-    problems = (await check(office)).problems
+    assert (await check(app)).ok
+    await as_owner(app, f"delete from ledger.event where position >= {right.position}")  # noqa: S608
+    problems = (await check(app)).problems
     assert [(p.position, p.code, p.detail) for p in problems] == [(correction.position, "incomplete", "StanceTaken")]
 
 
 async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str]) -> None:
-    office, stream = recorded
-    rows = await load_all(office.ledger, stream)
+    app, stream = recorded
+    rows = await load_all(app.ledger, stream)
     now = datetime.now(UTC)
 
     def draft(actor: str, payload: str, name: str = "CovenantSigned") -> Draft:
@@ -156,8 +152,8 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
     forged = draft("cb-don-vi-1-1", '{"unit":"don-vi-1","number":1}')
     due = '{"duty":"stance","unit":"don-vi-1","subject":null,"due":"2026-02-25T17:00:00Z"}'
     clock = draft("clock", due, "DeadlinePassed")
-    answer = await office.ledger.append(Append((Part(stream, rows[-1].tip, (forged, clock)),)))
-    report = await check(office)
+    answer = await app.ledger.append(Append((Part(stream, rows[-1].tip, (forged, clock)),)))
+    report = await check(app)
     assert [(p.position, p.code) for p in report.problems] == [
         (answer.events[0].position, "unsigned"),
         (answer.events[1].position, "clock_not_due"),
@@ -166,8 +162,8 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
 
 async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded: tuple[Session, str]) -> None:
     """Someone with the application's password puts another event behind a command that was really signed."""
-    office, stream = recorded
-    rows = await load_all(office.ledger, stream)
+    app, stream = recorded
+    rows = await load_all(app.ledger, stream)
     step = rows[-1] if rows[-1].command_digest else next(row for row in reversed(rows) if row.command_digest)
     now = datetime.now(UTC)
     other = Draft(
@@ -186,15 +182,15 @@ async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded:
         now,
         None,
     )
-    await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'TimeStepped'")
-    answer = await office.ledger.append(Append((Part(stream, rows[-1].tip, (other,)),)))
-    codes = {p.code for p in (await check(office)).problems if p.position == answer.events[0].position}
+    await as_owner(app, "update ledger.event set command_id = gen_random_uuid() where type = 'TimeStepped'")
+    answer = await app.ledger.append(Append((Part(stream, rows[-1].tip, (other,)),)))
+    codes = {p.code for p in (await check(app)).problems if p.position == answer.events[0].position}
     assert codes & {"does_not_follow", "not_decided"}
 
 
 async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Session, str]) -> None:
-    office, stream = recorded
-    rows = await load_all(office.ledger, stream)
+    app, stream = recorded
+    rows = await load_all(app.ledger, stream)
     signed = next(row for row in rows if row.type == "CovenantSigned")
     now = datetime.now(UTC)
     lent = Draft(
@@ -213,50 +209,50 @@ async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Sessio
         now,
         None,
     )
-    await as_owner(office, "update ledger.event set command_id = gen_random_uuid() where type = 'CovenantSigned'")
-    await office.ledger.append(Append((Part(stream, rows[-1].tip, (lent,)),)))
-    codes = {(p.code, p.detail) for p in (await check(office)).problems}
+    await as_owner(app, "update ledger.event set command_id = gen_random_uuid() where type = 'CovenantSigned'")
+    await app.ledger.append(Append((Part(stream, rows[-1].tip, (lent,)),)))
+    codes = {(p.code, p.detail) for p in (await check(app)).problems}
     assert ("signature", "other_person") in codes
     assert ("signature", "not_covered") in codes
 
 
 async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Session, str]) -> None:
-    office, _stream = recorded
-    digest = await office.texts.put("Lý do thật")
-    person = await staff(office, "don-vi-9")
-    assert (await office.people.renamed(), await office.texts.altered()) == ((), ())
-    owner = await asyncpg.connect(office.endpoints.owner_url)
+    app, _stream = recorded
+    digest = await app.texts.put("Lý do thật")
+    person = await enter_staff(app, "don-vi-9")
+    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
+    owner = await asyncpg.connect(app.endpoints.owner_url)
     await owner.execute("update people.person set name = 'Người khác' where id = $1", person.id)
     await owner.execute("update documents.text set body = 'Lý do khác' where digest = $1", digest)
     await owner.close()
-    assert (await office.people.renamed(), await office.texts.altered()) == ((person.id,), (digest,))
+    assert (await app.people.renamed(), await app.texts.altered()) == ((person.id,), (digest,))
 
 
 async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> None:
-    office, _stream = recorded
-    digest = await office.texts.put("Một đoạn chữ")
-    assert await office.texts.erase(digest)
-    assert not await office.texts.erase(digest)
-    assert await office.people.erase("cb-don-vi-1-1")
-    assert not await office.people.erase("cb-don-vi-1-1")
-    assert (await office.texts.get([digest]))[digest] == "(erased)"
-    person = await office.people.get("cb-don-vi-1-1")
+    app, _stream = recorded
+    digest = await app.texts.put("Một đoạn chữ")
+    assert await app.texts.erase(digest)
+    assert not await app.texts.erase(digest)
+    assert await app.people.erase("cb-don-vi-1-1")
+    assert not await app.people.erase("cb-don-vi-1-1")
+    assert (await app.texts.get([digest]))[digest] == "(erased)"
+    person = await app.people.get("cb-don-vi-1-1")
     assert person is not None
     assert (person.name, person.email) == ("(erased)", None)
-    assert (await check(office)).ok
-    assert (await office.people.renamed(), await office.texts.altered()) == ((), ())
+    assert (await check(app)).ok
+    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
 
 
 async def test_replay_to_a_day_a_version_and_a_knowledge(recorded: tuple[Session, str]) -> None:
-    office, stream = recorded
-    rows = await load_all(office.ledger, stream)
+    app, stream = recorded
+    rows = await load_all(app.ledger, stream)
     found = replay(stream, rows, {}, at=date(YEAR, 2, 20))
     assert {t.type for t in select(rows, at=date(YEAR, 2, 20))[0]} >= {"CycleOpened", "CovenantSigned", "UnitReminded"}
     assert len(found.state.signing.signatures) == 3
     assert replay(stream, rows, {}, version=3).state.signing.signatures.keys() == {"don-vi-1"}
     assert replay(stream, rows, {}, known_on=date(2020, 1, 1)).events == 0
     assert state_digest(replay(stream, rows, {}).state) == state_digest(CYCLE.fold(map(to_envelope, rows)))
-    data = view(replay(stream, rows, {}), {})
+    data = replay_as_json(replay(stream, rows, {}), {})
     assert data["version"] == len(rows)
     assert {step["step"] for step in data["steps"]} >= {"signing"}
 

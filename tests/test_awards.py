@@ -17,7 +17,7 @@ from domain.steps.awards import (
     RecordReturn,
     ReleaseAward,
 )
-from domain.steps.commenting import TakeStance, Voice
+from domain.steps.commenting import Participant, TakeStance
 from domain.steps.conclusion import DecideAwards, Grant, Nominate, Submit
 from domain.steps.lifecycle import FileCycle
 from domain.types import Command, Document
@@ -85,8 +85,8 @@ def test_papers_that_come_late_are_remarks() -> None:
 
 
 def test_a_complaint_stays_open_until_it_is_answered() -> None:
-    case = Case().when(FileComplaint(by=Voice(unit=THIRD), text=TEXT), by=THIRD).happened("ComplaintFiled")
-    case.when(FileComplaint(by=Voice(unit=THIRD), text=TEXT), by=THIRD).already()
+    case = Case().when(FileComplaint(by=Participant(unit=THIRD), text=TEXT), by=THIRD).happened("ComplaintFiled")
+    case.when(FileComplaint(by=Participant(unit=THIRD), text=TEXT), by=THIRD).already()
     assert "complaint" in open_codes(case)
     case.when(AnswerComplaint(number=2, text=TEXT)).refused("no_such_complaint")
     case.when(AnswerComplaint(number=1, text=TEXT)).happened()
@@ -108,7 +108,7 @@ def test_only_the_level_above_decides(act: Command) -> None:
 
 def test_any_part_of_the_story_folds() -> None:
     case = granted().when(HoldAward(**FLAG, cause="discipline", reason=TEXT)).when(ReleaseAward(**FLAG, reason=TEXT))
-    case.when(FileComplaint(by=Voice(group="nhân dân"), text=TEXT)).when(
+    case.when(FileComplaint(by=Participant(group="nhân dân"), text=TEXT)).when(
         AnswerComplaint(number=1, text=TEXT)
     ).happened()
     for left_out in range(len(case.history)):

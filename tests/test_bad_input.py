@@ -13,7 +13,6 @@ import pytest
 from pydantic import ValidationError
 
 from application.engine import PendingError, RefusedError, UnreachableError
-from application.fields import InputError
 from application.yaml_files import read_model, read_yaml
 from application.year_file import YearFile
 from cli.acting import complete, day_of, options
@@ -21,6 +20,7 @@ from cli.outcome import Exit, explain
 from domain.commands import parse_command
 from domain.rules import Edition
 from domain.types import Command, Refused
+from errors import InputError
 from i18n.messages import sentence
 from ledger.protocol import Stopped
 from local.process import EngineUnavailableError
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_good_yaml_names_its_line(tmp_path: Path, text: str, c
         read_yaml(write(tmp_path, text))
     assert wrong.value.code == code
     if line is not None:
-        assert wrong.value.place.endswith(f"year.yaml:{line}")
+        assert wrong.value.path.endswith(f"year.yaml:{line}")
 
 
 def test_a_file_that_is_too_large_or_no_text_or_not_there(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_wrong_field_names_file_line_and_place(
     with pytest.raises(InputError) as wrong:
         read_model(write(tmp_path, YEAR.replace(*change)), YearFile)
     assert wrong.value.facts["place"] == place
-    assert wrong.value.place.endswith(f":{line}")
+    assert wrong.value.path.endswith(f":{line}")
     code, text = explain(wrong.value)
     assert (code, "year.yaml" in text) == (Exit.WRONG_INPUT, True)
 
@@ -136,7 +136,7 @@ def test_points_are_decimals(tmp_path: Path, points: str) -> None:
     file = write(tmp_path, f"id: e\ntitle: E\ncriteria:\n  - id: a\n    title: A\n    max: {points}\n")
     with pytest.raises(InputError) as wrong:
         read_model(file, Edition)
-    assert wrong.value.place.endswith(":6")
+    assert wrong.value.path.endswith(":6")
 
 
 def test_points_keep_every_digit(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from browser_help import User, a_user
-from engine_help import CITY, open_cycle, say, units
+from engine_help import CITY, open_cycle, submit, units
 from playwright.async_api import Browser
 from playwright.async_api import Error as BrowserError
 from speech import RULES
@@ -19,7 +19,7 @@ TYPED = "Chúng tôi đề nghị bỏ tiêu chí 3, vì trùng với tiêu chí
 @asynccontextmanager
 async def an_after_the_line_was_down(site: Site, browser: Browser) -> AsyncIterator[tuple[User, str]]:
     """Somebody has typed a comment while the line was down; it is back. With where the form is."""
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     path = f"/cum/{stream}/lam/comment"
     async with a_user(browser, site.address, "an", PASSWORD) as an:
@@ -54,9 +54,9 @@ async def test_without_the_copy_it_would_be_lost(site: Site, browser: Browser) -
 
 
 async def test_paper_shows_what_was_recorded_and_no_buttons(site: Site, browser: Browser) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     held = {"id": "hn-1", "kind": "launching", "name": "Hội nghị ký giao ước", "place": "Hà Nội"}
-    await say(site.office, stream, CITY, "record-meeting", held)
+    await submit(site.app, stream, CITY, "record-meeting", held)
     await site.person("thu-ky", CITY, "secretariat")
     pages = {
         "/bang": "table",

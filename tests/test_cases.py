@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine_help import whole
+from engine_help import assert_ledger_verifies
 
 from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
 from cli.session import Session
@@ -25,9 +25,9 @@ def test_the_documentation_tells_the_same() -> None:
     assert table() in TABLE.read_text(), "write it with `python -m cli.cases --write`"
 
 
-async def test_every_oddity_is_seen(office: Session) -> None:
+async def test_every_oddity_is_seen(app: Session) -> None:
     for case in cases():
-        recorded = await recorded_of(office, case)
+        recorded = await recorded_of(app, case)
         for one in case.oddities:
             assert is_seen(one.seen, recorded), f"{case.case}: {one.told}"
         for _which, row in recorded.rows:
@@ -37,4 +37,4 @@ async def test_every_oddity_is_seen(office: Session) -> None:
         # The control: what nobody told is not found.
         assert not is_seen(Seen(deviation="khong-co"), recorded)
         assert not is_seen(Seen.model_validate({"event": "MeetingHeld", "with": {"place": "không có"}}), recorded)
-    await whole(office)
+    await assert_ledger_verifies(app)

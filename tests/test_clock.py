@@ -67,7 +67,7 @@ def test_an_extension_moves_the_deadline_and_stays_visible() -> None:
     grant = GrantExtension(unit=THIRD, duty=Duty.MIDYEAR_REPORT, until=date(2026, 7, 20), reason=TEXT)
     case.when(grant, by=THIRD).refused("not_yours")
     case.when(grant).happened("ExtensionGranted")
-    assert case.state.deadlines.asked == {}
+    assert case.state.deadlines.extension_requests == {}
     case.step(day(7, 12))
     late = {
         t.event.unit for t in case.history if t.event.NAME == "DeadlinePassed" and t.event.duty is Duty.MIDYEAR_REPORT
@@ -90,7 +90,7 @@ def test_an_extension_is_refused_with_its_reason() -> None:
     case = Case().when(RefuseExtension(unit=THIRD, duty=Duty.STANCE, reason=TEXT)).refused("extension_not_asked")
     case.when(AskExtension(unit=THIRD, duty=Duty.STANCE, until=date(2026, 3, 5), reason=TEXT), by=THIRD).happened()
     case.when(RefuseExtension(unit=THIRD, duty=Duty.STANCE, reason=TEXT)).happened("ExtensionRefused")
-    assert case.state.deadlines.asked == {}
+    assert case.state.deadlines.extension_requests == {}
 
 
 def test_only_what_is_owed_and_dated_is_extended() -> None:

@@ -12,16 +12,20 @@ from speech import CITY, RULES, TEXT, UNITS, Case, day
 from domain.deviations import deviations
 from domain.obligations import obligations
 from domain.rules import Duty, Edition
-from domain.steps.commenting import Voice
+from domain.steps.commenting import Participant
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
 from domain.steps.lifecycle import OpenCycle, Unit
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.steps.scores import AppraiseScores, Item, ScoreRound, ScoreSelf, calculated_scores, effective_score
+from domain.steps.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
 from domain.types import When
 from domain.workdays import Calendar
 
 HEAD, DEPUTY, THIRD = UNITS
-WHOLE = (Item(criterion="a1", points="30"), Item(criterion="a2", points="10"), Item(criterion="b", points="20"))
+WHOLE = (
+    SheetItem(criterion="a1", points="30"),
+    SheetItem(criterion="a2", points="10"),
+    SheetItem(criterion="b", points="20"),
+)
 PAPER = {"title": "Báo cáo"}
 
 
@@ -49,10 +53,10 @@ class TestRounds:
 
     def test_of_each_criterion_the_last_round_that_speaks_of_it_counts(self) -> None:
         case = self.scored()
-        one = Item(criterion="a1", points="25", reason=TEXT)
+        one = SheetItem(criterion="a1", points="25", reason=TEXT)
         case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(one,))).happened("RoundScored")
         case.when(
-            ScoreRound(unit=THIRD, round="van-phong", sheet=(Item(criterion="b", points="40", reason=TEXT),))
+            ScoreRound(unit=THIRD, round="van-phong", sheet=(SheetItem(criterion="b", points="40", reason=TEXT),))
         ).happened()
         assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "75"
         assert {i.criterion: str(i.points) for i in effective_score(THIRD, case.state.scores, case.rules)} == {
@@ -68,21 +72,21 @@ class TestRounds:
 
     def test_the_order_of_the_edition_counts_not_that_of_entry(self) -> None:
         case = self.scored()
-        decided = Item(criterion="a1", points="1", reason=TEXT)
+        decided = SheetItem(criterion="a1", points="1", reason=TEXT)
         case.when(ScoreRound(unit=THIRD, round="decided", sheet=(decided,))).happened()
         case.when(
-            ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(Item(criterion="a1", points="40", reason=TEXT),))
+            ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(SheetItem(criterion="a1", points="40", reason=TEXT),))
         ).happened()
         assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "31"
 
     def test_what_is_not_a_rounds_is_seen(self) -> None:
         case = self.scored().when(
-            ScoreRound(unit=THIRD, round="van-phong", sheet=(Item(criterion="a1", points="9", reason=TEXT),))
+            ScoreRound(unit=THIRD, round="van-phong", sheet=(SheetItem(criterion="a1", points="9", reason=TEXT),))
         )
         (seen,) = [d for d in deviations(case.happened().state, case.rules) if d.code == "scored_beyond_round"]
         assert (seen.article, seen.facts["round"]) == (None, "van-phong")
         case.when(
-            ScoreRound(unit=THIRD, round="phuc-tra", sheet=(Item(criterion="b", points="19", reason=TEXT),))
+            ScoreRound(unit=THIRD, round="phuc-tra", sheet=(SheetItem(criterion="b", points="19", reason=TEXT),))
         ).happened()
         assert "round_undeclared" in codes(case)
         assert str(calculated_scores(case.state, case.rules)[THIRD].total) == "39", (
@@ -91,12 +95,12 @@ class TestRounds:
 
     def test_a_change_gives_its_reason_and_named_rounds_have_their_act(self) -> None:
         case = self.scored()
-        case.when(ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="a1", points="9"),))).refused(
+        case.when(ScoreRound(unit=THIRD, round="decided", sheet=(SheetItem(criterion="a1", points="9"),))).refused(
             "change_needs_reason"
         )
         case.when(ScoreRound(unit=THIRD, round="appraised", sheet=WHOLE)).refused("round_has_its_act")
         case.when(
-            ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="b", points="41", reason=TEXT),))
+            ScoreRound(unit=THIRD, round="decided", sheet=(SheetItem(criterion="b", points="41", reason=TEXT),))
         ).refused("points_out_of_range")
 
     def test_a_score_after_the_ranking_is_seen(self) -> None:
@@ -116,16 +120,18 @@ class TestRounds:
             criteria=[{"id": "a", "title": "A", "max": 50}, {"id": "cong", "title": "Cộng", "max": 10, "part": "bonus"}]
         )
         case = Case(rules=table).step(day(11, 1))
-        claimed = (Item(criterion="a", points=40), Item(criterion="cong", points=10))
+        claimed = (SheetItem(criterion="a", points=40), SheetItem(criterion="cong", points=10))
         case.when(ScoreSelf(unit=THIRD, sheet=claimed), by=THIRD).happened()
-        case.when(AppraiseScores(unit=THIRD, sheet=(Item(criterion="a", points=40),))).happened()
+        case.when(AppraiseScores(unit=THIRD, sheet=(SheetItem(criterion="a", points=40),))).happened()
         assert str(calculated_scores(case.state, table)[THIRD].total) == "40", (
             "an appraiser who leaves a bonus out drops it"
         )
 
     def test_who_scored_is_compared_with_who_should(self) -> None:
         case = (
-            self.scored().when(ScoreRound(unit=THIRD, round="decided", by=Voice(group="ai đó"), sheet=WHOLE)).happened()
+            self.scored()
+            .when(ScoreRound(unit=THIRD, round="decided", by=Participant(group="ai đó"), sheet=WHOLE))
+            .happened()
         )
         assert "scored_by_other" in codes(case)
         assert "scored_by_other" not in codes(self.scored().when(ScoreRound(unit=THIRD, round="decided", sheet=WHOLE)))
@@ -133,9 +139,9 @@ class TestRounds:
     def test_an_earlier_rounds_late_paper_needs_no_reason_for_what_came_after(self) -> None:
         case = self.scored()
         case.when(
-            ScoreRound(unit=THIRD, round="decided", sheet=(Item(criterion="a1", points=1, reason=TEXT),))
+            ScoreRound(unit=THIRD, round="decided", sheet=(SheetItem(criterion="a1", points=1, reason=TEXT),))
         ).happened()
-        same = Item(criterion="a1", points=30)
+        same = SheetItem(criterion="a1", points=30)
         case.when(ScoreRound(unit=THIRD, round="ban-to-chuc", sheet=(same,))).happened()
 
     def test_nobody_owes_a_round_that_is_not_declared(self) -> None:
@@ -181,12 +187,12 @@ class TestKinds:
     def test_each_kind_is_scored_by_what_is_its_own(self) -> None:
         case = (
             self.case()
-            .when(ScoreSelf(unit=HEAD, sheet=(Item(criterion="chung", points=40),)), by=HEAD)
+            .when(ScoreSelf(unit=HEAD, sheet=(SheetItem(criterion="chung", points=40),)), by=HEAD)
             .refused("criteria_missing")
         )
-        sheet = (Item(criterion="chung", points=40), Item(criterion="phuong", points=30))
+        sheet = (SheetItem(criterion="chung", points=40), SheetItem(criterion="phuong", points=30))
         case.when(ScoreSelf(unit=HEAD, sheet=sheet), by=HEAD).happened()
-        sheet = (Item(criterion="chung", points=45), Item(criterion="xa", points=40))
+        sheet = (SheetItem(criterion="chung", points=45), SheetItem(criterion="xa", points=40))
         case.when(ScoreSelf(unit=THIRD, sheet=sheet), by=THIRD).happened()
         found = calculated_scores(case.state, case.rules)
         assert {u: (str(r.total), str(r.pass_mark)) for u, r in found.items()} == {
@@ -214,9 +220,15 @@ class TestKinds:
             .when(ExcludeUnit(unit=THIRD, reason=TEXT))
             .refused("unit_is_excluded")
         )
-        case.when(ScoreSelf(unit=HEAD, sheet=(Item(criterion="chung", points=45), Item(criterion="phuong", points=40))))
+        case.when(
+            ScoreSelf(
+                unit=HEAD, sheet=(SheetItem(criterion="chung", points=45), SheetItem(criterion="phuong", points=40))
+            )
+        )
         case.when(RankUnits()).happened("UnitsRanked")
-        case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="chung", points=45), Item(criterion="xa", points=40))))
+        case.when(
+            ScoreSelf(unit=THIRD, sheet=(SheetItem(criterion="chung", points=45), SheetItem(criterion="xa", points=40)))
+        )
         assert calculated_scores(case.state, case.rules)[THIRD].rank is None
         assert "nominated_excluded" in codes(case.when(Nominate(unit=THIRD, award="co")).happened())
 

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import eventually, working
-from engine_help import CITY, YEAR, folded, names, open_cycle, say, staff, units
+from conftest import eventually, running_worker
+from engine_help import CITY, YEAR, enter_staff, event_names, open_cycle, state_of, submit, units
 from speech import RULES
 from temporalio import workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
@@ -47,17 +47,17 @@ from workflows.messages import (
 PAPER = {"title": "Giao ước"}
 
 
-async def ready(office: Session, count: int = 3, **options: Any) -> tuple[str, list[str]]:
+async def ready(app: Session, count: int = 3, **options: Any) -> tuple[str, list[str]]:
     members = units(count)
-    stream = await open_cycle(office, RULES, members=members, **options)
-    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": PAPER})
+    stream = await open_cycle(app, RULES, members=members, **options)
+    await submit(app, stream, CITY, "present-draft", {"kind": "covenant", "document": PAPER})
     return stream, members
 
 
-async def test_an_act_goes_there_and_back(office: Session) -> None:
-    stream, members = await ready(office)
-    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
-    (row,) = await office.ledger.load(stream, receipt.outcomes[0].versions[0] - 1)
+async def test_an_act_goes_there_and_back(app: Session) -> None:
+    stream, members = await ready(app)
+    receipt = await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    (row,) = await app.ledger.load(stream, receipt.outcomes[0].versions[0] - 1)
     assert (row.type, row.actor, row.unit, row.provenance) == (
         "CovenantSigned",
         "cb-don-vi-1-1",
@@ -66,87 +66,87 @@ async def test_an_act_goes_there_and_back(office: Session) -> None:
     )
 
 
-async def test_a_refusal_comes_back_with_code_and_facts_and_writes_nothing(office: Session) -> None:
-    stream, members = await ready(office)
-    before = await names(office, stream)
+async def test_a_refusal_comes_back_with_code_and_facts_and_writes_nothing(app: Session) -> None:
+    stream, members = await ready(app)
+    before = await event_names(app, stream)
     with pytest.raises(RefusedError) as refused:
-        await say(office, stream, members[0], "sign", {"unit": members[1]})
+        await submit(app, stream, members[0], "sign", {"unit": members[1]})
     assert refused.value.code == "not_yours"
     with pytest.raises(RefusedError) as missing:
-        await say(office, stream, members[0], "sign", {"unit": members[0], "number": 9})
+        await submit(app, stream, members[0], "sign", {"unit": members[0], "number": 9})
     assert (missing.value.code, missing.value.facts["number"]) == ("no_such_version", 9)
-    assert await names(office, stream) == before
+    assert await event_names(app, stream) == before
 
 
-async def test_what_cannot_be_said_leaves_no_text_behind(office: Session) -> None:
-    stream, members = await ready(office)
+async def test_what_cannot_be_said_leaves_no_text_behind(app: Session) -> None:
+    stream, members = await ready(app)
     text = "Câu này không được nằm lại."
     said = CommandInput(stream, "comment", {"by": {"unit": members[0]}, "text": text, "asks_for_change": "maybe"})
     with pytest.raises(Refused, match="malformed_act"):
-        await office.item(said)
-    assert await office.texts.digest_of(text) is None
-    await office.item(replace(said, fields={**said.fields, "asks_for_change": True}))
-    assert await office.texts.digest_of(text) is not None, "the control: a good one is stored"
+        await app.item(said)
+    assert await app.texts.digest_of(text) is None
+    await app.item(replace(said, fields={**said.fields, "asks_for_change": True}))
+    assert await app.texts.digest_of(text) is not None, "the control: a good one is stored"
 
 
-async def test_what_was_handed_in_is_on_its_way_until_it_is_refused(office: Session) -> None:
-    stream, members = await ready(office)
+async def test_what_was_handed_in_is_on_its_way_until_it_is_refused(app: Session) -> None:
+    stream, members = await ready(app)
     outcome.refused()
-    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    await submit(app, stream, members[0], "sign", {"unit": members[0]})
     assert len(outcome._on_its_way) == 1
     with pytest.raises(RefusedError):
-        await say(office, stream, members[0], "sign", {"unit": members[1]})
+        await submit(app, stream, members[0], "sign", {"unit": members[1]})
     assert outcome._on_its_way == []
 
 
-async def test_a_batch_is_all_or_nothing(office: Session) -> None:
-    stream, members = await ready(office)
-    before = await names(office, stream)
+async def test_a_batch_is_all_or_nothing(app: Session) -> None:
+    stream, members = await ready(app)
+    before = await event_names(app, stream)
     good = CommandInput(stream, "take-stance", {"unit": members[0], "stance": "agreed"})
     bad = CommandInput(stream, "sign", {"unit": "quan-khac"})
     with pytest.raises(RefusedError) as refused:
-        await office.submit(stream, await staff(office, CITY), [good, bad], strength="rehearsal")
-    assert refused.value.place == 1
-    assert await names(office, stream) == before
+        await app.submit(stream, await enter_staff(app, CITY), [good, bad], strength="rehearsal")
+    assert refused.value.index == 1
+    assert await event_names(app, stream) == before
 
 
-async def test_the_same_command_twice_is_one_act(office: Session) -> None:
-    stream, members = await ready(office)
+async def test_the_same_command_twice_is_one_act(app: Session) -> None:
+    stream, members = await ready(app)
     command = uuid4()
-    first = await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
-    again = await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    first = await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    again = await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)
     assert again.outcomes[0].known
     assert again.outcomes[0].versions == first.outcomes[0].versions
 
 
-async def test_a_known_command_that_says_something_else_is_refused(office: Session) -> None:
-    stream, members = await ready(office)
+async def test_a_known_command_that_says_something_else_is_refused(app: Session) -> None:
+    stream, members = await ready(app)
     command = uuid4()
-    await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)
     with pytest.raises(RefusedError) as refused:
-        await say(office, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"}, command=command)
+        await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"}, command=command)
     assert refused.value.code == "command_reused"
 
 
-async def test_nobody_is_the_clock(office: Session) -> None:
-    stream, members = await ready(office)
-    person = replace(await staff(office, CITY), id="clock")
+async def test_nobody_is_the_clock(app: Session) -> None:
+    stream, members = await ready(app)
+    person = replace(await enter_staff(app, CITY), id="clock")
     with pytest.raises(RefusedError) as refused:
-        await office.submit(stream, person, [CommandInput(stream, "close-duty", {"duty": "signature"})])
+        await app.submit(stream, person, [CommandInput(stream, "close-duty", {"duty": "signature"})])
     assert refused.value.code == "malformed"
     assert members
 
 
-async def test_an_edition_that_is_not_stored_is_not_adopted(office: Session) -> None:
-    stream, members = await ready(office)
+async def test_an_edition_that_is_not_stored_is_not_adopted(app: Session) -> None:
+    stream, members = await ready(app)
     with pytest.raises(RefusedError) as refused:
-        await say(office, stream, CITY, "adopt-edition", {"edition": "f" * 64})
+        await submit(app, stream, CITY, "adopt-edition", {"edition": "f" * 64})
     assert refused.value.code == "edition_missing"
-    await say(office, stream, members[0], "sign", {"unit": members[0]})
+    await submit(app, stream, members[0], "sign", {"unit": members[0]})
 
 
-async def test_sixty_four_people_of_fifteen_units_in_the_same_second(office: Session) -> None:
-    stream, members = await ready(office, 15)
+async def test_sixty_four_people_of_fifteen_units_in_the_same_second(app: Session) -> None:
+    stream, members = await ready(app, 15)
 
     def acts(place: int) -> tuple[str, str, dict[str, Any]]:
         unit = members[place % 15]
@@ -158,54 +158,54 @@ async def test_sixty_four_people_of_fifteen_units_in_the_same_second(office: Ses
 
     people = [(*acts(n), n) for n in range(64)]
     for unit, _act, _fields, number in people:
-        await staff(office, unit, number)
+        await enter_staff(app, unit, number)
     receipts = await asyncio.gather(
-        *(say(office, stream, u, a, f, number=n) for u, a, f, n in people), return_exceptions=True
+        *(submit(app, stream, u, a, f, number=n) for u, a, f, n in people), return_exceptions=True
     )
     assert [r for r in receipts if isinstance(r, BaseException)] == []
     assert all(receipt.outcomes[0].versions for receipt in receipts)
-    counted = Counter(await names(office, stream))
+    counted = Counter(await event_names(app, stream))
     assert (counted["CovenantSigned"], counted["StanceTaken"], counted["MidyearReported"]) == (15, 15, 15)
-    state = await folded(office, stream)
+    state = await state_of(app, stream)
     assert set(state.signing.signatures) == set(members)
 
 
-async def test_the_clock_speaks_when_a_rehearsal_steps(office: Session) -> None:
-    stream, _members = await ready(office)
-    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 3, 20, 9, tzinfo=ICT).isoformat()})
-    rows = [row for row, _told in await office.history(stream)]
+async def test_the_clock_speaks_when_a_rehearsal_steps(app: Session) -> None:
+    stream, _members = await ready(app)
+    await submit(app, stream, CITY, "step-to", {"now": datetime(YEAR, 3, 20, 9, tzinfo=ICT).isoformat()})
+    rows = [row for row, _told in await app.history(stream)]
     clock = [row for row in rows if row.actor == "clock"]
     assert {row.type for row in clock} == {"UnitReminded", "DeadlinePassed", "EscalationProposed"}
     assert all(row.command_digest is None for row in clock)
     assert [row.happened_latest for row in clock] == sorted(row.happened_latest for row in clock)
 
 
-async def test_a_correction_is_folded_by_the_running_workflow(office: Session) -> None:
-    stream, members = await ready(office)
-    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
+async def test_a_correction_is_folded_by_the_running_workflow(app: Session) -> None:
+    stream, members = await ready(app)
+    receipt = await submit(app, stream, members[0], "sign", {"unit": members[0]})
     wrong = receipt.outcomes[0].versions[0]
-    await say(office, stream, members[0], "correct", {"version": wrong, "reason": "Ký nhầm bản"})
-    await say(office, stream, members[0], "sign", {"unit": members[0]})
-    assert (await names(office, stream))[-2:] == ["ActCorrected", "CovenantSigned"]
+    await submit(app, stream, members[0], "correct", {"version": wrong, "reason": "Ký nhầm bản"})
+    await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    assert (await event_names(app, stream))[-2:] == ["ActCorrected", "CovenantSigned"]
 
 
-async def test_a_filed_cycle_has_no_run_and_still_answers(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    signed = await say(office, stream, members[0], "sign", {"unit": members[0]})
-    await say(office, stream, CITY, "file-cycle", {})
+async def test_a_filed_cycle_has_no_run_and_still_answers(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    signed = await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    await submit(app, stream, CITY, "file-cycle", {})
 
     async def closed() -> bool:
         return (await client.get_workflow_handle(stream).describe()).close_time is not None
 
     await eventually(closed)
     with pytest.raises(RefusedError) as refused:
-        await say(office, stream, members[1], "sign", {"unit": members[1]})
+        await submit(app, stream, members[1], "sign", {"unit": members[1]})
     assert refused.value.code == "cycle_is_filed"
-    await say(office, stream, CITY, "correct", {"version": signed.outcomes[0].versions[0], "reason": "Nhầm"})
-    assert (await names(office, stream))[-1] == "ActCorrected"
+    await submit(app, stream, CITY, "correct", {"version": signed.outcomes[0].versions[0], "reason": "Nhầm"})
+    assert (await event_names(app, stream))[-1] == "ActCorrected"
 
 
-async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothing(office: Session) -> None:
+async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothing(app: Session) -> None:
     organiser = f"mttq-{uuid4().hex[:8]}"
     clusters = [
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u{n}-{k}", "name": "Đơn vị"} for k in range(3)]}
@@ -221,23 +221,23 @@ async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothi
             "clusters": clusters,
         }
     )
-    person = await staff(office, organiser)
+    person = await enter_staff(app, organiser)
     starts = datetime.now(UTC) + timedelta(days=400)
-    receipt = await start_year(office, file, RULES, person, clock="wall", starts=starts)
+    receipt = await start_year(app, file, RULES, person, clock="wall", starts=starts)
     assert receipt.failed == []
-    opened = [stream for stream, _head in await office.ledger.streams() if stream.startswith(f"{organiser}/{YEAR}/")]
+    opened = [stream for stream, _head in await app.ledger.streams() if stream.startswith(f"{organiser}/{YEAR}/")]
     assert len(opened) == 8
-    position = (await office.ledger.read(0, 10_000))[-1].position
-    again = await start_year(office, file, RULES, person, clock="wall", starts=starts)
+    position = (await app.ledger.read(0, 10_000))[-1].position
+    again = await start_year(app, file, RULES, person, clock="wall", starts=starts)
     assert again.failed == []
-    assert (await office.ledger.read(0, 10_000))[-1].position == position
+    assert (await app.ledger.read(0, 10_000))[-1].position == position
 
 
-async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(office: Session) -> None:
+async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(app: Session) -> None:
     organiser = f"mttq-{uuid4().hex[:8]}"
     stream = f"{organiser}/{YEAR}"
-    person = await staff(office, organiser)
-    digest = await office.texts.put_edition(RULES.model_dump_json())
+    person = await enter_staff(app, organiser)
+    digest = await app.texts.put_edition(RULES.model_dump_json())
     common = {"organiser": organiser, "organiser_name": "T", "year": YEAR}
     unit = [{"id": "a", "name": "A"}]
 
@@ -255,9 +255,9 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(o
 
     plan = CommandInput(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
     other = CommandInput(f"mttq-khac/{YEAR}/cum-1", "open-cycle", opening("cum-2", organiser).fields)
-    receipt = await office.submit(stream, person, [plan, opening("cum-1", organiser), other])
+    receipt = await app.submit(stream, person, [plan, opening("cum-1", organiser), other])
     assert [(f.stream, f.code) for f in receipt.failed] == [(f"mttq-khac/{YEAR}/cum-1", "not_a_cycle_name")]
-    assert (await names(office, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
+    assert (await event_names(app, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
 
 
 # Forgeries by someone who reaches Temporal, and nothing else ------------------------------------------------------
@@ -289,22 +289,22 @@ def forged(stream: str, unit: str) -> tuple[SignedBatch, AppendRequest]:
     return batch, AppendRequest([PartMessage(stream, 0, "", [draft])], batch)
 
 
-async def test_a_plain_update_without_a_signature_is_refused(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    before = await names(office, stream)
+async def test_a_plain_update_without_a_signature_is_refused(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    before = await event_names(app, stream)
     batch, _request = forged(stream, members[0])
     with pytest.raises(WorkflowUpdateFailedError) as failed:
         await client.get_workflow_handle(stream).execute_update("submit", batch)
     assert isinstance(failed.value.cause, ApplicationError)
     assert (failed.value.cause.type, failed.value.cause.message) == ("NotSigned", "other_installation")
-    assert await names(office, stream) == before
+    assert await event_names(app, stream) == before
 
 
-async def test_a_signature_of_another_command_does_not_help(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    person = await staff(office, members[0])
+async def test_a_signature_of_another_command_does_not_help(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    person = await enter_staff(app, members[0])
     item = BatchItem(stream, uuid4(), '{"act":"take-stance","fields":{"unit":"don-vi-1","stance":"agreed"}}')
-    real = office.sign(person, [item], "os-account")
+    real = app.sign(person, [item], "os-account")
     other = BatchItem(stream, item.command_id, '{"act":"sign","fields":{"unit":"don-vi-1"}}')
     with pytest.raises(WorkflowUpdateFailedError) as failed:
         await client.get_workflow_handle(stream).execute_update(
@@ -315,18 +315,18 @@ async def test_a_signature_of_another_command_does_not_help(office: Session, cli
 
 
 async def test_an_expired_command_is_refused_but_a_known_one_keeps_its_receipt(
-    office: Session, client: Client, monkeypatch: pytest.MonkeyPatch
+    app: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream, members = await ready(office)
+    stream, members = await ready(app)
     monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(seconds=-1))
     with pytest.raises(RefusedError) as refused:
-        await say(office, stream, members[0], "sign", {"unit": members[0]})
+        await submit(app, stream, members[0], "sign", {"unit": members[0]})
     assert refused.value.code == "expired"
     monkeypatch.undo()
     command = uuid4()
-    await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)
+    await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)
     monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(seconds=-1))
-    assert (await say(office, stream, members[0], "sign", {"unit": members[0]}, command=command)).outcomes[0].known
+    assert (await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)).outcomes[0].known
 
 
 @workflow.defn(name="Forger")
@@ -341,11 +341,11 @@ class Forger:
         return answer.status
 
 
-async def test_an_own_workflow_that_calls_the_append_is_refused(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    before = await names(office, stream)
+async def test_an_own_workflow_that_calls_the_append_is_refused(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    before = await event_names(app, stream)
     _handed, request = forged(stream, members[0])
-    ours = f"thidua-{office.installed.id}"
+    ours = f"thidua-{app.installed.id}"
     async with Worker(client, task_queue="forger", workflows=[Forger], workflow_runner=UnsandboxedWorkflowRunner()):
         with pytest.raises(WorkflowFailureError) as failed:
             await client.execute_workflow(Forger.run, args=[ours, request], id=f"forger-{uuid4()}", task_queue="forger")
@@ -353,38 +353,38 @@ async def test_an_own_workflow_that_calls_the_append_is_refused(office: Session,
     assert isinstance(cause, ActivityError)
     assert isinstance(cause.cause, ApplicationError)
     assert cause.cause.message == "not_local"
-    assert await names(office, stream) == before
+    assert await event_names(app, stream) == before
 
 
-async def test_the_append_as_a_standalone_activity_is_refused(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    before = await names(office, stream)
+async def test_the_append_as_a_standalone_activity_is_refused(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    before = await event_names(app, stream)
     _handed, request = forged(stream, members[0])
     with pytest.raises(Exception, match="Activity") as failed:
         await client.execute_activity(
             "append",
             request,
             id=f"standalone-{uuid4()}",
-            task_queue=f"thidua-{office.installed.id}",
+            task_queue=f"thidua-{app.installed.id}",
             start_to_close_timeout=timedelta(seconds=20),
             result_type=AppendAnswer,
         )
     assert isinstance(failed.value.__cause__, ApplicationError)
     assert failed.value.__cause__.message == "not_local"
-    assert await names(office, stream) == before
+    assert await event_names(app, stream) == before
 
 
-async def test_the_append_itself_would_work_for_a_signed_command(office: Session) -> None:
+async def test_the_append_itself_would_work_for_a_signed_command(app: Session) -> None:
     """The negative control of the forgeries: what they lack is the signature, nothing else."""
-    stream, members = await ready(office)
-    await say(office, stream, members[0], "sign", {"unit": members[0]})
-    assert (await names(office, stream))[-1] == "CovenantSigned"
+    stream, members = await ready(app)
+    await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    assert (await event_names(app, stream))[-1] == "CovenantSigned"
 
 
 # Time -------------------------------------------------------------------------------------------------------------
 
 
-async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client: Client) -> None:
+async def test_deadlines_fire_on_the_engines_own_timers(app: Session, client: Client) -> None:
     """A wall-clock cycle lives through 150 skipped days; the ledger's time follows the server's."""
     start = datetime.now(UTC)
     skipped = timedelta()
@@ -392,7 +392,7 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
     async def now() -> datetime:
         return datetime.now(UTC) + skipped
 
-    queue = f"time-{office.installed.id}"
+    queue = f"time-{app.installed.id}"
     first = start.astimezone(ICT).date()
     soon = first + timedelta(days=20)
     rules = RULES.model_copy(
@@ -410,10 +410,10 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
             )
         }
     )
-    async with working(client, office.ledger, office.texts, office.installed, queue, now=now):
+    async with running_worker(client, app.ledger, app.texts, app.installed, queue, now=now):
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
         engine_client = TemporalClient(skipper.client, queue)
-        session = Session.of(office.paths, office.endpoints, office.installed, office.ledger, engine_client)
+        session = Session.of(app.paths, app.endpoints, app.installed, app.ledger, engine_client)
         digest = await session.texts.put_edition(rules.model_dump_json())
         stream = cycle_stream(CITY, str(first.year), f"cum-{uuid4().hex[:8]}")
         fields = {
@@ -426,12 +426,12 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
             "clock": "wall",
             "starts": start.isoformat(),
         }
-        await session.submit(stream, await staff(session, CITY), [CommandInput(stream, "open-cycle", fields)])
+        await session.submit(stream, await enter_staff(session, CITY), [CommandInput(stream, "open-cycle", fields)])
         skipped = timedelta(days=40)
         await skipper.fast_forward(client.get_workflow_handle(stream), timedelta(days=40))
 
         async def overdue() -> bool:
-            return "DeadlinePassed" in await names(session, stream)
+            return "DeadlinePassed" in await event_names(session, stream)
 
         await eventually(overdue, 60)
     rows = [row for row, _told in await session.history(stream) if row.type == "DeadlinePassed"]
@@ -442,47 +442,47 @@ async def test_deadlines_fire_on_the_engines_own_timers(office: Session, client:
 # Reloading --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_terminated_run_is_no_loss(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
-    await say(office, stream, members[0], "sign", {"unit": members[0]})
-    before = state_digest(await folded(office, stream))
+async def test_a_terminated_run_is_no_loss(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    before = state_digest(await state_of(app, stream))
     await client.get_workflow_handle(stream).terminate()
-    receipt = await say(office, stream, members[0], "sign", {"unit": members[0]})
+    receipt = await submit(app, stream, members[0], "sign", {"unit": members[0]})
     assert receipt.outcomes[0].known
-    assert state_digest(await folded(office, stream)) == before
+    assert state_digest(await state_of(app, stream)) == before
 
 
-async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(office: Session, client: Client) -> None:
+async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(app: Session, client: Client) -> None:
     """Two Temporal installations on one ledger: slow, but correct."""
-    stream, members = await ready(office, 6)
-    queue = f"second-{office.installed.id}"
-    second = await open_ledger(office.endpoints.database_url, office.installed.id)
-    async with working(client, second, office.texts, office.installed, queue):
+    stream, members = await ready(app, 6)
+    queue = f"second-{app.installed.id}"
+    second = await open_ledger(app.endpoints.database_url, app.installed.id)
+    async with running_worker(client, second, app.texts, app.installed, queue):
         handle = await client.start_workflow(ClusterCycle.run, stream, id=f"{stream}/second", task_queue=queue)
         for place, unit in enumerate(members):
             if place % 2:
-                item = await office.item(CommandInput(stream, "sign", {"unit": unit}))
-                signed = office.sign(await staff(office, unit), [item], "rehearsal")
+                item = await app.item(CommandInput(stream, "sign", {"unit": unit}))
+                signed = app.sign(await enter_staff(app, unit), [item], "rehearsal")
                 await handle.execute_update("submit", signed)
             else:
-                await say(office, stream, unit, "sign", {"unit": unit})
+                await submit(app, stream, unit, "sign", {"unit": unit})
         await handle.terminate()
     await second.close()
-    assert Counter(await names(office, stream))["CovenantSigned"] == 6
+    assert Counter(await event_names(app, stream))["CovenantSigned"] == 6
 
 
-async def test_what_ran_can_be_replayed(office: Session, client: Client) -> None:
-    stream, members = await ready(office)
+async def test_what_ran_can_be_replayed(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
     for unit in members:
-        await say(office, stream, unit, "sign", {"unit": unit})
-    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
+        await submit(app, stream, unit, "sign", {"unit": unit})
+    await submit(app, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
     history = await client.get_workflow_handle(stream).fetch_history()
     await Replayer(workflows=[ClusterCycle, CityYear], data_converter=DATA_CONVERTER).replay_workflow(history)
 
 
-async def test_the_workflow_runs_in_the_strict_sandbox(office: Session, client: Client) -> None:
+async def test_the_workflow_runs_in_the_strict_sandbox(app: Session, client: Client) -> None:
     """Own modules pass through; what is left inside must still be allowed there."""
-    stream, members = await ready(office)
+    stream, members = await ready(app)
     history = await client.get_workflow_handle(stream).fetch_history()
     strict = Replayer(
         workflows=[ClusterCycle, CityYear], data_converter=DATA_CONVERTER, workflow_runner=SandboxedWorkflowRunner()

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from engine_help import CITY, folded, names, open_cycle, say, staff, units, whole
+from engine_help import CITY, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, submit, units
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from speech import RULES, day
@@ -21,12 +21,12 @@ from temporalio.client import Client
 
 from application.application import CommandInput
 from application.engine import RefusedError
-from application.fields import InputError
 from cli.exporting import export_record, written
 from cli.recording import carry_out
 from cli.session import Session
 from domain.codec import state_digest
 from domain.types import When, start_of
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -36,27 +36,27 @@ Elsewhere = Callable[[], AbstractAsyncContextManager[Session]]
 
 
 async def brought_over(
-    office: Session, elsewhere: Elsewhere, client: Client, stream: str, folder: Path, person: str
+    app: Session, elsewhere: Elsewhere, client: Client, stream: str, folder: Path, person: str
 ) -> None:
     """Write the cycle, record it elsewhere, compare."""
     file = folder / f"{uuid4().hex}.yaml"
-    file.write_text(await written(office, stream))
-    digest, happened = state_digest(await folded(office, stream)), await names(office, stream)
+    file.write_text(await written(app, stream))
+    digest, happened = state_digest(await state_of(app, stream)), await event_names(app, stream)
     # Both registers share one Temporal server here, where a cycle's name is a run's.
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
         done = await carry_out(empty, file, person)
-        assert await names(empty, stream) == happened
+        assert await event_names(empty, stream) == happened
         assert done["cycles"][0]["state_digest"] == digest
         again = await carry_out(empty, file, person)
         assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
-        await whole(empty)
+        await assert_ledger_verifies(empty)
     await client.get_workflow_handle(stream).terminate()
 
 
 @pytest.mark.parametrize("name", ["HN-C1-2024-sign", "DL-C6-2015-final", "BP-K7-2018-final-sign"])
 async def test_a_recorded_year_is_the_same_elsewhere(
-    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, name: str
+    app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, name: str
 ) -> None:
     text = (REAL / f"{name}.yaml").read_text()
     organiser = re.search(r"^organiser: (\S+)$", text, re.MULTILINE)
@@ -64,106 +64,106 @@ async def test_a_recorded_year_is_the_same_elsewhere(
     file = tmp_path / "file.yaml"
     file.write_text(text.replace(organiser[1], f"o-{uuid4().hex[:8]}"))
     person = yaml.safe_load(text)["people"][0]["id"]
-    done = await carry_out(office, file, person)
-    await brought_over(office, elsewhere, client, done["cycles"][0]["cycle"], tmp_path, person)
+    done = await carry_out(app, file, person)
+    await brought_over(app, elsewhere, client, done["cycles"][0]["cycle"], tmp_path, person)
 
 
 async def test_a_rehearsed_year_with_its_clock_is_the_same_elsewhere(
-    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
+    app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
 ) -> None:
-    stream = await open_cycle(office, RULES, members=units(3))
+    stream = await open_cycle(app, RULES, members=units(3))
     for act, fields in (
         ("present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}}),
         ("step-to", {"now": day(3, 1).isoformat()}),
         ("extend", {"duty": "signature", "until": "20/03/2026", "reason": "Hội nghị lùi ngày"}),
         ("step-to", {"now": day(4, 1).isoformat()}),
     ):
-        await say(office, stream, CITY, act, fields)
-    assert "DeadlinePassed" in await names(office, stream)
-    await brought_over(office, elsewhere, client, stream, tmp_path, f"cb-{CITY}-1")
+        await submit(app, stream, CITY, act, fields)
+    assert "DeadlinePassed" in await event_names(app, stream)
+    await brought_over(app, elsewhere, client, stream, tmp_path, f"cb-{CITY}-1")
 
 
 async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
-    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
+    app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
 ) -> None:
-    stream = await open_cycle(office, RULES, members=units(3), clock="wall", starts=start_of(date(2026, 1, 1)))
-    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    stream = await open_cycle(app, RULES, members=units(3), clock="wall", starts=start_of(date(2026, 1, 1)))
+    await submit(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     for unit in units(3):
-        await say(office, stream, unit, "sign", {"unit": unit})
-    happened = await names(office, stream)
+        await submit(app, stream, unit, "sign", {"unit": unit})
+    happened = await event_names(app, stream)
     assert "DeadlinePassed" in happened[: happened.index("DraftPresented")], "the clock spoke in between"
     wrong = happened.index("CovenantSigned") + 1
-    await say(office, stream, CITY, "correct", {"version": wrong, "reason": "Nhập nhầm"})
-    await say(office, stream, CITY, "confirm-escalation", {"duty": "stance"})
-    before = await folded(office, stream)
+    await submit(app, stream, CITY, "correct", {"version": wrong, "reason": "Nhập nhầm"})
+    await submit(app, stream, CITY, "confirm-escalation", {"duty": "stance"})
+    before = await state_of(app, stream)
     file = tmp_path / "file.yaml"
-    file.write_text(await written(office, stream))
+    file.write_text(await written(app, stream))
     assert "confirm-escalation" in yaml.safe_load(file.read_text())["left_out"][0]
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
         await carry_out(empty, file, f"cb-{CITY}-1")
-        after = await folded(empty, stream)
+        after = await state_of(empty, stream)
         assert set(after.signing.signatures) == set(before.signing.signatures) == set(units(3)[1:]), "the right one"
         assert after.lifecycle.clock == "backfill"
-        assert "DeadlinePassed" not in await names(empty, stream)
-        await whole(empty)
+        assert "DeadlinePassed" not in await event_names(empty, stream)
+        await assert_ledger_verifies(empty)
 
 
-async def test_trying_an_exported_file_tells_what_recording_it_does(office: Session, tmp_path: Path) -> None:
-    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
-    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
+async def test_trying_an_exported_file_tells_what_recording_it_does(app: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
     comment = CommandInput(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}, happened=june)
-    await office.submit(stream, secretary, [comment])
-    await office.submit(
+    await app.submit(stream, secretary, [comment])
+    await app.submit(
         stream, secretary, [CommandInput(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)]
     )
     file = tmp_path / "file.yaml"
-    file.write_text(await written(office, stream))
+    file.write_text(await written(app, stream))
     for dry_run in (True, False):
-        done = await carry_out(office, file, secretary.id, dry_run=dry_run)
+        done = await carry_out(app, file, secretary.id, dry_run=dry_run)
         assert done["counts"] == {"entered": 0, "known": 3, "corrected": 0}, dry_run
 
 
-async def test_a_digest_of_a_text_that_nobody_stored_is_only_words(office: Session) -> None:
-    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
+async def test_a_digest_of_a_text_that_nobody_stored_is_only_words(app: Session) -> None:
+    stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
     made_up = f"digest:{'ab' * 32}"
     comment = CommandInput(
         stream, "comment", {"by": {"unit": "don-vi-1"}, "text": made_up}, happened=When.on(date(2026, 6, 20))
     )
-    await office.submit(stream, await staff(office, CITY), [comment])
-    (standing,) = (await folded(office, stream)).comments.comments.values()
-    assert (await office.texts.get([standing.text]))[standing.text] == made_up
+    await app.submit(stream, await enter_staff(app, CITY), [comment])
+    (standing,) = (await state_of(app, stream)).comments.comments.values()
+    assert (await app.texts.get([standing.text]))[standing.text] == made_up
 
 
-async def test_an_edited_file_corrects_what_the_register_itself_wrote(office: Session, tmp_path: Path) -> None:
-    stream = await open_cycle(office, RULES, members=units(3), clock="backfill")
+async def test_an_edited_file_corrects_what_the_register_itself_wrote(app: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(app, RULES, members=units(3), clock="backfill")
     june = When.on(date(2026, 6, 20))
-    secretary = await staff(office, CITY)
-    await office.submit(
+    secretary = await enter_staff(app, CITY)
+    await app.submit(
         stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
     )
     file = tmp_path / "file.yaml"
-    text = await written(office, stream)
+    text = await written(app, stream)
     file.write_text(text)
-    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
     file.write_text(text.replace("unit: don-vi-1\n", "unit: don-vi-2\n"))
-    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
-    assert (await carry_out(office, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
-    assert set((await folded(office, stream)).conclusion.nominations) == {("don-vi-2", "co")}
+    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
+    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    assert set((await state_of(app, stream)).conclusion.nominations) == {("don-vi-2", "co")}
 
 
-async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(office: Session, tmp_path: Path) -> None:
-    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
-    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
-    await office.submit(
+async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(app: Session, tmp_path: Path) -> None:
+    stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
+    await app.submit(
         stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
     )
     wrong = CommandInput(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
-    await office.submit(stream, secretary, [wrong])
+    await app.submit(stream, secretary, [wrong])
     file = tmp_path / "file.yaml"
-    file.write_text((await written(office, stream)).replace("Nhập nhầm", "Lý do khác"))
+    file.write_text((await written(app, stream)).replace("Nhập nhầm", "Lý do khác"))
     with pytest.raises(InputError) as stopped:
-        await carry_out(office, file, secretary.id)
+        await carry_out(app, file, secretary.id)
     assert stopped.value.code == "recording_stopped_outside"
 
 
@@ -186,16 +186,16 @@ async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.
     assert out.read_text() == "organiser: o\n"
 
 
-async def test_what_was_erased_stays_so(office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path) -> None:
-    stream = await open_cycle(office, RULES, members=units(2), clock="backfill")
-    june, secretary = When.on(date(2026, 6, 20)), await staff(office, CITY)
+async def test_what_was_erased_stays_so(app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path) -> None:
+    stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
+    june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
     comment = {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}
-    await office.submit(stream, secretary, [CommandInput(stream, "comment", comment, happened=june)])
-    (standing,) = (await folded(office, stream)).comments.comments.values()
-    assert "Xin sửa mục 3" in await written(office, stream)
-    await office.texts.erase(standing.text)
-    assert "Xin sửa mục 3" not in await written(office, stream)
-    await brought_over(office, elsewhere, client, stream, tmp_path, secretary.id)
+    await app.submit(stream, secretary, [CommandInput(stream, "comment", comment, happened=june)])
+    (standing,) = (await state_of(app, stream)).comments.comments.values()
+    assert "Xin sửa mục 3" in await written(app, stream)
+    await app.texts.erase(standing.text)
+    assert "Xin sửa mục 3" not in await written(app, stream)
+    await brought_over(app, elsewhere, client, stream, tmp_path, secretary.id)
 
 
 # Random years -----------------------------------------------------------------------------------------------------
@@ -238,23 +238,23 @@ CORRECTIONS = st.builds(lambda n, gone: ("correct", n, gone), st.integers(0, 30)
 )
 @given(acts=st.lists(st.tuples(st.one_of(ACTS, ACTS, ACTS, CORRECTIONS), DAYS), min_size=5, max_size=25))
 async def test_random_years_with_mergers_and_corrections(
-    office: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, acts: list[Any]
+    app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path, acts: list[Any]
 ) -> None:
     rules = RULES.model_copy(update={"inherits": ("signature", "role", "registration")})
-    stream = await open_cycle(office, rules, members=UNITS, clock="backfill")
-    secretary = await staff(office, CITY)
+    stream = await open_cycle(app, rules, members=UNITS, clock="backfill")
+    secretary = await enter_staff(app, CITY)
     for one, happened in acts:
-        await tried(office, stream, secretary, one, happened)
-    event(f"about {len(await names(office, stream)) // 5 * 5} events")
-    await brought_over(office, elsewhere, client, stream, tmp_path, secretary.id)
+        await tried(app, stream, secretary, one, happened)
+    event(f"about {len(await event_names(app, stream)) // 5 * 5} events")
+    await brought_over(app, elsewhere, client, stream, tmp_path, secretary.id)
 
 
-async def tried(office: Session, stream: str, secretary: Any, one: Any, happened: When) -> None:
+async def tried(app: Session, stream: str, secretary: Any, one: Any, happened: When) -> None:
     """Say an act, or correct one of those that were said; what cannot be true is refused, and that is well."""
     if one[0] != "correct":
         said = CommandInput(stream, *one, happened=happened)
     else:
-        rows = [row for row, _told in await office.history(stream)]
+        rows = [row for row, _told in await app.history(stream)]
         row = rows[one[1] % len(rows)]
         instead = None if one[2] else {"act": "nominate", "unit": UNITS[one[1] % len(UNITS)], "award": "co"}
         said = CommandInput(stream, "correct", {"version": row.version, "reason": "Nhập nhầm", "instead": instead})
@@ -262,4 +262,4 @@ async def tried(office: Session, stream: str, secretary: Any, one: Any, happened
             said.stream, said.act, {k: v for k, v in said.fields.items() if v is not None}, happened=happened
         )
     with contextlib.suppress(RefusedError):
-        await office.submit(stream, secretary, [said], strength="rehearsal")
+        await app.submit(stream, secretary, [said], strength="rehearsal")

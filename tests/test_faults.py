@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from engine_help import CITY, YEAR, folded, names, open_cycle, staff, units, whole
+from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, units
 from speech import RULES
 
 from application.application import CommandInput
@@ -44,16 +44,16 @@ def place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 
 async def prepared(
-    office: Session, stream: str, unit: str, act: str, fields: dict[str, Any]
+    app: Session, stream: str, unit: str, act: str, fields: dict[str, Any]
 ) -> tuple[UUID, Callable[[], Any]]:
     """An act whose order is made while the ledger can still be read."""
-    person = await staff(office, unit)
-    item = await office.item(CommandInput(stream, act, fields))
-    assert office.client is not None
-    client = office.client
+    person = await enter_staff(app, unit)
+    item = await app.item(CommandInput(stream, act, fields))
+    assert app.client is not None
+    client = app.client
 
     async def submit() -> Any:
-        signed = office.sign(person, [item], "rehearsal")
+        signed = app.sign(person, [item], "rehearsal")
         return await client.submit(stream, signed)
 
     return item.command_id, submit
@@ -72,28 +72,28 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
 ) -> None:
     kills = 0
 
-    async def crash_and_restart(endpoints: Endpoints, office: Session, stop: asyncio.Event) -> None:
+    async def crash_and_restart(endpoints: Endpoints, app: Session, stop: asyncio.Event) -> None:
         nonlocal kills
         worker: Server | None = None
         while not stop.is_set():
             if worker is None or worker.process.poll() is not None:
                 if worker is not None:
                     kills += 1
-                worker = await asyncio.to_thread(crashing, place, endpoints, office, 0.4 if kills < KILLS else 0.0)
+                worker = await asyncio.to_thread(crashing, place, endpoints, app, 0.4 if kills < KILLS else 0.0)
             await asyncio.sleep(0.02)
         if worker is not None:
             await asyncio.to_thread(worker.stop)
 
-    async with session("temporal", print, rehearsal=True) as office:
+    async with session("temporal", print, rehearsal=True) as app:
         stop = asyncio.Event()
-        supervisor = asyncio.create_task(crash_and_restart(office.endpoints, office, stop))
+        supervisor = asyncio.create_task(crash_and_restart(app.endpoints, app, stop))
         members = units(15)
         done: Counter[str] = Counter()
 
         async def live(number: int) -> None:
             cluster = f"cum-{number}"
             stream = f"{CITY}/{YEAR}/{cluster}"
-            digest = await office.texts.put_edition(RULES.model_dump_json())
+            digest = await app.texts.put_edition(RULES.model_dump_json())
             opening = {
                 "organiser": CITY,
                 "organiser_name": "T",
@@ -112,7 +112,7 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
             acts += [(u, "take-stance", {"unit": u, "stance": "agreed"}) for u in members]
             acts += [(u, "report-midyear", {"unit": u, "report": {"title": "B"}}) for u in members]
             for unit, act, fields in acts:
-                _id, submit = await prepared(office, stream, unit, act, fields)
+                _id, submit = await prepared(app, stream, unit, act, fields)
                 await until_done(submit)
                 done[stream] += 1
 
@@ -125,7 +125,7 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
             await supervisor
         print(f"\nkilled {kills} times, {done.total()} acts")
         for stream in done:
-            counted = Counter(await names(office, stream))
+            counted = Counter(await event_names(app, stream))
             assert counted == {
                 "CycleOpened": 1,
                 "DraftPresented": 1,
@@ -133,12 +133,12 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
                 "StanceTaken": 15,
                 "MidyearReported": 15,
             }
-        await whole(office)
+        await assert_ledger_verifies(app)
     assert kills >= KILLS
     assert "Diverged" not in "".join(log.read_text() for log in place.logs.glob("*.log") if log.name != "temporal.log")
 
 
-def crashing(place: Paths, endpoints: Endpoints, office: Session, odds: float) -> Server:
+def crashing(place: Paths, endpoints: Endpoints, app: Session, odds: float) -> Server:
     real = local_engine.start_server
 
     def start(name: str, command: list[str], **options: Any) -> Server:
@@ -148,7 +148,7 @@ def crashing(place: Paths, endpoints: Endpoints, office: Session, odds: float) -
 
     local_engine.start_server = start  # type: ignore[assignment]
     try:
-        return local_engine.start_worker(place, endpoints, office.installed)
+        return local_engine.start_worker(place, endpoints, app.installed)
     finally:
         local_engine.start_server = real
 
@@ -162,8 +162,8 @@ async def test_the_ledger_is_away_for_half_a_minute(
     try:
         await create_database(apart, "ledger")
         monkeypatch.setenv("DATABASE_URL", apart.url("ledger"))
-        async with session("worker", print, rehearsal=True) as office:
-            stream, acts = await _six_signatures(office)
+        async with session("worker", print, rehearsal=True) as app:
+            stream, acts = await _six_signatures(app)
             port = apart.port
             apart.stop()
             handing = [asyncio.create_task(until_done(submit)) for _id, submit in acts]
@@ -172,28 +172,28 @@ async def test_the_ledger_is_away_for_half_a_minute(
             apart.start(port)
             receipts = await asyncio.gather(*handing)
             assert all(receipt.outcomes[0].versions for receipt in receipts)
-            assert Counter(await names(office, stream))["CovenantSigned"] == 6
-            await whole(office)
+            assert Counter(await event_names(app, stream))["CovenantSigned"] == 6
+            await assert_ledger_verifies(app)
     finally:
         apart.stop()
 
 
-async def _six_signatures(office: Session) -> tuple[str, list[tuple[UUID, Callable[[], Any]]]]:
+async def _six_signatures(app: Session) -> tuple[str, list[tuple[UUID, Callable[[], Any]]]]:
     members = units(6)
-    stream = await open_cycle(office, RULES, members=members)
-    _id, draft = await prepared(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "G"}})
+    stream = await open_cycle(app, RULES, members=members)
+    _id, draft = await prepared(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "G"}})
     await draft()
-    return stream, [await prepared(office, stream, unit, "sign", {"unit": unit}) for unit in members]
+    return stream, [await prepared(app, stream, unit, "sign", {"unit": unit}) for unit in members]
 
 
 async def test_both_are_away(place: Paths) -> None:
     """The embedded PostgreSQL carries Temporal, too: it is killed, and the engine brings everything back."""
-    async with session("worker", print, rehearsal=True) as office:
-        stream, acts = await _six_signatures(office)
-        os.kill(office.endpoints.pids["postgresql"], 9)
+    async with session("worker", print, rehearsal=True) as app:
+        stream, acts = await _six_signatures(app)
+        os.kill(app.endpoints.pids["postgresql"], 9)
         await asyncio.gather(*(until_done(submit) for _id, submit in acts))
-        assert Counter(await names(office, stream))["CovenantSigned"] == 6
-        await whole(office)
+        assert Counter(await event_names(app, stream))["CovenantSigned"] == 6
+        await assert_ledger_verifies(app)
 
 
 YEAR_ACTS: list[tuple[str, str, dict[str, Any]]] = [
@@ -212,13 +212,13 @@ LOST_AFTER = 6
 
 
 async def test_temporals_database_is_dropped_in_the_middle_of_a_year(place: Paths) -> None:
-    async with session("worker", print, rehearsal=True) as office:
-        kept = await open_cycle(office, RULES, members=units(3), cluster="cum-1")
-        lost = await open_cycle(office, RULES, members=units(3), cluster="cum-2")
+    async with session("worker", print, rehearsal=True) as app:
+        kept = await open_cycle(app, RULES, members=units(3), cluster="cum-1")
+        lost = await open_cycle(app, RULES, members=units(3), cluster="cum-2")
         for unit, act, fields in YEAR_ACTS:
-            await (await prepared(office, kept, unit, act, fields))[1]()
+            await (await prepared(app, kept, unit, act, fields))[1]()
         for unit, act, fields in YEAR_ACTS[:LOST_AFTER]:
-            await (await prepared(office, lost, unit, act, fields))[1]()
+            await (await prepared(app, lost, unit, act, fields))[1]()
     server = PostgresServer(place.data / "postgresql", CACHE, place.logs / "postgresql.log")
     await asyncio.to_thread(server.start)
     for database in ("temporal", "temporal_visibility"):
@@ -235,9 +235,9 @@ async def test_temporals_database_is_dropped_in_the_middle_of_a_year(place: Path
     assert done.returncode == 0, done.stderr
     assert lost in done.stdout
     assert kept not in done.stdout, "a filed cycle has no run"
-    async with session("worker", print, rehearsal=True) as office:
+    async with session("worker", print, rehearsal=True) as app:
         for unit, act, fields in YEAR_ACTS[LOST_AFTER:]:
-            await (await prepared(office, lost, unit, act, fields))[1]()
-        assert await names(office, lost) == await names(office, kept)
-        assert state_digest(await folded(office, lost)) == state_digest(await folded(office, kept))
-        await whole(office)
+            await (await prepared(app, lost, unit, act, fields))[1]()
+        assert await event_names(app, lost) == await event_names(app, kept)
+        assert state_digest(await state_of(app, lost)) == state_digest(await state_of(app, kept))
+        await assert_ledger_verifies(app)

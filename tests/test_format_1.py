@@ -47,6 +47,16 @@ RENAMED: Mapping[str, str] = {
     "state/register": "corrections",
     "state/hands": "signatories",
     "state/targets/replies/*/standing": "status",
+    "state/targets/registrations/*/told": "event",
+    "state/targets/results/*/told": "event",
+    "state/letters/letters/*/told": "event",
+    "state/letters/answers/*/*/told": "event",
+    "state/letters/checks/*/told": "event",
+    "state/meetings/*/told": "event",
+    "state/comments/together": "collective_stances",
+    "state/conclusion/places": "ranking",
+    "state/deadlines/spoken": "recorded",
+    "state/deadlines/asked": "extension_requests",
 }
 """Old name -> new name of a field of a state, a deviation or an obligation. Stored names never stand here.
 

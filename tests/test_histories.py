@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, open_cycle, say, staff, units
+from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Replayer, Worker
@@ -52,18 +52,18 @@ async def replays(kind: str, history: WorkflowHistory) -> None:
         file_of(kind).write_text(json.dumps(history.to_json_dict(), separators=(",", ":")) + "\n")
 
 
-async def test_a_cycle_that_runs_now_replays(office: Session, client: Client) -> None:
+async def test_a_cycle_that_runs_now_replays(app: Session, client: Client) -> None:
     members = units(3)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     for unit in members:
-        await say(office, stream, unit, "sign", {"unit": unit})
-    await say(office, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
-    await say(office, stream, members[0], "correct", {"version": 3, "reason": "Ký nhầm"})
+        await submit(app, stream, unit, "sign", {"unit": unit})
+    await submit(app, stream, CITY, "step-to", {"now": datetime(YEAR, 7, 30, 9, tzinfo=ICT).isoformat()})
+    await submit(app, stream, members[0], "correct", {"version": 3, "reason": "Ký nhầm"})
     await replays("cycle", await client.get_workflow_handle(stream).fetch_history())
 
 
-async def test_a_year_that_runs_now_replays(office: Session, client: Client) -> None:
+async def test_a_year_that_runs_now_replays(app: Session, client: Client) -> None:
     cycle = f"2026-{uuid4().hex[:8]}"
     clusters = [
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u-{n}-{k}", "name": f"Đơn vị {k}"} for k in range(2)]}
@@ -80,8 +80,8 @@ async def test_a_year_that_runs_now_replays(office: Session, client: Client) -> 
             "clusters": clusters,
         }
     )
-    person = await staff(office, CITY)
-    receipt = await start_year(office, year, RULES, person, clock="stepped", starts=start_of(date(YEAR, 1, 1)))
+    person = await enter_staff(app, CITY)
+    receipt = await start_year(app, year, RULES, person, clock="stepped", starts=start_of(date(YEAR, 1, 1)))
     assert receipt.failed == []
     handle = client.get_workflow_handle(f"{CITY}/{cycle}")
     info = (await handle.describe()).raw_description.workflow_execution_info
@@ -90,10 +90,10 @@ async def test_a_year_that_runs_now_replays(office: Session, client: Client) -> 
 
 
 async def test_a_post_that_runs_now_replays(
-    office: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("activities.post.WAIT_S", 0.1)
-    delivering = PostActivities(office.ledger, office.people, FolderMailer(tmp_path), "so@example.invalid")
+    delivering = PostActivities(app.ledger, app.people, FolderMailer(tmp_path), "so@example.invalid")
     queue = f"post-{uuid4().hex[:8]}"
     async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
         handle = await client.start_workflow(Post.run, id=queue, task_queue=queue)

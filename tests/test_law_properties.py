@@ -15,7 +15,7 @@ from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, correctable
 from domain.deviations import deviations
 from domain.obligations import obligations
-from domain.steps.commenting import TakeStance, TakeStanceTogether, Voice
+from domain.steps.commenting import Participant, TakeStance, TakeStanceTogether
 from domain.steps.conclusion import Nominate
 from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
@@ -23,7 +23,7 @@ from domain.steps.letters import AnswerLetter, RecordLetter
 from domain.steps.lifecycle import Unit, business_now
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
-from domain.steps.scores import Item, ScoreSelf, calculated_scores
+from domain.steps.scores import ScoreSelf, SheetItem, calculated_scores
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import RegisterTargets, ReturnRegistration
@@ -35,7 +35,7 @@ speakers = st.sampled_from([*UNITS, CITY, "tay-ho"])
 
 heirs = st.sampled_from([*UNITS, "phuong-moi"]).map(lambda unit: Unit(id=unit, name=unit))
 letters = st.sampled_from(["cv-1", "cv-2"])
-voices = units.map(lambda unit: Voice(unit=unit))
+voices = units.map(lambda unit: Participant(unit=unit))
 
 
 def acts() -> st.SearchStrategy[Command]:
@@ -56,7 +56,7 @@ def acts() -> st.SearchStrategy[Command]:
         st.builds(
             ScoreSelf,
             unit=units,
-            sheet=st.tuples(*(st.builds(Item, criterion=st.just(c), points=points) for c in ("a1", "a2", "b"))),
+            sheet=st.tuples(*(st.builds(SheetItem, criterion=st.just(c), points=points) for c in ("a1", "a2", "b"))),
         ),
         st.builds(SignJointly, covenant=st.just("term-covenant")),
         st.builds(PresentDraft, kind=st.just("term-covenant"), document=paper),

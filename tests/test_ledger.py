@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from nacl.signing import SigningKey
 
 from ledger import checkpoints
 from ledger import writer as writing
-from ledger.connection import UNREACHABLE
+from ledger.connection import is_lost
 from ledger.events import NO_DIGEST, Draft, StreamTip
 from ledger.memory import MemoryLedger
 from ledger.postgres import PostgresLedger, checkpoint, open_ledger
@@ -275,8 +274,10 @@ class TestPostgres:
                 "select pg_terminate_backend(pid) from pg_stat_activity "
                 "where datname = current_database() and pid <> pg_backend_pid()"
             )
-            with contextlib.suppress(*UNREACHABLE):
-                await pg.append(append(f"t{turn}", StreamTip(), draft()))
+            (answer,) = await asyncio.gather(
+                pg.append(append(f"t{turn}", StreamTip(), draft())), return_exceptions=True
+            )
+            assert isinstance(answer, Appended) or is_lost(answer), answer
             assert isinstance(await pg.append(append(f"u{turn}", StreamTip(), draft())), Appended)
         await owner.close()
 

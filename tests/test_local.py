@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import eventually, paths
-from engine_help import CITY, open_cycle, say, units, whole
+from engine_help import CITY, assert_ledger_verifies, open_cycle, submit, units
 from speech import RULES
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest, RegisterNamespaceRequest
 from temporalio.client import Client
@@ -90,11 +90,11 @@ async def test_addresses_that_a_killed_engine_left_behind_mislead_nobody(
     home = folder / "killed"
     monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
     monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
-    async with session("ledger", print, rehearsal=True) as office:
-        left = {**asdict(office.endpoints), "pid": 1}
+    async with session("ledger", print, rehearsal=True) as app:
+        left = {**asdict(app.endpoints), "pid": 1}
     (home / "data" / "engine.json").write_text(json.dumps(left))
-    async with session("ledger", print) as office:
-        assert await office.ledger.last_position() > 0
+    async with session("ledger", print) as app:
+        assert await app.ledger.last_position() > 0
     assert not (home / "data" / "engine.json").exists()
 
 
@@ -102,10 +102,10 @@ async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, mon
     home, said, stop = folder / "coming", list[str](), asyncio.Event()
     monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
     monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
-    async with session("ledger", print, rehearsal=True) as office:
+    async with session("ledger", print, rehearsal=True) as app:
         other = asyncio.create_task(_head(said))
         await eventually(lambda: _true(said))
-        serving = asyncio.create_task(serve(office.paths, office.endpoints, stop))
+        serving = asyncio.create_task(serve(app.paths, app.endpoints, stop))
         assert await other > 0
         stop.set()
         await serving
@@ -113,8 +113,8 @@ async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, mon
 
 
 async def _head(said: list[str]) -> int:
-    async with session("ledger", said.append) as office:
-        return await office.ledger.last_position()
+    async with session("ledger", said.append) as app:
+        return await app.ledger.last_position()
 
 
 async def _true(found: object) -> bool:
@@ -143,11 +143,11 @@ async def test_a_temporal_server_that_is_not_ours_carries_a_cycle(not_ours: Path
     wanted = RegisterNamespaceRequest(namespace="cua-nguoi-khac")
     wanted.workflow_execution_retention_period.FromSeconds(86_400)
     await client.workflow_service.register_namespace(wanted)
-    async with session("worker", print, rehearsal=True) as office:
-        stream = await open_cycle(office, RULES, members=units(2))
-        await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
-        await whole(office)
-        assert "temporal" not in office.endpoints.pids, "no server of ours was started"
+    async with session("worker", print, rehearsal=True) as app:
+        stream = await open_cycle(app, RULES, members=units(2))
+        await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+        await assert_ledger_verifies(app)
+        assert "temporal" not in app.endpoints.pids, "no server of ours was started"
     assert (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version, "and theirs goes on"
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from engine_help import CITY, folded, open_cycle, say, staff, units
+from engine_help import CITY, enter_staff, open_cycle, state_of, submit, units
 
 from application.application import CommandInput
-from application.fields import InputError
 from cli.score_impact import confirm_score_impact
 from cli.session import Session
 from domain.rules import Edition
 from domain.steps.scores import score_impact
+from errors import InputError
 
 RELATIVE = Edition.model_validate(
     {
@@ -25,12 +25,12 @@ RELATIVE = Edition.model_validate(
 LEADER, SECOND, THIRD = units(3)
 
 
-async def scored(office: Session, rules: Edition = RELATIVE) -> str:
+async def scored(app: Session, rules: Edition = RELATIVE) -> str:
     """A cycle in which three units have scored themselves."""
-    stream = await open_cycle(office, rules, members=units(3))
+    stream = await open_cycle(app, rules, members=units(3))
     for unit, actual in ((LEADER, 100), (SECOND, 50), (THIRD, 40)):
         sheet = [{"criterion": "nha", "actual": actual}, {"criterion": "khac", "points": 30}]
-        await say(office, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+        await submit(app, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
     return stream
 
 
@@ -42,17 +42,17 @@ def appraised(stream: str, unit: str, actual: int, points: int = 30) -> CommandI
     return CommandInput(stream, "appraise", {"unit": unit, "sheet": sheet})
 
 
-async def test_whoever_is_moved_is_shown_before_it_is_entered(office: Session) -> None:
-    stream, secretary = await scored(office), await staff(office, CITY)
-    before = await folded(office, stream)
+async def test_whoever_is_moved_is_shown_before_it_is_entered(app: Session) -> None:
+    stream, secretary = await scored(app), await enter_staff(app, CITY)
+    before = await state_of(app, stream)
     late = appraised(stream, LEADER, 80)
     with pytest.raises(InputError) as asked:
-        await confirm_score_impact(office, late, secretary, meant=False)
+        await confirm_score_impact(app, late, secretary, meant=False)
     assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
-    assert await folded(office, stream) == before, "only shown"
-    await confirm_score_impact(office, late, secretary, meant=True)
-    await office.submit(stream, secretary, [late], strength="rehearsal")
-    found = score_impact(before, await folded(office, stream), RELATIVE, whose=LEADER)
+    assert await state_of(app, stream) == before, "only shown"
+    await confirm_score_impact(app, late, secretary, meant=True)
+    await app.submit(stream, secretary, [late], strength="rehearsal")
+    found = score_impact(before, await state_of(app, stream), RELATIVE, whose=LEADER)
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
 
 
@@ -65,23 +65,23 @@ PLAIN = Edition.model_validate(
 )
 
 
-async def test_a_units_own_corrected_score_moves_nobody_else(office: Session) -> None:
+async def test_a_units_own_corrected_score_moves_nobody_else(app: Session) -> None:
     """Its own change is not another unit's, also inside a correction."""
-    stream = await open_cycle(office, PLAIN, members=units(3))
+    stream = await open_cycle(app, PLAIN, members=units(3))
     sheet = [{"criterion": "nha", "points": 30}]
     for unit in units(3):
-        await say(office, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
-    wrong = (await office.history(stream))[-1][0].version
-    person, fields = await staff(office, THIRD), {"version": wrong, "reason": "Cộng nhầm"}
+        await submit(app, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+    wrong = (await app.history(stream))[-1][0].version
+    person, fields = await enter_staff(app, THIRD), {"version": wrong, "reason": "Cộng nhầm"}
     instead = {"act": "score-self", "unit": THIRD, "sheet": [{"criterion": "nha", "points": 40}]}
     for said in ({**fields, "instead": instead}, fields):
-        await confirm_score_impact(office, CommandInput(stream, "correct", said), person, meant=False)
+        await confirm_score_impact(app, CommandInput(stream, "correct", said), person, meant=False)
 
 
-async def test_what_moves_nobody_else_is_not_asked_about(office: Session) -> None:
-    stream, secretary = await scored(office), await staff(office, CITY)
-    await confirm_score_impact(office, appraised(stream, THIRD, 40, 10), secretary, meant=False)
+async def test_what_moves_nobody_else_is_not_asked_about(app: Session) -> None:
+    stream, secretary = await scored(app), await enter_staff(app, CITY)
+    await confirm_score_impact(app, appraised(stream, THIRD, 40, 10), secretary, meant=False)
     await confirm_score_impact(
-        office, CommandInput(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False
+        app, CommandInput(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False
     )
-    await confirm_score_impact(office, appraised(stream, "khong-co", 40), secretary, meant=False)
+    await confirm_score_impact(app, appraised(stream, "khong-co", 40), secretary, meant=False)

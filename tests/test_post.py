@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from engine_help import open_cycle, say, staff, units
+from engine_help import enter_staff, open_cycle, submit, units
 from speech import CITY, RULES, UNITS, Case, day, opening
 from temporalio.testing import ActivityEnvironment
 
@@ -235,17 +235,17 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Session) -> None:
+async def test_every_notice_is_sent_once_recorded_and_not_sent_again(app: Session) -> None:
     members = units(3)
     for unit in members[:2]:
-        await staff(office, unit)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+        await enter_staff(app, unit)
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer = Recorder()
     mailer.away = True
 
     def fresh() -> PostActivities:
-        return PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
+        return PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
 
     environment = ActivityEnvironment()
     await environment.run(fresh().deliver)
@@ -256,7 +256,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(office: Ses
         pass
     while await environment.run(fresh().deliver):
         pass
-    events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    events = [to_envelope(row).event for row in await load_all(app.ledger, POST_STREAM)]
     sent = [event for event in events if isinstance(event, post.NoticeSent)]
     assert len(mailer.sent) == len(set(mailer.sent)) == len(sent) == 4
     assert all(event.rehearsed for event in sent)
@@ -278,72 +278,72 @@ class Grudging(Recorder):
         await super().send(message)
 
 
-async def delivered(office: Session, mailer: Recorder) -> list[Event]:
+async def delivered(app: Session, mailer: Recorder) -> list[Event]:
     """What the post has recorded once nothing is left to do."""
-    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
     environment = ActivityEnvironment()
     for _ in range(100):
         if not await environment.run(delivering.deliver):
             break
     else:
         pytest.fail("it goes on for ever")
-    return [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    return [to_envelope(row).event for row in await load_all(app.ledger, POST_STREAM)]
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(office: Session) -> None:
+async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(app: Session) -> None:
     members = units(3)
     for number, address in enumerate(("cua-nam@", "x\ny@example.invalid", "don-vi-3@example.invalid")):
-        await office.people.enter(f"cb-{number}", members[number], f"Cán bộ {number}", email=address)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+        await app.people.enter(f"cb-{number}", members[number], f"Cán bộ {number}", email=address)
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer = Recorder()
-    events = await delivered(office, mailer)
+    events = await delivered(app, mailer)
     failed = {event.person for event in events if isinstance(event, post.NoticeFailed)}
     assert failed == {"cb-0", "cb-1"}
     assert len(mailer.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_once(office: Session) -> None:
+async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_once(app: Session) -> None:
     members = units(3)
     for unit in members:
-        await staff(office, unit)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+        await enter_staff(app, unit)
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer = Grudging(f"cb-{members[1]}@example.invalid")
-    events = await delivered(office, mailer)
+    events = await delivered(app, mailer)
     assert len(mailer.sent) == len(set(mailer.sent)) == 4
     assert {event.unit for event in events if isinstance(event, post.NoticeFailed)} == {members[1]}
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_a_dead_mail_server_fills_no_register(office: Session) -> None:
-    await staff(office, "don-vi-1")
-    await open_cycle(office, RULES, members=units(1))
+async def test_a_dead_mail_server_fills_no_register(app: Session) -> None:
+    await enter_staff(app, "don-vi-1")
+    await open_cycle(app, RULES, members=units(1))
     mailer = Recorder()
     mailer.away = True
-    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid")
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
     await ActivityEnvironment().run(delivering.deliver)
-    before = len(await load_all(office.ledger, POST_STREAM))
+    before = len(await load_all(app.ledger, POST_STREAM))
     await ActivityEnvironment().run(delivering.deliver)
-    assert len(await load_all(office.ledger, POST_STREAM)) == before <= 1
+    assert len(await load_all(app.ledger, POST_STREAM)) == before <= 1
     mailer.away = False
-    assert any(isinstance(event, post.NoticeSent) for event in await delivered(office, mailer))
+    assert any(isinstance(event, post.NoticeSent) for event in await delivered(app, mailer))
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_wants_one_mail_a_day_gets_one(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
     members = units(2)
-    people = [await staff(office, unit) for unit in members]
-    accounts = Accounts(office.ledger.pool)
+    people = [await enter_staff(app, unit) for unit in members]
+    accounts = Accounts(app.ledger.pool)
     await accounts.make(people[0].id, "staff")
     await accounts.prefer(people[0].id, language="vi", digest="daily")
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer, clock = Recorder(), [datetime.now(UTC)]
-    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid", lambda: clock[0])
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid", lambda: clock[0])
     environment = ActivityEnvironment()
     while await environment.run(delivering.deliver):
         pass
@@ -352,18 +352,18 @@ async def test_who_wants_one_mail_a_day_gets_one(office: Session, monkeypatch: p
     while await environment.run(delivering.deliver):
         pass
     assert len(mailer.sent) == 3
-    events = [to_envelope(row).event for row in await load_all(office.ledger, POST_STREAM)]
+    events = [to_envelope(row).event for row in await load_all(app.ledger, POST_STREAM)]
     (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
     assert (digest.person, digest.notices) == (people[0].id, 2)
     assert len([event for event in events if isinstance(event, post.NoticeGathered)]) == 2
 
 
-async def three_of_one_unit(office: Session, unit: str) -> dict[str, str]:
+async def three_of_one_unit(app: Session, unit: str) -> dict[str, str]:
     """Mail addresses by the language they are owed: accounts in Vietnamese and in English, and nobody's account."""
-    accounts, addresses = Accounts(office.ledger.pool), {}
+    accounts, addresses = Accounts(app.ledger.pool), {}
     for number, language in enumerate(("vi", "en", "none"), start=1):
         person, addresses[language] = f"cb-{language}", f"{language}@example.invalid"
-        await office.people.enter(person, unit, f"Cán bộ {number}", email=addresses[language])
+        await app.people.enter(person, unit, f"Cán bộ {number}", email=addresses[language])
         if language != "none":
             await accounts.make(person, "staff")
             await accounts.prefer(person, language=language, digest="each")
@@ -379,15 +379,15 @@ SUBJECTS = {
 @pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("installation", ["vi", "en"])
 async def test_each_reads_mail_in_the_language_of_the_account_else_of_the_installation(
-    office: Session, monkeypatch: pytest.MonkeyPatch, installation: str
+    app: Session, monkeypatch: pytest.MonkeyPatch, installation: str
 ) -> None:
     monkeypatch.setenv("THIDUA_LANG", installation)
     (unit,) = units(1)
-    addresses = await three_of_one_unit(office, unit)
-    stream = await open_cycle(office, RULES, members=[unit])
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    addresses = await three_of_one_unit(app, unit)
+    stream = await open_cycle(app, RULES, members=[unit])
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer = Recorder()
-    await delivered(office, mailer)
+    await delivered(app, mailer)
     found = {str(mail["To"]): mail for mail in mailer.mails if str(mail["Subject"]) in SUBJECTS.values()}
     owed = {"vi": "vi", "en": "en", "none": installation}
     assert {to: str(mail["Subject"]) for to, mail in found.items()} == {
@@ -400,16 +400,16 @@ async def test_each_reads_mail_in_the_language_of_the_account_else_of_the_instal
 
 
 @pytest.mark.usefixtures("brisk")
-async def test_a_digest_is_in_the_language_of_the_account(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_digest_is_in_the_language_of_the_account(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
     (unit,) = units(1)
-    addresses, accounts = await three_of_one_unit(office, unit), Accounts(office.ledger.pool)
+    addresses, accounts = await three_of_one_unit(app, unit), Accounts(app.ledger.pool)
     for language in ("vi", "en"):
         await accounts.prefer(f"cb-{language}", language=language, digest="daily")
-    stream = await open_cycle(office, RULES, members=[unit])
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    stream = await open_cycle(app, RULES, members=[unit])
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
     mailer, clock = Recorder(), [datetime.now(UTC)]
-    delivering = PostActivities(office.ledger, office.people, mailer, "so@example.invalid", lambda: clock[0])
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid", lambda: clock[0])
     environment = ActivityEnvironment()
     while await environment.run(delivering.deliver):
         pass

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from application.fields import InputError
 from cli.acting import complete, day_of, names_of, options
 from cli.outcome import Exit, grid, interruptible, on_its_way, run, terminal
 from domain.commands import parse_command
@@ -21,6 +20,7 @@ from domain.steps.deadlines import GrantExtension
 from domain.steps.membership import AssignRole
 from domain.steps.scores import ScoreSelf
 from domain.types import Command, Refused
+from errors import InputError
 from i18n.messages import sentence
 
 Ask = Any

@@ -6,7 +6,7 @@ import gc
 from typing import Any
 
 import pytest
-from engine_help import CITY, open_cycle, say, units
+from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 
 from cli.session import Session
@@ -20,25 +20,25 @@ async def _lines(board: Board) -> list[dict[str, Any]]:
     return await board.lines()
 
 
-async def test_a_rebuild_gives_what_was_kept_up(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rebuild_gives_what_was_kept_up(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     members = units(3)
-    board = Board(office.ledger, office.texts)
-    streams = [await open_cycle(office, RULES, members=members) for _ in range(2)]
+    board = Board(app.ledger, app.texts)
+    streams = [await open_cycle(app, RULES, members=members) for _ in range(2)]
     for stream in streams:
-        await say(office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+        await submit(app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await _lines(board)
     kept_up: list[dict[str, Any]] = []
     for member in members:
-        signed = [await say(office, stream, member, "sign", {"unit": member}) for stream in streams]
+        signed = [await submit(app, stream, member, "sign", {"unit": member}) for stream in streams]
         await _lines(board)
         (version,) = signed[0].outcomes[0].versions
-        await say(office, streams[0], member, "correct", {"version": version, "reason": "Ký nhầm bản"})
+        await submit(app, streams[0], member, "correct", {"version": version, "reason": "Ký nhầm bản"})
         kept_up = await _lines(board)
     assert [line["duties_done"].get("signature", 0) for line in kept_up if line["cycle"] in streams] in ([0, 3], [3, 0])
     # Pages of one event and of all: a correction comes with what it corrects, and long after it.
     for size in (1, 4, 20_000):
         monkeypatch.setattr(board_table, "REBUILD_PAGE", size)
-        fresh = Board(office.ledger, office.texts)
+        fresh = Board(app.ledger, app.texts)
         await fresh.forget()
         assert await _lines(fresh) == kept_up
 

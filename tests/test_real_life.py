@@ -13,9 +13,9 @@ from domain.cycle import CYCLE
 from domain.deviations import Deviation, deviations
 from domain.obligations import obligations
 from domain.rules import Duty, Edition
-from domain.steps.commenting import TakeStance, Voice
+from domain.steps.commenting import Participant, TakeStance
 from domain.steps.conclusion import ChooseNext
-from domain.steps.corrections import CorrectAct, NoteDisagreement, SourceSays
+from domain.steps.corrections import CorrectAct, NoteDisagreement, SourceStatement
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
 from domain.steps.lifecycle import FileCycle, ReceiveYearPlan, Unit
@@ -38,7 +38,7 @@ from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")
-ORGANISER = Voice(unit=CITY)
+ORGANISER = Participant(unit=CITY)
 NEW = Unit(id="phuong-moi", name="Phường mới", kind="phuong")
 
 
@@ -53,7 +53,7 @@ def rules(**changes: Any) -> Edition:
 class TestLetters:
     def test_a_request_waits_for_its_answer(self) -> None:
         letter = RecordLetter(
-            id="xin-hd", kind="guidance-request", sender=Voice(unit=HEAD), recipients=(ORGANISER,), document=PAPER
+            id="xin-hd", kind="guidance-request", sender=Participant(unit=HEAD), recipients=(ORGANISER,), document=PAPER
         )
         case = Case().when(letter, by=HEAD).happened("LetterRecorded").when(letter, by=HEAD).already()
         case.when(letter.model_copy(update={"document": Document(number="13/CV")}), by=HEAD).refused("id_is_taken")
@@ -62,22 +62,26 @@ class TestLetters:
         assert not found(case, "letter_unanswered"), "a register that cries about everything is read by nobody"
 
     def test_a_direction_to_several_is_followed_by_each(self) -> None:
-        to = (Voice(unit=HEAD), Voice(unit=THIRD))
+        to = (Participant(unit=HEAD), Participant(unit=THIRD))
         direction = RecordLetter(id="cd", kind="direction", sender=ORGANISER, recipients=to, answer_by="10/01/2026")
-        case = Case().when(direction).when(AnswerLetter(letter="cd", by=Voice(unit=DEPUTY)), by=DEPUTY)
-        case.when(AnswerLetter(letter="cd", by=Voice(unit=HEAD)), by=HEAD).happened()
+        case = Case().when(direction).when(AnswerLetter(letter="cd", by=Participant(unit=DEPUTY)), by=DEPUTY)
+        case.when(AnswerLetter(letter="cd", by=Participant(unit=HEAD)), by=HEAD).happened()
         assert found(case, "letter_unanswered")
         assert not found(case, "answered_late")
-        case.when(AnswerLetter(letter="cd", by=Voice(unit=THIRD)), by=THIRD).happened()
+        case.when(AnswerLetter(letter="cd", by=Participant(unit=THIRD)), by=THIRD).happened()
         assert not found(case, "letter_unanswered")
-        late = Case().when(direction).step(day(2, 1)).when(AnswerLetter(letter="cd", by=Voice(unit=HEAD)), by=HEAD)
+        late = (
+            Case().when(direction).step(day(2, 1)).when(AnswerLetter(letter="cd", by=Participant(unit=HEAD)), by=HEAD)
+        )
         assert found(late.happened(), "answered_late")
 
     def test_a_direction_is_followed_step_by_step(self) -> None:
         case = Case().when(RecordLetter(id="chi-dao", kind="direction", sender=ORGANISER, text=TEXT))
-        case.when(AnswerLetter(letter="chi-dao", by=Voice(unit=THIRD), text=TEXT, done=False), by=THIRD).happened()
+        case.when(
+            AnswerLetter(letter="chi-dao", by=Participant(unit=THIRD), text=TEXT, done=False), by=THIRD
+        ).happened()
         assert found(case, "letter_unanswered")
-        case.when(AnswerLetter(letter="chi-dao", by=Voice(unit=THIRD), text="b" * 64), by=THIRD).happened()
+        case.when(AnswerLetter(letter="chi-dao", by=Participant(unit=THIRD), text="b" * 64), by=THIRD).happened()
         assert not found(case, "letter_unanswered")
 
     def test_an_answer_may_come_before_its_letter_and_into_a_filed_year(self) -> None:
@@ -87,13 +91,13 @@ class TestLetters:
 
     def test_a_letter_comes_from_its_sender(self) -> None:
         Case().when(RecordLetter(id="rong", kind="guidance-request", sender=ORGANISER)).happened()
-        foreign = RecordLetter(id="cv", kind="other-letter", sender=Voice(unit=HEAD), document=PAPER)
+        foreign = RecordLetter(id="cv", kind="other-letter", sender=Participant(unit=HEAD), document=PAPER)
         Case().when(foreign, by=THIRD).refused("not_yours")
 
     def test_a_check_on_the_spot_samples_places(self) -> None:
         check = RecordSiteCheck(id="kt-1", unit=THIRD, places=(SampledPlace(name="Tổ dân phố 5"),), findings=TEXT)
         case = Case().when(check).happened("SiteChecked").when(check).already()
-        assert case.state.letters.checks["kt-1"].told.places[0].name == "Tổ dân phố 5"
+        assert case.state.letters.checks["kt-1"].event.places[0].name == "Tổ dân phố 5"
         case.when(check.model_copy(update={"findings": None})).refused("id_is_taken")
 
 
@@ -123,7 +127,7 @@ class TestTargets:
     def test_a_result_says_how_exact_it_is_and_up_to_when(self) -> None:
         result = ReportResult(title="Nhà Đại đoàn kết", amount="120", measure="nhà", exactness="more-than")
         case = Case().step(day(11, 1)).when(result).happened("ResultReported")
-        assert case.state.targets.results[0].told.unit is None, "of the whole cluster"
+        assert case.state.targets.results[0].event.unit is None, "of the whole cluster"
         late = result.model_copy(update={"cut_off": date(2026, 12, 31)})
         case.when(late).refused("cut_off_to_come")
         case.when(late.model_copy(update={"exactness": "estimated", "unit": THIRD}), by=THIRD).happened()
@@ -152,7 +156,7 @@ class TestSuccession:
         assert case.state.membership.holder("head") == NEW.id
         signature = case.state.signing.signatures[NEW.id]
         assert (signature.sureness, signature.inferred_from) == ("rehearsed", len(case.history))
-        assert case.state.targets.registrations[NEW.id].told.titles == ("Cờ thi đua",)
+        assert case.state.targets.registrations[NEW.id].event.titles == ("Cờ thi đua",)
         assert {o.bearer for o in obligations(case.state, case.rules) if o.duty == Duty.SELF_SCORE} == {DEPUTY, NEW.id}
         case.when(SignCovenant(unit=HEAD), by=CITY).already()
 
@@ -295,9 +299,9 @@ class TestTwoCovenants:
 
 class TestHands:
     HANDS = Signatories(
-        prepared=(Voice(person=Person(office="chuyên viên")),),
+        prepared=(Participant(person=Person(office="chuyên viên")),),
         signed=(Signatory(person=Person(office="Phó Chủ tịch"), capacity="TM."),),
-        on_behalf_of=Voice(unit=HEAD),
+        on_behalf_of=Participant(unit=HEAD),
     )
 
     def test_they_stand_beside_the_act_and_go_with_it(self) -> None:
@@ -338,19 +342,19 @@ def test_a_meeting_as_it_was() -> None:
         postponed_from="12/12/2026",
         chairs=(ORGANISER,),
         opened_by=ORGANISER,
-        concluded_by=Voice(group="Thường trực"),
-        presenters=(Presenter(by=Voice(unit=HEAD), paper="Báo cáo"),),
-        guests=(Voice(group="Lãnh đạo phường"),),
-        unclear=(Voice(group="đồng chí A"),),
+        concluded_by=Participant(group="Thường trực"),
+        presenters=(Presenter(by=Participant(unit=HEAD), paper="Báo cáo"),),
+        guests=(Participant(group="Lãnh đạo phường"),),
+        unclear=(Participant(group="đồng chí A"),),
     )
-    held = Case().when(told).happened("MeetingHeld").state.meetings["tk"].told
+    held = Case().when(told).happened("MeetingHeld").state.meetings["tk"].event
     assert held.postponed_from == When.on(date(2026, 12, 12))
     assert type(held).model_validate_json(held.model_dump_json()) == held, "stored and read again"
 
 
 def test_sources_that_differ_are_both_kept() -> None:
     told = NoteDisagreement(
-        about="số chỉ tiêu", told=(SourceSays(source="a", says="15"), SourceSays(source="b", says="16"))
+        about="số chỉ tiêu", told=(SourceStatement(source="a", says="15"), SourceStatement(source="b", says="16"))
     )
     case = Case().when(told).happened("DisagreementNoted").when(told).refused("disagreement_is_noted")
     (one,) = found(case, "sources_disagree")
@@ -400,7 +404,9 @@ def test_a_unit_that_joins_may_be_of_a_kind() -> None:
     assert case.state.membership.kinds == {"xa": "xa"}
 
 
-@pytest.mark.parametrize("act", [RecordLetter(id="a", kind="report", sender=Voice(unit="noi-khac"), document=PAPER)])
+@pytest.mark.parametrize(
+    "act", [RecordLetter(id="a", kind="report", sender=Participant(unit="noi-khac"), document=PAPER)]
+)
 def test_letters_come_from_bodies_elsewhere(act: Command) -> None:
     Case().when(act).happened("LetterRecorded")
 

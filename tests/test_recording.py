@@ -9,16 +9,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from engine_help import names, whole
+from engine_help import assert_ledger_verifies, event_names
 from pydantic_core import PydanticCustomError
 
-from application.fields import InputError
 from application.recording.file import RecordFile
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import CYCLE
-from domain.dates import when_of
+from domain.dates import parse_when
 from domain.types import When
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -71,54 +71,54 @@ def dak_lak(tmp_path: Path) -> Copy:
     return Copy(tmp_path, "DL-C6-2015-final")
 
 
-async def test_a_meeting_is_entered_once(office: Session, dak_lak: Copy) -> None:
-    first = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+async def test_a_meeting_is_entered_once(app: Session, dak_lak: Copy) -> None:
+    first = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
     assert first["counts"] == {"entered": 7, "known": 0, "corrected": 0}
-    again = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+    again = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
     assert again["counts"] == {"entered": 0, "known": 6, "corrected": 0}
-    history = await office.history(f"{dak_lak.organiser}/2015/cum-6")
+    history = await app.history(f"{dak_lak.organiser}/2015/cum-6")
     assert [row.provenance for row, _told in history] == ["inferred", *["stated"] * 6]
     held = next(told for row, told in history if row.type == "MeetingHeld")
     assert held.meta.happened == When.on(date(2016, 1, 1), date(2016, 1, 31)), "of the day only the month is known"
-    await whole(office)
+    await assert_ledger_verifies(app)
 
 
-async def test_a_changed_file_corrects_and_rewrites_nothing(office: Session, dak_lak: Copy) -> None:
-    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+async def test_a_changed_file_corrects_and_rewrites_nothing(app: Session, dak_lak: Copy) -> None:
+    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
     file = dak_lak.but("{unit: buon-ho, award: bang-khen}", "{unit: buon-ho, award: giay-khen}")
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 1}
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 0, "known": 6, "corrected": 0}
-    assert (await carry_out(office, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
-    found = await names(office, f"{dak_lak.organiser}/2015/cum-6")
+    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 1}
+    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 6, "corrected": 0}
+    assert (await carry_out(app, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
+    found = await event_names(app, f"{dak_lak.organiser}/2015/cum-6")
     assert found.count("ActCorrected") == 2
-    state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
+    state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
     assert set(state.conclusion.nominations) == {
         ("krong-pac", "co-thi-dua"),
         ("buon-ho", "bang-khen"),
         ("ea-hleo", "bang-khen"),
     }
-    await whole(office)
+    await assert_ledger_verifies(app)
 
 
-async def test_an_act_put_in_between_moves_no_other(office: Session, dak_lak: Copy) -> None:
-    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+async def test_an_act_put_in_between_moves_no_other(app: Session, dak_lak: Copy) -> None:
+    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
     line = "      - {act: đề nghị khen thưởng, fields: {unit: krong-pac, award: co-thi-dua}}\n"
     file = dak_lak.but(
         line, "      - {act: đề nghị khen thưởng, fields: {unit: krong-nang, award: bang-khen}}\n" + line
     )
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": 1, "known": 6, "corrected": 0}
+    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 1, "known": 6, "corrected": 0}
 
 
 RESULT = '      - {{act: ghi kết quả, fields: {{unit: krong-pac, title: "{}", amount: 5, measure: "hộ"}}}}\n'
 
 
-async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, dak_lak: Copy) -> None:
+async def test_acts_put_in_taken_out_or_moved_change_no_other(app: Session, dak_lak: Copy) -> None:
     def with_results(*titles: str) -> Path:
         return dak_lak.but("    acts:\n", "    acts:\n" + "".join(map(RESULT.format, titles)))
 
     async def said() -> list[str]:
-        state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
-        return sorted(result.told.title for result in state.targets.results)
+        state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
+        return sorted(result.event.title for result in state.targets.results)
 
     for titles, counts, standing in (
         (("A", "B"), (9, 0), "AB"),
@@ -128,19 +128,19 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(office: Session, d
         (("X", "C", "B"), (0, 1), "BCX"),
         (("X", "C", "B"), (0, 0), "BCX"),
     ):
-        done = await carry_out(office, with_results(*titles), SECRETARY)
+        done = await carry_out(app, with_results(*titles), SECRETARY)
         assert (done["counts"]["entered"], done["counts"]["corrected"]) == counts, titles
         assert await said() == list(standing), titles
 
 
-async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(office: Session, dak_lak: Copy) -> None:
+async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(app: Session, dak_lak: Copy) -> None:
     file = dak_lak.but("{unit: ea-hleo, award: bang-khen}", "{unit: khong-co, award: bang-khen}")
     for dry_run in (True, False):
         with pytest.raises(InputError) as stopped:
-            await carry_out(office, file, SECRETARY, dry_run=dry_run)
+            await carry_out(app, file, SECRETARY, dry_run=dry_run)
         assert stopped.value.code == "recording_stopped"
-        assert stopped.value.place.endswith(f"{file.name}:27")
-    assert await office.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == (), "not even an empty cycle"
+        assert stopped.value.path.endswith(f"{file.name}:27")
+    assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == (), "not even an empty cycle"
 
 
 @pytest.mark.parametrize(
@@ -153,70 +153,70 @@ async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(of
     ],
 )
 async def test_a_wrong_file_is_refused_by_its_line(
-    office: Session, dak_lak: Copy, old: str, new: str, line: int | None
+    app: Session, dak_lak: Copy, old: str, new: str, line: int | None
 ) -> None:
     file = dak_lak.but(old, new)
     with pytest.raises(InputError) as wrong:
-        await carry_out(office, file, SECRETARY)
-    assert wrong.value.place.endswith(f":{line}" if line else ":2"), wrong.value.place
-    assert await office.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
+        await carry_out(app, file, SECRETARY)
+    assert wrong.value.path.endswith(f":{line}" if line else ":2"), wrong.value.path
+    assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
 
 
 @pytest.mark.parametrize(("written", "code"), [("1.250", "thousands_dot"), ("1,250", None), ("1250", ""), ("98,5", "")])
 async def test_a_number_that_can_be_read_in_two_ways_is_asked_about(
-    office: Session, dak_lak: Copy, written: str, code: str | None
+    app: Session, dak_lak: Copy, written: str, code: str | None
 ) -> None:
     line = RESULT.format("Hộ").replace("amount: 5", f'amount: "{written}"')
     file = dak_lak.but("    acts:\n", f"    acts:\n{line}")
     if code == "":
-        assert (await carry_out(office, file, SECRETARY))["counts"]["entered"] == 8
+        assert (await carry_out(app, file, SECRETARY))["counts"]["entered"] == 8
         return
     with pytest.raises(InputError) as wrong:
-        await carry_out(office, file, SECRETARY)
-    assert wrong.value.place.endswith(":25")
+        await carry_out(app, file, SECRETARY)
+    assert wrong.value.path.endswith(":25")
     assert written in str(wrong.value.facts["why"])
 
 
-async def test_the_head_of_a_file_that_differs_from_the_register_is_told(office: Session, dak_lak: Copy) -> None:
-    first = await carry_out(office, dak_lak.as_it_was(), SECRETARY)
+async def test_the_head_of_a_file_that_differs_from_the_register_is_told(app: Session, dak_lak: Copy) -> None:
+    first = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
     assert first["unheeded"] == []
     file = dak_lak.but(
         '    - {id: buon-ho, name: "Buôn Hồ"}', '    - {id: buon-ho, name: "Thị xã"}\n    - {id: moi, name: "Mới"}'
     )
-    done = await carry_out(office, file, SECRETARY)
+    done = await carry_out(app, file, SECRETARY)
     assert [(one["code"], one["facts"].get("unit")) for one in done["unheeded"]] == [
         ("unit_called_otherwise", "buon-ho"),
         ("unit_not_in_register", "moi"),
     ]
 
 
-async def test_a_body_that_nobody_knows_is_told(office: Session, dak_lak: Copy) -> None:
+async def test_a_body_that_nobody_knows_is_told(app: Session, dak_lak: Copy) -> None:
     file = dak_lak.but("    acts:\n", "    host: ea-hleoo\n    chairs: [{unit: krong-buk}]\n    acts:\n")
     for dry_run in (True, False):
-        done = await carry_out(office, file, SECRETARY, dry_run=dry_run)
+        done = await carry_out(app, file, SECRETARY, dry_run=dry_run)
         assert [one["facts"] for one in done["unheeded"]] == [{"unit": "ea-hleoo"}]
 
 
-async def test_a_try_enters_nothing_and_shows_the_deviations(office: Session, tmp_path: Path) -> None:
+async def test_a_try_enters_nothing_and_shows_the_deviations(app: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
-    tried = await carry_out(office, dong_nai.file, SECRETARY, dry_run=True)
+    tried = await carry_out(app, dong_nai.file, SECRETARY, dry_run=True)
     assert tried["counts"]["entered"] == 12
-    assert await office.ledger.load(f"{dong_nai.organiser}/2022/cum-ii") == ()
-    assert await office.people.get(SECRETARY) is None
-    done = await carry_out(office, dong_nai.file, SECRETARY)
+    assert await app.ledger.load(f"{dong_nai.organiser}/2022/cum-ii") == ()
+    assert await app.people.get(SECRETARY) is None
+    done = await carry_out(app, dong_nai.file, SECRETARY)
     assert codes(done) == {one["code"] for one in tried["cycles"][0]["deviations"]}
     assert "head_nominated" in codes(done)
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in REAL.glob("*.yaml")))
-async def test_every_real_meeting_is_recorded_whole(office: Session, tmp_path: Path, name: str) -> None:
+async def test_every_real_meeting_is_recorded_whole(app: Session, tmp_path: Path, name: str) -> None:
     real = Copy(tmp_path, name)
-    done = await carry_out(office, real.file, SECRETARY)
+    done = await carry_out(app, real.file, SECRETARY)
     assert done["counts"]["entered"] > 1
     assert SEEN.get(name, set()) <= codes(done)
-    again = await carry_out(office, real.file, SECRETARY)
+    again = await carry_out(app, real.file, SECRETARY)
     assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
-    await whole(office)
+    await assert_ledger_verifies(app)
 
 
 @pytest.mark.parametrize(
@@ -227,33 +227,33 @@ async def test_every_real_meeting_is_recorded_whole(office: Session, tmp_path: P
     ],
 )
 async def test_the_example_of_a_guide_can_be_recorded(
-    office: Session, tmp_path: Path, guide: str, organiser: str, opened: int, entered: int
+    app: Session, tmp_path: Path, guide: str, organiser: str, opened: int, entered: int
 ) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / guide).read_text(), re.DOTALL)
     file = tmp_path / "example.yaml"
     file.write_text(example.replace(organiser, f"o-{uuid4().hex[:8]}"))
-    assert (await carry_out(office, file, SECRETARY))["counts"] == {"entered": entered, "known": 0, "corrected": 0}
-    assert (await carry_out(office, file, SECRETARY))["counts"]["known"] == entered - opened
+    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": entered, "known": 0, "corrected": 0}
+    assert (await carry_out(app, file, SECRETARY))["counts"]["known"] == entered - opened
 
 
 def test_dates_as_sources_give_them() -> None:
     day = When.on(date(2022, 10, 27))
-    assert [when_of(text) for text in ("27/10/2022", "2022-10-27", date(2022, 10, 27), day)] == [day] * 4
+    assert [parse_when(text) for text in ("27/10/2022", "2022-10-27", date(2022, 10, 27), day)] == [day] * 4
     assert (
-        when_of("27/10/2022..02/11/2022")
-        == when_of("27/10/2022 đến 02/11/2022")
+        parse_when("27/10/2022..02/11/2022")
+        == parse_when("27/10/2022 đến 02/11/2022")
         == When.on(date(2022, 10, 27), date(2022, 11, 2))
     )
-    assert when_of("02/2024") == When.on(date(2024, 2, 1), date(2024, 2, 29))
-    assert when_of(2018) == When.on(date(2018, 1, 1), date(2018, 12, 31))
+    assert parse_when("02/2024") == When.on(date(2024, 2, 1), date(2024, 2, 29))
+    assert parse_when(2018) == When.on(date(2018, 1, 1), date(2018, 12, 31))
     for wrong in ("hôm qua", "31/02/2024", "1..2..3", "02/11/2022..27/10/2022", ""):
         with pytest.raises(PydanticCustomError):
-            when_of(wrong)
+            parse_when(wrong)
 
 
-async def test_what_a_source_is_stands_in_the_register_once(office: Session, dak_lak: Copy) -> None:
-    await carry_out(office, dak_lak.as_it_was(), SECRETARY)
-    state = CYCLE.fold(told for _row, told in await office.history(f"{dak_lak.organiser}/2015/cum-6"))
+async def test_what_a_source_is_stands_in_the_register_once(app: Session, dak_lak: Copy) -> None:
+    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
     (source, _version) = state.corrections.sources["bao-dak-lak"]
     assert (source.address, source.title[:14]) == ("baodaklak.vn", "Cụm thi đua số")
 

@@ -18,9 +18,21 @@ from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
-from domain.steps.signing import SignCovenant, decider
-from domain.streams import cycle_stream, decider_of, full_name, is_cycle, is_year, year_stream
-from domain.types import AlreadySaid, Document, Event, Person, Provenance, Refused, When, clean, day_ending, end_of
+from domain.steps.signing import SignCovenant
+from domain.steps.signing import decider as signing_step
+from domain.streams import cycle_stream, decider_of, is_cycle, is_year, parse_cycle_name, year_stream
+from domain.types import (
+    AlreadyRecorded,
+    Document,
+    Event,
+    Person,
+    Provenance,
+    Refused,
+    When,
+    day_ending,
+    end_of,
+    normalize_text,
+)
 
 
 class TestEdition:
@@ -50,12 +62,12 @@ class TestEdition:
 
 class TestTextAndTime:
     def test_text_is_normalised(self) -> None:
-        assert clean("  Đo\u0302\u0301ng  ") == "Đống"
+        assert normalize_text("  Đo\u0302\u0301ng  ") == "Đống"
 
     @pytest.mark.parametrize("bad", ["a\x00b", "a\u202eb", "a\x1b[31m", "a\u2066b"])
     def test_control_and_override_characters_are_refused(self, bad: str) -> None:
         with pytest.raises(ValueError, match="character"):
-            clean(bad)
+            normalize_text(bad)
 
     def test_a_label_is_one_line(self) -> None:
         with pytest.raises(ValidationError, match="line_break"):
@@ -117,7 +129,7 @@ class TestCodec:
 
     def test_a_command_is_decided_by_one_step(self) -> None:
         with pytest.raises(TypeError, match="two steps decide"):
-            compose((decider, decider))
+            compose((signing_step, signing_step))
 
 
 class TestCommands:
@@ -155,11 +167,11 @@ class TestCommands:
 
 class TestStreams:
     def test_names(self) -> None:
-        assert full_name("2020/cum-1") == cycle_stream("mttq-hanoi", "2020", "cum-1")
-        assert full_name("bo-gddt/2021-2022/cum-2") == "bo-gddt/2021-2022/cum-2"
+        assert parse_cycle_name("2020/cum-1") == cycle_stream("mttq-hanoi", "2020", "cum-1")
+        assert parse_cycle_name("bo-gddt/2021-2022/cum-2") == "bo-gddt/2021-2022/cum-2"
         for bad in ("2020", "2020/Cụm 1", "a/b/c/d", "../x", "2020/cum-1;x"):
             with pytest.raises(Refused, match="not_a_cycle_name"):
-                full_name(bad)
+                parse_cycle_name(bad)
         assert is_cycle("a/b/c")
         assert is_year(year_stream("a", "b"))
         with pytest.raises(KeyError):
@@ -198,15 +210,15 @@ class TestCityYear:
         with pytest.raises(Refused, match="no_year_plan"):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         year.when(PLAN)
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(PLAN)
         year.when(ArrangeClusters(clusters=(cluster("c1", "a"), cluster("c2", "b"))))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(ArrangeClusters(clusters=(cluster("c1", "a"),)))
         with pytest.raises(Refused, match="no_such_cluster"):
             year.when(OrderOpening(clusters=("c9",)))
         year.when(OrderOpening(clusters=("c1", "c2")))
-        with pytest.raises(AlreadySaid):
+        with pytest.raises(AlreadyRecorded):
             year.when(OrderOpening(clusters=("c2",)))
         assert CITY_YEAR.edition(year.state) == DIGEST
 

@@ -12,24 +12,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from application.fields import InputError
 from application.yaml_files import read_model
 from cli.scoring import score
 from domain.rules import Edition, edition_of
 from domain.steps.criteria import remarks
 from domain.steps.score_calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
-from domain.steps.scoring_methods import Best, ScoreEntry, Undetermined, Way
+from domain.steps.scoring_methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
 from domain.types import Refused
+from errors import InputError
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "rules" / "real"
-WAY: TypeAdapter[Any] = TypeAdapter(Way)
+WAY: TypeAdapter[Any] = TypeAdapter(ScoringMethod)
 
 
-def points(way: dict[str, Any], known: dict[str, Any], most: int | None = 10, best: Best | None = None) -> str:
+def points(way: dict[str, Any], known: dict[str, Any], most: int | None = 10, best: BestInCluster | None = None) -> str:
     """What a way gives, as text; an open value by its code."""
     found = WAY.validate_python(way).points(
-        ScoreEntry.model_validate({"criterion": "x", **known}), None if most is None else Decimal(most), best or Best()
+        ScoreEntry.model_validate({"criterion": "x", **known}),
+        None if most is None else Decimal(most),
+        best or BestInCluster(),
     )
     return found.code if isinstance(found, Undetermined) else f"{found.normalize():f}"
 
@@ -108,7 +110,7 @@ class TestWays:
         assert [points(penalty, {"count": c}, most=None) for c in (0, 3, 9)] == ["0", "-6", "-10"]
 
     def test_relative_to_the_best(self) -> None:
-        best, way = Best(Decimal("1.5"), Decimal(40)), {"way": "relative", "tolerance": "0.0001"}
+        best, way = BestInCluster(Decimal("1.5"), Decimal(40)), {"way": "relative", "tolerance": "0.0001"}
         known = [{"actual": a, "target": 100} for a in (80, 100, 125, 150)]
         assert [points(way, one, best=best) for one in known] == ["4", "5", "7.5", "10"]
         assert points(way, {"actual": "149.995", "target": 100}, best=best) == "10"
@@ -334,17 +336,19 @@ def test_a_band_may_begin_above_its_lower_end() -> None:
         {"low": 11, "high": 20, "points": 10},
         {"low": 20, "above": True, "points": 0},
     ]
-    way: Any = TypeAdapter(Way).validate_python({"way": "bands", "bands": bands})
+    way: Any = TypeAdapter(ScoringMethod).validate_python({"way": "bands", "bands": bands})
 
     def points(actual: str) -> Any:
-        return way.points(ScoreEntry(criterion="a", actual=actual), Decimal(30), Best())
+        return way.points(ScoreEntry(criterion="a", actual=actual), Decimal(30), BestInCluster())
 
     assert [points(value) for value in ("0", "0.5", "10", "11", "20", "20.1")] == [30, 20, 20, 10, 10, 0]
     assert isinstance(points("10.5"), Undetermined)
     assert list(way.gaps()) == [(10, 11)], "the one gap that the source leaves"
     for wrong in ({"low": 0, "high": 10, "points": 1}, {"low": 0, "above": True, "high": 0, "points": 1}):
         with pytest.raises(ValidationError):
-            TypeAdapter(Way).validate_python({"way": "bands", "bands": [{"low": 0, "high": 0, "points": 2}, wrong]})
+            TypeAdapter(ScoringMethod).validate_python(
+                {"way": "bands", "bands": [{"low": 0, "high": 0, "points": 2}, wrong]}
+            )
 
 
 @pytest.mark.parametrize(
@@ -366,8 +370,8 @@ async def test_a_wrong_sheet_is_refused_by_its_unit_and_line(tmp_path: Path) -> 
     with pytest.raises(InputError) as wrong:
         await score(rules, sheet, as_json=True)
     assert (wrong.value.code, wrong.value.facts["unit"]) == ("sheet_refused", "b")
-    assert wrong.value.place.endswith("s.yaml:3")
+    assert wrong.value.path.endswith("s.yaml:3")
     sheet.write_text("units:\n\t- unit: a\n")
     with pytest.raises(InputError) as tab:
         await score(rules, sheet, as_json=True)
-    assert (tab.value.code, tab.value.place.rpartition(":")[2]) == ("file_tab", "2")
+    assert (tab.value.code, tab.value.path.rpartition(":")[2]) == ("file_tab", "2")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_help import CITY, open_cycle, say, units
+from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 
 from cli.session import Session
@@ -11,17 +11,17 @@ from i18n import in_language
 from projections.search import SearchIndex
 
 
-async def test_the_rows_do_not_depend_on_the_workers_language(office: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_rows_do_not_depend_on_the_workers_language(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     members = units(2)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch số 1"}})
-    await say(office, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
-    index, rows = SearchIndex(office.ledger), {}
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch số 1"}})
+    await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
+    index, rows = SearchIndex(app.ledger), {}
     for language in ("en", "vi"):
         monkeypatch.setenv("THIDUA_LANG", language)
         await index.forget()
         await index.catch_up()
-        async with office.ledger.pool.acquire() as connection:
+        async with app.ledger.pool.acquire() as connection:
             rows[language] = await connection.fetch(
                 "select stream, kind, ref, unit, titles, at, words from projections.found order by stream, kind, ref"
             )
@@ -29,12 +29,12 @@ async def test_the_rows_do_not_depend_on_the_workers_language(office: Session, m
     assert rows["en"] == rows["vi"]
 
 
-async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_readers(office: Session) -> None:
+async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_readers(app: Session) -> None:
     members = units(2)
-    stream = await open_cycle(office, RULES, members=members)
-    await say(office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    await say(office, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
-    index = SearchIndex(office.ledger)
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
+    index = SearchIndex(app.ledger)
     await index.catch_up()
     titles = {"vi": f"{members[0]}: thống nhất.", "en": f"{members[0]}: agreed."}
     for language, title in titles.items():

@@ -14,7 +14,7 @@ import asyncpg
 import pyotp
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, open_cycle, say, units, whole
+from engine_help import CITY, YEAR, assert_ledger_verifies, open_cycle, submit, units
 from icalendar import Calendar
 from openpyxl import Workbook
 from speech import RULES
@@ -29,8 +29,8 @@ from workflows.client import TemporalClient, open_client
 
 
 async def test_a_unit_signs_on_a_page(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(3))
-    await say(site.office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
     an = await site.log_in("an")
     assert an.at == "/viec"
@@ -50,13 +50,13 @@ async def test_a_unit_signs_on_a_page(site: Site) -> None:
     assert "Nguyễn Thị An" in an.page
     await an.get(f"{way}?_xem=1")
     assert ("Xem tóm tắt" in an.page, "Điều sau sẽ được ghi vào sổ" in an.page) == (True, False)
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_two_of_a_unit_do_the_same_at_once(site: Site) -> None:
     """One act, two clear answers, no text lost, though the session of one had just ended."""
-    stream = await open_cycle(site.office, RULES, members=units(3))
-    await say(site.office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch"}})
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
     await site.person("binh", "don-vi-1", name="Lê Văn Bình")
     an, binh = await site.log_in("an"), await site.log_in("binh")
@@ -79,22 +79,22 @@ async def test_two_of_a_unit_do_the_same_at_once(site: Site) -> None:
     await binh.post(way, **{**binh.hidden(), **typed}, _step="look")
     await binh.post(way, **binh.hidden(), _step="send")
     assert "Việc này Nguyễn Thị An đã ghi lúc" in binh.page
-    rows = [row for row, _told in await site.office.history(stream) if row.type == "StanceTaken"]
+    rows = [row for row, _told in await site.app.history(stream) if row.type == "StanceTaken"]
     assert [(row.actor, row.unit) for row in rows] == [("an", "don-vi-1")]
 
 
 async def test_a_form_from_elsewhere_is_refused(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     await an.get("/viec")
     answer = await an.http.post(f"/cum/{stream}/lam/comment", data={"text": "x", "_step": "send", "_form": "0" * 64})
     assert answer.status_code == 403
-    assert "CommentAdded" not in [row.type for row, _told in await site.office.history(stream)]
+    assert "CommentAdded" not in [row.type for row, _told in await site.app.history(stream)]
 
 
 async def test_a_stand_in_signs_with_both_names(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
     await site.person("binh", "don-vi-2", name="Lê Văn Bình")
     an, binh = await site.log_in("an"), await site.log_in("binh")
@@ -109,13 +109,13 @@ async def test_a_stand_in_signs_with_both_names(site: Site) -> None:
     await binh.post(way, **{**binh.hidden(), "text": "Nhất trí."}, _step="look")
     await binh.post(way, **binh.hidden(), _step="send")
     assert "thay cho Nguyễn Thị An" in binh.page
-    row = (await site.office.history(stream))[-1][0]
+    row = (await site.app.history(stream))[-1][0]
     assert (row.actor, row.unit, row.stand_in_for) == ("binh", "don-vi-1", "an")
     await an.get("/toi")
     await an.post("/toi", _do="end-stand-in", person="binh")
     await binh.get("/viec")
     assert "thay cho" not in binh.page
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_failed_logins_come_more_slowly_and_lock_nobody_out(site: Site) -> None:
@@ -163,7 +163,7 @@ async def test_every_answer_has_the_headers_of_safety_and_loads_nothing_from_els
 
 
 async def test_the_web_can_sign_and_not_append(site: Site) -> None:
-    connection = await asyncpg.connect(site.office.endpoints.web_url)
+    connection = await asyncpg.connect(site.app.endpoints.web_url)
     for statement in (
         "select ledger.append('{}', '{}', '{}', '{}', 1)",
         "insert into ledger.event select * from ledger.event",
@@ -215,9 +215,9 @@ def test_no_cell_of_a_table_is_a_formula() -> None:
 
 
 async def test_what_is_written_without_diacritics_is_found(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, CITY, "admit-unit", {"unit": "dong-da", "name": "Quận Đống Đa"})
-    await say(site.office, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch hoà giải"}})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "admit-unit", {"unit": "dong-da", "name": "Quận Đống Đa"})
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "Kế hoạch hoà giải"}})
     await site.person("an", "don-vi-1")
     await site.person("la", "don-vi-la")
     an, la = await site.log_in("an"), await site.log_in("la")
@@ -233,7 +233,7 @@ async def test_what_is_written_without_diacritics_is_found(site: Site) -> None:
 
 
 async def test_a_calendar_follows_a_deadline_that_moves(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     await an.get("/toi")
@@ -250,7 +250,7 @@ async def test_a_calendar_follows_a_deadline_that_moves(site: Site) -> None:
 
     await eventually(is_there)
     before = await days()
-    await say(site.office, stream, CITY, "extend", {"duty": "signature", "until": f"{YEAR}-12-24", "reason": "Lũ."})
+    await submit(site.app, stream, CITY, "extend", {"duty": "signature", "until": f"{YEAR}-12-24", "reason": "Lũ."})
 
     async def moved() -> bool:
         return await days() == {f"{YEAR}-12-24"} != before
@@ -262,7 +262,7 @@ async def test_a_calendar_follows_a_deadline_that_moves(site: Site) -> None:
 
 
 async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     inside = site.services.office
@@ -276,7 +276,7 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
         fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
         await an.post(way, **fields, _step="send")
         assert (an.status, "Một ý kiến dài." in an.page) == (503, True)
-        inside.client = site.office.client
+        inside.client = site.app.client
         command = an.hidden()["_id"]
         await an.post(way, **{**fields, "_form": an.hidden()["_form"]}, _step="send")
         assert "Đã ghi vào sổ" in an.page
@@ -285,13 +285,13 @@ async def test_without_the_engine_pages_read_on_and_nothing_typed_is_lost(site: 
 
 
 async def test_without_the_database_one_calm_page_keeps_what_was_typed(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     way = f"/cum/{stream}/lam/comment"
     await an.get(way)
     fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
-    owner = await asyncpg.connect(site.office.endpoints.owner_url)
+    owner = await asyncpg.connect(site.app.endpoints.owner_url)
     name = await owner.fetchval("select current_database()")
     await owner.execute("alter role thidua_web nologin")
     ended = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = 'thidua_web'"
@@ -317,7 +317,7 @@ async def test_without_the_database_one_calm_page_keeps_what_was_typed(site: Sit
 
 
 async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(site: Site) -> None:
-    await open_cycle(site.office, RULES, members=units(2))
+    await open_cycle(site.app, RULES, members=units(2))
     for person, unit in (("an", "don-vi-1"), ("binh", "don-vi-2"), ("la", "don-vi-la")):
         await site.person(person, unit)
     an, binh, la = [await site.log_in(person) for person in ("an", "binh", "la")]
@@ -347,10 +347,10 @@ async def test_english_by_a_switch(site: Site) -> None:
 
 
 async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site: Site) -> None:
-    first = await open_cycle(site.office, RULES, members=units(2))
-    second = await open_cycle(site.office, RULES, members=["don-vi-8", "don-vi-9"])
+    first = await open_cycle(site.app, RULES, members=units(2))
+    second = await open_cycle(site.app, RULES, members=["don-vi-8", "don-vi-9"])
     for stream in (first, second):
-        await say(site.office, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
+        await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
     visitor = await site.log_in("thu-ky")
@@ -361,7 +361,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     fields = {"cycle": first, "unit": "don-vi-1", "duty": "signature", "channel": "telephone", "text": "Hẹn thứ Sáu."}
     await visitor.post("/bang/don-doc", **fields)
     assert "qua điện thoại" in visitor.page
-    assert "UnitsReminded" in [row.type for row, _told in await site.office.history(first)]
+    assert "UnitsReminded" in [row.type for row, _told in await site.app.history(first)]
     both = {"_form": token, "cycle": [first, second]}
     answer = await visitor.http.post("/bang", data={**both, "_do": "remind"})
     assert "Đã ghi ở 2 trên 2 cụm" in answer.text
@@ -374,21 +374,21 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     )
     assert "Đã ghi ở 2 trên 2 cụm" in answer.text
     for stream in (first, second):
-        state, _rules = await site.office.state(stream)
+        state, _rules = await site.app.state(stream)
         assert {extension.until.isoformat() for extension in state.deadlines.extensions.values()} == {"2026-04-30"}
     # One signature covers both cycles' acts, and shows no other's content.
-    rows = [(await site.office.history(stream))[-1][0] for stream in (first, second)]
-    kept = [await site.office.ledger.command(row.command_digest or b"") for row in rows]
+    rows = [(await site.app.history(stream))[-1][0] for stream in (first, second)]
+    kept = [await site.app.ledger.command(row.command_digest or b"") for row in rows]
     assert len({one.batch_digest for one in kept if one is not None}) == 1
     csv = (await visitor.http.get("/bang.csv?loc=tre")).text
     assert csv.count("\n") == 3
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_what_was_decided_is_found_by_nobody_before_it_is_published(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     decision = {"decision": {"number": "77/QĐ", "title": "Quyết định kín"}, "grants": []}
-    await say(site.office, stream, CITY, "decide-awards", decision)
+    await submit(site.app, stream, CITY, "decide-awards", decision)
     await site.person("an", "don-vi-1")
     await site.person("thu-ky", CITY, "secretariat")
     an, secretary = await site.log_in("an"), await site.log_in("thu-ky")
@@ -415,7 +415,7 @@ async def test_another_sites_form_reaches_nothing(site: Site) -> None:
     stranger = await site.log_in("ai-do")
     answer = await stranger.http.post("/nguoi-dung", data=evil)
     assert (answer.status_code, "Kẻ gian" in answer.text) == (401, False)
-    assert "Kẻ gian" not in {one.name for one in await site.office.people.everyone()}
+    assert "Kẻ gian" not in {one.name for one in await site.app.people.everyone()}
 
 
 async def test_after_a_login_that_ran_out_nothing_but_a_form_is_shown_again(site: Site) -> None:
@@ -435,9 +435,9 @@ async def test_after_a_login_that_ran_out_nothing_but_a_form_is_shown_again(site
 
 
 async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
-    mine = await open_cycle(site.office, RULES, members=units(2))
-    other = await open_cycle(site.office, RULES, members=["don-vi-8", "don-vi-9"])
-    await say(site.office, mine, CITY, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
+    mine = await open_cycle(site.app, RULES, members=units(2))
+    other = await open_cycle(site.app, RULES, members=["don-vi-8", "don-vi-9"])
+    await submit(site.app, mine, CITY, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     way = f"/cum/{mine}/hoi-nghi"
@@ -451,8 +451,8 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
 
 
 async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     await visitor.get("/bang?loc=tre")
@@ -460,15 +460,15 @@ async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
     for _ in range(2):
         answer = await visitor.http.post("/bang", data=fields)
         assert "Đã ghi ở 1 trên 1 cụm" in answer.text
-    told = [told for _row, told in await site.office.history(stream) if told.event.NAME == "UnitsReminded"]
+    told = [told for _row, told in await site.app.history(stream) if told.event.NAME == "UnitsReminded"]
     assert len(told) == len({one.event.duty for one in told}) > 0
 
 
 async def test_a_comment_is_answered_under_it_and_a_report_taken_back(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Chỉ tiêu quá cao."})
-    await say(site.office, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Điều 2 trùng."})
-    await say(site.office, stream, "don-vi-1", "report-midyear", {"unit": "don-vi-1", "report": {"title": "BC"}})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Chỉ tiêu quá cao."})
+    await submit(site.app, stream, "don-vi-2", "comment", {"by": {"unit": "don-vi-2"}, "text": "Điều 2 trùng."})
+    await submit(site.app, stream, "don-vi-1", "report-midyear", {"unit": "don-vi-1", "report": {"title": "BC"}})
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     way = f"/cum/{stream}/lam/comment"
@@ -482,13 +482,13 @@ async def test_a_comment_is_answered_under_it_and_a_report_taken_back(site: Site
     await an.get(f"{way}?unit=don-vi-1")
     await an.post(f"{way}?unit=don-vi-1", **an.hidden(), _step="send")
     assert "rút báo cáo sơ kết" in an.page
-    state, _rules = await site.office.state(stream)
+    state, _rules = await site.app.state(stream)
     assert state.midyear == {}
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     await site.person("thu-ky", CITY, "secretariat")
     an, secretary = await site.log_in("an"), await site.log_in("thu-ky")
@@ -513,7 +513,7 @@ async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> N
 
 
 async def test_one_figure_that_cannot_be_is_named_and_the_others_still_add_up(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     way = f"/cum/{stream}/lam/score-self?unit=don-vi-1"
@@ -532,8 +532,8 @@ async def test_one_figure_that_cannot_be_is_named_and_the_others_still_add_up(si
 
 
 async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_good_once(site: Site) -> None:
-    accounts = Accounts(site.office.ledger.pool)  # the command line's role
-    await site.office.people.enter("moi", CITY, "Người Mới")
+    accounts = Accounts(site.app.ledger.pool)  # the command line's role
+    await site.app.people.enter("moi", CITY, "Người Mới")
     await accounts.make("moi", "secretariat", administrator=True)
     void, secret = await accounts.invite("moi"), await accounts.invite("moi")
     visitor = await site.log_in("ai-do")
@@ -552,13 +552,13 @@ async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_g
 
 
 async def test_an_auditor_is_warned_of_a_changed_stream(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     await site.person("kiem-tra", "thanh-tra", "auditor")
     auditor = await site.log_in("kiem-tra")
     pages = (f"/cum/{stream}/so", f"/cum/{stream}/thoi-diem")
     assert [("CẢNH BÁO" in await auditor.get(page)) for page in pages] == [False, False]
-    owner = await asyncpg.connect(site.office.endpoints.owner_url)
+    owner = await asyncpg.connect(site.app.endpoints.owner_url)
     await owner.execute("alter table ledger.event disable trigger append_only")
     change = "update ledger.event set payload = replace(payload, $2, $3) where stream = $1"
     await owner.execute(change, stream, '"agreed"', '"changes-requested"')
@@ -569,8 +569,8 @@ async def test_an_auditor_is_warned_of_a_changed_stream(site: Site) -> None:
 
 
 async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     await site.person("kiem-tra", "thanh-tra", "auditor")
     http = (await site.log_in("kiem-tra")).http
     way = f"/cum/{stream}"
@@ -584,7 +584,7 @@ async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
 
 
 async def test_an_invitation_is_in_the_language_of_its_account(site: Site, tmp_path: Path) -> None:
-    await open_cycle(site.office, RULES, members=units(1))
+    await open_cycle(site.app, RULES, members=units(1))
     await site.person("thu-ky", CITY, "secretariat")
     subjects = {"vi": "Tài khoản của bạn trong Sổ Thi Đua", "en": "Your account in Sổ Thi Đua"}
     for language in subjects:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-from engine_help import CITY, open_cycle, say, units, whole
+from engine_help import CITY, assert_ledger_verifies, open_cycle, submit, units
 from speech import RULES
 from web_help import Site
 
@@ -18,8 +18,8 @@ async def bearer(site: Site, person: str, scope: str) -> dict[str, str]:
 
 
 async def test_a_token_reaches_as_far_as_its_scope(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
-    await say(site.office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await site.person("an", "don-vi-1")
     http = (await site.log_in("ai-do")).http
     way = f"/api/v1/cycles/{stream}/acts"
@@ -43,12 +43,12 @@ async def test_a_token_reaches_as_far_as_its_scope(site: Site) -> None:
         assert token not in (await http.get("/api/v1/me", headers=read)).text
     await site.services.accounts.end_all("an")
     assert (await http.get("/api/v1/me", headers=read)).status_code == 401
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> None:
     """Schemathesis makes requests from the description and holds every answer against it."""
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     organiser, year, cluster = stream.split("/")
     await site.person("thu-ky", CITY, "secretariat", administrator=True)
     head = await bearer(site, "thu-ky", "sign")
@@ -85,4 +85,4 @@ async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> No
     report = out.decode()
     print(report)
     assert child.returncode == 0, report
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)

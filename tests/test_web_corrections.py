@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from browser_help import ROOT
-from engine_help import CITY, YEAR, open_cycle, say, staff, units, whole
+from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, open_cycle, submit, units
 from speech import RULES
 from web_help import Site
 
@@ -25,10 +25,10 @@ from web.forms import Input, as_typed, inputs
 
 async def scored(site: Site) -> tuple[str, int]:
     """A cycle in which unit 1 has scored itself, with the place of that act."""
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     sheet = [{"criterion": leaf, "points": "7.50"} for leaf in RULES.leaves()]
-    await say(site.office, stream, "don-vi-1", "score-self", {"unit": "don-vi-1", "sheet": sheet})
-    return stream, len(await site.office.history(stream))
+    await submit(site.app, stream, "don-vi-1", "score-self", {"unit": "don-vi-1", "sheet": sheet})
+    return stream, len(await site.app.history(stream))
 
 
 async def test_a_unit_enters_its_sheet_again_as_it_should_be(site: Site) -> None:
@@ -52,14 +52,14 @@ async def test_a_unit_enters_its_sheet_again_as_it_should_be(site: Site) -> None
     assert "Cộng nhầm." in an.page
     await an.post(way, **an.hidden(), _step="send")
     assert "Đã ghi vào sổ" in an.page
-    state, _rules = await site.office.state(stream)
+    state, _rules = await site.app.state(stream)
     assert {str(item.points) for item in state.scores["don-vi-1", "self"].sheet} == {"8.25"}
     assert set(state.corrections.corrected) == {wrong}
     await an.get(f"/cum/{stream}/bien-nhan/{wrong}")
     assert f"/sua/{wrong}" not in an.page
     await an.get(f"/cum/{stream}/sua/{wrong}")
     assert (an.status, "đã được đính chính" in an.page) == (409, True)
-    await whole(site.office)
+    await assert_ledger_verifies(site.app)
 
 
 async def test_what_should_not_stand_is_taken_out(site: Site) -> None:
@@ -78,7 +78,7 @@ async def test_what_should_not_stand_is_taken_out(site: Site) -> None:
     await secretary.post(way, **fields, _step="look")
     await secretary.post(way, **secretary.hidden(), _step="send")
     assert "Đã ghi vào sổ" in secretary.page
-    state, _rules = await site.office.state(stream)
+    state, _rules = await site.app.state(stream)
     assert state.scores == {}
 
 
@@ -100,7 +100,7 @@ async def test_nobody_puts_right_what_is_not_theirs(site: Site) -> None:
     assert "/sua/" not in auditor.page
     await auditor.get(f"/cum/{stream}/sua/{wrong}")
     assert auditor.status == 409
-    assert (await site.office.history(stream))[-1][0].version == wrong
+    assert (await site.app.history(stream))[-1][0].version == wrong
 
 
 def sent_by(one: Input) -> dict[str, str]:
@@ -109,23 +109,25 @@ def sent_by(one: Input) -> dict[str, str]:
     return inner if one.parts or one.rows or one.many else {one.path: one.value}
 
 
-async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Session) -> None:
+async def test_every_act_of_a_real_year_comes_back_as_it_was_said(app: Session) -> None:
     """Opening each act's form anew and sending it as it is shown says the same, with the same circumstances."""
-    await play(office, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-dinh-chinh")
-    history = await office.history("mttq-hanoi/2020-dinh-chinh/cum-1")
+    await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-dinh-chinh")
+    history = await app.history("mttq-hanoi/2020-dinh-chinh/cum-1")
     seen, differs = set(), list[tuple[str, Any, Any]]()
     for row, _told in history:
-        said = await form_of_row(office, row)
+        said = await form_of_row(app, row)
         if said is None or row.command_id in seen or row.type == "CycleOpened":
             continue
         seen.add(row.command_id)
         form = ActForm(said.act, as_typed(said.act, said.fields), uuid4(), corrects=row.version, reason="Thử.")
         shown = {path: value for one in inputs(said.act, form.values) for path, value in sent_by(one).items()}
-        item = await office.item(said.kept(parse_act_form(said.act, {**shown, **form.extras}).said(row.stream), row))
+        item = await app.item(
+            said.with_circumstances(parse_act_form(said.act, {**shown, **form.extras}).said(row.stream), row)
+        )
         command = CommandPayload.model_validate_json(item.payload)
         again = command.fields["instead"]
         assert again.pop("act") == said.act.NAME
-        told = to_form_values(again, await office.texts.get(digests_in(again)))
+        told = to_form_values(again, await app.texts.get(digests_in(again)))
         sure = command.provenance.kind if command.provenance is not None else row.provenance
         if (told, sure, command.meeting) != (said.fields, row.provenance, row.meeting):
             differs.append((said.act.NAME, told, said.fields))
@@ -136,8 +138,8 @@ async def test_every_act_of_a_real_year_comes_back_as_it_was_said(office: Sessio
 
 async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
     """The text of a document, from when an act holds, how sure it is: a correction of one field changes one field."""
-    stream = await open_cycle(site.office, RULES, members=units(2), clock="backfill")
-    secretary = await staff(site.office, CITY)
+    stream = await open_cycle(site.app, RULES, members=units(2), clock="backfill")
+    secretary = await enter_staff(site.app, CITY)
     fields = {
         "role": "head",
         "holder": "don-vi-1",
@@ -152,8 +154,8 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
         effective=date(YEAR, 1, 15),
         provenance=Provenance(kind="inferred", source="biên bản"),
     )
-    await site.office.submit(stream, secretary, [said], strength="rehearsal")
-    wrong = (await site.office.history(stream))[-1][0]
+    await site.app.submit(stream, secretary, [said], strength="rehearsal")
+    wrong = (await site.app.history(stream))[-1][0]
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     way = f"/cum/{stream}/lam/assign-role?_sua={wrong.version}"
@@ -170,11 +172,11 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
     await visitor.post(way, **{**visitor.hidden(), **shown, **typed, "_source": "biên bản"}, _step="look")
     assert "Điều sau sẽ được ghi vào sổ" in visitor.page
     await visitor.post(way, **visitor.hidden(), _step="send")
-    row, told = (await site.office.history(stream))[-1]
+    row, told = (await site.app.history(stream))[-1]
     assert (row.type, told.event.manner) == ("RoleAssigned", "introduced")
     assert (row.effective, row.provenance, row.source) == (wrong.effective, "inferred", "biên bản")
     assert row.happened_earliest == wrong.happened_earliest
-    assert await site.office.texts.get([told.event.basis.text]) == {told.event.basis.text: "Toàn văn."}
+    assert await site.app.texts.get([told.event.basis.text]) == {told.event.basis.text: "Toàn văn."}
 
 
 async def test_a_slip_in_the_number_locks_no_form(site: Site) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from engine_help import CITY, open_cycle, say, units
+from engine_help import CITY, open_cycle, submit, units
 from fastapi.routing import APIRoute
 from speech import RULES
 from web_help import Site
@@ -66,14 +66,14 @@ def test_every_route_names_what_it_shows() -> None:
 
 
 async def test_every_route_with_every_role(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(3))
-    await say(site.office, stream, CITY, "name-overseer", {"overseer": {"office": "Phó Chủ tịch"}})
+    stream = await open_cycle(site.app, RULES, members=units(3))
+    await submit(site.app, stream, CITY, "name-overseer", {"overseer": {"office": "Phó Chủ tịch"}})
     for person, (unit, kind, administrator) in ROLES.items():
         await site.person(person, unit, kind, administrator=administrator)  # type: ignore[arg-type]
-    await say(site.office, stream, CITY, "name-overseer", {"overseer": {"id": "phu-trach"}})
-    await say(site.office, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    await submit(site.app, stream, CITY, "name-overseer", {"overseer": {"id": "phu-trach"}})
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     organiser, year, cluster = stream.split("/")
-    state, _rules = await site.office.state(stream)
+    state, _rules = await site.app.state(stream)
     values = {
         "organiser": organiser,
         "year": year,
@@ -144,7 +144,7 @@ async def test_nobody_reads_without_a_login(site: Site) -> None:
 
 
 async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("kiem-tra", "thanh-tra", "auditor")
     visitor = await site.log_in("kiem-tra")
     await visitor.get(f"/cum/{stream}/so")
@@ -159,11 +159,11 @@ async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site)
 
 
 async def test_points_of_others_are_closed_until_publication(site: Site) -> None:
-    stream = await open_cycle(site.office, RULES, members=units(3))
+    stream = await open_cycle(site.app, RULES, members=units(3))
     sheet = [{"criterion": leaf.id, "points": "7"} for leaf in RULES.leaves().values()]
     for unit in units(3):
-        await say(site.office, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
-        await say(site.office, stream, CITY, "appraise", {"unit": unit, "sheet": sheet})
+        await submit(site.app, stream, unit, "score-self", {"unit": unit, "sheet": sheet})
+        await submit(site.app, stream, CITY, "appraise", {"unit": unit, "sheet": sheet})
     await site.person("mot", "don-vi-1")
     one = await site.log_in("mot")
     secret = await site.services.accounts.new_token("mot", "thử", "read", 1)
@@ -177,6 +177,6 @@ async def test_points_of_others_are_closed_until_publication(site: Site) -> None
     assert await rounds() == {"don-vi-1|self", "don-vi-2|self"}
     await one.get(f"/cum/{stream}/bang-diem/don-vi-3")
     assert "Chưa có gì bạn được xem" in one.page
-    await say(site.office, stream, CITY, "decide-awards", {"decision": {"number": "1/QĐ"}, "grants": []})
-    await say(site.office, stream, CITY, "publish", {})
+    await submit(site.app, stream, CITY, "decide-awards", {"decision": {"number": "1/QĐ"}, "grants": []})
+    await submit(site.app, stream, CITY, "publish", {})
     assert len(await rounds()) == 6

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from engine_help import whole
+from engine_help import assert_ledger_verifies
 
-from audit.replay import replay, view
+from audit.replay import replay, replay_as_json
 from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import members_and_organiser
@@ -26,14 +26,14 @@ FIRST, LAST = date(2019, 1, 1), date(2020, 12, 31)
 MEETING = date(2020, 1, 15)
 
 
-async def test_the_year_replayed_to_any_day(office: Session) -> None:
-    done = await carry_out(office, FILE, "thu-ky-ghep")
+async def test_the_year_replayed_to_any_day(app: Session) -> None:
+    done = await carry_out(app, FILE, "thu-ky-ghep")
     found = {cycle["cycle"]: {one["code"] for one in cycle["deviations"]} for cycle in done["cycles"]}
     assert found[CLOSING] >= {"bylaws_late", "signed_text_open", "final_next_year", "head_nominated"}
-    rows = {stream: [row for row, _ in await office.history(stream)] for stream in (CLOSING, OPENED)}
+    rows = {stream: [row for row, _ in await app.history(stream)] for stream in (CLOSING, OPENED)}
     editions: dict[str, Any] = {}
     for stream in rows:
-        state, rules = await office.state(stream)
+        state, rules = await app.state(stream)
         editions[state.lifecycle.edition] = rules
     seen = 0
     for number in range((LAST - FIRST).days + 1):
@@ -49,8 +49,8 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
         assert ("head" in closing.state.conclusion.next) == (day >= MEETING)
         assert (opened.state.membership.holder("head", noon) == "binh-minh") == (day >= MEETING)
         if day.day == 1:
-            view(closing, {})
-            view(opened, {})
+            replay_as_json(closing, {})
+            replay_as_json(opened, {})
     assert seen == len(rows[CLOSING])
     for row in (*rows[CLOSING], *rows[OPENED]):
         sentence = describe(to_envelope(row), members_and_organiser(closing.state), {})
@@ -60,7 +60,7 @@ async def test_the_year_replayed_to_any_day(office: Session) -> None:
     both = [row.recorded_at for stream in rows for row in rows[stream] if row.meeting == "tong-ket-2019-va-ky-2020"]
     assert len(both) > len(rows), "the meeting stands in both"
     assert len(set(both)) == 1, "and was entered at once"
-    await whole(office)
+    await assert_ledger_verifies(app)
 
 
 LATER = """
@@ -82,18 +82,18 @@ acts:
     ],
 )
 async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
-    office: Session, tmp_path: Path, earlier: str, head: str, deputy: str, how: str | None
+    app: Session, tmp_path: Path, earlier: str, head: str, deputy: str, how: str | None
 ) -> None:
     organiser = f"o-{uuid4().hex[:8]}"
     file = tmp_path / "year.yaml"
     file.write_text(FILE.read_text().replace("mttq-tinh-ghep", organiser))
-    await carry_out(office, file, "thu-ky-ghep")
+    await carry_out(app, file, "thu-ky-ghep")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier=earlier))
     for dry_run in (True, False):
-        done = await carry_out(office, later, "thu-ky-ghep", dry_run=dry_run)
+        done = await carry_out(app, later, "thu-ky-ghep", dry_run=dry_run)
         assert "thanh-cau" in done["cycles"][0]["units"], "the members of the earlier year's end"
-    state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
+    state, _rules = await app.state(f"{organiser}/2021/cum-ghep")
     assert state.lifecycle.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
     assert (state.membership.holder("head"), state.membership.holder("deputy")) == (head, deputy)
     if how is not None:
@@ -101,10 +101,10 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
             how,
             "inferred",
         )
-    assert (await carry_out(office, later, "thu-ky-ghep"))["counts"]["entered"] == 0
+    assert (await carry_out(app, later, "thu-ky-ghep"))["counts"]["entered"] == 0
 
 
-async def test_an_appointment_by_decision_holds_until_another_replaces_it(office: Session, tmp_path: Path) -> None:
+async def test_an_appointment_by_decision_holds_until_another_replaces_it(app: Session, tmp_path: Path) -> None:
     organiser = f"o-{uuid4().hex[:8]}"
     first = tmp_path / "first.yaml"
     fields = '{role: head, holder: a, manner: appointed, basis: {number: "31/QĐ"}}'
@@ -114,10 +114,10 @@ async def test_an_appointment_by_decision_holds_until_another_replaces_it(office
         "cluster: {id: cum-ghep, name: Cụm, units: [{id: a, name: A}, {id: b, name: B}]}\n"
         f"people: [{{id: tk, unit: {organiser}, name: N}}]\nacts:\n  - {decision}\n"
     )
-    await carry_out(office, first, "tk")
+    await carry_out(app, first, "tk")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier="2020"))
-    await carry_out(office, later, "tk")
-    state, _rules = await office.state(f"{organiser}/2021/cum-ghep")
+    await carry_out(app, later, "tk")
+    state, _rules = await app.state(f"{organiser}/2021/cum-ghep")
     (term,) = state.membership.terms["head"]
     assert (term.holder, term.basis.number if term.basis else None) == ("a", "31/QĐ")

@@ -15,12 +15,13 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from error_help import coded_errors
 
 import domain
 from domain.access import Matter, Reader
-from domain.notices import _OF
+from domain.notices import NOTICES_OF
 from domain.rights import MAY, Party
-from domain.rules import AwardRule, Duty, Heirloom, RoundRule
+from domain.rules import AwardRule, Duty, Inherited, RoundRule
 from domain.steps.scoring_methods import RoundingMode
 from domain.types import Event
 from i18n import KEYWORDS, in_language
@@ -51,19 +52,7 @@ SOURCES = [
     )
     for file in (ROOT / folder).rglob("*.py")
 ]
-RAISED = {
-    "Refused",
-    "InputError",
-    "EngineUnavailableError",
-    "NotSignedError",
-    "Stopped",
-    "LedgerError",
-    "Diverged",
-    "CommandReused",
-    "ForbiddenError",
-    "NoFileError",
-    "sentence",
-}
+RAISED = {*(one.__name__ for one in coded_errors()), "sentence"}
 
 
 def codes() -> set[str]:
@@ -92,7 +81,7 @@ def test_every_problem_of_a_validator_has_words() -> None:
         for file in SOURCES
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") == "wrong"
+        and getattr(node.func, "id", "") == "invalid"
         and isinstance(node.args[0], ast.Constant)
     }
     assert len(found) > 10
@@ -104,11 +93,11 @@ def test_every_duty_notice_and_event_has_words() -> None:
     raised = {
         notice
         for text in (ROOT / "domain" / "notices.py").read_text().splitlines()
-        for notice in re.findall(r'(?:Notice|_award)\("(\w+)"|_everybody\("(\w+)"', text)
+        for notice in re.findall(r'(?:Notice|_award)\("(\w+)"|_all_members\("(\w+)"', text)
     }
     kinds = {one or other for one, other in raised} | {"draft_reissued", "draft_presented"}
     assert kinds == set(NOTICES)
-    assert _OF
+    assert NOTICES_OF
     own = {
         "InstallationFounded",
         "PostAdvanced",
@@ -205,7 +194,7 @@ def test_a_sentence_goes_by_its_number(code: str, facts: dict[str, Any], text: s
 NOT_SHOWN = (
     Matter,
     Reader,
-    Heirloom,
+    Inherited,
     RoundingMode,
     *(model.model_fields[field].annotation for model, field in ((AwardRule, "share_rounding"), (RoundRule, "by"))),
 )

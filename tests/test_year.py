@@ -9,7 +9,14 @@ from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
 from domain.deviations import deviations
 from domain.rules import Duty
-from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, Voice, WithdrawComment, WithdrawStance
+from domain.steps.commenting import (
+    AddComment,
+    Participant,
+    TakeStance,
+    TakeStanceTogether,
+    WithdrawComment,
+    WithdrawStance,
+)
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
 from domain.steps.corrections import AcknowledgeDeviation, CorrectAct
 from domain.steps.drafting import PresentDraft
@@ -17,7 +24,7 @@ from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, CloseDuty, File
 from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
 from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
-from domain.steps.scores import AppraiseScores, CrossCheck, Item, ScoreSelf, WithdrawScore, calculated_scores
+from domain.steps.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
 from domain.types import Document, Person, Provenance, Refused, When
 
@@ -33,9 +40,10 @@ def drafted(**options) -> Case:
     return case
 
 
-def sheet(*points: str, reason: str | None = None) -> tuple[Item, ...]:
+def sheet(*points: str, reason: str | None = None) -> tuple[SheetItem, ...]:
     return tuple(
-        Item(criterion=name, points=value, reason=reason) for name, value in zip(("a1", "a2", "b"), points, strict=True)
+        SheetItem(criterion=name, points=value, reason=reason)
+        for name, value in zip(("a1", "a2", "b"), points, strict=True)
     )
 
 
@@ -127,7 +135,7 @@ class TestWhoMayAndWhen:
 
     def test_the_overseer_comments(self) -> None:
         case = drafted().when(NameOverseer(overseer=Person(id="ba-huong"))).happened("OverseerNamed")
-        comment = AddComment(by=Voice(person=Person(id="ba-huong")), text=TEXT)
+        comment = AddComment(by=Participant(person=Person(id="ba-huong")), text=TEXT)
         case.when(comment, by="thanh-uy", actor="ba-huong").happened("CommentAdded")
         case.when(comment, by="thanh-uy", actor="ong-khac").refused("not_yours")
 
@@ -181,10 +189,10 @@ class TestComments:
         case = drafted().when(TakeStanceTogether(stance="agreed-in-substance", group="các đại biểu")).happened()
         assert case.names()[-1] == "StanceTakenTogether"
         assert case.state.comments.stances == {}
-        assert case.state.comments.answered(THIRD) is not None
+        assert case.state.comments.stance_of(THIRD) is not None
 
     def test_a_comment_is_withdrawn_by_whose_it_is(self) -> None:
-        comment = AddComment(by=Voice(unit=THIRD), text=TEXT)
+        comment = AddComment(by=Participant(unit=THIRD), text=TEXT)
         case = drafted().when(comment, by=THIRD).happened("CommentAdded")
         case.when(comment, by=THIRD).already()
         case.when(WithdrawComment(number=1), by=DEPUTY).refused("not_yours")
@@ -211,7 +219,7 @@ class TestSigning:
         on = {"happened": When.on(date(2026, 2, 5))}
         case.when(PresentDraft(kind="covenant", document=PAPER), **on).happened()
         case.when(SignJointly(), **on).happened("CovenantSignedJointly")
-        case.when(NameWitnesses(witnesses=(Voice(group="lãnh đạo quận"),)), **on).happened("WitnessesNamed")
+        case.when(NameWitnesses(witnesses=(Participant(group="lãnh đạo quận"),)), **on).happened("WitnessesNamed")
         signatures = case.state.signing.signatures
         assert set(signatures) == set(UNITS)
         assert {s.sureness for s in signatures.values()} == {"inferred"}
@@ -276,10 +284,10 @@ class TestScores:
 
     def test_a_sheet_is_whole(self) -> None:
         case = drafted()
-        one = Item(criterion="b", points="1")
+        one = SheetItem(criterion="b", points="1")
         case.when(ScoreSelf(unit=THIRD, sheet=(one,)), by=THIRD).refused("criteria_missing")
         case.when(ScoreSelf(unit=THIRD, sheet=(one, one)), by=THIRD).refused("criterion_twice")
-        case.when(ScoreSelf(unit=THIRD, sheet=(Item(criterion="a", points="1"),)), by=THIRD).refused(
+        case.when(ScoreSelf(unit=THIRD, sheet=(SheetItem(criterion="a", points="1"),)), by=THIRD).refused(
             "no_such_criterion"
         )
 
@@ -302,8 +310,8 @@ class TestScores:
         case.when(WithdrawReport(unit=THIRD), by=THIRD).refused("report_is_accepted")
 
     def test_a_comment_answers_another(self) -> None:
-        case = drafted().when(AddComment(by=Voice(unit=THIRD), text=TEXT), by=THIRD)
-        answer = AddComment(by=Voice(unit=HEAD), text="b" * 64, answers=1)
+        case = drafted().when(AddComment(by=Participant(unit=THIRD), text=TEXT), by=THIRD)
+        answer = AddComment(by=Participant(unit=HEAD), text="b" * 64, answers=1)
         case.when(answer, by=HEAD).happened("CommentAdded")
         assert case.state.comments.comments[2].answers == 1
         case.when(answer.model_copy(update={"answers": 9, "text": "c" * 64}), by=HEAD).refused("no_such_comment")
@@ -320,7 +328,7 @@ class TestScores:
     def test_a_nan_is_no_score(self) -> None:
         for text in ("NaN", "Infinity", "1.00001", "1e9"):
             with pytest.raises(ValueError, match="points"):
-                Item(criterion="b", points=text)
+                SheetItem(criterion="b", points=text)
 
 
 class TestConclusion:
@@ -333,7 +341,7 @@ class TestConclusion:
 
     def test_equal_totals_share_a_rank(self) -> None:
         case = self.ranked()
-        assert [(p.unit, p.rank) for p in case.state.conclusion.places] == [(HEAD, 1), (DEPUTY, 2), (THIRD, 2)]
+        assert [(p.unit, p.rank) for p in case.state.conclusion.ranking] == [(HEAD, 1), (DEPUTY, 2), (THIRD, 2)]
         assert "ranked_before_appraisal" in codes(case)
 
     def test_nominations_keep_the_quota_and_show_the_conflict(self) -> None:

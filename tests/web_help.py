@@ -36,14 +36,14 @@ class Site:
 
     address: str
     services: Services
-    office: Session
+    app: Session
     browsers: list[Visitor] = field(default_factory=list)
 
     async def person(
         self, person: str, unit: str, kind: Kind = "staff", *, name: str = "", administrator: bool = False
     ) -> Contact:
         """Somebody with an account."""
-        contact = await self.office.people.enter(
+        contact = await self.app.people.enter(
             person, unit, name or person, office="cán bộ", email=f"{person}@example.invalid", phone="024 0000 0000"
         )
         if await self.services.accounts.get(person) is None:
@@ -89,14 +89,14 @@ class Visitor:
 
 
 @asynccontextmanager
-async def a_site(office: Session, outbox: Path) -> AsyncIterator[Site]:
+async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
     """Serve the pages of an office with the web's own role and key."""
     async with AsyncExitStack() as stack:
-        key = office.installed.web
-        ledger = await open_ledger(office.endpoints.web_url, office.installed.id, writing=False)
+        key = app.installed.web
+        ledger = await open_ledger(app.endpoints.web_url, app.installed.id, writing=False)
         stack.push_async_callback(ledger.close)
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        inside = Application(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), office.client)
+        inside = Application(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
         settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
         services = services_of(inside, settings)
         services.pause_s = 0.01
@@ -104,8 +104,8 @@ async def a_site(office: Session, outbox: Path) -> AsyncIterator[Site]:
         serving = asyncio.create_task(server.serve())
         await eventually(_started(server))
         port = server.servers[0].sockets[0].getsockname()[1]
-        projector = asyncio.create_task(_project(office))
-        site = Site(f"http://127.0.0.1:{port}", services, office)
+        projector = asyncio.create_task(_project(app))
+        site = Site(f"http://127.0.0.1:{port}", services, app)
         try:
             yield site
         finally:
@@ -125,9 +125,9 @@ def _started(server: uvicorn.Server) -> Callable[[], Awaitable[bool]]:
     return check
 
 
-async def _project(office: Session) -> None:
+async def _project(app: Session) -> None:
     """What the worker's projector does."""
-    board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
+    board, search = Board(app.ledger, app.texts), SearchIndex(app.ledger)
     while True:
         await board.catch_up()
         await search.catch_up()

@@ -35,13 +35,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """From the bottom to the top. A module imports from its own layer and from those below it."""
 
 KNOWN_CIRCLE: frozenset[str] = frozenset()
-"""Modules that still import each other in a circle. The list may only shrink: a module that left it must be deleted here."""
+"""Modules that still import each other in a circle. The list may only shrink: delete here what left the circle."""
 
 
 def tracked(root: Path) -> list[Path]:
     """Every Python file that git tracks, tests included."""
     listed = subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=root, check=True, capture_output=True, text=True
+        ["/usr/bin/env", "git", "ls-files", "*.py"], cwd=root, check=True, capture_output=True, text=True
     ).stdout.split()
     return [root / name for name in listed if (root / name).exists()]
 

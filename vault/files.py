@@ -11,6 +11,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from errors import InputError
+
 MOST_BYTES = 10_000_000
 TYPES: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "application/pdf", ".pdf"),
@@ -21,15 +23,6 @@ TYPES: tuple[tuple[bytes, str, str], ...] = (
 """The first bytes, the type it is given back as, and the ending when the name has none of ours."""
 _ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".docx", ".xlsx", ".odt", ".ods")
 REFERENCE = re.compile(r"tep/([0-9a-f]{64})/([\w.-]+)")
-
-
-class NoFileError(Exception):
-    """It is too large, empty, or none of the types that are taken. `code` says which."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code, facts)
-        self.code = code
-        self.facts = facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +53,15 @@ class Files:
         """Keep a file; the same bytes again are the same file.
 
         Raises:
-            NoFileError
+            InputError: it is empty, too large, or of none of the types that are taken.
         """
         if not body:
-            raise NoFileError("file_empty")
+            raise InputError("file_empty")
         if len(body) > MOST_BYTES:
-            raise NoFileError("upload_too_large", found=len(body), most=MOST_BYTES)
+            raise InputError("upload_too_large", found=len(body), most=MOST_BYTES)
         media_type, ending = next(((kind, end) for first, kind, end in TYPES if body.startswith(first)), ("", ""))
         if not media_type:
-            raise NoFileError("upload_type", types=", ".join(_ENDINGS))
+            raise InputError("upload_type", types=", ".join(_ENDINGS))
         digest, plain = sha256(body).hexdigest(), _plain(name, ending)
         async with self._pool.acquire() as connection:
             await connection.execute(

@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.application import CommandInput
-from application.fields import InputError, stated, typed_day
+from application.fields import parse_day, stated_by
 from domain.steps.corrections import CorrectAct
 from domain.types import Command, When
+from errors import InputError
 from web.forms import as_fields, typed
 from web.sheets import without_empty_rows
 
@@ -59,7 +60,7 @@ class ActForm:
             fields,
             self.command_id,
             happened=_range(self.on) if self.on else None,
-            provenance=stated(self.source, "_source") if self.source else None,
+            provenance=stated_by(self.source, "_source") if self.source else None,
             meeting=self.meeting or None,
         )
 
@@ -93,6 +94,6 @@ def _uuid(value: Any) -> UUID:
 def _range(text: str) -> When:
     first, _dash, last = text.partition(" - ")
     try:
-        return When.on(typed_day(first, "_on"), typed_day(last, "_on") if last else None)
+        return When.on(parse_day(first, "_on"), parse_day(last, "_on") if last else None)
     except ValueError:
         raise InputError("range_backwards_web", "_on") from None

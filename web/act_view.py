@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from application.fields import InputError
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.cycle import correctable
 from domain.steps.corrections import CorrectAct
 from domain.types import Event, EventEnvelope, Refused
+from errors import InputError
 from i18n.timeline import describe
 from ledger.events import RecordedEvent
 from web.auth import Cycle, ForbiddenError

@@ -22,13 +22,13 @@ from accounts import Login, Scope
 from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import Filler, InputError
-from audit.replay import digests_in, view
+from application.fields import FieldFiller, stated_by
+from audit.replay import digests_in, replay_as_json
 from domain.access import Matter
 from domain.codec import plain
 from domain.rights import BINDING, MAY, Party, is_binding
-from domain.types import Command, Day, Provenance, When
+from domain.types import Command, Day, When
+from errors import CodedError, InputError, NotFoundError
 from i18n import _
 from i18n.messages import sentence
 from i18n.timeline import describe
@@ -42,6 +42,7 @@ from web.auth import (
     note_reading,
     open_cycle,
 )
+from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.pages.acting import trial_names, words_in
 from web.pages.audit import deviations_of, entries_of, seen_at
 from web.pages.board import lines_for
@@ -68,9 +69,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": Error, "description": "there is none"},
     409: {"model": Error, "description": "a rule forbids it"},
     422: {"model": Error, "description": "what was sent cannot be used"},
+    500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
     503: {"model": Error, "description": "no answer yet, or somebody is away: send the same command id again"},
 }
-_STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
 
 router = APIRouter()
 
@@ -88,7 +89,7 @@ async def holder(request: Request, given: Given) -> tuple[Visitor, Scope]:
     found = await work.accounts.of_token(given.credentials) if given is not None else None
     contact = await work.office.people.get(found[0].person) if found is not None else None
     if found is None or contact is None or needs_code(work, found[0]):
-        raise LoginNeededError
+        raise LoginNeededError("token_needed")
     account, scope = found
     strength = "rehearsal" if work.office.rehearsal else "token"
     visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), "", contact)
@@ -222,7 +223,7 @@ async def moment(
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     found = await seen_at(services(request), cycle, version, at, known_on)
     texts = await services(request).office.texts.get(digests_in(plain(found.state)))
-    return view(found, texts)
+    return replay_as_json(found, texts)
 
 
 _NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
@@ -251,6 +252,8 @@ class ActReceipt(BaseModel):
 
 
 def _said(cycle: Cycle, body: ActRequest) -> CommandInput:
+    if (unstorable := unstorable_text(body.model_dump())) is not None:
+        raise unstorable
     if body.until is not None and (body.on is None or body.until < body.on):
         raise InputError("bad_day", found=body.until.isoformat())
     act = Command.KNOWN.get(body.act)
@@ -264,7 +267,7 @@ def _said(cycle: Cycle, body: ActRequest) -> CommandInput:
         body.fields,
         body.command_id or uuid4(),
         happened=When.on(body.on, body.until) if body.on is not None else None,
-        provenance=Provenance(kind="stated", source=body.source) if body.source else None,
+        provenance=stated_by(body.source, "source") if body.source else None,
         meeting=body.meeting,
     )
 
@@ -290,7 +293,7 @@ async def try_act(request: Request, cycle: Seen, held: Holder, body: ActRequest)
         raise ForbiddenError("token_too_weak")
     office, visitor, said = services(request).office, cycle.visitor, _said(cycle, body)
     dry_run = await DryRun.of(office, {}, [row for row, _told in cycle.history])
-    order = await office.item(said, Filler(DryRunTexts(office.texts), office.people))
+    order = await office.item(said, FieldFiller(DryRunTexts(office.texts), office.people))
     told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
     names, words = trial_names(dry_run), words_in(said.fields)
     return {"events": [{"type": one.event.NAME, "text": describe(one, names, words)} for one in told]}
@@ -324,7 +327,7 @@ async def verified(request: Request, _visitor: Auditor, job: str) -> Verified:
     """How far a verification is."""
     found = services(request).jobs.get(job)
     if not isinstance(found, Verifying):
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     if found.report is None:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
     problems: list[dict[str, Any]] = [*(asdict(one) for one in found.report.problems), *found.beside]
@@ -341,31 +344,26 @@ async def verified(request: Request, _visitor: Auditor, job: str) -> Verified:
 # Errors -----------------------------------------------------------------------------------
 
 
-async def _answer(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, LoginNeededError):
-        return _error(401, Trouble("refused", "token_needed"))
-    if isinstance(error, ForbiddenError):
-        return _error(403, Trouble("refused", str(error.args[0])))
-    trouble = trouble_of(error) or Trouble("away", "our_bug_web")
-    status = 404 if trouble.code in {"no_such_cycle", "no_such_job"} else _STATUS[trouble.kind]
-    return _error(status, trouble)
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    found = answered(request, error, {})
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(found, LoginNeededError) else None
+    return _error(found.http_status, found, headers)
 
 
-def _error(status: int, trouble: Trouble) -> JSONResponse:
-    body = Error(code=trouble.code, text=sentence(trouble.code, trouble.facts), place=trouble.place or None)
-    return JSONResponse(body.model_dump(), status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+def _error(status: int, error: CodedError, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = Error(code=error.code, text=sentence(error.code, error.facts), place=error.path or None)
+    return JSONResponse(body.model_dump(), status, headers)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-    place = ".".join(map(str, first.get("loc", ())))
-    body = Error(code="bad_request", text=sentence("bad_request"), place=f"{place}: {first.get('type', '')}")
-    return JSONResponse(body.model_dump(), 422)
+    path = printable(".".join(map(str, first.get("loc", ()))))
+    return _error(422, InputError("bad_request", f"{path}: {first.get('type', '')}"))
 
 
 async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 400
-    return _error(status, Trouble("input", "page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
+    return _error(status, InputError("page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
 
 
 def build(work: Services) -> FastAPI:
@@ -382,9 +380,8 @@ def build(work: Services) -> FastAPI:
     )
     app.state.services = work
     app.include_router(router)
-    known: tuple[type[Exception], ...] = (LoginNeededError, ForbiddenError, *FORESEEN)
-    for one in known:
-        app.add_exception_handler(one, _answer)
+    for known in ANSWERED:
+        app.add_exception_handler(known, _answer)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused_by_http)
     return app

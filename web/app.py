@@ -16,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.secrets import token
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError
+from errors import InputError, Kind
 from i18n import DEFAULT, LANGUAGES, in_language
+from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
 from web import api, health
@@ -31,6 +31,7 @@ from web.auth import (
     what_was_typed,
 )
 from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.error_answers import ANSWERED, UNSTORABLE, answered, printable
 from web.pages import routers
 from web.render import page
 from web.services import Services
@@ -49,25 +50,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-_STATUS_OF = {
-    "no_such_cycle": 404,
-    "page_not_found": 404,
-    "no_such_job": 404,
-    "no_such_calendar": 404,
-    "too_large": 413,
-}
-STATUS = {"input": 422, "refused": 409, "pending": 503, "away": 503}
-_BUGS: tuple[type[Exception], ...] = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""Mistakes of ours: they, too, must not cost anybody what they typed."""
-
 LARGEST = 12_000_000
 _BARE = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
@@ -83,10 +65,8 @@ def build(services: Services) -> FastAPI:
     for router in routers():
         app.include_router(router)
     app.add_middleware(Around)
-    # Each by its class, so that the handler gets the request whose form was read.
-    known: tuple[type[Exception], ...] = (LoginNeededError, CodeNeededError, ForbiddenError, *FORESEEN, *_BUGS)
-    for foreseen in known:
-        app.add_exception_handler(foreseen, _answer)
+    for known in ANSWERED:
+        app.add_exception_handler(known, _answer)
     app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(RequestValidationError, _malformed)
     return app
@@ -133,6 +113,18 @@ def _foreign(request: Request) -> bool:
     return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
+class TooLargeError(InputError):
+    """The body of a request is larger than `LARGEST`; HTTP has a status for that."""
+
+    def __init__(self) -> None:
+        super().__init__("too_large")
+
+    @property
+    def http_status(self) -> int:
+        """See `CodedError`."""
+        return 413
+
+
 class _Counted:
     """What comes in, as far as it is not too large, whatever its sender says of its length."""
 
@@ -145,7 +137,7 @@ class _Counted:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise InputError("too_large")
+            raise TooLargeError
         return message
 
 
@@ -212,27 +204,21 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         return await _login_needed(request)
     if isinstance(error, CodeNeededError):
         return RedirectResponse("/ma-mot-lan", 303)
-    if isinstance(error, ForbiddenError):
-        found, status = Trouble("refused", str(error.args[0])), 403
-    elif (trouble := trouble_of(error)) is not None:
-        found, status = trouble, STATUS[trouble.kind]
-        status = _STATUS_OF.get(found.code, status)
-        if found.code == "database_unreachable":
-            log.warning("database", reason=type(error).__name__, text=str(error)[:200])
-    else:
-        log.error("our bug", exc_info=error)
-        found, status = Trouble("away", "our_bug_web", {"request": request.state.request_id}), 500
+    kept = await carried(request) if typed else []
+    found = answered(request, error, dict(kept))
     text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"code": found.code, "text": text, "place": found.place or None}, status)
+        return JSONResponse({"code": found.code, "text": text, "place": found.path or None}, found.http_status)
+    if found.code == "unstorable_text" and found.path:
+        text = f"{path_label(found.path)}: {text}"
     return page(
         request,
         "trouble.html",
-        status,
+        found.http_status,
         text=text,
-        carried=await carried(request) if typed else [],
+        carried=[(printable(name), UNSTORABLE.sub("", value)) for name, value in kept],
         code=found.code,
-        again=found.kind in {"away", "pending"},
+        again=found.kind in {Kind.AWAY, Kind.PENDING},
     )
 
 

@@ -16,13 +16,13 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from accounts import Account, Login
-from application.fields import InputError
 from domain.access import Matter, Reader, may_read, readers
 from domain.cycle import State, members_and_organiser
 from domain.rules import Edition
 from domain.steps.lifecycle import business_now
 from domain.streams import cycle_stream, decider_of
 from domain.types import Event, EventEnvelope
+from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
 from vault.persons import Contact
 from web.services import Services, services
@@ -32,16 +32,29 @@ MATTERS: dict[Any, Matter] = {}
 """What each dependency guards: a test visits every route with every role and compares with the domain's table."""
 
 
-class LoginNeededError(Exception):
-    """Nobody is logged in, or the login ran out."""
+class ForbiddenError(CodedError):
+    """This person may not see or do it, or the form was not one of ours."""
+
+    kind = Kind.FORBIDDEN
 
 
-class CodeNeededError(Exception):
+class LoginNeededError(ForbiddenError):
+    """The request carries no valid login, or no valid token. Its status is 401: HTTP asks to log in by that."""
+
+    def __init__(self, code: str = "login_needed") -> None:
+        super().__init__(code)
+
+    @property
+    def http_status(self) -> int:
+        """See `CodedError`."""
+        return 401
+
+
+class CodeNeededError(ForbiddenError):
     """Logged in, but one-time codes must be set up first."""
 
-
-class ForbiddenError(Exception):
-    """It is not this person's to see, or the form was not one of ours."""
+    def __init__(self) -> None:
+        super().__init__("code_needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +250,10 @@ async def open_cycle(work: Services, stream: str, visitor: Visitor) -> Cycle:
     """A cycle as somebody looks at it.
 
     Raises:
-        InputError: there is none.
+        NotFoundError: there is none.
     """
     if stream.count("/") != 2:  # noqa: PLR2004 - organiser, cycle, cluster
-        raise InputError("no_such_cycle", cycle=stream)
+        raise NotFoundError("no_such_cycle", cycle=stream)
     history = await work.office.history(stream)
     decider = decider_of(stream)
     state: Any = decider.fold(told for _row, told in history)
@@ -251,7 +264,7 @@ async def open_cycle(work: Services, stream: str, visitor: Visitor) -> Cycle:
 
 def _persons(state: State) -> set[str]:
     """Persons whom pages of a cycle name."""
-    meetings = [held.told for held in state.meetings.values()]
+    meetings = [held.event for held in state.meetings.values()]
     voices = [
         *(one.by for one in state.comments.comments.values()),
         *state.signing.witnesses,

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from application.fields import FieldKind, Question, questions
+from application.fields import FieldKind, FormField, form_fields
 from domain.types import Command
 from i18n.fields import field_label
 from i18n.messages import day, number, word
@@ -53,12 +53,12 @@ def inputs(
     wanted = frozenset(more)
     return tuple(
         _input(question, question.name, values.get(question.name), wanted, with_text=with_text)
-        for question in questions(act)
+        for question in form_fields(act)
         if question.name not in NOT_ON_PAGES
     )
 
 
-def _input(question: Question, path: str, value: Any, more: frozenset[str], *, with_text: bool) -> Input:
+def _input(question: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool) -> Input:
     label = field_label(question.name)
     if question.many:
         entries = list(value) if isinstance(value, list) else []
@@ -123,10 +123,12 @@ def _cleaned(value: Any) -> Any:
 
 def as_fields(act: type[Command], values: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed as an act's fields: flags become true, numbers of votes and the like stay text for the law."""
-    return {name: _typed_as(question, values[name]) for question in questions(act) if (name := question.name) in values}
+    return {
+        name: _typed_as(question, values[name]) for question in form_fields(act) if (name := question.name) in values
+    }
 
 
-def _typed_as(question: Question, value: Any) -> Any:
+def _typed_as(question: FormField, value: Any) -> Any:
     if question.many and isinstance(value, list):
         return [_typed_as(question.as_one(question.name), entry) for entry in value]
     if question.many and isinstance(value, str):
@@ -140,11 +142,11 @@ def _typed_as(question: Question, value: Any) -> Any:
 
 def as_typed(act: type[Command], fields: Mapping[str, Any]) -> dict[str, Any]:
     """An act's fields as somebody here would type them: days as dd/mm/yyyy, figures with a comma."""
-    asked = {question.name: question for question in questions(act)}
+    asked = {question.name: question for question in form_fields(act)}
     return {name: _as_typed(asked[name], value) for name, value in fields.items() if name in asked}
 
 
-def _as_typed(question: Question, value: Any) -> Any:
+def _as_typed(question: FormField, value: Any) -> Any:
     if isinstance(value, list):
         return [_as_typed(question.as_one(question.name), entry) for entry in value]
     if isinstance(value, Mapping) and question.parts:

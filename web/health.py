@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter, Histogram
 
-from ledger.connection import UNREACHABLE
+from ledger.connection import DATABASE_ERRORS, is_lost
 from web.services import services
 
+log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 
 _REQUESTS = Counter("thidua_web_requests_total", "Answers of the web process", ("method", "route", "status"))
@@ -37,6 +39,8 @@ async def ready(request: Request) -> JSONResponse:
     """The database answers, so pages can be read. Without the engine they still can."""
     try:
         await services(request).office.ledger.now()
-    except UNREACHABLE:
+    except DATABASE_ERRORS as error:
+        if not is_lost(error):
+            log.exception("not ready")
         return JSONResponse({"database": False}, 503)
     return JSONResponse({"database": True})

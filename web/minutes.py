@@ -14,13 +14,14 @@ from application.application import CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
-from application.fields import Filler, InputError, typed_day
+from application.fields import FieldFiller, parse_day
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.rights import is_binding
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Event, EventEnvelope, Refused, When
+from errors import InputError
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from web.auth import Cycle, ForbiddenError, Visitor, open_cycle
@@ -107,7 +108,7 @@ def all_said(cycle: Cycle, minutes: Minutes) -> list[CommandInput]:
     Raises:
         InputError
     """
-    on = typed_day(minutes.on, "_on")
+    on = parse_day(minutes.on, "_on")
     header = as_fields(RecordMeeting, minutes.header)
     there = [{"unit": unit} for unit, told in minutes.units.items() if told.get("present")]
     known = [one for one in header.get("present", ()) if isinstance(one, Mapping)]
@@ -141,7 +142,7 @@ async def check(work: Services, cycle: Cycle, said: Sequence[CommandInput]) -> C
     """Decide all of it one after another, as the register stands, and keep nothing.
 
     Raises:
-        InputError, Refused: something cannot be entered; `place` is the number of the line.
+        InputError, Refused: something cannot be entered; a `RefusedError` names the line by its `index`.
     """
     trials: dict[str, DryRun] = {}
     before: dict[str, set[str]] = {}
@@ -154,7 +155,7 @@ async def check(work: Services, cycle: Cycle, said: Sequence[CommandInput]) -> C
             before[one.stream] = {d.key for d in deviations(trials[one.stream].state, trials[one.stream].rules)}
         dry_run = trials[one.stream]
         try:
-            order = await work.office.item(one, Filler(DryRunTexts(work.office.texts), work.office.people))
+            order = await work.office.item(one, FieldFiller(DryRunTexts(work.office.texts), work.office.people))
             told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
         except Refused as error:
             raise RefusedError(error.code, error.facts, number) from None

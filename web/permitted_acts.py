@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from application.fields import InputError
 from domain.rights import MAY, permitted_commands
 from domain.steps.corrections import CorrectAct
 from domain.types import Command
+from errors import InputError
 from web.auth import Cycle, ForbiddenError
 
 

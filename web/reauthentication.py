@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
-from application.fields import InputError
+from errors import InputError
 from web.services import Services
 
 WAITING = 5

@@ -13,12 +13,12 @@ from domain.access import may_see_sheet
 from domain.rules import Edition
 from domain.steps.criteria import Criterion
 from domain.steps.score_calculation import UnitResult, calculate_scores
-from domain.steps.scores import Item
+from domain.steps.scores import SheetItem
 from domain.steps.scores import sheet_of as unit_sheet
 from domain.types import Command, Refused
 from web.auth import Cycle
 
-_ITEM: TypeAdapter[Item] = TypeAdapter(Item)
+_ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "linear": ("actual", "target"),

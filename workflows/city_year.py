@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
     from domain.rules import NO_RULES
     from domain.streams import decider_of, is_cycle
-    from domain.types import AlreadySaid, Refused
+    from domain.types import AlreadyRecorded, Refused
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.receipts import FailedOpening, Receipt
     from ledger.signing import BatchItem, Header, SignedBatch
@@ -69,7 +69,7 @@ class CityYear(StreamWorkflow):
             await self._append_opening(batch, item)
         except Refused as error:
             return FailedOpening(item.stream, error.code, plain(error.facts))
-        except AlreadySaid:
+        except AlreadyRecorded:
             return FailedOpening(item.stream, "cycle_is_open", {"cluster": item.stream})
         except ActivityError as error:
             cause = error.cause

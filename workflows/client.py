@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from application.engine import PendingError, RefusedError, UnreachableError
 from domain.streams import is_cycle
+from ledger.protocol import Diverged
 from ledger.receipts import Receipt
 from ledger.signing import SignedBatch
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT
@@ -56,7 +57,7 @@ class TemporalClient:
                 async with slots:
                     return await self._until_answered(stream, batch)
         except RuntimeError as error:  # a lazy client that finds nobody
-            raise UnreachableError(stream) from error
+            raise UnreachableError from error
         except (TimeoutError, PendingError) as error:
             raise PendingError(str(batch.items[0].command_id)) from error
 
@@ -108,12 +109,14 @@ class TemporalClient:
         return receipt
 
 
-def _refusal(error: ApplicationError) -> RefusedError | PendingError:
+def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
     if error.type not in {"Refused", "NotSigned", "Diverged", "CommandReused"}:
         return PendingError()
     details = list(error.details)
     code = str(details[0]) if details else error.message
     facts = details[1] if len(details) > 1 and isinstance(details[1], dict) else {}
+    if error.type == "Diverged":
+        return Diverged(code, **facts)
     index = details[2] if len(details) > 2 and isinstance(details[2], int) else None  # noqa: PLR2004 - third detail
     return RefusedError(code, facts, index)
 
@@ -146,7 +149,7 @@ async def open_client(
             address, namespace=namespace, runtime=_quiet_runtime(metrics_port), data_converter=DATA_CONVERTER, lazy=lazy
         )
     except RuntimeError as error:
-        raise UnreachableError(address) from error
+        raise UnreachableError from error
     except asyncio.CancelledError:
         await asyncio.sleep(EXIT_PAUSE_S)  # the bridge still calls back
         raise

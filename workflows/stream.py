@@ -21,7 +21,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from domain import limits
-    from domain.types import RESERVED, AlreadySaid, Refused
+    from domain.types import RESERVED, AlreadyRecorded, Refused
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
     from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest
@@ -155,7 +155,7 @@ class StreamWorkflow:
                 continue
             try:
                 await speculations[item.stream].decide(index, item, header, alone=len(mine) == 1)
-            except AlreadySaid as said:
+            except AlreadyRecorded as said:
                 outcomes.append(CommandOutcome(item.command_id, [said.version], known=True))
                 continue
             except Refused as error:

@@ -126,7 +126,7 @@ class Speculation:
         """Add what follows from one more command; `index` is its index in the list, `alone` that it is all of it.
 
         Raises:
-            Refused, AlreadySaid
+            Refused, AlreadyRecorded
         """
         decider = self._folded.decider
         authenticated = authenticate(item, header)

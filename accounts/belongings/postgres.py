@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from accounts.secrets import kept, token
-from application.fields import InputError
+from errors import InputError
 
 DRAFT_BYTES = 4_000_000
 

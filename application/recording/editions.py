@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from application.fields import InputError
 from application.recording.file import RecordFile, Which
 from application.yaml_files import edition_file, read_model
 from cli.session import Session
 from domain.problems import first_problem
 from domain.rules import NO_RULES, Edition, edition_of
+from errors import InputError
 from vault.texts import Texts
 
 

@@ -20,11 +20,11 @@ from application.persons import PersonEntry
 from cli.scenario import Source
 from domain import limits
 from domain.dates import Dated
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.steps.lifecycle import ClockMode, Units, Unnamed
 from domain.steps.meetings import Meeting, MeetingKind
 from domain.streams import cycle_stream
-from domain.types import Command, Day, Document, Fact, Label, Person, Slug, UnitId, clean
+from domain.types import Command, Day, Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from i18n.acts import ACTS_VI, MEETINGS_VI
 
 ACTS_PER_FILE = 2_000
@@ -37,7 +37,7 @@ def _act_name(value: object) -> object:
     text = " ".join(str(value).split()).lower()
     name = ACTS_VI.get(text, text)
     if name not in Command.KNOWN:
-        raise wrong("no_such_act", names=", ".join(ACTS_VI))
+        raise invalid("no_such_act", names=", ".join(ACTS_VI))
     return name
 
 
@@ -45,21 +45,23 @@ def _kind(value: object) -> object:
     text = str(value).strip().lower()
     kind = MEETINGS_VI.get(text, text)
     if kind not in MEETINGS_VI.values():
-        raise wrong("no_such_kind", names=", ".join(MEETINGS_VI))
+        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI))
     return kind
 
 
-class StatedHow(Fact):
+class StatedHow(FrozenModel):
     """When something happened, and how sure it is: stated by a source of the file, inferred from what, or rehearsed."""
 
     source: Label | None = None
-    inferred_from: Annotated[str, AfterValidator(clean)] | None = Field(default=None, max_length=limits.LABEL_CHARS)
+    inferred_from: Annotated[str, AfterValidator(normalize_text)] | None = Field(
+        default=None, max_length=limits.LABEL_CHARS
+    )
     rehearsed: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> StatedHow:
         if self.inferred_from is not None and (self.source is not None or self.rehearsed):
-            raise wrong("sure_in_one_way")
+            raise invalid("sure_in_one_way")
         return self
 
 
@@ -99,7 +101,7 @@ class MeetingEntry(Meeting, StatedHow):
     acts: Annotated[tuple[ActEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
 
 
-class ClusterEntry(Fact):
+class ClusterEntry(FrozenModel):
     """A cluster: its units, a number of units that nobody names, or those of the cycle that it continues."""
 
     id: Slug
@@ -109,7 +111,7 @@ class ClusterEntry(Fact):
     overseer: Person | None = None
 
 
-class NextCycle(Fact):
+class NextCycle(FrozenModel):
     """The cycle that a meeting of the file opens; of the same cluster where no other is told."""
 
     year: Annotated[int, Field(ge=1945, le=2200)]
@@ -119,7 +121,7 @@ class NextCycle(Fact):
     edition: Label | None = None
 
 
-class RecordFile(Fact):
+class RecordFile(FrozenModel):
     """A recording file. `edition` is a file beside it; without one, no rules are known and deviations are remarks.
 
     `continues` names an earlier cycle of the same cluster: its units, and the head and deputy that it chose or that a
@@ -153,17 +155,17 @@ class RecordFile(Fact):
     @model_validator(mode="after")
     def _known(self) -> RecordFile:
         if doubled := repeated(meeting.id for meeting in self.meetings):
-            raise wrong("named_again", names=", ".join(sorted(doubled)))
+            raise invalid("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
-            raise wrong("nothing_told")
+            raise invalid("nothing_told")
         if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
-            raise wrong("nobody_in_cluster")
+            raise invalid("nobody_in_cluster")
         if self.next is None and any(which == "next" for which in self._cycles()):
-            raise wrong("no_next_cycle")
+            raise invalid("no_next_cycle")
         sources = {source.id for source in self.sources}
         for told in self._told():
             if told.source is not None and not told.rehearsed and told.source not in sources:
-                raise wrong("no_such_source", source=told.source, names=", ".join(sorted(sources)))
+                raise invalid("no_such_source", source=told.source, names=", ".join(sorted(sources)))
         return self
 
     def _told(self) -> Iterator[StatedHow]:

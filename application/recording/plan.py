@@ -193,9 +193,9 @@ class Plan:
 class MissingDateError(Exception):
     """An act of a file says nowhere when it happened."""
 
-    def __init__(self, place: YamlPath, act: str) -> None:
-        super().__init__(place, act)
-        self.place = place
+    def __init__(self, path: YamlPath, act: str) -> None:
+        super().__init__(path, act)
+        self.path = path
         self.act = act
 
 

@@ -1,1 +1,1 @@
-"""The steps of the year: each module holds a step's commands, events, state, decisions and evolutions."""
+"""The steps of a cycle: each module holds the commands, events, state, decisions and evolution of one step."""

@@ -1,7 +1,7 @@
-"""What becomes of an award afterwards: held back, released, complained about, annulled, object and money returned.
+"""Awards after the decision: holds and releases, complaints, annulments, returned objects and money.
 
-A hold is no refusal: a matter is being looked into. All of it can come years later, when the cycle is long filed, and
-papers come late: what is told before the thing it answers is recorded, and shown as a deviation.
+These commands can come years later, when the cycle is filed. Records can come out of order: an answer without the thing
+it answers is recorded, and shown as a deviation. A hold is not a refusal: the award waits for an investigation.
 Source: Emulation Law 06/2022 and Decree 152/2025 (voluntary, public, with holds and revocations).
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from domain.rules import Edition
-from domain.steps.commenting import Voice
+from domain.steps.commenting import Participant
 from domain.steps.scoring_methods import Amount
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
@@ -27,7 +27,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ HoldCause = Literal["discipline", "complaint", "other-cause"]
 Returned = Literal["object", "money"]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class HoldAward(Command, name="hold-award"):
-    """An award is held back while a matter is looked into."""
+    """Hold an award back while a matter is investigated."""
 
     unit: UnitId
     award: Slug
@@ -51,7 +51,7 @@ class HoldAward(Command, name="hold-award"):
 
 
 class ReleaseAward(Command, name="release-award"):
-    """The matter is settled: the award goes its way again."""
+    """Release an award that was held back, after the matter is settled."""
 
     unit: UnitId
     award: Slug
@@ -59,7 +59,7 @@ class ReleaseAward(Command, name="release-award"):
 
 
 class AnnulAward(Command, name="annul-award"):
-    """An award that was given is taken back; by which decision and why, where a source says it."""
+    """Annul an award that was given, with the decision and the reason where they are known."""
 
     unit: UnitId
     award: Slug
@@ -68,7 +68,10 @@ class AnnulAward(Command, name="annul-award"):
 
 
 class RecordReturn(Command, name="record-return"):
-    """The object or the money of an award came back; `amount` in đồng."""
+    """Record that the object or the money of an award was returned.
+
+    `amount` is in đồng.
+    """
 
     unit: UnitId
     award: Slug
@@ -78,7 +81,7 @@ class RecordReturn(Command, name="record-return"):
 
 
 class HandOverObject(Command, name="hand-over-object"):
-    """An object that goes from unit to unit, such as a rotating flag (cờ luân lưu), changes hands."""
+    """Record that an object such as a rotating flag (cờ luân lưu) goes to another unit."""
 
     object: Label
     unit: UnitId
@@ -86,23 +89,23 @@ class HandOverObject(Command, name="hand-over-object"):
 
 
 class FileComplaint(Command, name="file-complaint"):
-    """Somebody complains about the year: a result, an award, a procedure."""
+    """File a complaint about a result, an award or a procedure of the year."""
 
-    by: Voice
+    by: Participant
     text: Text
     award: Slug | None = None
     document: Document | None = None
 
 
 class AnswerComplaint(Command, name="answer-complaint"):
-    """A complaint is answered, by its number."""
+    """Answer a complaint, given by its number."""
 
     number: int
     text: Text
     document: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class AwardHeld(Event, name="AwardHeld"):
@@ -142,7 +145,7 @@ class ObjectHandedOver(Event, name="ObjectHandedOver"):
 
 class ComplaintFiled(Event, name="ComplaintFiled"):
     number: int
-    by: Voice
+    by: Participant
     text: Text
     award: Slug | None
     document: Document | None
@@ -154,15 +157,15 @@ class ComplaintAnswered(Event, name="ComplaintAnswered"):
     document: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
-Key = tuple[str, str]
+AwardKey = tuple[str, str]
 """Unit and award."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Since when an award is held back, and why; `released` is when that ended."""
+    """A hold of an award; `since` and `released` are when it began and ended."""
 
     cause: HoldCause
     since: When
@@ -172,9 +175,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A complaint; `answered` is when it was."""
+    """A complaint; `answered` is when it was answered."""
 
-    by: Voice
+    by: Participant
     text: str
     award: str | None
     when: When
@@ -184,75 +187,86 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class AwardsState:
-    """What became of awards, by unit and award; complaints by number."""
+    """Holds, annulments and returns by unit and award; complaints by number; objects by name."""
 
-    holds: Mapping[Key, Hold] = field(default_factory=dict)
-    annulled: Mapping[Key, When] = field(default_factory=dict)
+    holds: Mapping[AwardKey, Hold] = field(default_factory=dict)
+    annulled: Mapping[AwardKey, When] = field(default_factory=dict)
     returned: Mapping[tuple[str, str, str], When] = field(default_factory=dict)
+    """By unit, award and what was returned."""
     complaints: Mapping[int, Complaint] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)
-    """With which unit an object is that goes from one to the other."""
+    """The unit that has the object now."""
 
 
-def hold(cmd: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.awards.holds.get((cmd.unit, cmd.award))
+# Decisions -------------------------------------------------------------------------------
+
+
+def hold(command: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.awards.holds.get((command.unit, command.award))
     if existing is not None and existing.released is None:
-        raise AlreadySaid(existing.version)
-    yield AwardHeld(**dict(cmd))
+        raise AlreadyRecorded(existing.version)
+    yield AwardHeld(**dict(command))
 
 
-def release(cmd: ReleaseAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.awards.holds.get((cmd.unit, cmd.award))
+def release(command: ReleaseAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.awards.holds.get((command.unit, command.award))
     if existing is None or existing.released is not None:
-        raise Refused("award_not_held", unit=cmd.unit, award=cmd.award)
-    yield AwardReleased(**dict(cmd))
+        raise Refused("award_not_held", unit=command.unit, award=command.award)
+    yield AwardReleased(**dict(command))
 
 
-def annul(cmd: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.annulled.get((cmd.unit, cmd.award))) is not None:
-        raise Refused("award_is_annulled", unit=cmd.unit, award=cmd.award, on=before.day)
-    yield AwardAnnulled(**dict(cmd))
+def annul(command: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (since := state.awards.annulled.get((command.unit, command.award))) is not None:
+        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=since.day)
+    yield AwardAnnulled(**dict(command))
 
 
-def returned(cmd: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (before := state.awards.returned.get((cmd.unit, cmd.award, cmd.what))) is not None:
-        raise Refused("award_is_returned", unit=cmd.unit, award=cmd.award, on=before.day)
-    yield AwardReturned(**dict(cmd))
+def record_return(command: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (since := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
+        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=since.day)
+    yield AwardReturned(**dict(command))
 
 
-def hand_over(cmd: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.awards.objects.get(cmd.object) == cmd.unit:
-        raise Refused("object_is_there", object=cmd.object, unit=cmd.unit)
-    yield ObjectHandedOver(**dict(cmd))
+def hand_over(command: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.awards.objects.get(command.object) == command.unit:
+        raise Refused("object_is_there", object=command.object, unit=command.unit)
+    yield ObjectHandedOver(**dict(command))
 
 
-def complain(cmd: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_complaint(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     for existing in state.awards.complaints.values():
-        if (existing.by, existing.text, existing.award) == (cmd.by, cmd.text, cmd.award):
-            raise AlreadySaid(existing.version)
-    yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(cmd))
+        if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
+            raise AlreadyRecorded(existing.version)
+    yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
-def answer(cmd: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.number not in state.awards.complaints:
-        raise Refused("no_such_complaint", number=cmd.number)
-    yield ComplaintAnswered(**dict(cmd))
+def answer_complaint(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.number not in state.awards.complaints:
+        raise Refused("no_such_complaint", number=command.number)
+    yield ComplaintAnswered(**dict(command))
 
 
-def _released(a: AwardsState, e: AwardReleased, m: Meta) -> AwardsState:
-    existing = a.holds.get((e.unit, e.award), Hold("other-cause", m.happened, m.version))
-    return replace(a, holds=put(a.holds, (e.unit, e.award), replace(existing, released=m.happened)))
+# Evolution -------------------------------------------------------------------------------
 
 
-def _complained(a: AwardsState, e: ComplaintFiled, m: Meta) -> AwardsState:
-    new = Complaint(e.by, e.text, e.award, m.happened, m.version)
-    return replace(a, complaints=put(a.complaints, e.number, new))
+def _award_released(awards: AwardsState, event: AwardReleased, meta: Meta) -> AwardsState:
+    key = (event.unit, event.award)
+    # An evolve function accepts every history: the event of the hold can be missing from it.
+    existing = awards.holds.get(key, Hold("other-cause", meta.happened, meta.version))
+    return replace(awards, holds=with_entry(awards.holds, key, replace(existing, released=meta.happened)))
 
 
-def _answered(a: AwardsState, e: ComplaintAnswered, m: Meta) -> AwardsState:
-    if (existing := a.complaints.get(e.number)) is None:
-        return a
-    return replace(a, complaints=put(a.complaints, e.number, replace(existing, answered=m.happened)))
+def _complaint_filed(awards: AwardsState, event: ComplaintFiled, meta: Meta) -> AwardsState:
+    new = Complaint(event.by, event.text, event.award, meta.happened, meta.version)
+    return replace(awards, complaints=with_entry(awards.complaints, event.number, new))
+
+
+def _complaint_answered(awards: AwardsState, event: ComplaintAnswered, meta: Meta) -> AwardsState:
+    if (existing := awards.complaints.get(event.number)) is None:
+        return awards
+    return replace(
+        awards, complaints=with_entry(awards.complaints, event.number, replace(existing, answered=meta.happened))
+    )
 
 
 decider = StepDecider(
@@ -262,20 +276,27 @@ decider = StepDecider(
         HoldAward: hold,
         ReleaseAward: release,
         AnnulAward: annul,
-        RecordReturn: returned,
-        FileComplaint: complain,
-        AnswerComplaint: answer,
+        RecordReturn: record_return,
+        FileComplaint: file_complaint,
+        AnswerComplaint: answer_complaint,
         HandOverObject: hand_over,
     },
     evolves={
-        AwardHeld: lambda a, e, m: replace(
-            a, holds=put(a.holds, (e.unit, e.award), Hold(e.cause, m.happened, m.version))
+        AwardHeld: lambda awards, event, meta: replace(
+            awards,
+            holds=with_entry(awards.holds, (event.unit, event.award), Hold(event.cause, meta.happened, meta.version)),
         ),
-        AwardReleased: _released,
-        AwardAnnulled: lambda a, e, m: replace(a, annulled=put(a.annulled, (e.unit, e.award), m.happened)),
-        AwardReturned: lambda a, e, m: replace(a, returned=put(a.returned, (e.unit, e.award, e.what), m.happened)),
-        ObjectHandedOver: lambda a, e, m: replace(a, objects=put(a.objects, e.object, e.unit)),
-        ComplaintFiled: _complained,
-        ComplaintAnswered: _answered,
+        AwardReleased: _award_released,
+        AwardAnnulled: lambda awards, event, meta: replace(
+            awards, annulled=with_entry(awards.annulled, (event.unit, event.award), meta.happened)
+        ),
+        AwardReturned: lambda awards, event, meta: replace(
+            awards, returned=with_entry(awards.returned, (event.unit, event.award, event.what), meta.happened)
+        ),
+        ObjectHandedOver: lambda awards, event, meta: replace(
+            awards, objects=with_entry(awards.objects, event.object, event.unit)
+        ),
+        ComplaintFiled: _complaint_filed,
+        ComplaintAnswered: _complaint_answered,
     },
 )

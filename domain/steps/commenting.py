@@ -1,7 +1,7 @@
-"""Comments: what each unit, or all together, think of the drafts, and the edits they ask for.
+"""Comments: stances of units, or of a group, on the drafts, and the changes that they ask for.
 
-What a source says of all together stays one collective stance: it is never expanded into stances that single
-units did not take.
+A stance that a source reports of a group stays one collective stance. It is never expanded into stances of single
+units, because they did not take them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import wrong
+from domain.problems import invalid
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -29,7 +29,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
-class Voice(Fact):
-    """Who said a thing in a meeting: a unit, a person, or people named together."""
+class Participant(FrozenModel):
+    """A unit, a person, or a group in words: exactly one of the three."""
 
     unit: UnitId | None = None
     person: Person | None = None
     group: Label | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Voice:
+    def _check_exactly_one(self) -> Participant:
         if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise wrong("voice_is_one")
+            raise invalid("voice_is_one")
         return self
 
 
-Voices = Annotated[tuple[Voice, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
+Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class TakeStance(Command, name="take-stance"):
-    """A unit says what it thinks of the drafts, or of one of them."""
+    """Record a unit's stance on the drafts, or on one of them."""
 
     unit: UnitId
     stance: Stance
@@ -68,14 +68,14 @@ class TakeStance(Command, name="take-stance"):
 
 
 class WithdrawStance(Command, name="withdraw-stance"):
-    """A unit takes its stance back."""
+    """Withdraw a unit's stance."""
 
     unit: UnitId
     on: DraftKind | None = None
 
 
 class TakeStanceTogether(Command, name="take-stance-together"):
-    """The delegates say it together; no single unit's stance is known."""
+    """Record a stance that a group takes together; the stances of its units are not known."""
 
     stance: Stance
     group: Label
@@ -83,23 +83,23 @@ class TakeStanceTogether(Command, name="take-stance-together"):
 
 
 class AddComment(Command, name="comment"):
-    """An edit asked for, or a remark, on a draft or on all of them."""
+    """Comment on one draft or on all, and ask for a change if needed."""
 
-    by: Voice
+    by: Participant
     text: Text
     on: DraftKind | None = None
     asks_for_change: bool = False
     answers: PositiveInt | None = None
-    """The number of the comment that it answers."""
+    """The number of the comment that this one answers."""
 
 
 class WithdrawComment(Command, name="withdraw-comment"):
-    """Take a comment back, by its number."""
+    """Withdraw a comment, given by its number."""
 
     number: int
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class StanceTaken(Event, name="StanceTaken"):
@@ -122,7 +122,7 @@ class StanceTakenTogether(Event, name="StanceTakenTogether"):
 
 class CommentAdded(Event, name="CommentAdded"):
     number: int
-    by: Voice
+    by: Participant
     text: Text
     on: DraftKind | None
     asks_for_change: bool
@@ -133,12 +133,12 @@ class CommentWithdrawn(Event, name="CommentWithdrawn"):
     number: int
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A stance as it stands; `by` is a unit's id, or the name of the group."""
+class RecordedStance:
+    """A unit's or a group's latest stance; `by` is the unit's id, or the name of the group."""
 
     by: str
     stance: Stance
@@ -148,7 +148,7 @@ class Taken:
     sureness: str
     version: int
     first: When | None = None
-    """When the unit first answered: a later change of mind does not make it late."""
+    """When the unit first took a stance: a later change does not make it late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Comment:
     """A comment; `withdrawn` ones stay visible."""
 
     number: int
-    by: Voice
+    by: Participant
     text: str
     on: DraftKind | None
     asks_for_change: bool
@@ -169,107 +169,124 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """Stances by (unit, draft), collective ones in order, comments by number."""
+    """Stances by unit and draft ("" for all drafts), collective stances in order, comments by number."""
 
-    stances: Mapping[tuple[str, str], Taken] = field(default_factory=dict)
-    together: tuple[Taken, ...] = ()
+    stances: Mapping[tuple[str, str], RecordedStance] = field(default_factory=dict)
+    collective_stances: tuple[RecordedStance, ...] = ()
     comments: Mapping[int, Comment] = field(default_factory=dict)
 
-    def answered(self, unit: str) -> Taken | None:
-        """The first stance that answers for the unit: its own, or one taken by all together."""
-        own = [taken for (of, _), taken in self.stances.items() if of == unit]
-        return min((*own, *self.together), key=lambda taken: taken.when.earliest, default=None)
+    def stance_of(self, unit: str) -> RecordedStance | None:
+        """The earliest stance that counts for the unit: its own, or a collective one."""
+        own = [stance for (of, _), stance in self.stances.items() if of == unit]
+        return min((*own, *self.collective_stances), key=lambda stance: stance.when.earliest, default=None)
 
 
 def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
     return unit, on or ""
 
 
-def take(cmd: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    existing = state.comments.stances.get(_key(cmd.unit, cmd.on))
-    if existing is not None and (existing.stance, existing.text) == (cmd.stance, cmd.text):
-        raise AlreadySaid(existing.version)
-    yield StanceTaken(**dict(cmd))
+# Decisions -------------------------------------------------------------------------------
 
 
-def withdraw(cmd: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if _key(cmd.unit, cmd.on) not in state.comments.stances:
-        raise Refused("no_stance", unit=cmd.unit)
-    yield StanceWithdrawn(**dict(cmd))
+def take_stance(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    existing = state.comments.stances.get(_key(command.unit, command.on))
+    if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
+        raise AlreadyRecorded(existing.version)
+    yield StanceTaken(**dict(command))
 
 
-def take_together(cmd: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for existing in state.comments.together:
-        if (existing.by, existing.stance, existing.on) == (cmd.group, cmd.stance, cmd.on):
-            raise AlreadySaid(existing.version)
-    yield StanceTakenTogether(**dict(cmd))
+def withdraw_stance(command: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if _key(command.unit, command.on) not in state.comments.stances:
+        raise Refused("no_stance", unit=command.unit)
+    yield StanceWithdrawn(**dict(command))
 
 
-def comment(cmd: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.answers is not None and cmd.answers not in state.comments.comments:
-        raise Refused("no_such_comment", number=cmd.answers)
-    same = (cmd.by, cmd.text, cmd.on)
+def take_stance_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for existing in state.comments.collective_stances:
+        if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
+            raise AlreadyRecorded(existing.version)
+    yield StanceTakenTogether(**dict(command))
+
+
+def add_comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.answers is not None and command.answers not in state.comments.comments:
+        raise Refused("no_such_comment", number=command.answers)
+    same = (command.by, command.text, command.on)
     for existing in state.comments.comments.values():
         if (existing.by, existing.text, existing.on) == same and not existing.withdrawn:
-            raise AlreadySaid(existing.version)
-    yield CommentAdded(number=len(state.comments.comments) + 1, **dict(cmd))
+            raise AlreadyRecorded(existing.version)
+    yield CommentAdded(number=len(state.comments.comments) + 1, **dict(command))
 
 
-def withdraw_comment(cmd: WithdrawComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.comments.comments.get(cmd.number)
+def withdraw_comment(command: WithdrawComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.comments.comments.get(command.number)
     if existing is None or existing.withdrawn:
-        raise Refused("no_such_comment", number=cmd.number)
+        raise Refused("no_such_comment", number=command.number)
     if meta.unit not in {existing.by.unit, state.lifecycle.organiser}:
         raise Refused("not_yours", act=WithdrawComment.NAME)
-    yield CommentWithdrawn(number=cmd.number)
+    yield CommentWithdrawn(number=command.number)
 
 
-def _taken(c: Comments, e: StanceTaken, m: Meta) -> Comments:
-    before = c.stances.get(_key(e.unit, e.on))
-    first = m.happened if before is None else before.first
-    taken = Taken(e.unit, e.stance, e.on, e.text, m.happened, m.provenance.kind, m.version, first)
-    return replace(c, stances=put(c.stances, _key(e.unit, e.on), taken))
+# Evolution -------------------------------------------------------------------------------
 
 
-def _taken_together(c: Comments, e: StanceTakenTogether, m: Meta) -> Comments:
-    taken = Taken(e.group, e.stance, e.on, None, m.happened, m.provenance.kind, m.version)
-    return replace(c, together=(*c.together, taken))
-
-
-def _stance_withdrawn(c: Comments, e: StanceWithdrawn, m: Meta) -> Comments:
-    gone = _key(e.unit, e.on)
-    return replace(c, stances={key: taken for key, taken in c.stances.items() if key != gone})
-
-
-def _commented(c: Comments, e: CommentAdded, m: Meta) -> Comments:
-    new = Comment(
-        e.number, e.by, e.text, e.on, e.asks_for_change, m.happened, m.provenance.kind, m.version, answers=e.answers
+def _stance_taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comments:
+    key = _key(event.unit, event.on)
+    existing = comments.stances.get(key)
+    first = meta.happened if existing is None else existing.first
+    new = RecordedStance(
+        event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
     )
-    return replace(c, comments=put(c.comments, e.number, new))
+    return replace(comments, stances=with_entry(comments.stances, key, new))
 
 
-def _comment_withdrawn(c: Comments, e: CommentWithdrawn, m: Meta) -> Comments:
-    if (existing := c.comments.get(e.number)) is None:
-        return c
-    return replace(c, comments=put(c.comments, e.number, replace(existing, withdrawn=True)))
+def _stance_taken_together(comments: Comments, event: StanceTakenTogether, meta: Meta) -> Comments:
+    new = RecordedStance(event.group, event.stance, event.on, None, meta.happened, meta.provenance.kind, meta.version)
+    return replace(comments, collective_stances=(*comments.collective_stances, new))
+
+
+def _stance_withdrawn(comments: Comments, event: StanceWithdrawn, meta: Meta) -> Comments:
+    withdrawn = _key(event.unit, event.on)
+    return replace(comments, stances={key: stance for key, stance in comments.stances.items() if key != withdrawn})
+
+
+def _comment_added(comments: Comments, event: CommentAdded, meta: Meta) -> Comments:
+    new = Comment(
+        event.number,
+        event.by,
+        event.text,
+        event.on,
+        event.asks_for_change,
+        meta.happened,
+        meta.provenance.kind,
+        meta.version,
+        answers=event.answers,
+    )
+    return replace(comments, comments=with_entry(comments.comments, event.number, new))
+
+
+def _comment_withdrawn(comments: Comments, event: CommentWithdrawn, meta: Meta) -> Comments:
+    if (existing := comments.comments.get(event.number)) is None:
+        return comments
+    return replace(comments, comments=with_entry(comments.comments, event.number, replace(existing, withdrawn=True)))
 
 
 decider = StepDecider(
     slice_name="comments",
     empty=Comments(),
     decides={
-        TakeStance: take,
-        WithdrawStance: withdraw,
-        TakeStanceTogether: take_together,
-        AddComment: comment,
+        TakeStance: take_stance,
+        WithdrawStance: withdraw_stance,
+        TakeStanceTogether: take_stance_together,
+        AddComment: add_comment,
         WithdrawComment: withdraw_comment,
     },
     evolves={
-        StanceTaken: _taken,
+        StanceTaken: _stance_taken,
         StanceWithdrawn: _stance_withdrawn,
-        StanceTakenTogether: _taken_together,
-        CommentAdded: _commented,
+        StanceTakenTogether: _stance_taken_together,
+        CommentAdded: _comment_added,
         CommentWithdrawn: _comment_withdrawn,
     },
 )

@@ -1,4 +1,4 @@
-"""Final evaluation after the scores: ranking, nominations, next head and deputy, submission, decision, publication."""
+"""Conclusion of the year after the scores: ranking, nominations, next head and deputy, award decision, publication."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import counted
+from domain.steps.lifecycle import known_count
 from domain.steps.membership import Manner, Role, require_member
 from domain.steps.scores import calculated_scores
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Points,
@@ -30,30 +30,33 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Place(Fact):
-    """A unit's place in the ranking. Equal totals share a rank."""
+class RankedUnit(FrozenModel):
+    """A unit with its rank. Units with equal totals share a rank."""
 
     unit: UnitId
     rank: int
     total: Points
 
 
-class Grant(Fact):
-    """One award for one unit."""
+class Grant(FrozenModel):
+    """One award that is granted to one unit."""
 
     unit: UnitId
     award: Slug
 
 
-class BareTotal(Fact):
-    """A total without a sheet. Neither `unit` nor `words`: the source does not say whose it is."""
+class BareTotal(FrozenModel):
+    """A total without a score sheet.
+
+    `words` names a unit that has no id; without `unit` and `words` the source does not say whose total it is.
+    """
 
     unit: UnitId | None = None
     words: Label | None = None
@@ -64,11 +67,14 @@ class BareTotal(Fact):
 Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordTotals(Command, name="record-totals"):
-    """Totals as a source tells them, without sheets: by unit, by another name, or nameless; `scale` is the most."""
+    """Record the totals that a source gives without score sheets.
+
+    `scale` is the highest total that is possible.
+    """
 
     round: Label
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
@@ -76,18 +82,21 @@ class RecordTotals(Command, name="record-totals"):
 
 
 class RankUnits(Command, name="rank"):
-    """Rank the units by the scores that stand now."""
+    """Rank the units by their current scores."""
 
 
 class Nominate(Command, name="nominate"):
-    """The cluster puts a unit forward for an award."""
+    """Nominate a unit for an award."""
 
     unit: UnitId
     award: Slug
 
 
 class ChooseNext(Command, name="choose-next"):
-    """Who will be head or deputy next year, and in which way that was found; `vacant`: nobody was chosen."""
+    """Record which unit will be head or deputy next year, and how it was chosen.
+
+    `unit` is `vacant` when no unit was chosen, `unknown` when the source does not say.
+    """
 
     role: Role
     unit: UnitId | Literal["unknown", "vacant"]
@@ -95,7 +104,7 @@ class ChooseNext(Command, name="choose-next"):
 
 
 class ExcludeUnit(Command, name="exclude-unit"):
-    """A unit is not considered this year, and why."""
+    """Exclude a unit from this year's evaluation, with the reason."""
 
     unit: UnitId
     reason: Text
@@ -103,13 +112,13 @@ class ExcludeUnit(Command, name="exclude-unit"):
 
 
 class Submit(Command, name="submit"):
-    """The nominations go up."""
+    """Submit the nominations to the level above."""
 
     submission: Document
 
 
 class DecideAwards(Command, name="decide-awards"):
-    """The decision of the level above, with its number. A grant that was not nominated needs a reason."""
+    """Record the award decision of the level above. A grant without a nomination needs a reason."""
 
     decision: Document
     grants: Grants
@@ -117,12 +126,12 @@ class DecideAwards(Command, name="decide-awards"):
 
 
 class PublishResults(Command, name="publish"):
-    """From now on the units see the results."""
+    """Publish the results to the units."""
 
     notice: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class TotalsRecorded(Event, name="TotalsRecorded"):
@@ -132,7 +141,7 @@ class TotalsRecorded(Event, name="TotalsRecorded"):
 
 
 class UnitsRanked(Event, name="UnitsRanked"):
-    places: tuple[Place, ...]
+    places: tuple[RankedUnit, ...]
 
 
 class UnitNominated(Event, name="UnitNominated"):
@@ -166,24 +175,25 @@ class ResultsPublished(Event, name="ResultsPublished"):
     notice: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How the year ended."""
+    """The results of the year."""
 
     totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
-    """Totals told without sheets, by round; no round overwrites another."""
+    """Totals without sheets, by round; no round overwrites another."""
 
     excluded: Mapping[str, str] = field(default_factory=dict)
-    """Units that are not considered, with the digest of the reason."""
-    places: tuple[Place, ...] = ()
+    """Excluded units, with the digest of the reason."""
+    ranking: tuple[RankedUnit, ...] = ()
     ranked: When | None = None
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By unit and award, the version of the event."""
     next: Mapping[Role, str] = field(default_factory=dict)
     manners: Mapping[Role, Manner] = field(default_factory=dict)
-    """In which way each of the next was found."""
+    """How the next head and deputy were chosen."""
     submission: Document | None = None
     submitted: When | None = None
     submitted_version: int = 0
@@ -194,78 +204,90 @@ class Conclusion:
     published: When | None = None
 
 
-def record_totals(cmd: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.round in state.conclusion.totals:
-        raise Refused("totals_are_recorded", round=cmd.round)
-    named = [one.unit for one in cmd.totals if one.unit is not None]
-    for unit in named:
+# Decisions -------------------------------------------------------------------------------
+
+
+def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.round in state.conclusion.totals:
+        raise Refused("totals_are_recorded", round=command.round)
+    units = [total.unit for total in command.totals if total.unit is not None]
+    for unit in units:
         require_member(unit, meta, state)
-    if doubled := repeated(named):
+    if doubled := repeated(units):
         raise Refused("named_twice", name=doubled[0])
-    known = len(state.membership.members()) + counted(state.lifecycle.unnamed)
-    if isinstance(state.lifecycle.unnamed, int) and len(cmd.totals) > known:
-        raise Refused("more_than_unnamed", found=len(cmd.totals), known=known)
-    if cmd.scale is not None and (
-        over := next((one.total for one in cmd.totals if one.total != "unknown" and one.total > cmd.scale), None)
-    ):
-        raise Refused("total_beyond_scale", total=over, scale=cmd.scale)
-    yield TotalsRecorded(**dict(cmd))
+    known = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
+    if isinstance(state.lifecycle.unnamed, int) and len(command.totals) > known:
+        raise Refused("more_than_unnamed", found=len(command.totals), known=known)
+    if command.scale is not None:
+        known_totals = (bare.total for bare in command.totals if bare.total != "unknown")
+        if over := next((total for total in known_totals if total > command.scale), None):
+            raise Refused("total_beyond_scale", total=over, scale=command.scale)
+    yield TotalsRecorded(**dict(command))
 
 
-def rank(cmd: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def rank(command: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
     results = calculated_scores(state, rules)
     for unit in state.membership.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
-    places = [Place(unit=r.unit, total=r.total, rank=r.rank) for r in results.values() if r.rank is not None]
-    yield UnitsRanked(places=tuple(sorted(places, key=lambda place: place.rank)))
+    ranked = [
+        RankedUnit(unit=result.unit, total=result.total, rank=result.rank)
+        for result in results.values()
+        if result.rank is not None
+    ]
+    yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
 
 
-def nominate(cmd: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (version := state.conclusion.nominations.get((cmd.unit, cmd.award))) is not None:
-        raise AlreadySaid(version)
-    if rules.awards and rules.award(cmd.award) is None:
-        raise Refused("no_such_award", award=cmd.award, edition=rules.id, known=", ".join(a.id for a in rules.awards))
-    yield UnitNominated(**dict(cmd))
+def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (version := state.conclusion.nominations.get((command.unit, command.award))) is not None:
+        raise AlreadyRecorded(version)
+    if rules.awards and rules.award(command.award) is None:
+        raise Refused(
+            "no_such_award", award=command.award, edition=rules.id, known=", ".join(a.id for a in rules.awards)
+        )
+    yield UnitNominated(**dict(command))
 
 
-def choose(cmd: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield NextChosen(**dict(cmd))
+def choose_next(command: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield NextChosen(**dict(command))
 
 
-def exclude(cmd: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.unit in state.conclusion.excluded:
-        raise Refused("unit_is_excluded", unit=cmd.unit)
-    yield UnitExcluded(**dict(cmd))
+def exclude(command: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.unit in state.conclusion.excluded:
+        raise Refused("unit_is_excluded", unit=command.unit)
+    yield UnitExcluded(**dict(command))
 
 
-def submit(cmd: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def submit(command: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
-    if state.conclusion.submission == cmd.submission:
-        raise AlreadySaid(state.conclusion.submitted_version)
-    yield NominationsSubmitted(**dict(cmd))
+    if state.conclusion.submission == command.submission:
+        raise AlreadyRecorded(state.conclusion.submitted_version)
+    yield NominationsSubmitted(**dict(command))
 
 
-def decide_awards(cmd: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (state.conclusion.decision, state.conclusion.grants) == (cmd.decision, cmd.grants):
-        raise AlreadySaid(state.conclusion.decided_version)
-    for grant in cmd.grants:
-        if (grant.unit, grant.award) not in state.conclusion.nominations and cmd.reason is None:
+def decide_awards(command: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
+        raise AlreadyRecorded(state.conclusion.decided_version)
+    for grant in command.grants:
+        if (grant.unit, grant.award) not in state.conclusion.nominations and command.reason is None:
             raise Refused("grant_needs_reason", unit=grant.unit, award=grant.award)
-    yield AwardsDecided(**dict(cmd))
+    yield AwardsDecided(**dict(command))
 
 
-def publish(cmd: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def publish(command: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.conclusion.decided is None:
         raise Refused("nothing_decided")
     if state.conclusion.published is not None:
         raise Refused("results_are_published", on=state.conclusion.published.day)
-    yield ResultsPublished(**dict(cmd))
+    yield ResultsPublished(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
@@ -275,26 +297,38 @@ decider = StepDecider(
         RecordTotals: record_totals,
         RankUnits: rank,
         Nominate: nominate,
-        ChooseNext: choose,
+        ChooseNext: choose_next,
         ExcludeUnit: exclude,
         Submit: submit,
         DecideAwards: decide_awards,
         PublishResults: publish,
     },
     evolves={
-        TotalsRecorded: lambda c, e, m: replace(c, totals=put(c.totals, e.round, e.totals)),
-        UnitsRanked: lambda c, e, m: replace(c, places=e.places, ranked=m.happened),
-        UnitNominated: lambda c, e, m: replace(c, nominations=put(c.nominations, (e.unit, e.award), m.version)),
-        NextChosen: lambda c, e, m: replace(
-            c, next=put(c.next, e.role, e.unit), manners=put(c.manners, e.role, e.manner)
+        TotalsRecorded: lambda conclusion, event, meta: replace(
+            conclusion, totals=with_entry(conclusion.totals, event.round, event.totals)
         ),
-        UnitExcluded: lambda c, e, m: replace(c, excluded=put(c.excluded, e.unit, e.reason)),
-        NominationsSubmitted: lambda c, e, m: replace(
-            c, submission=e.submission, submitted=m.happened, submitted_version=m.version
+        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, ranking=event.places, ranked=meta.happened),
+        UnitNominated: lambda conclusion, event, meta: replace(
+            conclusion, nominations=with_entry(conclusion.nominations, (event.unit, event.award), meta.version)
         ),
-        AwardsDecided: lambda c, e, m: replace(
-            c, decision=e.decision, decided=m.happened, grants=e.grants, decided_version=m.version
+        NextChosen: lambda conclusion, event, meta: replace(
+            conclusion,
+            next=with_entry(conclusion.next, event.role, event.unit),
+            manners=with_entry(conclusion.manners, event.role, event.manner),
         ),
-        ResultsPublished: lambda c, e, m: replace(c, published=m.happened),
+        UnitExcluded: lambda conclusion, event, meta: replace(
+            conclusion, excluded=with_entry(conclusion.excluded, event.unit, event.reason)
+        ),
+        NominationsSubmitted: lambda conclusion, event, meta: replace(
+            conclusion, submission=event.submission, submitted=meta.happened, submitted_version=meta.version
+        ),
+        AwardsDecided: lambda conclusion, event, meta: replace(
+            conclusion,
+            decision=event.decision,
+            decided=meta.happened,
+            grants=event.grants,
+            decided_version=meta.version,
+        ),
+        ResultsPublished: lambda conclusion, event, meta: replace(conclusion, published=meta.happened),
     },
 )

@@ -1,7 +1,7 @@
-"""The register of acknowledgements, corrections, and of sources that tell the same thing otherwise.
+"""Acknowledged deviations, corrected commands, named sources, and sources that disagree.
 
-Deviations themselves are derived (`domain.deviations`); only their acknowledgement is an event. A correction names the
-act that it corrects; the fold leaves that act out.
+Deviations are derived from the state (`domain.deviations`); only their acknowledgement is an event. A correction names
+the events of the wrong command by version, and the fold leaves them out (`domain.cycle`).
 """
 
 from __future__ import annotations
@@ -16,26 +16,39 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.deviations import deviations
 from domain.rules import Edition
-from domain.types import AlreadySaid, Command, Day, Event, Fact, Label, Meta, Refused, StepDecider, Text, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Day,
+    Event,
+    FrozenModel,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class AcknowledgeDeviation(Command, name="acknowledge"):
-    """The secretariat has seen a deviation and says why it stands."""
+    """Acknowledge a deviation, with the reason why it stays."""
 
     key: str = Field(max_length=limits.LABEL_CHARS)
     reason: Text
 
 
 class CorrectAct(Command, name="correct"):
-    """An act in this register was wrong. `instead` is the act that should have been entered, if any.
+    """Correct a wrong act in this register; another act can take its place.
 
-    `version` is the place of the wrong act (of any of its events) in the stream.
+    `version` is the stream version of any event of the wrong command. `instead` holds the name (`act`) and the fields
+    of the command that replaces it; None: nothing replaces it.
     """
 
     version: PositiveInt
@@ -43,22 +56,25 @@ class CorrectAct(Command, name="correct"):
     instead: dict[str, Any] | None = None
 
 
-class SourceSays(Fact):
-    """What one source says of something."""
+class SourceStatement(FrozenModel):
+    """A source, and what it says."""
 
     source: Label
     says: Label
 
 
 class NoteDisagreement(Command, name="note-disagreement"):
-    """Sources tell the same thing otherwise; both are kept, and neither is taken for the truth."""
+    """Note that sources disagree; all statements are kept, and none is taken as true."""
 
     about: Label
-    told: Annotated[tuple[SourceSays, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
+    told: Annotated[tuple[SourceStatement, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
 
 
 class NameSource(Command, name="name-source"):
-    """What a source is that acts are stated by: its title, where it can be read, what was misprinted in it."""
+    """Describe a source of recorded acts: its title, address and misprints.
+
+    `id` is the name by which the provenance of events refers to it.
+    """
 
     id: Label
     title: Label
@@ -67,12 +83,12 @@ class NameSource(Command, name="name-source"):
     misprints: Annotated[tuple[Label, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class DisagreementNoted(Event, name="DisagreementNoted"):
     about: Label
-    told: tuple[SourceSays, ...]
+    told: tuple[SourceStatement, ...]
 
 
 class SourceNamed(Event, name="SourceNamed"):
@@ -93,55 +109,70 @@ class ActCorrected(Event, name="ActCorrected"):
     reason: Text
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Acknowledgements by deviation key; corrections by the version that was corrected."""
+    """Acknowledgements by deviation key, corrections by corrected version, disagreements and sources."""
 
     acknowledged: Mapping[str, str] = field(default_factory=dict)
+    """By deviation key, the digest of the reason."""
     corrected: Mapping[int, int] = field(default_factory=dict)
+    """By version of the wrong event, the version of the correction."""
     disagreements: Mapping[str, tuple[DisagreementNoted, date]] = field(default_factory=dict)
-    """By what they are about, with the day."""
+    """By what the sources disagree about, with the day of the note."""
     sources: Mapping[str, tuple[SourceNamed, int]] = field(default_factory=dict)
-    """What each source is, with the version of the event that says so."""
+    """By id, with the version of the event."""
 
 
-def acknowledge(cmd: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.key not in {deviation.key for deviation in deviations(state, rules)}:
-        raise Refused("no_such_deviation", key=cmd.key)
-    if cmd.key in state.corrections.acknowledged:
-        raise Refused("deviation_is_acknowledged", key=cmd.key)
-    yield DeviationAcknowledged(**dict(cmd))
+# Decisions -------------------------------------------------------------------------------
 
 
-def disagree(cmd: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.about in state.corrections.disagreements:
-        raise Refused("disagreement_is_noted", about=cmd.about)
-    yield DisagreementNoted(**dict(cmd))
+def acknowledge(command: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.key not in {deviation.key for deviation in deviations(state, rules)}:
+        raise Refused("no_such_deviation", key=command.key)
+    if command.key in state.corrections.acknowledged:
+        raise Refused("deviation_is_acknowledged", key=command.key)
+    yield DeviationAcknowledged(**dict(command))
 
 
-def name_source(cmd: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (known := state.corrections.sources.get(cmd.id)) is not None:
-        if dict(known[0]) == dict(cmd):
-            raise AlreadySaid(known[1])
-        raise Refused("id_is_taken", id=cmd.id)
-    yield SourceNamed(**dict(cmd))
+def note_disagreement(command: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.about in state.corrections.disagreements:
+        raise Refused("disagreement_is_noted", about=command.about)
+    yield DisagreementNoted(**dict(command))
 
 
-def _corrected(r: Corrections, e: ActCorrected, m: Meta) -> Corrections:
-    return replace(r, corrected={**r.corrected, **dict.fromkeys(e.versions, m.version)})
+def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.corrections.sources.get(command.id)) is not None:
+        named, version = existing
+        if dict(named) == dict(command):
+            raise AlreadyRecorded(version)
+        raise Refused("id_is_taken", id=command.id)
+    yield SourceNamed(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
+
+
+def _act_corrected(corrections: Corrections, event: ActCorrected, meta: Meta) -> Corrections:
+    return replace(corrections, corrected={**corrections.corrected, **dict.fromkeys(event.versions, meta.version)})
 
 
 decider = StepDecider(
     slice_name="corrections",
     empty=Corrections(),
-    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: disagree, NameSource: name_source},
+    decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: note_disagreement, NameSource: name_source},
     evolves={
-        DeviationAcknowledged: lambda r, e, m: replace(r, acknowledged=put(r.acknowledged, e.key, e.reason)),
-        DisagreementNoted: lambda r, e, m: replace(r, disagreements=put(r.disagreements, e.about, (e, m.happened.day))),
-        SourceNamed: lambda r, e, m: replace(r, sources=put(r.sources, e.id, (e, m.version))),
-        ActCorrected: _corrected,
+        DeviationAcknowledged: lambda corrections, event, meta: replace(
+            corrections, acknowledged=with_entry(corrections.acknowledged, event.key, event.reason)
+        ),
+        DisagreementNoted: lambda corrections, event, meta: replace(
+            corrections, disagreements=with_entry(corrections.disagreements, event.about, (event, meta.happened.day))
+        ),
+        SourceNamed: lambda corrections, event, meta: replace(
+            corrections, sources=with_entry(corrections.sources, event.id, (event, meta.version))
+        ),
+        ActCorrected: _act_corrected,
     },
 )

@@ -1,7 +1,7 @@
-"""The score table of a rules edition: the tree of criteria, and what is done with their points.
+"""The score table of a rules edition: the tree of criteria, and the rules that turn points into totals and classes.
 
-A table can be incomplete ("15 of 90 points seen"): unknown maxima stay unknown, and the table says what it lacks. Where
-a source disagrees with itself, its figures stand as printed and the disagreement is a remark.
+A table can be incomplete ("15 of 90 points seen"): unknown maxima stay unknown, and remarks say what is missing. When a
+source contradicts itself, its figures stay as printed and a remark says so.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import wrong
-from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, Way
-from domain.types import Fact, Label, Points, Slug, UnitId, decimal_comma
+from domain.problems import invalid
+from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, ScoringMethod
+from domain.types import FrozenModel, Label, Points, Slug, UnitId, decimal_comma
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]
 Share = Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, le=1)]
 Part = Literal["base", "bonus", "penalty"]
 
 
-class Criterion(Fact):
-    """A node of the score tree: points are given to leaves; a parent's maximum bounds its children.
+class Criterion(FrozenModel):
+    """A node of the score tree: leaves take points; a parent's maximum caps the sum of its children.
 
-    `max` None: the source does not say. `least_share` is the floor: this share of the maximum must be reached.
-    `units` and `kinds` limit a criterion to some units; units of `exempt_kinds` owe nothing for it, and get the maximum
-    where `exempt_gives` says so. `contents` and `conditions` are counts that the source states.
+    `max` None: the source does not say. `way` is the scoring method of a leaf. `least_share` is the floor: the points
+    must reach this share of the maximum. `units` and `kinds` limit a criterion to some units; units of `exempt_kinds`
+    need no entry, and get nothing or the maximum (`exempt_gives`). `contents` and `conditions` are counts that the
+    source states.
     """
 
     id: Slug
@@ -36,7 +37,7 @@ class Criterion(Fact):
     max: Annotated[Points, Field(gt=0)] | None = None
     children: tuple[Criterion, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
     part: Part = "base"
-    way: Way = ByHand()
+    way: ScoringMethod = ByHand()
     rounding: Rounding | None = None
     least_share: Share | None = None
     units: tuple[UnitId, ...] = Field(default=(), max_length=limits.UNITS_PER_CLUSTER)
@@ -44,42 +45,42 @@ class Criterion(Fact):
     exempt_kinds: Kinds = ()
     exempt_gives: Literal["nothing", "maximum"] = "nothing"
     partial: bool = False
-    """Some of its parts were not seen."""
+    """True when some of its children are missing from the table."""
 
     source: Label | None = None
     contents: PositiveInt | None = None
     conditions: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Criterion:
+    def _check_consistent(self) -> Criterion:
         if self.part == "penalty" and isinstance(self.way, Counted) and self.way.each > 0:
-            raise wrong("penalty_adds", criterion=self.id, each=self.way.each)
+            raise invalid("penalty_adds", criterion=self.id, each=self.way.each)
         ceiling = getattr(self.way, "ceiling", None)
         if ceiling is not None and self.max is not None and ceiling < self.max:
-            raise wrong("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
+            raise invalid("ceiling_below_maximum", criterion=self.id, ceiling=ceiling, max=self.max)
         return self
 
     def leaves(self) -> Iterator[Criterion]:
-        """The criteria that take points, in order."""
+        """Yield the criteria that take points, in order."""
         if not self.children:
             yield self
         for child in self.children:
             yield from child.leaves()
 
     def concerns(self, unit: str, kind: str | None) -> bool:
-        """False for a unit that this criterion is not for."""
+        """True when the criterion applies to the unit."""
         return (not self.units or unit in self.units) and (not self.kinds or kind in self.kinds)
 
 
-class PassMark(Fact):
-    """What a unit of these kinds must reach; of every kind where none is named."""
+class PassMark(FrozenModel):
+    """The total that units of these kinds must reach; without kinds, all units."""
 
     least: Points
     kinds: Kinds = ()
 
 
-class ScoreClass(Fact):
-    """A class apart from the rank: by points, or the best share of the units; the first that fits counts."""
+class ScoreClass(FrozenModel):
+    """A class of results, for a least total or for the best share of the units; the first that fits counts."""
 
     id: Slug
     title: Label
@@ -88,19 +89,21 @@ class ScoreClass(Fact):
     share_of: Literal["all", "considered"] = "all"
     share_rounding: Literal["down", "half-up", "up"] = "down"
     passed: bool = False
-    """Only for units that reach their pass mark and floors."""
+    """True: only for units that reach their pass mark and floors."""
 
     @model_validator(mode="after")
-    def _bounded(self) -> ScoreClass:
+    def _check_one_bound(self) -> ScoreClass:
         if self.least is not None and self.share is not None:
-            raise wrong("class_by_one")
+            raise invalid("class_by_one")
         return self
 
 
-class Scoring(Fact):
-    """What is done with the points. `rounding` is of a criterion's points, unless it has its own.
+class Scoring(FrozenModel):
+    """Rounding, caps, pass marks, classes and tie-breaks of a score table.
 
-    `stated_contents`, `stated_conditions` are counts that the source gives for the whole table.
+    `rounding` applies to the points of each criterion that has no rounding of its own. `penalty_least` is the lowest
+    sum of penalties, at most 0. `ties_by` lists criteria that break ties, first one first. The `stated_` fields are
+    what the source states for the whole table.
     """
 
     rounding: Rounding | None = None
@@ -117,7 +120,7 @@ class Scoring(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about a table that its reader must know: a code with facts, and the criterion it is about."""
+    """A gap or contradiction in a score table: a code with facts, and the criterion that it is about."""
 
     code: str
     criterion: str | None
@@ -125,12 +128,12 @@ class Remark:
 
 
 def remarks(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | None) -> tuple[Remark, ...]:
-    """What is unknown, open or contradictory in a table; nothing of it is repaired."""
+    """Return what is unknown, undetermined or contradictory in a table. Nothing is repaired."""
     found: list[Remark] = []
     for top in criteria:
-        found.extend(_of(top))
-    found.extend(_sums(criteria, scoring, total))
-    found.extend(_counts(criteria, scoring))
+        found.extend(_criterion_remarks(top))
+    found.extend(_total_remarks(criteria, scoring, total))
+    found.extend(_count_remarks(criteria, scoring))
     return tuple(found)
 
 
@@ -138,7 +141,7 @@ def _remark(code: str, criterion: str | None = None, /, **facts: object) -> Rema
     return Remark(code, criterion, tuple((name, str(fact)) for name, fact in facts.items()))
 
 
-def _of(node: Criterion) -> Iterator[Remark]:
+def _criterion_remarks(node: Criterion) -> Iterator[Remark]:
     if node.max is None and node.part != "penalty":
         yield _remark("maximum_unknown", node.id)
     if isinstance(node.way, Banded):
@@ -155,10 +158,10 @@ def _of(node: Criterion) -> Iterator[Remark]:
         elif seen < node.max:
             yield _remark("parts_unseen" if node.partial else "parts_fall_short", node.id, seen=seen, stated=node.max)
     for child in node.children:
-        yield from _of(child)
+        yield from _criterion_remarks(child)
 
 
-def _sums(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | None) -> Iterator[Remark]:
+def _total_remarks(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | None) -> Iterator[Remark]:
     if not criteria:
         return
     base = sum((top.max for top in criteria if top.max is not None and top.part == "base"), Decimal(0))
@@ -174,7 +177,7 @@ def _sums(criteria: tuple[Criterion, ...], scoring: Scoring, total: Decimal | No
         yield _remark("total_with_bonus_differs", seen=base + bonus, stated=total)
 
 
-def _counts(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterator[Remark]:
+def _count_remarks(criteria: tuple[Criterion, ...], scoring: Scoring) -> Iterator[Remark]:
     for name, stated in (("contents", scoring.stated_contents), ("conditions", scoring.stated_conditions)):
         seen = sum(getattr(top, name) or 0 for top in criteria)
         if stated is not None and seen != stated:

@@ -1,7 +1,7 @@
-"""Deadlines: the clock's acts (reminder, overdue, escalation, hard close) and people's (extensions, escalation).
+"""Deadlines: commands of the clock (reminder, overdue, escalation, hard close) and of persons (extension, escalation).
 
-The clock is one more actor. `due` answers with its commands of the earliest instant that has come; they are
-decided, recorded and folded like anybody's, so an auditor sees them in order.
+The clock is an actor like a person: `due` returns its commands for the earliest instant that has come, and these are
+decided, recorded and folded like all others. So an auditor sees them in their order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from domain.obligations import Obligation, obligations
 from domain.rules import Duty, Edition
 from domain.steps.lifecycle import CloseDuty, DutyClosed
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Day,
     Event,
@@ -32,27 +32,29 @@ from domain.types import (
     When,
     day_ending,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 OFFICE_OPENS = timedelta(hours=8)
-"""Reminders and proposals speak at 8:00, when somebody reads them."""
+"""The time of day, Vietnamese time, of reminders and escalation proposals: the start of office hours."""
 
 CORRECTION_REMINDER_DAYS = 1
+"""Duties without a deadline in the edition (corrections of a report) are reminded of one day before."""
+
 CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
 
 Reason = Text
 
 
-# What the clock says ----------------------------------------------------------------------
+# Commands of the clock -------------------------------------------------------------------
 
 
 class Remind(Command, name="remind"):
-    """A deadline comes near."""
+    """Remind a unit of a deadline that comes near."""
 
     duty: Duty
     unit: UnitId
@@ -62,7 +64,7 @@ class Remind(Command, name="remind"):
 
 
 class MarkOverdue(Command, name="mark-overdue"):
-    """A deadline has passed."""
+    """Record that a unit has missed a deadline."""
 
     duty: Duty
     unit: UnitId
@@ -71,24 +73,24 @@ class MarkOverdue(Command, name="mark-overdue"):
 
 
 class ProposeEscalation(Command, name="propose-escalation"):
-    """Some units are late for long enough that the secretariat should ask the overseer to step in."""
+    """Propose that the secretariat ask the overseer to intervene, because units are late for some days."""
 
     duty: Duty
     units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
     due: AwareDatetime
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ConfirmEscalation(Command, name="confirm-escalation"):
-    """The secretariat asks the overseer to step in, as proposed."""
+    """Ask the overseer to intervene, as proposed."""
 
     duty: Duty
 
 
 class AskExtension(Command, name="ask-extension"):
-    """A unit asks for more time."""
+    """Ask for an extension of a unit's deadline."""
 
     unit: UnitId
     duty: Duty
@@ -97,7 +99,7 @@ class AskExtension(Command, name="ask-extension"):
 
 
 class GrantExtension(Command, name="extend"):
-    """The secretariat gives more time, asked for or not; to one unit, or to all when none is named."""
+    """Extend a deadline for one unit, or for all units; no request is needed."""
 
     duty: Duty
     until: Day
@@ -106,14 +108,14 @@ class GrantExtension(Command, name="extend"):
 
 
 class RefuseExtension(Command, name="refuse-extension"):
-    """The secretariat gives no more time."""
+    """Refuse a unit's request for an extension."""
 
     unit: UnitId
     duty: Duty
     reason: Reason
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class UnitReminded(Event, name="UnitReminded"):
@@ -162,12 +164,12 @@ class ExtensionRefused(Event, name="ExtensionRefused"):
     reason: Reason
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """A proposal to ask the overseer for help; `confirmed` is the version of the confirming event."""
+    """An escalation: `proposed` and `confirmed` are the versions of its events."""
 
     units: tuple[str, ...]
     proposed: int
@@ -176,7 +178,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """More time, up to the end of a day; `granted` is when that was said."""
+    """An extension up to the end of a day; `granted` is when it was given."""
 
     until: date
     granted: When
@@ -184,205 +186,243 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """What the clock has said, by key; extensions by duty and unit ("" for all); requests that wait."""
+    """Events of the clock, extensions and open requests for them, escalations, closed duties."""
 
-    spoken: Mapping[str, int] = field(default_factory=dict)
+    recorded: Mapping[str, int] = field(default_factory=dict)
+    """By the key of a clock command (`_key`), the version of its event: the clock does not issue it again."""
     extensions: Mapping[tuple[Duty, str], Extension] = field(default_factory=dict)
-    asked: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
+    """By duty and unit ("" for all units)."""
+    extension_requests: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
     escalations: Mapping[Duty, Escalation] = field(default_factory=dict)
     closings: Mapping[Duty, int] = field(default_factory=dict)
-    """Duties that were closed once, by whomever: the clock does not close them again after a reopening."""
+    """Duties that were closed once, by the clock or a person: the clock does not close them again after a reopening."""
 
     def extended_to(self, duty: Duty, unit: str, done: When | None) -> datetime | None:
-        """The instant up to which a unit's time was extended: the later of its own and everybody's extension.
+        """Return the extended deadline: the later one of the unit's own extension and that of all units.
 
-        More time that was given after the deed does not make it timely.
+        `done` is when the unit did its duty. An extension that was granted later does not make a late act timely.
         """
         if not self.extensions:
             return None
-        found = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
-        days = [e.until for e in found if done is None or not done.before(e.granted)]
+        extensions = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
+        days = [extension.until for extension in extensions if done is None or not done.before(extension.granted)]
         return end_of(max(days)) if days else None
 
 
-def remind(cmd: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield UnitReminded(**dict(cmd))
+# Decisions -------------------------------------------------------------------------------
 
 
-def mark_overdue(cmd: MarkOverdue, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield DeadlinePassed(**dict(cmd))
+def remind(command: Remind, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield UnitReminded(**dict(command))
 
 
-def propose(cmd: ProposeEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield EscalationProposed(**dict(cmd))
+def mark_overdue(command: MarkOverdue, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield DeadlinePassed(**dict(command))
 
 
-def confirm(cmd: ConfirmEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = state.deadlines.escalations.get(cmd.duty)
+def propose_escalation(command: ProposeEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield EscalationProposed(**dict(command))
+
+
+def confirm_escalation(command: ConfirmEscalation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = state.deadlines.escalations.get(command.duty)
     if existing is None:
-        raise Refused("nothing_to_escalate", duty=cmd.duty)
+        raise Refused("nothing_to_escalate", duty=command.duty)
     if existing.confirmed is not None:
-        raise AlreadySaid(existing.confirmed)
-    yield EscalationConfirmed(duty=cmd.duty, units=existing.units)
+        raise AlreadyRecorded(existing.confirmed)
+    yield EscalationConfirmed(duty=command.duty, units=existing.units)
 
 
-def _must_extend(duty: Duty, unit: str | None, until: date, state: State, rules: Edition) -> None:
-    owed = [o for o in obligations(state, rules) if o.duty == duty and (unit is None or o.bearer == unit)]
-    if not owed:
+def _require_extension(duty: Duty, unit: str | None, until: date, state: State, rules: Edition) -> None:
+    """Refuse an extension that extends nothing; `unit` None: an extension for all units."""
+    concerned = [
+        obligation
+        for obligation in obligations(state, rules)
+        if obligation.duty == duty and (unit is None or obligation.bearer == unit)
+    ]
+    if not concerned:
         raise Refused("duty_not_owed", duty=duty, unit=unit or "")
-    if unit is not None and all(o.done is not None for o in owed):
+    if unit is not None and all(obligation.done is not None for obligation in concerned):
         raise Refused("duty_is_done", duty=duty, unit=unit)
-    dated = [o.due for o in owed if o.due is not None]
-    if not dated:
+    deadlines = [obligation.due for obligation in concerned if obligation.due is not None]
+    if not deadlines:
         raise Refused("duty_has_no_deadline", duty=duty)
-    # For all: somebody may have more time already, and keeps it.
-    if end_of(until) <= min(dated):
-        raise Refused("extension_is_no_extension", due=day_ending(min(dated)))
+    # The earliest deadline counts: an extension for all leaves a later one of a single unit as it is.
+    if end_of(until) <= min(deadlines):
+        raise Refused("extension_is_no_extension", due=day_ending(min(deadlines)))
 
 
-def ask(cmd: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
-    if (cmd.unit, cmd.duty) in state.deadlines.asked:
-        raise Refused("extension_is_asked", unit=cmd.unit, duty=cmd.duty)
-    yield ExtensionAsked(**dict(cmd))
+def ask_extension(command: AskExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _require_extension(command.duty, command.unit, command.until, state, rules)
+    if (command.unit, command.duty) in state.deadlines.extension_requests:
+        raise Refused("extension_is_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionAsked(**dict(command))
 
 
-def grant(cmd: GrantExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    _must_extend(cmd.duty, cmd.unit, cmd.until, state, rules)
-    yield ExtensionGranted(**dict(cmd))
+def grant_extension(command: GrantExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    _require_extension(command.duty, command.unit, command.until, state, rules)
+    yield ExtensionGranted(**dict(command))
 
 
-def refuse(cmd: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (cmd.unit, cmd.duty) not in state.deadlines.asked:
-        raise Refused("extension_not_asked", unit=cmd.unit, duty=cmd.duty)
-    yield ExtensionRefused(**dict(cmd))
+def refuse_extension(command: RefuseExtension, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (command.unit, command.duty) not in state.deadlines.extension_requests:
+        raise Refused("extension_not_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionRefused(**dict(command))
 
 
-# The clock --------------------------------------------------------------------------------
+# Commands that the clock issues ----------------------------------------------------------
 
 
-def _key(kind: str, duty: Duty, unit: str, subject: str | None, instant: datetime, days: int = 0) -> str:
-    return f"{kind}/{duty}/{unit}/{subject or ''}/{instant.isoformat()}/{days}"
+def _key(kind: str, duty: Duty, unit: str, subject: str | None, due: datetime, days: int = 0) -> str:
+    """Identify a clock command: a deadline that moves gives new keys, and so new reminders."""
+    return f"{kind}/{duty}/{unit}/{subject or ''}/{due.isoformat()}/{days}"
 
 
-def _at_opening(instant: datetime, days: int) -> datetime:
-    return start_of(day_ending(instant) + timedelta(days=days)) + OFFICE_OPENS
+def _at_office_opening(due: datetime, days: int) -> datetime:
+    return start_of(day_ending(due) + timedelta(days=days)) + OFFICE_OPENS
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
-    """Something the clock will have to say at an instant, unless `key` stands among what it has said."""
+class _ClockCommand:
+    """A command that the clock issues at `instant`, once for each `key`; `build` makes it."""
 
     instant: datetime
     key: str
-    act: Callable[[], Command]
+    build: Callable[[], Command]
 
 
-def _speeches(state: State, rules: Edition) -> Iterator[_Speech]:
-    """Everything the clock has to say about what is open."""
-    late: dict[tuple[Duty, datetime], list[str]] = {}
-    ends: dict[Duty, datetime] = {}
-    for owed in obligations(state, rules):
-        if owed.due is None:
+def _clock_commands(state: State, rules: Edition) -> Iterator[_ClockCommand]:
+    """Yield all commands of the clock for the obligations of the state, issued ones too."""
+    late_units: dict[tuple[Duty, datetime], list[str]] = {}
+    last_due: dict[Duty, datetime] = {}
+    for obligation in obligations(state, rules):
+        if obligation.due is None:
             continue
-        ends[owed.duty] = max(owed.due, ends.get(owed.duty, owed.due))
-        if owed.done is not None:
+        last_due[obligation.duty] = max(obligation.due, last_due.get(obligation.duty, obligation.due))
+        if obligation.done is not None:
             continue
-        if owed.bearer not in (units := late.setdefault((owed.duty, owed.due), [])):
-            units.append(owed.bearer)
-        yield from _about(owed, owed.due, rules)
-    for (duty, when), units in late.items():
+        units = late_units.setdefault((obligation.duty, obligation.due), [])
+        if obligation.bearer not in units:
+            units.append(obligation.bearer)
+        yield from _commands_for(obligation, obligation.due, rules)
+    for (duty, due_), units in late_units.items():
         deadline = rules.deadline(duty)
         if deadline is not None and deadline.escalate_days_after is not None:
-            instant = _at_opening(when, deadline.escalate_days_after)
-            act = partial(ProposeEscalation, duty=duty, units=tuple(units), due=when)
-            yield _Speech(instant, _key("escalate", duty, "", None, when), act)
-    for duty, when in ends.items():
+            instant = _at_office_opening(due_, deadline.escalate_days_after)
+            build = partial(ProposeEscalation, duty=duty, units=tuple(units), due=due_)
+            yield _ClockCommand(instant, _key("escalate", duty, "", None, due_), build)
+    for duty, due_ in last_due.items():
         deadline = rules.deadline(duty)
         if deadline is not None and deadline.close_days_after is not None and duty not in state.deadlines.closings:
-            instant = when + timedelta(days=deadline.close_days_after)
-            yield _Speech(instant, _key("close", duty, "", None, when), partial(CloseDuty, duty=duty))
+            instant = due_ + timedelta(days=deadline.close_days_after)
+            yield _ClockCommand(instant, _key("close", duty, "", None, due_), partial(CloseDuty, duty=duty))
 
 
-def _about(owed: Obligation, when: datetime, rules: Edition) -> Iterator[_Speech]:
-    deadline = rules.deadline(owed.duty)
-    leads = deadline.remind_days_before if deadline else (CORRECTION_REMINDER_DAYS,)
-    duty, unit, subject = owed.duty, owed.bearer, owed.subject or None
-    if not owed.waits_for:
-        for days in leads:
-            act = partial(Remind, duty=duty, unit=unit, subject=subject, due=when, days_before=days)
-            yield _Speech(_at_opening(when, -days), _key("remind", duty, unit, subject, when, days), act)
-    overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=when)
-    yield _Speech(when, _key("overdue", duty, unit, subject, when), overdue)
+def _commands_for(obligation: Obligation, due_: datetime, rules: Edition) -> Iterator[_ClockCommand]:
+    """Yield reminders, unless the obligation waits for other units, and the command that marks it overdue."""
+    deadline = rules.deadline(obligation.duty)
+    days_before = deadline.remind_days_before if deadline else (CORRECTION_REMINDER_DAYS,)
+    duty, unit, subject = obligation.duty, obligation.bearer, obligation.subject or None
+    if not obligation.waits_for:
+        for days in days_before:
+            build = partial(Remind, duty=duty, unit=unit, subject=subject, due=due_, days_before=days)
+            yield _ClockCommand(_at_office_opening(due_, -days), _key("remind", duty, unit, subject, due_, days), build)
+    overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=due_)
+    yield _ClockCommand(due_, _key("overdue", duty, unit, subject, due_), overdue)
 
 
-def _pending(state: State, rules: Edition) -> list[_Speech]:
+def _pending(state: State, rules: Edition) -> list[_ClockCommand]:
+    """Return the clock commands that are not recorded yet; none while the register is backfilled or filed."""
     lifecycle = state.lifecycle
     if lifecycle.clock == "backfill" or lifecycle.filed is not None or lifecycle.clock_since is None:
         return []
     return [
-        speech
-        for speech in _speeches(state, rules)
-        if speech.instant > lifecycle.clock_since and speech.key not in state.deadlines.spoken
+        pending
+        for pending in _clock_commands(state, rules)
+        if pending.instant > lifecycle.clock_since and pending.key not in state.deadlines.recorded
     ]
 
 
 def next_due(state: State, rules: Edition) -> datetime | None:
-    """The first instant at which the clock will have something to say."""
-    return min((speech.instant for speech in _pending(state, rules)), default=None)
+    """Return the earliest instant at which the clock will issue a command; None when it has none."""
+    return min((pending.instant for pending in _pending(state, rules)), default=None)
 
 
 def due(state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
-    """The clock's commands of the earliest instant that has come, or None; call again until it is silent."""
-    ripe = [speech for speech in _pending(state, rules) if speech.instant <= now]
-    if not ripe:
+    """Return the earliest instant that has come, with the clock's commands for it; None when there are none.
+
+    Later instants follow when the events are folded: call again until it returns None.
+    """
+    ready = [pending for pending in _pending(state, rules) if pending.instant <= now]
+    if not ready:
         return None
-    first = min(speech.instant for speech in ripe)
-    together = sorted((speech for speech in ripe if speech.instant == first), key=lambda speech: speech.key)
-    return first, tuple(speech.act() for speech in together)
+    first = min(pending.instant for pending in ready)
+    together = sorted((pending for pending in ready if pending.instant == first), key=lambda pending: pending.key)
+    return first, tuple(pending.build() for pending in together)
 
 
-def clock_command_id(stream: str, act: Command, instant: datetime) -> UUID:
-    """The id of a clock act: the same however often and wherever it is worked out."""
-    return uuid5(CLOCK_IDS, f"{stream}\n{act.NAME}\n{act.model_dump_json()}\n{instant.isoformat()}")
+def clock_command_id(stream: str, command: Command, instant: datetime) -> UUID:
+    """Return the command id of a clock command: equal inputs give equal ids, so a retry is no second command."""
+    return uuid5(CLOCK_IDS, f"{stream}\n{command.NAME}\n{command.model_dump_json()}\n{instant.isoformat()}")
 
 
-def _spoke(d: Deadlines, key: str, meta: Meta) -> Deadlines:
-    return replace(d, spoken=put(d.spoken, key, meta.version))
+# Evolution -------------------------------------------------------------------------------
 
 
-def _reminded(d: Deadlines, e: UnitReminded, m: Meta) -> Deadlines:
-    return _spoke(d, _key("remind", e.duty, e.unit, e.subject, e.due, e.days_before), m)
+def _with_recorded(deadlines: Deadlines, key: str, meta: Meta) -> Deadlines:
+    return replace(deadlines, recorded=with_entry(deadlines.recorded, key, meta.version))
 
 
-def _passed(d: Deadlines, e: DeadlinePassed, m: Meta) -> Deadlines:
-    return _spoke(d, _key("overdue", e.duty, e.unit, e.subject, e.due), m)
+def _reminded(deadlines: Deadlines, event: UnitReminded, meta: Meta) -> Deadlines:
+    return _with_recorded(
+        deadlines, _key("remind", event.duty, event.unit, event.subject, event.due, event.days_before), meta
+    )
 
 
-def _proposed(d: Deadlines, e: EscalationProposed, m: Meta) -> Deadlines:
-    said = _spoke(d, _key("escalate", e.duty, "", None, e.due), m)
-    before = d.escalations.get(e.duty)
-    waiting = before.units if before is not None and before.confirmed is None else ()
-    units = tuple(dict.fromkeys((*waiting, *e.units)))
-    return replace(said, escalations=put(d.escalations, e.duty, Escalation(units, m.version)))
+def _passed(deadlines: Deadlines, event: DeadlinePassed, meta: Meta) -> Deadlines:
+    return _with_recorded(deadlines, _key("overdue", event.duty, event.unit, event.subject, event.due), meta)
 
 
-def _confirmed(d: Deadlines, e: EscalationConfirmed, m: Meta) -> Deadlines:
-    existing = d.escalations.get(e.duty, Escalation(e.units, m.version))
-    return replace(d, escalations=put(d.escalations, e.duty, replace(existing, confirmed=m.version)))
+def _proposed(deadlines: Deadlines, event: EscalationProposed, meta: Meta) -> Deadlines:
+    existing = deadlines.escalations.get(event.duty)
+    # A proposal that is not confirmed yet goes into the new one.
+    unconfirmed = existing.units if existing is not None and existing.confirmed is None else ()
+    escalation = Escalation(tuple(dict.fromkeys((*unconfirmed, *event.units))), meta.version)
+    return replace(
+        _with_recorded(deadlines, _key("escalate", event.duty, "", None, event.due), meta),
+        escalations=with_entry(deadlines.escalations, event.duty, escalation),
+    )
 
 
-def _asked(d: Deadlines, e: ExtensionAsked, m: Meta) -> Deadlines:
-    return replace(d, asked=put(d.asked, (e.unit, e.duty), e))
+def _confirmed(deadlines: Deadlines, event: EscalationConfirmed, meta: Meta) -> Deadlines:
+    existing = deadlines.escalations.get(event.duty, Escalation(event.units, meta.version))
+    return replace(
+        deadlines, escalations=with_entry(deadlines.escalations, event.duty, replace(existing, confirmed=meta.version))
+    )
 
 
-def _answered(d: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
-    return replace(d, asked={k: a for k, a in d.asked.items() if k[1] != duty or (unit is not None and k[0] != unit)})
+def _extension_asked(deadlines: Deadlines, event: ExtensionAsked, meta: Meta) -> Deadlines:
+    return replace(
+        deadlines, extension_requests=with_entry(deadlines.extension_requests, (event.unit, event.duty), event)
+    )
 
 
-def _granted(d: Deadlines, e: ExtensionGranted, m: Meta) -> Deadlines:
-    given = Extension(e.until, m.happened)
-    return replace(_answered(d, e.unit, e.duty), extensions=put(d.extensions, (e.duty, e.unit or ""), given))
+def _without_requests(deadlines: Deadlines, unit: str | None, duty: Duty) -> Deadlines:
+    """Remove the open requests for a duty: those of one unit, or of all units when `unit` is None."""
+    remaining = {
+        (asking, asked_for): request
+        for (asking, asked_for), request in deadlines.extension_requests.items()
+        if asked_for != duty or (unit is not None and asking != unit)
+    }
+    return replace(deadlines, extension_requests=remaining)
+
+
+def _extension_granted(deadlines: Deadlines, event: ExtensionGranted, meta: Meta) -> Deadlines:
+    extension = Extension(event.until, meta.happened)
+    return replace(
+        _without_requests(deadlines, event.unit, event.duty),
+        extensions=with_entry(deadlines.extensions, (event.duty, event.unit or ""), extension),
+    )
 
 
 decider = StepDecider(
@@ -391,20 +431,22 @@ decider = StepDecider(
     decides={
         Remind: remind,
         MarkOverdue: mark_overdue,
-        ProposeEscalation: propose,
-        ConfirmEscalation: confirm,
-        AskExtension: ask,
-        GrantExtension: grant,
-        RefuseExtension: refuse,
+        ProposeEscalation: propose_escalation,
+        ConfirmEscalation: confirm_escalation,
+        AskExtension: ask_extension,
+        GrantExtension: grant_extension,
+        RefuseExtension: refuse_extension,
     },
     evolves={
         UnitReminded: _reminded,
         DeadlinePassed: _passed,
         EscalationProposed: _proposed,
         EscalationConfirmed: _confirmed,
-        ExtensionAsked: _asked,
-        ExtensionGranted: _granted,
-        DutyClosed: lambda d, e, m: replace(d, closings=put(d.closings, e.duty, m.version)),
-        ExtensionRefused: lambda d, e, m: _answered(d, e.unit, e.duty),
+        ExtensionAsked: _extension_asked,
+        ExtensionGranted: _extension_granted,
+        DutyClosed: lambda deadlines, event, meta: replace(
+            deadlines, closings=with_entry(deadlines.closings, event.duty, meta.version)
+        ),
+        ExtensionRefused: lambda deadlines, event, meta: _without_requests(deadlines, event.unit, event.duty),
     },
 )

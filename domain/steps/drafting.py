@@ -1,6 +1,6 @@
-"""Plan draft: the papers a cluster works under (plan, operating regulations, covenant, criteria), each in versions.
+"""Drafts: versions of the cluster's papers (plan, operating regulations, covenant, criteria).
 
-A version is a document; its text lies beside the ledger by digest, and may be unknown. A version that comes
+A version is a document; its text is stored beside the ledger by digest, and can be unknown. A version that is presented
 after the signing is a re-issue, linked to the version that was signed.
 """
 
@@ -13,20 +13,36 @@ from typing import TYPE_CHECKING, Literal
 from domain import limits
 from domain.rules import DraftKind, Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Label, Meta, Refused, StepDecider, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Label,
+    Meta,
+    Refused,
+    StepDecider,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
 CovenantKind = Literal["covenant", "term-covenant"]
-"""A cluster can bind itself for a year and, beside that, for a longer term."""
+"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
+
+
+# Commands --------------------------------------------------------------------------------
 
 
 class PresentDraft(Command, name="present-draft"):
-    """A paper is laid before the cluster. Who presents it is a fact of the meeting, not of a role.
+    """Present a new version of a paper to the cluster.
 
-    `term` is how long it holds, in words, where that is not the year: 2017-2022.
+    Any member or the organiser can present it. `term` is how long the paper is in force, in words, when that is not the
+    year: 2017-2022.
     """
 
     kind: DraftKind
@@ -35,19 +51,25 @@ class PresentDraft(Command, name="present-draft"):
     term: Label | None = None
 
 
+# Events ----------------------------------------------------------------------------------
+
+
 class DraftPresented(Event, name="DraftPresented"):
     kind: DraftKind
     number: int
     document: Document
     presented_by: UnitId | None
     reissues: int | None
-    """The signed version that this one follows; None before the signing."""
+    """The number of the version that this one replaces; None when it is no re-issue."""
     term: Label | None = None
 
 
+# State -----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a paper; `version` is the event's place in the stream."""
+class DraftVersion:
+    """One version of a paper; `version` is the stream version of its event."""
 
     number: int
     document: Document
@@ -59,32 +81,35 @@ class Version:
     term: str | None = None
 
 
-Drafts = Mapping[DraftKind, tuple[Version, ...]]
+Drafts = Mapping[DraftKind, tuple[DraftVersion, ...]]
 
 
-def present(cmd: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.presented_by is not None and cmd.presented_by != state.lifecycle.organiser:
-        require_member(cmd.presented_by, meta, state)
-    versions = state.drafts.get(cmd.kind, ())
-    if versions and versions[-1].document == cmd.document:
-        raise AlreadySaid(versions[-1].version)
+# Decisions -------------------------------------------------------------------------------
+
+
+def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.presented_by is not None and command.presented_by != state.lifecycle.organiser:
+        require_member(command.presented_by, meta, state)
+    versions = state.drafts.get(command.kind, ())
+    if versions and versions[-1].document == command.document:
+        raise AlreadyRecorded(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
-        raise Refused("too_many_versions", kind=cmd.kind, most=limits.VERSIONS_PER_DRAFT)
+        raise Refused("too_many_versions", kind=command.kind, most=limits.VERSIONS_PER_DRAFT)
     covenants = {"covenant": state.signing, "term-covenant": state.term_signing}
-    signed = covenants[cmd.kind].signed_version if cmd.kind in covenants else None
-    after_signing = cmd.kind != "term-covenant" and state.signing.first_signed is not None and versions
+    signed = covenants[command.kind].signed_version if command.kind in covenants else None
+    after_signing = command.kind != "term-covenant" and state.signing.first_signed is not None and versions
     yield DraftPresented(
-        kind=cmd.kind,
+        kind=command.kind,
         number=len(versions) + 1,
-        document=cmd.document,
-        presented_by=cmd.presented_by,
+        document=command.document,
+        presented_by=command.presented_by,
         reissues=signed if signed is not None else (versions[-1].number if after_signing else None),
-        term=cmd.term,
+        term=command.term,
     )
 
 
 def version_of(kind: DraftKind, number: int | None, state: State) -> int:
-    """The number of a version that exists: the latest when none is named.
+    """Return `number` when that version exists; the latest number when `number` is None.
 
     Raises:
         Refused: `no_such_version`, or `nothing_presented`.
@@ -99,11 +124,21 @@ def version_of(kind: DraftKind, number: int | None, state: State) -> int:
     return number
 
 
-def _presented(drafts: Drafts, e: DraftPresented, meta: Meta) -> Drafts:
-    new = Version(
-        e.number, e.document, e.presented_by, e.reissues, meta.happened, meta.provenance.kind, meta.version, e.term
+# Evolution -------------------------------------------------------------------------------
+
+
+def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
+    new = DraftVersion(
+        event.number,
+        event.document,
+        event.presented_by,
+        event.reissues,
+        meta.happened,
+        meta.provenance.kind,
+        meta.version,
+        event.term,
     )
-    return put(drafts, e.kind, (*drafts.get(e.kind, ()), new))
+    return with_entry(drafts, event.kind, (*drafts.get(event.kind, ()), new))
 
 
 decider = StepDecider(

@@ -1,7 +1,7 @@
-"""Traffic up and down: letters, requests for guidance, directions with their follow-up, and checks on the spot.
+"""Letters between the levels: requests for guidance, directions and their follow-up; and site checks.
 
-What is said here binds nobody by itself: it is why other acts were done. Papers come late, so an answer may be entered
-before the letter it answers; until that comes, the register shows it.
+They change no other state: they document why other commands were issued. Papers come late, so an answer can be recorded
+before the letter that it answers; a deviation shows it until the letter is recorded.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pydantic import Field
 
 from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -31,7 +31,7 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ LetterKind = Literal[
 ]
 
 
-class SampledPlace(Fact):
-    """A place below the member unit that a check looked at: a residential unit, a school, a commune of a district."""
+class SampledPlace(FrozenModel):
+    """A place below a member unit, such as a residential unit, a school or a commune of a district."""
 
     name: Label
     kind: Label | None = None
@@ -52,53 +52,56 @@ class SampledPlace(Fact):
 SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordLetter(Command, name="record-letter"):
-    """A letter went up or down: a request for guidance, a direction, a notice of conclusions, any other.
+    """Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other.
 
-    A direction may be given by word in a meeting: then it has words and no document.
+    A direction that was given orally in a meeting has a text and no document.
     """
 
     id: Slug
     kind: LetterKind
-    sender: Voice
-    recipients: Voices = ()
+    sender: Participant
+    recipients: Participants = ()
     document: Document | None = None
     text: Text | None = None
     answer_by: Day | None = None
 
 
 class AnswerLetter(Command, name="answer-letter"):
-    """A letter is answered, or a direction is followed up; `done` says that nothing more is to come."""
+    """Answer a letter, or report the follow-up of a direction.
+
+    `done` False: more is to follow.
+    """
 
     letter: Slug
-    by: Voice
+    by: Participant
     text: Text | None = None
     document: Document | None = None
     done: bool = True
 
 
 class RecordSiteCheck(Command, name="record-site-check"):
-    """Somebody looked on the spot, at a unit or at places below it."""
+    """Record a site check at a unit, or at places below it."""
 
     id: Slug
     unit: UnitId
-    team: Voices = ()
+    team: Participants = ()
     places: SampledPlaces = ()
     findings: Text | None = None
     minutes: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class LetterRecorded(Event, name="LetterRecorded"):
     id: Slug
     kind: LetterKind
-    sender: Voice
-    recipients: tuple[Voice, ...]
+    sender: Participant
+    recipients: tuple[Participant, ...]
     document: Document | None
     text: Text | None
     answer_by: Day | None
@@ -106,7 +109,7 @@ class LetterRecorded(Event, name="LetterRecorded"):
 
 class LetterAnswered(Event, name="LetterAnswered"):
     letter: Slug
-    by: Voice
+    by: Participant
     text: Text | None
     document: Document | None
     done: bool
@@ -115,39 +118,39 @@ class LetterAnswered(Event, name="LetterAnswered"):
 class SiteChecked(Event, name="SiteChecked"):
     id: Slug
     unit: UnitId
-    team: tuple[Voice, ...]
+    team: tuple[Participant, ...]
     places: tuple[SampledPlace, ...]
     findings: Text | None
     minutes: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer to a letter, or one step of following a direction."""
+class LetterAnswer:
+    """One answer to a letter, or one follow-up of a direction."""
 
-    told: LetterAnswered
+    event: LetterAnswered
     when: When
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as recorded; `version` is its event's place in the stream."""
+    """A recorded letter; `version` is the stream version of its event."""
 
-    told: LetterRecorded
+    event: LetterRecorded
     when: When
     sureness: str
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A check on the spot."""
+class SiteCheck:
+    """A recorded site check."""
 
-    told: SiteChecked
+    event: SiteChecked
     when: When
     sureness: str
     version: int
@@ -155,60 +158,78 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Letters and checks by id; answers by the id of what they answer, which may not be known yet."""
+    """Letters and checks by id; answers by the id of their letter, which is perhaps not recorded yet."""
 
     letters: Mapping[str, Letter] = field(default_factory=dict)
-    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    checks: Mapping[str, Check] = field(default_factory=dict)
+    answers: Mapping[str, tuple[LetterAnswer, ...]] = field(default_factory=dict)
+    checks: Mapping[str, SiteCheck] = field(default_factory=dict)
 
     def settled(self, letter: str) -> bool:
-        """True when nothing more is to come: from each unit that was written to, where units were."""
-        done = [answer.told.by.unit for answer in self.answers.get(letter, ()) if answer.told.done]
-        known = self.letters.get(letter)
-        asked = {to.unit for to in known.told.recipients if to.unit is not None} if known is not None else set()
-        return bool(done) and (None in done or not asked or asked <= set(done))
+        """True when no answer is open: each recipient unit has given its last one.
+
+        A last answer of a participant that is no unit counts for all recipients.
+        """
+        answered = [answer.event.by.unit for answer in self.answers.get(letter, ()) if answer.event.done]
+        recorded = self.letters.get(letter)
+        recipients = recorded.event.recipients if recorded is not None else ()
+        units = {recipient.unit for recipient in recipients if recipient.unit is not None}
+        return bool(answered) and (None in answered or units <= set(answered))
 
 
-def record(cmd: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.letters.letters.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
-            raise AlreadySaid(existing.version)
-        raise Refused("id_is_taken", id=cmd.id)
-    yield LetterRecorded(**dict(cmd))
+# Decisions -------------------------------------------------------------------------------
 
 
-def answer(cmd: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for existing in state.letters.answers.get(cmd.letter, ()):
-        if dict(existing.told) == dict(cmd) and existing.when == meta.happened:
-            raise AlreadySaid(existing.version)
-    yield LetterAnswered(**dict(cmd))
+def record_letter(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.letters.letters.get(command.id)) is not None:
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
+        raise Refused("id_is_taken", id=command.id)
+    yield LetterRecorded(**dict(command))
 
 
-def check(cmd: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (existing := state.letters.checks.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
-            raise AlreadySaid(existing.version)
-        raise Refused("id_is_taken", id=cmd.id)
-    yield SiteChecked(**dict(cmd))
+def answer_letter(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for existing in state.letters.answers.get(command.letter, ()):
+        if dict(existing.event) == dict(command) and existing.when == meta.happened:
+            raise AlreadyRecorded(existing.version)
+    yield LetterAnswered(**dict(command))
 
 
-def _answered(letters: Letters, e: LetterAnswered, m: Meta) -> Letters:
-    new = Answer(e, m.happened, m.version)
-    return replace(letters, answers=put(letters.answers, e.letter, (*letters.answers.get(e.letter, ()), new)))
+def record_site_check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (existing := state.letters.checks.get(command.id)) is not None:
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
+        raise Refused("id_is_taken", id=command.id)
+    yield SiteChecked(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
+
+
+def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
+    new = LetterAnswer(event, meta.happened, meta.version)
+    return replace(
+        letters, answers=with_entry(letters.answers, event.letter, (*letters.answers.get(event.letter, ()), new))
+    )
 
 
 decider = StepDecider(
     slice_name="letters",
     empty=Letters(),
-    decides={RecordLetter: record, AnswerLetter: answer, RecordSiteCheck: check},
+    decides={RecordLetter: record_letter, AnswerLetter: answer_letter, RecordSiteCheck: record_site_check},
     evolves={
-        LetterRecorded: lambda s, e, m: replace(
-            s, letters=put(s.letters, e.id, Letter(e, m.happened, m.provenance.kind, m.version))
+        LetterRecorded: lambda letters, event, meta: replace(
+            letters,
+            letters=with_entry(
+                letters.letters, event.id, Letter(event, meta.happened, meta.provenance.kind, meta.version)
+            ),
         ),
         LetterAnswered: _answered,
-        SiteChecked: lambda s, e, m: replace(
-            s, checks=put(s.checks, e.id, Check(e, m.happened, m.provenance.kind, m.version))
+        SiteChecked: lambda letters, event, meta: replace(
+            letters,
+            checks=with_entry(
+                letters.checks, event.id, SiteCheck(event, meta.happened, meta.provenance.kind, meta.version)
+            ),
         ),
     },
 )

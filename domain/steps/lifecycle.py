@@ -1,4 +1,7 @@
-"""The frame of a cycle: opened by the organiser, under which plan and rules, on whose clock, closed when filed."""
+"""Lifecycle of a cycle: opening, plan, rules edition, clock, closed duties, filing.
+
+A cycle is one cluster's year. `domain.rights.AFTER_FILING` lists the commands that it accepts after it is filed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Duty, Edition
 from domain.types import (
     ICT,
@@ -18,7 +21,7 @@ from domain.types import (
     Digest,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Instant,
     Label,
     Meta,
@@ -28,17 +31,18 @@ from domain.types import (
     StepDecider,
     Text,
     UnitId,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 ClockMode = Literal["wall", "stepped", "backfill"]
+"""Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
 
 
-class Unit(Fact):
-    """A committee that belongs to a cluster. `kind` is what a rules edition distinguishes units by."""
+class Unit(FrozenModel):
+    """A committee that belongs to a cluster. `kind` is the distinction that a rules edition makes between units."""
 
     id: UnitId
     name: Label
@@ -47,31 +51,34 @@ class Unit(Fact):
 
 Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["unknown"]
-"""Units that nobody names, and perhaps nobody counts; no act of one of them is ever invented."""
+"""The number of units whose names no source gives, if it is known. No act of such a unit is ever recorded."""
 
 
-def counted(unnamed: int | Literal["unknown"] | None) -> int:
-    """As many as are certain."""
+def known_count(unnamed: int | Literal["unknown"] | None) -> int:
+    """Return the number of unnamed units that is certain: 0 when it is unknown."""
     return unnamed if isinstance(unnamed, int) else 0
 
 
-def units_fit(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
-    """Refuse a cluster of nobody, and a list that names a unit twice.
+def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
+    """Refuse a cluster without units, and a list that names a unit twice.
 
     Raises:
-        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the ids that stand twice.
+        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the repeated ids.
     """
     if not units and unnamed is None:
-        raise wrong("nobody_in_cluster")
+        raise invalid("nobody_in_cluster")
     if doubled := repeated(unit.id for unit in units):
-        raise wrong("units_twice", units=", ".join(sorted(doubled)))
+        raise invalid("units_twice", units=", ".join(sorted(doubled)))
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class OpenCycle(Command, name="open-cycle"):
-    """Open one cluster's year. Said by the secretariat, for all clusters at once."""
+    """Open the year of one cluster.
+
+    The secretariat opens the year of all clusters at once (`domain.city_year`).
+    """
 
     organiser: UnitId
     organiser_name: Label
@@ -86,63 +93,66 @@ class OpenCycle(Command, name="open-cycle"):
     starts: Instant
 
     @model_validator(mode="after")
-    def _once(self) -> OpenCycle:
-        units_fit(self.units, self.unnamed)
+    def _check_unique(self) -> OpenCycle:
+        check_units(self.units, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
-            raise wrong("organiser_is_member")
+            raise invalid("organiser_is_member")
         return self
 
 
 class AdoptEdition(Command, name="adopt-edition"):
-    """Put another rules edition in force."""
+    """Adopt another rules edition."""
 
     edition: Digest
     basis: Document | None = None
 
 
 class ChangeCalendar(Command, name="change-calendar"):
-    """Go on by another clock, from an instant: a register that was backfilled is handed over to real time."""
+    """Change the clock of a backfilled register, to go on in real time."""
 
     clock: ClockMode
     since: Instant
 
 
 class ReceiveYearPlan(Command, name="receive-year-plan"):
-    """The organiser's plan for the year came: what was opened provisionally stands on it from now on."""
+    """Record the organiser's plan for the year, when it arrives after the opening."""
 
     year_plan: Document
 
 
 class StepTo(Command, name="step-to"):
-    """In a rehearsal: it is now this instant."""
+    """Set the time of a rehearsal."""
 
     now: Instant
 
 
 class CloseDuty(Command, name="close-duty"):
-    """The hard close: from now on units cannot do this themselves."""
+    """Close a duty: from now on units cannot do it themselves."""
 
     duty: Duty
 
 
 class ReopenDuty(Command, name="reopen-duty"):
-    """Take a hard close back."""
+    """Reopen a closed duty."""
 
     duty: Duty
     reason: Text
 
 
 class FileCycle(Command, name="file-cycle"):
-    """Put the year's file away. Afterwards only a correction can be entered."""
+    """File the cycle. Afterwards only corrections and a few other acts are accepted.
+
+    `domain.rights.AFTER_FILING` lists these acts.
+    """
 
 
 class ReopenCycle(Command, name="reopen-cycle"):
-    """Take a filed cycle out of the archive again."""
+    """Reopen a filed cycle."""
 
     reason: Text
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class CycleOpened(Event, name="CycleOpened"):
@@ -194,12 +204,12 @@ class CycleReopened(Event, name="CycleReopened"):
     reason: Text
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Where the cycle stands. `now` is the business time of a stepped or backfilled register."""
+    """The cycle as a whole. `now` is the business time of a stepped or backfilled register."""
 
     opened: bool = False
     organiser: str = ""
@@ -216,101 +226,110 @@ class Lifecycle:
     clock_since: datetime | None = None
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
+    """Closed duties, with the version of the event."""
     filed: datetime | None = None
     closed_early: datetime | None = None
     handed_to: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
     rehearsed: bool = False
-    """Something of it was acted out and did not happen: nobody may take this cycle for history."""
+    """True when it holds a rehearsed event: the cycle is then no historical record."""
 
 
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
-    """What time it is in the cycle: real time on the wall clock, else what the register was told."""
+    """Return the time in the cycle: real time on the wall clock, otherwise the time that events have set."""
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
 
 
-def open_cycle(cmd: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+# Decisions -------------------------------------------------------------------------------
+
+
+def open_cycle(command: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.opened:
         raise Refused("cycle_is_open", cluster=state.lifecycle.cluster_name)
-    yield CycleOpened(**dict(cmd))
+    yield CycleOpened(**dict(command))
 
 
-def adopt(cmd: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.lifecycle.edition == cmd.edition:
+def adopt_edition(command: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
-    yield EditionAdopted(**dict(cmd))
+    yield EditionAdopted(**dict(command))
 
 
-def change_calendar(cmd: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def change_calendar(command: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "backfill":
         raise Refused("calendar_is_running", clock=state.lifecycle.clock)
-    if cmd.clock == "backfill":
+    if command.clock == "backfill":
         raise Refused("calendar_is_backfill")
-    if state.lifecycle.now is not None and cmd.since < state.lifecycle.now:
+    if state.lifecycle.now is not None and command.since < state.lifecycle.now:
         raise Refused("time_goes_back", now=state.lifecycle.now)
-    yield CalendarChanged(**dict(cmd))
+    yield CalendarChanged(**dict(command))
 
 
-def receive_plan(cmd: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.lifecycle.year_plan == cmd.year_plan:
+def receive_year_plan(command: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.lifecycle.year_plan == command.year_plan:
         raise Refused("year_plan_known")
-    yield YearPlanReceived(year_plan=cmd.year_plan)
+    yield YearPlanReceived(year_plan=command.year_plan)
 
 
-def step(cmd: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def step_to(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
-    if state.lifecycle.now is not None and cmd.now <= state.lifecycle.now:
+    if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
         raise Refused("time_goes_back", now=state.lifecycle.now)
-    yield TimeStepped(now=cmd.now)
+    yield TimeStepped(now=command.now)
 
 
-def close(cmd: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.duty in state.lifecycle.closed:
-        raise Refused("duty_is_closed", duty=cmd.duty)
-    yield DutyClosed(duty=cmd.duty)
+def close_duty(command: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.duty in state.lifecycle.closed:
+        raise Refused("duty_is_closed", duty=command.duty)
+    yield DutyClosed(duty=command.duty)
 
 
-def reopen(cmd: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.duty not in state.lifecycle.closed:
-        raise Refused("duty_is_open", duty=cmd.duty)
-    yield DutyReopened(**dict(cmd))
+def reopen_duty(command: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.duty not in state.lifecycle.closed:
+        raise Refused("duty_is_open", duty=command.duty)
+    yield DutyReopened(**dict(command))
 
 
-def file(cmd: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_cycle(command: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is not None:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     yield CycleFiled()
 
 
-def reopen_cycle(cmd: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def reopen_cycle(command: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is None:
         raise Refused("cycle_is_not_filed")
-    yield CycleReopened(reason=cmd.reason)
+    yield CycleReopened(reason=command.reason)
 
 
-def _opened(lifecycle: Lifecycle, e: CycleOpened, meta: Meta) -> Lifecycle:
+# Evolution -------------------------------------------------------------------------------
+
+
+def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
     return replace(
         lifecycle,
         opened=True,
-        organiser=e.organiser,
-        organiser_name=e.organiser_name,
-        cluster_name=e.cluster_name,
-        year=e.year,
-        units={unit.id: unit.name for unit in e.units},
-        unnamed=e.unnamed,
-        overseer=e.overseer,
-        year_plan=e.year_plan,
-        edition=e.edition,
-        editions=(*lifecycle.editions, e.edition),
-        clock=e.clock,
-        clock_since=e.starts,
-        now=e.starts,
+        organiser=event.organiser,
+        organiser_name=event.organiser_name,
+        cluster_name=event.cluster_name,
+        year=event.year,
+        units={unit.id: unit.name for unit in event.units},
+        unnamed=event.unnamed,
+        overseer=event.overseer,
+        year_plan=event.year_plan,
+        edition=event.edition,
+        editions=(*lifecycle.editions, event.edition),
+        clock=event.clock,
+        clock_since=event.starts,
+        now=event.starts,
     )
 
 
-def _reopened(lifecycle: Lifecycle, e: DutyReopened, meta: Meta) -> Lifecycle:
-    return replace(lifecycle, closed={duty: version for duty, version in lifecycle.closed.items() if duty != e.duty})
+def _reopened(lifecycle: Lifecycle, event: DutyReopened, meta: Meta) -> Lifecycle:
+    return replace(
+        lifecycle, closed={duty: version for duty, version in lifecycle.closed.items() if duty != event.duty}
+    )
 
 
 decider = StepDecider(
@@ -318,24 +337,30 @@ decider = StepDecider(
     empty=Lifecycle(),
     decides={
         OpenCycle: open_cycle,
-        AdoptEdition: adopt,
+        AdoptEdition: adopt_edition,
         ChangeCalendar: change_calendar,
-        ReceiveYearPlan: receive_plan,
-        StepTo: step,
-        CloseDuty: close,
-        ReopenDuty: reopen,
-        FileCycle: file,
+        ReceiveYearPlan: receive_year_plan,
+        StepTo: step_to,
+        CloseDuty: close_duty,
+        ReopenDuty: reopen_duty,
+        FileCycle: file_cycle,
         ReopenCycle: reopen_cycle,
     },
     evolves={
         CycleOpened: _opened,
-        EditionAdopted: lambda f, e, m: replace(f, edition=e.edition, editions=(*f.editions, e.edition)),
-        CalendarChanged: lambda f, e, m: replace(f, clock=e.clock, clock_since=e.since, now=e.since),
-        YearPlanReceived: lambda f, e, m: replace(f, year_plan=e.year_plan),
-        TimeStepped: lambda f, e, m: replace(f, now=e.now),
-        DutyClosed: lambda f, e, m: replace(f, closed=put(f.closed, e.duty, m.version)),
+        EditionAdopted: lambda lifecycle, event, meta: replace(
+            lifecycle, edition=event.edition, editions=(*lifecycle.editions, event.edition)
+        ),
+        CalendarChanged: lambda lifecycle, event, meta: replace(
+            lifecycle, clock=event.clock, clock_since=event.since, now=event.since
+        ),
+        YearPlanReceived: lambda lifecycle, event, meta: replace(lifecycle, year_plan=event.year_plan),
+        TimeStepped: lambda lifecycle, event, meta: replace(lifecycle, now=event.now),
+        DutyClosed: lambda lifecycle, event, meta: replace(
+            lifecycle, closed=with_entry(lifecycle.closed, event.duty, meta.version)
+        ),
         DutyReopened: _reopened,
-        CycleFiled: lambda f, e, m: replace(f, filed=m.happened.latest),
-        CycleReopened: lambda f, e, m: replace(f, filed=None),
+        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),
+        CycleReopened: lambda lifecycle, event, meta: replace(lifecycle, filed=None),
     },
 )

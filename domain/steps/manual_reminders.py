@@ -1,6 +1,6 @@
-"""Chasing: the secretariat reminds units by hand (đôn đốc), often by telephone. That somebody was reminded is a fact.
+"""Manual reminders (đôn đốc): the secretariat reminds units itself, by message, by telephone or in person.
 
-The clock's own reminders are in `deadlines`; these are people's, and say in which way.
+The reminders that the clock issues are in `deadlines`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 Channel = Literal["message", "telephone", "in-person"]
 
 
+# Commands --------------------------------------------------------------------------------
+
+
 class RemindUnits(Command, name="remind-units"):
-    """The secretariat reminds units of what they owe: by a message of the register, by telephone, in person."""
+    """Remind units of a duty: by a message of the register, by telephone or in person."""
 
     units: Annotated[tuple[UnitId, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     duty: Duty
     channel: Channel = "message"
     text: Text | None = None
+
+
+# Events ----------------------------------------------------------------------------------
 
 
 class UnitsReminded(Event, name="UnitsReminded"):
@@ -38,9 +44,12 @@ class UnitsReminded(Event, name="UnitsReminded"):
     text: Text | None
 
 
+# State -----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class ManualReminder:
-    """One reminder by hand."""
+    """One manual reminder; `by` is the person who reminded."""
 
     units: tuple[str, ...]
     duty: Duty
@@ -53,15 +62,24 @@ class ManualReminder:
 ManualReminders = tuple[ManualReminder, ...]
 
 
-def remind(cmd: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for unit in cmd.units:
+# Decisions -------------------------------------------------------------------------------
+
+
+def remind(command: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for unit in command.units:
         if unit != state.lifecycle.organiser:
             require_member(unit, meta, state)
-    yield UnitsReminded(**dict(cmd))
+    yield UnitsReminded(**dict(command))
 
 
-def _reminded(manual_reminders: ManualReminders, e: UnitsReminded, m: Meta) -> ManualReminders:
-    return (*manual_reminders, ManualReminder(e.units, e.duty, e.channel, m.actor, m.happened, m.version))
+# Evolution -------------------------------------------------------------------------------
+
+
+def _reminded(manual_reminders: ManualReminders, event: UnitsReminded, meta: Meta) -> ManualReminders:
+    return (
+        *manual_reminders,
+        ManualReminder(event.units, event.duty, event.channel, meta.actor, meta.happened, meta.version),
+    )
 
 
 decider = StepDecider(

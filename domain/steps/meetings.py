@@ -1,6 +1,7 @@
-"""Meetings: where acts happen. Chairs, host, presenters and guests are facts of a meeting, not of a role.
+"""Meetings of the cluster, with place, chairs, presenters, guests and attendance.
 
-Acts name the meeting they belong to in their circumstances; the meeting itself is recorded once.
+A meeting is recorded once. Other commands name the meeting at which they happened in their circumstances (`Meta`).
+Chairs, host and presenters belong to one meeting; roles (`membership`) do not decide them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,21 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.dates import Dated
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
-from domain.types import AlreadySaid, Command, Event, Fact, Label, Meta, Refused, Slug, StepDecider, UnitId, When, put
+from domain.steps.commenting import Participant, Participants
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Event,
+    FrozenModel,
+    Label,
+    Meta,
+    Refused,
+    Slug,
+    StepDecider,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -23,18 +37,18 @@ if TYPE_CHECKING:
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
 
 
-class Presenter(Fact):
-    """Who presented which paper, in the words of the source."""
+class Presenter(FrozenModel):
+    """A participant and the paper that it presented, in the words of the source."""
 
-    by: Voice
+    by: Participant
     paper: Label
 
 
-class Meeting(Fact):
-    """A meeting as told; `chairs`, `present` and the like name a unit, a person, or people together.
+class Meeting(FrozenModel):
+    """The fields of a meeting, shared by command and event.
 
-    `attendance` is a number where nobody names who came; `unclear` are people whose capacity the source does not say.
-    `notes` are remarks on the source, such as a misprint that was not copied.
+    `attendance` is the number of participants when their names are not known; `unclear` are persons whose capacity the
+    source does not say. `notes` are remarks on the source, such as a misprint that was not copied.
     """
 
     id: Slug
@@ -43,55 +57,75 @@ class Meeting(Fact):
     place: Label | None = None
     online: bool = False
     host: UnitId | None = None
-    chairs: Voices = ()
-    opened_by: Voice | None = None
-    concluded_by: Voice | None = None
+    chairs: Participants = ()
+    opened_by: Participant | None = None
+    concluded_by: Participant | None = None
     presenters: tuple[Presenter, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
-    present: Voices = ()
-    guests: Voices = ()
-    unclear: Voices = ()
+    present: Participants = ()
+    guests: Participants = ()
+    unclear: Participants = ()
     attendance: PositiveInt | None = None
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
 
 
+# Commands --------------------------------------------------------------------------------
+
+
 class RecordMeeting(Command, Meeting, name="record-meeting"):
-    """A meeting took place."""
+    """Record a meeting that took place."""
+
+
+# Events ----------------------------------------------------------------------------------
 
 
 class MeetingHeld(Event, Meeting, name="MeetingHeld"):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A meeting as recorded."""
+# State -----------------------------------------------------------------------------------
 
-    told: MeetingHeld
+
+@dataclass(frozen=True, slots=True)
+class RecordedMeeting:
+    """A recorded meeting; `version` is the stream version of its event."""
+
+    event: MeetingHeld
     when: When
     sureness: str
     version: int
 
 
-Meetings = Mapping[str, Held]
+Meetings = Mapping[str, RecordedMeeting]
 
 
-def record(cmd: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.meetings.get(cmd.id)) is not None:
-        if dict(existing.told) == dict(cmd):
-            raise AlreadySaid(existing.version)
-        raise Refused("meeting_is_recorded", meeting=cmd.id)
-    yield MeetingHeld(**dict(cmd))
+# Decisions -------------------------------------------------------------------------------
 
 
-def first_of(kind: MeetingKind, meetings: Meetings) -> Held | None:
-    """The earliest meeting of a kind."""
-    return min((m for m in meetings.values() if m.told.kind == kind), key=lambda m: m.when.earliest, default=None)
+def record_meeting(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.meetings.get(command.id)) is not None:
+        if dict(existing.event) == dict(command):
+            raise AlreadyRecorded(existing.version)
+        raise Refused("meeting_is_recorded", meeting=command.id)
+    yield MeetingHeld(**dict(command))
+
+
+def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
+    """Return the earliest meeting of a kind; None when there is none."""
+    of_kind = (meeting for meeting in meetings.values() if meeting.event.kind == kind)
+    return min(of_kind, key=lambda meeting: meeting.when.earliest, default=None)
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
     slice_name="meetings",
     empty={},
-    decides={RecordMeeting: record},
-    evolves={MeetingHeld: lambda held, e, m: put(held, e.id, Held(e, m.happened, m.provenance.kind, m.version))},
+    decides={RecordMeeting: record_meeting},
+    evolves={
+        MeetingHeld: lambda meetings, event, meta: with_entry(
+            meetings, event.id, RecordedMeeting(event, meta.happened, meta.provenance.kind, meta.version)
+        )
+    },
 )

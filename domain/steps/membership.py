@@ -1,7 +1,7 @@
-"""Membership and roles: which units belong to the cluster when, and which unit is head or deputy when.
+"""Membership and roles: which units belong to the cluster, and which are head or deputy, at each instant.
 
-Roles are held by units for a dated term. Nobody having written a name down (unknown) and nobody holding the
-role (vacant) are two different facts.
+Units hold roles for dated terms. "unknown" (the source does not name the holder) and "vacant" (no unit holds the role)
+are different facts.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from domain.types import (
     UnitId,
     When,
     end_of,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -37,34 +37,37 @@ if TYPE_CHECKING:
 
 Role = Literal["head", "deputy"]
 Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]
-"""The five real ways to choose a head, and a record that does not say."""
+"""How a head or deputy was chosen; "unknown": the source does not say."""
 
 Holder = UnitId | Literal["unknown", "vacant"]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class AssignRole(Command, name="assign-role"):
-    """A unit takes a role from the day it takes effect; or stands in for the unit that holds it."""
+    """Assign a role to a unit, for a term or as a stand-in for the holder.
+
+    The term begins on the day on which the command takes effect.
+    """
 
     role: Role
     holder: Holder
     manner: Manner
     basis: Document | None = None
     until: Day | None = None
-    """The last day of the term, where one is set; then whoever held the role before holds it again."""
+    """The last day of the term, if one is set; afterwards the previous holder holds the role again."""
     stands_in_for: UnitId | None = None
 
 
 class NameOverseer(Command, name="name-overseer"):
-    """A city leader takes charge of the cluster."""
+    """Name the city leader who oversees the cluster."""
 
     overseer: Person
 
 
 class AdmitUnit(Command, name="admit-unit"):
-    """A unit joins the cluster."""
+    """Admit a unit to the cluster."""
 
     unit: UnitId
     name: Label
@@ -73,13 +76,13 @@ class AdmitUnit(Command, name="admit-unit"):
 
 
 class ReleaseUnit(Command, name="release-unit"):
-    """A unit leaves the cluster, or ceases to exist."""
+    """Release a unit that leaves the cluster or ceases to exist."""
 
     unit: UnitId
     basis: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class RoleAssigned(Event, name="RoleAssigned"):
@@ -105,12 +108,12 @@ class UnitReleased(Event, name="UnitReleased"):
     basis: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One holding of a role, from an instant until the next one begins, or until a day that was set."""
+    """One holding of a role: from `since` until the next term begins, or until `until` when that is set."""
 
     holder: str
     since: datetime
@@ -119,28 +122,29 @@ class Term:
     until: datetime | None = None
     stands_in_for: str | None = None
     basis: Document | None = None
-    """The decision that gave it: it stays in force beyond the year, until another one replaces it."""
+    """The decision behind it, which stays in force beyond the year until another one replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A unit's time in the cluster."""
+    """A period of a unit's membership."""
 
     since: datetime
     until: datetime | None = None
 
     def covers(self, when: When) -> bool:
-        """True when something happened within it: who joins on a later day is not there yet."""
+        """True when `when` lies within the stay."""
         begun = self.since < when.latest or self.since == when.earliest
         return begun and (self.until is None or when.latest < self.until or (when.earliest < when.latest == self.until))
 
 
 BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
+"""The start of founding members' stays: before every date that a register holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Terms of each role in the order they began; stays of each unit, for one may come back; who oversees."""
+    """Terms by role, in the order of their beginning; stays, names and kinds by unit; the overseer."""
 
     terms: Mapping[Role, tuple[Term, ...]] = field(default_factory=dict)
     stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
@@ -149,26 +153,26 @@ class Membership:
     overseer: Person | None = None
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
-        """The unit that held the role at an instant, or "unknown" or "vacant".
+        """Return the unit that holds the role at an instant, or "unknown" or "vacant".
 
-        Without an instant: the last one to take it for good. Who stands in for a time does not bear the role's duties.
+        Without an instant: the last holder that is no stand-in, because a stand-in does not bear the role's duties.
         """
         terms = self.terms.get(role, ())
         if at is None:
-            held = [term for term in terms if term.stands_in_for is None] or list(terms)
+            candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
         else:
-            held = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
-        return held[-1].holder if held else "unknown"
+            candidates = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
+        return candidates[-1].holder if candidates else "unknown"
 
     def members(self) -> tuple[str, ...]:
-        """The units that belong to the cluster in the end, in the order they came."""
+        """Return the units whose stay has no end, in the order in which they joined."""
         return tuple(unit for unit, stays in self.stays.items() if stays[-1].until is None)
 
     def members_on(self, when: When) -> tuple[str, ...]:
-        """The units that belonged to it when something happened: who joins on a later day is not there yet."""
+        """Return the units that were members at `when`: a unit that joins on a later day is not."""
         return tuple(unit for unit, stays in self.stays.items() if any(stay.covers(when) for stay in stays))
 
-    def belongs(self, unit: str, now: datetime) -> bool:
+    def is_member(self, unit: str, now: datetime) -> bool:
         """True when the unit is a member at an instant."""
         return self.could_be_member(unit, now, now)
 
@@ -178,104 +182,115 @@ class Membership:
             stay.since <= latest and (stay.until is None or earliest <= stay.until) for stay in self.stays.get(unit, ())
         )
 
-    def joined(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
-        """The stays when a unit joins; who is there already goes on."""
-        before = self.stays.get(unit, ())
-        return self.stays if before and before[-1].until is None else put(self.stays, unit, (*before, Stay(since)))
+    def stays_after_joining(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """Return the stays after a unit joins; a stay that has not ended goes on."""
+        stays = self.stays.get(unit, ())
+        return self.stays if stays and stays[-1].until is None else with_entry(self.stays, unit, (*stays, Stay(since)))
 
-    def left(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
-        """The stays when a unit leaves."""
-        *before, last = self.stays.get(unit, (Stay(BEGINNING),))
-        return put(self.stays, unit, (*before, replace(last, until=until)))
+    def stays_after_leaving(self, unit: str, until: datetime) -> Mapping[str, tuple[Stay, ...]]:
+        """Return the stays after a unit leaves."""
+        *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
+        return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
 
 
 def require_member(unit: str, meta: Meta, state: State) -> None:
-    """Refuse an act of a unit that was no member at any reading of the act's date.
+    """Refuse a command about a unit that was no member at any instant of the command's date range.
 
     Raises:
         Refused: `not_a_member`.
     """
-    # An opened register may tell of days before its opening: founding members count from the beginning.
     if not state.membership.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
         raise Refused("not_a_member", unit=unit, on=meta.happened.day)
 
 
-def began(meta: Meta) -> datetime:
-    """From when on something holds: the day it takes effect, or else the earliest that it can have happened."""
+def effective_from(meta: Meta) -> datetime:
+    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
     return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
-def assign(cmd: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    since = began(meta)
-    if cmd.holder not in {"unknown", "vacant"}:
-        require_member(cmd.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state)
-    if cmd.until is not None and end_of(cmd.until) <= since:
-        raise Refused("term_ends_before", until=cmd.until, since=since.astimezone(ICT).date())
+# Decisions -------------------------------------------------------------------------------
+
+
+def assign_role(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    since = effective_from(meta)
+    if command.holder not in {"unknown", "vacant"}:
+        require_member(
+            command.holder, meta if meta.effective is None else meta._replace(happened=When.at(since)), state
+        )
+    if command.until is not None and end_of(command.until) <= since:
+        raise Refused("term_ends_before", until=command.until, since=since.astimezone(ICT).date())
     existing = state.membership
-    held = existing.terms.get(cmd.role) and existing.holder(cmd.role, since) == cmd.holder
-    # A paper that comes late may tell of an earlier holding of the unit that holds it now, or of a later one.
-    if held and existing.holder(cmd.role) == cmd.holder:
-        raise Refused("role_is_held", role=cmd.role, unit=cmd.holder)
-    yield RoleAssigned(**dict(cmd))
+    held = existing.terms.get(command.role) and existing.holder(command.role, since) == command.holder
+    # A unit that holds the role at only one of the two instants can have another term: papers come late.
+    if held and existing.holder(command.role) == command.holder:
+        raise Refused("role_is_held", role=command.role, unit=command.holder)
+    yield RoleAssigned(**dict(command))
 
 
-def name_overseer(cmd: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield OverseerNamed(**dict(cmd))
+def name_overseer(command: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield OverseerNamed(**dict(command))
 
 
-def admit(cmd: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.unit in state.membership.members() or cmd.unit == state.lifecycle.organiser:
-        raise Refused("is_a_member", unit=cmd.unit)
-    yield UnitAdmitted(unit=Unit(id=cmd.unit, name=cmd.name, kind=cmd.kind), basis=cmd.basis)
+def admit_unit(command: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.unit in state.membership.members() or command.unit == state.lifecycle.organiser:
+        raise Refused("is_a_member", unit=command.unit)
+    yield UnitAdmitted(unit=Unit(id=command.unit, name=command.name, kind=command.kind), basis=command.basis)
 
 
-def release(cmd: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.unit not in state.membership.members():
-        raise Refused("not_a_member", unit=cmd.unit, on=meta.happened.day)
-    yield UnitReleased(unit=cmd.unit, basis=cmd.basis)
+def release_unit(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.unit not in state.membership.members():
+        raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
+    yield UnitReleased(unit=command.unit, basis=command.basis)
 
 
-def _founded(m: Membership, e: CycleOpened, meta: Meta) -> Membership:
+# Evolution -------------------------------------------------------------------------------
+
+
+def _opened(membership: Membership, event: CycleOpened, meta: Meta) -> Membership:
     return replace(
-        m,
-        stays={unit.id: (Stay(BEGINNING),) for unit in e.units},
-        names={unit.id: unit.name for unit in e.units},
-        kinds={unit.id: unit.kind for unit in e.units if unit.kind is not None},
-        overseer=e.overseer,
+        membership,
+        stays={unit.id: (Stay(BEGINNING),) for unit in event.units},
+        names={unit.id: unit.name for unit in event.units},
+        kinds={unit.id: unit.kind for unit in event.units if unit.kind is not None},
+        overseer=event.overseer,
     )
 
 
-def _assigned(m: Membership, e: RoleAssigned, meta: Meta) -> Membership:
-    until = end_of(e.until) if e.until is not None else None
-    term = Term(e.holder, began(meta), e.manner, meta.provenance.kind, until, e.stands_in_for, e.basis)
-    # Paper comes late: an earlier term may be entered after a later one.
-    terms = sorted((*m.terms.get(e.role, ()), term), key=lambda t: t.since)
-    return replace(m, terms=put(m.terms, e.role, tuple(terms)))
+def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Membership:
+    until = end_of(event.until) if event.until is not None else None
+    term = Term(
+        event.holder, effective_from(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis
+    )
+    # Papers come late: an earlier term can be recorded after a later one.
+    terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda term: term.since)
+    return replace(membership, terms=with_entry(membership.terms, event.role, tuple(terms)))
 
 
-def _admitted(m: Membership, e: UnitAdmitted, meta: Meta) -> Membership:
+def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
-        m,
-        stays=m.joined(e.unit.id, began(meta)),
-        names=put(m.names, e.unit.id, e.unit.name),
-        kinds=m.kinds if e.unit.kind is None else put(m.kinds, e.unit.id, e.unit.kind),
+        membership,
+        stays=membership.stays_after_joining(event.unit.id, effective_from(meta)),
+        names=with_entry(membership.names, event.unit.id, event.unit.name),
+        kinds=membership.kinds
+        if event.unit.kind is None
+        else with_entry(membership.kinds, event.unit.id, event.unit.kind),
     )
 
 
-def _released(m: Membership, e: UnitReleased, meta: Meta) -> Membership:
+def _released(membership: Membership, event: UnitReleased, meta: Meta) -> Membership:
     until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
-    return replace(m, stays=m.left(e.unit, until))
+    return replace(membership, stays=membership.stays_after_leaving(event.unit, until))
 
 
 decider = StepDecider(
     slice_name="membership",
     empty=Membership(),
-    decides={AssignRole: assign, NameOverseer: name_overseer, AdmitUnit: admit, ReleaseUnit: release},
+    decides={AssignRole: assign_role, NameOverseer: name_overseer, AdmitUnit: admit_unit, ReleaseUnit: release_unit},
     evolves={
-        CycleOpened: _founded,
+        CycleOpened: _opened,
         RoleAssigned: _assigned,
-        OverseerNamed: lambda m, e, meta: replace(m, overseer=e.overseer),
+        OverseerNamed: lambda membership, event, meta: replace(membership, overseer=event.overseer),
         UnitAdmitted: _admitted,
         UnitReleased: _released,
     },

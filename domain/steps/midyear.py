@@ -1,4 +1,4 @@
-"""Mid-year check: a report per unit, sent back where something is missing, answered, accepted."""
+"""Mid-year check: a unit reports; the report is sent back for a correction, answered, and accepted."""
 
 from __future__ import annotations
 
@@ -8,37 +8,49 @@ from typing import TYPE_CHECKING
 
 from domain.rules import Edition
 from domain.steps.membership import require_member
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ReportMidyear(Command, name="report-midyear"):
-    """A unit hands in its report on the first half of the year, or a new one in its place."""
+    """Submit a unit's report on the first half of the year, or a new one that replaces it."""
 
     unit: UnitId
     report: Document
 
 
 class WithdrawReport(Command, name="withdraw-report"):
-    """A unit takes its report back before it is accepted; it owes one again."""
+    """Withdraw a report that is not accepted yet; the unit owes one again."""
 
     unit: UnitId
 
 
 class SendBack(Command, name="send-back"):
-    """The report needs a correction; the unit is told which."""
+    """Send a report back for a correction, and say which."""
 
     unit: UnitId
     text: Text
 
 
 class AnswerCorrection(Command, name="answer-correction"):
-    """The unit answers the correction that was asked."""
+    """Answer the correction that was asked for."""
 
     unit: UnitId
     text: Text
@@ -46,12 +58,12 @@ class AnswerCorrection(Command, name="answer-correction"):
 
 
 class AcceptReport(Command, name="accept-report"):
-    """The report stands."""
+    """Accept a unit's report."""
 
     unit: UnitId
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class MidyearReported(Event, name="MidyearReported"):
@@ -78,12 +90,12 @@ class ReportAccepted(Event, name="ReportAccepted"):
     unit: UnitId
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class MidyearReport:
-    """A unit's mid-year report. `asked` and `answered` speak of the last correction; `due` is counted from `asked`."""
+    """A unit's mid-year report; `asked` and `answered` are when the last correction was asked for and answered."""
 
     document: Document
     when: When
@@ -95,20 +107,23 @@ class MidyearReport:
     answered: When | None = None
     accepted: When | None = None
     first: When | None = None
-    """When the unit first reported: a new report in its place does not make it late."""
+    """When the unit first reported: a later replacement does not make it late."""
 
 
-Reports = Mapping[str, MidyearReport]
+MidyearReports = Mapping[str, MidyearReport]
 
 
-def report(cmd: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if (existing := state.midyear.get(cmd.unit)) is not None:
-        if existing.document == cmd.report:
-            raise AlreadySaid(existing.version)
+# Decisions -------------------------------------------------------------------------------
+
+
+def report_midyear(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if (existing := state.midyear.get(command.unit)) is not None:
+        if existing.document == command.report:
+            raise AlreadyRecorded(existing.version)
         if existing.accepted is not None:
-            raise Refused("report_is_accepted", unit=cmd.unit)
-    yield MidyearReported(**dict(cmd))
+            raise Refused("report_is_accepted", unit=command.unit)
+    yield MidyearReported(**dict(command))
 
 
 def _report_of(unit: str, state: State) -> MidyearReport:
@@ -117,80 +132,87 @@ def _report_of(unit: str, state: State) -> MidyearReport:
     return existing
 
 
-def withdraw(cmd: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if _report_of(cmd.unit, state).accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
-    yield ReportWithdrawn(unit=cmd.unit)
+def withdraw_report(command: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if _report_of(command.unit, state).accepted is not None:
+        raise Refused("report_is_accepted", unit=command.unit)
+    yield ReportWithdrawn(unit=command.unit)
 
 
-def send_back(cmd: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
+        raise Refused("report_is_accepted", unit=command.unit)
     if existing.asked_version is not None and existing.answered is None:
-        if existing.asked_text == cmd.text:
-            raise AlreadySaid(existing.asked_version)
-        raise Refused("correction_is_open", unit=cmd.unit)
-    yield ReportSentBack(**dict(cmd))
+        if existing.asked_text == command.text:
+            raise AlreadyRecorded(existing.asked_version)
+        raise Refused("correction_is_open", unit=command.unit)
+    yield ReportSentBack(**dict(command))
 
 
-def answer(cmd: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def answer_correction(command: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.asked is None or existing.answered is not None:
-        raise Refused("no_correction_asked", unit=cmd.unit)
-    yield CorrectionAnswered(**dict(cmd))
+        raise Refused("no_correction_asked", unit=command.unit)
+    yield CorrectionAnswered(**dict(command))
 
 
-def accept(cmd: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    existing = _report_of(cmd.unit, state)
+def accept_report(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    existing = _report_of(command.unit, state)
     if existing.accepted is not None:
-        raise Refused("report_is_accepted", unit=cmd.unit)
-    yield ReportAccepted(**dict(cmd))
+        raise Refused("report_is_accepted", unit=command.unit)
+    yield ReportAccepted(**dict(command))
 
 
 def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
-    """Until when an open correction is to be answered; None when none is open."""
+    """Return the last day for answering the open correction; None when none is open."""
     if existing.asked is None or existing.answered is not None or existing.accepted is not None:
         return None
     return When.on(rules.days_after(existing.asked.day))
 
 
-def _reported(reports: Reports, e: MidyearReported, m: Meta) -> Reports:
-    new = MidyearReport(e.report, m.happened, m.provenance.kind, m.version, first=m.happened)
-    if (before := reports.get(e.unit)) is not None:
-        new = replace(before, document=e.report, when=m.happened, sureness=m.provenance.kind, version=m.version)
-    return put(reports, e.unit, new)
+# Evolution -------------------------------------------------------------------------------
 
 
-def _changed(reports: Reports, unit: str, **changes: object) -> Reports:
-    # A replay to a date may fold an answer whose report is missing from the subset.
+def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> MidyearReports:
+    new = MidyearReport(event.report, meta.happened, meta.provenance.kind, meta.version, first=meta.happened)
+    if (existing := reports.get(event.unit)) is not None:
+        new = replace(
+            existing, document=event.report, when=meta.happened, sureness=meta.provenance.kind, version=meta.version
+        )
+    return with_entry(reports, event.unit, new)
+
+
+def _with_changes(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
+    # A replay to a date can fold an answer without its report.
     if (existing := reports.get(unit)) is None:
         return reports
-    return put(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
+    return with_entry(reports, unit, replace(existing, **changes))  # type: ignore[arg-type]
 
 
-def _answered(reports: Reports, e: CorrectionAnswered, m: Meta) -> Reports:
-    reports = _changed(reports, e.unit, answered=m.happened)
-    return reports if e.report is None else _changed(reports, e.unit, document=e.report)
+def _correction_answered(reports: MidyearReports, event: CorrectionAnswered, meta: Meta) -> MidyearReports:
+    reports = _with_changes(reports, event.unit, answered=meta.happened)
+    return reports if event.report is None else _with_changes(reports, event.unit, document=event.report)
 
 
 decider = StepDecider(
     slice_name="midyear",
     empty={},
     decides={
-        ReportMidyear: report,
-        WithdrawReport: withdraw,
+        ReportMidyear: report_midyear,
+        WithdrawReport: withdraw_report,
         SendBack: send_back,
-        AnswerCorrection: answer,
-        AcceptReport: accept,
+        AnswerCorrection: answer_correction,
+        AcceptReport: accept_report,
     },
     evolves={
         MidyearReported: _reported,
-        ReportWithdrawn: lambda r, e, m: {unit: one for unit, one in r.items() if unit != e.unit},
-        ReportSentBack: lambda r, e, m: _changed(
-            r, e.unit, asked=m.happened, asked_text=e.text, asked_version=m.version, answered=None
+        ReportWithdrawn: lambda reports, event, meta: {
+            unit: report for unit, report in reports.items() if unit != event.unit
+        },
+        ReportSentBack: lambda reports, event, meta: _with_changes(
+            reports, event.unit, asked=meta.happened, asked_text=event.text, asked_version=meta.version, answered=None
         ),
-        CorrectionAnswered: _answered,
-        ReportAccepted: lambda r, e, m: _changed(r, e.unit, accepted=m.happened),
+        CorrectionAnswered: _correction_answered,
+        ReportAccepted: lambda reports, event, meta: _with_changes(reports, event.unit, accepted=meta.happened),
     },
 )

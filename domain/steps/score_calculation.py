@@ -1,8 +1,8 @@
-"""From sheets to totals, classes and ranks, under the score table of an edition.
+"""Calculates totals, classes and ranks from score sheets, under the score table of an edition.
 
-All units of a cluster are reckoned together, because a rule can be relative to the best of them: one late correction
-then moves the others, too. The order of entry never matters; figures are decimals, rounded only where the edition
-says so.
+All units of a cluster are calculated together, because a rule can be relative to the best unit: a late correction of
+one unit can change the others. The order of the sheets does not matter. Figures are decimals, and are rounded only as
+the edition says.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition
 from domain.steps.criteria import Criterion, ScoreClass, Scoring, remarks
-from domain.steps.scoring_methods import Best, RelativeToBest, Rounding, ScoreEntry, Undetermined
-from domain.types import Fact, Label, Refused, Slug, UnitId
+from domain.steps.scoring_methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
+from domain.types import FrozenModel, Label, Refused, Slug, UnitId
 
 
-class UnitSheet(Fact):
-    """One unit's sheet. `excluded` is the cause for which the unit is not considered."""
+class UnitSheet(FrozenModel):
+    """One unit's sheet. `excluded` is the reason why the unit is not considered; None: it is considered."""
 
     unit: UnitId
     kind: Slug | None = None
@@ -31,41 +31,47 @@ class UnitSheet(Fact):
     entries: tuple[ScoreEntry, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
 
     @model_validator(mode="after")
-    def _once(self) -> UnitSheet:
+    def _check_unique(self) -> UnitSheet:
         if doubled := repeated(entry.criterion for entry in self.entries):
-            raise wrong("criterion_stands_twice", criterion=", ".join(sorted(doubled)))
+            raise invalid("criterion_stands_twice", criterion=", ".join(sorted(doubled)))
         return self
 
 
-class SheetFile(Fact):
+class SheetFile(FrozenModel):
     """The sheets of a cluster, as a file."""
 
     units: Annotated[tuple[UnitSheet, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
 
     @model_validator(mode="after")
-    def _once(self) -> SheetFile:
+    def _check_unique(self) -> SheetFile:
         if doubled := repeated(sheet.unit for sheet in self.units):
-            raise wrong("units_twice", units=", ".join(sorted(doubled)))
+            raise invalid("units_twice", units=", ".join(sorted(doubled)))
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionLine:
-    """A criterion's points: None with the reason in `open` where nobody can work them out."""
+    """A criterion's points, or the reason why they are undetermined.
+
+    `capped_from` is the sum before the maximum was applied, where it was higher.
+    """
 
     criterion: str
     title: str
     depth: int
     points: Decimal | None
-    most: Decimal | None
-    open: Undetermined | None = None
+    maximum: Decimal | None
+    undetermined: Undetermined | None = None
     floor_missed: bool = False
     capped_from: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
-    """One unit's reckoning. `total` is of what could be worked out; `complete` says whether that is all of it."""
+    """One unit's result. `complete` False: the sums leave out points that are undetermined, or the table lacks some.
+
+    `facts` are the points by criterion.
+    """
 
     unit: str
     lines: tuple[CriterionLine, ...]
@@ -81,14 +87,13 @@ class UnitResult:
 
     @property
     def total(self) -> Decimal:
-        """Base, bonus and penalty."""
+        """The sum of base, bonus and penalty."""
         return self.base + self.bonus + self.penalty
 
     @property
     def passed(self) -> bool | None:
-        """None while something is open, or where no mark and no floor is set."""
-        floors = any(line.floor_missed for line in self.lines)
-        if floors:
+        """Whether the unit reaches floors and pass mark; None when incomplete, or without a pass mark."""
+        if any(line.floor_missed for line in self.lines):
             return False
         if not self.complete or self.pass_mark is None:
             return None
@@ -96,29 +101,29 @@ class UnitResult:
 
 
 def calculate_scores(edition: Edition, sheets: Sequence[UnitSheet]) -> tuple[UnitResult, ...]:
-    """Every unit's result, in the order of the sheets.
+    """Return every unit's result, in the order of the sheets.
 
     Raises:
-        Refused: a sheet names a criterion that takes no points, or gives points that cannot be.
+        Refused: `no_such_criterion`, `points_out_of_range` or `points_not_in_steps`.
     """
     leaves = edition.leaves()
     for sheet in sheets:
         for entry in sheet.entries:
             if entry.criterion not in leaves:
                 raise Refused("no_such_criterion", criterion=entry.criterion, edition=edition.id)
-    best, whole = _best(leaves, sheets), table_is_complete(edition)
-    results = tuple(_Unit(edition, sheet, best).result(whole=whole) for sheet in sheets)
-    return _classed(edition.scoring, _ranked(edition.scoring, results))
+    best, whole = _best_in_cluster(leaves, sheets), table_is_complete(edition)
+    results = tuple(_UnitCalculation(edition, sheet, best).result(whole=whole) for sheet in sheets)
+    return _with_classes(edition.scoring, _with_ranks(edition.scoring, results))
 
 
 def table_is_complete(edition: Edition) -> bool:
-    """False when the table itself lacks points or maxima."""
+    """True when the table lacks no points or maxima."""
     lacking = {"maximum_unknown", "parts_unseen", "total_unseen"}
     return not any(r.code in lacking for r in remarks(edition.criteria, edition.scoring, edition.total))
 
 
-def _best(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, Best]:
-    found: dict[str, Best] = {}
+def _best_in_cluster(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, BestInCluster]:
+    best: dict[str, BestInCluster] = {}
     for sheet in sheets:
         for entry in sheet.entries:
             leaf = leaves[entry.criterion]
@@ -127,25 +132,27 @@ def _best(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[
                 and isinstance(leaf.way, RelativeToBest)
                 and leaf.concerns(sheet.unit, sheet.kind)
             ):
-                before = found.get(leaf.id, Best())
-                found[leaf.id] = Best(_higher(before.ratio, entry.ratio), _higher(before.actual, entry.actual))
-    return found
+                current = best.get(leaf.id, BestInCluster())
+                best[leaf.id] = BestInCluster(
+                    _higher(current.ratio, entry.ratio), _higher(current.actual, entry.actual)
+                )
+    return best
 
 
-def _higher(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return max((value for value in (one, other) if value is not None), default=None)
+def _higher(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return max((value for value in (a, b) if value is not None), default=None)
 
 
-class _Unit:
-    """One sheet on its way through the tree."""
+class _UnitCalculation:
+    """The calculation of one unit's result: walks the tree of criteria and collects its lines."""
 
-    def __init__(self, edition: Edition, sheet: UnitSheet, best: Mapping[str, Best]) -> None:
+    def __init__(self, edition: Edition, sheet: UnitSheet, best: Mapping[str, BestInCluster]) -> None:
         self._edition, self._sheet, self._best = edition, sheet, best
         self._entries = {entry.criterion: entry for entry in sheet.entries}
         self._lines: list[CriterionLine] = []
 
     def result(self, *, whole: bool) -> UnitResult:
-        """The unit's result; `whole` says that the table lacks nothing."""
+        """Return the unit's result; `whole` is False when the table itself is incomplete."""
         scoring, sums = self._edition.scoring, {"base": Decimal(0), "bonus": Decimal(0), "penalty": Decimal(0)}
         for top in self._edition.criteria:
             for part, points in self._walk(top, 0).items():
@@ -163,105 +170,114 @@ class _Unit:
             penalty=sums["penalty"],
             pass_mark=mark,
             excluded=self._sheet.excluded,
-            complete=whole and all(line.open is None for line in self._lines),
+            complete=whole and all(line.undetermined is None for line in self._lines),
             facts={line.criterion: line.points for line in self._lines if line.points is not None},
         )
 
     def _walk(self, node: Criterion, depth: int) -> dict[str, Decimal]:
-        """Points of the node by part; children's come before the cap of their parent."""
+        """Return the node's points by part, and append its lines: a parent's line stands before its children's.
+
+        The maximum of a parent caps the sum of its children in the parent's own part.
+        """
         if not node.concerns(self._sheet.unit, self._sheet.kind):
             return {}
         if not node.children:
             line = self._leaf(node, depth)
             self._lines.append(line)
             return {} if line.points is None else {node.part: line.points}
-        place = len(self._lines)
+        index = len(self._lines)
         sums: dict[str, Decimal] = {}
         for child in node.children:
             for part, points in self._walk(child, depth + 1).items():
                 sums[part] = sums.get(part, Decimal(0)) + points
         base = sums.get(node.part, Decimal(0))
         capped = base if node.max is None else min(base, node.max)
-        opens = next((line.open for line in self._lines[place:] if line.open is not None), None)
+        undetermined = next((line.undetermined for line in self._lines[index:] if line.undetermined is not None), None)
         line = CriterionLine(
-            node.id, node.title, depth, capped, node.max, opens, capped_from=base if capped != base else None
+            node.id, node.title, depth, capped, node.max, undetermined, capped_from=base if capped != base else None
         )
-        self._lines.insert(place, replace(line, floor_missed=_below_floor(node, capped)))
+        self._lines.insert(index, replace(line, floor_missed=_below_floor(node, capped)))
         return {**sums, node.part: capped}
 
     def _leaf(self, node: Criterion, depth: int) -> CriterionLine:
         line = CriterionLine(node.id, node.title, depth, None, node.max)
         if self._sheet.kind is not None and self._sheet.kind in node.exempt_kinds:
             given = node.max if node.exempt_gives == "maximum" else Decimal(0)
-            return replace(line, points=given, open=Undetermined("maximum_unknown") if given is None else None)
+            return replace(line, points=given, undetermined=Undetermined("maximum_unknown") if given is None else None)
         entry = self._entries.get(node.id)
         if entry is None:
-            # A bonus or a penalty of which nothing is said is none; what everybody owes stays open.
+            # Without an entry, a bonus or a penalty is 0; points that every unit must have are undetermined.
             return (
                 replace(line, points=Decimal(0))
                 if node.part != "base"
-                else replace(line, open=Undetermined("no_entry"))
+                else replace(line, undetermined=Undetermined("no_entry"))
             )
-        found = _points(node, entry, self._best.get(node.id, Best()))
-        if isinstance(found, Undetermined):
-            return replace(line, open=found)
+        points = _points(node, entry, self._best.get(node.id, BestInCluster()))
+        if isinstance(points, Undetermined):
+            return replace(line, undetermined=points)
         rounding = node.rounding or self._edition.scoring.rounding
-        points = found if rounding is None else rounding.of(found)
+        points = points if rounding is None else rounding.apply(points)
         return replace(line, points=points, floor_missed=_below_floor(node, points))
 
 
-def _points(node: Criterion, entry: ScoreEntry, best: Best) -> Decimal | Undetermined:
-    """A ruling, points given by hand where a way leaves a value open, closes it; otherwise the way decides."""
-    found = node.way.points(entry, node.max, best)
-    if isinstance(found, Undetermined) and entry.points is not None:
-        found = entry.points
-    if isinstance(found, Undetermined):
-        return found
+def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> Decimal | Undetermined:
+    """Return the points of an entry by the criterion's scoring method.
+
+    When the method leaves them undetermined, a ruling counts: points by hand in the entry.
+    """
+    points = node.way.points(entry, node.max, best)
+    if isinstance(points, Undetermined) and entry.points is not None:
+        points = entry.points
+    if isinstance(points, Undetermined):
+        return points
     least = getattr(node.way, "least", Decimal(0)) if node.part != "penalty" else None
     ceiling = getattr(node.way, "ceiling", None) or node.max
-    if (least is not None and found < least) or (ceiling is not None and found > ceiling):
-        raise Refused("points_out_of_range", criterion=node.id, points=found, least=least or 0, max=ceiling)
+    if (least is not None and points < least) or (ceiling is not None and points > ceiling):
+        raise Refused("points_out_of_range", criterion=node.id, points=points, least=least or 0, max=ceiling)
     step = getattr(node.way, "step", None)
-    if step is not None and found % step:
-        raise Refused("points_not_in_steps", criterion=node.id, points=found, step=step)
-    return found
+    if step is not None and points % step:
+        raise Refused("points_not_in_steps", criterion=node.id, points=points, step=step)
+    return points
 
 
 def _below_floor(node: Criterion, points: Decimal) -> bool:
     return node.least_share is not None and node.max is not None and points < node.max * node.least_share
 
 
-def _ranked(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
-    """Ranks among the considered; equal totals share one unless the edition breaks ties."""
+def _with_ranks(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
+    """Rank the units that are not excluded; equal totals share a rank unless the edition breaks ties."""
     considered = [r for r in results if r.excluded is None]
 
-    def ahead(one: UnitResult, other: UnitResult) -> bool:
-        if abs(one.total - other.total) > scoring.tie_tolerance:
-            return one.total > other.total
+    def is_ahead(a: UnitResult, b: UnitResult) -> bool:
+        if abs(a.total - b.total) > scoring.tie_tolerance:
+            return a.total > b.total
         for criterion in scoring.ties_by:
-            mine, theirs = one.facts.get(criterion, Decimal(0)), other.facts.get(criterion, Decimal(0))
-            if mine != theirs:
-                return mine > theirs
+            points_a, points_b = a.facts.get(criterion, Decimal(0)), b.facts.get(criterion, Decimal(0))
+            if points_a != points_b:
+                return points_a > points_b
         return False
 
     return tuple(
-        r if r.excluded is not None else replace(r, rank=1 + sum(ahead(other, r) for other in considered))
+        r if r.excluded is not None else replace(r, rank=1 + sum(is_ahead(other, r) for other in considered))
         for r in results
     )
 
 
-def _classed(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
+def _with_classes(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
+    """Give each unit the first class that it fits."""
     considered = sum(r.excluded is None for r in results)
 
-    def fits(one: ScoreClass, r: UnitResult) -> bool:
-        if r.excluded is not None or not r.complete or (one.passed and r.passed is not True):
+    def fits(class_: ScoreClass, r: UnitResult) -> bool:
+        if r.excluded is not None or not r.complete or (class_.passed and r.passed is not True):
             return False
-        if one.least is not None:
-            return r.total >= one.least
-        if one.share is not None:
-            base = considered if one.share_of == "considered" else len(results)
-            places = Rounding(places=0, mode=one.share_rounding).of(one.share * base)
-            return r.rank is not None and r.rank <= places
+        if class_.least is not None:
+            return r.total >= class_.least
+        if class_.share is not None:
+            base = considered if class_.share_of == "considered" else len(results)
+            last_rank = Rounding(places=0, mode=class_.share_rounding).apply(class_.share * base)
+            return r.rank is not None and r.rank <= last_rank
         return True
 
-    return tuple(replace(r, class_=next((one.id for one in scoring.classes if fits(one, r)), None)) for r in results)
+    return tuple(
+        replace(r, class_=next((class_.id for class_ in scoring.classes if fits(class_, r)), None)) for r in results
+    )

@@ -1,6 +1,6 @@
-"""Scores: what a unit claims, what a peer finds, what the level above decides, item by item, each kept apart.
+"""Scores of a unit by round: self-scoring, cross-check by a peer, appraisal by the level above, rounds of the edition.
 
-No round overwrites another. Points are decimals. A change of somebody else's value carries its reason.
+No round overwrites another. A value that differs from an earlier round carries its reason. Points are decimals.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pydantic import Field
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.commenting import Voice
+from domain.steps.commenting import Participant
 from domain.steps.membership import require_member
 from domain.steps.score_calculation import UnitResult, UnitSheet, calculate_scores
 from domain.steps.scoring_methods import ScoreEntry
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Event,
     Meta,
@@ -30,40 +30,40 @@ from domain.types import (
     Text,
     UnitId,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Item(ScoreEntry):
-    """What a round says of one criterion, and the reason where an earlier round is changed."""
+class SheetItem(ScoreEntry):
+    """A round's entry for one criterion, with the reason when it changes an earlier round."""
 
     reason: Text | None = None
 
 
-Sheet = Annotated[tuple[Item, ...], Field(min_length=1, max_length=limits.CRITERIA_PER_EDITION)]
+Sheet = Annotated[tuple[SheetItem, ...], Field(min_length=1, max_length=limits.CRITERIA_PER_EDITION)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class ScoreSelf(Command, name="score-self"):
-    """A unit claims its points."""
+    """Score your own unit."""
 
     unit: UnitId
     sheet: Sheet
 
 
 class WithdrawScore(Command, name="withdraw-score"):
-    """A unit takes its claim back before anybody has scored on it; it owes one again."""
+    """Withdraw a self-score that no other round has scored yet; the unit owes one again."""
 
     unit: UnitId
 
 
 class CrossCheck(Command, name="cross-check"):
-    """A peer scores the unit."""
+    """Score another unit as its peer."""
 
     unit: UnitId
     by: UnitId
@@ -71,30 +71,31 @@ class CrossCheck(Command, name="cross-check"):
 
 
 class AppraiseScores(Command, name="appraise"):
-    """The level above scores the unit."""
+    """Score a unit as the level above."""
 
     unit: UnitId
     sheet: Sheet
 
 
 class ScoreRound(Command, name="score-round"):
-    """Somebody scores a unit in a round that the edition declares: the cluster, a team, one of several appraisers.
+    """Score a unit in a round that the rules edition declares.
 
-    A sheet may cover some criteria only; `by` is who scored, where a source says it.
+    The scorer can be the cluster, a team or one of several appraisers. A sheet can cover some criteria only. `by` is
+    who scored; None: the unit that issues the command.
     """
 
     unit: UnitId
     round: Slug
     sheet: Sheet
-    by: Voice | None = None
+    by: Participant | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class SelfScored(Event, name="SelfScored"):
     unit: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
@@ -104,57 +105,57 @@ class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
 class CrossChecked(Event, name="CrossChecked"):
     unit: UnitId
     by: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class ScoresAppraised(Event, name="ScoresAppraised"):
     unit: UnitId
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
 
 
 class RoundScored(Event, name="RoundScored"):
     unit: UnitId
     round: Slug
-    sheet: tuple[Item, ...]
-    by: Voice
+    sheet: tuple[SheetItem, ...]
+    by: Participant
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """One unit's sheet in one round; `by` is who scored, in a unit's id or in words."""
+class ScoredSheet:
+    """One unit's sheet in one round; `by` is who scored: a unit's id, a person, or a group in words."""
 
-    sheet: tuple[Item, ...]
+    sheet: tuple[SheetItem, ...]
     by: str
     when: When
     sureness: str
     version: int
     first: When | None = None
-    """When the round was first entered: a refined sheet does not make it late."""
+    """When the round was first recorded: a later sheet does not make it late."""
 
 
-Scores = Mapping[tuple[str, str], Scored]
+Scores = Mapping[tuple[str, str], ScoredSheet]
 """By unit and round."""
 
 
-def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[Item, ...]:
-    """What counts for a unit: of each criterion, what the last round that speaks of it says.
+def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[SheetItem, ...]:
+    """Return the items that count for a unit: of each criterion, the item of the last round that has one.
 
-    Where an edition declares no rounds, each sheet is a whole one, and the last of them counts alone.
+    When the edition declares no rounds, each sheet is a whole one, and only the last one counts.
     """
     order = rules.rounds_in_order(round_ for of, round_ in scores if of == unit)
     if not rules.rounds:
         order = next(((round_,) for round_ in reversed(order) if (unit, round_) in scores), ())
-    found = {
+    effective = {
         item.criterion: item for round_ in order if (unit, round_) in scores for item in scores[unit, round_].sheet
     }
-    return tuple(found.values())
+    return tuple(effective.values())
 
 
 def calculated_scores(state: State, rules: Edition, round_: str | None = None) -> dict[str, UnitResult]:
-    """The members' results, reckoned together: in one round, or by what counts of all of them."""
+    """Return the members' results by unit: of one round, or of the effective scores when `round_` is None."""
     sheets = []
     for unit in state.membership.members():
         if round_ is None:
@@ -178,25 +179,33 @@ class ScoreChange:
 
 
 def score_impact(before: State, after: State, rules: Edition, *, whose: str = "") -> tuple[ScoreChange, ...]:
-    """Units, other than the one whose score it was, whose total a change moves: a rule is relative to the best."""
-    was, now = calculated_scores(before, rules), calculated_scores(after, rules)
+    """Return the units whose total differs between two states, except the unit `whose`.
+
+    A score can change other units' totals, because a rule can be relative to the best unit.
+    """
+    old, new = calculated_scores(before, rules), calculated_scores(after, rules)
     return tuple(
-        ScoreChange(unit, was[unit].total, result.total, was[unit].rank, result.rank)
-        for unit, result in now.items()
-        if unit != whose and unit in was and was[unit].total != result.total
+        ScoreChange(unit, old[unit].total, result.total, old[unit].rank, result.rank)
+        for unit, result in new.items()
+        if unit != whose and unit in old and old[unit].total != result.total
     )
 
 
-def sheet_of(unit: str, items: tuple[Item, ...], state: State) -> UnitSheet:
-    """A unit's items with what the register knows of the unit itself."""
-    kind, cause = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
-    return UnitSheet(unit=unit, kind=kind, excluded=cause, entries=items)
+def sheet_of(unit: str, items: tuple[SheetItem, ...], state: State) -> UnitSheet:
+    """Return a unit's items as a sheet, with the unit's kind and its exclusion."""
+    kind, reason = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
+    return UnitSheet(unit=unit, kind=kind, excluded=reason, entries=items)
 
 
-def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, whole: bool = True) -> None:
-    """Refuse what cannot be true under the edition: a criterion twice or unknown, points beyond its way.
+# Decisions -------------------------------------------------------------------------------
 
-    `whole`: every criterion that the unit owes must be there.
+
+def _require_valid_sheet(
+    unit: str, sheet: tuple[SheetItem, ...], state: State, rules: Edition, *, whole: bool = True
+) -> None:
+    """Refuse a sheet that the edition does not allow: a repeated or unknown criterion, impossible points.
+
+    `whole`: the sheet must have every criterion that applies to the unit.
     """
     leaves = rules.leaves()
     if not leaves:
@@ -206,8 +215,8 @@ def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, 
         raise Refused("criterion_twice", criterion=doubled[0])
     (result,) = calculate_scores(rules, (sheet_of(unit, sheet, state),))
     for line in result.lines:
-        if line.open is not None and line.open.code == "figure_missing":
-            raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.open.facts)["figure"])
+        if line.undetermined is not None and line.undetermined.code == "figure_missing":
+            raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.undetermined.facts)["figure"])
     if not whole:
         return
     kind = state.membership.kinds.get(unit)
@@ -220,90 +229,99 @@ def _check(unit: str, sheet: tuple[Item, ...], state: State, rules: Edition, *, 
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
-def _reasons(sheet: tuple[Item, ...], before: tuple[Item, ...]) -> None:
-    if not before:
+def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...]) -> None:
+    """Refuse an item without a reason that differs from the earlier items."""
+    if not earlier:
         return
-    earlier = {item.criterion: item for item in before}
+    by_criterion = {item.criterion: item for item in earlier}
     for item in sheet:
-        was = earlier.get(item.criterion)
-        if (was is None or was.figures != item.figures) and item.reason is None:
-            # What it was is not told: whoever asks may be one who must not see it yet.
+        previous = by_criterion.get(item.criterion)
+        if (previous is None or previous.figures != item.figures) and item.reason is None:
+            # The refusal does not contain the earlier value: the user is perhaps not allowed to see it yet.
             raise Refused("change_needs_reason", criterion=item.criterion)
 
 
-def _same(unit: str, round_: str, by: str, sheet: tuple[Item, ...], state: State) -> None:
+def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], state: State) -> None:
     scored = state.scores.get((unit, round_))
     if scored is not None and scored.by == by and scored.sheet == sheet:
-        raise AlreadySaid(scored.version)
+        raise AlreadyRecorded(scored.version)
 
 
-def withdraw(cmd: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (cmd.unit, "self") not in state.scores:
-        raise Refused("no_score", unit=cmd.unit)
-    if built := [round_ for unit, round_ in state.scores if unit == cmd.unit and round_ != "self"]:
-        raise Refused("scored_upon", unit=cmd.unit, round=built[0])
-    yield SelfScoreWithdrawn(unit=cmd.unit)
+def withdraw_score(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (command.unit, "self") not in state.scores:
+        raise Refused("no_score", unit=command.unit)
+    if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
+        raise Refused("scored_upon", unit=command.unit, round=later[0])
+    yield SelfScoreWithdrawn(unit=command.unit)
 
 
-def score_self(cmd: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _same(cmd.unit, "self", cmd.unit, cmd.sheet, state)
-    if (cmd.unit, "appraised") in state.scores:
-        raise Refused("score_is_appraised", unit=cmd.unit)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    yield SelfScored(**dict(cmd))
+def score_self(command: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _require_new(command.unit, "self", command.unit, command.sheet, state)
+    if (command.unit, "appraised") in state.scores:
+        raise Refused("score_is_appraised", unit=command.unit)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    yield SelfScored(**dict(command))
 
 
-def cross_check(cmd: CrossCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    require_member(cmd.by, meta, state)
-    if cmd.by == cmd.unit:
-        raise Refused("checks_itself", unit=cmd.unit)
-    _same(cmd.unit, "cross-checked", cmd.by, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    claimed = state.scores.get((cmd.unit, "self"))
-    _reasons(cmd.sheet, claimed.sheet if claimed is not None else ())
-    yield CrossChecked(**dict(cmd))
+def cross_check(command: CrossCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    require_member(command.by, meta, state)
+    if command.by == command.unit:
+        raise Refused("checks_itself", unit=command.unit)
+    _require_new(command.unit, "cross-checked", command.by, command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    claimed = state.scores.get((command.unit, "self"))
+    _require_reasons(command.sheet, claimed.sheet if claimed is not None else ())
+    yield CrossChecked(**dict(command))
 
 
-def appraise(cmd: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _same(cmd.unit, "appraised", meta.unit, cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules)
-    _reasons(cmd.sheet, effective_score(cmd.unit, state.scores, rules))
-    yield ScoresAppraised(**dict(cmd))
+def appraise(command: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    _require_reasons(command.sheet, effective_score(command.unit, state.scores, rules))
+    yield ScoresAppraised(**dict(command))
 
 
-def score_round(cmd: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if cmd.round in _OWN_ACTS:
-        raise Refused("round_has_its_act", round=cmd.round, act=_OWN_ACTS[cmd.round])
-    _same(cmd.unit, cmd.round, _scorer(cmd.by or Voice(unit=meta.unit)), cmd.sheet, state)
-    _check(cmd.unit, cmd.sheet, state, rules, whole=False)
-    earlier = {item.criterion: item for item in _said_before(cmd, state, rules)}
-    _reasons(tuple(item for item in cmd.sheet if item.criterion in earlier), tuple(earlier.values()))
-    yield RoundScored(**{**dict(cmd), "by": cmd.by or Voice(unit=meta.unit)})
+def score_round(command: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if command.round in _OWN_COMMANDS:
+        raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
+    _require_new(command.unit, command.round, _scorer(command.by or Participant(unit=meta.unit)), command.sheet, state)
+    _require_valid_sheet(command.unit, command.sheet, state, rules, whole=False)
+    earlier = {item.criterion: item for item in _earlier_items(command, state, rules)}
+    _require_reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
+    yield RoundScored(**{**dict(command), "by": command.by or Participant(unit=meta.unit)})
 
 
-_OWN_ACTS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
+_OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _said_before(cmd: ScoreRound, state: State, rules: Edition) -> tuple[Item, ...]:
-    """What earlier rounds say, by the edition's order: a round's paper may come after that of a later one."""
-    order = rules.rounds_in_order((cmd.round, *(round_ for of, round_ in state.scores if of == cmd.unit)))
-    earlier = set(order[: order.index(cmd.round)])
+def _earlier_items(command: ScoreRound, state: State, rules: Edition) -> tuple[SheetItem, ...]:
+    """Return the effective items of the rounds that come earlier in the edition's order.
+
+    The order of recording does not matter: the paper of an earlier round can come after that of a later one.
+    """
+    order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
+    earlier = set(order[: order.index(command.round)])
     scores = {(of, round_): scored for (of, round_), scored in state.scores.items() if round_ in earlier}
-    return effective_score(cmd.unit, scores, rules)
+    return effective_score(command.unit, scores, rules)
 
 
-def _scorer(by: Voice) -> str:
+def _scorer(by: Participant) -> str:
     return by.unit or by.group or (by.person.office or by.person.id or "" if by.person is not None else "")
 
 
-def _entered(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Item, ...], m: Meta) -> Scores:
-    before = scores.get((unit, round_))
-    first = m.happened if before is None else before.first
-    return put(scores, (unit, round_), Scored(sheet, by, m.happened, m.provenance.kind, m.version, first))
+# Evolution -------------------------------------------------------------------------------
+
+
+def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], meta: Meta) -> Scores:
+    existing = scores.get((unit, round_))
+    first = meta.happened if existing is None else existing.first
+    return with_entry(
+        scores, (unit, round_), ScoredSheet(sheet, by, meta.happened, meta.provenance.kind, meta.version, first)
+    )
 
 
 decider = StepDecider(
@@ -311,16 +329,24 @@ decider = StepDecider(
     empty={},
     decides={
         ScoreSelf: score_self,
-        WithdrawScore: withdraw,
+        WithdrawScore: withdraw_score,
         CrossCheck: cross_check,
         AppraiseScores: appraise,
         ScoreRound: score_round,
     },
     evolves={
-        SelfScored: lambda s, e, m: _entered(s, e.unit, "self", e.unit, e.sheet, m),
-        SelfScoreWithdrawn: lambda s, e, m: {key: one for key, one in s.items() if key != (e.unit, "self")},
-        CrossChecked: lambda s, e, m: _entered(s, e.unit, "cross-checked", e.by, e.sheet, m),
-        ScoresAppraised: lambda s, e, m: _entered(s, e.unit, "appraised", m.unit, e.sheet, m),
-        RoundScored: lambda s, e, m: _entered(s, e.unit, e.round, _scorer(e.by), e.sheet, m),
+        SelfScored: lambda scores, event, meta: _with_sheet(scores, event.unit, "self", event.unit, event.sheet, meta),
+        SelfScoreWithdrawn: lambda scores, event, meta: {
+            key: scored for key, scored in scores.items() if key != (event.unit, "self")
+        },
+        CrossChecked: lambda scores, event, meta: _with_sheet(
+            scores, event.unit, "cross-checked", event.by, event.sheet, meta
+        ),
+        ScoresAppraised: lambda scores, event, meta: _with_sheet(
+            scores, event.unit, "appraised", meta.unit, event.sheet, meta
+        ),
+        RoundScored: lambda scores, event, meta: _with_sheet(
+            scores, event.unit, event.round, _scorer(event.by), event.sheet, meta
+        ),
     },
 )

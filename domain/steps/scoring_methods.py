@@ -1,7 +1,7 @@
-"""Ways to score one criterion: from what a sheet says of it to points.
+"""Scoring methods: each computes the points of one criterion from its entry in a sheet.
 
-Each way is data of a rules edition. What a source leaves open stays open: a way then answers `Undetermined`, and
-only a recorded ruling (points by hand, with a reason) can close it. Sources of the kinds: docs/rules.md.
+A method is data of a rules edition. When the source does not determine the points, the method returns `Undetermined`,
+and only a recorded ruling (points by hand, with a reason) decides. docs/rules.md gives the source of each method.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domain import limits
-from domain.problems import wrong
-from domain.types import Fact, Label, Points, Slug, decimal_comma
+from domain.problems import invalid
+from domain.types import FrozenModel, Label, Points, Slug, decimal_comma
 
 Amount = Annotated[
     Decimal,
@@ -28,15 +28,15 @@ RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 
 
-class Rounding(Fact):
+class Rounding(FrozenModel):
     """How a figure is rounded: to `places` decimals, or to a multiple of `step` (0.5 for half points)."""
 
     places: Annotated[int, Field(ge=0, le=limits.POINTS_DECIMALS)] = 2
     mode: RoundingMode = "half-up"
     step: Annotated[Points, Field(gt=0)] | None = None
 
-    def of(self, value: Decimal) -> Decimal:
-        """The rounded figure."""
+    def apply(self, value: Decimal) -> Decimal:
+        """Return the rounded figure."""
         if self.step is not None:
             return (value / self.step).quantize(Decimal(1), rounding=_MODES[self.mode]) * self.step
         return value.quantize(Decimal(1).scaleb(-self.places), rounding=_MODES[self.mode])
@@ -44,22 +44,25 @@ class Rounding(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Undetermined:
-    """Points that nobody can work out: `code` says why, for a sentence."""
+    """The reason why points are not determined: a code and facts for a translated sentence."""
 
     code: str
     facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Best:
-    """The best of the cluster in one criterion: the highest ratio of actual to target, the highest actual."""
+class BestInCluster:
+    """The highest ratio actual/target and the highest actual result of the cluster, in one criterion."""
 
     ratio: Decimal | None = None
     actual: Decimal | None = None
 
 
-class ScoreEntry(Fact):
-    """What a sheet says of one criterion: points given by hand, or the figures that its way works from."""
+class ScoreEntry(FrozenModel):
+    """A sheet's entry for one criterion: points by hand, or the figures from which the method computes them.
+
+    `met` are the ids of the conditions that hold. `evidence` names documents.
+    """
 
     criterion: Slug
     points: Points | None = None
@@ -71,79 +74,80 @@ class ScoreEntry(Fact):
 
     @property
     def figures(self) -> tuple[object, ...]:
-        """All that is said of the criterion, to see whether two rounds differ."""
+        """The figures without evidence, to compare two rounds."""
         return self.points, self.actual, self.target, self.count, self.met
 
     @property
     def ratio(self) -> Decimal | None:
-        """Actual to target, where both are known and there is a target."""
+        """`actual / target`; None when one is unknown or the target is 0."""
         return self.actual / self.target if self.actual is not None and self.target else None
 
 
-Answer = Decimal | Undetermined
+PointsOrUndetermined = Decimal | Undetermined
 
 
-def _missing(name: str) -> Undetermined:
+def _missing_figure(name: str) -> Undetermined:
     return Undetermined("figure_missing", (("figure", name),))
 
 
-class ByHand(Fact):
-    """Somebody gives points from `least` to the maximum, in multiples of `step` where one is stated."""
+class ByHand(FrozenModel):
+    """Points by hand, from `least` to the maximum, in multiples of `step` where one is stated."""
 
     way: Literal["hand"] = "hand"
     least: Points = Decimal(0)
     step: Annotated[Points, Field(gt=0)] | None = None
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        return _missing("points") if known.points is None else known.points
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        return _missing_figure("points") if entry.points is None else entry.points
 
 
-class Linear(Fact):
-    """Points in proportion to actual/target. `ceiling` is what over-fulfilment can reach; None stops at the maximum."""
+class Linear(FrozenModel):
+    """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum."""
 
     way: Literal["linear"]
     ceiling: Points | None = None
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.ratio is None:
-            return _missing("actual" if known.actual is None else "target")
-        return min(most * known.ratio, most if self.ceiling is None else self.ceiling)
+        if entry.ratio is None:
+            return _missing_figure("actual" if entry.actual is None else "target")
+        return min(maximum * entry.ratio, maximum if self.ceiling is None else self.ceiling)
 
 
-class Threshold(Fact):
-    """From this value on, these points."""
+class Threshold(FrozenModel):
+    """The points for values from `at_least` on."""
 
     at_least: Amount
     points: Points
 
 
-class Stepped(Fact):
-    """The points of the highest step that is reached; below the lowest, none."""
+class Stepped(FrozenModel):
+    """The points of the highest step that the value reaches; 0 below the lowest."""
 
     way: Literal["steps"]
     of: Literal["actual", "percent"] = "actual"
     steps: Annotated[tuple[Threshold, ...], Field(min_length=1, max_length=limits.STEPS_PER_CRITERION)]
 
     @model_validator(mode="after")
-    def _falling(self) -> Stepped:
+    def _check_falling(self) -> Stepped:
         starts = [step.at_least for step in self.steps]
         if starts != sorted(starts, reverse=True) or len(set(starts)) != len(starts):
-            raise wrong("steps_not_falling")
+            raise invalid("steps_not_falling")
         return self
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        value = _value(known, self.of)
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        value = _value(entry, self.of)
         if isinstance(value, Undetermined):
             return value
         return next((step.points for step in self.steps if value >= step.at_least), Decimal(0))
 
 
-class Band(Fact):
-    """From `low` to `high`, both included (None: no end): a change of the points, or the points themselves.
+class Band(FrozenModel):
+    """A range of values from `low` to `high`, both included (None: no upper end), with its points.
 
-    `above`: `low` itself is not of it, so that "above 0 to 10" can follow "0".
+    Either `points`, or `change`: a difference to the maximum. `above` excludes `low`, so that "above 0 to 10" can
+    follow "0".
     """
 
     low: Amount
@@ -153,24 +157,24 @@ class Band(Fact):
     points: Points | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Band:
+    def _check_exactly_one(self) -> Band:
         if (self.change is None) == (self.points is None):
-            raise wrong("band_gives_one")
+            raise invalid("band_gives_one")
         if self.high is not None and (self.high < self.low or (self.above and self.high == self.low)):
-            raise wrong("band_backwards")
+            raise invalid("band_backwards")
         return self
 
     def holds(self, value: Decimal) -> bool:
-        """True for a value of the band."""
+        """True when the value is in the band."""
         begun = value > self.low if self.above else value >= self.low
         return begun and (self.high is None or value <= self.high)
 
 
-class Banded(Fact):
-    """Bands with gaps between them. A cliff is a band without end that gives 0 points.
+class Banded(FrozenModel):
+    """Points by bands, in rising order. Gaps between bands are allowed.
 
-    Between two bands a value is undetermined, unless the edition states how the value is rounded before it is looked
-    up (`value_rounding`).
+    A value in a gap is undetermined, unless the edition states how values are rounded first (`value_rounding`). For
+    values above a limit that give 0 points, the last band has no upper end.
     """
 
     way: Literal["bands"]
@@ -179,105 +183,106 @@ class Banded(Fact):
     value_rounding: Rounding | None = None
 
     @model_validator(mode="after")
-    def _rising(self) -> Banded:
-        for before, after in zip(self.bands, self.bands[1:], strict=False):
-            touches = before.high is not None and after.above and after.low == before.high
-            if before.high is None or (after.low <= before.high and not touches):
-                raise wrong("bands_overlap", first=before.low, second=after.low)
+    def _check_rising(self) -> Banded:
+        for band, following in zip(self.bands, self.bands[1:], strict=False):
+            touches = band.high is not None and following.above and following.low == band.high
+            if band.high is None or (following.low <= band.high and not touches):
+                raise invalid("bands_overlap", first=band.low, second=following.low)
         return self
 
     def gaps(self) -> Iterator[tuple[Decimal, Decimal]]:
-        """The open intervals between neighbouring bands in which the source says nothing."""
-        for before, after in zip(self.bands, self.bands[1:], strict=False):
-            if before.high is not None and before.high != after.low:
-                yield before.high, after.low
+        """Yield the open intervals between neighbouring bands, in which the source gives no points."""
+        for band, following in zip(self.bands, self.bands[1:], strict=False):
+            if band.high is not None and band.high != following.low:
+                yield band.high, following.low
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        value = _value(known, self.of)
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        value = _value(entry, self.of)
         if isinstance(value, Undetermined):
             return value
         if self.value_rounding is not None:
-            value = self.value_rounding.of(value)
+            value = self.value_rounding.apply(value)
         for band in self.bands:
             if band.holds(value):
                 if band.points is not None:
                     return band.points
-                if most is None:
+                if maximum is None:
                     return Undetermined("maximum_unknown")
-                return most + (band.change or 0)
+                return maximum + (band.change or 0)
         return Undetermined("between_bands", (("value", str(value)),))
 
 
-class Condition(Fact):
-    """One of the things that must hold."""
+class Condition(FrozenModel):
+    """One condition of an all-or-nothing criterion."""
 
     id: Slug
     title: Label
 
 
-class AllOrNothing(Fact):
-    """The maximum when every condition is met, else nothing."""
+class AllOrNothing(FrozenModel):
+    """The maximum when every condition is met, otherwise 0."""
 
     way: Literal["all-or-nothing"]
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=limits.CONDITIONS_PER_CRITERION)]
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.met is None:
-            return _missing("met")
-        return most if {condition.id for condition in self.conditions} <= set(known.met) else Decimal(0)
+        if entry.met is None:
+            return _missing_figure("met")
+        return maximum if {condition.id for condition in self.conditions} <= set(entry.met) else Decimal(0)
 
 
-class Counted(Fact):
-    """So many points each (a penalty: fewer than none), up to the maximum or, for a penalty, down to `least`."""
+class Counted(FrozenModel):
+    """`count` times `each` (negative for a penalty), limited by the maximum and `least`."""
 
     way: Literal["count"]
     each: Points
     least: Points = Decimal(0)
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if known.count is None:
-            return _missing("count")
-        found = known.count * self.each + Decimal(0)  # 0 times a penalty is not "minus nothing"
-        return max(self.least, found if most is None else min(most, found))
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if entry.count is None:
+            return _missing_figure("count")
+        points = entry.count * self.each + Decimal(0)  # + 0 turns -0 into 0
+        return max(self.least, points if maximum is None else min(maximum, points))
 
 
-class RelativeToBest(Fact):
-    """Points by where the unit stands between its target and the best of the cluster.
+class RelativeToBest(FrozenModel):
+    """Points by the ratio actual/target, compared with the highest ratio of the cluster.
 
-    Below the target `at_target` of the maximum in proportion; at the target just that; above it the rest in proportion
-    to the leader's surplus; the leader, and whoever is within `tolerance` of its ratio, the maximum. Without a target:
-    the actual result in proportion to the highest one.
+    - Up to the target: `at_target` of the maximum, in proportion to the ratio.
+    - Above it: that share, and the rest of the maximum in proportion to the surplus over the best unit's surplus.
+    - Within `tolerance` of the highest ratio: the maximum.
+    - Without a target: the maximum in proportion to the highest actual result.
     """
 
     way: Literal["relative"]
     at_target: Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, lt=1)] = Decimal("0.5")
     tolerance: Annotated[Decimal, BeforeValidator(decimal_comma), Field(ge=0, lt=1)] = Decimal(0)
 
-    def points(self, known: ScoreEntry, most: Decimal | None, best: Best) -> Answer:
-        if most is None:
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
             return Undetermined("maximum_unknown")
-        if known.actual is None:
-            return _missing("actual")
-        if not known.target:
-            return most * known.actual / best.actual if best.actual else Undetermined("nobody_leads")
-        ratio, standard = known.actual / known.target, most * self.at_target
+        if entry.actual is None:
+            return _missing_figure("actual")
+        if not entry.target:
+            return maximum * entry.actual / best.actual if best.actual else Undetermined("nobody_leads")
+        ratio, standard = entry.actual / entry.target, maximum * self.at_target
         if ratio <= 1 or best.ratio is None or best.ratio <= 1:
             return standard * min(ratio, Decimal(1))
         if best.ratio - ratio <= self.tolerance:
-            return most
-        return standard + (most - standard) * (ratio - 1) / (best.ratio - 1)
+            return maximum
+        return standard + (maximum - standard) * (ratio - 1) / (best.ratio - 1)
 
 
-Way = Annotated[
+ScoringMethod = Annotated[
     ByHand | Linear | Stepped | Banded | AllOrNothing | Counted | RelativeToBest, Field(discriminator="way")
 ]
 
 
-def _value(known: ScoreEntry, of: str) -> Decimal | Undetermined:
-    if known.actual is None:
-        return _missing("actual")
+def _value(entry: ScoreEntry, of: str) -> Decimal | Undetermined:
+    if entry.actual is None:
+        return _missing_figure("actual")
     if of == "actual":
-        return known.actual
-    return _missing("target") if known.ratio is None else known.ratio * 100
+        return entry.actual
+    return _missing_figure("target") if entry.ratio is None else entry.ratio * 100

@@ -1,7 +1,8 @@
-"""Whose hands an act went through: who prepared, approved and signed it, in what capacity, for whom it was typed in.
+"""Signatories of a command: who prepared, approved and signed it, in what capacity, and for whom it was entered.
 
-Told together with an act, kept as an event beside it. The capacities are those of the signature block of official
-papers (Decree 30/2020): on behalf of a collective (TM.), for the head (KT.), by order (TL.), by authorisation (TUQ.).
+They travel with the command and are recorded as an event of their own beside its events. The capacities are those of
+the signature block of official papers (Decree 30/2020): on behalf of a collective (TM.), for the head (KT.), by order
+(TL.), by authorisation (TUQ.).
 """
 
 from __future__ import annotations
@@ -12,35 +13,38 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
-from domain.problems import wrong
-from domain.steps.commenting import Voice, Voices
-from domain.types import Event, Fact, Person, StepDecider, put
+from domain.problems import invalid
+from domain.steps.commenting import Participant, Participants
+from domain.types import Event, FrozenModel, Person, StepDecider, with_entry
 
 Capacity = Annotated[
     Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())
 ]
 
 
-class Signatory(Fact):
-    """Who put their name under it; `capacity` None: in their own right, or the source does not say."""
+class Signatory(FrozenModel):
+    """A person who signed; `capacity` None: in their own right, or the source does not say."""
 
     person: Person
     capacity: Capacity | None = None
 
 
-class Signatories(Fact):
-    """The signatories of one command. `on_behalf_of` is for whom somebody else typed it in."""
+class Signatories(FrozenModel):
+    """The signatories of one command. `on_behalf_of` is the participant for whom another person entered it."""
 
-    prepared: Voices = ()
-    approved: Voices = ()
+    prepared: Participants = ()
+    approved: Participants = ()
     signed: Annotated[tuple[Signatory, ...], Field(max_length=limits.PEOPLE_PER_ACT)] = ()
-    on_behalf_of: Voice | None = None
+    on_behalf_of: Participant | None = None
 
     @model_validator(mode="after")
-    def _somebody(self) -> Signatories:
+    def _check_not_empty(self) -> Signatories:
         if not (self.prepared or self.approved or self.signed or self.on_behalf_of):
-            raise wrong("signatories_of_nobody")
+            raise invalid("signatories_of_nobody")
         return self
+
+
+# Events ----------------------------------------------------------------------------------
 
 
 class SignatoriesNamed(Event, name="HandsNamed"):
@@ -49,16 +53,22 @@ class SignatoriesNamed(Event, name="HandsNamed"):
     of: int
     """The version of the command's first event."""
     signatories: Signatories = Field(alias="hands")
-    """The stored key is `hands`, for ever."""
+    """The stored key is `hands`: stored names never change."""
+
+
+# State -----------------------------------------------------------------------------------
 
 
 SignatoriesByVersion = Mapping[int, Signatories]
-"""By the version of the act's first event."""
+"""By the version of the command's first event."""
+
+
+# Evolution -------------------------------------------------------------------------------
 
 
 decider = StepDecider(
     slice_name="signatories",
     empty={},
     decides={},
-    evolves={SignatoriesNamed: lambda signatories, e, m: put(signatories, e.of, e.signatories)},
+    evolves={SignatoriesNamed: lambda signatories, event, meta: with_entry(signatories, event.of, event.signatories)},
 )

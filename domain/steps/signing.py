@@ -1,7 +1,7 @@
-"""Signing: the covenant that binds the cluster for a year, signed unit by unit or on one joint sheet.
+"""Signing of the covenant that binds the cluster for a year, unit by unit or on one joint sheet.
 
-From a joint sheet, single signatures are inferred: they exist in the state, marked so, never as events. What a
-unit signs in this register confirms the record; it replaces neither paper nor a digital signature.
+The signatures of single units on a joint sheet are inferred: they are in the state, marked as inferred, and never
+events. A signature in this register confirms the record; it replaces neither paper nor a digital signature.
 """
 
 from __future__ import annotations
@@ -14,21 +14,33 @@ from pydantic import Field
 
 from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.drafting import CovenantKind, version_of
-from domain.steps.lifecycle import Unnamed, counted
+from domain.steps.lifecycle import Unnamed, known_count
 from domain.steps.membership import require_member
 from domain.steps.succession import UnitsSucceeded
-from domain.types import AlreadySaid, Command, Document, Event, Meta, Refused, StepDecider, Text, UnitId, When, put
+from domain.types import (
+    AlreadyRecorded,
+    Command,
+    Document,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    with_entry,
+)
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class SignCovenant(Command, name="sign"):
-    """A unit signs a named version of the covenant (the latest, when none is named)."""
+    """Sign a version of the covenant as a unit; without a number, the latest version."""
 
     unit: UnitId
     number: int | None = None
@@ -36,9 +48,10 @@ class SignCovenant(Command, name="sign"):
 
 
 class SignJointly(Command, name="sign-jointly"):
-    """The units sign together. `units` is None where the source says "the units" without naming them.
+    """Record that units signed the covenant together.
 
-    `unnamed` is how many sign whom nobody names; where "the units" sign, all unnamed ones of the cluster do.
+    `units` None: the source says "the units" without their names; then all members of that day sign, and all unnamed
+    units of the cluster. `unnamed` is the number of signing units whose names are not known.
     """
 
     number: int | None = None
@@ -49,20 +62,20 @@ class SignJointly(Command, name="sign-jointly"):
 
 
 class NameWitnesses(Command, name="name-witnesses"):
-    """Who was present at the signing without being a party."""
+    """Name the witnesses of the signing."""
 
-    witnesses: Voices
+    witnesses: Participants
 
 
 class DeclineToSign(Command, name="decline-to-sign"):
-    """A unit refuses to sign, or not yet; a later signature is welcome."""
+    """Decline to sign the covenant as a unit; the unit can still sign later."""
 
     unit: UnitId
     reason: Text
     covenant: CovenantKind = "covenant"
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class CovenantSigned(Event, name="CovenantSigned"):
@@ -82,7 +95,7 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
 
 
 class WitnessesNamed(Event, name="WitnessesNamed"):
-    witnesses: tuple[Voice, ...]
+    witnesses: tuple[Participant, ...]
 
 
 class SigningDeclined(Event, name="SigningDeclined"):
@@ -91,14 +104,15 @@ class SigningDeclined(Event, name="SigningDeclined"):
     covenant: CovenantKind = "covenant"
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """A unit's signature on a version of the covenant.
 
-    `sureness` is "inferred" when only a joint signing is on record; `inferred_from` is that event's version.
+    `sureness` is "inferred" when only a joint signing or a succession is recorded; `inferred_from` is that event's
+    version.
     """
 
     number: int
@@ -110,125 +124,143 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Signatures by unit; refusals; witnesses; the version that was signed first."""
+    """Signatures and refusals by unit, witnesses, and the first signing.
+
+    `signed_version` is the number of the draft version that was signed first.
+    """
 
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     declined: Mapping[str, int] = field(default_factory=dict)
-    witnesses: tuple[Voice, ...] = ()
+    witnesses: tuple[Participant, ...] = ()
     witnesses_version: int | None = None
     signed_version: int | None = None
     first_signed: When | None = None
     unnamed: Unnamed | Literal[0] = 0
-    """How many units have signed whom nobody names."""
+    """The number of units that have signed and whose names are not known."""
 
 
-def _of(covenant: CovenantKind, state: State) -> Signing:
+def _signing_of(covenant: CovenantKind, state: State) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
 
 
-def sign(cmd: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    number, signing = version_of(cmd.covenant, cmd.number, state), _of(cmd.covenant, state)
-    if (existing := signing.signatures.get(cmd.unit)) is not None:
+# Decisions -------------------------------------------------------------------------------
+
+
+def sign(command: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    number, signing = version_of(command.covenant, command.number, state), _signing_of(command.covenant, state)
+    if (existing := signing.signatures.get(command.unit)) is not None:
         if existing.number == number:
-            raise AlreadySaid(existing.version)
-        raise Refused("signed_already", unit=cmd.unit, number=existing.number)
-    yield CovenantSigned(unit=cmd.unit, number=number, covenant=cmd.covenant)
+            raise AlreadyRecorded(existing.version)
+        raise Refused("signed_already", unit=command.unit, number=existing.number)
+    yield CovenantSigned(unit=command.unit, number=number, covenant=command.covenant)
 
 
-def sign_jointly(cmd: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    # A source may tell of the signing and of no paper: then the number is 0, a text that nobody presented.
-    unpresented = cmd.number is None and not state.drafts.get(cmd.covenant)
-    number = 0 if unpresented else version_of(cmd.covenant, cmd.number, state)
-    signing = _of(cmd.covenant, state)
-    units = cmd.units if cmd.units is not None else state.membership.members_on(meta.happened)
+def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    # A source can report the signing without a paper: number 0 is a text that was never presented.
+    unpresented = command.number is None and not state.drafts.get(command.covenant)
+    number = 0 if unpresented else version_of(command.covenant, command.number, state)
+    signing = _signing_of(command.covenant, state)
+    units = command.units if command.units is not None else state.membership.members_on(meta.happened)
     for unit in units:
         require_member(unit, meta, state)
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
-    unnamed = cmd.unnamed if cmd.unnamed is not None or cmd.units is not None else state.lifecycle.unnamed
-    found, known = counted(unnamed) + counted(signing.unnamed), counted(state.lifecycle.unnamed)
-    if state.lifecycle.unnamed != "unknown" and found > known:
-        raise Refused("more_than_unnamed", found=found, known=known)
+    unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.lifecycle.unnamed
+    signed, known = known_count(unnamed) + known_count(signing.unnamed), known_count(state.lifecycle.unnamed)
+    if state.lifecycle.unnamed != "unknown" and signed > known:
+        raise Refused("more_than_unnamed", found=signed, known=known)
     if not units and not unnamed:
         raise Refused("nobody_signs")
     yield CovenantSignedJointly(
         number=number,
         units=units,
-        named=cmd.units is not None,
-        sheet=cmd.sheet,
+        named=command.units is not None,
+        sheet=command.sheet,
         unnamed=unnamed,
-        covenant=cmd.covenant,
+        covenant=command.covenant,
     )
 
 
-def name_witnesses(cmd: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.signing.witnesses_version is not None and set(cmd.witnesses) <= set(state.signing.witnesses):
-        raise AlreadySaid(state.signing.witnesses_version)
-    yield WitnessesNamed(**dict(cmd))
+def name_witnesses(command: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if state.signing.witnesses_version is not None and set(command.witnesses) <= set(state.signing.witnesses):
+        raise AlreadyRecorded(state.signing.witnesses_version)
+    yield WitnessesNamed(**dict(command))
 
 
-def decline(cmd: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    signing = _of(cmd.covenant, state)
-    if cmd.unit in signing.signatures:
-        raise Refused("signed_already", unit=cmd.unit, number=signing.signatures[cmd.unit].number)
-    if (existing := signing.declined.get(cmd.unit)) is not None:
-        raise AlreadySaid(existing)
-    yield SigningDeclined(**dict(cmd))
+def decline(command: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    signing = _signing_of(command.covenant, state)
+    if command.unit in signing.signatures:
+        raise Refused("signed_already", unit=command.unit, number=signing.signatures[command.unit].number)
+    if (existing := signing.declined.get(command.unit)) is not None:
+        raise AlreadyRecorded(existing)
+    yield SigningDeclined(**dict(command))
 
 
-def _first(s: Signing, number: int, when: When) -> Signing:
-    if s.first_signed is not None and s.first_signed.earliest <= when.earliest:
-        return s
-    return replace(s, signed_version=number, first_signed=when)
+def _with_first_signing(signing: Signing, number: int, when: When) -> Signing:
+    if signing.first_signed is not None and signing.first_signed.earliest <= when.earliest:
+        return signing
+    return replace(signing, signed_version=number, first_signed=when)
 
 
-def _signed(s: Signing, e: CovenantSigned, m: Meta) -> Signing:
-    signature = Signature(e.number, m.happened, m.provenance.kind, m.version)
-    return replace(_first(s, e.number, m.happened), signatures=put(s.signatures, e.unit, signature))
+# Evolution -------------------------------------------------------------------------------
 
 
-def _signed_jointly(s: Signing, e: CovenantSignedJointly, m: Meta) -> Signing:
-    kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
-    signature = Signature(e.number, m.happened, kind, m.version, inferred_from=m.version)
-    inferred = {unit: signature for unit in e.units if unit not in s.signatures}
+def _signed(signing: Signing, event: CovenantSigned, meta: Meta) -> Signing:
+    signature = Signature(event.number, meta.happened, meta.provenance.kind, meta.version)
     return replace(
-        _first(s, e.number, m.happened),
-        signatures={**s.signatures, **inferred},
-        unnamed="unknown" if "unknown" in {s.unnamed, e.unnamed} else counted(s.unnamed) + counted(e.unnamed),
+        _with_first_signing(signing, event.number, meta.happened),
+        signatures=with_entry(signing.signatures, event.unit, signature),
     )
 
 
-def _inherited(s: Signing, e: UnitsSucceeded, m: Meta) -> Signing:
-    """Who takes over from units that have all signed is bound as they were, where the edition says so."""
-    before = [s.signatures[unit] for unit in e.predecessors if unit in s.signatures]
-    if "signature" not in e.inherits or not before or len(before) < len(e.predecessors):
-        return s
-    kind = "rehearsed" if m.provenance.kind == "rehearsed" else "inferred"
-    taken = Signature(before[-1].number, before[-1].when, kind, m.version, inferred_from=m.version)
-    heirs = {unit.id: taken for unit in e.successors if unit.id not in s.signatures}
-    return replace(s, signatures={**s.signatures, **heirs})
+def _signed_jointly(signing: Signing, event: CovenantSignedJointly, meta: Meta) -> Signing:
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    signature = Signature(event.number, meta.happened, kind, meta.version, inferred_from=meta.version)
+    inferred = {unit: signature for unit in event.units if unit not in signing.signatures}
+    count = known_count(signing.unnamed) + known_count(event.unnamed)
+    return replace(
+        _with_first_signing(signing, event.number, meta.happened),
+        signatures={**signing.signatures, **inferred},
+        unnamed="unknown" if "unknown" in {signing.unnamed, event.unnamed} else count,
+    )
 
 
-def _on(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
-    """The change for events about this covenant, and none for those about the other."""
-    return lambda s, e, m: change(s, e, m) if e.covenant == covenant else s
+def _successors_signed(signing: Signing, event: UnitsSucceeded, meta: Meta) -> Signing:
+    """Successors of units that have all signed count as signers, where the edition says so."""
+    inherited = [signing.signatures[unit] for unit in event.predecessors if unit in signing.signatures]
+    if "signature" not in event.inherits or not inherited or len(inherited) < len(event.predecessors):
+        return signing
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    signature = Signature(inherited[-1].number, inherited[-1].when, kind, meta.version, inferred_from=meta.version)
+    inferred = {unit.id: signature for unit in event.successors if unit.id not in signing.signatures}
+    return replace(signing, signatures={**signing.signatures, **inferred})
+
+
+def _only(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
+    """Return an evolve function that applies `change` to events about this covenant only."""
+    return lambda signing, event, meta: change(signing, event, meta) if event.covenant == covenant else signing
 
 
 def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]]:
     return {
-        CovenantSigned: _on(covenant, _signed),
-        CovenantSignedJointly: _on(covenant, _signed_jointly),
-        SigningDeclined: _on(covenant, lambda s, e, m: replace(s, declined=put(s.declined, e.unit, m.version))),
+        CovenantSigned: _only(covenant, _signed),
+        CovenantSignedJointly: _only(covenant, _signed_jointly),
+        SigningDeclined: _only(
+            covenant,
+            lambda signing, event, meta: replace(
+                signing, declined=with_entry(signing.declined, event.unit, meta.version)
+            ),
+        ),
         WitnessesNamed: _witnessed,
-        UnitsSucceeded: _inherited,
+        UnitsSucceeded: _successors_signed,
     }
 
 
-def _witnessed(s: Signing, e: WitnessesNamed, m: Meta) -> Signing:
-    named = tuple(dict.fromkeys((*s.witnesses, *e.witnesses)))
-    return replace(s, witnesses=named, witnesses_version=m.version)
+def _witnessed(signing: Signing, event: WitnessesNamed, meta: Meta) -> Signing:
+    named = tuple(dict.fromkeys((*signing.witnesses, *event.witnesses)))
+    return replace(signing, witnesses=named, witnesses_version=meta.version)
 
 
 decider = StepDecider(
@@ -243,4 +275,4 @@ decider = StepDecider(
     evolves=_evolves("covenant"),
 )
 term_decider = StepDecider(slice_name="term_signing", empty=Signing(), decides={}, evolves=_evolves("term-covenant"))
-"""The covenant for a longer term, signed in the same way and often on the same day."""
+"""The covenant for a longer term, which is signed in the same way, often on the same day."""

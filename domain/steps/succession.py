@@ -1,7 +1,7 @@
-"""Succession: units merge, split and are dissolved in the middle of a year; a cluster ends early and hands over.
+"""Succession: units that merge, split or are dissolved during the year; clusters that end early or hand over.
 
-What a successor inherits of what its predecessors did is the edition's to say, and is kept in the event: a later
-edition does not change who was bound. On 1 July 2025 all districts of the country ended in this way.
+The rules edition says what a successor inherits from its predecessors. The event keeps it, so that a later edition does
+not change it. Such a case: on 1 July 2025 all districts of the country were dissolved.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from pydantic import Field, StringConstraints
 
 from domain import limits
 from domain.problems import repeated
-from domain.rules import Edition, Heirloom
+from domain.rules import Edition, Inherited
 from domain.steps.lifecycle import Lifecycle, Unit, Units
-from domain.steps.membership import Membership, Term, began, require_member
+from domain.steps.membership import Membership, Term, effective_from, require_member
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
-Manner = Literal["merged", "split", "dissolved"]
+SuccessionKind = Literal["merged", "split", "dissolved"]
 CycleName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=3 * limits.SLUG_CHARS)
 ]
 CycleNames = Annotated[tuple[CycleName, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class MergeUnits(Command, name="merge-units"):
-    """Units become one: a new unit, or one of them that takes in the others."""
+    """Merge units into a new unit, or into one of them."""
 
     units: Annotated[tuple[UnitId, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
     into: Unit
@@ -41,7 +41,7 @@ class MergeUnits(Command, name="merge-units"):
 
 
 class SplitUnit(Command, name="split-unit"):
-    """A unit becomes several."""
+    """Split a unit into several units."""
 
     unit: UnitId
     into: Annotated[tuple[Unit, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
@@ -49,7 +49,10 @@ class SplitUnit(Command, name="split-unit"):
 
 
 class DissolveUnit(Command, name="dissolve-unit"):
-    """A unit ends. `into` are members that take over from it, `outside` others in words."""
+    """Dissolve a unit, and name the units that take over from it.
+
+    `into` are successors in the cluster, `outside` are others, in words.
+    """
 
     unit: UnitId
     into: Units = ()
@@ -58,7 +61,7 @@ class DissolveUnit(Command, name="dissolve-unit"):
 
 
 class CloseEarly(Command, name="close-early"):
-    """The cluster ends before its year does; the cycles that take over from it, as far as they are known."""
+    """Close the cluster before the end of its year, and name the cycles that take over from it."""
 
     reason: Text
     handed_to: CycleNames = ()
@@ -66,30 +69,31 @@ class CloseEarly(Command, name="close-early"):
 
 
 class HandOver(Command, name="hand-over"):
-    """The year ends, and the cluster does not go on as it is: its units belong to these cycles from now on."""
+    """Hand the units over to other cycles, when the cluster does not continue after the year."""
 
     handed_to: Annotated[CycleNames, Field(min_length=1)]
     basis: Document | None = None
 
 
 class TakeOver(Command, name="take-over"):
-    """This cycle goes on from others: clusters that ended early, or were arranged anew."""
+    """Take over from other cycles, whose clusters ended early or were rearranged."""
 
     predecessors: Annotated[CycleNames, Field(min_length=1)]
     basis: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class UnitsSucceeded(Event, name="UnitsSucceeded"):
-    manner: Manner
+    manner: SuccessionKind
     predecessors: tuple[UnitId, ...]
-    """Whom others take over from; one of them may go on itself."""
+    """The units that have successors; one of them can be its own successor."""
     gone: tuple[UnitId, ...]
+    """The predecessors that end."""
     successors: tuple[Unit, ...]
     outside: tuple[Label, ...]
-    inherits: tuple[Heirloom, ...]
+    inherits: tuple[Inherited, ...]
     basis: Document | None
 
 
@@ -109,24 +113,29 @@ class TakenOver(Event, name="TakenOver"):
     basis: Document | None
 
 
-def merge(cmd: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if doubled := repeated(cmd.units):
+# Decisions -------------------------------------------------------------------------------
+
+
+def merge(command: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(command.units):
         raise Refused("named_twice", name=doubled[0])
-    yield _succeeded("merged", cmd.units, (cmd.into,), (), cmd.basis, meta, state, rules)
+    yield _units_succeeded("merged", command.units, (command.into,), (), command.basis, meta, state, rules)
 
 
-def split(cmd: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if doubled := repeated(unit.id for unit in cmd.into):
+def split(command: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if doubled := repeated(unit.id for unit in command.into):
         raise Refused("named_twice", name=doubled[0])
-    yield _succeeded("split", (cmd.unit,), cmd.into, (), cmd.basis, meta, state, rules)
+    yield _units_succeeded("split", (command.unit,), command.into, (), command.basis, meta, state, rules)
 
 
-def dissolve(cmd: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    yield _succeeded("dissolved", (cmd.unit,), cmd.into, cmd.outside, cmd.basis, meta, state, rules)
+def dissolve(command: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    yield _units_succeeded(
+        "dissolved", (command.unit,), command.into, command.outside, command.basis, meta, state, rules
+    )
 
 
-def _succeeded(
-    manner: Manner,
+def _units_succeeded(
+    manner: SuccessionKind,
     units: tuple[str, ...],
     into: tuple[Unit, ...],
     outside: tuple[str, ...],
@@ -139,11 +148,11 @@ def _succeeded(
         require_member(unit, meta, state)
         if unit not in state.membership.members():
             raise Refused("not_a_member", unit=unit, on=meta.happened.day)
-    for heir in into:
-        if heir.id == state.lifecycle.organiser:
-            raise Refused("is_a_member", unit=heir.id)
-    heirs = {heir.id for heir in into}
-    gone = tuple(unit for unit in units if unit not in heirs)
+    for successor in into:
+        if successor.id == state.lifecycle.organiser:
+            raise Refused("is_a_member", unit=successor.id)
+    successors = {successor.id for successor in into}
+    gone = tuple(unit for unit in units if unit not in successors)
     if manner == "dissolved" and not gone:
         raise Refused("named_twice", name=units[0])
     return UnitsSucceeded(
@@ -157,70 +166,77 @@ def _succeeded(
     )
 
 
-def close_early(cmd: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def close_early(command: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.closed_early is not None:
         raise Refused("closed_already", on=state.lifecycle.closed_early.astimezone(ICT).date())
-    yield ClosedEarly(**dict(cmd))
+    yield ClosedEarly(**dict(command))
 
 
-def hand_over(cmd: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(cmd.handed_to) <= set(state.lifecycle.handed_to):
-        raise Refused("taken_over_already", names=", ".join(cmd.handed_to))
-    yield HandedOver(**dict(cmd))
+def hand_over(command: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(command.handed_to) <= set(state.lifecycle.handed_to):
+        raise Refused("taken_over_already", names=", ".join(command.handed_to))
+    yield HandedOver(**dict(command))
 
 
-def take_over(cmd: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(cmd.predecessors) <= set(state.lifecycle.predecessors):
-        raise Refused("taken_over_already", names=", ".join(cmd.predecessors))
-    yield TakenOver(**dict(cmd))
+def take_over(command: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if set(command.predecessors) <= set(state.lifecycle.predecessors):
+        raise Refused("taken_over_already", names=", ".join(command.predecessors))
+    yield TakenOver(**dict(command))
 
 
-def _passed_on(m: Membership, e: UnitsSucceeded, meta: Meta) -> Membership:
-    # What takes effect on a day is true from its beginning, and what ends on it until then.
-    since = began(meta)
-    names = dict(m.names)
-    for unit in e.gone:
-        m = replace(m, stays=m.left(unit, since))
-    for heir in e.successors:
-        names[heir.id] = heir.name
-        m = replace(m, stays=m.joined(heir.id, since))
-    kinds = {**m.kinds, **{heir.id: heir.kind for heir in e.successors if heir.kind is not None}}
-    m = replace(m, names=names, kinds=kinds)
-    if "role" not in e.inherits or len(e.successors) != 1:
-        return m
-    terms, taken_by = dict(m.terms), e.successors[0].id
-    for role, held in m.terms.items():
-        left = [term for term in held if term.holder in e.gone and (term.until is None or since < term.until)]
-        if left and m.holder(role, since) in e.gone:
-            term = Term(taken_by, since, "handed-over", "inferred", left[-1].until, left[-1].stands_in_for)
-            terms[role] = tuple(sorted((*held, term), key=lambda one: one.since))
-    return replace(m, terms=terms)
+# Evolution -------------------------------------------------------------------------------
+
+
+def _succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Membership:
+    # Predecessors end, and successors begin, at the start of the effective day.
+    since = effective_from(meta)
+    names = dict(membership.names)
+    for predecessor in event.gone:
+        membership = replace(membership, stays=membership.stays_after_leaving(predecessor, since))
+    for unit in event.successors:
+        names[unit.id] = unit.name
+        membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
+    kinds = {**membership.kinds, **{unit.id: unit.kind for unit in event.successors if unit.kind is not None}}
+    membership = replace(membership, names=names, kinds=kinds)
+    # A role passes on only when there is exactly one successor.
+    if "role" not in event.inherits or len(event.successors) != 1:
+        return membership
+    terms, successor = dict(membership.terms), event.successors[0].id
+    for role, existing in membership.terms.items():
+        open_terms = [
+            term for term in existing if term.holder in event.gone and (term.until is None or since < term.until)
+        ]
+        if open_terms and membership.holder(role, since) in event.gone:
+            last = open_terms[-1]
+            term = Term(successor, since, "handed-over", "inferred", last.until, last.stands_in_for)
+            terms[role] = tuple(sorted((*existing, term), key=lambda term: term.since))
+    return replace(membership, terms=terms)
 
 
 decider = StepDecider(
     slice_name="membership",
     empty=Membership(),
     decides={MergeUnits: merge, SplitUnit: split, DissolveUnit: dissolve},
-    evolves={UnitsSucceeded: _passed_on},
+    evolves={UnitsSucceeded: _succeeded},
 )
 
 
-def _handed(f: Lifecycle, e: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(f, handed_to=tuple(dict.fromkeys((*f.handed_to, *e.handed_to))))
+def _handed_over(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, handed_to=tuple(dict.fromkeys((*lifecycle.handed_to, *event.handed_to))))
 
 
-def _ended(f: Lifecycle, e: ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(_handed(f, e, meta), closed_early=meta.happened.latest)
+def _closed_early(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened.latest)
 
 
-def _continued(f: Lifecycle, e: TakenOver, meta: Meta) -> Lifecycle:
-    return replace(f, predecessors=tuple(dict.fromkeys((*f.predecessors, *e.predecessors))))
+def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, predecessors=tuple(dict.fromkeys((*lifecycle.predecessors, *event.predecessors))))
 
 
 handover_decider = StepDecider(
     slice_name="lifecycle",
     empty=Lifecycle(),
     decides={CloseEarly: close_early, HandOver: hand_over, TakeOver: take_over},
-    evolves={ClosedEarly: _ended, HandedOver: _handed, TakenOver: _continued},
+    evolves={ClosedEarly: _closed_early, HandedOver: _handed_over, TakenOver: _taken_over},
 )
-"""What concerns the whole cluster changes the frame."""
+"""The commands about the whole cluster: they change the lifecycle slice."""

@@ -1,7 +1,7 @@
-"""Targets and results: what units register for, what the covenant contains as countable items, what came of it.
+"""Targets and results: titles and targets that units register, contents of a covenant, results that units reach.
 
-A covenant can be countable without its text: "nine contents, 47 indicators". Where a source counts otherwise than it
-lists, both stand. A result is a quantity with its measure, and says how exact it is and up to which day it counts.
+The contents of a covenant can be known by number only: "nine contents, 47 indicators". Where a source states one number
+and lists another, both are kept. A result is a quantity with its measure, its exactness and its cut-off day.
 Registration is no legal basis of an award any more (Emulation Law 06/2022, article 7); many regulations ask for it.
 """
 
@@ -22,12 +22,12 @@ from domain.steps.membership import require_member
 from domain.steps.scoring_methods import Amount
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Day,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -37,8 +37,8 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
     start_of,
+    with_entry,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 Exactness = Literal["exact", "more-than", "estimated"]
 
 
-class Target(Fact):
-    """Something to reach: words, and a quantity where one is set."""
+class Target(FrozenModel):
+    """A goal in words, with a quantity where one is set."""
 
     id: Slug
     title: Label
@@ -56,8 +56,8 @@ class Target(Fact):
     measure: Label | None = None
 
 
-class Content(Fact):
-    """One content of a covenant; `places` are those below the unit that it is bound to."""
+class Content(FrozenModel):
+    """One content of a covenant. `places` are places below the unit to which the content applies."""
 
     title: Label
     unit: UnitId | None = None
@@ -70,11 +70,11 @@ Targets = Annotated[tuple[Target, ...], Field(max_length=limits.CONDITIONS_PER_C
 Contents = Annotated[tuple[Content, ...], Field(max_length=limits.CONDITIONS_PER_CRITERION)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RegisterTargets(Command, name="register-targets"):
-    """A unit registers titles to win and targets to reach; a later registration takes the place of this one."""
+    """Register the titles and targets that a unit aims for; a later registration replaces an earlier one."""
 
     unit: UnitId
     titles: Titles = ()
@@ -83,20 +83,20 @@ class RegisterTargets(Command, name="register-targets"):
 
 
 class ReturnRegistration(Command, name="return-registration"):
-    """A registration is sent back to its unit."""
+    """Send a registration back to its unit."""
 
     unit: UnitId
     reason: Text
 
 
 class AcceptRegistration(Command, name="accept-registration"):
-    """A registration is accepted."""
+    """Accept a unit's registration."""
 
     unit: UnitId
 
 
 class StateContents(Command, name="state-contents"):
-    """What a covenant contains, as far as it is known: contents, or how many a source states and how many it lists."""
+    """Record what a covenant contains, or how many contents a source states and lists."""
 
     covenant: CovenantKind = "covenant"
     contents: Contents = ()
@@ -104,11 +104,11 @@ class StateContents(Command, name="state-contents"):
     listed: NonNegativeInt | None = None
     indicators: NonNegativeInt | None = None
     places: SampledPlaces = ()
-    """Places below the units that the covenant is bound to."""
+    """Places below the units to which the covenant applies."""
 
 
 class ReportResult(Command, name="report-result"):
-    """A result as a quantity; of one unit, or of the whole cluster where none is named."""
+    """Report a result as a quantity, for one unit or for the whole cluster."""
 
     unit: UnitId | None = None
     title: Label
@@ -119,7 +119,7 @@ class ReportResult(Command, name="report-result"):
     target: Slug | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class TargetsRegistered(Event, name="TargetsRegistered"):
@@ -157,7 +157,7 @@ class ResultReported(Event, name="ResultReported"):
     target: Slug | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 RegistrationStatus = Literal["registered", "returned", "accepted"]
@@ -165,16 +165,16 @@ RegistrationStatus = Literal["registered", "returned", "accepted"]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A unit's registration as it stands."""
+    """A unit's latest registration."""
 
-    told: TargetsRegistered
+    event: TargetsRegistered
     when: When
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What was said of a unit's registration."""
+class RegistrationReply:
+    """The cluster's answer to a unit's registration."""
 
     status: RegistrationStatus
     when: When
@@ -183,117 +183,137 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ReportedResult:
-    """A result as reported."""
+    """One reported result."""
 
-    told: ResultReported
+    event: ResultReported
     when: When
     sureness: str
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Targeting:
-    """Registrations by unit, contents by covenant, results in the order they came."""
+class TargetsState:
+    """Registrations and replies by unit, contents by covenant, results in the order of recording."""
 
     registrations: Mapping[str, Registration] = field(default_factory=dict)
-    replies: Mapping[str, Reply] = field(default_factory=dict)
-    """By unit. A paper may come late: the reply before the registration that it is about."""
+    replies: Mapping[str, RegistrationReply] = field(default_factory=dict)
+    """By unit. A reply can be recorded before the registration that it answers."""
     contents: Mapping[str, ContentsStated] = field(default_factory=dict)
     results: tuple[ReportedResult, ...] = ()
 
     def registration_status(self, unit: str) -> RegistrationStatus:
-        """Where a unit's registration stands."""
-        mine, reply = self.registrations.get(unit), self.replies.get(unit)
-        return "registered" if reply is None or (mine is not None and reply.when.before(mine.when)) else reply.status
+        """The status of a unit's registration: a reply to an earlier registration does not count."""
+        registration, reply = self.registrations.get(unit), self.replies.get(unit)
+        if reply is None or (registration is not None and reply.when.before(registration.when)):
+            return "registered"
+        return reply.status
 
 
-def register(cmd: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    if not cmd.titles and not cmd.targets and cmd.document is None:
-        raise Refused("nothing_registered", unit=cmd.unit)
-    if doubled := repeated(target.id for target in cmd.targets):
+# Decisions -------------------------------------------------------------------------------
+
+
+def register_targets(command: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    if not command.titles and not command.targets and command.document is None:
+        raise Refused("nothing_registered", unit=command.unit)
+    if doubled := repeated(target.id for target in command.targets):
         raise Refused("named_twice", name=doubled[0])
-    before = state.targets.registrations.get(cmd.unit)
+    existing = state.targets.registrations.get(command.unit)
     if (
-        before is not None
-        and dict(before.told) == dict(cmd)
-        and state.targets.registration_status(cmd.unit) != "returned"
+        existing is not None
+        and dict(existing.event) == dict(command)
+        and state.targets.registration_status(command.unit) != "returned"
     ):
-        raise AlreadySaid(before.version)
-    yield TargetsRegistered(**dict(cmd))
+        raise AlreadyRecorded(existing.version)
+    yield TargetsRegistered(**dict(command))
 
 
-def _must_be_new(unit: str, registration_status: RegistrationStatus, state: State) -> None:
+def _require_new_status(unit: str, status: RegistrationStatus, state: State) -> None:
     reply = state.targets.replies.get(unit)
-    if reply is not None and state.targets.registration_status(unit) == registration_status:
-        raise AlreadySaid(reply.version)
+    if reply is not None and state.targets.registration_status(unit) == status:
+        raise AlreadyRecorded(reply.version)
 
 
-def send_back(cmd: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _must_be_new(cmd.unit, "returned", state)
-    yield RegistrationReturned(**dict(cmd))
+def return_registration(command: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _require_new_status(command.unit, "returned", state)
+    yield RegistrationReturned(**dict(command))
 
 
-def accept(cmd: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    require_member(cmd.unit, meta, state)
-    _must_be_new(cmd.unit, "accepted", state)
-    yield RegistrationAccepted(**dict(cmd))
+def accept_registration(command: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    require_member(command.unit, meta, state)
+    _require_new_status(command.unit, "accepted", state)
+    yield RegistrationAccepted(**dict(command))
 
 
-def state_contents(cmd: StateContents, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    for content in cmd.contents:
+def state_contents(command: StateContents, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    for content in command.contents:
         if content.unit is not None:
             require_member(content.unit, meta, state)
-    yield ContentsStated(**dict(cmd))
+    yield ContentsStated(**dict(command))
 
 
-def report(cmd: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if cmd.unit is not None:
-        require_member(cmd.unit, meta, state)
-    if cmd.cut_off is not None and cmd.exactness != "estimated" and start_of(cmd.cut_off) > meta.happened.latest:
-        raise Refused("cut_off_to_come", on=cmd.cut_off)
-    yield ResultReported(**dict(cmd))
+def report_result(command: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if command.unit is not None:
+        require_member(command.unit, meta, state)
+    if (
+        command.cut_off is not None
+        and command.exactness != "estimated"
+        and start_of(command.cut_off) > meta.happened.latest
+    ):
+        raise Refused("cut_off_to_come", on=command.cut_off)
+    yield ResultReported(**dict(command))
 
 
-def _inherited(t: Targeting, e: UnitsSucceeded, m: Meta) -> Targeting:
-    """Who takes over from units has registered for what they had, where the edition says so."""
-    before = [t.registrations[unit] for unit in e.predecessors if unit in t.registrations]
-    if "registration" not in e.inherits or not before:
-        return t
-    titles = tuple(dict.fromkeys(title for one in before for title in one.told.titles))
-    targets = {target.id: target for one in before for target in one.told.targets}
-    found = dict(t.registrations)
-    for heir in e.successors:
-        told = TargetsRegistered(unit=heir.id, titles=titles, targets=tuple(targets.values()), document=None)
-        found.setdefault(heir.id, Registration(told, m.happened, m.version))
-    return replace(t, registrations=found)
+# Evolution -------------------------------------------------------------------------------
+
+
+def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta: Meta) -> TargetsState:
+    """Successors take over the registrations of their predecessors, where the edition says so."""
+    inherited = [targets.registrations[unit].event for unit in event.predecessors if unit in targets.registrations]
+    if "registration" not in event.inherits or not inherited:
+        return targets
+    titles = tuple(dict.fromkeys(title for registered in inherited for title in registered.titles))
+    by_id = {target.id: target for registered in inherited for target in registered.targets}
+    registrations = dict(targets.registrations)
+    for successor in event.successors:
+        registered = TargetsRegistered(unit=successor.id, titles=titles, targets=tuple(by_id.values()), document=None)
+        registrations.setdefault(successor.id, Registration(registered, meta.happened, meta.version))
+    return replace(targets, registrations=registrations)
 
 
 decider = StepDecider(
     slice_name="targets",
-    empty=Targeting(),
+    empty=TargetsState(),
     decides={
-        RegisterTargets: register,
-        ReturnRegistration: send_back,
-        AcceptRegistration: accept,
+        RegisterTargets: register_targets,
+        ReturnRegistration: return_registration,
+        AcceptRegistration: accept_registration,
         StateContents: state_contents,
-        ReportResult: report,
+        ReportResult: report_result,
     },
     evolves={
-        TargetsRegistered: lambda t, e, m: replace(
-            t, registrations=put(t.registrations, e.unit, Registration(e, m.happened, m.version))
+        TargetsRegistered: lambda targets, event, meta: replace(
+            targets,
+            registrations=with_entry(
+                targets.registrations, event.unit, Registration(event, meta.happened, meta.version)
+            ),
         ),
-        RegistrationReturned: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("returned", m.happened, m.version))
+        RegistrationReturned: lambda targets, event, meta: replace(
+            targets,
+            replies=with_entry(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),
         ),
-        RegistrationAccepted: lambda t, e, m: replace(
-            t, replies=put(t.replies, e.unit, Reply("accepted", m.happened, m.version))
+        RegistrationAccepted: lambda targets, event, meta: replace(
+            targets,
+            replies=with_entry(targets.replies, event.unit, RegistrationReply("accepted", meta.happened, meta.version)),
         ),
-        UnitsSucceeded: _inherited,
-        ContentsStated: lambda t, e, m: replace(t, contents=put(t.contents, e.covenant, e)),
-        ResultReported: lambda t, e, m: replace(
-            t, results=(*t.results, ReportedResult(e, m.happened, m.provenance.kind, m.version))
+        UnitsSucceeded: _registrations_inherited,
+        ContentsStated: lambda targets, event, meta: replace(
+            targets, contents=with_entry(targets.contents, event.covenant, event)
+        ),
+        ResultReported: lambda targets, event, meta: replace(
+            targets,
+            results=(*targets.results, ReportedResult(event, meta.happened, meta.provenance.kind, meta.version)),
         ),
     },
 )

@@ -1,7 +1,7 @@
-"""Votes: ballots, shows of hands, written polls, as their minutes tell them.
+"""Votes (secret ballots, shows of hands, written polls) as their minutes report them.
 
-Of a secret ballot only the tally and who took part are ever kept, never who voted what: no field could hold it. How
-many votes carry, of which base, is a rule of the edition; what a tally comes to is worked out from it and not stored.
+Only the tally and the participants of a vote are recorded: no field can hold who voted for what. The edition's rules
+say which share of which base carries a vote. The outcome is derived from tally and rule, and is not stored.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
-from domain.problems import repeated, wrong
+from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
-from domain.steps.commenting import Voice, Voices
+from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
 from domain.types import (
-    AlreadySaid,
+    AlreadyRecorded,
     Command,
     Document,
     Event,
-    Fact,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -32,24 +32,24 @@ from domain.types import (
     UnitId,
     Unknown,
     When,
-    put,
+    with_entry,
 )
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 
-class Choice(Fact):
-    """What could be voted for, and how many did: a unit by id, or anything by its words."""
+class Choice(FrozenModel):
+    """An option of a vote with its votes: a unit by id, or any other option in words."""
 
     unit: UnitId | None = None
     words: Label | None = None
     votes: NonNegativeInt | Unknown
 
     @model_validator(mode="after")
-    def _one(self) -> Choice:
+    def _check_exactly_one(self) -> Choice:
         if (self.unit is None) == (self.words is None):
-            raise wrong("choice_is_one")
+            raise invalid("choice_is_one")
         return self
 
 
@@ -57,16 +57,16 @@ Choices = Annotated[tuple[Choice, ...], Field(max_length=limits.CHOICES_PER_BALL
 Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 
 
-# What people say -------------------------------------------------------------------------
+# Commands --------------------------------------------------------------------------------
 
 
 class RecordBallot(Command, name="record-ballot"):
-    """A vote was taken.
+    """Record a vote with its tally.
 
-    `subject` is what it was about: an award of the edition, `head`, `deputy`, `result`, or another word. `cast` counts
-    every paper, blank and spoiled ones too; `names` is how many choices one paper could carry. `entitled` is who could
-    have voted, `present` who was there, `polled` how many of the absent answered in writing; None where the source
-    does not say. Of a vote whose tally nobody tells, `cast` is unknown.
+    `subject` is the subject of the vote: an award of the edition, `head`, `deputy`, `result`, or another word. `cast`
+    is the number of all ballot papers, with blank and spoiled ones; "unknown" when the source gives no tally. `names`
+    is how many choices one paper can carry. `entitled`, `present` and `polled` are the numbers of entitled voters, of
+    those present, and of absent voters who answered in writing; None when the source does not say.
     """
 
     id: Slug
@@ -81,12 +81,12 @@ class RecordBallot(Command, name="record-ballot"):
     present: PositiveInt | None = None
     polled: NonNegativeInt | None = None
     took_part: Voters = ()
-    tellers: Voices = ()
+    tellers: Participants = ()
     round: PositiveInt = 1
     minutes: Document | None = None
 
 
-# What happened ---------------------------------------------------------------------------
+# Events ----------------------------------------------------------------------------------
 
 
 class BallotRecorded(Event, name="BallotRecorded"):
@@ -102,17 +102,17 @@ class BallotRecorded(Event, name="BallotRecorded"):
     present: int | None
     polled: int | None
     took_part: tuple[UnitId, ...]
-    tellers: tuple[Voice, ...]
+    tellers: tuple[Participant, ...]
     round: int
     minutes: Document | None
 
 
-# What we hold to be true -----------------------------------------------------------------
+# State -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A vote as recorded."""
+    """A recorded vote."""
 
     tally: BallotRecorded
     when: When
@@ -125,66 +125,71 @@ Ballots = Mapping[str, Ballot]
 
 @dataclass(frozen=True, slots=True)
 class BallotOutcome:
-    """What a choice's votes come to. `carried` is None where no rule speaks or its base is unknown."""
+    """The outcome for one choice. `carried` is None when the edition has no rule, or its base is unknown."""
 
     choice: Choice
     base: int | None
     carried: bool | None
 
 
-def record(cmd: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if (existing := state.ballots.get(cmd.id)) is not None:
-        if dict(existing.tally) == dict(cmd):
-            raise AlreadySaid(existing.version)
-        raise Refused("ballot_is_recorded", ballot=cmd.id)
-    for choice in cmd.choices:
+# Decisions -------------------------------------------------------------------------------
+
+
+def record_ballot(command: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+    if (existing := state.ballots.get(command.id)) is not None:
+        if dict(existing.tally) == dict(command):
+            raise AlreadyRecorded(existing.version)
+        raise Refused("ballot_is_recorded", ballot=command.id)
+    for choice in command.choices:
         if choice.unit is not None:
             require_member(choice.unit, meta, state)
-    for unit in cmd.took_part:
+    for unit in command.took_part:
         require_member(unit, meta, state)
-    _must_add_up(cmd)
-    yield BallotRecorded(**dict(cmd))
+    _require_possible_tally(command)
+    yield BallotRecorded(**dict(command))
 
 
-def _must_add_up(cmd: RecordBallot) -> None:
-    """Refuse a tally that cannot be: papers that are not all told, or more of them than voters."""
-    seen = [choice.unit or choice.words for choice in cmd.choices]
-    for names in (seen, cmd.took_part):
+def _require_possible_tally(command: RecordBallot) -> None:
+    """Refuse an impossible tally: repeated names, sums that do not fit, more papers than voters."""
+    choices = [choice.unit or choice.words for choice in command.choices]
+    for names in (choices, command.took_part):
         if doubled := repeated(names):
             raise Refused("named_twice", name=doubled[0])
-    known = [choice.votes for choice in cmd.choices if choice.votes != "unknown"]
-    if cmd.cast != "unknown":
-        _papers_add_up(cmd, cmd.cast, known)
-    voters = [n for n in (cmd.entitled, len(cmd.took_part) or None, _present(cmd)) if n is not None]
-    # Where each paper names one choice, there were at least as many papers as votes.
-    least = sum(known) if cmd.names == 1 else max(known, default=0)
-    papers = least if cmd.cast == "unknown" else max(cmd.cast, least)
+    known = [choice.votes for choice in command.choices if choice.votes != "unknown"]
+    if command.cast != "unknown":
+        _require_matching_papers(command, command.cast, known)
+    voters = [n for n in (command.entitled, len(command.took_part) or None, _present(command)) if n is not None]
+    # When each paper carries one choice, there are at least as many papers as votes.
+    least = sum(known) if command.names == 1 else max(known, default=0)
+    papers = least if command.cast == "unknown" else max(command.cast, least)
     if voters and papers > min(voters):
         raise Refused("votes_beyond_voters", cast=papers, voters=min(voters))
-    if cmd.entitled is not None and max(cmd.present or 0, len(cmd.took_part)) > cmd.entitled:
-        raise Refused("votes_beyond_voters", cast=max(cmd.present or 0, len(cmd.took_part)), voters=cmd.entitled)
+    if command.entitled is not None and max(command.present or 0, len(command.took_part)) > command.entitled:
+        raise Refused(
+            "votes_beyond_voters", cast=max(command.present or 0, len(command.took_part)), voters=command.entitled
+        )
 
 
-def _papers_add_up(cmd: RecordBallot, cast: int, known: list[int]) -> None:
-    if not cmd.choices:
+def _require_matching_papers(command: RecordBallot, cast: int, known: list[int]) -> None:
+    if not command.choices:
         raise Refused("tally_without_choices")
-    valid, votes = cast - cmd.blank - cmd.spoiled, sum(known)
-    short = cmd.names == 1 and len(known) == len(cmd.choices) and votes != valid
-    if valid < 0 or short or votes > valid * cmd.names:
-        raise Refused("tally_differs", votes=votes, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
-    if over := next((found for found in known if found > valid), None):
-        raise Refused("tally_differs", votes=over, blank=cmd.blank, spoiled=cmd.spoiled, cast=cast)
+    valid, votes = cast - command.blank - command.spoiled, sum(known)
+    short = command.names == 1 and len(known) == len(command.choices) and votes != valid
+    if valid < 0 or short or votes > valid * command.names:
+        raise Refused("tally_differs", votes=votes, blank=command.blank, spoiled=command.spoiled, cast=cast)
+    if over := next((votes for votes in known if votes > valid), None):
+        raise Refused("tally_differs", votes=over, blank=command.blank, spoiled=command.spoiled, cast=cast)
 
 
 def outcomes(ballot: Ballot, rules: Edition) -> tuple[BallotOutcome, ...]:
-    """What the votes come to under the edition's rule for the subject."""
+    """Return the outcome of each choice under the edition's rule for the subject."""
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
     base = None if rule is None else _base(tally, rule)
     return tuple(BallotOutcome(choice, base, _outcome(choice.votes, base, rule)) for choice in tally.choices)
 
 
 def _outcome(votes: int | Unknown, base: int | None, rule: VoteRule | None) -> bool | None:
-    return None if rule is None or not base or votes == "unknown" else _carries(votes, base, rule)
+    return None if rule is None or not base or votes == "unknown" else _is_carried(votes, base, rule)
 
 
 def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
@@ -198,17 +203,17 @@ def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
 
 
 def _present(vote: RecordBallot | BallotRecorded) -> int | None:
-    """Who was there, with the absent who were polled in writing."""
+    """The number of voters present, plus absent voters who were polled in writing."""
     return None if vote.present is None else vote.present + (vote.polled or 0)
 
 
-def _carries(votes: int, base: int, rule: VoteRule) -> bool:
+def _is_carried(votes: int, base: int, rule: VoteRule) -> bool:
     needed = Fraction(rule.threshold) * base
     return votes > needed if rule.strict else votes >= needed
 
 
 def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
-    """True when a rule asks for more voters than took part; False also where nobody can tell."""
+    """True when a rule requires more voters than took part; False when that is not known."""
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
     if rule is None or rule.quorum is None or tally.entitled is None:
         return False
@@ -216,9 +221,16 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
     return took_part is not None and took_part < Fraction(rule.quorum) * tally.entitled
 
 
+# Evolution -------------------------------------------------------------------------------
+
+
 decider = StepDecider(
     slice_name="ballots",
     empty={},
-    decides={RecordBallot: record},
-    evolves={BallotRecorded: lambda b, e, m: put(b, e.id, Ballot(e, m.happened, m.provenance.kind, m.version))},
+    decides={RecordBallot: record_ballot},
+    evolves={
+        BallotRecorded: lambda ballots, event, meta: with_entry(
+            ballots, event.id, Ballot(event, meta.happened, meta.provenance.kind, meta.version)
+        )
+    },
 )

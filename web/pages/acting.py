@@ -19,32 +19,35 @@ from application.application import CommandInput
 from application.command_to_form import form_of_row
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
-from application.engine import PendingError, RefusedError, UnreachableError
-from application.error_mapping import Trouble, trouble_of
-from application.fields import Filler, InputError
+from application.engine import PendingError, UnreachableError
+from application.fields import FieldFiller
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.rights import BINDING, is_binding
-from domain.types import Command, Refused, clean
+from domain.types import Command, Refused, normalize_text
+from errors import CodedError, InputError, Kind
 from i18n import _
-from i18n.fields import field_label
+from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
 from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
-from vault.files import NoFileError
 from vault.texts import salted_digest
 from web.act_form import ActForm, parse_act_form, place_in
 from web.act_view import ActView, act_view, row_at
 from web.auth import COOKIE, Cycle, ForbiddenError, checked_form, reads_cycle
+from web.error_answers import unstorable_text
 from web.forms import as_typed, flat, inputs, typed
 from web.permitted_acts import may_date, permitted_acts, require_permitted
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, services
 from web.sheets import sheet_of, titled
+
+FORM_ERRORS = (InputError, Refused, PendingError, UnreachableError)
+"""What is told beside the form that was sent. Any other error has a page of its own."""
 
 router = APIRouter(include_in_schema=False)
 Seen = Annotated[Cycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -141,9 +144,12 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     wrong = await take_files(work, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
-    await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
-    if wrong:
-        return await _form(request, cycle, act_form, text=wrong, status=422)
+    unstorable = unstorable_text(body)
+    if unstorable is None:
+        await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
+    if wrong or unstorable:
+        text, path = (wrong, "") if unstorable is None else (said_of(unstorable, cycle), unstorable.path)
+        return await _form(request, cycle, act_form, text=text, place=path, status=422)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
@@ -158,7 +164,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
         if is_binding(said.act, said.fields) and not await _proved(request, cycle, posted):
             return await _look(request, cycle, act_form, said, text=sentence("password_does_not_fit"), status=422)
         return await _send(request, cycle, said)
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+    except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
@@ -173,14 +179,14 @@ async def _said(work: Services, cycle: Cycle, act_form: ActForm) -> CommandInput
         return said
     row = row_at(cycle, act_form.corrects)
     wrong = await form_of_row(work.office, row)
-    return said if wrong is None else wrong.kept(said, row)
+    return said if wrong is None else wrong.with_circumstances(said, row)
 
 
 async def _summary(request: Request, cycle: Cycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form, if it cannot be."""
     try:
         return await _look(request, cycle, act_form, await _said(services(request), cycle, act_form))
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
+    except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
@@ -194,7 +200,7 @@ async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[
             kept = await work.files.put(
                 upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
             )
-        except NoFileError as error:
+        except InputError as error:
             return sentence(error.code, error.facts)
         path = name.removeprefix(FILE)
         between = "\n" if path.endswith(".evidence") else " "
@@ -202,24 +208,24 @@ async def take_files(work: Services, cycle: Cycle, posted: FormData, body: dict[
     return ""
 
 
-async def _not_entered(request: Request, cycle: Cycle, act_form: ActForm, error: Exception) -> Response:
+async def _not_entered(request: Request, cycle: Cycle, act_form: ActForm, error: CodedError) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
-    trouble = trouble_of(error) or Trouble("pending", "pending")
-    text = said_of(trouble, cycle)
-    if trouble.kind in {"pending", "away"}:
+    text = said_of(error, cycle)
+    if error.kind in {Kind.PENDING, Kind.AWAY}:
         return await _form(request, cycle, act_form, text=text, again=True, status=503)
-    place = str(trouble.facts.get("place", trouble.place))
+    place = str(error.facts.get("place", error.path))
     return await _form(request, cycle, act_form, text=text, place=place, status=422)
 
 
-def said_of(trouble: Trouble, cycle: Cycle) -> str:
-    """The sentence of a trouble; of a field that cannot be used, by the name it has on the page."""
-    facts = titled(trouble.facts, cycle.rules)
-    if trouble.code != "malformed_act":
-        return sentence(trouble.code, facts, cycle.names)
-    field = next((part for part in reversed(str(facts.get("place", "")).split(".")) if not part.isdigit()), "")
+def said_of(error: CodedError, cycle: Cycle) -> str:
+    """The sentence of an error; of a field that cannot be used, by the name it has on the page."""
+    facts = titled(error.facts, cycle.rules)
+    if error.code == "unstorable_text" and error.path:
+        return f"{path_label(error.path)}: {sentence(error.code)}"
+    if error.code != "malformed_act":
+        return sentence(error.code, facts, cycle.names)
     problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
-    return f"{field_label(field)}: {problem}"
+    return f"{path_label(str(facts.get('place', '')))}: {problem}"
 
 
 async def _proved(request: Request, cycle: Cycle, posted: FormData) -> bool:
@@ -301,7 +307,7 @@ async def _look(
     work, visitor = services(request), cycle.visitor
     dry_run = await DryRun.of(work.office, {}, [row for row, _told in cycle.history])
     before = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
-    order = await work.office.item(said, Filler(DryRunTexts(work.office.texts), work.office.people))
+    order = await work.office.item(said, FieldFiller(DryRunTexts(work.office.texts), work.office.people))
     told = await dry_run.decide(order, visitor.contact.id, visitor.unit, visitor.login.strength)
     after = {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
     words = {**words_in(said.fields), **await work.office.texts.get(digests_in([plain(one.event) for one in told]))}
@@ -332,7 +338,7 @@ def words_in(fields: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in flat(fields).values():
         try:
-            body = clean(value)
+            body = normalize_text(value)
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from application.fields import typed_day
-from application.verification import warning_of
-from audit.replay import Replay, SurenessOf, digests_in, replay, view
+from application.fields import parse_day
+from application.verification import chain_warning
+from audit.replay import Replay, SurenessIndex, digests_in, replay, replay_as_json
 from domain.access import Matter
 from domain.codec import plain, state_digest
 from domain.cycle import State
@@ -116,7 +116,7 @@ async def timeline(
         rooms={name: _(text) for name, text in STEPS.items() if name in {one.room for one in entries}},
         units=sorted({one.unit for one in entries if one.unit}),
         correctable=may_be_corrected(cycle),
-        broken=warning_of([row for row, _told in cycle.history]),
+        broken=chain_warning([row for row, _told in cycle.history]),
     )
 
 
@@ -160,7 +160,7 @@ def _moment(cycle: Cycle, sau: int | None, ngay: str, biet: str) -> CycleAtMomen
 
 
 def _day(text: str) -> date | None:
-    return typed_day(text) if text.strip() else None
+    return parse_day(text) if text.strip() else None
 
 
 async def _editions(work: Services, cycle: Cycle) -> Mapping[str, Edition]:
@@ -206,8 +206,8 @@ async def _seen(work: Services, cycle: Cycle, moment: CycleAtMoment) -> tuple[Re
     return found, lines
 
 
-def _sure(cycle: Cycle) -> SurenessOf:
-    return SurenessOf.of(told for _row, told in cycle.history)
+def _sure(cycle: Cycle) -> SurenessIndex:
+    return SurenessIndex.of(told for _row, told in cycle.history)
 
 
 def _without(lines: list[str], others: list[str]) -> list[str]:
@@ -246,7 +246,7 @@ async def time_machine(
         digest=state_digest(then.state),
         ngay=ngay,
         biet=biet,
-        broken=warning_of([row for row, _told in cycle.history]),
+        broken=chain_warning([row for row, _told in cycle.history]),
         steps=steps(obligations(then.state, then.rules), then.rules) if then.events else (),
     )
 
@@ -259,7 +259,7 @@ async def moment_json(
     work = services(request)
     found, _lines = await _seen(work, cycle, _moment(cycle, sau, ngay, biet))
     texts = await work.office.texts.get(digests_in(plain(found.state)))
-    return as_json(view(found, texts), f"{_file(cycle.stream)}-{found.last_version}")
+    return as_json(replay_as_json(found, texts), f"{_file(cycle.stream)}-{found.last_version}")
 
 
 @router.get("/cum/{organiser}/{year}/{cluster}/thoi-diem.csv")

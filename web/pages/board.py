@@ -14,12 +14,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from application.application import CommandInput
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.engine import UnreachableError
+from application.fields import parse_day
 from domain.access import Matter
 from domain.obligations import DUTIES_OF_STEP
 from domain.rules import Duty
 from domain.types import Refused, day_ending
+from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.sorting import folded
@@ -259,8 +260,7 @@ async def for_many(request: Request, visitor: Chaser) -> Response:
     try:
         said = await _for_each(work, visitor, chosen, form)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return await _board(request, visitor, filters, text=sentence(trouble.code, trouble.facts), typed=typed)
+        return await _board(request, visitor, filters, text=sentence(error.code, error.facts), typed=typed)
     outcome = await many(work, visitor, said)
     await _note_position(request, visitor)
     return await _board(request, visitor, filters, outcome=outcome)
@@ -273,7 +273,7 @@ async def _for_each(work: Services, visitor: Visitor, chosen: Sequence[str], for
         InputError: a date cannot be read, or a reason is missing.
     """
     if str(form.get("_do")) == "extend":
-        until = typed_day(str(form.get("until", "")))
+        until = parse_day(str(form.get("until", "")))
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
@@ -311,11 +311,10 @@ async def many(work: Services, visitor: Visitor, said: Sequence[CommandInput]) -
         async with slots:
             try:
                 if client is None:
-                    raise InputError("unreachable")
+                    raise UnreachableError
                 await client.submit(stream, batch.only(stream))
-            except FORESEEN as error:
-                trouble = trouble_of(error) or Trouble("pending", "pending")
-                return stream, sentence(trouble.code, trouble.facts)
+            except CodedError as error:
+                return stream, sentence(error.code, error.facts)
         return stream, ""
 
     return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(order.stream for order in items))))

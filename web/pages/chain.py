@@ -9,10 +9,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.fields import InputError
-from application.verification import verified
+from application.verification import verify_all
 from audit.verify import VerificationReport
 from domain.access import Matter
+from errors import NotFoundError
 from web.auth import Visitor, checked_form, reads
 from web.render import as_json, page
 from web.services import Services, services
@@ -63,7 +63,7 @@ async def _verify(work: Services, job: Verifying) -> None:
         job.seen = seen
 
     try:
-        job.report, job.beside = await verified(work.office, progress=progress)
+        job.report, job.beside = await verify_all(work.office, progress=progress)
     except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
         job.failed = type(error).__name__
 
@@ -73,7 +73,7 @@ async def verify_progress(request: Request, _visitor: Auditor, job: str) -> Resp
     """How far it is, or what came of it."""
     found = services(request).jobs.get(job)
     if not isinstance(found, Verifying):
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     return page(request, "verify.html", job=found, id=job)
 
 
@@ -82,7 +82,7 @@ async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response
     """What came of it as JSON."""
     found = services(request).jobs.get(job)
     if not isinstance(found, Verifying) or found.report is None:
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     report = found.report
     return as_json(
         {

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from application.fields import InputError
 from audit.replay import digests_in
 from domain.access import Matter, may_see_deviation, may_see_sheet
 from domain.codec import plain
@@ -19,6 +18,7 @@ from domain.deviations import deviations
 from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
 from domain.steps.commenting import Comment
 from domain.steps.scores import calculated_scores
+from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe, voice
@@ -133,7 +133,7 @@ def _scores(cycle: Cycle) -> Scores | None:
         name for name in rules.rounds_in_order(r for _u, r in state.scores) if any(r == name for _u, r in state.scores)
     )
     totals = {name: calculated_scores(state, rules, name) for name in rounds}
-    ranks = {place.unit: place.rank for place in state.conclusion.places}
+    ranks = {place.unit: place.rank for place in state.conclusion.ranking}
     rows = []
     for unit in state.membership.members():
         cells: list[str | None] = []
@@ -217,7 +217,9 @@ async def draft(request: Request, cycle: Seen, kind: str, tu: int = 0, den: int 
         voice=voice,
         names=cycle.names,
         stances=[
-            s for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.together) if s.on in {None, kind}
+            s
+            for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.collective_stances)
+            if s.on in {None, kind}
         ],
         can={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,

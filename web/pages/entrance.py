@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
-from application.fields import InputError
+from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web.auth import COOKIE, Visitor, checked_form, needs_code, require_login, today, visitor_of, what_was_typed

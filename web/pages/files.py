@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from application.fields import InputError
 from domain.access import Matter, Reader
+from errors import InputError, NotFoundError
 from i18n.messages import sentence
-from vault.files import NoFileError
 from web.auth import ForbiddenError, Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
@@ -37,10 +36,10 @@ async def take(request: Request, visitor: Somebody) -> Response:
         raise ForbiddenError("not_yours_to_say")
     try:
         if not isinstance(upload, UploadFile) or not upload.filename:
-            raise NoFileError("file_empty")
+            raise InputError("file_empty")
         body = await upload.read()
         fresh = await work.files.put(upload.filename, body, unit=visitor.unit, person=visitor.contact.id)
-    except NoFileError as error:
+    except InputError as error:
         text = sentence(error.code, error.facts)
     found = await work.files.of_unit(visitor.unit)
     return page(request, "files.html", 422 if text else 200, files=found, text=text, fresh=fresh)
@@ -52,7 +51,7 @@ async def give(request: Request, visitor: Somebody, digest: str, name: str) -> R
     work = services(request)
     found = [one for one in await work.files.of_digest(digest) if one.name == name]
     if not found:
-        raise InputError("page_not_found")
+        raise NotFoundError("page_not_found")
     for one in found:
         if await _may_open(work, visitor, one.unit) and (body := await work.files.body(one)) is not None:
             return as_attachment(body, one.name, one.media_type)

@@ -14,15 +14,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
-from application.engine import PendingError, RefusedError, UnreachableError
-from application.error_mapping import trouble_of
-from application.fields import InputError, Question, questions, typed_day
+from application.engine import RefusedError
+from application.fields import FormField, form_fields, parse_day
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.commands import parse_command
 from domain.steps.meetings import RecordMeeting
 from domain.types import Command, Refused, Slug
+from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
@@ -41,7 +41,7 @@ from web.minutes import (
     other_of,
     place_of,
 )
-from web.pages.acting import said_of, take_files
+from web.pages.acting import FORM_ERRORS, said_of, take_files
 from web.permitted_acts import permitted_acts, require_permitted
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -157,7 +157,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         return await _header(request, cycle, values, on, other=other, more=(str(form["_more"]),))
     try:
         id_ = _SLUG.validate_python(str(values["id"]))
-        typed_day(on, "_on")
+        parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
@@ -165,8 +165,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
         before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
-        trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else sentence("field_bad", {"place": "id"})
+        text = said_of(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
         return await _header(request, cycle, values, on, text=text, other=other)
     minutes.on, minutes.header, minutes.other = on, values, other
     minutes.meeting_id = minutes.meeting_id or str(uuid4())
@@ -193,8 +192,8 @@ async def _page(
     lines = []
     for number, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
-        asked, fields = {question.name: question for question in questions(act)}, as_fields(act, one["values"])
-        shown = "; ".join(leaf for name, value in fields.items() for leaf in _leaves(asked[name], value, cycle.names))
+        fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
+        shown = "; ".join(leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names))
         lines.append((number, one["act"], shown, one["stream"]))
     return page(
         request,
@@ -214,14 +213,14 @@ async def _page(
     )
 
 
-def _leaves(question: Question, value: Any, names: Mapping[str, str]) -> list[str]:
+def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
     """The values inside a field, each in words."""
     if isinstance(value, Mapping):
-        parts = {part.name: part for part in question.parts}
-        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, question), entry, names)]
+        parts = {part.name: part for part in field.parts}
+        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
-        return [leaf for entry in value for leaf in _leaves(question, entry, names)]
-    kind = kind_of(question.choice_type)
+        return [leaf for entry in value for leaf in _leaves(field, entry, names)]
+    kind = kind_of(field.choice_type)
     return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
 
 
@@ -269,13 +268,11 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
             strength=visitor.login.strength,
             stand_in_for=visitor.absent.id if visitor.absent is not None else None,
         )
-    except (InputError, Refused, RefusedError, PendingError, UnreachableError) as error:
-        trouble = trouble_of(error)
-        text = said_of(trouble, cycle) if trouble is not None else ""
-        place = getattr(error, "place", None)
-        if isinstance(place, int):
-            text = f"{_('In line {number}').format(number=place)}: {text}"
-        away = trouble is not None and trouble.kind in {"pending", "away"}
+    except FORM_ERRORS as error:
+        text = said_of(error, cycle)
+        if isinstance(error, RefusedError) and error.index is not None:
+            text = f"{_('In line {number}').format(number=error.index)}: {text}"
+        away = error.kind in {Kind.PENDING, Kind.AWAY}
         return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
     await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
     version = receipt.outcomes[0].versions[0]

@@ -15,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounts import Kind, Scope
 from accounts.belongings.postgres import StandIn
-from application.fields import InputError, typed_day
-from application.persons import is_address
+from application.fields import parse_day
+from application.persons import is_mail_address
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label, Slug
+from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
@@ -100,7 +101,7 @@ async def _enter(work: Services, visitor: Visitor, typed: dict[str, str]) -> str
         raise ForbiddenError("not_yours_to_manage")
     name, email = _checked(_LABEL, typed.get("name", ""), "name"), typed.get("email") or None
     unit = _checked(_SLUG, typed.get("unit", ""), "unit")
-    if email is not None and not is_address(email):
+    if email is not None and not is_mail_address(email):
         raise InputError("bad_email", found=email[:80])
     until = _until(typed.get("until", ""))
     if kind == "auditor" and until is None:
@@ -158,7 +159,7 @@ async def _free_id(work: Services, name: str) -> str:
 
 
 def _until(text: str) -> date | None:
-    return typed_day(text) if text else None
+    return parse_day(text) if text else None
 
 
 async def _invite(work: Services, person: str, email: str | None) -> str:
@@ -364,7 +365,7 @@ async def calendar(request: Request, secret: str) -> Response:
     account = await work.accounts.get(person) if person is not None else None
     contact = await work.office.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):
-        raise InputError("no_such_calendar")
+        raise NotFoundError("no_such_calendar")
     tasks: Any = await tasks_of(work, contact.unit)
     body = calendar_of(tasks, work.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

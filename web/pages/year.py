@@ -9,20 +9,22 @@ from hashlib import sha256
 from typing import Annotated, Any
 from uuid import uuid4
 
+import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from application.error_mapping import FORESEEN, Trouble, trouble_of
-from application.fields import InputError, typed_day
+from application.error_mapping import coded_error
+from application.fields import parse_day
 from application.tables import rows_of
 from application.yaml_files import read_model
-from application.year_file import YearFile, beginning, must_fit, secretary, start_year
-from application.year_table import COLUMNS, TableResult, late_from_the_start, previews, read_table
+from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
+from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from domain.types import Refused
+from errors import InputError, InternalError, Kind, NotFoundError
 from i18n import _
 from i18n.messages import sentence
 from resources import RULES
@@ -30,6 +32,7 @@ from web.auth import Visitor, checked_form, reads
 from web.render import as_attachment, page
 from web.services import Services, services
 
+log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
@@ -102,12 +105,11 @@ async def look(request: Request, visitor: Secretary) -> Response:
         if form.get("_step") == "edit":
             return _form(request, typed)
         reading, edition = _read(visitor, rows, typed)
-        starts = beginning(reading.year.year, datetime.now(UTC))
+        starts = default_start(reading.year.year, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = previews(reading.year, edition, digest, starts)
+        found = preview_clusters(reading.year, edition, digest, starts)
     except (InputError, Refused) as error:
-        trouble = trouble_of(error) or Trouble("input", "bad_request")
-        return _form(request, typed, sentence(trouble.code, trouble.facts))
+        return _form(request, typed, sentence(error.code, error.facts))
     return page(
         request,
         "year_look.html",
@@ -115,7 +117,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         edition=edition,
         found=found,
         typed=typed,
-        late=late_from_the_start(found, starts),
+        late=overdue_at_start(found, starts),
         starts=starts,
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
@@ -144,7 +146,7 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("field_bad", place="year", found=year[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        plan["issued"] = typed_day(plan["issued"]).isoformat()
+        plan["issued"] = parse_day(plan["issued"]).isoformat()
     head = {
         "organiser": visitor.unit,
         "organiser_name": typed.get("organiser_name") or visitor.unit,
@@ -174,26 +176,26 @@ async def start(request: Request, visitor: Secretary) -> Response:
 
 async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Edition, job: YearOpening) -> None:
     try:
-        await must_fit(work.office, year)
-        person = await secretary(work.office, visitor.contact.id, year.organiser, year.people)
+        await check_open_cycles(work.office, year)
+        person = await enter_file_people(work.office, visitor.contact.id, year.organiser, year.people)
         receipt = await start_year(
             work.office,
             year,
             edition,
             person,
             clock="wall",
-            starts=beginning(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, datetime.now(UTC)),
             strength=visitor.login.strength,
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await work.belongings.drop(visitor.contact.id, PLACE)
         await work.accounts.moved_to(visitor.secret, await work.office.ledger.last_position())
-    except FORESEEN as error:
-        trouble = trouble_of(error) or Trouble("pending", "pending")
-        job.stopped = sentence(trouble.code, trouble.facts)
-    except Exception as error:  # noqa: BLE001 - whatever stops it is told on the page
-        job.stopped = sentence("our_bug_web", {"request": type(error).__name__})
+    except Exception as error:
+        found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
+        if found.kind is Kind.OURS:
+            log.exception("year not opened")
+        job.stopped = sentence(found.code, found.facts)
     job.done = True
 
 
@@ -203,6 +205,6 @@ async def progress(request: Request, _visitor: Secretary, job: str) -> Response:
     work = services(request)
     found = work.jobs.get(job)
     if not isinstance(found, YearOpening):
-        raise InputError("no_such_job")
+        raise NotFoundError("no_such_job")
     there = {stream for stream, _head in await work.office.ledger.streams()}
     return page(request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in there])

@@ -1,0 +1,80 @@
+"""Which coded error a page or the JSON interface answers with; what the operator must know is logged here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import Request
+
+from application.error_mapping import coded_error
+from errors import CodedError, InputError, InternalError, Kind
+from ledger.connection import DATABASE_ERRORS
+
+log = structlog.get_logger()
+
+BUGS: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""Mistakes of ours: they, too, must not cost the visitor what was typed."""
+
+ANSWERED: tuple[type[Exception], ...] = (CodedError, *DATABASE_ERRORS, *BUGS)
+"""Handlers are registered for these classes, not for `Exception`: only so they get the request whose form was read."""
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL stores in no text: NUL, and halves of surrogate pairs, which JSON can carry."""
+
+
+def answered(request: Request, error: Exception, sent: Mapping[str, Any]) -> CodedError:
+    """The coded error that is told. `sent` is what came with the request, by name: a text at fault is looked up in it.
+
+    A mistake of ours, or a fault of the machine, is logged with its traceback.
+    """
+    found = coded_error(error)
+    if found is None:
+        log.error("our bug", exc_info=error)
+        return InternalError("our_bug_web", request=request.state.request_id)
+    if found.kind is Kind.OURS:
+        log.error("fault", code=found.code, exc_info=error)
+    elif found.kind is Kind.CORRUPT:
+        log.error("corrupt", code=found.code, facts=found.facts)
+    elif found is not error and found.kind is Kind.AWAY:
+        log.warning("database", reason=type(error).__name__, text=str(error)[:200])
+    elif found is not error and found.kind is Kind.INPUT:
+        return unstorable_text({**request.path_params, **request.query_params, **sent}) or found
+    return found
+
+
+def unstorable_text(sent: Any) -> InputError | None:
+    """The error of the first text in plain data that cannot be stored; its path joins names and indexes by dots."""
+    path = _path_of_unstorable(sent)
+    return None if path is None else InputError("unstorable_text", ".".join(map(printable, path)))
+
+
+def printable(text: str) -> str:
+    """A text that can be sent in UTF-8, with escapes in place of what cannot be stored."""
+    return UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _path_of_unstorable(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return () if UNSTORABLE.search(value) else None
+    inner: Sequence[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        inner = list(enumerate(value))
+    for name, part in inner:
+        if UNSTORABLE.search(str(name)):
+            return (str(name),)
+        if (path := _path_of_unstorable(part)) is not None:
+            return (str(name), *path)
+    return None
