@@ -50,7 +50,7 @@ PAGE = 50
 
 WAIT_S = 30.0
 HEARTBEAT_S = 5.0
-GATHER_S = 0.2
+PAUSE_S = 0.2
 """Seconds to wait after a round, so that events caused together are dealt with in one round."""
 
 AWAY_S = 10.0
@@ -109,7 +109,7 @@ class PostActivities:
                 activity.heartbeat()
                 if await self._digest_round() | await self._round():
                     sent = 1
-                    await asyncio.sleep(GATHER_S)
+                    await asyncio.sleep(PAUSE_S)
                     continue
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), HEARTBEAT_S)

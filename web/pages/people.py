@@ -367,5 +367,7 @@ async def calendar(request: Request, secret: str) -> Response:
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
     tasks: Any = await tasks_of(work, contact.unit)
-    body = calendar_of(tasks, work.settings.address)
+    # Calendar programs send no language cookie.
+    with in_language(account.language):
+        body = calendar_of(tasks, work.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")
