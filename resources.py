@@ -20,13 +20,11 @@ STATIC = ROOT / "web" / "static"
 TEMPLATES = ROOT / "web" / "templates"
 GO_LOCK = ROOT / "local" / "go.lock"
 
+SCHEMA_FILES = tuple(ROOT / package / "schema.sql" for package in ("ledger", "vault", "projections", "accounts"))
+"""The database schema, in the order in which the files refer to each other."""
+
 _IN_WHEEL = ROOT / "i18n" / "locale"
 CATALOGUES = _IN_WHEEL if _IN_WHEEL.is_dir() else Path(sys.prefix) / "share" / "locale"
 
 CHILD_ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 """For a child process that runs one of our modules: it does not pass the entry point, which sets the path."""
-
-
-def schema_files(package: str) -> list[Path]:
-    """The migrations of a package, in the order in which they are applied."""
-    return sorted((ROOT / package / "schema").glob("*.sql"))

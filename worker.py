@@ -95,8 +95,8 @@ async def main() -> None:
     ledger = await open_ledger(
         _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
     )
-    founding = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
-    keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(founding))
+    own_events = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
+    keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(own_events))
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
     settings = SmtpSettings.of(os.environ)

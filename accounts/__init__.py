@@ -1,7 +1,7 @@
-"""Who may come in, and how it is known that they are who they say: accounts, logins, tokens, invitations.
+"""Accounts and authentication: passwords, logins, tokens, invitations, and what people keep beside their account.
 
-Beside the ledger and erasable, like the book of persons that it refers to. What somebody may do once inside is not
-told here: rights are the domain's.
+All of it is outside the ledger and can be erased, like the persons it refers to. What a person may do is decided by the
+domain, not here.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Literal
 
 Kind = Literal["secretariat", "staff", "auditor"]
 Scope = Literal["read", "act", "sign"]
-"""What a personal token is good for: reading; also acting; also acts that sign or publish."""
+"""What a personal token allows: reading; acts as well; acts that sign or publish as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may come in. `password` and `totp` say only whether they are set."""
+    """A person's account. `password` and `totp` are True when they are set."""
 
     person: str
     kind: Kind
@@ -30,13 +30,16 @@ class Account:
     disabled: bool
 
     def open_on(self, day: date) -> bool:
-        """True when it opens anything on that day."""
+        """Return True when the account is valid on that day."""
         return not self.disabled and (self.until is None or day <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One login: whose, how strongly known, how far the ledger must have been read for this person's own acts."""
+    """A login. `strength` says how the person was authenticated.
+
+    `position` is the ledger's position of the person's last own event: pages wait until projections have reached it.
+    """
 
     account: Account
     strength: str

@@ -1,6 +1,7 @@
-"""Passwords, one-time codes and random tokens: made here, kept only as what cannot be turned back.
+"""Passwords, one-time codes and random secrets: how they are made, stored and compared.
 
-Passwords by argon2id with the library's profile of RFC 9106; codes by RFC 6238, each good once.
+Passwords are stored by argon2id with the library's profile of RFC 9106, random secrets by sha256. One-time codes follow
+RFC 6238; each is valid once.
 """
 
 from __future__ import annotations
@@ -16,53 +17,57 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from errors import InputError
 
-SHORTEST = 10
+SHORTEST_PASSWORD = 10
 STEP_S = 30
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_hex(8))
+_UNKNOWN = _HASHER.hash(secrets.token_hex(8))
+"""Compared with the password of an unknown account, so that the answer takes the same time."""
 
 
-def hashed(password: str) -> str:
-    """The password as it is kept.
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password.
 
     Raises:
         InputError: `password_too_short`.
     """
-    if len(password) < SHORTEST:
-        raise InputError("password_too_short", least=SHORTEST)
+    if len(password) < SHORTEST_PASSWORD:
+        raise InputError("password_too_short", least=SHORTEST_PASSWORD)
     return _HASHER.hash(password)
 
 
-def fits(kept: str | None, password: str) -> bool:
-    """Whether a password is the one that is kept; as slow for nobody as for somebody."""
+def password_matches(stored: str | None, password: str) -> bool:
+    """Compare a password with its stored hash. Takes the same time for an unknown account, whose hash is None."""
     try:
-        return _HASHER.verify(kept or _NOBODY, password) and kept is not None
+        return _HASHER.verify(stored or _UNKNOWN, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
-def token() -> str:
-    """A random secret of 256 bits."""
+def new_secret() -> str:
+    """Return a random secret of 256 bits."""
     return secrets.token_urlsafe(32)
 
 
-def kept(secret: str) -> bytes:
-    """A random secret as it is kept: long enough that a plain digest hides it."""
+def secret_digest(secret: str) -> bytes:
+    """Return the sha256 under which a random secret is stored. 256 random bits need no salt."""
     return sha256(secret.encode()).digest()
 
 
 def new_totp() -> str:
-    """A secret for one-time codes, in base32."""
+    """Return a new secret for one-time codes, in base32."""
     return pyotp.random_base32()
 
 
 def totp_address(secret: str, person: str) -> str:
-    """What an authenticator reads from the square."""
+    """Return the address for the QR code that an authenticator reads."""
     return pyotp.TOTP(secret).provisioning_uri(name=person, issuer_name="Sổ Thi Đua")
 
 
 def totp_step(secret: str, code: str, now: datetime, used: int) -> int | None:
-    """The time step that a code belongs to, one step either way; None when it fits none, or one that was used."""
+    """Return the time step of a code: the one of `now`, or one step earlier or later.
+
+    None when the code belongs to none of them, or to a step not later than `used`, the last one that was used.
+    """
     plain = re.sub(r"\s", "", code)
     if not re.fullmatch(r"[0-9]{6}", plain):
         return None

@@ -19,7 +19,8 @@ from domain.steps.lifecycle import ClockMode, CycleOpened
 from domain.streams import cycle_stream, year_stream
 from domain.types import Document, FrozenModel, Label, Provenance, UnitId, When, start_of
 from errors import InputError
-from vault.persons import ERASED, Contact
+from vault.persons import Contact
+from vault.texts import ERASED
 
 if TYPE_CHECKING:
     from ledger.receipts import Receipt

@@ -32,7 +32,7 @@ from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Append, Appended, Part, load_all
-from ledger.setup import claim, migrate
+from ledger.setup import apply_schema, claim
 from ledger.signing import BatchItem, Keys, SignedBatch, Signer
 from local.postgres import PostgresServer, create_database
 
@@ -84,7 +84,7 @@ async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLed
     """A new ledger on the server."""
     await create_database(server, name)
     url = server.url(name)
-    await migrate(url)
+    await apply_schema(url)
     await claim(url, name)
     opened = await open_ledger(url, name)
     try:

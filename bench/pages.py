@@ -20,7 +20,8 @@ from bench import years
 from bench.harness import BenchRow
 from cli.session import Session, session
 from domain.rules import Edition
-from ledger.postgres import open_ledger, open_pool
+from ledger.connection import open_pool
+from ledger.postgres import open_ledger
 from projections.board_table import Board
 from projections.search import SearchIndex
 from resources import RULES

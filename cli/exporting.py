@@ -31,7 +31,7 @@ from domain.types import CLOCK, When
 from errors import InputError, NotFoundError
 from i18n import _
 from ledger.events import RecordedEvent
-from vault.persons import ERASED as FORGOTTEN
+from vault.texts import ERASED
 
 CALENDAR, NAMING = "change-calendar", "name-source"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -226,7 +226,7 @@ class _Export:
         found = []
         for person in sorted(self._persons | entered):
             contact = await self._open.people.get(person)
-            if contact is not None and contact.name != FORGOTTEN:
+            if contact is not None and contact.name != ERASED:
                 office = {"office": contact.office} if contact.office else {}
                 found.append({"id": contact.id, "unit": contact.unit, "name": contact.name, **office})
         return found

@@ -260,7 +260,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     "is_a_replica": N_("This PostgreSQL is a replica; the ledger needs the primary."),
     "clock_stopped": N_("The machine's clock jumped ({why}); look at it, then `thidua resume --confirm-clock`."),
     "no_ledger": N_("The database has no ledger yet."),
-    "migration_changed": N_("The schema file {name} no longer reads as when it was applied."),
+    "schema_differs": N_(
+        "The database at {database} was made by another state of the program. Before the first release a database "
+        "cannot be upgraded: start with a new data folder (THIDUA_DATA) or an empty database (DATABASE_URL). Nothing "
+        "in the old one was changed."
+    ),
     "checkpoint_ahead": N_("The ledger lacks what a checkpoint has seen (position {position}); this is an old copy."),
     "append_size": N_("An append takes 1 to {most} events, not {count}."),
     "unreachable": N_("The engine does not answer."),

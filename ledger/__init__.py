@@ -1,1 +1,1 @@
-"""The ledger: events appended once, in one order, chained by digests, never changed. It knows no domain."""
+"""The ledger: append-only events in one order, chained by digests. Only `mapping` knows the domain."""

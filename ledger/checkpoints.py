@@ -1,7 +1,8 @@
-"""Checkpoints: where the ledger stood, kept outside the database, so that a cut tail or a restored copy is noticed.
+"""Checkpoints: the last position and digests of the ledger, in a file outside the database.
 
-The root is a Merkle tree hash over the events' digests in order (RFC 6962, section 2.1). An auditor who kept one line
-of the file can later prove that everything up to its position is still there, unchanged.
+With them a ledger is recognised whose last events were deleted, or that was restored from an old copy. The root is a
+Merkle tree hash over the events' digests in order (RFC 6962, section 2.1). An auditor who has kept one line of the file
+can later prove that all events up to its position are unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ FILE = "checkpoints.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The ledger up to and with `position`: the last event's digest and the Merkle root, in hex."""
+    """The ledger up to and including `position`: the last event's digest and the Merkle root, in hex."""
 
     position: int
     digest: str
@@ -26,7 +27,7 @@ class Checkpoint:
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The Merkle tree hash of RFC 6962 over byte strings."""
+    """Return the Merkle tree hash of RFC 6962 over byte strings."""
     stack: list[tuple[int, bytes]] = []
     for leaf in leaves:
         size, node = 1, sha256(b"\x00" + leaf).digest()
@@ -43,13 +44,13 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 
 def last_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint; a half-written last line is passed over."""
+    """Return the newest checkpoint, None when there is none."""
     found = all_checkpoints(folder)
     return found[-1] if found else None
 
 
 def all_checkpoints(folder: Path) -> list[Checkpoint]:
-    """Every checkpoint, oldest first."""
+    """Return every checkpoint, oldest first. Lines that cannot be read are skipped: the last may be half written."""
     file = folder / FILE
     if not file.exists():
         return []
@@ -63,7 +64,7 @@ def all_checkpoints(folder: Path) -> list[Checkpoint]:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Add a checkpoint unless the newest says the same."""
+    """Add a checkpoint, unless the newest one has the same position."""
     newest = last_checkpoint(folder)
     if newest is not None and newest.position == checkpoint.position:
         return

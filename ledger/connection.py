@@ -1,4 +1,4 @@
-"""How a connection to PostgreSQL is opened, and which of its errors mean what.
+"""How connections to PostgreSQL are opened, which of its errors mean what, and the numbers of our locks.
 
 Only a server that cannot be reached, or has gone away, is worth another try. A full disk, a text that PostgreSQL
 cannot store, and a wrong statement of ours come as errors of the same classes, so they are told apart here.
@@ -9,9 +9,12 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
+Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 STATEMENT_TIMEOUT_MS = 15_000
 """After this the server ends a statement, and says so (57014)."""
@@ -20,12 +23,21 @@ ANSWER_TIMEOUT_S = 20
 """Longer than the server's own limit: a server that has said nothing by then is gone."""
 
 CONNECT_TIMEOUT_S = 5
-OPTIONS: dict[str, Any] = {
+POOL_CONNECTIONS = 8
+
+LOCK_CLASS = 7163
+"""First key of every advisory lock of this program. The second keys follow; 1 is taken by `ledger.append` itself."""
+
+SETUP_LOCK = 2
+BOARD_LOCK = 3
+SEARCH_LOCK = 4
+
+_SETTINGS: dict[str, Any] = {
     "timeout": CONNECT_TIMEOUT_S,
     "command_timeout": ANSWER_TIMEOUT_S,
     "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS), "application_name": "thidua"},
 }
-"""Of every connection but the owner's, whose migrations may take longer."""
+"""Of every connection but the owner's, whose set-up may take longer."""
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -111,10 +123,23 @@ async def open_connection(url: str, **options: Any) -> asyncpg.Connection[Any]:
     return connection
 
 
-async def connect(url: str) -> asyncpg.Connection[Any]:
-    """A connection of its own that gives up in time.
+async def connect(url: str) -> Connection:
+    """Open one connection, with a time limit for connecting and for each statement.
 
     Raises:
         ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `open_connection`.
     """
-    return await open_connection(url, **OPTIONS)
+    return await open_connection(url, **_SETTINGS)
+
+
+async def open_pool(url: str, size: int = POOL_CONNECTIONS) -> Pool:
+    """Open a pool of up to `size` connections, with the same time limits. It connects when it is first used."""
+    opening: Any = open_connection  # the stubs ask for the whole signature of `asyncpg.connect`
+    pool: Pool = await asyncpg.create_pool(
+        url, min_size=0, max_size=size, connect=opening, reset=_keep_session, **_SETTINGS
+    )
+    return pool
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Replace asyncpg's reset of a returned connection, which costs a round trip: we change no session state."""

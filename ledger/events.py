@@ -1,9 +1,9 @@
-"""The envelope of a stored event and the digests that chain it.
+"""The columns of a stored event and the digests that chain it.
 
-An event's *content digest* covers every column the writer knows; its *digest* covers the content digest, the
-previous event's digest and what the ledger adds under its lock (position, time). Both carry a format tag, so that
-another format can follow some day without being mistaken for this one. The split lets the database chain a row by
-hashing some hundred bytes, however long its payload is.
+An event's *content digest* covers every column the writer knows. Its *digest* covers the content digest, the digest of
+the event before it in its stream, and what the ledger adds under its lock: position and time. So the database chains a
+row by hashing about a hundred bytes, however long the payload is. Both digests begin with a format tag, so that a later
+format cannot be mistaken for this one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from uuid import UUID
 CONTENT_TAG = "thidua-event-1"
 CHAIN_TAG = b"thidua-chain-1"
 NO_DIGEST = bytes(32)
-"""What stands before the first event of a stream."""
+"""The `previous` of the first event of a stream."""
 
-_PLACE = struct.Struct(">QQ").pack
+_POSITION_AND_TIME = struct.Struct(">QQ").pack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTip:
-    """Where a stream stands: the version and digest of its last event; 0 and zeros for an empty one."""
+    """Version and digest of a stream's last event; 0 and zero bytes for an empty stream."""
 
     version: int = 0
     digest: bytes = NO_DIGEST
@@ -36,7 +36,7 @@ class StreamTip:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event on its way into the ledger; the envelope without what the ledger adds."""
+    """An event to be appended: its columns without stream, version and what the ledger adds."""
 
     type: str
     schema: int
@@ -55,7 +55,7 @@ class Draft:
     act_key: str | None = None
 
     def content_digest(self, stream: str, version: int) -> bytes:
-        """sha256 over every column but those that the ledger adds."""
+        """Return the sha256 over every column but those that the ledger adds."""
         return _content(
             stream,
             version,
@@ -104,18 +104,18 @@ class RecordedEvent(NamedTuple):
 
     @property
     def tip(self) -> StreamTip:
-        """The stream's head once this is its last event."""
+        """The stream's tip when this is its last event."""
         return StreamTip(self.version, self.digest)
 
     def expected_digest(self) -> bytes:
-        """The digest that this row must carry, worked out from its columns."""
-        # From `stream` to `act_key`: what the writer knew.
+        """Return the digest that this row must have, computed from its other columns."""
+        # The columns from `stream` to `act_key` are those that the writer knew.
         return chain_digest(self.previous, self.position, self.recorded_at, _content(*self[1:18]))
 
 
 def chain_digest(previous: bytes, position: int, recorded_at: datetime, content: bytes) -> bytes:
-    """Chain a content digest to its predecessor. `ledger.append` in the database computes the same."""
-    return sha256(CHAIN_TAG + previous + _PLACE(position, _micros(recorded_at)) + content).digest()
+    """Chain a content digest to the digest before it. `ledger.append` in the database computes the same."""
+    return sha256(CHAIN_TAG + previous + _POSITION_AND_TIME(position, _micros(recorded_at)) + content).digest()
 
 
 def _micros(instant: datetime) -> int:
@@ -141,27 +141,28 @@ def _content(  # noqa: PLR0913, PLR0917 - one argument a column
     effective: date | None,
     act_key: str | None,
 ) -> bytes:
-    # Length-prefixed: the lengths of all columns come first, "-" for a missing one, so no two rows read alike.
+    # The lengths of all columns come first, "-" for a missing one, so that no two rows give the same text.
     # Written out column by column, because a replay spends most of its time here.
-    v, c, s = str(version), str(command_id), str(schema)
-    d, d_length = ("", "-") if command_digest is None else (command_digest.hex(), 2 * len(command_digest))
-    by_lengths, by = _by(actor, unit, stand_in_for, provenance, source, meeting)
-    e = str(_micros(earliest))
-    l = e if latest is earliest else str(_micros(latest))  # noqa: E741
-    f, f_length = ("", "-") if effective is None else (str(effective), 10)
-    k, k_length = ("", "-") if act_key is None else (act_key, len(act_key))
+    number, command, schema_number = str(version), str(command_id), str(schema)
+    signed, signed_length = ("", "-") if command_digest is None else (command_digest.hex(), 2 * len(command_digest))
+    source_lengths, source_text = _source_columns(actor, unit, stand_in_for, provenance, source, meeting)
+    first = str(_micros(earliest))
+    last = first if latest is earliest else str(_micros(latest))
+    day, day_length = ("", "-") if effective is None else (str(effective), 10)
+    key, key_length = ("", "-") if act_key is None else (act_key, len(act_key))
     text = (
-        f"{CONTENT_TAG}\n{len(stream)},{len(v)},{len(type_)},{len(s)},{len(payload)},{len(c)},{d_length},{by_lengths},"
-        f"{len(e)},{len(l)},{f_length},{k_length}\n{stream}{v}{type_}{s}{payload}{c}{d}{by}{e}{l}{f}{k}"
+        f"{CONTENT_TAG}\n{len(stream)},{len(number)},{len(type_)},{len(schema_number)},{len(payload)},{len(command)},"
+        f"{signed_length},{source_lengths},{len(first)},{len(last)},{day_length},{key_length}\n"
+        f"{stream}{number}{type_}{schema_number}{payload}{command}{signed}{source_text}{first}{last}{day}{key}"
     )
     return sha256(text.encode()).digest()
 
 
 @lru_cache(maxsize=4_096)
-def _by(
+def _source_columns(
     actor: str, unit: str, stand_in_for: str | None, provenance: str, source: str, meeting: str | None
 ) -> tuple[str, str]:
-    """Lengths and text of who says a thing and how surely: a stream repeats the same few."""
+    """Return lengths and text of the columns from actor to meeting. Cached, because a stream repeats few of them."""
     return (
         f"{len(actor)},{len(unit)},{_length(stand_in_for)},{len(provenance)},{len(source)},{_length(meeting)}",
         f"{actor}{unit}{stand_in_for or ''}{provenance}{source}{meeting or ''}",

@@ -15,7 +15,7 @@ from ledger.signing import BatchItem, Header
 
 
 class StoredEvent(Protocol):
-    """What a decider needs of a stored event: a row of the ledger, or the message that brings it to a workflow."""
+    """The columns that make an envelope: of a row of the ledger, or of the message that carries it to a workflow."""
 
     @property
     def version(self) -> int: ...
@@ -51,12 +51,12 @@ class StoredEvent(Protocol):
 
 @lru_cache(maxsize=1_000)
 def _provenance(kind: Sureness, source: str) -> Provenance:
-    """Few sources tell of many events."""
+    """Return one object for equal provenances: many events have the same few."""
     return Provenance(kind=kind, source=source)
 
 
 def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
-    """Return a stored event as deciders take it.
+    """Return a stored event in the form that deciders take.
 
     Raises:
         UnknownEventError: the event was written by a newer version.
@@ -77,7 +77,7 @@ def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
 
 
 def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None) -> Draft:
-    """Return a decided event as the ledger takes it. `command_digest` names the signed command that it follows from."""
+    """Return a decided event in the form that the ledger takes. `command_digest` names its signed command, if any."""
     event, meta = envelope
     return Draft(
         type=event.NAME,
@@ -99,7 +99,7 @@ def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None
 
 
 def authenticate(item: BatchItem, header: Header) -> AuthenticatedCommand:
-    """Return the command of a signed item, with the person whom the header names. The signature is checked elsewhere.
+    """Return the command of a signed item, with the person whom the header names. The caller has checked the signature.
 
     Raises:
         Refused: the payload cannot be read.

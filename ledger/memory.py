@@ -1,4 +1,4 @@
-"""The ledger in memory: the same answers as PostgreSQL's, for tests of everything above it. Not durable."""
+"""The ledger in memory, for tests. It gives the same answers as the one on PostgreSQL; nothing is durable."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ class MemoryLedger:
 
 
 def same_content(request: Append, rows: list[RecordedEvent], stored: dict[bytes, SignedCommand]) -> None:
-    """A known command must say the same again: unit and payload; times and signature are not compared.
+    """Check that known commands come with the same unit and payload. Times and signature are not compared.
 
     Raises:
-        CommandReused: it says something else.
+        CommandReused: a command has another unit or payload.
     """
-    again = dict(request.commands)
+    repeated = dict(request.commands)
     for row in rows:
         before = stored.get(row.command_digest) if row.command_digest else None
-        new = again.get(row.command_id)
+        new = repeated.get(row.command_id)
         if (before is None) != (new is None) or (
             before is not None and new is not None and (before.unit, before.payload) != (new.unit, new.payload)
         ):

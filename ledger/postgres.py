@@ -1,4 +1,4 @@
-"""The ledger on PostgreSQL 15 or newer: what opens it, and what reads it. Its writer has a room of its own."""
+"""The ledger on PostgreSQL 15 or newer: the checks when it is opened, and its queries. Appends are in `writer`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from ledger.checkpoints import Checkpoint, last_checkpoint, merkle_root
-from ledger.connection import OPTIONS, connect, open_connection
+from ledger.connection import Connection, Pool, connect, open_pool
 from ledger.events import NO_DIGEST, RecordedEvent, StreamTip
 from ledger.memory import same_content
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, Stopped
+from ledger.setup import address_of, has_schema
 from ledger.signing import SignedCommand
 from ledger.writer import Writer
 
-READERS = 8
 PAGE_EVENTS = 1_000
-SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+DURABLE_SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+"""Settings of the server without which an answered append can be lost in a crash."""
 
 _COLUMNS = ", ".join(RecordedEvent._fields)
 _LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608
@@ -32,27 +31,26 @@ _KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and comman
 class PostgresLedger:
     """See `ledger.protocol.Ledger`. Made by `open_ledger`; `epoch` is the writer epoch it appends under."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], url: str, epoch: int) -> None:
+    def __init__(self, pool: Pool, url: str, epoch: int) -> None:
         self.pool = pool
         self._url = url
         self.epoch = epoch
-        self._writer = Writer(url, epoch, self._explain)
+        self._writer = Writer(url, epoch, self._answer_unwritten)
 
     # Writing ------------------------------------------------------------------------------
 
     async def append(self, request: Append) -> Appended | Behind:
         return await self._writer.append(request)
 
-    async def _explain(self, request: Append, status: str) -> Appended | Behind:
-        """Answer a request of which nothing was written."""
+    async def _answer_unwritten(self, request: Append, status: str) -> Appended | Behind:
+        """Answer a request that `ledger.append` did not write: "known", "expired" or "behind"."""
         if status == "expired" and request.expires is not None:
             raise Expired("expired", expires=request.expires.isoformat())
         return await (self._known(request) if status == "known" else self._behind(request))
 
     async def _known(self, request: Append) -> Appended:
         ids = [event.command_id for part in request.parts for event in part.events]
-        async with self.pool.acquire() as connection:
-            rows = _recorded_events(await connection.fetch(_KNOWN, [part.stream for part in request.parts], ids))
+        rows = _recorded_events(await self.pool.fetch(_KNOWN, [part.stream for part in request.parts], ids))
         stored = {
             row.command_digest: command
             for row in rows
@@ -65,12 +63,11 @@ class PostgresLedger:
         for part in request.parts:
             digest: bytes | None = NO_DIGEST
             if part.expected.version:
-                async with self.pool.acquire() as connection:
-                    digest = await connection.fetchval(
-                        "select digest from ledger.event where stream = $1 and version = $2",
-                        part.stream,
-                        part.expected.version,
-                    )
+                digest = await self.pool.fetchval(
+                    "select digest from ledger.event where stream = $1 and version = $2",
+                    part.stream,
+                    part.expected.version,
+                )
             if digest != part.expected.digest:
                 raise Diverged("diverged", stream=part.stream, version=part.expected.version)
         first = request.parts[0]
@@ -81,10 +78,8 @@ class PostgresLedger:
     async def load(
         self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES
     ) -> tuple[RecordedEvent, ...]:
-        async with self.pool.acquire() as connection:
-            rows = _recorded_events(
-                await connection.fetch(_LOAD, stream, after, None if limit_bytes is None else PAGE_EVENTS)
-            )
+        limit = None if limit_bytes is None else PAGE_EVENTS
+        rows = _recorded_events(await self.pool.fetch(_LOAD, stream, after, limit))
         if limit_bytes is None:
             return rows
         size = 0
@@ -95,48 +90,43 @@ class PostgresLedger:
         return rows
 
     async def last(self, stream: str) -> RecordedEvent | None:
-        async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(_LAST, stream)
+        row = await self.pool.fetchrow(_LAST, stream)
         return RecordedEvent._make(row) if row else None
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
-        async with self.pool.acquire() as connection:
-            return _recorded_events(await connection.fetch(_READ, after, limit))
+        return _recorded_events(await self.pool.fetch(_READ, after, limit))
 
     async def streams(self) -> tuple[tuple[str, StreamTip], ...]:
         query = """
-            select f.stream, l.version, l.digest
-            from (select stream, position from ledger.event where version = 1) f
+            select first.stream, tip.version, tip.digest
+            from (select stream, position from ledger.event where version = 1) first
             cross join lateral (
-                select version, digest from ledger.event where stream = f.stream order by version desc limit 1
-            ) l
-            order by f.position
+                select version, digest from ledger.event where stream = first.stream order by version desc limit 1
+            ) tip
+            order by first.position
         """
-        async with self.pool.acquire() as connection:
-            return tuple((r["stream"], StreamTip(r["version"], r["digest"])) for r in await connection.fetch(query))
+        rows = await self.pool.fetch(query)
+        return tuple((row["stream"], StreamTip(row["version"], row["digest"])) for row in rows)
 
     async def command(self, digest: bytes) -> SignedCommand | None:
         query = """
-            select c.payload, c.unit, h.header, h.signature
-            from ledger.command c join ledger.handover h on h.digest = c.handover where c.digest = $1
+            select c.payload, c.unit, b.header, b.signature
+            from ledger.command c join ledger.batch b on b.digest = c.batch where c.digest = $1
         """
-        async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(query, digest)
+        row = await self.pool.fetchrow(query, digest)
         return SignedCommand(row["header"], row["signature"].hex(), row["payload"], row["unit"]) if row else None
 
     async def last_position(self) -> int:
-        """The position of the last event; 0 while there is none."""
-        async with self.pool.acquire() as connection:
-            return int(await connection.fetchval("select max(position) from ledger.event") or 0)
+        """Return the position of the last event, 0 when there is none."""
+        return int(await self.pool.fetchval("select max(position) from ledger.event") or 0)
 
     async def now(self) -> datetime:
-        async with self.pool.acquire() as connection:
-            found: datetime = await connection.fetchval("select clock_timestamp()")
+        found: datetime = await self.pool.fetchval("select clock_timestamp()")
         return found
 
     @contextlib.asynccontextmanager
     async def notices(self, wake: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `wake` after every group of appends, by NOTIFY, while the context lasts."""
+        """Call `wake` after every group of appends while the context lasts. The groups are announced by NOTIFY."""
         connection = await connect(self._url)
         try:
             await connection.add_listener("ledger", lambda *_: wake())
@@ -150,57 +140,49 @@ class PostgresLedger:
         self.pool.terminate()
 
 
-async def _as_it_is(_connection: Any) -> None:
-    """No reader leaves anything behind in its session, so nothing is worth a round trip to put it back."""
-
-
-async def open_pool(url: str, size: int = READERS) -> asyncpg.Pool[Any]:
-    """A pool of connections that give up in time. It opens the first one when it is used."""
-    opening: Any = open_connection  # the stubs ask for the whole signature of `asyncpg.connect`
-    pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
-        url, min_size=0, max_size=size, connect=opening, reset=_as_it_is, **OPTIONS
-    )
-    return pool
-
-
 async def open_ledger(
     url: str, installation: str | None, *, writing: bool = True, checkpoints: Path | None = None
 ) -> PostgresLedger:
-    """Open the ledger at `url`, after the checks that make appending safe.
+    """Open the ledger at `url`. With `writing`, check first that appending is safe.
+
+    Args:
+        url: the address of the database; the role decides what may be done.
+        installation: the id that the ledger must belong to; None accepts any.
+        writing: check the server's settings, and the ledger against the newest checkpoint.
+        checkpoints: the folder of the checkpoints, if there is one.
 
     Raises:
-        Stopped: the database has no schema yet (`no_ledger`), settings risk loss, it is a replica, another
-            installation's ledger, or older than `checkpoints`.
+        Stopped: `no_ledger`: the database is empty; `schema_differs`: see `ledger.setup`; `other_installation`,
+            `unsafe_setting`, `is_a_replica`, or `checkpoint_ahead`: the ledger lacks an event that a checkpoint names.
         ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `connection.open_connection`.
     """
     pool = await open_pool(url)
     try:
         async with pool.acquire() as connection:
-            row = await _installation(connection)
+            row = await _installation(connection, address_of(url))
             if installation is not None and row["id"] != installation:
                 raise Stopped("other_installation", expected=installation, found=row["id"])
             if writing:
                 await _check_settings(connection)
                 if checkpoints is not None:
-                    await _check_not_ahead(connection, checkpoints)
+                    await _check_against_checkpoint(connection, checkpoints)
         return PostgresLedger(pool, url, row["epoch"])
     except BaseException:
         pool.terminate()
         raise
 
 
-async def _installation(connection: Any) -> Any:
-    try:
-        row = await connection.fetchrow("select id, epoch, clock_stopped from ledger.installation")
-    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-        row = None
+async def _installation(connection: Connection, database: str) -> Any:
+    row = None
+    if await has_schema(connection, database):
+        row = await connection.fetchrow("select id, epoch from ledger.installation")
     if row is None:
         raise Stopped("no_ledger")
     return row
 
 
-async def _check_settings(connection: Any) -> None:
-    for name, wanted in SAFE.items():
+async def _check_settings(connection: Connection) -> None:
+    for name, wanted in DURABLE_SETTINGS.items():
         found = await connection.fetchval("select current_setting($1)", name)
         if found != wanted:
             raise Stopped("unsafe_setting", name=name, found=found, expected=wanted)
@@ -208,8 +190,8 @@ async def _check_settings(connection: Any) -> None:
         raise Stopped("is_a_replica")
 
 
-async def _check_not_ahead(connection: Any, folder: Path) -> None:
-    """A ledger that lacks what a checkpoint has seen is an old copy: appending to it would fork the past."""
+async def _check_against_checkpoint(connection: Connection, folder: Path) -> None:
+    """Refuse a ledger that lacks the event of the newest checkpoint: it is an old copy, and appends would fork it."""
     newest = last_checkpoint(folder)
     if newest is None:
         return
@@ -219,10 +201,8 @@ async def _check_not_ahead(connection: Any, folder: Path) -> None:
 
 
 async def checkpoint(ledger: PostgresLedger) -> Checkpoint | None:
-    """Where the ledger stands now; None while it is empty."""
-    query = "select position, digest, recorded_at from ledger.event order by position"
-    async with ledger.pool.acquire() as connection:
-        rows = await connection.fetch(query)
+    """Return a checkpoint of the ledger as it is now, None when it is empty. Reads the digests of all events."""
+    rows = await ledger.pool.fetch("select position, digest, recorded_at from ledger.event order by position")
     if not rows:
         return None
     last = rows[-1]

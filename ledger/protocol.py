@@ -1,4 +1,4 @@
-"""What a ledger is: the protocol that both stores keep, checked by one contract test."""
+"""The protocol of a ledger, its requests, answers and errors. One contract test checks both implementations."""
 
 from __future__ import annotations
 
@@ -12,22 +12,18 @@ from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.signing import SignedCommand
 
 PAGE_BYTES = 256_000
-"""A page of events on its way to a workflow: far from Temporal's two megabytes, few enough pages for a year."""
-
-EVENTS_PER_APPEND = 2_000
-CLOCK_JUMP_S = 60
-CLOCK_BACK_S = 3_600
+"""About the most bytes of a page of events. Well below Temporal's two megabytes for a payload; a year is few pages."""
 
 
 class LedgerError(CodedError):
-    """Something about the ledger that a caller cannot mend by trying again.
+    """An error of the ledger that a second attempt does not mend.
 
     The base class itself is raised for calls that no correct program makes: `append_size`, `ledger_closed`.
     """
 
 
-class Diverged(LedgerError):  # noqa: N818 - the word of the design
-    """A version that the caller has folded carries another digest: two installations, or a workflow reset."""
+class Diverged(LedgerError):  # noqa: N818 - a state of the stream
+    """The stream has another digest at the caller's version: two installations wrote it, or a workflow was reset."""
 
     kind = Kind.CORRUPT
 
@@ -38,14 +34,14 @@ class UnreadableRowError(LedgerError):
     kind = Kind.CORRUPT
 
 
-class CommandReused(LedgerError):  # noqa: N818
-    """A command id comes back with another content."""
+class CommandReused(LedgerError):  # noqa: N818 - as above
+    """A known command id comes with another content."""
 
     kind = Kind.REFUSED
 
 
-class Expired(LedgerError):  # noqa: N818
-    """A command that the ledger does not know came after its time."""
+class Expired(LedgerError):  # noqa: N818 - as above
+    """An unknown command came after it expired."""
 
     kind = Kind.REFUSED
 
@@ -58,7 +54,7 @@ class Stopped(LedgerError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Events for one stream, on top of where the caller believes it stands."""
+    """Events for one stream. `expected` is the last event that the caller knows there."""
 
     stream: str
     expected: StreamTip
@@ -67,10 +63,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One or several streams in one transaction: all of it or nothing.
+    """A request: events for one or several streams, stored in one transaction or not at all.
 
-    `commands` holds the signed command of each command id; clock acts have none. After `expires`, by the ledger's time,
-    only what is known already is answered.
+    `commands` holds the signed command of each command id; acts of the clock have none. After `expires`, by the
+    ledger's time, the request is refused unless all its commands are known.
     """
 
     parts: tuple[Part, ...]
@@ -80,7 +76,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The stored rows, new ones or, when the command was known, those of the first time."""
+    """The stored rows. With `known`, all commands had been stored before, and these are the rows of that time."""
 
     events: tuple[RecordedEvent, ...]
     known: bool = False
@@ -88,48 +84,48 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """Nothing was written: others wrote first. `tail` is what the caller has not folded yet, of its first stream."""
+    """Nothing was written, because a stream has newer events. `tail` holds those of the request's first stream."""
 
     tail: tuple[RecordedEvent, ...]
 
 
 class Ledger(Protocol):
-    """Append-only, in one order, chained."""
+    """Streams of events, append-only, in one order, chained by digests."""
 
     async def append(self, request: Append) -> Appended | Behind:
-        """Append, or answer with what the caller has missed.
+        """Append, or answer with the events that the caller has missed.
 
         Raises:
-            Diverged: the caller's past is not the ledger's.
-            CommandReused: a known command id with another content.
-            Expired: it came too late.
-            Stopped: the ledger takes nothing now; `code` says why.
+            Diverged: the digest at an expected version is another one.
+            CommandReused: a known command id comes with another content.
+            Expired: an unknown command came after it expired.
+            Stopped: the ledger refuses all appends; `code` says why.
         """
 
     async def load(
         self, stream: str, after: int = 0, limit_bytes: int | None = PAGE_BYTES
     ) -> tuple[RecordedEvent, ...]:
-        """The stream's events above version `after`: at least one if there is one, about `limit_bytes` at most.
+        """Return the stream's events above version `after`: about `limit_bytes` of them, at least one if there is one.
 
-        None stands for no limit: the whole stream.
+        Without a limit (None), all of them.
         """
 
     async def last(self, stream: str) -> RecordedEvent | None:
-        """The stream's last event."""
+        """Return the stream's last event, None when it has none."""
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
-        """Events of all streams above position `after`, in order."""
+        """Return events of all streams above position `after`, in order."""
 
     async def streams(self) -> tuple[tuple[str, StreamTip], ...]:
-        """Every stream with its head, in the order of their first events."""
+        """Return every stream with its tip, in the order of their first events."""
 
     async def command(self, digest: bytes) -> SignedCommand | None:
-        """The signed command that an event's `command_digest` names."""
+        """Return the signed command that an event's `command_digest` names, None when there is none."""
 
     async def now(self) -> datetime:
-        """The ledger's time."""
+        """Return the ledger's time: for PostgreSQL, the server's clock."""
 
 
 async def load_all(ledger: Ledger, stream: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-    """The whole stream above a version."""
+    """Return all events of a stream above a version."""
     return await ledger.load(stream, after, None)

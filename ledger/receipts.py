@@ -1,4 +1,4 @@
-"""What came of a signed batch, as the engine answers it. Entry points read its events from the ledger again."""
+"""The engine's answer to a signed batch. It holds versions only; entry points read the events from the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass
 class CommandOutcome:
-    """What came of a command: the versions of its events; `known` when it had been carried out before."""
+    """The versions of a command's events; `known` when the command had been carried out before."""
 
     command_id: UUID
     versions: list[int]
@@ -18,7 +18,7 @@ class CommandOutcome:
 
 @dataclass
 class FailedOpening:
-    """A cycle that could not be opened, and why."""
+    """A cycle that could not be opened, with code and facts of the error."""
 
     stream: str
     code: str

@@ -1,54 +1,77 @@
-"""Migrations and the owner's few acts on PostgreSQL.
+"""The database schema, and what the owner of the database does beside it: passwords, claim, confirmation of the clock.
 
-Plain SQL files, each applied once under a lock and never changed afterwards; every package that keeps something in the
-database brings its own.
+Before the first release there are no migrations. The four files `*/schema.sql` are one baseline: they are edited in
+place and applied to an empty database. The database stores their sha256; a database with another one is refused. The
+first release freezes the baseline, and changes after it become numbered migrations.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from hashlib import sha256
+from urllib.parse import urlsplit
 
-from ledger.connection import open_connection
+from ledger.connection import LOCK_CLASS, SETUP_LOCK, Connection, open_connection
 from ledger.protocol import Stopped
-from resources import schema_files
-
-MIGRATION_LOCK = 7163
-PACKAGES = ("ledger", "vault", "projections", "accounts")
+from resources import SCHEMA_FILES
 
 
-async def migrate(url: str, packages: tuple[str, ...] = PACKAGES) -> None:
-    """Bring the schema up to date, as the owner, under a lock; each file once, in one transaction each.
+@lru_cache(maxsize=1)
+def schema_sql() -> str:
+    """Return the baseline: all schema files, one after another."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in SCHEMA_FILES)
+
+
+def schema_digest() -> str:
+    """Return the sha256 of the baseline, in hex."""
+    return sha256(schema_sql().encode()).hexdigest()
+
+
+async def apply_schema(url: str, database: str | None = None) -> None:
+    """Apply the baseline to an empty database, in one transaction under a lock; do nothing when it was applied before.
+
+    Args:
+        url: the owner's address of the database.
+        database: what an error calls the database; by default host, port and name.
 
     Raises:
-        Stopped: `migration_changed`, when a file that was applied no longer reads the same.
+        Stopped: `schema_differs`: the database was made by another baseline. Nothing was changed.
     """
     connection = await open_connection(url)
     try:
-        await connection.execute("select pg_advisory_lock($1, 2)", MIGRATION_LOCK)
-        await connection.execute(
-            "create table if not exists public.migration (name text primary key, digest text not null, "
-            "applied_at timestamptz not null default now())"
-        )
-        for package in packages:
-            for file in schema_files(package):
-                await _apply(connection, f"{package}/{file.name}", file.read_text(encoding="utf-8"))
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1, $2)", LOCK_CLASS, SETUP_LOCK)
+            if not await has_schema(connection, database or address_of(url)):
+                await connection.execute(schema_sql())
+                await connection.execute("insert into ledger.baseline (digest) values ($1)", schema_digest())
     finally:
         await connection.close()
 
 
-async def _apply(connection: Any, name: str, sql: str) -> None:
-    digest = await connection.fetchval("select encode(sha256(convert_to($1, 'UTF8')), 'hex')", sql)
-    applied = await connection.fetchval("select digest from public.migration where name = $1", name)
-    if applied is None:
-        async with connection.transaction():
-            await connection.execute(sql)
-            await connection.execute("insert into public.migration (name, digest) values ($1, $2)", name, digest)
-    elif applied != digest:
-        raise Stopped("migration_changed", name=name)
+async def has_schema(connection: Connection, database: str) -> bool:
+    """Return True when the database was made by this baseline, False when it has no ledger.
+
+    Raises:
+        Stopped: `schema_differs`: it was made by another baseline, or by the migrations before there was one.
+    """
+    if await connection.fetchval("select to_regnamespace('ledger')") is None:
+        return False
+    found = None
+    if await connection.fetchval("select to_regclass('ledger.baseline')") is not None:
+        found = await connection.fetchval("select digest from ledger.baseline")
+    if found != schema_digest():
+        raise Stopped("schema_differs", database=database)
+    return True
+
+
+def address_of(url: str) -> str:
+    """Return host, port and name of a database, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
 
 
 async def set_role_password(url: str, role: str, password: str) -> None:
-    """Let one of our roles log in. The password is sent as a SCRAM verifier's input, quoted by the server itself."""
+    """Let a role log in with a password. The server quotes both."""
     connection = await open_connection(url)
     try:
         statement = await connection.fetchval(
@@ -60,7 +83,7 @@ async def set_role_password(url: str, role: str, password: str) -> None:
 
 
 async def claim(url: str, installation: str) -> bool:
-    """Make this the installation's ledger. False when it was claimed before."""
+    """Write the installation's id into the ledger. Return False when it has an id already."""
     connection = await open_connection(url)
     try:
         done = await connection.execute(
@@ -72,7 +95,7 @@ async def claim(url: str, installation: str) -> bool:
 
 
 async def confirm_clock(url: str) -> None:
-    """Let appends go on after the operator has looked at the clock."""
+    """Allow appends again, after an operator has checked the clock: recorded times up to now are confirmed."""
     connection = await open_connection(url)
     try:
         await connection.execute(

@@ -1,7 +1,7 @@
-"""Signed commands: Ed25519 over exact bytes, by the entry point that authenticated the person.
+"""Signed commands: Ed25519 over exact bytes, with the key of the entry point that authenticated the person.
 
-One signature covers a header with a list of (stream, command id, payload digest): a meeting's acts, or the opening
-of fifty cycles. A bundle of one cycle shows that list, never another cycle's content.
+One signature covers a header with a list of (stream, command id, payload digest), such as a meeting's acts or the
+opening of fifty cycles. The export of one cycle contains that list, but no payload of another cycle.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from errors import CodedError, Kind
 
 FORMAT = "thidua-command-1"
 LIFETIME = timedelta(hours=1)
-"""How long a signed command can wait; then what was pending becomes refused."""
+"""From issue to expiry: the ledger refuses a command that comes later, unless it is known."""
 
 
 class NotSignedError(CodedError):
-    """A command does not carry a signature that covers it. `code` says what is wrong."""
+    """A command has no valid signature that covers it. `code` says what is wrong."""
 
     kind = Kind.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """One command on its way: where it goes, its id, its exact payload."""
+    """One command of a batch: its stream, its id, its exact payload."""
 
     stream: str
     command_id: UUID
@@ -40,13 +40,13 @@ class BatchItem:
 
     @property
     def payload_digest(self) -> str:
-        """What the header's list says of the payload."""
+        """The sha256 of the payload in hex, as in the header's list."""
         return sha256(self.payload.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who says a list of commands, known how, when, on which installation."""
+    """The signed facts about a list of commands: person, strength of the login, time, installation, key."""
 
     installation: str
     key: str
@@ -63,7 +63,7 @@ class Header:
     @classmethod
     @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Header:
-        """Read a header. An act's is read when it is checked, decided and appended.
+        """Read a header. Cached, because a command's header is read when it is checked, decided and appended.
 
         Raises:
             NotSignedError: `malformed`.
@@ -80,7 +80,7 @@ class Header:
             raise NotSignedError("malformed") from None
 
     def covers(self, item: BatchItem) -> bool:
-        """True when the list names exactly this command."""
+        """Return True when the list names exactly this command."""
         return (item.stream, str(item.command_id), item.payload_digest) in self.items
 
 
@@ -100,13 +100,13 @@ class SignedBatch:
         return replace(self, items=tuple(item for item in self.items if item.stream == stream))
 
     def command(self, item: BatchItem, unit: str) -> SignedCommand:
-        """Return one item as the ledger keeps it; `unit` is the header's."""
+        """Return one item in the form that the ledger stores; `unit` is the header's."""
         return SignedCommand(self.header, self.signature, item.payload, unit)
 
 
 @dataclass(frozen=True)
 class SignedCommand:
-    """A command as it is kept beside the events that follow from it; `signature` is hex, `unit` the header's."""
+    """A command in the form that the ledger stores beside its events; `signature` is hex, `unit` the header's."""
 
     header: str
     signature: str
@@ -115,18 +115,18 @@ class SignedCommand:
 
     @cached_property
     def batch_digest(self) -> bytes:
-        """sha256 over signature and header. The tag is stored in digests, so it keeps its first name."""
+        """The sha256 over signature and header. The tag is part of stored digests, so it keeps its first name."""
         return sha256(b"thidua-handover-1\n" + bytes.fromhex(self.signature) + self.header.encode()).digest()
 
     @cached_property
     def digest(self) -> bytes:
-        """What the events that follow from the command carry as `command_digest`."""
+        """The sha256 over batch and payload, in the events of the command as `command_digest`."""
         return sha256(b"thidua-signed-1\n" + self.batch_digest + self.payload.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """An entry point's private key, with what every header of the installation says."""
+    """An entry point's private key, with the fields that are the same in all its headers."""
 
     installation: str
     epoch: int
@@ -175,7 +175,9 @@ class Keys:
     def verify(
         self, header: str, signature: str, items: Iterable[BatchItem] = (), *, any_epoch: bool = False
     ) -> Header:
-        """Return the parsed header if its signature is right and it covers the items. Expiry is the ledger's to judge.
+        """Return the parsed header if its signature is valid and covers the items. `ledger.append` checks the expiry.
+
+        With `any_epoch`, headers of earlier epochs are valid, too: for verifying stored commands.
 
         Raises:
             NotSignedError: `malformed`, `other_installation`, `other_epoch`, `unknown_key`, `bad_signature`,

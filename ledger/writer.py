@@ -1,9 +1,11 @@
-"""The writer of the ledger on PostgreSQL: group commit over two lanes.
+"""Appends to the ledger on PostgreSQL: group commit over two connections.
 
-All appends go through one advisory lock. What waits travels together, each request answered on its own; while one
-group is under the lock, the next is prepared and already stands in line on a second connection, so that neither this
-process nor the server waits for the other. Order by an identity column without the lock lost a third of the events
-for a reader with a cursor, so the position is given under the lock.
+All appends take one advisory lock, and positions are given under it. Positions from an identity column without the lock
+would not do: transactions commit in another order, and a reader that follows the positions lost a third of the events.
+
+Requests that wait are sent together as one group, one transaction, and each is answered on its own. While one group is
+under the lock, the next is prepared and already waits for the lock on a second connection, so that neither this process
+nor the server is idle.
 """
 
 from __future__ import annotations
@@ -18,60 +20,60 @@ from typing import Any
 
 import asyncpg
 
-from ledger.connection import connect, is_lost
+from ledger.connection import Connection, connect, is_lost
 from ledger.events import RecordedEvent
-from ledger.protocol import (
-    CLOCK_JUMP_S,
-    EVENTS_PER_APPEND,
-    Append,
-    Appended,
-    Behind,
-    LedgerError,
-    Stopped,
-)
+from ledger.protocol import Append, Appended, Behind, LedgerError, Stopped
+
+EVENTS_PER_APPEND = 2_000
+"""The most events of one request."""
+
+CLOCK_JUMP_S = 60
+"""The wall clock may differ from the monotonic clock by so much between two groups."""
 
 LANES = 2
 GROUP_EVENTS = 2_000
+"""A group is closed when it has so many events, so it has fewer than twice as many."""
+
 SMALL_GROUP = 8
-"""So few requests are not worth splitting over two lanes."""
+"""So few requests are not split over two lanes."""
 
 _APPEND = """
-    select statuses, first, recorded_at, digests
+    select statuses, first_position, recorded_at, digests
     from ledger.append(
-        $1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4::ledger.handover[], $5
+        $1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4::ledger.batch[], $5
     )
 """
 
-
+Answer = Appended | Behind
 RowTuple = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A request with its rows for `ledger.append`, but for the number that it gets in its group."""
+class _PendingAppend:
+    """A request that waits, with its rows for `ledger.append`; `_send` puts its number in the group before each row."""
 
     request: Append
     parts: list[RowTuple]
     events: list[RowTuple]
     commands: list[RowTuple]
-    answer: asyncio.Future[Appended | Behind]
+    answer: asyncio.Future[Answer]
 
-    def settle(self, answer: Appended | Behind) -> None:
-        """Answer, if somebody still waits."""
+    def settle(self, answer: Answer) -> None:
+        """Answer, unless the caller was cancelled."""
         if not self.answer.done():
             self.answer.set_result(answer)
 
     def fail(self, error: BaseException) -> None:
-        """As `settle`."""
+        """Answer with an error, unless the caller was cancelled."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
 @dataclass(slots=True)
 class _Lane:
-    """A connection that appends one group after another. `under_way` is how many requests it carries now."""
+    """A connection that appends one group after another. `under_way` is the number of requests in its group now."""
 
-    connection: asyncpg.Connection[Any] | None = None
+    connection: Connection | None = None
     work: asyncio.Task[None] | None = None
     under_way: int = 0
 
@@ -87,26 +89,32 @@ class _Lane:
 
 
 class Writer:
-    """Appends under writer epoch `epoch`. `explain` answers a request of which nothing was written, or raises."""
+    """Appends under a writer epoch.
 
-    def __init__(self, url: str, epoch: int, explain: Callable[[Append, str], Awaitable[Appended | Behind]]) -> None:
-        self._url, self._epoch, self._explain = url, epoch, explain
-        self._queue: deque[_Waiting] = deque()
+    Args:
+        url: the address of the database, as the role that may append.
+        epoch: the writer epoch; `ledger.append` refuses another one than the ledger's.
+        answer_unwritten: answers a request that was not written, given its status in `ledger.append`, or raises.
+    """
+
+    def __init__(self, url: str, epoch: int, answer_unwritten: Callable[[Append, str], Awaitable[Answer]]) -> None:
+        self._url, self._epoch, self._answer_unwritten = url, epoch, answer_unwritten
+        self._queue: deque[_PendingAppend] = deque()
         self._lanes = [_Lane() for _ in range(LANES)]
-        self._explaining: set[asyncio.Task[None]] = set()
+        self._unwritten: set[asyncio.Task[None]] = set()
         self._clocks = _clocks()
         self._jump: str | None = None
         self._closed = False
 
-    async def append(self, request: Append) -> Appended | Behind:
+    async def append(self, request: Append) -> Answer:
         """See `ledger.protocol.Ledger`."""
         count = sum(len(part.events) for part in request.parts)
         if not 0 < count <= EVENTS_PER_APPEND:
             raise LedgerError("append_size", count=count, most=EVENTS_PER_APPEND)
         if self._closed:
             raise LedgerError("ledger_closed")
-        # Rows are made here: what cannot be made into one is the error of this request alone.
-        waiting = _Waiting(request, *_rows(request), asyncio.get_running_loop().create_future())
+        # Rows are made here, so that a value that makes no row is the error of this request alone.
+        waiting = _PendingAppend(request, *_rows(request), asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         for lane in self._lanes:
             if lane.idle:
@@ -115,11 +123,11 @@ class Writer:
         return await waiting.answer
 
     async def close(self) -> None:
-        """Finish what is under way, then let go."""
+        """Answer all waiting requests, then close the connections. Later requests are refused."""
         self._closed = True
         under_way = [lane.work for lane in self._lanes if lane.work is not None]
         await asyncio.gather(*map(asyncio.shield, under_way), return_exceptions=True)
-        await asyncio.gather(*self._explaining, return_exceptions=True)
+        await asyncio.gather(*self._unwritten, return_exceptions=True)
         for lane in self._lanes:
             lane.lose()
 
@@ -127,10 +135,10 @@ class Writer:
         while group := self._next_group():
             lane.under_way = len(group)
             try:
-                self._answer(group, await self._send(lane, group))
+                self._settle(group, await self._send(lane, group))
             except asyncpg.PostgresError as error:
                 await self._one_by_one(lane, group, error)
-            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            except Exception as error:  # noqa: BLE001 - every error is the answer to those who wait
                 lane.lose()
                 _fail(group, error)
             except BaseException as error:
@@ -140,13 +148,17 @@ class Writer:
             finally:
                 lane.under_way = 0
 
-    def _next_group(self) -> list[_Waiting]:
-        """This lane's share of what waits; at most one request for each stream, for a second could not see its rows."""
+    def _next_group(self) -> list[_PendingAppend]:
+        """Take this lane's share of the waiting requests from the queue.
+
+        A group has at most one request for each stream: a second one would be checked before the first one's rows
+        exist.
+        """
         share = max(SMALL_GROUP, -(-(len(self._queue) + sum(lane.under_way for lane in self._lanes)) // LANES))
-        group, streams, size, later = list[_Waiting](), set[str](), 0, deque[_Waiting]()
+        group, streams, size, later = list[_PendingAppend](), set[str](), 0, deque[_PendingAppend]()
         while self._queue and len(group) < share and size < GROUP_EVENTS:
             waiting = self._queue.popleft()
-            if waiting.answer.done():  # given up
+            if waiting.answer.done():  # cancelled
                 continue
             mine = {part.stream for part in waiting.request.parts}
             if mine & streams:
@@ -158,8 +170,11 @@ class Writer:
         self._queue.extendleft(reversed(later))
         return group
 
-    async def _one_by_one(self, lane: _Lane, group: list[_Waiting], error: asyncpg.PostgresError) -> None:
-        """A failing append never fails its neighbours: try each of the group alone, while there is a server to try."""
+    async def _one_by_one(self, lane: _Lane, group: list[_PendingAppend], error: asyncpg.PostgresError) -> None:
+        """Send each request of a failed group alone, so that one request's error is not the answer to the others.
+
+        An error that concerns all of them, such as a lost server, is the answer to all.
+        """
         if len(group) == 1 or _concerns_all(error):
             lane.lose()
             _fail(group, _stopped(error) or error)
@@ -168,7 +183,7 @@ class Writer:
             if waiting.answer.done():
                 continue
             try:
-                self._answer([waiting], await self._send(lane, [waiting]))
+                self._settle([waiting], await self._send(lane, [waiting]))
             except Exception as own:  # noqa: BLE001 - as above
                 if not isinstance(own, asyncpg.PostgresError) or _concerns_all(own):
                     lane.lose()
@@ -176,8 +191,8 @@ class Writer:
                     return
                 waiting.fail(_stopped(own) or own)
 
-    async def _send(self, lane: _Lane, group: list[_Waiting]) -> Any:
-        """One transaction for a group; requests are counted from 1, and each handover goes once."""
+    async def _send(self, lane: _Lane, group: list[_PendingAppend]) -> Any:
+        """Send a group as one transaction. Requests are numbered from 1; each signed batch is sent once."""
         if lane.connection is None or lane.connection.is_closed():
             lane.connection = await connect(self._url)
         await self._watch_clock(lane.connection)
@@ -193,8 +208,8 @@ class Writer:
         )
         return row
 
-    def _answer(self, group: list[_Waiting], row: Any) -> None:
-        position, digests, index = row["first"], row["digests"], 0
+    def _settle(self, group: list[_PendingAppend], row: Any) -> None:
+        position, digests, index = row["first_position"], row["digests"], 0
         for waiting, status in zip(group, row["statuses"], strict=True):
             count = len(waiting.events)
             if status == "appended":
@@ -202,22 +217,23 @@ class Writer:
                 waiting.settle(Appended(_stored(waiting.request, position, row["recorded_at"], made)))
                 position += count
             else:
-                # Beside the lane: it takes reading, and the next group need not wait for that.
-                task = asyncio.create_task(self._explain_to(waiting, status))
-                self._explaining.add(task)
-                task.add_done_callback(self._explaining.discard)
+                # In a task of its own: it needs queries, and the lane's next group must not wait for them.
+                task = asyncio.create_task(self._settle_unwritten(waiting, status))
+                self._unwritten.add(task)
+                task.add_done_callback(self._unwritten.discard)
             index += count
 
-    async def _explain_to(self, waiting: _Waiting, status: str) -> None:
+    async def _settle_unwritten(self, waiting: _PendingAppend, status: str) -> None:
         try:
-            waiting.settle(await self._explain(waiting.request, status))
+            waiting.settle(await self._answer_unwritten(waiting.request, status))
         except Exception as error:  # noqa: BLE001 - as above
             waiting.fail(error)
 
-    async def _watch_clock(self, connection: asyncpg.Connection[Any]) -> None:
-        """Stop when the wall clock jumped against the monotonic one; mere idleness moves both.
+    async def _watch_clock(self, connection: Connection) -> None:
+        """Stop the ledger when the wall clock jumped against the monotonic clock. Idle time moves both.
 
-        A jump is forgotten only when the ledger has heard of it, and until then no lane appends.
+        `_jump` is kept until the database has stored it: a lane that fails to store it leaves it to the next one, and
+        no lane appends in between.
         """
         now = _clocks()
         drift = (now[0] - self._clocks[0]) - (now[1] - self._clocks[1])
@@ -230,6 +246,7 @@ class Writer:
 
 
 def _rows(request: Append) -> tuple[list[RowTuple], list[RowTuple], list[RowTuple]]:
+    """Return the request's parts, events and commands as rows of the types in ledger/schema.sql, without `request`."""
     parts: list[RowTuple] = []
     events: list[RowTuple] = []
     for part in request.parts:
@@ -266,7 +283,7 @@ def _rows(request: Append) -> tuple[list[RowTuple], list[RowTuple], list[RowTupl
 
 
 def _stored(request: Append, position: int, recorded_at: datetime, digests: list[bytes]) -> tuple[RecordedEvent, ...]:
-    """The rows as stored: what was sent, with what the ledger added."""
+    """Return the rows as the database stored them: the columns that were sent, and those that the ledger added."""
     stored, added = [], iter(digests)
     for part in request.parts:
         previous = part.expected.digest
@@ -302,21 +319,23 @@ def _stored(request: Append, position: int, recorded_at: datetime, digests: list
 
 
 def _clocks() -> tuple[float, float]:
-    # BOOTTIME goes on while a laptop sleeps, as the wall clock does.
+    """Return the wall clock and the monotonic clock, in seconds."""
+    # BOOTTIME counts while a laptop sleeps, as the wall clock does; MONOTONIC does not.
     return time.time(), time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _fail(group: list[_Waiting], error: BaseException) -> None:
+def _fail(group: list[_PendingAppend], error: BaseException) -> None:
     for waiting in group:
         waiting.fail(error)
 
 
 def _concerns_all(error: asyncpg.PostgresError) -> bool:
-    """Epoch and clock hold for every request; so does a lost connection."""
+    """Return True for a wrong epoch and a stopped clock, which hold for every request, and for a lost connection."""
     return (error.sqlstate or "").startswith("TD00") or is_lost(error)
 
 
 def _stopped(error: asyncpg.PostgresError) -> Stopped | None:
+    """Return the error of a ledger that refuses all appends, by the error codes in ledger/schema.sql; else None."""
     if error.sqlstate == "TD002":
         return Stopped("other_epoch", epoch=error.detail)
     if error.sqlstate == "TD003":

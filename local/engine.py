@@ -22,7 +22,7 @@ from i18n import _
 from ledger.events import RecordedEvent
 from ledger.postgres import open_ledger
 from ledger.protocol import Append
-from ledger.setup import claim, migrate, set_role_password
+from ledger.setup import apply_schema, claim, set_role_password
 from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
@@ -155,12 +155,12 @@ async def _start(
     installed = installation_in(paths.data, rehearsal=rehearsal)
     pids: dict[str, int] = {}
     postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
-    owner = os.environ.get("DATABASE_URL")
+    owner, name = os.environ.get("DATABASE_URL"), None
     if owner is None:
         await _start_postgres(stack, postgres, pids)
         await create_database(postgres, DATABASE)
-        owner = postgres.url(DATABASE)
-    database, reader, web = await _prepare_ledger(owner, bootstrap, installed)
+        owner, name = postgres.url(DATABASE), str(paths.data)
+    database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name)
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here: a command that only reads must not pay for the engine's client.
@@ -219,9 +219,17 @@ async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids:
         pids["postgresql"] = postgres.server.pid
 
 
-async def _prepare_ledger(owner: str, bootstrap: Bootstrap, installed: Installation) -> tuple[str, str, str]:
-    """Schema, roles and the installation's keys; returns the addresses for application, reader and web."""
-    await migrate(owner)
+async def _prepare_ledger(
+    owner: str, bootstrap: Bootstrap, installed: Installation, name: str | None = None
+) -> tuple[str, str, str]:
+    """Prepare schema, roles and the installation's keys; return the addresses for application, reader and web.
+
+    `name` is what an error calls the database; by default its address.
+
+    Raises:
+        LedgerError: `schema_differs`: another version of the program made the database.
+    """
+    await apply_schema(owner, name)
     for role in ROLES:
         await set_role_password(owner, role, installed.passwords[role])
     await claim(owner, installed.id)

@@ -1,1 +1,1 @@
-"""Read models over all clusters: each line is a function of one folded stream, so they can be rebuilt at any time."""
+"""Projections over all clusters: tables computed from the ledger, which can be dropped and rebuilt at any time."""

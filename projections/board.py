@@ -1,6 +1,6 @@
-"""The board's line for one cycle. No second logic: everything is asked of the domain.
+"""The board's line for one cycle. It holds results of the domain's functions and has no rules of its own.
 
-What depends on the moment somebody looks (overdue, days left) is worked out when the line is read.
+What depends on the time of reading, such as overdue duties, is computed by `glance` when the line is read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.rules import Edition
 
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
-    """What the board keeps of a cycle, as JSON values."""
+    """Return a cycle's line, as JSON values."""
     owed = obligations(state, rules)
     filed, year = state.lifecycle.filed is not None, steps(owed, rules)
     open_ = [] if filed else [o for o in owed if o.done is None]
@@ -85,7 +85,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A line as seen at a moment."""
+    """A line at a moment: the next due time, the units that owe then, and the overdue duties."""
 
     next_due: datetime | None
     waiting_for: tuple[str, ...]
@@ -93,7 +93,7 @@ class Glance:
 
 
 def glance(line: dict[str, Any], real_now: datetime) -> Glance:
-    """What the line says now."""
+    """Return the line's state now: on the cycle's own clock if it has one, else at `real_now`."""
     now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
     dated = [(datetime.fromisoformat(o["due"]), o) for o in line["open"] if o["due"]]
     coming = [(due, o) for due, o in dated if due > now]

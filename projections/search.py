@@ -1,8 +1,8 @@
-"""The search index: units, documents and acts of all years, by words without diacritics.
+"""The search index: units, documents and acts of all years, found by words without diacritics.
 
-Rebuilt from the ledger like the board, with its own cursor, so that pages never wait for it. Free texts are not in it,
-because they can be erased. Each act is indexed by its sentence in every language, so that the rows do not depend on the
-worker's language and a reader finds an act by the words of either.
+It is computed from the ledger like the board, with a cursor of its own, so that no page waits for a slow index. Free
+texts are not indexed, because they can be erased. Each act is indexed by its sentence in every language: the rows do not
+depend on the worker's language, and readers find acts by the words of either.
 """
 
 from __future__ import annotations
@@ -20,33 +20,29 @@ from domain.streams import is_cycle
 from domain.types import CLOCK, Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
+from ledger.connection import SEARCH_LOCK
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
+from projections import cursors
 from projections.stream_states import StreamStates
 
 NAME = "search"
-LOCK = 7163
 PAGE = 200
-BREATH_S = 0.01
-"""Seconds between two pages, in which the process does other work."""
+PAUSE_S = 0.01
+"""Pause between pages, so that other tasks of the process run."""
 
-MOST = 60
+MOST_HITS = 60
 CLOSED = frozenset({"AwardsDecided", "AwardAnnulled", "AwardHeld", "AwardReleased"})
-"""Members do not find the documents of these events: they may name a decision that is not published yet."""
-
-_CURSOR = "select position from projections.cursor where name = $1"
+"""Events whose documents members do not find: they could reveal a decision before it is published."""
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
-"""Stream, kind, ref, unit, titles as JSON, day, words."""
+"""stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A search result; `title` is in the reader's language.
-
-    `ref` is a unit's id, an act's version in its stream, or for a document version and number ("12.0").
-    """
+class SearchHit:
+    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql."""
 
     stream: str
     kind: str
@@ -63,39 +59,32 @@ class SearchIndex:
         self._ledger, self._states = ledger, StreamStates(ledger)
 
     async def catch_up(self) -> int:
-        """Bring the index up to the ledger's last event; returns its position."""
+        """Bring the index up to the ledger's last event; return its position."""
         last_position = await self._ledger.last_position()
-        async with self._ledger.pool.acquire() as connection:
-            position = int(await connection.fetchval(_CURSOR, NAME) or 0)
+        position = await cursors.position_of(self._ledger.pool, NAME)
         while position < last_position:
-            position = await self._page()
-            await asyncio.sleep(BREATH_S)
+            position = await self._index_page()
+            await asyncio.sleep(PAUSE_S)
         return position
 
-    async def _page(self) -> int:
-        """Index one page of the ledger, rows and cursor in one transaction; returns the new position."""
+    async def _index_page(self) -> int:
+        """Index one page of the ledger, rows and cursor in one transaction; return the position reached."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1, 4)", LOCK)
-            position: int = await connection.fetchval(_CURSOR, NAME) or 0
+            position = await cursors.locked_position(connection, NAME, SEARCH_LOCK)
             if not (page := await self._ledger.read(position, PAGE)):
                 return position
-            rows = [found for row in page if is_cycle(row.stream) for found in await self._rows_of(row)]
+            rows = [entry for row in page if is_cycle(row.stream) for entry in await self._entries(row)]
             await connection.executemany(
-                "insert into projections.found (stream, kind, ref, unit, titles, at, words) "
-                "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', projections.folded($7))) "
+                "insert into projections.search_entry (stream, kind, ref, unit, titles, at, words) "
+                "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', projections.without_diacritics($7))) "
                 "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
                 rows,
             )
-            await connection.execute(
-                "insert into projections.cursor (name, position) values ($1, $2) "
-                "on conflict (name) do update set position = excluded.position",
-                NAME,
-                page[-1].position,
-            )
+            await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
 
-    async def _rows_of(self, row: RecordedEvent) -> list[IndexRow]:
-        """The rows that an event adds to the index."""
+    async def _entries(self, row: RecordedEvent) -> list[IndexRow]:
+        """Return the rows that an event adds to the index."""
         state = await self._states.after(row)
         if row.actor == CLOCK:
             return []
@@ -126,14 +115,21 @@ class SearchIndex:
             )
         return found
 
-    async def find(self, words: str, *, streams: str | None, unit: str | None, everything: bool) -> tuple[Found, ...]:
-        """What has all these words; the last one may be the beginning of a word. Titles are in the language in use.
+    async def find(
+        self, words: str, *, streams: str | None, unit: str | None, everything: bool
+    ) -> tuple[SearchHit, ...]:
+        """Return up to `MOST_HITS` rows that contain all words; the last word may be the beginning of one.
 
-        `streams` limits the result to the streams of an organiser, `unit` to the cycles of a unit. Without
-        `everything`, only the unit's own acts are found, and no documents of `CLOSED` events.
+        Titles are in the language in use.
+
+        Args:
+            words: what was typed.
+            streams: only streams under this path, such as a city.
+            unit: only cycles of this unit; "@person" for those with this overseer.
+            everything: find all acts and closed documents; otherwise only the unit's own acts, and no closed documents.
         """
         query = """
-            select stream, kind, ref, unit, titles ->> $6::text, at from projections.found
+            select stream, kind, ref, unit, titles ->> $6::text, at from projections.search_entry
             where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
@@ -141,32 +137,30 @@ class SearchIndex:
             order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream
             limit $5
         """
-        async with self._ledger.pool.acquire() as connection:
-            folded = await connection.fetchval("select projections.folded($1)", words.replace("\x00", ""))
-            parts = re.findall(r"\w+", folded)
-            if not parts:
-                return ()
-            asked = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-            rows = await connection.fetch(query, asked, streams, unit, everything, MOST, language())
-        return tuple(Found(*row) for row in rows)
+        pool = self._ledger.pool
+        plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
+        parts = re.findall(r"\w+", plain)
+        if not parts:
+            return ()
+        wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
+        rows = await pool.fetch(query, wanted, streams, unit, everything, MOST_HITS, language())
+        return tuple(SearchHit(*row) for row in rows)
 
     async def people(self, words: str) -> Sequence[tuple[str, str, str]]:
-        """Persons by a part of the name or id: id, unit, name."""
-        async with self._ledger.pool.acquire() as connection:
-            rows = await connection.fetch(
-                "select id, unit, name from people.person "
-                "where projections.folded(name || ' ' || id) like '%' || projections.folded($1) || '%' "
-                "order by id limit $2",
-                words.replace("\x00", "").replace("%", "").replace("_", ""),
-                MOST,
-            )
+        """Return persons whose name or id contains the words: id, unit, name."""
+        rows = await self._ledger.pool.fetch(
+            "select id, unit, name from vault.person where projections.without_diacritics(name || ' ' || id) "
+            "like '%' || projections.without_diacritics($1) || '%' order by id limit $2",
+            words.replace("\x00", "").replace("%", "").replace("_", ""),
+            MOST_HITS,
+        )
         return [(row["id"], row["unit"], row["name"]) for row in rows]
 
     async def forget(self) -> None:
-        """Empty the index; the next catch-up builds it again."""
+        """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            await connection.execute("delete from projections.found")
-            await connection.execute("delete from projections.cursor where name = $1", NAME)
+            await connection.execute("delete from projections.search_entry")
+            await cursors.reset(connection, NAME)
 
 
 def _as_json(titles: Mapping[str, str]) -> str:
@@ -178,7 +172,7 @@ def _same_in_all(title: str) -> str:
 
 
 def _documents(value: Any) -> Iterator[Document]:
-    """The documents that an event names."""
+    """Yield the documents among an event's fields."""
     for _name, entry in value:
         for one in entry if isinstance(entry, tuple) else (entry,):
             if isinstance(one, Document):
@@ -190,5 +184,5 @@ def _title(one: Document) -> str:
 
 
 def _words(one: Document) -> str:
-    # Index the parts of a number, too: 37/KH-MTTQ-BTT.
+    # The parts of a number such as 37/KH-MTTQ-BTT are indexed, too.
     return f"{_title(one)} {re.sub(r'[^0-9A-Za-zÀ-ỹ]+', ' ', _title(one))}"

@@ -1,4 +1,4 @@
-"""Folded streams that a reader of the ledger keeps, so that the next event costs one step and not the whole past."""
+"""A cache of stream states for readers of the ledger: the next event costs one `evolve`, not a replay of the stream."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ from ledger.mapping import to_envelope
 from ledger.protocol import Ledger, load_all
 
 STREAMS_IN_MEMORY = 350
-"""More than the 332 clusters of the bench."""
+"""More than the 332 clusters of the bench. The least recently used stream is dropped."""
 
 
 class StreamStates:
-    """What streams held to be true after an event, for one reader that goes on in position order."""
+    """States of streams after an event, for one reader that reads in the order of positions."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._kept: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
     async def after(self, *rows: RecordedEvent) -> Any:
-        """The state of a stream once these rows of it, which follow each other, are folded."""
+        """Return the state of a stream after these rows of it, which must follow each other.
+
+        A correction changes the meaning of earlier events, so the stream is then folded from the beginning.
+        """
         first, last = rows[0], rows[-1]
         decider = decider_of(last.stream)
-        version, state = self._kept.pop(last.stream, (0, None))
+        version, state = self._states.pop(last.stream, (0, None))
         if version == first.version - 1 and (version == 0 or not any(row.type == "ActCorrected" for row in rows)):
             state = decider.fold(map(to_envelope, rows), state)
         elif version != last.version:
             past = await load_all(self._ledger, last.stream)
             state = decider.fold(to_envelope(event) for event in past if event.version <= last.version)
-        self._kept[last.stream] = (last.version, state)
-        while len(self._kept) > STREAMS_IN_MEMORY:
-            self._kept.popitem(last=False)
+        self._states[last.stream] = (last.version, state)
+        while len(self._states) > STREAMS_IN_MEMORY:
+            self._states.popitem(last=False)
         return state
 
 
 @contextmanager
-def collector_at_rest() -> Iterator[None]:
-    """Fold many events without the cycle collector, which takes a third of the time and finds nothing.
+def without_cycle_collector() -> Iterator[None]:
+    """Turn Python's cycle collector off while many events are folded: it takes a third of the time and finds nothing.
 
-    Facts are trees: counting references frees them. What else the process leaves in the meantime is collected after.
+    States have no reference cycles, so reference counting frees them. Cycles of other code are collected afterwards.
     """
     running = gc.isenabled()
     gc.disable()

@@ -47,7 +47,7 @@ async def recorded(app: Session) -> tuple[Session, str]:
 async def as_owner(app: Session, *statements: str) -> None:
     """What a database owner can do who means to: switch the triggers off first."""
     owner = await asyncpg.connect(app.endpoints.owner_url)
-    for table in ("event", "command", "handover"):
+    for table in ("event", "command", "batch"):
         await owner.execute(f"alter table ledger.{table} disable trigger all")
     for statement in statements:
         await owner.execute(statement)
@@ -87,7 +87,7 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
             "command_missing",
             6,
         ),
-        ("update ledger.handover set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 6),
+        ("update ledger.batch set header = replace(header, 'don-vi-2', 'don-vi-3')", "command_missing", 6),
     ],
 )
 async def test_every_change_is_found_at_its_position(
@@ -222,8 +222,8 @@ async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Sessio
     person = await enter_staff(app, "don-vi-9")
     assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
     owner = await asyncpg.connect(app.endpoints.owner_url)
-    await owner.execute("update people.person set name = 'Người khác' where id = $1", person.id)
-    await owner.execute("update documents.text set body = 'Lý do khác' where digest = $1", digest)
+    await owner.execute("update vault.person set name = 'Người khác' where id = $1", person.id)
+    await owner.execute("update vault.text set body = 'Lý do khác' where digest = $1", digest)
     await owner.close()
     assert (await app.people.renamed(), await app.texts.altered()) == ((person.id,), (digest,))
 

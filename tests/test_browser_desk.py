@@ -34,7 +34,7 @@ async def an_after_the_line_was_down(site: Site, browser: Browser) -> AsyncItera
 
 async def test_what_was_typed_survives_a_line_that_was_down(site: Site, browser: Browser) -> None:
     async with an_after_the_line_was_down(site, browser) as (an, path):
-        assert await site.services.belongings.kept("an", path) is None, "the register has not heard of it"
+        assert await site.services.drafts.load("an", path) is None, "the register has not heard of it"
         await an.goto(path)
         assert await an.page.locator("[name=text]").input_value() == TYPED
         await an.press("Xem tóm tắt")

@@ -248,7 +248,7 @@ async def test_a_full_disk_is_told_as_such(site: Site, error: Exception, monkeyp
     async def full(*_arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(type(site.services.belongings), "keep", full)
+    monkeypatch.setattr(type(site.services.drafts), "save", full)
     with capture_logs() as logged:
         await an.post(way, **fields, _step="look")
     assert (an.status, FULL in an.page, AWAY in an.page) == (500, True, False)

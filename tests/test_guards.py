@@ -40,6 +40,8 @@ def imports_kept(code: Path) -> bool:
         ("projections/stream_states.py", "from cli.outcome import say"),
         ("audit/replay.py", "from workflows.post import Post"),
         ("application/csv_escaping.py", "import asyncpg"),
+        ("ledger/postgres.py", "import asyncpg"),
+        ("accounts/drafts.py", "import asyncpg"),
         ("web/cookies.py", "import temporalio"),
         ("ledger/signing.py", "from domain.types import Command"),
     ],

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from nacl.signing import SigningKey
 
-from ledger import checkpoints
-from ledger import writer as writing
+from i18n.messages import sentence
+from ledger import checkpoints, writer
 from ledger.connection import is_lost
 from ledger.events import NO_DIGEST, Draft, StreamTip
 from ledger.memory import MemoryLedger
@@ -32,11 +33,12 @@ from ledger.protocol import (
     Stopped,
     load_all,
 )
-from ledger.setup import confirm_clock, migrate
+from ledger.setup import apply_schema, confirm_clock
 from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedBatch, Signer
 from local.engine import Endpoints
 from local.installation import Installation
 from local.paths import Paths
+from local.postgres import PostgresServer, create_database
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
@@ -297,7 +299,7 @@ class TestPostgres:
         async def broken(*_request: object) -> Behind:
             raise asyncpg.TooManyConnectionsError("too many")
 
-        monkeypatch.setattr(pg._writer, "_explain", broken)
+        monkeypatch.setattr(pg._writer, "_answer_unwritten", broken)
         streams = ["known" if n == 5 else f"n{n}" for n in range(20)]
         answers = await asyncio.gather(
             *(pg.append(append(stream, StreamTip(), draft())) for stream in streams), return_exceptions=True
@@ -318,7 +320,7 @@ class TestPostgres:
         with pytest.raises(LedgerError, match="append_size"):
             await pg.append(Append((Part("s", StreamTip(), ()),)))
 
-    @pytest.mark.parametrize("table", ["event", "command", "handover"])
+    @pytest.mark.parametrize("table", ["event", "command", "batch"])
     @pytest.mark.parametrize(
         "change", ["update ledger.{t} set digest = digest", "delete from ledger.{t}", "truncate ledger.{t}"]
     )
@@ -349,7 +351,7 @@ class TestPostgres:
         reader = await asyncpg.connect(place[0].reader_url)
         assert await reader.fetchval("select count(*) from ledger.event") == OWN
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reader.fetch("select * from people.person")
+            await reader.fetch("select * from vault.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select ledger.append('{}', '{}', '{}', '{}', 1)")
         await reader.close()
@@ -367,12 +369,12 @@ class TestPostgres:
         self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await pg.append(append("s", StreamTip(), draft()))
-        before = writing._clocks()
-        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
+        before = writer._clocks()
+        monkeypatch.setattr(writer, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
         with pytest.raises(Stopped, match="clock_stopped"):
             await pg.append(append("t", StreamTip(), draft()))
         monkeypatch.undo()
-        pg._writer._clocks = writing._clocks()
+        pg._writer._clocks = writer._clocks()
         with pytest.raises(Stopped):
             await pg.append(append("t", StreamTip(), draft()))
         await confirm_clock(place[0].owner_url)
@@ -380,8 +382,8 @@ class TestPostgres:
 
     async def test_no_lane_appends_after_a_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.gather(*(pg.append(append(f"warm{n}", StreamTip(), draft())) for n in range(40)))
-        before = writing._clocks()
-        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
+        before = writer._clocks()
+        monkeypatch.setattr(writer, "_clocks", lambda: (before[0] + 7200, before[1] + 1))
         answers = await asyncio.gather(
             *(pg.append(append(f"s{n}", StreamTip(), draft())) for n in range(40)), return_exceptions=True
         )
@@ -389,8 +391,8 @@ class TestPostgres:
         assert len(await pg.read(0, 1_000)) == OWN + 40
 
     async def test_idleness_is_no_jump(self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = writing._clocks()
-        monkeypatch.setattr(writing, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
+        before = writer._clocks()
+        monkeypatch.setattr(writer, "_clocks", lambda: (before[0] + 86_400, before[1] + 86_400))
         assert isinstance(await pg.append(append("t", StreamTip(), draft())), Appended)
 
     async def test_a_clock_that_fell_behind_the_ledger_stops_it(
@@ -444,15 +446,42 @@ class TestPostgres:
         with pytest.raises(Stopped, match="checkpoint_ahead"):
             await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)
 
-    async def test_migrations_run_once_and_stay_as_they_were(
-        self, place: tuple[Endpoints, Installation, Paths]
-    ) -> None:
-        await asyncio.gather(*(migrate(place[0].owner_url) for _ in range(3)))
-        owner = await asyncpg.connect(place[0].owner_url)
-        await owner.execute("update public.migration set digest = 'x' where name = 'ledger/0001_ledger.sql'")
+    async def test_the_schema_is_applied_once(self, postgres: PostgresServer) -> None:
+        name = f"t{uuid4().hex[:12]}"
+        await create_database(postgres, name)
+        await asyncio.gather(*(apply_schema(postgres.url(name)) for _ in range(3)))
+        owner = await asyncpg.connect(postgres.url(name))
+        assert await owner.fetchval("select count(*) from ledger.baseline") == 1
         await owner.close()
-        with pytest.raises(LedgerError, match="migration_changed"):
-            await migrate(place[0].owner_url)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "update ledger.baseline set digest = 'x'",
+            "delete from ledger.baseline",
+            # As made by the numbered files that came before the baseline.
+            "drop table ledger.baseline; create table public.migration (name text primary key, digest text not null)",
+        ],
+    )
+    async def test_a_database_of_another_schema_is_refused_and_not_changed(
+        self, place: tuple[Endpoints, Installation, Paths], change: str
+    ) -> None:
+        endpoints, installed, where = place
+        owner = await asyncpg.connect(endpoints.owner_url)
+        await owner.execute(change)
+        before = await owner.fetch("select relname from pg_class order by oid")
+        at = urlsplit(endpoints.owner_url)
+        for name, opening in (
+            (str(where.data), apply_schema(endpoints.owner_url, str(where.data))),
+            (f"127.0.0.1:{at.port}{at.path}", apply_schema(endpoints.owner_url)),
+            (f"127.0.0.1:{at.port}{at.path}", open_ledger(endpoints.database_url, installed.id)),
+        ):
+            with pytest.raises(LedgerError) as refused:
+                await opening
+            assert (refused.value.code, refused.value.facts) == ("schema_differs", {"database": name})
+            assert name in sentence(refused.value.code, refused.value.facts)
+        assert await owner.fetch("select relname from pg_class order by oid") == before
+        await owner.close()
 
     async def test_groups_are_announced(self, pg: PostgresLedger) -> None:
         woken = asyncio.Event()

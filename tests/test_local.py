@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import asyncpg
 import pytest
 from conftest import eventually, paths
 from engine_help import CITY, assert_ledger_verifies, open_cycle, submit, units
@@ -96,6 +100,36 @@ async def test_addresses_that_a_killed_engine_left_behind_mislead_nobody(
     async with session("ledger", print) as app:
         assert await app.ledger.last_position() > 0
     assert not (home / "data" / "engine.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "start with a new data folder"), ("vi", "hãy bắt đầu với thư mục dữ liệu mới")]
+)
+async def test_a_data_folder_of_another_schema_is_named_and_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, language: str, says: str
+) -> None:
+    home = folder / f"differs-{language}"
+    monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
+    monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
+    monkeypatch.setenv("THIDUA_LANG", language)
+    async with session("ledger", print, rehearsal=True) as office:
+        owner = await asyncpg.connect(office.endpoints.owner_url)
+        await owner.execute("update ledger.baseline set digest = 'of another state'")
+        await owner.close()
+    for _ in range(2):
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [str(Path(sys.executable).with_name("thidua")), "board"],
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (3, "", False)
+        # A line of the terminal may end between two words.
+        text = " ".join(done.stderr.split())
+        assert says in text
+        assert f"{home}/data" in text.replace(" ", "")
 
 
 async def test_a_command_waits_for_an_engine_that_is_coming_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ async def test_the_rows_do_not_depend_on_the_workers_language(app: Session, monk
         monkeypatch.setenv("THIDUA_LANG", language)
         await index.forget()
         await index.catch_up()
-        async with app.ledger.pool.acquire() as connection:
-            rows[language] = await connection.fetch(
-                "select stream, kind, ref, unit, titles, at, words from projections.found order by stream, kind, ref"
-            )
+        rows[language] = await app.ledger.pool.fetch(
+            "select stream, kind, ref, unit, titles, at, words from projections.search_entry "
+            "order by stream, kind, ref"
+        )
     assert len(rows["en"]) >= 6
     assert rows["en"] == rows["vi"]
 

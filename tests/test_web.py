@@ -167,9 +167,9 @@ async def test_the_web_can_sign_and_not_append(site: Site) -> None:
     for statement in (
         "select ledger.append('{}', '{}', '{}', '{}', 1)",
         "insert into ledger.event select * from ledger.event",
-        "update people.person set name = 'x'",
-        "delete from accounts.reading",
-        "delete from documents.text",
+        "update vault.person set name = 'x'",
+        "delete from accounts.read_log",
+        "delete from vault.text",
         "insert into projections.cursor values ('x', 1)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

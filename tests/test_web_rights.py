@@ -151,8 +151,8 @@ async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site)
     assert visitor.status == 200
     await visitor.get(f"/cum/{stream}/lam/comment")
     assert visitor.status == 403
-    readings = await site.services.belongings.readings()
-    assert f"/cum/{stream}/so" in {one.where for one in readings}
+    readings = await site.services.read_log.latest()
+    assert f"/cum/{stream}/so" in {one.path for one in readings}
     await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=1), disabled=False)
     await visitor.get("/viec")
     assert visitor.at == "/dang-nhap"

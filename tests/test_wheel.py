@@ -115,7 +115,7 @@ def test_the_wheel_takes_one_name_and_holds_the_program_and_nothing_else(wheel: 
     [
         "rules/*.yaml", "rules/real/*.yaml", "scenarios/*.yaml", "docs/vi/*.md", "docs/vi/hinh/*.svg",
         "i18n/locale/vi/LC_MESSAGES/*.mo", "web/static/*.woff2", "web/static/*.LICENSE", "web/static/*.css",
-        "web/templates/*.html", "*/schema/*.sql", "local/go.lock",
+        "web/templates/*.html", "*/schema.sql", "local/go.lock",
     ],
 )  # fmt: skip
 def test_every_kind_of_resource_is_in_it(wheel: Path, kind: str) -> None:
@@ -201,14 +201,13 @@ def test_the_reader_of_workbooks_finds_its_module(installed: Installed) -> None:
 RESOURCES = """
 import resources
 from pathlib import Path
-from ledger.setup import PACKAGES
 from i18n.guides import NAMES, guide
 from web.render import asset, environment
 
 for name, path in vars(resources).items():
     if isinstance(path, Path) and not (path.exists() and path.is_relative_to(resources.ROOT)):
         print("missing:", name)
-print("schemas", all(resources.schema_files(package) for package in PACKAGES))
+print("schemas", all(path.is_file() and path.is_relative_to(resources.ROOT) for path in resources.SCHEMA_FILES))
 print("guides", all(guide(name) for name in NAMES))
 print("templates", bool(environment().get_template("base.html")), asset("desk.css").split("=")[0])
 """

@@ -1,1 +1,1 @@
-"""Persons beside the ledger: names, offices and addresses, erasable. Events know ids and commitments only."""
+"""What can be erased, beside the ledger: persons, texts, files. Events hold ids and digests of them only."""

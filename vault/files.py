@@ -1,6 +1,6 @@
-"""Files on PostgreSQL: taken by type and size, named by digest, given back as what was handed in.
+"""Evidence files on PostgreSQL, named by digest.
 
-The type is what the first bytes say, whatever the name says; nothing is opened or converted here.
+The media type follows from the first bytes, not from the file's name. Nothing is opened or converted here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from errors import InputError
+from ledger.connection import Pool
 
 MOST_BYTES = 10_000_000
 TYPES: tuple[tuple[bytes, str, str], ...] = (
@@ -20,14 +20,14 @@ TYPES: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg", ".jpg"),
     (b"PK\x03\x04", "application/zip", ".docx"),
 )
-"""The first bytes, the type it is given back as, and the ending when the name has none of ours."""
+"""First bytes, media type, and the ending that is added to a name without one of `_ENDINGS`."""
 _ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".docx", ".xlsx", ".odt", ".ods")
 REFERENCE = re.compile(r"tep/([0-9a-f]{64})/([\w.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A file without its bytes. `reference` is what an act says of it."""
+class StoredFile:
+    """A file without its bytes."""
 
     digest: str
     name: str
@@ -39,21 +39,21 @@ class Kept:
 
     @property
     def reference(self) -> str:
-        """How evidence names it."""
+        """What evidence fields of acts hold."""
         return f"tep/{self.digest}/{self.name}"
 
 
 class Files:
-    """`pool` is an asyncpg pool of the web's role."""
+    """The store of files. `pool` is of the role `thidua_web`."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put(self, name: str, body: bytes, *, unit: str, person: str) -> Kept:
-        """Keep a file; the same bytes again are the same file.
+    async def put(self, name: str, body: bytes, *, unit: str, person: str) -> StoredFile:
+        """Store a file for a unit. The same bytes of the same unit are stored once, under the first name.
 
         Raises:
-            InputError: it is empty, too large, or of none of the types that are taken.
+            InputError: `file_empty`, `upload_too_large` or `upload_type`.
         """
         if not body:
             raise InputError("file_empty")
@@ -62,44 +62,41 @@ class Files:
         media_type, ending = next(((kind, end) for first, kind, end in TYPES if body.startswith(first)), ("", ""))
         if not media_type:
             raise InputError("upload_type", types=", ".join(_ENDINGS))
-        digest, plain = sha256(body).hexdigest(), _plain(name, ending)
-        async with self._pool.acquire() as connection:
-            await connection.execute(
-                "insert into documents.file (digest, name, media_type, size, body, unit, person) "
-                "values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-                digest,
-                plain,
-                media_type,
-                len(body),
-                body,
-                unit,
-                person,
-            )
+        digest, safe_name = sha256(body).hexdigest(), _safe_name(name, ending)
+        await self._pool.execute(
+            "insert into vault.file (digest, name, media_type, size, body, unit, person) "
+            "values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+            digest,
+            safe_name,
+            media_type,
+            len(body),
+            body,
+            unit,
+            person,
+        )
         (found,) = await self._fetch("where digest = $1 and unit = $2", digest, unit)
         return found
 
-    async def of_unit(self, unit: str) -> tuple[Kept, ...]:
-        """A unit's files, the newest first."""
+    async def of_unit(self, unit: str) -> tuple[StoredFile, ...]:
+        """Return a unit's files that were not erased, the newest first, 200 at most."""
         return await self._fetch("where unit = $1 and body is not null order by at desc limit 200", unit)
 
-    async def of_digest(self, digest: str) -> tuple[Kept, ...]:
-        """Who has handed these bytes in, and under which names; none that was erased."""
+    async def of_digest(self, digest: str) -> tuple[StoredFile, ...]:
+        """Return the files with this digest that were not erased: one for each unit that uploaded it."""
         return await self._fetch("where digest = $1 and body is not null", digest)
 
-    async def body(self, one: Kept) -> bytes | None:
-        """A file's bytes; None when it was erased."""
-        query = "select body from documents.file where digest = $1 and unit = $2"
-        async with self._pool.acquire() as connection:
-            found: bytes | None = await connection.fetchval(query, one.digest, one.unit)
+    async def body(self, file: StoredFile) -> bytes | None:
+        """Return a file's bytes, None when it was erased."""
+        query = "select body from vault.file where digest = $1 and unit = $2"
+        found: bytes | None = await self._pool.fetchval(query, file.digest, file.unit)
         return found
 
-    async def _fetch(self, where: str, *arguments: str) -> tuple[Kept, ...]:
-        query = f"select digest, name, media_type, size, unit, person, at from documents.file {where}"  # noqa: S608 - ours
-        async with self._pool.acquire() as connection:
-            return tuple(Kept(*row) for row in await connection.fetch(query, *arguments))
+    async def _fetch(self, where: str, *arguments: str) -> tuple[StoredFile, ...]:
+        query = f"select digest, name, media_type, size, unit, person, at from vault.file {where}"  # noqa: S608 - ours
+        return tuple(StoredFile(*row) for row in await self._pool.fetch(query, *arguments))
 
 
-def _plain(name: str, ending: str) -> str:
-    """A name without anything that means something to a shell, an address or a header."""
-    plain = re.sub(r"[^\w.-]+", "-", name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1], flags=re.ASCII).strip("-.")[:80]
-    return plain if plain.lower().endswith(_ENDINGS) else f"{plain or 'tep'}{ending}"
+def _safe_name(name: str, ending: str) -> str:
+    """Return a file name without characters that mean something to a shell, an address or an HTTP header."""
+    safe = re.sub(r"[^\w.-]+", "-", name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1], flags=re.ASCII).strip("-.")[:80]
+    return safe if safe.lower().endswith(_ENDINGS) else f"{safe or 'tep'}{ending}"

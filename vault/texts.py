@@ -1,100 +1,92 @@
-"""The store of texts on PostgreSQL. Events name a text by digest; here it can be read, and erased."""
+"""Texts and rules editions on PostgreSQL. Events name them by digest. A text can be erased, an edition cannot."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any
+
+from ledger.connection import Pool
 
 ERASED = "(erased)"
+"""Returned in place of what was erased."""
 
 
 def salted_digest(salt: bytes, body: str) -> str:
-    """What an event says of a text. Without the salt nobody can test a guess at what was erased."""
+    """Return the digest that events hold. The salt is erased with the text, so that guesses at it cannot be tested."""
     return sha256(b"thidua-text-1\n" + salt + body.encode()).hexdigest()
 
 
 class Texts:
-    """Texts and editions. `pool` is an asyncpg pool of the application or the reader."""
+    """The store of texts and editions. The role of `pool` decides what may be done; only `thidua_app` may erase."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def put(self, body: str, salt: bytes | None = None) -> str:
-        """Store a text and return its digest; the same text again gets the same one.
+        """Store a text and return its digest. A text that is stored already keeps its digest.
 
-        With the `salt` of another register, the digest is the same there and here.
+        With the `salt` of another installation, the digest is the same there and here.
         """
         salt, plain = salt or secrets.token_bytes(16), sha256(body.encode()).digest()
         async with self._pool.acquire() as connection:
             await connection.execute(
-                "insert into documents.text (digest, salt, body, plain) values ($1, $2, $3, $4) on conflict do nothing",
+                "insert into vault.text (digest, salt, body, plain) values ($1, $2, $3, $4) on conflict do nothing",
                 salted_digest(salt, body),
                 salt,
                 body,
                 plain,
             )
-            digest: str = await connection.fetchval("select digest from documents.text where plain = $1", plain)
+            digest: str = await connection.fetchval("select digest from vault.text where plain = $1", plain)
         return digest
 
     async def get(self, digests: Iterable[str]) -> dict[str, str]:
-        """The texts that are known, `ERASED` for those that were erased."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(
-                "select digest, body from documents.text where digest = any($1)", list(digests)
-            )
+        """Return the stored texts by digest, `ERASED` for those that were erased."""
+        rows = await self._pool.fetch("select digest, body from vault.text where digest = any($1)", list(digests))
         return {row["digest"]: ERASED if row["body"] is None else row["body"] for row in rows}
 
     async def digest_of(self, body: str) -> str | None:
-        """The digest of a text that is stored; None when it is not."""
-        async with self._pool.acquire() as connection:
-            digest: str | None = await connection.fetchval(
-                "select digest from documents.text where plain = $1", sha256(body.encode()).digest()
-            )
+        """Return the digest of a stored text, None when it is not stored."""
+        digest: str | None = await self._pool.fetchval(
+            "select digest from vault.text where plain = $1", sha256(body.encode()).digest()
+        )
         return digest
 
     async def salts(self, digests: Iterable[str]) -> dict[str, bytes]:
-        """The salts of texts by digest, for a file that takes them to another register; none of what was erased."""
-        query = "select digest, salt from documents.text where digest = any($1) and salt is not null"
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(query, list(digests))
+        """Return the salts of texts by digest, for an export to another installation. Erased texts have none."""
+        query = "select digest, salt from vault.text where digest = any($1) and salt is not null"
+        rows = await self._pool.fetch(query, list(digests))
         return {row["digest"]: row["salt"] for row in rows}
 
     async def altered(self) -> tuple[str, ...]:
-        """Digests whose stored text no longer fits them."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch("select digest, salt, body from documents.text where body is not null")
+        """Return the digests whose stored text has another digest: it was changed in the database."""
+        rows = await self._pool.fetch("select digest, salt, body from vault.text where body is not null")
         return tuple(row["digest"] for row in rows if salted_digest(row["salt"], row["body"]) != row["digest"])
 
     async def erase(self, digest: str) -> bool:
-        """Erase a text and its salt. False when there is none, or it was erased before."""
-        async with self._pool.acquire() as connection:
-            done = await connection.execute(
-                "update documents.text set body = null, salt = null, plain = null, erased_at = now() "
-                "where digest = $1 and erased_at is null",
-                digest,
-            )
+        """Erase a text and its salt. Return False when there is none, or it was erased before."""
+        done = await self._pool.execute(
+            "update vault.text set body = null, salt = null, plain = null, erased_at = now() "
+            "where digest = $1 and erased_at is null",
+            digest,
+        )
         return bool(done == "UPDATE 1")
 
     async def put_edition(self, body: str) -> str:
-        """Store a rules edition for ever and return its digest."""
+        """Store a rules edition and return its digest."""
         digest = sha256(body.encode()).hexdigest()
-        async with self._pool.acquire() as connection:
-            await connection.execute(
-                "insert into documents.edition (digest, body) values ($1, $2) on conflict do nothing", digest, body
-            )
+        await self._pool.execute(
+            "insert into vault.edition (digest, body) values ($1, $2) on conflict do nothing", digest, body
+        )
         return digest
 
     async def edition_like(self, beginning: str) -> str | None:
-        """The one stored edition whose digest begins so; None when there is none, or several."""
-        query = "select digest from documents.edition where digest like $1 || '%' limit 2"
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(query, beginning)
+        """Return the stored edition whose digest begins so, None when there is none or more than one."""
+        query = "select digest from vault.edition where digest like $1 || '%' limit 2"
+        rows = await self._pool.fetch(query, beginning)
         return await self.edition(rows[0]["digest"]) if len(rows) == 1 else None
 
     async def edition(self, digest: str) -> str | None:
-        """A stored edition; None when it is unknown or no longer fits its digest."""
-        async with self._pool.acquire() as connection:
-            body: str | None = await connection.fetchval("select body from documents.edition where digest = $1", digest)
+        """Return a stored edition, None when it is unknown or has another digest: it was changed in the database."""
+        body: str | None = await self._pool.fetchval("select body from vault.edition where digest = $1", digest)
         return body if body is not None and sha256(body.encode()).hexdigest() == digest else None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accounts.secrets import token
+from accounts.secrets import new_secret
 from errors import InputError, Kind
 from i18n import DEFAULT, LANGUAGES, in_language
 from i18n.fields import path_label
@@ -88,7 +88,7 @@ class Around:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
         if request.method == "GET" and COOKIE not in request.cookies and not request.url.path.startswith(_BARE):
-            request.state.new_cookie = token()
+            request.state.new_cookie = new_secret()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Sent(request, send)
         with in_language(chosen if chosen in LANGUAGES else DEFAULT):

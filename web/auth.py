@@ -207,7 +207,7 @@ async def stands_in(work: Services, person: str, for_person: str) -> bool:
         and account.open_on(day)
         and any(
             one.for_person == for_person and one.since <= day <= one.until
-            for one in await work.belongings.stand_ins(person=person)
+            for one in await work.stand_ins.list(person=person)
         )
     )
 
@@ -281,4 +281,4 @@ async def note_reading(request: Request, visitor: Visitor, matter: Matter) -> No
     """Write down what an auditor reads."""
     # A page that asks how far something is comes again and again; it was noted the first time.
     if visitor.login.account.kind == "auditor" and "hx-request" not in request.headers:
-        await services(request).belongings.read(visitor.contact.id, matter.value, request.url.path)
+        await services(request).read_log.add(visitor.contact.id, matter.value, request.url.path)

@@ -72,7 +72,7 @@ async def minutes_of(work: Services, cycle: Cycle, id_: str) -> Minutes:
         InputError: there are none.
     """
     must_keep_minutes(cycle)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
+    kept = await work.drafts.load(cycle.visitor.contact.id, place_of(cycle, id_))
     if kept is None:
         raise InputError("no_such_minutes", meeting=id_)
     return Minutes(id_, **kept[0])
@@ -90,7 +90,7 @@ def must_keep_minutes(cycle: Cycle) -> None:
 
 async def keep(work: Services, cycle: Cycle, minutes: Minutes) -> None:
     """Save what was typed so far."""
-    await work.belongings.keep(cycle.visitor.contact.id, place_of(cycle, minutes.id), minutes.body())
+    await work.drafts.save(cycle.visitor.contact.id, place_of(cycle, minutes.id), minutes.body())
 
 
 @dataclass(slots=True)

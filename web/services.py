@@ -1,4 +1,4 @@
-"""What the pages work with: the office, accounts, what people keep, the board, a mailer for invitations."""
+"""What the pages work with: the office, accounts and what is stored beside them, projections, files, a mailer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 from fastapi import Request
 
-from accounts.belongings.postgres import Belongings
+from accounts.calendars import Calendars
+from accounts.drafts import Drafts
+from accounts.read_log import ReadLog
+from accounts.stand_ins import StandIns
 from accounts.store import Accounts
 from application.application import Application
 from ledger.postgres import open_ledger
@@ -35,7 +38,10 @@ class Services:
     settings: Settings
     office: Application
     accounts: Accounts
-    belongings: Belongings
+    drafts: Drafts
+    stand_ins: StandIns
+    calendars: Calendars
+    read_log: ReadLog
     board: Board
     search: SearchIndex
     files: Files
@@ -61,7 +67,19 @@ def services_of(office: Application, settings: Settings) -> Services:
     elif settings.outbox is not None:
         mailer = FolderMailer(settings.outbox)
     board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
-    return Services(settings, office, Accounts(pool), Belongings(pool), board, search, Files(pool), mailer)
+    return Services(
+        settings=settings,
+        office=office,
+        accounts=Accounts(pool),
+        drafts=Drafts(pool),
+        stand_ins=StandIns(pool),
+        calendars=Calendars(pool),
+        read_log=ReadLog(pool),
+        board=board,
+        search=search,
+        files=Files(pool),
+        mailer=mailer,
+    )
 
 
 @asynccontextmanager

@@ -81,7 +81,7 @@ async def form(request: Request, cycle: Seen, act: str) -> Response:
     known = require_permitted(cycle, act, correcting=wrong is not None)
     work = services(request)
     given = typed(request.query_params)
-    kept = await work.belongings.kept(cycle.visitor.contact.id, _place(request))
+    kept = await work.drafts.load(cycle.visitor.contact.id, _place(request))
     if kept is not None:
         body, saved = kept
         if LOOK in request.query_params:
@@ -146,7 +146,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     keep = {name: value for name, value in body.items() if name not in {"_form", "_password", "_step", "_more"}}
     unstorable = unstorable_text(body)
     if unstorable is None:
-        await work.belongings.keep(cycle.visitor.contact.id, _place(request), keep)
+        await work.drafts.save(cycle.visitor.contact.id, _place(request), keep)
     if wrong or unstorable:
         text, path = (wrong, "") if unstorable is None else (said_of(unstorable, cycle), unstorable.path)
         return await _form(request, cycle, act_form, text=text, place=path, status=422)
@@ -155,7 +155,7 @@ async def send(request: Request, cycle: Seen, act: str) -> Response:
     if step == "save":
         return await _saved(request, cycle, act_form)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, _place(request))
+        await work.drafts.drop(cycle.visitor.contact.id, _place(request))
         return RedirectResponse(cycle.path, 303)
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         return RedirectResponse(f"{request.url.path}?{urlencode({LOOK: 1})}&{_asked(request)}".rstrip("&"), 303)
@@ -355,7 +355,7 @@ async def _send(request: Request, cycle: Cycle, said: CommandInput) -> Response:
         stand_in_for=visitor.absent.id if visitor.absent is not None else None,
     )
     versions = receipt.outcomes[0].versions
-    await work.belongings.drop(visitor.contact.id, _place(request))
+    await work.drafts.drop(visitor.contact.id, _place(request))
     rows = await work.office.ledger.load(cycle.stream, versions[0] - 1) if versions else ()
     if rows:
         await work.accounts.moved_to(request.cookies.get(COOKIE, ""), rows[0].position)

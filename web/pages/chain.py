@@ -102,4 +102,4 @@ async def verify_json(request: Request, _visitor: Auditor, job: str) -> Response
 @router.get("/nhat-ky-doc")
 async def readings(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
     """What auditors have read."""
-    return page(request, "readings.html", rows=await services(request).belongings.readings())
+    return page(request, "readings.html", rows=await services(request).read_log.latest())

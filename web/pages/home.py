@@ -65,7 +65,7 @@ async def inbox(request: Request, visitor: Somebody) -> Response:
     work = services(request)
     await until_fresh(work, visitor)
     found = [] if visitor.login.account.kind == "auditor" else await tasks_of(work, visitor.unit)
-    begun = await work.belongings.drafts(visitor.contact.id)
+    begun = await work.drafts.list(visitor.contact.id)
     return page(request, "inbox.html", tasks=found, begun=begun, unit=visitor.unit)
 
 

@@ -99,7 +99,7 @@ async def begin(request: Request, cycle: Seen, kind: str = "", sua: str = "") ->
         return await _header(request, cycle, minutes.header, minutes.on, other=minutes.other)
     begun = [
         (place.rsplit("/", 1)[-1], saved)
-        for place, saved in await services(request).belongings.drafts(cycle.visitor.contact.id)
+        for place, saved in await services(request).drafts.list(cycle.visitor.contact.id)
         if place.startswith(f"{cycle.path}/hoi-nghi/")
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
@@ -162,7 +162,7 @@ async def begun(request: Request, cycle: Seen) -> Response:
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         work = services(request)
-        before = await work.belongings.kept(cycle.visitor.contact.id, place_of(cycle, id_))
+        before = await work.drafts.load(cycle.visitor.contact.id, place_of(cycle, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
         text = said_of(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
@@ -243,7 +243,7 @@ async def minutes_step(request: Request, cycle: Seen, meeting: str) -> Response:
     if step == "add" and form.get("act"):
         return RedirectResponse(f"{place_of(cycle, meeting)}/viec/moi?act={form['act']}", 303)
     if step == "drop":
-        await work.belongings.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
+        await work.drafts.drop(cycle.visitor.contact.id, place_of(cycle, meeting))
         return RedirectResponse(cycle.path, 303)
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
@@ -274,7 +274,7 @@ async def _check_or_enter(request: Request, cycle: Cycle, minutes: Minutes, *, e
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         away = error.kind in {Kind.PENDING, Kind.AWAY}
         return await _page(request, cycle, minutes, text=text, status=503 if away else 422)
-    await work.belongings.drop(visitor.contact.id, place_of(cycle, minutes.id))
+    await work.drafts.drop(visitor.contact.id, place_of(cycle, minutes.id))
     version = receipt.outcomes[0].versions[0]
     await work.accounts.moved_to(request.cookies.get(COOKIE, ""), await work.office.ledger.last_position())
     return RedirectResponse(f"{cycle.path}/bien-ban/{minutes.id}?vao-so={version}", 303)

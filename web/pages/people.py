@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
 from accounts import Kind, Scope
-from accounts.belongings.postgres import StandIn
+from accounts.stand_ins import StandIn
 from application.fields import parse_day
 from application.persons import is_mail_address
 from domain.access import Matter, may_manage
@@ -72,7 +72,7 @@ async def _people(
         kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())],
         names=names,
         units=sorted(units.items(), key=_by_name),
-        stand_ins=await work.belongings.stand_ins(),
+        stand_ins=await work.stand_ins.list(),
         administrator=visitor.login.account.administrator,
         wide=True,
     )
@@ -245,7 +245,7 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
     colleagues = [one for one in await work.office.people.everyone() if one.id != person and one.name]
     may_stand_in = [
         (one.for_person, await work.office.people.get(one.for_person))
-        for one in await work.belongings.stand_ins(person=person)
+        for one in await work.stand_ins.list(person=person)
         if one.since <= today() <= one.until
     ]
     mine = [one for one in colleagues if one.unit == visitor.contact.unit]
@@ -261,7 +261,7 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
         scopes=get_args(Scope),
         colleagues=mine,
         languages=LANGUAGES,
-        my_stand_ins=await work.belongings.stand_ins(for_person=person),
+        my_stand_ins=await work.stand_ins.list(for_person=person),
         names={one.id: one.name for one in colleagues},
     )
 
@@ -323,12 +323,12 @@ async def _stand_in(work: Services, visitor: Visitor, typed: dict[str, str]) -> 
         raise InputError("stand_in_unknown")
     if since is None or until is None or until < since:
         raise InputError("stand_in_dates")
-    await work.belongings.name_stand_in(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
+    await work.stand_ins.name(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
     return _("{name} stands in for you.").format(name=other.name), ""
 
 
 async def _end_stand_in(work: Services, visitor: Visitor, typed: dict[str, str]) -> tuple[str, str]:
-    await work.belongings.end_stand_in(typed.get("person", ""), visitor.contact.id)
+    await work.stand_ins.end(typed.get("person", ""), visitor.contact.id)
     return _("It is ended."), ""
 
 
@@ -338,7 +338,7 @@ async def _act_for(work: Services, visitor: Visitor, typed: dict[str, str]) -> t
 
 
 async def _calendar(work: Services, visitor: Visitor, _typed: dict[str, str]) -> tuple[str, str]:
-    secret = await work.belongings.new_calendar(visitor.contact.id)
+    secret = await work.calendars.new(visitor.contact.id)
     return _("The address of your calendar; earlier ones are void:"), f"{work.settings.address}/lich/{secret}.ics"
 
 
@@ -361,7 +361,7 @@ async def _revoke(work: Services, visitor: Visitor, typed: dict[str, str]) -> tu
 async def calendar(request: Request, secret: str) -> Response:
     """A calendar of somebody's deadlines, at a private address."""
     work = services(request)
-    person = await work.belongings.of_calendar(secret)
+    person = await work.calendars.person_of(secret)
     account = await work.accounts.get(person) if person is not None else None
     contact = await work.office.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):

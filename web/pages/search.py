@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from domain.access import Matter, Reader
-from projections.search import Found
+from projections.search import SearchHit
 from web.auth import Visitor, reads
 from web.render import page
 from web.services import Services, services
@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 LONGEST = 120
 
 
-async def found_by(work: Services, visitor: Visitor, words: str) -> tuple[Found, ...]:
+async def found_by(work: Services, visitor: Visitor, words: str) -> tuple[SearchHit, ...]:
     """What somebody may find."""
     who = visitor.readers()
     if not words.strip():

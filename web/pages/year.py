@@ -68,7 +68,7 @@ class YearOpening:
 @router.get("/bat-dau-nam")
 async def begin(request: Request, visitor: Secretary) -> Response:
     """The form: as it was left, or empty."""
-    kept = await services(request).belongings.kept(visitor.contact.id, PLACE)
+    kept = await services(request).drafts.load(visitor.contact.id, PLACE)
     return _form(request, dict(kept[0]) if kept else {})
 
 
@@ -101,7 +101,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
             body = await upload.read()
         rows = await rows_of(body)
         typed["table"] = "\n".join("\t".join(cell.replace("\t", " ") for cell in row) for row in rows)
-        await work.belongings.keep(visitor.contact.id, PLACE, typed)
+        await work.drafts.save(visitor.contact.id, PLACE, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
         reading, edition = _read(visitor, rows, typed)
@@ -162,7 +162,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     """Open every cluster's cycle; the next page tells how far it is."""
     form = await checked_form(request)
     work = services(request)
-    kept = await work.belongings.kept(visitor.contact.id, PLACE)
+    kept = await work.drafts.load(visitor.contact.id, PLACE)
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse("/bat-dau-nam", 303)
     typed = kept[0]
@@ -189,7 +189,7 @@ async def _open(work: Services, visitor: Visitor, year: YearFile, edition: Editi
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
-            await work.belongings.drop(visitor.contact.id, PLACE)
+            await work.drafts.drop(visitor.contact.id, PLACE)
         await work.accounts.moved_to(visitor.secret, await work.office.ledger.last_position())
     except Exception as error:
         found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)

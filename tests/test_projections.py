@@ -12,7 +12,7 @@ from speech import RULES
 from cli.session import Session
 from projections import board_table
 from projections.board_table import Board
-from projections.stream_states import collector_at_rest
+from projections.stream_states import without_cycle_collector
 
 
 async def _lines(board: Board) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ async def test_a_rebuild_gives_what_was_kept_up(app: Session, monkeypatch: pytes
 
 def test_the_collector_comes_back_whatever_happens() -> None:
     def fail() -> None:
-        with collector_at_rest():
+        with without_cycle_collector():
             assert not gc.isenabled()
             raise LookupError
 

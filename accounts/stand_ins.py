@@ -1,0 +1,58 @@
+"""Stand-ins on PostgreSQL: persons who act for another person for some days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.connection import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """`person` acts for `for_person` from `since` to `until`, both days included."""
+
+    person: str
+    for_person: str
+    since: date
+    until: date
+    named_by: str
+
+
+class StandIns:
+    """The stand-ins of all persons."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def name(self, stand_in: StandIn) -> None:
+        """Store a stand-in. The same persons with the same first day again change the last day."""
+        await self._pool.execute(
+            "insert into accounts.stand_in (person, for_person, since, until, named_by) values ($1, $2, $3, $4, $5) "
+            "on conflict (person, for_person, since) do update set until = excluded.until, ended_at = null, "
+            "named_by = excluded.named_by",
+            stand_in.person,
+            stand_in.for_person,
+            stand_in.since,
+            stand_in.until,
+            stand_in.named_by,
+        )
+
+    async def end(self, person: str, for_person: str) -> None:
+        """End all stand-ins of `person` for `for_person` now."""
+        await self._pool.execute(
+            "update accounts.stand_in set ended_at = now() where person = $1 and for_person = $2 and ended_at is null",
+            person,
+            for_person,
+        )
+
+    async def list(self, *, person: str | None = None, for_person: str | None = None) -> tuple[StandIn, ...]:
+        """Return the stand-ins that were not ended: by a person, for a person, or all. Past ones are among them."""
+        rows = await self._pool.fetch(
+            "select person, for_person, since, until, named_by from accounts.stand_in where ended_at is null "
+            "and ($1::text is null or person = $1) and ($2::text is null or for_person = $2) "
+            "order by since, person",
+            person,
+            for_person,
+        )
+        return tuple(StandIn(*row) for row in rows)

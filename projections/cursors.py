@@ -1,0 +1,31 @@
+"""The position up to which each projection is computed, and the lock under which one process advances it."""
+
+from __future__ import annotations
+
+from ledger.connection import LOCK_CLASS, Connection, Pool
+
+
+async def position_of(connection: Connection | Pool, name: str) -> int:
+    """Return the position of a projection, 0 when nothing is computed yet."""
+    return int(await connection.fetchval("select position from projections.cursor where name = $1", name) or 0)
+
+
+async def locked_position(connection: Connection, name: str, lock: int) -> int:
+    """Take the projection's lock until the transaction ends, and return its position."""
+    await connection.execute("select pg_advisory_xact_lock($1, $2)", LOCK_CLASS, lock)
+    return await position_of(connection, name)
+
+
+async def advance(connection: Connection, name: str, position: int) -> None:
+    """Store a projection's position, in the transaction that changes its rows."""
+    await connection.execute(
+        "insert into projections.cursor (name, position) values ($1, $2) "
+        "on conflict (name) do update set position = excluded.position",
+        name,
+        position,
+    )
+
+
+async def reset(connection: Connection, name: str) -> None:
+    """Forget a projection's position: it is computed from the beginning again."""
+    await connection.execute("delete from projections.cursor where name = $1", name)
