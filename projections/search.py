@@ -1,8 +1,8 @@
 """The search index: units, documents and acts of all years, found by words without diacritics.
 
 It is computed from the ledger like the board, with a cursor of its own, so that no page waits for a slow index. Free
-texts are not indexed, because they can be erased. Each act is indexed by its sentence in every language: the rows do not
-depend on the worker's language, and readers find acts by the words of either.
+texts are not indexed, because they can be erased. Each act is indexed by its sentence in every language: the rows do
+not depend on the worker's language, and readers find acts by the words of either.
 """
 
 from __future__ import annotations

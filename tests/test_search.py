@@ -22,8 +22,7 @@ async def test_the_rows_do_not_depend_on_the_workers_language(app: Session, monk
         await index.forget()
         await index.catch_up()
         rows[language] = await app.ledger.pool.fetch(
-            "select stream, kind, ref, unit, titles, at, words from projections.search_entry "
-            "order by stream, kind, ref"
+            "select stream, kind, ref, unit, titles, at, words from projections.search_entry order by stream, kind, ref"
         )
     assert len(rows["en"]) >= 6
     assert rows["en"] == rows["vi"]
