@@ -33,8 +33,8 @@ from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, checkpoint, open_ledger
 from ledger.protocol import load_all
 from ledger.signing import Keys
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier, SmtpSettings
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer, SmtpSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import People
@@ -98,8 +98,8 @@ async def main() -> None:
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
     settings = SmtpSettings.of(os.environ)
-    courier = SmtpCourier(settings) if settings else FolderCourier(Path(_setting("THIDUA_OUTBOX")))
-    post = PostActivities(ledger, People(ledger.pool), courier, os.environ.get("THIDUA_SENDER", SENDER))
+    mailer = SmtpMailer(settings) if settings else FolderMailer(Path(_setting("THIDUA_OUTBOX")))
+    post = PostActivities(ledger, People(ledger.pool), mailer, os.environ.get("THIDUA_SENDER", SENDER))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -178,6 +178,8 @@ class FormField:
     closed: bool
     """Only the choices are allowed."""
     kind: FieldKind = "line"
+    choice_type: Any = None
+    """The enum or `Literal` that the choices are the values of: each has its own words."""
 
     def as_one(self, name: str) -> FormField:
         """Return the field of one entry of a list."""
@@ -206,7 +208,8 @@ def _form_field(name: str, field: FieldInfo) -> FormField:
     parts = form_fields(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
-    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
+    choice_type = next((part for part in kinds if get_origin(part) is Literal or _is_enum(part)), None)
+    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from cli import CANCELLED
-from i18n import teach_libraries
+from i18n import set_library_language
 
 
 def _leave(_number: int, _frame: Any) -> None:
@@ -19,7 +19,7 @@ def _leave(_number: int, _frame: Any) -> None:
 def main() -> None:
     """Run the console script."""
     signal.signal(signal.SIGINT, _leave)
-    teach_libraries()
+    set_library_language()
     from cli.app import app  # noqa: PLC0415 - Ctrl-C during this import is handled above
 
     try:

@@ -25,7 +25,7 @@ from domain.problems import repeated
 from domain.streams import parse_cycle_name
 from domain.types import Command, Day, Refused, When
 from errors import InputError, NotFoundError
-from i18n import _
+from i18n import _, ngettext
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
 
@@ -159,7 +159,11 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
 
     def show() -> None:
         console = terminal()
-        console.print(_("{open} of {clusters} cycles are open.").format(**found))
+        console.print(
+            ngettext(
+                "{open} of {clusters} cycle is open.", "{open} of {clusters} cycles are open.", len(year.clusters)
+            ).format(**found)
+        )
         for one in failed:
             console.print(f"  {one['cycle']}: {one['reason']}")
 

@@ -18,8 +18,8 @@ from domain.rules import Edition, edition_of
 from domain.streams import parse_cycle_name
 from domain.types import day_ending
 from errors import InputError
-from i18n import _
-from i18n.messages import day, word
+from i18n import _, ngettext
+from i18n.messages import counted, day, word
 from i18n.state_text import deviation_text, state_lines
 from i18n.timeline import describe
 from ledger.checkpoints import all_checkpoints, write_checkpoint
@@ -61,7 +61,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
             text = str(one["text"])
             if one["corrected_by"]:
                 text += " " + _("(corrected by {by})").format(by=one["corrected_by"])
-            sure = word(row.provenance) + (f": {row.source}" if row.source else "")
+            sure = word("sureness", row.provenance) + (f": {row.source}" if row.source else "")
             table.add_row(str(row.version), _dates(row), text, row.actor, sure)
         terminal().print(table)
 
@@ -101,12 +101,16 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
 
     def show() -> None:
         console = terminal()
-        console.print(_("{stream}: state after {events} events").format(stream=stream, events=found.events))
+        console.print(
+            ngettext(
+                "{stream}: state after {events} event", "{stream}: state after {events} events", found.events
+            ).format(stream=stream, events=found.events)
+        )
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             table.add_row(
-                word(step["step"]),
-                f"{day(step['done'])} ({word(step['sureness'] or 'stated')})" if step["done"] else "-",
+                word("step", step["step"]),
+                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else "-",
                 ", ".join(step["waiting_for"]) or "-",
             )
         console.print(table)
@@ -130,7 +134,9 @@ async def verify_(*, as_json: bool) -> int:
             app,
             checkpoints=tuple(all_checkpoints(folder)),
             entry_key=app.installed.public_key,
-            progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
+            progress=lambda n: (
+                say(ngettext("{n} event checked", "{n} events checked", n).format(n=n)) if n % 10_000 == 0 else None
+            ),
         )
         ok = report.ok and not beside
         if ok and (mark := await checkpoint(app.ledger)) is not None:
@@ -153,8 +159,11 @@ async def verify_(*, as_json: bool) -> int:
         console = terminal()
         console.print(_("Installation {installation}, in {folder}").format(**data), soft_wrap=True)
         console.print(
-            _("{events} events in {streams} streams, {signatures} signatures, {clock_acts} acts of the clock").format(
-                **data
+            _("{events} in {streams}, {signatures}, {clock_acts}").format(
+                events=counted("event", report.events),
+                streams=counted("stream", len(report.streams)),
+                signatures=counted("signature", report.signatures),
+                clock_acts=counted("clock_act", report.clock_acts),
             )
         )
         if ok:
@@ -162,7 +171,7 @@ async def verify_(*, as_json: bool) -> int:
         if report.first_broken is not None:
             console.print(_("BROKEN at position {position}").format(position=report.first_broken))
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {word('broken-' + problem.code)} {problem.detail}")
+            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)} {problem.detail}")
         for one in beside:
             console.print(f"  {one['code']} {one['detail']}")
 

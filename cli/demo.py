@@ -30,8 +30,8 @@ from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
 from errors import InputError
-from i18n import N_, _
-from i18n.messages import day, word
+from i18n import _
+from i18n.messages import counted, day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.engine import LOCK, serve, try_lock
@@ -41,7 +41,6 @@ from resources import SCENARIOS
 
 PLAYED = tuple(SCENARIOS / name for name in ("2020-cum-1.yaml", "2024-cum-2.yaml"))
 POST_DEADLINE_S = 60
-COUNTS = N_("{acts} acts, {events} events\n{stated} stated, {inferred} inferred, {rehearsed} rehearsed")
 
 
 async def demo(*, as_json: bool) -> int:
@@ -128,7 +127,7 @@ async def _serve_until_interrupted(
     console = terminal()
     console.print(_("Web pages at {address}").format(address=address))
     for person, kind, _path in people:
-        console.print(f"  {word(f'account-{kind}'):<20} {person:<20} {password}", soft_wrap=True)
+        console.print(f"  {word('account', kind):<20} {person:<20} {password}", soft_wrap=True)
     console.print(_("Ctrl-C ends the demo."))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -224,15 +223,16 @@ def _show(
     table.columns[1].no_wrap = True  # a date in two lines cannot be read
     for row in rows:
         done = "\n".join(
-            f"{word(step['step'])}\n  "
-            + (f"{day(step['done'])} {word(step['sureness'] or 'stated')}" if step["done"] else "-")
+            f"{word('step', step['step'])}\n  "
+            + (f"{day(step['done'])} {word('sureness', step['sureness'] or 'stated')}" if step["done"] else "-")
             for step in row["steps"]
         )
         table.add_row(
             f"{row['cluster']}\n{row['cycle']}",
             done,
-            _(COUNTS).format(**row),
-            _("{deviations} deviations\n{remarks} remarks").format(**row),
+            f"{counted('act', row['acts'])}, {counted('event', row['events'])}\n"
+            + _("{stated} stated, {inferred} inferred, {rehearsed} rehearsed").format(**row),
+            f"{counted('deviation', row['deviations'])}\n{counted('remark', row['remarks'])}",
             str(row["notices"]),
             _("verified") if row["verified"] else _("BROKEN"),
         )

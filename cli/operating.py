@@ -13,7 +13,7 @@ from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_year
-from i18n import _
+from i18n import _, ngettext
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
@@ -103,6 +103,10 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
                 )
                 started.append(stream)
             del client
-    text = _("{count} registers started again from the ledger.").format(count=len(started))
+    text = ngettext(
+        "{count} register started again from the ledger.",
+        "{count} registers started again from the ledger.",
+        len(started),
+    ).format(count=len(started))
     answer({"started": started}, as_json=as_json, show=lambda: terminal().print(text))
     return Exit.DONE

@@ -18,7 +18,7 @@ from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult,
 from domain.types import Refused
 from errors import InputError
 from i18n import _
-from i18n.messages import day, label, number, sentence, word
+from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,11 +78,11 @@ async def show_edition(name: str, *, as_json: bool) -> int:
 def _duties(edition: Edition) -> Iterator[str]:
     """Yield lines on deadlines, votes, awards and rounds."""
     for one in edition.deadlines:
-        moved = "" if one.if_day_off == "stays" else f", {word(one.if_day_off)}"
-        yield f"{label('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+        moved = "" if one.if_day_off == "stays" else f", {word('day_off', one.if_day_off)}"
+        yield f"{word('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
     for vote in edition.votes:
-        share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word(vote.base)}"
-        yield f"{word(vote.subject)}: {word(vote.method)}, {share} ({vote.article})"
+        share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word('vote_base', vote.base)}"
+        yield f"{word('vote_subject', vote.subject)}: {word('vote_method', vote.method)}, {share} ({vote.article})"
     for award in edition.awards:
         most = award.quota if award.share is None else award.share
         yield f"{award.title}: {most if most is not None else '?'} ({award.article or '-'})"
@@ -93,7 +93,7 @@ def _duties(edition: Edition) -> Iterator[str]:
 def _terms(edition: Edition) -> Iterator[str]:
     """Yield lines on the documents of an edition, its period, what it replaces, and its digest."""
     for paper in edition.papers:
-        yield f"{word(paper.part)}: {' '.join(p for p in (paper.document.number, paper.document.title) if p)}"
+        yield f"{word('paper', paper.part)}: {' '.join(p for p in (paper.document.number, paper.document.title) if p)}"
     if edition.valid_from or edition.valid_until:
         first, last = (day(end) if end else "…" for end in (edition.valid_from, edition.valid_until))
         yield _("in force from {first} to {last}").format(first=first, last=last)
@@ -173,7 +173,9 @@ def _way(node: Criterion) -> str:
         "exempt_kinds": ", ".join(node.exempt_kinds),
     }
     parameters.update({name: str(value) for name, value in limits.items() if value})
-    return "\n".join((word(node.way.way), *(f"{name}: {_short(value)}" for name, value in parameters.items())))
+    return "\n".join(
+        (word("scoring_method", node.way.way), *(f"{name}: {_short(value)}" for name, value in parameters.items()))
+    )
 
 
 def _short(value: Any) -> str:

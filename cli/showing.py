@@ -18,9 +18,9 @@ from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from domain.types import day_ending
 from errors import InputError
-from i18n import _
+from i18n import _, ngettext
 from i18n.acts import ACTS_VI
-from i18n.messages import day, days_left, label, message_of, word
+from i18n.messages import day, days_left, message_of, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from projections.board import glance
@@ -71,12 +71,14 @@ async def board(year: str | None, *, as_json: bool) -> int:
             found = row["deviations"]
             table.add_row(
                 _short(row["cycle"]),
-                word(row["step"]),
+                word("step", row["step"]),
                 day(row["next_deadline"]) if row["next_deadline"] else "-",
                 ", ".join(row["waiting_for"]) or "-",
                 str(len(row["overdue"])),
-                _("{open} open, {remarks} remarks").format(**found),
-                word("rehearsed") if row["rehearsed"] else word("stated"),
+                ngettext("{open} open, {remarks} remark", "{open} open, {remarks} remarks", found["remarks"]).format(
+                    **found
+                ),
+                word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
             )
         terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
 
@@ -115,11 +117,11 @@ async def tasks(unit: str, *, as_json: bool) -> int:
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
         for row in rows:
-            mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
+            mark = f" ({word('sureness', 'rehearsed')})" if row["rehearsed"] else ""
             due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
                 _short(row["cycle"]) + mark,
-                f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                f"{word('duty', row['duty'])} {row['subject'] or ''}".strip(),
                 due,
                 act_of(row["duty"]) or "-",
                 ", ".join(row["waits_for_names"]) or "-",
@@ -196,7 +198,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
             names = one["act"] if one["vi"] is None else f"{one['act']}\n{one['vi']}"
-            table.add_row(names, one["about"], fields, ", ".join(map(word, one["who"])))
+            table.add_row(names, one["about"], fields, ", ".join(word("party", party) for party in one["who"]))
         terminal().print(table)
 
     answer(found, as_json=as_json, show=show)

@@ -28,7 +28,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from i18n import _
+from i18n import _, ngettext
 from local.paths import paths
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
@@ -338,7 +338,11 @@ def _wait_for_build(build: subprocess.Popen[bytes], started: float, build_folder
                 modules = build_folder / "path" / "pkg" / "mod" / "cache" / "download"
                 fetched = sum(1 for _ in modules.rglob("*.zip")) if modules.exists() else 0
                 seconds = round(time.monotonic() - started)
-                report(_("  … {seconds} s, {count} modules fetched").format(seconds=seconds, count=fetched))
+                report(
+                    ngettext(
+                        "  … {seconds} s, {count} module fetched", "  … {seconds} s, {count} modules fetched", fetched
+                    ).format(seconds=seconds, count=fetched)
+                )
             else:
                 return
     except BaseException:

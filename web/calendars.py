@@ -10,7 +10,7 @@ from icalendar import Alarm, Calendar, Event
 
 from domain.types import day_ending
 from i18n import _
-from i18n.messages import label
+from i18n.messages import word
 
 if TYPE_CHECKING:
     from web.pages.home import TaskCard
@@ -33,7 +33,7 @@ def calendar_of(tasks: Iterable[TaskCard], address: str) -> bytes:
         event.add("dtstart", day)
         event.add("dtend", day + timedelta(days=1))
         mark = f"[{_('rehearsal')}] " if task.rehearsed else ""
-        event.add("summary", f"{mark}{label('duty', task.duty)}{f': {task.subject}' if task.subject else ''}")
+        event.add("summary", f"{mark}{word('duty', task.duty)}{f': {task.subject}' if task.subject else ''}")
         event.add("description", f"{task.cluster}, {task.year}")
         event.add("url", f"{address}{task.way}")
         alarm = Alarm()

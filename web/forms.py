@@ -17,6 +17,7 @@ from application.fields import FieldKind, FormField, form_fields
 from domain.types import Command
 from i18n.fields import field_label
 from i18n.messages import day, number, word
+from i18n.words import kind_of
 
 DEEPEST = 8
 MOST_ROWS = 400
@@ -79,7 +80,8 @@ def _input(question: FormField, path: str, value: Any, more: frozenset[str], *, 
         return Input(
             path, label, question.kind, question.required, "", parts=parts, optional_group=not question.required
         )
-    choices = tuple((choice, word(choice)) for choice in question.choices)
+    words = kind_of(question.choice_type)
+    choices = tuple((choice, word(words, choice) if words else choice) for choice in question.choices)
     return Input(path, label, question.kind, question.required, _shown(value), choices)
 
 

@@ -1,4 +1,4 @@
-"""What the pages work with: the office, accounts and what is stored beside them, projections, files, a courier."""
+"""What the pages work with: the office, accounts and what is stored beside them, projections, files, a mailer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from application.application import Application
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from local.installation import entry_key
-from mail import Courier
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier
+from mail import Mailer
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.files import Files
@@ -45,7 +45,7 @@ class Services:
     board: Board
     search: SearchIndex
     files: Files
-    courier: Courier | None
+    mailer: Mailer | None
     pause_s: float = 1.0
     """The unit in which failed logins slow down; tests take a shorter one."""
     jobs: dict[str, Any] = field(default_factory=dict)
@@ -61,11 +61,11 @@ class Services:
 def services_of(office: Application, settings: Settings) -> Services:
     """The services around an office."""
     pool = office.ledger.pool
-    courier: Courier | None = None
+    mailer: Mailer | None = None
     if settings.smtp is not None:
-        courier = SmtpCourier(settings.smtp)
+        mailer = SmtpMailer(settings.smtp)
     elif settings.outbox is not None:
-        courier = FolderCourier(settings.outbox)
+        mailer = FolderMailer(settings.outbox)
     board, search = Board(office.ledger, office.texts), SearchIndex(office.ledger)
     return Services(
         settings=settings,
@@ -78,7 +78,7 @@ def services_of(office: Application, settings: Settings) -> Services:
         board=board,
         search=search,
         files=Files(pool),
-        courier=courier,
+        mailer=mailer,
     )
 
 

@@ -343,7 +343,7 @@ async def deviations_of(work: Services, visitor: Visitor, year: str | None) -> l
                     "cluster": line["cluster"],
                     "year": line["year"],
                     "key": one["key"],
-                    "what": word(one["code"]),
+                    "what": word("deviation", one["code"]),
                     "article": one["article"] or "",
                     "on": one["on"] or "",
                     "unit": line["names"].get(about, about),

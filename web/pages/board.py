@@ -22,7 +22,7 @@ from domain.rules import Duty
 from domain.types import Refused, day_ending
 from errors import CodedError, InputError
 from i18n import _
-from i18n.messages import day, label, sentence, word
+from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from projections.board import glance
 from web.auth import Visitor, checked_form, reads
@@ -108,7 +108,9 @@ def line_of(line: Mapping[str, Any], now: datetime) -> BoardRow:
 
 def _asked(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
     times = [c for c in line["chased"] if owed["unit"] in c["units"] and c["duty"] == owed["duty"]]
-    return _("{when} {how}").format(when=day(times[-1]["on"]), how=label("word", times[-1]["channel"])) if times else ""
+    return (
+        _("{when} {how}").format(when=day(times[-1]["on"]), how=word("channel", times[-1]["channel"])) if times else ""
+    )
 
 
 async def lines_for(work: Services, visitor: Visitor, year: str | None) -> list[BoardRow]:
@@ -137,13 +139,13 @@ async def board_csv(
             "cycle": line.cycle,
             "cluster": line.cluster,
             "year": line.year,
-            "step": word(line.step),
+            "step": word("step", line.step),
             "next_deadline": day(day_ending(line.next_due)) if line.next_due else "",
             "waiting_for": "; ".join(line.waiting_for),
             "overdue": len(line.late),
             "deviations": line.open_deviations,
             "extensions_asked": len(line.asked),
-            "how_sure": word("rehearsed" if line.rehearsed else "stated"),
+            "how_sure": word("sureness", "rehearsed" if line.rehearsed else "stated"),
         }
         for line in await lines_for(services(request), visitor, nam or None)
         if _fits(line, filters)
@@ -224,7 +226,7 @@ def _chat(line: BoardRow, late: Late) -> str:
     """A text for a chat, in the reader's language."""
     text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
     return text.format(
-        cluster=line.cluster, year=line.year, duty=label("duty", late.duty), due=day(day_ending(late.due))
+        cluster=line.cluster, year=line.year, duty=word("duty", late.duty), due=day(day_ending(late.due))
     )
 
 

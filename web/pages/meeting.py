@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
 from application.engine import RefusedError
-from application.fields import parse_day
+from application.fields import FormField, form_fields, parse_day
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
@@ -26,6 +26,7 @@ from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import describe, voice
+from i18n.words import kind_of
 from web.auth import COOKIE, Cycle, checked_form, reads_cycle
 from web.forms import as_fields, inputs, typed
 from web.minutes import (
@@ -191,7 +192,8 @@ async def _page(
     lines = []
     for number, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
-        shown = "; ".join(str(value) for value in _leaves(as_fields(act, one["values"]), cycle.names))
+        fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
+        shown = "; ".join(leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names))
         lines.append((number, one["act"], shown, one["stream"]))
     return page(
         request,
@@ -211,12 +213,15 @@ async def _page(
     )
 
 
-def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
+def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
+    """The values inside a field, each in words."""
     if isinstance(value, Mapping):
-        return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
+        parts = {part.name: part for part in field.parts}
+        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
-        return [leaf for entry in value for leaf in _leaves(entry, names)]
-    return [names.get(str(value)) or word(value)]
+        return [leaf for entry in value for leaf in _leaves(field, entry, names)]
+    kind = kind_of(field.choice_type)
+    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
 
 
 @router.post("/cum/{organiser}/{year}/{cluster}/hoi-nghi/{meeting}")

@@ -20,10 +20,10 @@ from application.persons import is_mail_address
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label, Slug
 from errors import InputError, NotFoundError
-from i18n import LANGUAGES, _
+from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
-from mail import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from web.auth import ForbiddenError, Visitor, checked_form, reads, today
 from web.calendars import calendar_of
 from web.pages.home import tasks_of
@@ -163,24 +163,22 @@ def _until(text: str) -> date | None:
 
 
 async def _invite(work: Services, person: str, email: str | None) -> str:
-    """Send an invitation, or tell its address where there is no mail."""
+    """Send an invitation in the language of its account; without a mail address, return the link to pass on."""
     way = f"{work.settings.address}/loi-moi/{await work.accounts.invite(person)}"
-    if email is None or work.courier is None:
+    if email is None or work.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
             person=person, way=way
         )
     message = EmailMessage()
     message["From"], message["To"] = work.settings.sender, email
     message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
-    message["Subject"] = _("Your account in Sổ Thi Đua")
-    message.set_content(
-        _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}").format(
-            person=person, way=way
-        )
-    )
+    with in_language((await work.accounts.must(person)).language):
+        message["Subject"] = _("Your account in Sổ Thi Đua")
+        text = _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}")
+    message.set_content(text.format(person=person, way=way))
     try:
-        await work.courier.send(message)
-    except (CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
+        await work.mailer.send(message)
+    except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
         return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
             person=person, way=way
         )
@@ -369,5 +367,7 @@ async def calendar(request: Request, secret: str) -> Response:
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
     tasks: Any = await tasks_of(work, contact.unit)
-    body = calendar_of(tasks, work.settings.address)
+    # Calendar programs send no language cookie.
+    with in_language(account.language):
+        body = calendar_of(tasks, work.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")
