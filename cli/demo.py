@@ -99,8 +99,15 @@ async def _create_accounts(app: Session) -> tuple[list[tuple[str, str, str]], st
 
 def _progress(say_: Callable[[str], None]) -> Callable[[Stage, str, int], None]:
     """Return a function that prints which stage of a scenario begins."""
-    texts = {"stated": _("{title}: {count} stated acts"), "rehearsed": _("{title}: rehearsing the rest of the year")}
-    return lambda stage, title, count: say_(texts[stage].format(title=title, count=count))
+
+    def report(stage: Stage, title: str, count: int) -> None:
+        if stage == "stated":
+            text = ngettext("{title}: {count} stated act", "{title}: {count} stated acts", count)
+        else:
+            text = _("{title}: rehearsing the rest of the year")
+        say_(text.format(title=title, count=count))
+
+    return report
 
 
 @asynccontextmanager
