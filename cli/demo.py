@@ -30,7 +30,7 @@ from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
 from errors import InputError
-from i18n import _
+from i18n import _, ngettext
 from i18n.messages import counted, day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
