@@ -1,12 +1,10 @@
-"""The worker process: wires workflows, activities, the post and the projector.
-
-Started as a process, imported by nobody.
+"""The worker process: wires workflows, activities, the post and the projector. It is started, never imported.
 
     python -m worker
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS (a port on loopback). It prints "ready" when it polls, and ends on SIGTERM
+THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS (a port on loopback). It logs "ready" when it polls, and ends on SIGTERM
 or SIGINT.
 """
 
@@ -35,8 +33,8 @@ from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, checkpoint, open_ledger
 from ledger.protocol import load_all
 from ledger.signing import Keys
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier, SmtpSettings
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer, SmtpSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import People
@@ -49,7 +47,7 @@ from workflows.post import WORKFLOW_ID, Post
 
 SENDER = "so-thi-dua@localhost"
 POLL_S = 0.2
-"""A page waits for what its reader has just entered, a second at most. When nothing came, one query is the cost."""
+"""Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
 
 SEARCH_S = 1.0
 AWAY_S = 2.0
@@ -69,10 +67,10 @@ def _folder(name: str) -> Path | None:
     return Path(value) if (value := os.environ.get(name)) else None
 
 
-async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
-    """Do a piece of upkeep again and again until cancelled; trouble with one piece never ends another."""
+async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
+    """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another."""
     while True:
-        # First the pause: a checkpoint reads the whole ledger, and a worker may live for one act only.
+        # The pause comes first: a checkpoint reads the whole ledger, and a worker may run for one command only.
         await asyncio.sleep(pause_s)
         try:
             await work()
@@ -84,13 +82,13 @@ async def _again(name: str, work: Callable[[], Awaitable[object]], pause_s: floa
             await asyncio.sleep(AWAY_S)
 
 
-async def _mark(ledger: PostgresLedger, folder: Path) -> None:
-    if (mark := await checkpoint(ledger)) is not None:
-        await asyncio.to_thread(write_checkpoint, folder, mark)
+async def _write_checkpoint(ledger: PostgresLedger, folder: Path) -> None:
+    if (current := await checkpoint(ledger)) is not None:
+        await asyncio.to_thread(write_checkpoint, folder, current)
 
 
 async def main() -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM or SIGINT."""
     configure()
     ledger = await open_ledger(
         _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
@@ -100,8 +98,8 @@ async def main() -> None:
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
     settings = SmtpSettings.of(os.environ)
-    courier = SmtpCourier(settings) if settings else FolderCourier(Path(_setting("THIDUA_OUTBOX")))
-    post = PostActivities(ledger, People(ledger.pool), courier, os.environ.get("THIDUA_SENDER", SENDER))
+    mailer = SmtpMailer(settings) if settings else FolderMailer(Path(_setting("THIDUA_OUTBOX")))
+    post = PostActivities(ledger, People(ledger.pool), mailer, os.environ.get("THIDUA_SENDER", SENDER))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -118,7 +116,7 @@ async def main() -> None:
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=RUNS_IN_MEMORY,
             graceful_shutdown_timeout=timedelta(seconds=5),
-            # With TASK_TIMEOUT of the desk: how long an act waits when its worker was killed.
+            # Together with the client's TASK_TIMEOUT: how long a command waits when its worker was killed.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         )
         async with worker:
@@ -129,11 +127,13 @@ async def main() -> None:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
             upkeep = [
-                asyncio.create_task(_again("board", Board(ledger, texts).catch_up, POLL_S)),
-                asyncio.create_task(_again("search", SearchIndex(ledger).catch_up, SEARCH_S)),
+                asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
+                asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
             ]
             if (folder := _folder("THIDUA_CHECKPOINTS")) is not None:
-                upkeep.append(asyncio.create_task(_again("checkpoint", partial(_mark, ledger, folder), CHECKPOINT_S)))
+                upkeep.append(
+                    asyncio.create_task(_repeat("checkpoint", partial(_write_checkpoint, ledger, folder), CHECKPOINT_S))
+                )
             log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))
             await stop.wait()
             for task in upkeep:

@@ -1,4 +1,4 @@
-"""Daily and weekly mail on PostgreSQL: which persons want it, and the notices that wait for it."""
+"""Mail preferences (language, daily or weekly mail) and the notices that wait for such a mail, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ from datetime import datetime
 
 from ledger.connection import Pool
 
+AT_ONCE = "each"
+
+
+@dataclass(frozen=True, slots=True)
+class MailPreferences:
+    """`language` of the mails ("vi", "en"); `digest`: each mail `AT_ONCE`, or one mail "daily" or "weekly"."""
+
+    language: str
+    digest: str
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A notice that waits for a daily or weekly mail. `at` is when its event was recorded."""
+    """A notice that waits for a daily or weekly mail, in the language that its addressee had when `at` was.
+
+    `at` is when its event was recorded.
+    """
 
     person: str
     position: int
@@ -28,12 +41,12 @@ class Digests:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def wanted(self, people: Iterable[str]) -> dict[str, str]:
-        """Return "daily" or "weekly" for those of these persons who want it."""
+    async def preferences(self, people: Iterable[str]) -> dict[str, MailPreferences]:
+        """Return the preferences of those of these persons who have an account."""
         rows = await self._pool.fetch(
-            "select person, digest from accounts.account where person = any($1) and digest <> 'each'", list(people)
+            "select person, language, digest from accounts.account where person = any($1)", list(people)
         )
-        return {row["person"]: row["digest"] for row in rows}
+        return {row["person"]: MailPreferences(row["language"], row["digest"]) for row in rows}
 
     async def put(self, notice: Waiting) -> None:
         """Store a notice. One that is stored already is not changed."""

@@ -10,6 +10,7 @@ from accounts import Account, Kind, Login, Scope
 from accounts.secrets import hash_password, new_secret, password_matches, secret_digest, totp_step
 from domain.types import ICT
 from errors import InputError
+from i18n import installation_language
 from ledger.connection import Pool
 
 LOGIN_IDLE = timedelta(hours=8)
@@ -38,18 +39,19 @@ class Accounts:
     # Accounts -----------------------------------------------------------------------------
 
     async def make(self, person: str, kind: Kind, *, administrator: bool = False, until: date | None = None) -> Account:
-        """Make an account for a person who is entered.
+        """Make an account for a person who is entered, in the installation's language until the person chooses one.
 
         Raises:
             InputError: `account_exists`.
         """
         done = await self._pool.execute(
-            "insert into accounts.account (person, kind, administrator, until) values ($1, $2, $3, $4) "
+            "insert into accounts.account (person, kind, administrator, until, language) values ($1, $2, $3, $4, $5) "
             "on conflict do nothing",
             person,
             kind,
             administrator,
             until,
+            installation_language(),
         )
         if done != "INSERT 0 1":
             raise InputError("account_exists", person=person)

@@ -1,7 +1,7 @@
-"""Load, append and let the clock speak: the only way into the ledger, for a workflow of ours in our own worker.
+"""Activities that load from the ledger and append to it: the only way into the ledger for events of streams.
 
-The append is the binding check of a command. It refuses to run as a normal activity: whoever reaches the Temporal
-server can schedule those, from a workflow of their own.
+The append makes the binding check of a command's signature. It runs only as a local activity: every client of the
+Temporal server can schedule normal activities, from workflows of its own.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from vault.texts import Texts
 from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
 NAMES_EDITION = {"CycleOpened", "EditionAdopted", "YearPlanIssued"}
-"""Events after which a stream cannot be folded without the edition they name: it must be stored first."""
+"""Events that name an edition. The edition must be stored first: without it, their stream cannot be decided on."""
 
 INSTANTS_PER_CALL = 50
-"""One append for each instant of the clock; a workflow calls again for more."""
+"""How many instants of the clock are appended per call; a workflow calls again for more."""
 
 
 class LedgerActivities:
-    """Registered on a worker. `now` is the ledger's time unless a test of deadlines brings its own."""
+    """The activities to register on a worker. `now` is the database's time; tests of deadlines give another one."""
 
     def __init__(
         self, ledger: Ledger, texts: Texts, keys: Keys, now: Callable[[], Awaitable[datetime]] | None = None
@@ -56,22 +56,26 @@ class LedgerActivities:
 
     @activity.defn(name="load")
     async def load(self, request: LoadRequest) -> list[EventMessage]:
-        """A page of a stream."""
+        """Return a page of a stream's events."""
         return [event_message(row) for row in await self._ledger.load(request.stream, request.after)]
 
     @activity.defn(name="edition")
     async def edition(self, digest: str) -> str:
-        """A rules edition by digest."""
+        """Return the rules edition with this digest, as JSON."""
         return (await self._edition(digest)).model_dump_json()
 
     @activity.defn(name="recall")
     async def recall(self, request: RecallRequest) -> bool:
-        """True when a known command says the same again: unit and payload; times and signature are not compared."""
+        """Check that a known command comes with the same unit and payload as before; times and signature may differ.
+
+        Raises:
+            ApplicationError: `CommandReused`.
+        """
         item = request.item
         rows = await load_all(self._ledger, item.stream)
         row = next((row for row in rows if row.command_id == item.command_id), None)
-        kept = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
-        if kept is None or (kept.unit, kept.payload) != (request.unit, item.payload):
+        stored = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
+        if stored is None or (stored.unit, stored.payload) != (request.unit, item.payload):
             raise ApplicationError(
                 "command_reused",
                 "command_reused",
@@ -83,7 +87,11 @@ class LedgerActivities:
 
     @activity.defn(name="append")
     async def append(self, request: AppendRequest) -> AppendAnswer:
-        """Append the events of signed commands."""
+        """Check the signature of a batch and append the events of its commands.
+
+        Raises:
+            ApplicationError: `NotSigned`, `Diverged`, `CommandReused` or `Refused`.
+        """
         _only_local()
         batch, items = request.batch, request.batch.items
         events = [(part.stream, event) for part in request.parts for event in part.events]
@@ -110,45 +118,44 @@ class LedgerActivities:
         for _, event in events:
             if event.draft.type in NAMES_EDITION:
                 await self._edition(json.loads(event.draft.payload)["edition"])
-        kept = tuple((item.command_id, command) for item, command in commands.items())
-        return _answer(await self._append(Append(parts, kept, header.expires)))
+        stored = tuple((item.command_id, command) for item, command in commands.items())
+        return _answer(await self._append(Append(parts, stored, header.expires)))
 
     @activity.defn(name="run_due_timers")
     async def run_due_timers(self, request: LoadRequest) -> AppendAnswer:
         """Append the clock's commands that are due, one append for each instant.
 
-        They are not signed, because no person issues them. They are worked out here, from the ledger's stream and the
-        ledger's time, so a stranger who calls this can only bring about what is due anyway.
+        They are not signed, because no person issues them. They are computed here, from the stored stream and the
+        database's time, so that a foreign caller can only cause what is due anyway.
         """
         _only_local()
         decider = decider_of(request.stream)
         rows = list(await load_all(self._ledger, request.stream))
-        told = [to_envelope(row) for row in rows]
-        state = decider.fold(told)
+        state = decider.fold([to_envelope(row) for row in rows])
         rules = await self._rules(decider.edition(state))
         now = await self._now()
         for _ in range(INSTANTS_PER_CALL):
-            if (ripe := decider.due(state, rules, now)) is None:
+            if (due := decider.due(state, rules, now)) is None:
                 break
-            instant, acts = ripe
+            instant, commands = due
             tip = rows[-1].tip
             drafts: list[Draft] = []
-            for act in acts:
+            for command in commands:
                 authenticated = AuthenticatedCommand(
                     stream=request.stream,
-                    command=act,
+                    command=command,
                     actor=CLOCK,
                     unit="",
                     issued=instant,
-                    command_id=clock_command_id(request.stream, act, instant),
+                    command_id=clock_command_id(request.stream, command, instant),
                     happened=When.at(instant),
                 )
-                for one in decider.decide(authenticated, state, rules, tip.version + len(drafts)):
-                    drafts.append(to_draft(one))
-                    state = decider.evolve(state, one)
+                for envelope in decider.decide(authenticated, state, rules, tip.version + len(drafts)):
+                    drafts.append(to_draft(envelope))
+                    state = decider.evolve(state, envelope)
             answer = await self._append(Append((Part(request.stream, tip, tuple(drafts)),)))
             if isinstance(answer, Behind) or answer.known:
-                # Another writer was first; the workflow folds what is there and asks again.
+                # Another writer was faster: the workflow folds its events and calls again.
                 break
             rows.extend(answer.events)
         tail = await load_all(self._ledger, request.stream, request.after)
@@ -182,7 +189,7 @@ def _only_local() -> None:
 
 
 def _signed(draft: Draft, item: BatchItem, commands: Mapping[BatchItem, SignedCommand], header: Header) -> Draft:
-    """The draft with what only the signed header may say."""
+    """Return the draft with the values that only the signed header determines."""
     return replace(
         draft,
         command_id=item.command_id,

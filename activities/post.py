@@ -1,7 +1,8 @@
-"""The post's round: read the ledger on, work out who is to be told, hand messages to a courier, record what came of it.
+"""The activity of the post: reads the ledger on, makes the notices' mails, sends them and records the outcomes.
 
-At least once: a round that was cut off is repeated, with the same message ids. A dead mail server stops the post and
-no cycle.
+Each mail is in the language of its addressee's account; people without an account get the installation's language.
+Delivery is at least once: a round that was cut off is repeated with the same message ids. A mail server that is away
+stops the post and no cycle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import structlog
 from temporalio import activity
 
-from accounts.digests import Digests, Waiting
+from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
 from domain.cycle import State
 from domain.installation import POST_STREAM
 from domain.notices import OVERSEER, Notice, notices
@@ -34,66 +35,70 @@ from domain.post import (
 )
 from domain.streams import is_cycle
 from domain.types import Event, EventEnvelope, Meta, Provenance, When
-from i18n import _
+from i18n import in_language, installation_language, ngettext
 from i18n.messages import message_of
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.protocol import Append, Behind, Part
-from mail import Courier, CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from projections.stream_states import StreamStates
 from vault.persons import Contact, People
 
 PAGE = 50
-"""Rows of a round: with notices to every unit of a large cluster they still fit one append."""
+"""Rows of a round. The deliveries of this many rows fit into one append, for large clusters, too."""
 
 WAIT_S = 30.0
 HEARTBEAT_S = 5.0
-GATHER_S = 0.2
-"""What happens in one breath is recorded as one round."""
+PAUSE_S = 0.2
+"""Seconds to wait after a round, so that events caused together are dealt with in one round."""
 
 AWAY_S = 10.0
+"""Seconds until the next try when the mail server is away."""
+
 DIGESTS_S = 60.0
-"""How often it is looked whether a digest is due."""
+"""Seconds between two looks for digests that are due."""
 
 DEFERRALS = 5
+"""After so many deferrals a message counts as undeliverable."""
 
 log = structlog.get_logger()
 
 
 class PostActivities:
-    """Registered on a worker; keeps what it has folded so far."""
+    """Registered on a worker; keeps the folded states of the streams between rounds."""
 
     def __init__(
         self,
         ledger: PostgresLedger,
         people: People,
-        courier: Courier,
+        mailer: Mailer,
         sender: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ledger, self._people, self._courier, self._sender = ledger, people, courier, sender
-        self._digests, self._now, self._looked = Digests(ledger.pool), now, 0.0
+        self._ledger, self._people, self._mailer, self._sender = ledger, people, mailer, sender
+        self._digests, self._now, self._digests_checked = Digests(ledger.pool), now, 0.0
         self._states = StreamStates(ledger)
         self._tip: StreamTip | None = None
         self._position = 0
-        self._taken: set[str] = set()
-        self._tries: dict[str, int] = {}
+        # By message id, of the rounds that are not recorded yet:
+        self._sent: set[str] = set()
+        self._deferrals: dict[str, int] = {}
         self._unknown: set[str] = set()
 
     @activity.defn(name="deliver")
     async def deliver(self) -> int:
-        """Deliver what is owed; wait a while when nothing is. Returns 1 when something was."""
+        """Deliver what is outstanding, and wait up to 30 s for more. Returns 1 when something was delivered."""
         wake = asyncio.Event()
         ending = asyncio.create_task(activity.wait_for_worker_shutdown())
         ending.add_done_callback(lambda _task: wake.set())
         try:
-            return await self._rounds(wake)
+            return await self._run_rounds(wake)
         finally:
             ending.cancel()
 
-    async def _rounds(self, wake: asyncio.Event) -> int:
-        """Rounds for a while in one activity: one for every act would cost the server more than the act itself."""
+    async def _run_rounds(self, wake: asyncio.Event) -> int:
+        """Run rounds for 30 s: an activity for every act would cost the server more than the act itself."""
         sent = 0
         end = asyncio.get_running_loop().time() + WAIT_S
         async with self._ledger.notices(wake.set):
@@ -104,20 +109,20 @@ class PostActivities:
                 activity.heartbeat()
                 if await self._digest_round() | await self._round():
                     sent = 1
-                    await asyncio.sleep(GATHER_S)
+                    await asyncio.sleep(PAUSE_S)
                     continue
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), HEARTBEAT_S)
         return sent
 
     async def _open(self) -> None:
-        # Every round ends with how far it came, so the last event says it.
+        # Every round ends with `PostAdvanced`, so the last event has the position.
         last = await self._ledger.last(POST_STREAM)
         self._position = cursor(to_envelope(last)) if last is not None else 0
         self._tip = last.tip if last is not None else StreamTip()
 
     async def _round(self) -> bool:
-        """One page of the ledger. False when there was nothing but our own events."""
+        """Deal with one page of the ledger. False when it had only the post's own events."""
         page = await self._ledger.read(self._position, PAGE)
         if not page:
             return False
@@ -125,10 +130,10 @@ class PostActivities:
         for row in page:
             if row.stream != POST_STREAM:
                 try:
-                    events.extend(await self._tell(row))
-                except CourierAwayError as error:
-                    log.warning("courier away", reason=str(error), position=row.position)
-                    # Nothing new is nothing to record: a mail server may be away for days.
+                    events.extend(await self._notify(row))
+                except MailServerAwayError as error:
+                    log.warning("mail server away", reason=str(error), position=row.position)
+                    # Record only progress: a mail server may be away for days.
                     if events or row.position - 1 > self._position:
                         await self._record([*events, PostAdvanced(position=row.position - 1)], row.recorded_at)
                     await asyncio.sleep(AWAY_S)
@@ -139,87 +144,88 @@ class PostActivities:
             self._position = last.position
             return False
         if await self._record([*events, PostAdvanced(position=last.position)], last.recorded_at):
-            for kept in (self._taken, self._tries, self._unknown):
+            for kept in (self._sent, self._deferrals, self._unknown):
                 kept.clear()
         return True
 
-    async def _tell(self, row: RecordedEvent) -> list[Event]:
+    async def _notify(self, row: RecordedEvent) -> list[Event]:
+        """Send the notices of one event; returns the outcomes."""
         if not is_cycle(row.stream):
             return []
-        told, state = to_envelope(row), await self._states.after(row)
-        recorded: list[Event] = []
-        for notice in notices(told, state):
-            recorded.extend(await self._send(row, notice, state))
-        return recorded
+        envelope, state = to_envelope(row), await self._states.after(row)
+        outcomes: list[Event] = []
+        for notice in notices(envelope, state):
+            outcomes.extend(await self._deliver_notice(row, notice, state))
+        return outcomes
 
-    async def _send(self, row: RecordedEvent, notice: Notice, state: State) -> list[Event]:
+    async def _deliver_notice(self, row: RecordedEvent, notice: Notice, state: State) -> list[Event]:
+        """Send a notice to each of its addressees, or put it into their digests."""
         contacts = await self._contacts(notice, state)
         common = {"position": row.position, "kind": notice.kind, "unit": notice.to}
         reachable = [contact for contact in contacts if contact.email]
         if not reachable:
             return [NoticeFailed(**common, person=None, reason="no_address")]
-        recorded: list[Event] = []
+        outcomes: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
-        gathered = await self._digests.wanted(contact.id for contact in reachable)
+        preferences = await self._digests.preferences(contact.id for contact in reachable)
         for contact in reachable:
             activity.heartbeat()
-            if contact.id in gathered:
-                await self._gather(row, notice, state, contact)
-                recorded.append(NoticeGathered(**common, person=contact.id))
+            wishes = preferences.get(contact.id) or _without_account()
+            with in_language(wishes.language):
+                subject, body = message_of(notice, state, row.stream, rehearsed=rehearsed)
+            if wishes.digest != AT_ONCE:
+                await self._digests.put(
+                    Waiting(contact.id, row.position, notice.kind, notice.to, subject, body, row.recorded_at)
+                )
+                outcomes.append(NoticeGathered(**common, person=contact.id))
                 continue
-            message = self._message(row, notice, state, contact)
-            if not _addressed(message, contact):
-                recorded.append(NoticeFailed(**common, person=contact.id, reason="bad_address"))
+            message = self._message(row, notice, contact, subject, body)
+            if not _set_recipient(message, contact):
+                outcomes.append(NoticeFailed(**common, person=contact.id, reason="bad_address"))
                 continue
-            recorded.extend(await self._given(message, {**common, "person": contact.id}, rehearsed=rehearsed))
-        return recorded
+            outcomes.extend(await self._send_notice(message, {**common, "person": contact.id}, rehearsed=rehearsed))
+        return outcomes
 
-    async def _given(self, message: EmailMessage, common: dict[str, Any], *, rehearsed: bool) -> list[Event]:
-        """Give a message to the courier; what came of it.
+    async def _send_notice(self, message: EmailMessage, common: dict[str, Any], *, rehearsed: bool) -> list[Event]:
+        """Send the mail of a notice; returns the outcome.
 
         Raises:
-            CourierAwayError: as `_hand_over`.
+            MailServerAwayError: as `_send`.
         """
         message_id = str(message["Message-ID"])
-        last: Event = NoticeSent(**common, message_id=message_id, rehearsed=rehearsed)
+        outcome: Event = NoticeSent(**common, message_id=message_id, rehearsed=rehearsed)
         try:
-            if message_id not in self._taken:
-                await self._hand_over(message, message_id)
+            if message_id not in self._sent:
+                await self._send(message, message_id)
         except UndeliverableError as error:
-            last = NoticeFailed(**common, reason=str(error)[:200])
+            outcome = NoticeFailed(**common, reason=str(error)[:200])
         except UnknownOutcomeError:
             self._unknown.add(message_id)
             try:
-                await self._hand_over(message, message_id)
+                await self._send(message, message_id)
             except (UnknownOutcomeError, UndeliverableError) as again:
-                raise CourierAwayError(str(again)) from again
-        # It may have come twice, or once although it failed in the end.
-        return [NoticeUnknown(**common, message_id=message_id), last] if message_id in self._unknown else [last]
-
-    async def _gather(self, row: RecordedEvent, notice: Notice, state: State, contact: Contact) -> None:
-        """Let a notice wait for its addressee's digest."""
-        subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
-        await self._digests.put(
-            Waiting(contact.id, row.position, notice.kind, notice.to, subject, body, row.recorded_at)
-        )
+                raise MailServerAwayError(str(again)) from again
+        # The mail may have arrived twice, or once although the last try failed.
+        return [NoticeUnknown(**common, message_id=message_id), outcome] if message_id in self._unknown else [outcome]
 
     async def _digest_round(self) -> bool:
-        """Send the digests whose time has come. False when there was none."""
+        """Send the digests that are due. False when there was none."""
         clock = asyncio.get_running_loop().time()
-        if clock - self._looked < DIGESTS_S:
+        if clock - self._digests_checked < DIGESTS_S:
             return False
-        self._looked = clock
+        self._digests_checked = clock
         waiting = await self._digests.waiting()
-        modes, events = await self._digests.wanted(waiting), list[Event]()
+        preferences, events = await self._digests.preferences(waiting), list[Event]()
         for person, items in waiting.items():
-            # Who has changed their mind meanwhile gets what waits at once.
-            if digest_due(items[0].at, modes.get(person, "each")) > self._now() and person in modes:
+            wishes = preferences.get(person) or _without_account()
+            # People who no longer want a digest get the waiting notices now.
+            if wishes.digest != AT_ONCE and digest_due(items[0].at, wishes.digest) > self._now():
                 continue
             try:
-                events.append(await self._send_digest(person, items))
-            except (CourierAwayError, UnknownOutcomeError) as error:
-                log.warning("courier away", reason=str(error), digest=person)
-                self._looked = 0.0  # soon again, under the same message id
+                events.append(await self._send_digest(person, wishes.language, items))
+            except (MailServerAwayError, UnknownOutcomeError) as error:
+                log.warning("mail server away", reason=str(error), digest=person)
+                self._digests_checked = 0.0  # try again soon, under the same message id
                 break
         if not events:
             return False
@@ -229,40 +235,43 @@ class PostActivities:
                 await self._digests.sent(event.person, event.position)
         return True
 
-    async def _send_digest(self, person: str, items: list[Waiting]) -> Event:
+    async def _send_digest(self, person: str, language: str, items: list[Waiting]) -> Event:
         contact, last = await self._people.get(person), items[-1].position
         if contact is None or not contact.email:
             return DigestFailed(person=person, position=last, reason="no_address")
         message = EmailMessage()
         message["From"] = self._sender
-        if not _addressed(message, contact):
+        if not _set_recipient(message, contact):
             return DigestFailed(person=person, position=last, reason="bad_address")
-        message["Subject"] = _("Sổ Thi Đua: {count} notices").format(count=len(items))
+        with in_language(language):
+            subject = ngettext("Sổ Thi Đua: {count} notice", "Sổ Thi Đua: {count} notices", len(items))
+        message["Subject"] = subject.format(count=len(items))
         name = f"{person}/{items[0].position}/{last}/{len(items)}"
         message["Message-ID"] = f"<{uuid5(NAMESPACE_URL, f'digest/{name}')}@thidua>"
         message["Date"] = items[-1].at
         message.set_content("\n\n".join(f"{n}. {one.subject}\n\n{one.body}" for n, one in enumerate(items, start=1)))
         try:
-            await self._hand_over(message, str(message["Message-ID"]))
+            await self._send(message, str(message["Message-ID"]))
         except UndeliverableError as error:
             return DigestFailed(person=person, position=last, reason=str(error)[:200])
         return DigestSent(person=person, position=last, notices=len(items), message_id=str(message["Message-ID"]))
 
-    async def _hand_over(self, message: EmailMessage, message_id: str) -> None:
-        """Give a message to the courier, once while this worker lives.
+    async def _send(self, message: EmailMessage, message_id: str) -> None:
+        """Send a message, and note that it is sent: a repeated round of this worker does not send it again.
 
         Raises:
-            CourierAwayError: now is no time; the round is repeated, without those who have theirs.
-            UndeliverableError: for good, or deferred too often.
+            MailServerAwayError: the round must be repeated later.
+            UndeliverableError: refused for good, or deferred too often.
+            UnknownOutcomeError
         """
         try:
-            await self._courier.send(message)
+            await self._mailer.send(message)
         except DeferredError as error:
-            self._tries[message_id] = self._tries.get(message_id, 0) + 1
-            if self._tries[message_id] >= DEFERRALS:
+            self._deferrals[message_id] = self._deferrals.get(message_id, 0) + 1
+            if self._deferrals[message_id] >= DEFERRALS:
                 raise UndeliverableError(str(error)) from error
-            raise CourierAwayError(str(error)) from error
-        self._taken.add(message_id)
+            raise MailServerAwayError(str(error)) from error
+        self._sent.add(message_id)
 
     async def _contacts(self, notice: Notice, state: State) -> tuple[Contact, ...]:
         if notice.to != OVERSEER:
@@ -271,8 +280,7 @@ class PostActivities:
         found = await self._people.get(overseer.id) if overseer is not None and overseer.id else None
         return (found,) if found else ()
 
-    def _message(self, row: RecordedEvent, notice: Notice, state: State, contact: Contact) -> EmailMessage:
-        subject, body = message_of(notice, state, row.stream, rehearsed=row.provenance == "rehearsed")
+    def _message(self, row: RecordedEvent, notice: Notice, contact: Contact, subject: str, body: str) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
         message["Subject"] = subject
@@ -282,9 +290,9 @@ class PostActivities:
         return message
 
     async def _record(self, events: list[Event], now: datetime) -> bool:
-        """Record a round. Deliveries are unsigned; they stand in the post's own stream only.
+        """Record a round in the post's own stream, unsigned.
 
-        False when another worker was first: then the rows are told again, without those who have theirs.
+        False when another worker has recorded first: then the round is repeated without the messages that are sent.
         """
         if self._tip is None:
             return False
@@ -295,7 +303,7 @@ class PostActivities:
         )
         answer = await self._ledger.append(Append((Part(POST_STREAM, self._tip, drafts),)))
         if isinstance(answer, Behind):
-            # Another worker delivers, too: read on from what it recorded.
+            # Another worker delivers, too: go on from its last position.
             self._tip = None
             await self._open()
             return False
@@ -305,11 +313,16 @@ class PostActivities:
         return True
 
 
-def _addressed(message: EmailMessage, contact: Contact) -> bool:
-    """Put the addressee on a message; False when there can be no such address."""
+def _without_account() -> MailPreferences:
+    """The preferences of people without an account."""
+    return MailPreferences(installation_language(), AT_ONCE)
+
+
+def _set_recipient(message: EmailMessage, contact: Contact) -> bool:
+    """Set the recipient of a message; False when the address is not valid."""
     try:
         message["To"] = contact.email or ""
-    except Exception:  # noqa: BLE001 - the library raises whatever an address runs it into; nobody else waits for it
+    except Exception:  # noqa: BLE001 - email raises many types for bad addresses; the other addressees get their mail
         return False
     return True
 

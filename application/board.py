@@ -10,7 +10,7 @@ from typing import Any
 
 from application.visits import Visitor
 from i18n import _
-from i18n.messages import day, label, word
+from i18n.messages import day, word
 from projections.board import glance
 from projections.board_table import Board
 
@@ -95,7 +95,7 @@ def _last_reminder(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
     if not reminders:
         return ""
     last = reminders[-1]
-    return _("{when} {how}").format(when=day(last["on"]), how=label("word", last["channel"]))
+    return _("{when} {how}").format(when=day(last["on"]), how=word("channel", last["channel"]))
 
 
 async def board_rows(board: Board, visitor: Visitor, year: str | None) -> list[BoardRow]:
@@ -121,7 +121,7 @@ async def deviation_rows(board: Board, visitor: Visitor, year: str | None) -> li
                     "cluster": line["cluster"],
                     "year": line["year"],
                     "key": one["key"],
-                    "what": word(one["code"]),
+                    "what": word("deviation", one["code"]),
                     "article": one["article"] or "",
                     "on": one["on"] or "",
                     "unit": line["names"].get(about, about),

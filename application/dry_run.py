@@ -1,4 +1,4 @@
-"""Trying what somebody means to enter: it is decided as the register stands, and nothing is kept, not even a text."""
+"""Dry runs: commands are decided on the current state, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ from vault.persons import Contact, People, commitment_of
 
 
 class DryRun:
-    """A cycle in which commands are decided without being entered."""
+    """A cycle in which commands are decided one after another without being recorded."""
 
-    def __init__(
-        self, open_: Application, editions: Mapping[str, Edition], history: list[EventEnvelope[Event]]
-    ) -> None:
-        self._open, self._editions, self.history = open_, editions, history
+    def __init__(self, app: Application, editions: Mapping[str, Edition], history: list[EventEnvelope[Event]]) -> None:
+        self._app, self._editions, self.history = app, editions, history
         self.state, self.rules = CYCLE.fold(history), NO_RULES
 
     @classmethod
-    async def of(cls, open_: Application, editions: Mapping[str, Edition], rows: Iterable[RecordedEvent]) -> DryRun:
-        """On top of what the register holds."""
-        dry_run = cls(open_, editions, [to_envelope(row) for row in rows])
-        await dry_run.look_at_rules()
+    async def of(cls, app: Application, editions: Mapping[str, Edition], rows: Iterable[RecordedEvent]) -> DryRun:
+        """Return a dry run on top of a stream's rows. `editions` holds editions that are not stored yet, by digest."""
+        dry_run = cls(app, editions, [to_envelope(row) for row in rows])
+        await dry_run.load_rules()
         return dry_run
 
     async def decide(
         self, item: BatchItem, person: str, unit: str, strength: str = "os-account"
     ) -> tuple[EventEnvelope[Event], ...]:
-        """Decide one more command; returns what would happen, which is nothing when it was said before.
+        """Decide one more command and return its events; none if it was recorded before.
 
         Raises:
             Refused
         """
-        command = CommandPayload.model_validate_json(item.payload)
-        authenticated = command.authenticated(
+        payload = CommandPayload.model_validate_json(item.payload)
+        authenticated = payload.authenticated(
             item.stream, item.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength=strength
         )
         try:
-            told = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
+            envelopes = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
         except AlreadyRecorded:
             return ()
-        self.history.extend(told)
-        # What was corrected is left out of the fold, which only the whole history can do.
-        corrected = authenticated.command.NAME == "correct"
-        self.state = CYCLE.fold(self.history) if corrected else reduce(CYCLE.evolve, told, self.state)
-        await self.look_at_rules()
-        return told
+        self.history.extend(envelopes)
+        # Corrected events are left out, which only a fold of the whole history can do.
+        is_correction = authenticated.command.NAME == "correct"
+        self.state = CYCLE.fold(self.history) if is_correction else reduce(CYCLE.evolve, envelopes, self.state)
+        await self.load_rules()
+        return envelopes
 
-    async def look_at_rules(self) -> None:
-        """Take the rules that are in force now."""
+    async def load_rules(self) -> None:
+        """Load the rules that are in force in the current state."""
         digest = CYCLE.edition(self.state)
-        self.rules = self._editions.get(digest or "") or await self._open.rules(digest)
+        self.rules = self._editions.get(digest or "") or await self._app.rules(digest)
 
 
 class PersonsWithFile:
-    """The book with the persons of a file that is only tried."""
+    """The person directory together with the persons of a file that is not entered yet."""
 
-    def __init__(self, people: People, expected: Sequence[PersonEntry]) -> None:
-        self._people, self._expected = people, {one.id: one for one in expected}
+    def __init__(self, people: People, entries: Sequence[PersonEntry]) -> None:
+        self._people, self._entries = people, {entry.id: entry for entry in entries}
 
     async def get(self, person: str, /) -> Contact | None:
-        """The person under an id."""
-        if (found := await self._people.get(person)) is not None or (one := self._expected.get(person)) is None:
-            return found
-        return Contact(one.id, one.unit, one.name, one.office, one.email, one.phone, commitment_of(b"", one.name))
+        """Return the person with this id, or None."""
+        contact, entry = await self._people.get(person), self._entries.get(person)
+        if contact is not None or entry is None:
+            return contact
+        commitment = commitment_of(b"", entry.name)
+        return Contact(entry.id, entry.unit, entry.name, entry.office, entry.email, entry.phone, commitment)

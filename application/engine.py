@@ -1,7 +1,7 @@
-"""The desk: hand in a command, get its outcome in words.
+"""The protocol of the engine's client: submit a signed batch, get a receipt or an error.
 
-A protocol with one implementation for now: Temporal's update-with-start. Whoever hands in commands has signed them
-already; what the desk answers is read again from the ledger before a receipt is shown.
+`workflows.client` implements it with Temporal's update-with-start. Entry points read the events again from the ledger
+before they show a receipt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class RefusedError(Refused):
 
 
 class PendingError(CodedError):
-    """No answer yet. The command may still be carried out: hand it in again with the same id, or look later."""
+    """No answer in time. The command may still be carried out: submit it again with the same id, or look later."""
 
     kind = Kind.PENDING
 
@@ -33,21 +33,21 @@ class PendingError(CodedError):
 
 
 class UnreachableError(AwayError):
-    """The engine does not answer. Nothing was handed in."""
+    """The engine does not answer. Nothing was submitted."""
 
     def __init__(self) -> None:
         super().__init__("unreachable")
 
 
 class EngineClient(Protocol):
-    """Hands commands in."""
+    """Submits signed batches to the engine."""
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
-        """Hand in a signed list of commands to one stream.
+        """Submit a signed batch to one stream.
 
         Raises:
             RefusedError: a rule or a signature forbids it.
-            Diverged: the engine's past is not the ledger's.
+            Diverged: the engine has folded events that the ledger does not hold.
             PendingError: no answer in time.
             UnreachableError: the engine does not answer.
         """

@@ -1,6 +1,7 @@
-"""From what a person typed to what an act holds: texts are stored and become digests, persons get their commitment.
+"""From typed fields to command fields, and from a command's types to form fields.
 
-Fields are found by the act's own types, so a new act needs nothing here.
+Texts are stored and become digests, and persons get their commitment. Fields are found by the types of the command, so
+a new command needs no code here.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 def parse_day(text: str, path: str = "", *, code: str = "bad_day") -> date:
-    """A day as a person typed it.
+    """Parse a typed day.
 
     Raises:
-        InputError: it is none, with `code`.
+        InputError: it is no day, with `code`.
     """
     try:
         return _DAY.validate_python(text)
@@ -49,10 +50,10 @@ def optional_day(text: str) -> date | None:
 
 
 def stated_by(source: str, path: str) -> Provenance:
-    """That a source says so, as somebody typed its name.
+    """Return the provenance "stated by `source`", a typed name.
 
     Raises:
-        InputError: no source can be called so.
+        InputError: the name is invalid.
     """
     try:
         return Provenance(kind="stated", source=source)
@@ -61,44 +62,44 @@ def stated_by(source: str, path: str) -> Provenance:
 
 
 def input_error(error: ValidationError, path: str = "") -> InputError:
-    """What is wrong with something that was typed; `path` says where, unless the error itself does."""
+    """Return the first problem of a failed validation. Without `path` the error names the path inside the model."""
     problem = first_problem(error)
     inside = ".".join(map(str, problem.pop("place")))
     return InputError("file_field", place=path or inside or "-", **problem)
 
 
 class TextStore(Protocol):
-    """Where texts become digests."""
+    """Turns texts into digests: `vault.texts.Texts`, or a dry run."""
 
     async def put(self, body: str, /) -> str:
-        """Take a text and return its digest."""
+        """Store a text and return its digest."""
 
 
 class PersonDirectory(Protocol):
-    """Where persons are found."""
+    """Finds persons: `vault.persons.People`, or a dry run."""
 
     async def get(self, person: str, /) -> Contact | None:
-        """The person under an id."""
+        """Return the person with this id, or None."""
 
 
 KNOWN_DIGEST = "digest:"
-"""Before the digest of a text that cannot be had any more."""
+"""Prefix of the digest of an erased text in exported files."""
 
 
 class FieldFiller:
-    """Fills the fields of acts for one installation."""
+    """Turns typed fields into command fields for one installation."""
 
-    def __init__(self, texts: TextStore, people: PersonDirectory, *, written_by_register: bool = False) -> None:
+    def __init__(self, texts: TextStore, people: PersonDirectory, *, is_export: bool = False) -> None:
         self._texts = texts
         self._people = people
-        # A register's own file tells the digests of what was erased; from anybody else they would be of nothing.
-        self._digests = written_by_register
+        # Only a file that this program exported may hold digests of erased texts and commitments of unknown persons.
+        self._is_export = is_export
 
     async def fill(self, model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields with texts stored and persons committed to.
+        """Return the fields with digests in place of texts, and with the commitments of persons.
 
         Raises:
-            InputError: a text is too long or holds characters that are not allowed; a person is unknown.
+            InputError: a text is too long or holds forbidden characters, or a person is unknown.
         """
         return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
 
@@ -107,8 +108,8 @@ class FieldFiller:
             return value
         if _is_text(annotation):
             return await self._text(value, path)
-        typed = not self._digests and isinstance(value, str) and Decimal in _parts(annotation)
-        if typed and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
+        is_typed_number = not self._is_export and isinstance(value, str) and Decimal in _parts(annotation)
+        if is_typed_number and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
             raise InputError("thousands_dot", path, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
@@ -121,7 +122,7 @@ class FieldFiller:
     async def _text(self, value: Any, path: str) -> str:
         if not isinstance(value, str) or not value.strip():
             raise InputError("text_expected", path, found=repr(value)[:80])
-        if self._digests and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
+        if self._is_export and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
             return value.removeprefix(KNOWN_DIGEST)
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", path, found=len(value), most=limits.TEXT_CHARS)
@@ -135,7 +136,7 @@ class FieldFiller:
             return fields
         contact = await self._people.get(str(person))
         if contact is None:
-            if self._digests and fields.get("commitment"):
+            if self._is_export and fields.get("commitment"):
                 return fields
             raise InputError("unknown_person", path, person=person)
         if fields.get("commitment") not in {None, contact.commitment}:
@@ -163,7 +164,7 @@ def _members(annotation: Any) -> tuple[Any, ...]:
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    """The annotation's alternatives, without their marks."""
+    """Return the alternatives of an annotation, without their marks."""
     if get_origin(annotation) is Annotated:
         return _parts(get_args(annotation)[0])
     members = _members(annotation)
@@ -171,12 +172,12 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 FieldKind = Literal["text", "line", "day", "moment", "number", "flag", "unit", "person"]
-"""What a field without choices and parts holds: free text, a line, a date, an instant, a number, yes or no, an id."""
+"""The content of a field without choices and parts; "text" is a free text, "line" one line, "moment" an instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field as people are asked for it. `parts` are the fields inside it, `many` says that it takes a list."""
+    """A field of a form. `parts` are the fields inside it; `many` tells that it takes a list."""
 
     name: str
     required: bool
@@ -184,37 +185,40 @@ class FormField:
     parts: tuple[FormField, ...]
     many: bool
     closed: bool
-    """Nothing but a choice will do."""
+    """Only the choices are allowed."""
     kind: FieldKind = "line"
+    choice_type: Any = None
+    """The enum or `Literal` that the choices are the values of: each has its own words."""
 
     def as_one(self, name: str) -> FormField:
-        """One entry of a list."""
+        """Return the field of one entry of a list."""
         return replace(self, name=name, required=True, many=False)
 
     def paths(self) -> list[str]:
-        """The names of its innermost parts, as options and files use them (`by.unit`)."""
+        """Return the paths of the innermost parts, as options and files use them, such as `by.unit`."""
         return [f"{self.name}.{path}" for part in self.parts for path in part.paths()] or [self.name]
 
 
 def form_fields(model: type[BaseModel]) -> tuple[FormField, ...]:
-    """The fields of an act, or of a part of one, but for those that the filler works out."""
+    """Return the fields of a command, or of a part of it, without those that `FieldFiller` derives."""
     return tuple(
-        _question(name, field)
+        _form_field(name, field)
         for name, field in model.model_fields.items()
         if not any(isinstance(mark, IsDerived) for mark in field.metadata)
     )
 
 
-def _question(name: str, field: FieldInfo) -> FormField:
+def _form_field(name: str, field: FieldInfo) -> FormField:
     alternatives = _parts(field.annotation)
     lists = [part for part in alternatives if get_origin(part) is tuple]
     kinds = [inner for part in lists for inner in _parts(get_args(part)[0])] or list(alternatives)
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    # A criterion holds criteria: what contains itself is asked for as a whole.
+    # A recursive model, such as a criterion with children, is one field without parts.
     parts = form_fields(models[0]) if models and not _holds_itself(models[0]) else ()
     closed = all(kind is type(None) or get_origin(kind) is Literal or _is_enum(kind) for kind in kinds)
     kind = _kind([*field.metadata, *(mark for part in lists for mark in _marks(part))], field.annotation)
-    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind)
+    choice_type = next((part for part in kinds if get_origin(part) is Literal or _is_enum(part)), None)
+    return FormField(name, field.is_required(), _choices(kinds), parts, bool(lists), closed, kind, choice_type)
 
 
 _MARKED: tuple[tuple[type, FieldKind], ...] = ((IsText, "text"), (IsUnit, "unit"), (IsPerson, "person"))
@@ -224,7 +228,7 @@ def _kind(marks: list[Any], annotation: Any) -> FieldKind:
     marks = [*marks, *_marks(annotation)]
     plain = {part for part in _flat(annotation) if isinstance(part, type)}
     for mark, kind in _MARKED:
-        if any(isinstance(found, mark) for found in marks):
+        if any(isinstance(one, mark) for one in marks):
             return kind
     if datetime in plain:
         return "moment"
@@ -236,15 +240,15 @@ def _kind(marks: list[Any], annotation: Any) -> FieldKind:
 
 
 def _marks(annotation: Any) -> tuple[Any, ...]:
-    """The marks of an annotation, and of what it is made of."""
+    """Return the marks of an annotation and of its parts."""
     own = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return (*own, *(mark for part in _inside(annotation) for mark in _marks(part)))
 
 
 def _flat(annotation: Any) -> tuple[Any, ...]:
-    """The plain types that an annotation is made of."""
+    """Return the plain types in an annotation."""
     inside = _inside(annotation)
-    return tuple(part for one in inside for part in _flat(one)) if inside else (annotation,)
+    return tuple(plain for part in inside for plain in _flat(part)) if inside else (annotation,)
 
 
 def _inside(annotation: Any) -> tuple[Any, ...]:
@@ -264,10 +268,10 @@ def _is_enum(kind: Any) -> bool:
 
 
 def _choices(kinds: list[Any]) -> tuple[str, ...]:
-    found: list[str] = []
+    choices: list[str] = []
     for kind in kinds:
         if get_origin(kind) is Literal:
-            found.extend(str(value) for value in get_args(kind))
+            choices.extend(str(value) for value in get_args(kind))
         elif _is_enum(kind):
-            found.extend(str(member.value) for member in kind)
-    return tuple(found)
+            choices.extend(str(member.value) for member in kind)
+    return tuple(choices)

@@ -1,4 +1,4 @@
-"""How the processes log: one JSON line for each thing, with request and command ids, without what anybody typed."""
+"""Logging of the processes: one JSON line per entry, with request and command ids, without user input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import structlog
 
 
 def configure() -> None:
-    """Set structlog up for a process. Tracebacks are plain: the values of variables may be secrets."""
+    """Configure structlog for a process. Tracebacks show no values of variables, which may be secret."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""A person on the way into the book, from wherever: what an entry must be, mail address included."""
+"""Validation of persons before they are entered in the vault, mail addresses included."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_NAME}(\.{_NAME})*")
 
 
 def is_mail_address(text: str) -> bool:
-    """Whether every mail server takes it: a dot-atom and a host name (RFC 5321), in ASCII, without quotes."""
+    """Return whether every mail server accepts it: a dot-atom and a host name in ASCII, without quotes (RFC 5321)."""
     return _ADDRESS.fullmatch(text) is not None
 
 
@@ -30,7 +30,7 @@ MailAddress = Annotated[Label, AfterValidator(_address)]
 
 
 class PersonEntry(FrozenModel):
-    """A person to be entered in the book."""
+    """A person to be entered."""
 
     id: PersonId
     unit: UnitId
@@ -40,17 +40,17 @@ class PersonEntry(FrozenModel):
     phone: Label | None = None
 
     @model_validator(mode="after")
-    def _a_person(self) -> PersonEntry:
+    def _is_not_reserved(self) -> PersonEntry:
         if self.id in RESERVED:
             raise invalid("reserved_id", person=self.id)
         return self
 
 
 def parse_person(**fields: str | None) -> PersonEntry:
-    """An entry from what was typed.
+    """Return a person from typed fields.
 
     Raises:
-        InputError: a field cannot be used; it is named.
+        InputError: a field is invalid; the error names it.
     """
     try:
         return PersonEntry.model_validate(fields)

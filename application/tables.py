@@ -1,7 +1,7 @@
-"""Tables that people paste or upload: CSV and XLSX, read as text, workbooks in a process without keys.
+"""Reads pasted or uploaded tables, CSV and XLSX, as text.
 
-A workbook is somebody else's file: it is opened by a child process whose environment names nothing but our modules'
-folder, with little memory and little time, that answers with plain cells.
+A workbook is an untrusted file. A child process opens it, with limited memory and time, and without this process's
+secrets: its environment holds only the folder of our modules. It returns plain cells.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Rows = list[list[str]]
 
 
 async def rows_of(body: bytes) -> Rows:
-    """The rows of a table as somebody pasted or uploaded it.
+    """Return the rows of a pasted or uploaded table.
 
     Raises:
-        InputError: it is too large, or no table.
+        InputError: the table is too large or unreadable.
     """
     if len(body) > FILE_BYTES:
         raise InputError("table_too_large", found=len(body), most=FILE_BYTES)
@@ -45,9 +45,9 @@ def _text(body: bytes) -> Rows:
         raise InputError("file_not_utf8", position=error.start) from None
     lines = text.splitlines()
     first = lines[0] if lines else ""
-    mark = max("\t;,", key=first.count)
+    delimiter = max("\t;,", key=first.count)
     try:
-        return _bounded(list(csv.reader(io.StringIO(text), delimiter=mark)))
+        return _bounded(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
     except csv.Error as error:
         raise InputError("table_unreadable", problem=str(error)) from None
 
@@ -90,7 +90,7 @@ def _bounded(rows: Rows) -> Rows:
 
 
 def _open(body: bytes) -> Rows:
-    """The first sheet's cells as text, without formulas' results being asked for."""
+    """Return the first sheet's cells as text. Formulas are not computed: their stored results are read."""
     from openpyxl import load_workbook  # noqa: PLC0415 - the child only
 
     sheet = load_workbook(io.BytesIO(body), read_only=True, data_only=True).worksheets[0]

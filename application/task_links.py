@@ -1,4 +1,4 @@
-"""From what is owed to the act that does it: what terminal and page offer next."""
+"""From an obligation to the command that fulfils it, for links and suggestions of terminal and pages."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
     Duty.PUBLICATION: ("publish", {}),
     Duty.FILING: ("file-cycle", {}),
 }
-"""The act, and which of its fields are the bearer or the subject. The final meeting is kept in meeting mode."""
+"""The command of each duty, and the fields that hold its bearer or subject. Minutes fulfil the final meeting."""
 
 
 def act_of(duty: Duty | str) -> str | None:
-    """The act that does a duty; None for the final meeting."""
-    found = ACTS.get(Duty(duty))
-    return found[0] if found else None
+    """Return the name of the command that fulfils a duty; None for the final meeting."""
+    entry = ACTS.get(Duty(duty))
+    return entry[0] if entry else None
 
 
 def command_for(cycle: str, owed: Obligation) -> str | None:
-    """What a person types to do it, with what is known filled in; None for the final meeting, which takes minutes."""
+    """Return the command line that fulfils an obligation, known fields filled in; None for the final meeting."""
     if owed.duty not in ACTS:
         return None
     act, fields = ACTS[owed.duty]
-    given = {"bearer": owed.bearer, "subject": owed.subject}
-    filled = "".join(f" --{name} {given[which]}" for name, which in fields.items())
-    return f"thidua act {cycle} {act}{filled}"
+    values = {"bearer": owed.bearer, "subject": owed.subject}
+    options = "".join(f" --{name} {values[which]}" for name, which in fields.items())
+    return f"thidua act {cycle} {act}{options}"

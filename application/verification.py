@@ -1,4 +1,4 @@
-"""The whole verification: the ledger, and what lies beside it and must fit what the ledger says of it."""
+"""The whole verification: the ledger, and the texts and names in the vault that must match it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger.events import RecordedEvent
 
 
 def chain_warning(rows: Sequence[RecordedEvent]) -> str:
-    """What whoever reads a changed stream must be told; empty where it was not changed."""
+    """Return the warning for readers of a stream whose rows were changed; empty if none was."""
     position = broken_at(rows)
     return "" if position is None else sentence("chain_broken", {"cycle": rows[0].stream, "position": position})
 
@@ -25,7 +25,7 @@ async def verify_all(
     entry_key: str | None = None,
     progress: Progress = lambda _: None,
 ) -> tuple[VerificationReport, list[dict[str, str]]]:
-    """The report on the ledger, and what is wrong beside it: texts that were altered, persons who were renamed."""
+    """Return the report on the ledger, and the problems of the vault: altered texts and renamed persons."""
     report = await verify(
         app.ledger,
         app.edition,
@@ -35,18 +35,18 @@ async def verify_all(
         entry_key=entry_key,
         progress=progress,
     )
-    beside = [
+    vault_problems = [
         *({"code": "text_altered", "detail": digest} for digest in await app.texts.altered()),
         *({"code": "person_renamed", "detail": person} for person in sorted(await _renamed(app, report))),
     ]
-    return report, beside
+    return report, vault_problems
 
 
 async def _renamed(app: Application, report: VerificationReport) -> set[str]:
-    """Persons whose name does not fit the commitment that they signed with."""
-    others = {
+    """Return the ids of persons whose name does not match the commitment that they signed with."""
+    differing = {
         contact.id
         for contact in await app.people.everyone()
         if report.commitments.get(contact.id, contact.commitment) != contact.commitment
     }
-    return others | set(await app.people.renamed())
+    return differing | set(await app.people.renamed())

@@ -1,7 +1,7 @@
-"""Reading what people hand in as files: YAML with lines, checked whole before anything is done with it.
+"""Reads YAML files into models, and checks a file completely before anything is done with it.
 
-Bad input is a use case: every complaint names file, line, place, what was found and what was expected. Points stay
-text until they are decimals; anchors and duplicate keys are refused, because a reader of the file would miss them.
+Every error names file, line, path, the value and what was expected. Numbers stay text until they become decimals.
+Aliases and duplicate keys are refused, because a reader of the file could overlook them.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def read_model(file: Path, model: type[M]) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         problem = first_problem(error)
-        place = problem.pop("place")
+        path = problem.pop("place")
         raise InputError(
-            "file_field", where(file, line_of(place, lines)), place=".".join(map(str, place)) or "-", **problem
+            "file_field", where(file, line_of(path, lines)), place=".".join(map(str, path)) or "-", **problem
         ) from None
 
 
 def read_year(file: Path) -> tuple[YearFile, Edition]:
-    """The year file and its edition.
+    """Read a year file and the edition that it names.
 
     Raises:
         InputError
@@ -57,28 +57,28 @@ def read_year(file: Path) -> tuple[YearFile, Edition]:
 
 
 def edition_file(folder: Path, name: str) -> Path:
-    """An edition beside the file that names it, or else one of those that come with the program."""
-    beside, ours = folder / name, RULES / name
-    return ours if not beside.exists() and ours.exists() else beside
+    """Return the path of an edition: in the folder of the file that names it, else among the program's own."""
+    beside, own = folder / name, RULES / name
+    return own if not beside.exists() and own.exists() else beside
 
 
 def where(file: Path, line: int | None) -> str:
-    """file:line, as editors understand it."""
+    """Return `file:line`, the form that editors open."""
     return f"{file}:{line}" if line else str(file)
 
 
-def line_of(place: YamlPath, lines: dict[YamlPath, int]) -> int | None:
-    """The line of a place, or of the nearest thing around it."""
-    while place and place not in lines:
-        place = place[:-1]
-    return lines.get(place)
+def line_of(path: YamlPath, lines: dict[YamlPath, int]) -> int | None:
+    """Return the line of a path, or of its nearest parent that has one."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
 
 
 def read_yaml(file: Path) -> tuple[Any, dict[YamlPath, int]]:
-    """The file's values, and the line of each place in it.
+    """Return the file's values, and the line of each path in it.
 
     Raises:
-        InputError: it cannot be read, is too large or too deep, is not YAML, or names a key twice.
+        InputError: the file cannot be read, is too large or too deep, is not YAML, or repeats a key.
     """
     try:
         if file.stat().st_size > FILE_BYTES:
@@ -103,7 +103,7 @@ def read_yaml(file: Path) -> tuple[Any, dict[YamlPath, int]]:
 
 
 def _check_depth(file: Path, text: str) -> None:
-    # Composing recurses; counting events does not.
+    # Composing nodes is recursive, so the depth is checked first, on the stream of events.
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         line = event.start_mark.line + 1 if event.start_mark else 0
@@ -117,21 +117,21 @@ def _check_depth(file: Path, text: str) -> None:
             raise InputError("file_too_deep", where(file, line), most=FILE_DEPTH)
 
 
-def _value(file: Path, node: yaml.Node, place: YamlPath, lines: dict[YamlPath, int]) -> Any:
+def _value(file: Path, node: yaml.Node, path: YamlPath, lines: dict[YamlPath, int]) -> Any:
     line = node.start_mark.line + 1
-    lines[place] = line
+    lines[path] = line
     if isinstance(node, yaml.MappingNode):
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            if key in found:
+            if key in values:
                 raise InputError("file_key_twice", where(file, key_node.start_mark.line + 1), key=key)
-            found[key] = _value(file, value_node, (*place, key), lines)
-        return found
+            values[key] = _value(file, value_node, (*path, key), lines)
+        return values
     if isinstance(node, yaml.SequenceNode):
-        return [_value(file, entry, (*place, number), lines) for number, entry in enumerate(node.value)]
+        return [_value(file, entry, (*path, number), lines) for number, entry in enumerate(node.value)]
     if node.tag == "tag:yaml.org,2002:float":
-        return str(node.value)  # points are decimals, never floats
+        return str(node.value)  # points become decimals, never floats
     try:
         value = SafeConstructor().construct_object(node)
         return normalize_text(value) if isinstance(value, str) and value else value

@@ -1,4 +1,4 @@
-"""The file that starts a city's year, and how it is carried out: plan, clusters, and every cycle opened at once."""
+"""The file that starts a city's year, and the use case that carries it out: plan, clusters, all cycles opened."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMMANDS = UUID("0b7a2f5e-3c53-5a51-8a55-7a4f3f0f2c90")
 
 
 class YearFile(FrozenModel):
-    """A city's year. `edition` is a file beside this one."""
+    """A city's year. `edition` is the name of a file in the same folder."""
 
     organiser: UnitId
     organiser_name: Label
@@ -41,7 +41,7 @@ class YearFile(FrozenModel):
     clusters: tuple[ClusterPlan, ...] = Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)
 
     @model_validator(mode="after")
-    def _each_once(self) -> YearFile:
+    def _ids_are_unique(self) -> YearFile:
         if doubled := repeated(cluster.id for cluster in self.clusters):
             raise invalid("cluster_twice", cluster=doubled[0])
         if doubled := repeated(unit.id for cluster in self.clusters for unit in cluster.units):
@@ -49,7 +49,7 @@ class YearFile(FrozenModel):
         return self
 
     @model_validator(mode="after")
-    def _people_fit(self) -> YearFile:
+    def _people_are_valid(self) -> YearFile:
         known = {self.organiser, *(unit.id for cluster in self.clusters for unit in cluster.units)}
         seen: set[str] = set()
         for person in self.people:
@@ -62,7 +62,7 @@ class YearFile(FrozenModel):
 
     @property
     def cycle_name(self) -> str:
-        """The middle part of its streams' names."""
+        """The middle part of the names of its streams."""
         return self.cycle or str(self.year)
 
 
@@ -78,10 +78,13 @@ async def start_year(
     provenance: Provenance | None = None,
     issued: When | None = None,
 ) -> Receipt:
-    """Issue the plan, arrange the clusters, open every cycle: one signature over all of it.
+    """Issue the plan, arrange the clusters and open every cycle, in one signed batch.
 
-    The same file again changes nothing, and tries again what failed: command ids follow from what is said, and a
-    cycle that is open is left alone.
+    Submitting the same file again changes nothing and repeats only what failed: command ids are derived from the
+    content, and open cycles are skipped.
+
+    Raises:
+        InputError: the person is not of the organiser, or an open cycle has other units than the file.
     """
     if person.unit != year.organiser:
         raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
@@ -90,15 +93,15 @@ async def start_year(
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
     common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
 
-    def said(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
+    def command_input(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
         seed = f"{app.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
         return CommandInput(stream, act, fields, uuid5(COMMANDS, seed), happened=issued, provenance=provenance)
 
     plan = year.plan.model_dump(mode="json")
-    acts = [
-        said(stream, "issue-year-plan", {**common, "plan": plan, "edition": digest}),
-        said(stream, "arrange-clusters", {"clusters": clusters}),
-        said(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
+    inputs = [
+        command_input(stream, "issue-year-plan", {**common, "plan": plan, "edition": digest}),
+        command_input(stream, "arrange-clusters", {"clusters": clusters}),
+        command_input(stream, "order-opening", {"clusters": [cluster.id for cluster in year.clusters]}),
     ]
     open_already = await _open_already(app, year)
     for cluster in year.clusters:
@@ -115,30 +118,31 @@ async def start_year(
             "clock": clock,
             "starts": starts.isoformat(),
         }
-        acts.append(said(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
-    return await app.submit(stream, person, acts, strength=strength)
+        inputs.append(command_input(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
+    return await app.submit(stream, person, inputs, strength=strength)
 
 
 async def check_open_cycles(app: Application, year: YearFile) -> None:
-    """Whether the cycles that are open already were opened with the same units.
+    """Check that open cycles have the same units as the file, before anything of the file is entered.
 
     Raises:
-        InputError: one was not; said before anything of the file is entered.
+        InputError: `cluster_differs`.
     """
     await _open_already(app, year)
 
 
 async def _open_already(app: Application, year: YearFile) -> set[str]:
-    known, found = {stream for stream, _head in await app.ledger.streams()}, set[str]()
+    """Return the streams of the file's clusters that exist, after checking their units."""
+    streams, open_already = {stream for stream, _tip in await app.ledger.streams()}, set[str]()
     for cluster in year.clusters:
-        if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in known:
-            await _must_be_the_same(app, cycle, cluster)
-            found.add(cycle)
-    return found
+        if (cycle := cycle_stream(year.organiser, year.cycle_name, cluster.id)) in streams:
+            await _check_same_units(app, cycle, cluster)
+            open_already.add(cycle)
+    return open_already
 
 
-async def _must_be_the_same(app: Application, cycle: str, cluster: ClusterPlan) -> None:
-    """An open cycle is not re-arranged by a file: whoever edits it must not believe that it was."""
+async def _check_same_units(app: Application, cycle: str, cluster: ClusterPlan) -> None:
+    """Refuse a file with other units than an open cycle: a file does not change open cycles."""
     (_row, first), *_rest = await app.history(cycle)
     opened = first.event
     if isinstance(opened, CycleOpened) and opened.units != cluster.units:
@@ -147,11 +151,12 @@ async def _must_be_the_same(app: Application, cycle: str, cluster: ClusterPlan) 
 
 
 async def may_enter(app: Application, person: str, organiser: str, people: Sequence[PersonEntry]) -> None:
-    """Whether somebody may enter a file for the organiser, being entered or standing in the file.
+    """Check that a person may enter a file for the organiser.
+
+    The first person of an organiser may come with the file itself. Later ones must be entered before.
 
     Raises:
-        InputError: unknown, or of another unit. The first secretary comes with the first file; later ones cannot
-            enter themselves.
+        InputError: the person is unknown, or of another unit.
     """
     entered = await app.people.get(person)
     if entered is None and await app.people.of_unit(organiser):
@@ -170,10 +175,12 @@ async def enter_file_people(
     people: Sequence[PersonEntry],
     salts: Mapping[str, str] | None = None,
 ) -> Contact:
-    """Who enters a file, with the file's people entered in the book. `salts` come from the register they are from.
+    """Enter the people of a file and return the person who submits it.
+
+    `salts` are those of an exported file, by person, in hex: with them the commitments stay the same.
 
     Raises:
-        InputError: as `may_enter`, or somebody of the file is entered otherwise.
+        InputError: as `may_enter` and `enter_people`.
     """
     await may_enter(app, person, organiser, people)
     await enter_people(app, people, salts)
@@ -181,10 +188,10 @@ async def enter_file_people(
 
 
 async def enter_people(app: Application, people: Sequence[PersonEntry], salts: Mapping[str, str] | None = None) -> None:
-    """Enter the file's people in the book.
+    """Enter the people of a file. A file does not change persons who are entered already.
 
     Raises:
-        InputError: somebody is entered already under another unit or name; nobody is changed by a file.
+        InputError: a person is entered already with another unit or name.
     """
     for entry in people:
         before = await app.people.get(entry.id)
@@ -205,5 +212,5 @@ async def enter_people(app: Application, people: Sequence[PersonEntry], salts: M
 
 
 def default_start(year: int, now: datetime) -> datetime:
-    """1 January, or now when the year is under way: what was due before the register existed is not called late."""
+    """Return 1 January, or now if the year has begun, so that nothing due before the start counts as late."""
     return max(start_of(date(year, 1, 1)), now)

@@ -1,4 +1,4 @@
-"""A year's clusters and units as a table: one row for each unit; the year file comes of it, with what looks wrong."""
+"""A year's clusters and units as a table, one row for each unit, read into a year file with remarks."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ COLUMNS = (
     "thư điện tử",
     "điện thoại",
 )
-"""The head of the table, in any order; the first two must be there."""
+"""The columns of the table, in any order; the first two are required."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTask:
-    """What a unit will owe."""
+    """A future obligation of a unit."""
 
     unit: str
     duty: str
@@ -51,7 +51,7 @@ class ExpectedTask:
 
 @dataclass(frozen=True, slots=True)
 class ClusterPreview:
-    """What will follow for one cluster."""
+    """The expected tasks and reminders of one cluster."""
 
     id: str
     name: str
@@ -63,41 +63,41 @@ class ClusterPreview:
 
 @dataclass(slots=True)
 class TableResult:
-    """A table that was read: the year file, and remarks (line, code, facts) on what looks wrong."""
+    """The year file of a table, and remarks (line, code, facts) on entries that are probably wrong."""
 
     year: YearFile
     remarks: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
 
 
 def read_table(rows: Rows, head: Mapping[str, Any]) -> TableResult:
-    """A year from a table. `head` holds organiser, organiser_name, year, plan and edition.
+    """Read a table into a year file. `head` holds organiser, organiser_name, year, plan and edition.
 
     Raises:
-        InputError: the head of the table is not ours, a row lacks its cluster or unit, or the year cannot be.
+        InputError: a required column or cell is missing, or the year is invalid.
     """
     if not rows:
         raise InputError("table_empty")
-    columns = {folded(cell): place for place, cell in enumerate(rows[0])}
-    places = {name: columns.get(folded(name)) for name in COLUMNS}
-    if places["cụm"] is None or places["đơn vị"] is None:
+    indexes = {folded(cell): index for index, cell in enumerate(rows[0])}
+    columns = {name: indexes.get(folded(name)) for name in COLUMNS}
+    if columns["cụm"] is None or columns["đơn vị"] is None:
         raise InputError("table_head", expected="; ".join(COLUMNS), found="; ".join(rows[0])[:120])
     clusters: dict[str, dict[str, Any]] = {}
     people: list[dict[str, Any]] = []
     remarks: list[tuple[int, str, Mapping[str, Any]]] = []
     for line, row in enumerate(rows[1:], start=2):
-        cells = {name: row[place] if place is not None and place < len(row) else "" for name, place in places.items()}
-        _row(line, cells, clusters, people, remarks)
-    _look(clusters, people, remarks)
+        cells = {name: row[i] if i is not None and i < len(row) else "" for name, i in columns.items()}
+        _add_row(line, cells, clusters, people, remarks)
+    _add_remarks(clusters, people, remarks)
     file = {**head, "clusters": list(clusters.values()), "people": people}
     try:
         return TableResult(YearFile.model_validate(file), remarks)
     except ValidationError as error:
         problem = first_problem(error)
-        place = ".".join(map(str, problem.pop("place")))
-        raise InputError("table_wrong", place=place, **problem) from None
+        path = ".".join(map(str, problem.pop("place")))
+        raise InputError("table_wrong", place=path, **problem) from None
 
 
-def _row(
+def _add_row(
     line: int,
     cells: Mapping[str, str],
     clusters: dict[str, dict[str, Any]],
@@ -115,14 +115,14 @@ def _row(
     kind = slug_of(cells["loại"]) if cells["loại"] else None
     cluster["units"].append({"id": unit, "name": cells["đơn vị"], "kind": kind})
     if cells["phụ trách cụm"]:
-        before = cluster.setdefault("overseer", {"office": cells["phụ trách cụm"]})
-        if before["office"] != cells["phụ trách cụm"]:
+        overseer = cluster.setdefault("overseer", {"office": cells["phụ trách cụm"]})
+        if overseer["office"] != cells["phụ trách cụm"]:
             remarks.append((line, "overseers_differ", {"cluster": cluster["name"], "found": cells["phụ trách cụm"]}))
     if cells["người liên hệ"]:
-        _contact(line, unit, cells, people, remarks)
+        _add_contact(line, unit, cells, people, remarks)
 
 
-def _contact(
+def _add_contact(
     line: int,
     unit: str,
     cells: Mapping[str, str],
@@ -137,7 +137,7 @@ def _contact(
     for name, column in (("office", "chức vụ"), ("email", "thư điện tử"), ("phone", "điện thoại")):
         if cells[column]:
             person[name] = cells[column]
-    if person["id"] not in {one["id"] for one in people}:
+    if person["id"] not in {entry["id"] for entry in people}:
         people.append(person)
     if "email" in person and not is_mail_address(person["email"]):
         remarks.append((line, "bad_email", {"found": person.pop("email")}))
@@ -145,33 +145,33 @@ def _contact(
         remarks.append((line, "contact_without_mail", {"person": cells["người liên hệ"]}))
 
 
-def _look(
+def _add_remarks(
     clusters: Mapping[str, dict[str, Any]],
     people: list[dict[str, Any]],
     remarks: list[tuple[int, str, Mapping[str, Any]]],
 ) -> None:
-    """What can be meant, and mostly is not."""
-    homes = Counter(unit["id"] for cluster in clusters.values() for unit in cluster["units"])
-    remarks.extend((0, "unit_twice_in_table", {"unit": unit}) for unit, count in homes.items() if count > 1)
-    reached = {person["unit"] for person in people}
+    """Remark on entries that are allowed but mostly wrong."""
+    counts = Counter(unit["id"] for cluster in clusters.values() for unit in cluster["units"])
+    remarks.extend((0, "unit_twice_in_table", {"unit": unit}) for unit, count in counts.items() if count > 1)
+    units_with_contact = {person["unit"] for person in people}
     for cluster in clusters.values():
         if len(cluster["units"]) == 1:
             remarks.append((0, "cluster_of_one", {"cluster": cluster["name"]}))
         if "overseer" not in cluster:
             remarks.append((0, "cluster_without_overseer", {"cluster": cluster["name"]}))
-        unreached = [unit["name"] for unit in cluster["units"] if unit["id"] not in reached]
-        if unreached:
-            remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "whom": ", ".join(unreached)}))
+        missing = [unit["name"] for unit in cluster["units"] if unit["id"] not in units_with_contact]
+        if missing:
+            remarks.append((0, "units_without_contact", {"cluster": cluster["name"], "whom": ", ".join(missing)}))
 
 
 def preview_clusters(year: YearFile, edition: Edition, digest: str, starts: datetime) -> list[ClusterPreview]:
-    """What will follow for every cluster: its tasks with their dates, and how many reminders, by the law itself."""
+    """Return the tasks and the number of reminders of every cluster, as the cycle's decider computes them."""
     return [_preview(year, number, edition, digest, starts) for number in range(len(year.clusters))]
 
 
 def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts: datetime) -> ClusterPreview:
     cluster = year.clusters[number]
-    act: Command = OpenCycle(
+    command: Command = OpenCycle(
         organiser=year.organiser,
         organiser_name=year.organiser_name,
         cluster_name=cluster.name,
@@ -185,15 +185,14 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
         starts=starts,
     )
     stream = cycle_stream(year.organiser, year.cycle_name, cluster.id)
-    authenticated = CommandPayload.of(act).authenticated(
+    authenticated = CommandPayload.of(command).authenticated(
         stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength="os-account"
     )
     state = CYCLE.fold(CYCLE.decide(authenticated, CYCLE.empty(), edition, 0))
-    owed = [one for one in obligations(state, edition) if one.done is None]
-    reminders = sum(
-        len(rule.remind_days_before) for one in owed if (rule := edition.deadline(one.duty)) is not None and one.due
-    )
-    tasks = tuple(ExpectedTask(one.bearer, one.duty.value, one.due) for one in owed)
+    owed = [obligation for obligation in obligations(state, edition) if obligation.done is None]
+    deadlines = [edition.deadline(obligation.duty) for obligation in owed if obligation.due]
+    reminders = sum(len(deadline.remind_days_before) for deadline in deadlines if deadline is not None)
+    tasks = tuple(ExpectedTask(obligation.bearer, obligation.duty.value, obligation.due) for obligation in owed)
     overseer = cluster.overseer.office or cluster.overseer.id if cluster.overseer is not None else ""
     return ClusterPreview(
         cluster.id,
@@ -205,12 +204,12 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     )
 
 
-def overdue_at_start(found: list[ClusterPreview], now: datetime) -> list[tuple[str, str]]:
-    """Duties whose day is over before the year begins: (duty, day), each once."""
-    over = {
+def overdue_at_start(previews: list[ClusterPreview], now: datetime) -> list[tuple[str, str]]:
+    """Return the duties whose last day has passed before the year starts, as (duty, day), each once."""
+    overdue = {
         (task.duty, day_ending(task.due).isoformat())
-        for one in found
-        for task in one.tasks
+        for preview in previews
+        for task in preview.tasks
         if task.due is not None and task.due <= now
     }
-    return sorted(over)
+    return sorted(overdue)

@@ -1,4 +1,1 @@
-"""What an auditor can prove from the ledger alone, with Temporal switched off.
-
-What was held true when, and that nobody changed it.
-"""
+"""Replay and verification from the ledger alone, without Temporal: past states, and proof that no row was changed."""

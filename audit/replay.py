@@ -1,7 +1,7 @@
-"""Replay: the state of a stream as it was, computed from events alone.
+"""Replay: a past state of a stream, computed from events alone.
 
-To a day: the events dated at or before its end, in stream order. To a version: the first so many. As known on a day:
-what had been recorded by then. `evolve` takes any such subset.
+A replay takes a subset of the events, in stream order: those that happened up to the end of a day, those up to a
+version, or those recorded up to the end of a day.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from ledger.events import NO_DIGEST, RecordedEvent
 from ledger.mapping import to_envelope
 
 _WEAKEST = ("stated", "inferred", "rehearsed")
+"""Kinds of provenance, the weakest last."""
 
 
-def _weaker(one: str, other: str | None) -> str:
-    return one if other is None else max(one, other, key=_WEAKEST.index)
+def _weaker(kind: str, other: str | None) -> str:
+    return kind if other is None else max(kind, other, key=_WEAKEST.index)
 
 
 @dataclass(frozen=True, slots=True)
 class SurenessIndex:
-    """How sure what is derived from events is: as the least sure of the events that it follows from."""
+    """The weakest provenance of the events with an event name, a date or a day: for what is derived from them."""
 
     by_event: Mapping[str, str]
     by_when: Mapping[When, str]
@@ -39,7 +40,7 @@ class SurenessIndex:
 
     @classmethod
     def of(cls, history: Iterable[EventEnvelope[Event]]) -> SurenessIndex:
-        """Of a history."""
+        """Return the index of a history."""
         by_event, by_when, by_day = dict[str, str](), dict[When, str](), dict[date, str]()
         for event, meta in history:
             kind = meta.provenance.kind
@@ -51,7 +52,7 @@ class SurenessIndex:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A state with what it was computed from. `possible` are events whose date straddles the day asked for."""
+    """A replayed state. `possible` are events whose date range contains the end of the day asked for: not included."""
 
     stream: str
     state: Any
@@ -65,8 +66,8 @@ class Replay:
 def select(
     rows: Sequence[RecordedEvent], *, at: date | None = None, version: int | None = None, known_on: date | None = None
 ) -> tuple[list[RecordedEvent], list[RecordedEvent]]:
-    """The rows that count, and those that only may."""
-    kept, possible = [], []
+    """Return the rows that belong to the replay, and those that possibly do."""
+    selected, possible = [], []
     for row in rows:
         if version is not None and row.version > version:
             continue
@@ -76,8 +77,8 @@ def select(
             if row.happened_earliest < end_of(at):
                 possible.append(row)
             continue
-        kept.append(row)
-    return kept, possible
+        selected.append(row)
+    return selected, possible
 
 
 def replay(
@@ -89,20 +90,26 @@ def replay(
     version: int | None = None,
     known_on: date | None = None,
 ) -> Replay:
-    """Compute a stream's state as it was. `editions` holds the rules by digest."""
+    """Compute a past state of a stream. `editions` holds the rules by digest."""
     decider = decider_of(stream)
-    kept, possible = select(rows, at=at, version=version, known_on=known_on)
-    told: list[EventEnvelope[Event]] = [to_envelope(row) for row in kept]
-    state = decider.fold(told)
+    selected, possible = select(rows, at=at, version=version, known_on=known_on)
+    envelopes: list[EventEnvelope[Event]] = [to_envelope(row) for row in selected]
+    state = decider.fold(envelopes)
     digest = decider.edition(state)
     rules = editions.get(digest, NO_RULES) if digest else NO_RULES
     return Replay(
-        stream, state, rules, len(kept), kept[-1].version if kept else 0, tuple(possible), SurenessIndex.of(told)
+        stream,
+        state,
+        rules,
+        len(selected),
+        selected[-1].version if selected else 0,
+        tuple(possible),
+        SurenessIndex.of(envelopes),
     )
 
 
 def broken_at(rows: Sequence[RecordedEvent]) -> int | None:
-    """The position of a stream's first row that was changed or does not follow the one before it; None if none was."""
+    """Return the position of a stream's first row that was changed or does not follow its predecessor; None if none."""
     previous = NO_DIGEST
     for version, row in enumerate(rows, start=1):
         if row.version != version or row.previous != previous or row.expected_digest() != row.digest:
@@ -112,7 +119,7 @@ def broken_at(rows: Sequence[RecordedEvent]) -> int | None:
 
 
 def replay_as_json(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
-    """A replay as JSON values. `texts` gives the words behind digests, where they still exist."""
+    """Return a replay as JSON values. `texts` holds the texts that still exist, by digest."""
     answer: dict[str, Any] = {
         "stream": found.stream,
         "events": found.events,
@@ -143,7 +150,7 @@ def _obligation(owed: Obligation, sure: SurenessIndex) -> dict[str, Any]:
 
 
 def digests_in(value: Any) -> set[str]:
-    """Everything in plain values that looks like a digest: candidates for texts to look up."""
+    """Return all strings in plain values that look like digests: candidates for texts to load."""
     if isinstance(value, str):
         return {value} if len(value) == 64 and all(c in "0123456789abcdef" for c in value) else set()  # noqa: PLR2004
     if isinstance(value, Mapping):

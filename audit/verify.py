@@ -1,7 +1,7 @@
-"""Verify: nobody changed what was recorded, and everything recorded was somebody's to say.
+"""Verification of a whole ledger: no row was changed, and an authorised command or a deadline explains every event.
 
-Read once in position order: no gap, every digest right, every stream chained, every event covered by a signed command
-or due by the clock. The first broken position is what an auditor asks for.
+The ledger is read once, in position order. There is no gap, every digest is right, every stream is chained, and every
+event follows from a signed command or from the clock. The report names the first broken position.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from ledger.protocol import Ledger
 from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
 
 PAGE = 2_000
-BREATH = 100
+ROWS_PER_YIELD = 100
+"""After so many rows, other tasks of the process run."""
+
 PROBLEMS_KEPT = 50
 
 EditionOf = Callable[[str], Awaitable[Edition | None]]
@@ -36,7 +38,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that must not be. `position` is None for what lies beside the ledger."""
+    """A finding. `code` is stable for users; `position` is None for a finding outside the ledger."""
 
     position: int | None
     stream: str
@@ -46,7 +48,7 @@ class Problem:
 
 @dataclass(slots=True)
 class VerificationReport:
-    """What was checked, and what was found. `ok` is the answer."""
+    """The counts of what was checked, and the problems found."""
 
     events: int = 0
     streams: Counter[str] = field(default_factory=Counter)
@@ -55,33 +57,33 @@ class VerificationReport:
     problems: list[Problem] = field(default_factory=list)
     root: str = ""
     commitments: dict[str, str] = field(default_factory=dict)
-    """What the signed headers say of the names of those who acted, by person."""
+    """The commitments to the actors' names in the signed headers, by person."""
 
     @property
     def ok(self) -> bool:
-        """Nothing is wrong."""
+        """Whether no problem was found."""
         return not self.problems
 
     @property
     def first_broken(self) -> int | None:
-        """The lowest position at which something is wrong."""
+        """The lowest position with a problem; None if there is none."""
         return min((p.position for p in self.problems if p.position is not None), default=None)
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One stream while it is read: its head as stored, and its folded state."""
+    """A stream while it is read: its tip as stored, its history and its folded state."""
 
     decider: Decider | None
     tip: StreamTip = field(default_factory=StreamTip)
-    told: list[EventEnvelope[Event]] = field(default_factory=list)
+    history: list[EventEnvelope[Event]] = field(default_factory=list)
     state: Any = None
     rules: Edition = NO_RULES
     digest: str | None = None
     position: int = 0
-    """Of the event that was read last."""
+    """The position of the last event read."""
     expected: list[EventEnvelope[Event]] = field(default_factory=list)
-    """What must follow from the command or clock act whose first event was read last."""
+    """The events that must still follow from the command that was decided again last."""
 
 
 async def verify(
@@ -94,13 +96,19 @@ async def verify(
     entry_key: str | None = None,
     progress: Progress = lambda _: None,
 ) -> VerificationReport:
-    """Check the whole ledger. `entry_key` is the installation's public key in hex, where the checker has it apart."""
+    """Check the whole ledger.
+
+    `entry_key` is the installation's public key in hex, if the auditor has it from another source. `checkpoints` must
+    match the ledger; `progress` is called with the number of events after each page.
+    """
     verification = _Verification(ledger, edition_of, installation_id, epoch, checkpoints)
     verification.entry_key = entry_key
     return await verification.run(progress)
 
 
 class _Verification:
+    """The state of one run of `verify`."""
+
     def __init__(
         self, ledger: Ledger, edition_of: EditionOf, installation_id: str, epoch: int, marks: tuple[Checkpoint, ...]
     ) -> None:
@@ -123,13 +131,13 @@ class _Verification:
                     self.problem(row, "gap", f"{position}")
                     position = row.position
                 await self.check(row)
-                if position % BREATH == 0:
-                    await asyncio.sleep(0)  # others in this process answer in between
+                if position % ROWS_PER_YIELD == 0:
+                    await asyncio.sleep(0)
             progress(self.report.events)
         for name, stream in self.streams.items():
             if stream.expected:
-                wanted = stream.expected[0].event.NAME
-                self.report.problems.append(Problem(stream.position, name, "incomplete", wanted))
+                missing = stream.expected[0].event.NAME
+                self.report.problems.append(Problem(stream.position, name, "incomplete", missing))
         for mark in self.marks.values():
             if mark.position > position:
                 self.report.problems.append(Problem(mark.position, "", "tail_missing", mark.recorded_at))
@@ -162,37 +170,37 @@ class _Verification:
         if mark is not None and (mark.digest != row.digest.hex() or mark.root != merkle_root(self.leaves).hex()):
             self.problem(row, "checkpoint")
         try:
-            told = to_envelope(row)
-        except Exception as error:  # noqa: BLE001 - whatever was done to the payload must end as a finding
+            envelope = to_envelope(row)
+        except Exception as error:  # noqa: BLE001 - any manipulation of the payload must end as a finding
             self.problem(row, "unreadable", type(error).__name__)
             stream.expected.clear()
             return
-        await self.authority(row, told, stream)
-        await self.fold(row, told, stream)
+        await self.check_origin(row, envelope, stream)
+        await self.fold(row, envelope, stream)
 
-    async def authority(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
-        """Was it somebody's to say?"""
+    async def check_origin(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
+        """Check that the event comes from a signed command, the clock, the post or the founding of the ledger."""
         if row.command_digest is not None:
-            await self.signature(row, stream)
-            self.follows(row, told, stream)
-            if isinstance(told.event, installation.EntryKeyNamed):
-                await self.key_named(row, told.event)
+            await self.check_signature(row, stream)
+            self.check_expected(row, envelope, stream)
+            if isinstance(envelope.event, installation.EntryKeyNamed):
+                await self.add_key(row, envelope.event)
         elif row.actor == CLOCK and stream.decider is not None:
             self.report.clock_acts += 1
             if not stream.expected:
-                self.expect_clock(row, stream)
-            self.follows(row, told, stream)
-        elif isinstance(told.event, installation.InstallationFounded) and row.position == 1:
-            if told.event.installation != self.keys.installation:
+                self.expect_clock_events(row, stream)
+            self.check_expected(row, envelope, stream)
+        elif isinstance(envelope.event, installation.InstallationFounded) and row.position == 1:
+            if envelope.event.installation != self.keys.installation:
                 self.problem(row, "other_installation")
-            if self.entry_key is not None and told.event.public_key != self.entry_key:
+            if self.entry_key is not None and envelope.event.public_key != self.entry_key:
                 self.problem(row, "other_key")
-            self.keys = Keys(self.keys.installation, self.keys.epoch, installation.keys([told]))
+            self.keys = Keys(self.keys.installation, self.keys.epoch, installation.keys([envelope]))
         elif row.stream != installation.POST_STREAM:
             self.problem(row, "unsigned")
 
-    async def signature(self, row: RecordedEvent, stream: _Stream) -> None:
-        """Was it this person's, in time, and what must follow from it?"""
+    async def check_signature(self, row: RecordedEvent, stream: _Stream) -> None:
+        """Check the command's signature, actor and expiry, and decide it again at its first event."""
         if row.command_digest is None:
             return
         command = await self.ledger.command(row.command_digest)
@@ -201,7 +209,7 @@ class _Verification:
             return
         item = BatchItem(row.stream, row.command_id, command.payload)
         try:
-            header, covered = self.header(command)
+            header, covered = self.verified_header(command)
         except NotSignedError as error:
             self.problem(row, "signature", error.code)
             return
@@ -216,49 +224,54 @@ class _Verification:
         if header.commitment is not None:
             self.report.commitments.setdefault(header.actor, header.commitment)
         if stream.decider is not None and not stream.expected:
-            self.expect(row, item, header, stream)
+            self.expect_events(row, item, header, stream)
 
-    async def key_named(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
-        """A key is one of ours when the command that names it was signed with a key that was one before."""
-        command = await self.ledger.command(row.command_digest or b"")
-        named = installation.NameEntryKey(**dict(event))
+    async def add_key(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
+        """Accept a key if the command that names it is signed with a key that was accepted before."""
+        signed = await self.ledger.command(row.command_digest or b"")
+        expected = installation.NameEntryKey(**dict(event))
         try:
-            said = CommandPayload.model_validate_json(command.payload).parsed() if command is not None else None
+            command = CommandPayload.model_validate_json(signed.payload).parsed() if signed is not None else None
         except (Refused, ValueError):
-            said = None
-        if said != named or row.stream != installation.STREAM:
+            command = None
+        if command != expected or row.stream != installation.STREAM:
             self.problem(row, "does_not_follow")
             return
         public = {**self.keys.public, event.key: bytes.fromhex(event.public_key)}
         self.keys = Keys(self.keys.installation, self.keys.epoch, public)
 
-    def expect(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
-        """Decide the command again on the state before it."""
+    def expect_events(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
+        """Decide the command again on the state before it, and keep its events as expected."""
         if stream.decider is None:
             return
         try:
             authenticated = authenticate(item, header)
-            told = stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1, tuple(stream.told))
+            history = tuple(stream.history)
+            envelopes = stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1, history)
         except (Refused, AlreadyRecorded) as answer:
             self.problem(row, "not_decided", str(answer.args[0]))
-        except Exception as error:  # noqa: BLE001 - whatever was done to the command must end as a finding
+        except Exception as error:  # noqa: BLE001 - any manipulation of the command must end as a finding
             self.problem(row, "not_decided", type(error).__name__)
         else:
-            stream.expected = list(told)
+            stream.expected = list(envelopes)
 
-    def follows(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
-        """Does the event follow from what was signed, or from what was due?"""
+    def check_expected(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
+        """Check that the event is the next expected one, if events are expected."""
         if stream.decider is None:
             return
         if not stream.expected:
             return
-        wanted = stream.expected.pop(0)
-        if (wanted.event, wanted.meta) != (told.event, told.meta):
+        expected = stream.expected.pop(0)
+        if (expected.event, expected.meta) != (envelope.event, envelope.meta):
             stream.expected.clear()
             self.problem(row, "does_not_follow")
 
-    def header(self, command: SignedCommand) -> tuple[Header, frozenset[tuple[str, str, str]]]:
-        """A header whose signature is right, with the commands it covers; each is verified once."""
+    def verified_header(self, command: SignedCommand) -> tuple[Header, frozenset[tuple[str, str, str]]]:
+        """Return the header of a command and the items it covers. The signature of a batch is verified once.
+
+        Raises:
+            NotSignedError: the signature is wrong.
+        """
         known = self.verified.get(command.batch_digest)
         if known is None:
             header = self.keys.verify(command.header, command.signature, any_epoch=True)
@@ -266,19 +279,19 @@ class _Verification:
             self.report.signatures += 1
         return known
 
-    def expect_clock(self, row: RecordedEvent, stream: _Stream) -> None:
-        """Work out what the clock said, from the state before it and the ledger's time."""
-        if stream.decider is None or (ripe := stream.decider.due(stream.state, stream.rules, row.recorded_at)) is None:
+    def expect_clock_events(self, row: RecordedEvent, stream: _Stream) -> None:
+        """Compute the clock's command from the state before it, and keep its events as expected."""
+        if stream.decider is None or (due := stream.decider.due(stream.state, stream.rules, row.recorded_at)) is None:
             self.problem(row, "clock_not_due")
             return
-        instant, acts = ripe
-        act = next((act for act in acts if clock_command_id(row.stream, act, instant) == row.command_id), None)
-        if act is None:
+        instant, commands = due
+        command = next((c for c in commands if clock_command_id(row.stream, c, instant) == row.command_id), None)
+        if command is None:
             self.problem(row, "clock_not_due")
             return
         authenticated = AuthenticatedCommand(
             stream=row.stream,
-            command=act,
+            command=command,
             actor=CLOCK,
             unit="",
             issued=instant,
@@ -287,15 +300,16 @@ class _Verification:
         )
         stream.expected = list(stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1))
 
-    async def fold(self, row: RecordedEvent, told: EventEnvelope[Event], stream: _Stream) -> None:
+    async def fold(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
+        """Add the event to the stream's state, and load the edition if it changes."""
         stream.position = row.position
         if stream.decider is None:
             return
-        stream.told.append(told)
-        if told.event.NAME == "ActCorrected":
-            stream.state = stream.decider.fold(stream.told)
+        stream.history.append(envelope)
+        if envelope.event.NAME == "ActCorrected":
+            stream.state = stream.decider.fold(stream.history)
         else:
-            stream.state = stream.decider.evolve(stream.state, told)
+            stream.state = stream.decider.evolve(stream.state, envelope)
         digest = stream.decider.edition(stream.state)
         if digest is not None and digest != stream.digest:
             edition = await self.edition_of(digest)

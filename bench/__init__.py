@@ -1,1 +1,1 @@
-"""Speed, measured side by side in one run: `make bench`. Ratios, not promises."""
+"""Benchmarks, run with `make bench`. Figures are compared side by side in one run, as ratios."""

@@ -1,4 +1,4 @@
-"""Run everything, print the table, write the JSON. A target that is missed is printed as missed."""
+"""Runs the benchmarks, prints the table and writes the JSON file. A missed target is printed as missed."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ PARTS = ("ledger", "engine", "pages")
 
 
 def main() -> None:
-    """Measure, show, write."""
-    asked = argparse.ArgumentParser(prog="python -m bench", description="Measure, show, write.")
-    asked.add_argument("part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all, when none is named")
-    wanted = asked.parse_args().part
-    if unknown := set(wanted) - set(PARTS):
-        asked.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
+    """Run the benchmarks that the command line names, print the table and write the JSON file."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, show, write.")
+    parser.add_argument("part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all, when none is named")
+    parts = parser.parse_args().part
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
     logs = paths().make().logs
     rows: list[BenchRow] = []
-    if "ledger" in wanted:
+    if "ledger" in parts:
         rows += asyncio.run(_ledgers())
-    if "engine" in wanted:
+    if "engine" in parts:
         rows += asyncio.run(_engine())
-    if "pages" in wanted:
+    if "pages" in parts:
         rows += asyncio.run(_pages())
     table = Table("what", "figure", "against", "ratio", "target", "")
     for row in rows:

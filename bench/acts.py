@@ -1,4 +1,4 @@
-"""Whole acts on the real engine: against a bare update, memory of idle cycles, and fifty clusters' rehearsed years."""
+"""Commands on the real engine: compared with a bare update, memory of idle cycles, fifty rehearsed years."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from application.application import CommandInput
+from application.scenario import RehearsedYear, Scenario, ScenarioPlayer
 from application.yaml_files import read_model
 from application.year_file import YearFile, start_year
 from bench.harness import ROUNDS, BenchRow, median
-from cli.scenario import RehearsedYear, Scenario, _Play
 from cli.session import Session, session
 from domain.rules import Edition
 from vault.persons import Contact
@@ -27,52 +27,54 @@ from workflows.messages import RUNS_IN_MEMORY
 
 ACTS = 40
 IDLE = 1_000
-KEPT = 300
+KEPT_IN_MEMORY = 300
+"""So many idle cycles all fit into the worker's cache of runs."""
+
 CLUSTERS = 50
 ROOT = Path(__file__).parent.parent
 
 
 @workflow.defn(name="Bare")
 class Bare:
-    """A workflow with an update that does nothing."""
+    """A workflow with an update that does nothing, to compare with."""
 
     @workflow.run
     async def run(self) -> None:
-        """Wait for ever."""
+        """Wait without end."""
         await workflow.wait_condition(lambda: False)
 
     @workflow.update
     async def nothing(self, payload: str) -> str:
-        """Answer."""
+        """Return the payload."""
         return payload
 
 
-async def against_a_bare_update(open_: Session) -> list[BenchRow]:
-    """One act from desk to ledger and back, one at a time, then 16 at once over 16 cycles."""
-    person, edition = await _office(open_)
-    streams = await _open(open_, person, edition, 16)
-    client = await Client.connect(open_.endpoints.temporal or "", namespace=open_.endpoints.namespace)
+async def against_a_bare_update(app: Session) -> list[BenchRow]:
+    """Measure commands from client to ledger and back: one at a time, then 16 at once over 16 cycles."""
+    person, edition = await _secretary(app)
+    streams = await _open(app, person, edition, 16)
+    client = await Client.connect(app.endpoints.temporal or "", namespace=app.endpoints.namespace)
     ours, bare, ours_rate, bare_rate = [], [], [], []
     async with Worker(client, task_queue="bare", workflows=[Bare], workflow_runner=UnsandboxedWorkflowRunner()):
         for _ in range(ROUNDS):
-            ours.append(median([await _timed(_act(open_, person, streams[0])) for _ in range(ACTS)]))
+            ours.append(median([await _timed(_act(app, person, streams[0])) for _ in range(ACTS)]))
             bare.append(median([await _timed(_bare(client, 0)) for _ in range(ACTS)]))
-            ours_rate.append(await _together(lambda n: _act(open_, person, streams[n])))
-            bare_rate.append(await _together(lambda n: _bare(client, n)))
+            ours_rate.append(await _rate_of_16(lambda n: _act(app, person, streams[n])))
+            bare_rate.append(await _rate_of_16(lambda n: _bare(client, n)))
     p50, p50_bare = median(ours) * 1000, median(bare) * 1000
-    together, together_bare = median(ours_rate), median(bare_rate)
+    rate, rate_bare = median(ours_rate), median(bare_rate)
     return [
         BenchRow(
             "one act, p50", p50, "ms", "bare update-with-start, p50", p50_bare, "at most 1.6", p50 / p50_bare <= 1.6
         ),
         BenchRow(
             "acts, 16 at once over 16 cycles",
-            together,
+            rate,
             "acts/s",
             "bare updates, 16 at once",
-            together_bare,
+            rate_bare,
             "0.5",
-            together / together_bare >= 0.5,
+            rate / rate_bare >= 0.5,
         ),
     ]
 
@@ -83,19 +85,19 @@ async def _timed(work: Any) -> float:
     return time.perf_counter() - started
 
 
-async def _together(work: Any) -> float:
-    async def line(number: int) -> None:
+async def _rate_of_16(work: Any) -> float:
+    async def worker(number: int) -> None:
         for _ in range(ACTS // 2):
             await work(number)
 
     started = time.perf_counter()
-    await asyncio.gather(*(line(number) for number in range(16)))
+    await asyncio.gather(*(worker(number) for number in range(16)))
     return 16 * (ACTS // 2) / (time.perf_counter() - started)
 
 
-async def _act(open_: Session, person: Contact, stream: str) -> None:
+async def _act(app: Session, person: Contact, stream: str) -> None:
     fields = {"id": f"h-{uuid4().hex[:12]}", "kind": "other"}
-    await open_.submit(stream, person, [CommandInput(stream, "record-meeting", fields)], strength="rehearsal")
+    await app.submit(stream, person, [CommandInput(stream, "record-meeting", fields)], strength="rehearsal")
 
 
 async def _bare(client: Client, number: int) -> None:
@@ -105,12 +107,12 @@ async def _bare(client: Client, number: int) -> None:
     await client.execute_update_with_start_workflow(Bare.nothing, "x" * 300, start_workflow_operation=start)
 
 
-async def _office(open_: Session) -> tuple[Contact, Edition]:
-    person = await open_.people.enter("thu-ky", "bench", "Thư ký")
+async def _secretary(app: Session) -> tuple[Contact, Edition]:
+    person = await app.people.enter("thu-ky", "bench", "Thư ký")
     return person, read_model(ROOT / "rules" / "specimen-2020.yaml", Edition)
 
 
-async def _open(open_: Session, person: Contact, edition: Edition, count: int, year: int = 2030) -> list[str]:
+async def _open(app: Session, person: Contact, edition: Edition, count: int, year: int = 2030) -> list[str]:
     clusters = [
         {"id": f"cum-{n}", "name": f"Cụm {n}", "units": [{"id": f"u-{n}-{k}", "name": f"Đơn vị {k}"} for k in range(6)]}
         for n in range(count)
@@ -126,70 +128,74 @@ async def _open(open_: Session, person: Contact, edition: Edition, count: int, y
         }
     )
     starts = datetime.now(UTC) + timedelta(days=3_000)
-    await start_year(open_, file, edition, person, clock="wall", starts=starts)
+    await start_year(app, file, edition, person, clock="wall", starts=starts)
     return [f"bench/{year}/cum-{n}" for n in range(count)]
 
 
-async def idle_memory(open_: Session) -> list[BenchRow]:
-    """The worker's memory before and after a thousand cycles of six units are open and idle."""
-    person, edition = await _office(open_)
-    pid = open_.endpoints.pids["worker"]
-    await _open(open_, person, edition, 20, 2050)
+async def idle_memory(app: Session) -> list[BenchRow]:
+    """Measure the worker's memory before and after a thousand cycles of six units are opened."""
+    person, edition = await _secretary(app)
+    pid = app.endpoints.pids["worker"]
+    await _open(app, person, edition, 20, 2050)
     figures = [_resident(pid)]
     for part in range(IDLE // 100):
-        await _open(open_, person, edition, 100, 2051 + part)
+        await _open(app, person, edition, 100, 2051 + part)
         await asyncio.sleep(1)
         figures.append(_resident(pid))
-    kept, each = (figures[KEPT // 100] - figures[0]) / KEPT, (figures[-1] - figures[0]) / IDLE
+    per_kept, per_idle = (
+        (figures[KEPT_IN_MEMORY // 100] - figures[0]) / KEPT_IN_MEMORY,
+        (figures[-1] - figures[0]) / IDLE,
+    )
     return [
-        BenchRow(f"worker memory, each of the first {KEPT} idle cycles, all kept", kept, "kB"),
+        BenchRow(f"worker memory, each of the first {KEPT_IN_MEMORY} idle cycles, all kept", per_kept, "kB"),
         BenchRow(
             f"worker memory, each of {IDLE} idle cycles ({RUNS_IN_MEMORY} runs kept)",
-            each,
+            per_idle,
             "kB",
             target="at most 64 kB",
-            met=each <= 64,
+            met=per_idle <= 64,
         ),
     ]
 
 
 def _resident(pid: int) -> int:
+    """Return the resident memory of a process, in kB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1])
     return 0
 
 
-async def fifty_years(open_: Session) -> list[BenchRow]:
-    """Fifty clusters' whole rehearsed years, sixteen at a time."""
+async def fifty_years(app: Session) -> list[BenchRow]:
+    """Play fifty clusters' whole rehearsed years, sixteen at a time."""
     scenario = read_model(ROOT / "scenarios" / "2020-cum-1.yaml", Scenario)
     edition = read_model(ROOT / "rules" / "specimen-2020.yaml", Edition)
     rest = read_model(ROOT / "scenarios" / "rest-of-the-year.yaml", RehearsedYear)
     slots = asyncio.Semaphore(16)
     acts = 0
 
-    async def one(number: int) -> None:
+    async def play_year(number: int) -> None:
         nonlocal acts
         cluster = scenario.year.clusters[0].model_copy(update={"id": f"cum-{number}"})
-        mine = scenario.model_copy(
+        own_scenario = scenario.model_copy(
             update={
                 "cluster": cluster.id,
                 "year": scenario.year.model_copy(update={"clusters": (cluster,), "cycle": f"2020-{number}"}),
             }
         )
         async with slots:
-            play = _Play(open_, mine, f"bench-{number}", lambda _: None)
-            await play.enter_people()
-            await play.open(edition)
-            await play.state()
+            player = ScenarioPlayer(app, own_scenario, f"bench-{number}")
+            await player.enter_people()
+            await player.open(edition)
+            await player.enter_stated()
             if scenario.rehearse_from is not None:
-                await play.rehearse(rest, scenario.rehearse_from)
-            acts += play.acts
+                await player.rehearse(rest, scenario.rehearse_from)
+            acts += player.acts
 
     started = time.perf_counter()
-    await asyncio.gather(*(one(number) for number in range(1, CLUSTERS + 1)))
+    await asyncio.gather(*(play_year(number) for number in range(1, CLUSTERS + 1)))
     seconds = time.perf_counter() - started
-    events = len([1 for _s, tip in await open_.ledger.streams() for _ in range(tip.version)])
+    events = len([1 for _s, tip in await app.ledger.streams() for _ in range(tip.version)])
     return [
         BenchRow("50 clusters' rehearsed years", acts / seconds, "acts/s"),
         BenchRow("… of which events in the ledger", events, "events"),
@@ -197,13 +203,13 @@ async def fifty_years(open_: Session) -> list[BenchRow]:
 
 
 async def engine(folder: Path) -> list[BenchRow]:
-    """All of it on one engine."""
+    """Run all benchmarks of the engine."""
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
     rows: list[BenchRow] = []
     for number, benches in enumerate(((against_a_bare_update, fifty_years), (idle_memory,))):
-        # Memory on a worker of its own: the others' runs would make room for it.
+        # A worker of its own for memory: runs of the other benchmarks would have grown the heap already.
         os.environ["THIDUA_DATA"] = str(folder / f"data-{number}")
-        async with session("worker", print, rehearsal=True) as open_:
+        async with session("worker", print, rehearsal=True) as app:
             for bench in benches:
-                rows.extend(await bench(open_))
+                rows.extend(await bench(app))
     return rows

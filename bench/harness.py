@@ -1,4 +1,4 @@
-"""A place to measure in: servers of its own, in a folder that is thrown away; and how a row of the table looks."""
+"""What the benchmarks share: temporary folders and servers, and the rows of the result table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
-    """One figure: what, in which unit, against what, and the target where there is one."""
+    """One figure in `unit`; `other` is the figure of what it is compared with. `met` tells if the target is met."""
 
     what: str
     value: float
@@ -30,17 +30,17 @@ class BenchRow:
 
     @property
     def ratio(self) -> float | None:
-        """Ours to the other's."""
+        """`value` divided by `other`."""
         return self.value / self.other if self.other else None
 
     def as_json(self) -> dict[str, object]:
-        """For the file."""
+        """Return the row as JSON values."""
         return {**asdict(self), "ratio": self.ratio}
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that PostgreSQL's user can reach, thrown away."""
+    """Make a temporary folder that PostgreSQL's system user can reach."""
     with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:
         Path(made).chmod(0o755)
         yield Path(made)
@@ -48,7 +48,7 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def server() -> Iterator[tuple[PostgresServer, Path]]:
-    """A PostgreSQL server for one bench."""
+    """Start a PostgreSQL server for one benchmark."""
     with scratch() as folder:
         running = PostgresServer(folder / "postgresql", paths().make().cache, folder / "postgresql.log").start()
         try:
@@ -58,12 +58,12 @@ def server() -> Iterator[tuple[PostgresServer, Path]]:
 
 
 async def rate(count: int, work: Callable[[], Awaitable[object]]) -> float:
-    """How many of `count` a second."""
+    """Return operations per second, when `work` does `count` of them."""
     started = time.perf_counter()
     await work()
     return count / (time.perf_counter() - started)
 
 
 def median(values: list[float]) -> float:
-    """The middle of the rounds."""
+    """Return the median of the rounds."""
     return statistics.median(values)

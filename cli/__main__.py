@@ -1,4 +1,4 @@
-"""`thidua`: parse the command line, run, exit with the code that docs/cli.md gives."""
+"""The entry point of `thidua`: parses the command line, runs the command, exits with a code of docs/cli.md."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import sys
 from typing import Any
 
 from cli import CANCELLED
-from i18n import teach_libraries
+from i18n import set_library_language
 
 
 def _leave(_number: int, _frame: Any) -> None:
-    # While things are imported nothing has begun, and an exception would come out of a library's own inside.
+    # During imports no work has begun, and an exception would be raised somewhere inside a library.
     os._exit(CANCELLED)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     signal.signal(signal.SIGINT, _leave)
-    teach_libraries()
-    from cli.app import app  # noqa: PLC0415 - after the interpreter is up, so that errors below are ours to tell
+    set_library_language()
+    from cli.app import app  # noqa: PLC0415 - Ctrl-C during this import is handled above
 
     try:
         sys.exit(app(standalone_mode=True))
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is given, and its code stands
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command is done: Ctrl-C must not change its exit code
 
 
 if __name__ == "__main__":

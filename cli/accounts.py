@@ -1,4 +1,4 @@
-"""Accounts from the command line: the first administrator is made here, by whoever runs the installation."""
+"""`thidua account create`: makes accounts, above all that of the first administrator, for the operator."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from errors import InputError
 from i18n import _
 
 ADDRESS = "http://127.0.0.1:8320"
+"""Where the web pages are served when no engine runs now and THIDUA_WEB_ADDRESS is not set."""
 
 
 async def create(
@@ -28,28 +29,26 @@ async def create(
     until: str | None,
     as_json: bool,
 ) -> int:
-    """Enter a person, make an account, and give the address where a password is chosen."""
+    """Enter a person, make an account, and print the URL where the person chooses a password."""
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
     entry = parse_person(id=person, unit=unit, name=name, email=email)
-    last = None
-    if until is not None:
-        last = parse_day(until)
-    if kind == "auditor" and last is None:
+    last_day = None if until is None else parse_day(until)
+    if kind == "auditor" and last_day is None:
         raise InputError("auditor_needs_end")
-    async with session("ledger", say) as open_:
-        contact = await open_.people.enter(person, unit, entry.name, email=entry.email)
+    async with session("ledger", say) as app:
+        contact = await app.people.enter(person, unit, entry.name, email=entry.email)
         if (contact.unit, contact.name) != (unit, entry.name):
             raise InputError("person_differs", person=person, field="name", found=contact.name)
-        accounts = Accounts(open_.ledger.pool)
-        await accounts.make(person, kind, administrator=administrator, until=last)  # type: ignore[arg-type]
+        accounts = Accounts(app.ledger.pool)
+        await accounts.make(person, kind, administrator=administrator, until=last_day)  # type: ignore[arg-type]
         secret = await accounts.invite(person)
-        served = open_.endpoints.web_address or ADDRESS
-    way = f"{os.environ.get('THIDUA_WEB_ADDRESS', served).rstrip('/')}/loi-moi/{secret}"
+        address = app.endpoints.web_address or ADDRESS
+    url = f"{os.environ.get('THIDUA_WEB_ADDRESS', address).rstrip('/')}/loi-moi/{secret}"
     text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
     answer(
-        {"person": person, "kind": kind, "administrator": administrator, "invitation": way},
+        {"person": person, "kind": kind, "administrator": administrator, "invitation": url},
         as_json=as_json,
-        show=lambda: terminal().print(text.format(person=person, way=way), soft_wrap=True),
+        show=lambda: terminal().print(text.format(person=person, way=url), soft_wrap=True),
     )
     return Exit.DONE

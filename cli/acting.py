@@ -1,4 +1,4 @@
-"""Commands that enter acts: one act from the line, a file or a prompt; an extension; a whole year."""
+"""Commands that enter acts: one act, whose fields are options, in a file or asked for; an extension; a whole year."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from domain.problems import repeated
 from domain.streams import parse_cycle_name
 from domain.types import Command, Refused, When
 from errors import InputError, NotFoundError
-from i18n import _
+from i18n import _, ngettext
 from i18n.acts import ACTS_VI
 from i18n.messages import sentence
 
@@ -41,10 +41,10 @@ async def act_from_line(
     source: str | None,
     meeting: str | None,
     command_id: str | None,
-    meant: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> int:
-    """Enter an act whose fields were given as options, in a file, or are asked for."""
+    """Enter an act. Its fields come from options and from a file; missing ones are asked for."""
     name = ACTS_VI.get(name.lower(), name)
     known = Command.KNOWN.get(name)
     if known is None:
@@ -67,12 +67,13 @@ async def act_from_line(
             meeting=meeting,
             command_id=_uuid(command_id),
             effective=day_of(effective) if effective else None,
-            meant=meant,
+            confirmed=confirmed,
         )
     except Refused as error:
         if error.code == "malformed_act" and file is not None:
-            place = tuple(int(part) if part.isdigit() else part for part in str(error.facts["place"]).split("."))
-            raise InputError("file_field", where(file, line_of(place, lines)), **error.facts) from None
+            parts = str(error.facts["place"]).split(".")
+            line = line_of(tuple(int(part) if part.isdigit() else part for part in parts), lines)
+            raise InputError("file_field", where(file, line), **error.facts) from None
         raise
 
 
@@ -95,18 +96,18 @@ async def act(
     meeting: str | None = None,
     command_id: UUID | None = None,
     effective: date | None = None,
-    meant: bool = False,
+    confirmed: bool = False,
 ) -> int:
-    """Enter one act and print its receipt, read back from the ledger."""
+    """Enter one act and print its receipt, which is read from the ledger."""
     stream = parse_cycle_name(cycle)
     if person is None:
         raise InputError("who_acts")
     provenance = stated_by(source, "--source") if source else None
-    async with session("worker", say) as open_:
-        contact = await open_.person(person)
-        if name != "open-cycle" and not await open_.ledger.load(stream):
+    async with session("worker", say) as app:
+        contact = await app.person(person)
+        if name != "open-cycle" and not await app.ledger.load(stream):
             raise NotFoundError("no_such_cycle", cycle=stream)
-        said = CommandInput(
+        command_input = CommandInput(
             stream,
             name,
             fields,
@@ -116,15 +117,15 @@ async def act(
             provenance=provenance,
             meeting=meeting,
         )
-        await confirm_score_impact(open_, said, contact, meant=meant)
-        strength = "rehearsal" if open_.installed.rehearsal else "os-account"
-        receipt = await open_.submit(stream, contact, [said], strength=strength)
-        rows = await _receipt(open_, stream, receipt.outcomes[0].versions)
+        await confirm_score_impact(app, command_input, contact, confirmed=confirmed)
+        strength = "rehearsal" if app.installed.rehearsal else "os-account"
+        receipt = await app.submit(stream, contact, [command_input], strength=strength)
+        events = await _receipt(app, stream, receipt.outcomes[0].versions)
         found = {
             "cycle": stream,
-            "command_id": str(said.command_id),
+            "command_id": str(command_input.command_id),
             "known": receipt.outcomes[0].known,
-            "events": rows,
+            "events": events,
         }
     answer(found, as_json=as_json, show=lambda: _show_receipt(found))
     return Exit.DONE
@@ -135,15 +136,17 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
     year, edition = read_year(file)
     if person is None:
         raise InputError("who_acts")
-    async with session("worker", say) as open_:
-        if open_.installed.rehearsal:
-            raise InputError("rehearsal_installation", folder=str(open_.paths.data))
-        await check_open_cycles(open_, year)
-        contact = await enter_file_people(open_, person, year.organiser, year.people)
+    async with session("worker", say) as app:
+        if app.installed.rehearsal:
+            raise InputError("rehearsal_installation", folder=str(app.paths.data))
+        await check_open_cycles(app, year)
+        contact = await enter_file_people(app, person, year.organiser, year.people)
         receipt = await start_year(
-            open_, year, edition, contact, clock="wall", starts=default_start(year.year, datetime.now(UTC))
+            app, year, edition, contact, clock="wall", starts=default_start(year.year, datetime.now(UTC))
         )
-    failed = [{"cycle": f.stream, "code": f.code, "reason": sentence(f.code, f.facts)} for f in receipt.failed]
+    failed = [
+        {"cycle": one.stream, "code": one.code, "reason": sentence(one.code, one.facts)} for one in receipt.failed
+    ]
     found = {
         "year": f"{year.organiser}/{year.cycle_name}",
         "clusters": len(year.clusters),
@@ -153,7 +156,11 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
 
     def show() -> None:
         console = terminal()
-        console.print(_("{open} of {clusters} cycles are open.").format(**found))
+        console.print(
+            ngettext(
+                "{open} of {clusters} cycle is open.", "{open} of {clusters} cycles are open.", len(year.clusters)
+            ).format(**found)
+        )
         for one in failed:
             console.print(f"  {one['cycle']}: {one['reason']}")
 
@@ -162,10 +169,10 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
 
 
 def options(act_type: type[Command], extra: Sequence[str]) -> dict[str, Any]:
-    """Fields from options: --unit dong-da, --report.title "…", JSON for lists.
+    """Return the fields given as options: --unit dong-da, --report.title "…", JSON for lists.
 
     Raises:
-        InputError: an option is no field of the act, or has no value.
+        InputError: an option is no field of the act, has no value, or is given twice.
     """
     fields: dict[str, Any] = {}
     words = list(extra)
@@ -192,20 +199,20 @@ def options(act_type: type[Command], extra: Sequence[str]) -> dict[str, Any]:
 
 
 ALSO = {"on_draft": "on"}
-"""Fields whose own name is an option of the command itself: `--on` is the day."""
+"""Other option names for fields whose own name is an option of `thidua act`: `--on` is the day."""
 
 
 def names_of(act_type: type[Command]) -> list[str]:
-    """The options of an act's fields."""
+    """Return the option names of an act's fields."""
     other = {field: option for option, field in ALSO.items()}
     return [other.get(name, name) for name in act_type.model_fields]
 
 
 def complete(act_type: type[Command], fields: dict[str, Any]) -> None:
-    """Ask for the fields that are missing; without a terminal, say which.
+    """Ask for required fields that are missing.
 
     Raises:
-        InputError: fields are missing and nobody can be asked.
+        InputError: fields are missing, and stdin is no terminal.
     """
     missing = [name for name, field in act_type.model_fields.items() if field.is_required() and name not in fields]
     if missing and not sys.stdin.isatty():
@@ -217,7 +224,7 @@ def complete(act_type: type[Command], fields: dict[str, Any]) -> None:
 
 
 def asked(question: FormField, prefix: str = "") -> Any:
-    """Ask for a field, for its parts one by one, or for entries until no more is wanted."""
+    """Ask for a field, for its parts one by one, or for entries until the user wants no more. None when left empty."""
     name = f"{prefix}{question.name}"
     if question.many:
         entries: list[Any] = []
@@ -247,7 +254,7 @@ def asked(question: FormField, prefix: str = "") -> Any:
 
 
 def _readable(question: FormField, text: str) -> bool:
-    """Whether an answer can be one; a day that is none is asked for again, and the other answers are not lost."""
+    """True when an answer is of the right kind. A wrong day is asked for again, so that other answers are not lost."""
     if question.kind != "day":
         return True
     try:
@@ -259,10 +266,10 @@ def _readable(question: FormField, text: str) -> bool:
 
 
 def day_of(text: str) -> date:
-    """A day as typed.
+    """Return a typed day.
 
     Raises:
-        InputError: it is none.
+        InputError: the text is no day.
     """
     return parse_day(text, code="not_a_date")
 
@@ -278,25 +285,24 @@ def _value(text: str) -> Any:
     if text[:1] not in {"[", "{"}:
         return text
     try:
-        return json.loads(text, parse_float=str, object_pairs_hook=_once)
+        return json.loads(text, parse_float=str, object_pairs_hook=_unique_keys)
     except RecursionError:
         raise InputError("field_too_deep") from None
     except ValueError:
         return text
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InputError("file_key_twice", key=repeated(name for name, _value in pairs)[0])
-    return found
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if doubled := repeated(name for name, _value in pairs):
+        raise InputError("file_key_twice", key=doubled[0])
+    return dict(pairs)
 
 
-async def _receipt(open_: Session, stream: str, versions: Sequence[int]) -> list[dict[str, Any]]:
-    """What the ledger holds of an act: the workflow's word is not enough."""
+async def _receipt(app: Session, stream: str, versions: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the events of an act from the ledger: only what is stored there counts, not the workflow's answer."""
     if not versions:
         return []
-    rows = await open_.ledger.load(stream, min(versions) - 1)
+    rows = await app.ledger.load(stream, min(versions) - 1)
     return [
         {
             "position": row.position,

@@ -1,6 +1,6 @@
-"""The command line as people see it: names, options and help. What a command does stands in the other modules.
+"""The names, options and help texts of all commands. The other modules of `cli/` carry them out.
 
-Help must answer in under 0.4 s, so nothing heavy is imported before a command runs.
+`--help` must answer in under 0.4 s, so each command imports its module only when it runs.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def act(
             source=source,
             meeting=meeting,
             command_id=command_id,
-            meant=yes,
+            confirmed=yes,
             as_json=json,
         )
     )

@@ -1,4 +1,4 @@
-"""What an auditor asks: the timeline, the state as it was, whether the ledger is whole. Temporal is never asked."""
+"""Commands for auditors: the timeline, the state at an earlier time, verification. They read PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from domain.deviations import deviations
 from domain.rules import Edition, edition_of
 from domain.streams import parse_cycle_name
 from errors import InputError
-from i18n import _
-from i18n.messages import day, word
+from i18n import _, ngettext
+from i18n.messages import counted, day, word
 from i18n.state_text import deviation_text, state_lines
 from ledger.checkpoints import all_checkpoints, write_checkpoint
 from ledger.events import RecordedEvent
@@ -28,12 +28,12 @@ from ledger.postgres import checkpoint
 
 
 async def timeline(cycle: str, *, as_json: bool) -> int:
-    """The stream's events as plain sentences."""
+    """Print the events of a stream as plain sentences."""
     stream = parse_cycle_name(cycle)
-    async with session("ledger", say, founded=True) as open_:
-        history = await open_.history(stream)
-        state = CYCLE.fold(told for _row, told in history)
-        entries = await timeline_entries(open_, history, members_and_organiser(state), state.corrections.corrected)
+    async with session("ledger", say, founded=True) as app:
+        history = await app.history(stream)
+        state = CYCLE.fold(envelope for _row, envelope in history)
+        entries = await timeline_entries(app, history, members_and_organiser(state), state.corrections.corrected)
     rows = [
         {
             "version": entry.row.version,
@@ -59,16 +59,16 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
             row, text = entry.row, entry.text
             if entry.corrected_by:
                 text += " " + _("(corrected by {by})").format(by=entry.corrected_by)
-            sure = word(row.provenance) + (f": {row.source}" if row.source else "")
+            sure = word("sureness", row.provenance) + (f": {row.source}" if row.source else "")
             table.add_row(str(row.version), entry.days, text, row.actor, sure)
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
-    return _whole([row for row, _told in history])
+    return _warn_if_changed([row for row, _envelope in history])
 
 
-def _whole(rows: Sequence[RecordedEvent]) -> Exit:
-    """What was read is shown in any case; that it was changed, too, and where."""
+def _warn_if_changed(rows: Sequence[RecordedEvent]) -> Exit:
+    """Warn when the rows that were shown do not fit their digests: somebody changed them in the database."""
     if not (warning := chain_warning(rows)):
         return Exit.DONE
     say(warning)
@@ -76,35 +76,39 @@ def _whole(rows: Sequence[RecordedEvent]) -> Exit:
 
 
 async def replay_(cycle: str, at: str | None, version: int | None, known_on: str | None, *, as_json: bool) -> int:
-    """The state as it was."""
+    """Print the state at an earlier time: after a version, or at the end of a day, as known on a day."""
     stream = parse_cycle_name(cycle)
     if at is not None and version is not None:
         raise InputError("one_of_two")
     at_day, known_day = (day_of(at) if at else None), (day_of(known_on) if known_on else None)
-    async with session("ledger", say, founded=True) as open_:
-        rows = [row for row, _told in await open_.history(stream)]
+    async with session("ledger", say, founded=True) as app:
+        rows = [row for row, _envelope in await app.history(stream)]
         if version is not None and not 0 < version <= len(rows):
             raise InputError("no_such_event", version=version, last=len(rows))
         found = replay(
             stream,
             rows,
-            await _editions(open_, rows),
+            await _editions(app, rows),
             at=at_day,
             version=version,
             known_on=known_day,
         )
-        texts = await open_.texts.get(digests_in(plain(found.state)))
-        people = {one.id: one.name for one in await open_.people.everyone()}
+        texts = await app.texts.get(digests_in(plain(found.state)))
+        people = {one.id: one.name for one in await app.people.everyone()}
     data = replay_as_json(found, texts)
 
     def show() -> None:
         console = terminal()
-        console.print(_("{stream}: state after {events} events").format(stream=stream, events=found.events))
+        console.print(
+            ngettext(
+                "{stream}: state after {events} event", "{stream}: state after {events} events", found.events
+            ).format(stream=stream, events=found.events)
+        )
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             table.add_row(
-                word(step["step"]),
-                f"{day(step['done'])} ({word(step['sureness'] or 'stated')})" if step["done"] else "-",
+                word("step", step["step"]),
+                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else "-",
                 ", ".join(step["waiting_for"]) or "-",
             )
         console.print(table)
@@ -117,25 +121,27 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
-    return _whole(rows)
+    return _warn_if_changed(rows)
 
 
 async def verify_(*, as_json: bool) -> int:
-    """Check the whole ledger, and what lies beside it."""
-    async with session("ledger", say, founded=True) as open_:
-        folder = open_.paths.data / "checkpoints"
+    """Verify the ledger, texts and persons. When all is right, write a checkpoint beside the data."""
+    async with session("ledger", say, founded=True) as app:
+        folder = app.paths.data / "checkpoints"
         report, beside = await verify_all(
-            open_,
+            app,
             checkpoints=tuple(all_checkpoints(folder)),
-            entry_key=open_.installed.public_key,
-            progress=lambda n: say(_("{n} events checked").format(n=n)) if n % 10_000 == 0 else None,
+            entry_key=app.installed.public_key,
+            progress=lambda n: (
+                say(ngettext("{n} event checked", "{n} events checked", n).format(n=n)) if n % 10_000 == 0 else None
+            ),
         )
         ok = report.ok and not beside
-        if ok and (mark := await checkpoint(open_.ledger)) is not None:
+        if ok and (mark := await checkpoint(app.ledger)) is not None:
             write_checkpoint(folder, mark)
     data = {
-        "installation": open_.installed.id,
-        "folder": str(open_.paths.data),
+        "installation": app.installed.id,
+        "folder": str(app.paths.data),
         "ok": ok,
         "events": report.events,
         "streams": len(report.streams),
@@ -151,8 +157,11 @@ async def verify_(*, as_json: bool) -> int:
         console = terminal()
         console.print(_("Installation {installation}, in {folder}").format(**data), soft_wrap=True)
         console.print(
-            _("{events} events in {streams} streams, {signatures} signatures, {clock_acts} acts of the clock").format(
-                **data
+            _("{events} in {streams}, {signatures}, {clock_acts}").format(
+                events=counted("event", report.events),
+                streams=counted("stream", len(report.streams)),
+                signatures=counted("signature", report.signatures),
+                clock_acts=counted("clock_act", report.clock_acts),
             )
         )
         if ok:
@@ -160,7 +169,7 @@ async def verify_(*, as_json: bool) -> int:
         if report.first_broken is not None:
             console.print(_("BROKEN at position {position}").format(position=report.first_broken))
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {word('broken-' + problem.code)} {problem.detail}")
+            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)} {problem.detail}")
         for one in beside:
             console.print(f"  {one['code']} {one['detail']}")
 
@@ -168,12 +177,12 @@ async def verify_(*, as_json: bool) -> int:
     return Exit.DONE if ok else Exit.NOT_VERIFIED
 
 
-async def _editions(open_: Session, rows: Any) -> dict[str, Edition]:
+async def _editions(app: Session, rows: Any) -> dict[str, Edition]:
     digests = set().union(
         *(digests_in(plain(to_envelope(row).event)) for row in rows if row.type in {"CycleOpened", "EditionAdopted"})
     )
     found = {}
     for digest in digests:
-        if (body := await open_.texts.edition(digest)) is not None:
+        if (body := await app.texts.edition(digest)) is not None:
             found[digest] = edition_of(body)
     return found

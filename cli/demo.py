@@ -1,4 +1,4 @@
-"""The demo: the seeds' two years, played on a real engine in an installation that may be thrown away."""
+"""`thidua demo`: plays two years on a real engine, in an installation that it may delete."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typing import Any
 
 from accounts import Kind
 from accounts.store import Accounts
+from application.scenario import Played, Stage, play
 from audit.replay import SurenessIndex
 from audit.verify import verify
 from cli.outcome import Exit, answer, grid, say, terminal
-from cli.scenario import Played, play
 from cli.session import Session, session
 from cli.visiting import Visit, visit
 from domain import post
@@ -30,8 +30,8 @@ from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import obligations, steps
 from errors import InputError
-from i18n import N_, _
-from i18n.messages import day, word
+from i18n import _, ngettext
+from i18n.messages import counted, day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.engine import LOCK, serve, try_lock
@@ -41,29 +41,24 @@ from resources import SCENARIOS
 
 PLAYED = tuple(SCENARIOS / name for name in ("2020-cum-1.yaml", "2024-cum-2.yaml"))
 POST_DEADLINE_S = 60
-COUNTS = N_("{acts} acts, {events} events\n{stated} stated, {inferred} inferred, {rehearsed} rehearsed")
 
 
 async def demo(*, as_json: bool) -> int:
-    """Play, wait for the post, verify, and show."""
+    """Play the scenarios, wait for the post, verify, print the results, and serve the pages or visit them."""
     started = time.monotonic()
-    where = paths()
-    if not is_rehearsal(where.data):
-        raise InputError("real_installation", folder=str(where.data))
-    _clear(where)
-    say(
-        _("data in {data}, cache in {cache}, logs in {logs}").format(
-            data=where.data, cache=where.cache, logs=where.logs
-        )
-    )
-    async with session("web", say, rehearsal=True) as open_:
-        played = [await play(open_, file, say) for file in PLAYED]
-        await _until_told(open_)
-        rows = [await _row(open_, one) for one in played]
-        people, password = await _let_in(open_)
+    dirs = paths()
+    if not is_rehearsal(dirs.data):
+        raise InputError("real_installation", folder=str(dirs.data))
+    _clear(dirs)
+    say(_("data in {data}, cache in {cache}, logs in {logs}").format(data=dirs.data, cache=dirs.cache, logs=dirs.logs))
+    async with session("web", say, rehearsal=True) as app:
+        played = [await play(app, file, _progress(say)) for file in PLAYED]
+        await _wait_for_post(app)
+        rows = [await _row(app, one) for one in played]
+        people, password = await _create_accounts(app)
         seconds = time.monotonic() - started
         commands = _next_commands()
-        address = open_.endpoints.web_address or ""
+        address = app.endpoints.web_address or ""
         found = {
             "cycles": rows,
             "seconds": round(seconds, 1),
@@ -71,22 +66,22 @@ async def demo(*, as_json: bool) -> int:
             "address": address,
             "accounts": [{"account": person, "kind": kind} for person, kind, _path in people],
         }
-        if _watched() and not as_json:
+        if _is_interactive() and not as_json:
             answer(found, as_json=False, show=lambda: _show(rows, commands, seconds))
-            await _stay(open_, address, people, password)
+            await _serve_until_interrupted(app, address, people, password)
             visits = []
         else:
             visits = [await asyncio.to_thread(visit, address, person, password, path) for person, _k, path in people]
             found["visits"] = [asdict(one) for one in visits]
             answer(found, as_json=as_json, show=lambda: _show(rows, commands, seconds, visits))
-    whole = all(row["verified"] for row in rows) and all(one.good for one in visits)
-    return Exit.DONE if whole else Exit.NOT_VERIFIED
+    good = all(row["verified"] for row in rows) and all(one.good for one in visits)
+    return Exit.DONE if good else Exit.NOT_VERIFIED
 
 
-async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
-    """Accounts for each kind of user: (account, kind, their first page). Only a rehearsal has them; one password."""
-    accounts, password = Accounts(open_.ledger.pool), secrets.token_hex(6)
-    await open_.people.enter("kiem-tra-dien-tap", "mttq-hanoi", "Người kiểm tra diễn tập", office="kiểm tra diễn tập")
+async def _create_accounts(app: Session) -> tuple[list[tuple[str, str, str]], str]:
+    """Create accounts of each kind; return (account, kind, path of its first page) of each, and their one password."""
+    accounts, password = Accounts(app.ledger.pool), secrets.token_hex(6)
+    await app.people.enter("kiem-tra-dien-tap", "mttq-hanoi", "Người kiểm tra diễn tập", office="kiểm tra diễn tập")
     until = (datetime.now(UTC) + timedelta(days=30)).date()
     people: list[tuple[str, Kind, str]] = [
         ("cb-mttq-hanoi", "secretariat", "/bang"),
@@ -102,94 +97,113 @@ async def _let_in(open_: Session) -> tuple[list[tuple[str, str, str]], str]:
     return [(person, str(kind), path) for person, kind, path in people], password
 
 
+def _progress(say_: Callable[[str], None]) -> Callable[[Stage, str, int], None]:
+    """Return a function that prints which stage of a scenario begins."""
+
+    def report(stage: Stage, title: str, count: int) -> None:
+        if stage == "stated":
+            text = ngettext("{title}: {count} stated act", "{title}: {count} stated acts", count)
+        else:
+            text = _("{title}: rehearsing the rest of the year")
+        say_(text.format(title=title, count=count))
+
+    return report
+
+
 @asynccontextmanager
 async def served(say_: Callable[[str], None]) -> AsyncIterator[tuple[str, str]]:
-    """The demo's years behind its pages: the address, and the password of its accounts."""
+    """Play the demo and serve its pages. Yield their address, and the password of its accounts."""
     _clear(paths())
-    async with session("web", say_, rehearsal=True) as open_:
+    async with session("web", say_, rehearsal=True) as app:
         for file in PLAYED:
-            await play(open_, file, say_)
-        await _until_told(open_)
-        _people, password = await _let_in(open_)
-        yield open_.endpoints.web_address or "", password
+            await play(app, file, _progress(say_))
+        await _wait_for_post(app)
+        _people, password = await _create_accounts(app)
+        yield app.endpoints.web_address or "", password
 
 
-def _watched() -> bool:
-    """Somebody sits there and can end it."""
+def _is_interactive() -> bool:
+    """True when a person sits at the terminal, who can end the demo."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-async def _stay(open_: Session, address: str, people: list[tuple[str, str, str]], password: str) -> None:
-    """Serve the pages until Ctrl-C; other commands find this engine meanwhile."""
+async def _serve_until_interrupted(
+    app: Session, address: str, people: list[tuple[str, str, str]], password: str
+) -> None:
+    """Serve the pages until Ctrl-C. Meanwhile other commands find this engine and use it."""
     console = terminal()
     console.print(_("Web pages at {address}").format(address=address))
     for person, kind, _path in people:
-        console.print(f"  {word(f'account-{kind}'):<20} {person:<20} {password}", soft_wrap=True)
+        console.print(f"  {word('account', kind):<20} {person:<20} {password}", soft_wrap=True)
     console.print(_("Ctrl-C ends the demo."))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(open_.paths, open_.endpoints, stop)
+    await serve(app.paths, app.endpoints, stop)
 
 
-def _clear(where: Paths) -> None:
-    """Throw the last rehearsal away, but not from under a command that is using it."""
-    with try_lock(where) as mine:
+def _clear(dirs: Paths) -> None:
+    """Delete the data of the last rehearsal.
+
+    Raises:
+        InputError: another command is using it.
+    """
+    with try_lock(dirs) as mine:
         if not mine:
-            raise InputError("engine_runs", folder=str(where.data))
-        for entry in where.data.iterdir():
+            raise InputError("engine_runs", folder=str(dirs.data))
+        for entry in dirs.data.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
             elif entry.name != LOCK:
                 entry.unlink()
 
 
-async def _until_told(open_: Session) -> None:
-    """Wait until the post has read all that the scenarios wrote."""
-    streams = [stream for stream, _head in await open_.ledger.streams() if stream != POST_STREAM]
-    wanted = max([row.position for stream in streams if (row := await open_.ledger.last(stream)) is not None])
+async def _wait_for_post(app: Session) -> None:
+    """Wait until the post has read all events of the scenarios, but not longer than `POST_DEADLINE_S`."""
+    streams = [stream for stream, _tip in await app.ledger.streams() if stream != POST_STREAM]
+    last = max([row.position for stream in streams if (row := await app.ledger.last(stream)) is not None])
     deadline = time.monotonic() + POST_DEADLINE_S
-    while await _told_to(open_) < wanted:
+    while await _post_cursor(app) < last:
         if time.monotonic() > deadline:
             say(_("The post is slow; its notices will follow."))
             return
         await asyncio.sleep(0.1)
 
 
-async def _told_to(open_: Session) -> int:
-    last = await open_.ledger.last(POST_STREAM)
+async def _post_cursor(app: Session) -> int:
+    last = await app.ledger.last(POST_STREAM)
     return post.cursor(to_envelope(last)) if last is not None else 0
 
 
-async def _row(open_: Session, played: Played) -> dict[str, Any]:
-    history = await open_.history(played.stream)
-    state, rules = await open_.state(played.stream)
-    report = await verify(open_.ledger, open_.edition, open_.installed.id, open_.ledger.epoch)
-    mine = {row.position for row, _told in history}
+async def _row(app: Session, played: Played) -> dict[str, Any]:
+    history = await app.history(played.stream)
+    state, rules = await app.state(played.stream)
+    report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
+    positions = {row.position for row, _envelope in history}
     sent = [
-        told
-        for told in map(to_envelope, await load_all(open_.ledger, POST_STREAM))
-        if isinstance(told.event, post.NoticeSent) and told.event.position in mine
+        envelope
+        for envelope in map(to_envelope, await load_all(app.ledger, POST_STREAM))
+        if isinstance(envelope.event, post.NoticeSent) and envelope.event.position in positions
     ]
-    register, sure = deviations(state, rules), SurenessIndex.of(told for _row, told in history)
+    found, sure = deviations(state, rules), SurenessIndex.of(envelope for _row, envelope in history)
     return {
         "cycle": played.stream,
-        "cluster": CYCLE.fold(told for _row, told in history).lifecycle.cluster_name,
+        "cluster": CYCLE.fold(envelope for _row, envelope in history).lifecycle.cluster_name,
         "steps": [
             {
-                "step": s.name,
-                "done": s.done.day.isoformat() if s.done else None,
-                "sureness": sure.by_when.get(s.done) if s.done else None,
+                "step": step.name,
+                "done": step.done.day.isoformat() if step.done else None,
+                "sureness": sure.by_when.get(step.done) if step.done else None,
             }
-            for s in steps(obligations(state, rules), rules)
+            for step in steps(obligations(state, rules), rules)
         ],
-        "acts": len({row.command_id for row, _told in history}),
+        "acts": len({row.command_id for row, _envelope in history}),
         "events": len(history),
-        "stated": sum(row.provenance == "stated" for row, _told in history),
-        "inferred": sum(row.provenance == "inferred" for row, _told in history),
-        "rehearsed": sum(row.provenance == "rehearsed" for row, _told in history),
-        "deviations": len([d for d in register if d.article and not d.settled]),
-        "remarks": len([d for d in register if not d.article and not d.settled]),
+        "stated": sum(row.provenance == "stated" for row, _envelope in history),
+        "inferred": sum(row.provenance == "inferred" for row, _envelope in history),
+        "rehearsed": sum(row.provenance == "rehearsed" for row, _envelope in history),
+        "deviations": len([one for one in found if one.article and not one.settled]),
+        "remarks": len([one for one in found if not one.article and not one.settled]),
         "notices": len(sent),
         "verified": report.ok,
     }
@@ -199,8 +213,8 @@ def _next_commands() -> list[dict[str, str]]:
     program = Path(sys.argv[0])
     here = Path.cwd()
     name = str(program.relative_to(here)) if program.is_relative_to(here) else str(program)
-    mine = [name for name in ("THIDUA_DATA", "THIDUA_CACHE", "THIDUA_LOGS") if name in os.environ]
-    setting = "".join(f"{name}={os.environ[name]} " for name in mine)
+    names = [name for name in ("THIDUA_DATA", "THIDUA_CACHE", "THIDUA_LOGS") if name in os.environ]
+    setting = "".join(f"{name}={os.environ[name]} " for name in names)
     return [
         {"who": _("secretariat"), "command": f"{setting}{name} board"},
         {"who": _("unit staff"), "command": f"{setting}{name} inbox --unit long-bien"},
@@ -213,17 +227,19 @@ def _show(
 ) -> None:
     console = terminal()
     table = grid(_("cluster"), _("steps done"), _("acts"), _("deviations"), _("notices sent"), _("chain"))
-    table.columns[1].no_wrap = True  # a date that is cut in two is no date
+    table.columns[1].no_wrap = True  # a date in two lines cannot be read
     for row in rows:
         done = "\n".join(
-            f"{word(s['step'])}\n  " + (f"{day(s['done'])} {word(s['sureness'] or 'stated')}" if s["done"] else "-")
-            for s in row["steps"]
+            f"{word('step', step['step'])}\n  "
+            + (f"{day(step['done'])} {word('sureness', step['sureness'] or 'stated')}" if step["done"] else "-")
+            for step in row["steps"]
         )
         table.add_row(
             f"{row['cluster']}\n{row['cycle']}",
             done,
-            _(COUNTS).format(**row),
-            _("{deviations} deviations\n{remarks} remarks").format(**row),
+            f"{counted('act', row['acts'])}, {counted('event', row['events'])}\n"
+            + _("{stated} stated, {inferred} inferred, {rehearsed} rehearsed").format(**row),
+            f"{counted('deviation', row['deviations'])}\n{counted('remark', row['remarks'])}",
             str(row["notices"]),
             _("verified") if row["verified"] else _("BROKEN"),
         )

@@ -1,4 +1,4 @@
-"""Commands of whoever operates an installation: keep it up, see what runs, bring the engine back from the ledger."""
+"""Commands for operators: keep an installation running, see what runs, start the workflows again from the ledger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
 from domain.streams import is_cycle, is_year
-from i18n import _
+from i18n import _, ngettext
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
@@ -22,31 +22,31 @@ from local.paths import paths
 
 
 async def up() -> int:
-    """Keep the engine running until Ctrl-C."""
-    where = paths()
+    """Keep the engine, a worker and the web pages running until Ctrl-C."""
+    dirs = paths()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if running_engine(where) is not None:
+    if running_engine(dirs) is not None:
         say(_("The engine of this folder runs already."))
         return Exit.DONE
-    async with open_engine(where, bootstrap, need="web", say=say) as (endpoints, installed):
+    async with open_engine(dirs, bootstrap, need="web", report=say) as (endpoints, installed):
         say(_("Web pages at {address}").format(address=endpoints.web_address))
-        say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=where.data))
-        await serve(where, endpoints, stop)
+        say(_("Running: installation {id}, data in {data}. Ctrl-C stops it.").format(id=installed.id, data=dirs.data))
+        await serve(dirs, endpoints, stop)
         say(_("Stopping."))
     return Exit.DONE
 
 
 async def status(*, as_json: bool) -> int:
-    """What runs where."""
-    where = paths()
-    endpoints = running_engine(where)
+    """Print what runs where."""
+    dirs = paths()
+    endpoints = running_engine(dirs)
     data: dict[str, Any] = {
-        "data": str(where.data),
-        "cache": str(where.cache),
-        "logs": str(where.logs),
-        "installation": (where.data / "installation.json").exists(),
+        "data": str(dirs.data),
+        "cache": str(dirs.cache),
+        "logs": str(dirs.logs),
+        "installation": (dirs.data / "installation.json").exists(),
         "up": endpoints is not None,
         "parts": {},
     }
@@ -64,9 +64,9 @@ async def status(*, as_json: bool) -> int:
             table.add_row(name, data[name])
         table.add_row(_("engine"), _("running") if data["up"] else _("not running; commands start what they need"))
         for name, part in data["parts"].items():
-            where = [part["address"] or "", f"pid {part['pid']}" if part["pid"] else ""]
-            where.append("" if part["answers"] else _("does not answer"))
-            table.add_row(name, ", ".join(filter(None, where)))
+            details = [part["address"] or "", f"pid {part['pid']}" if part["pid"] else ""]
+            details.append("" if part["answers"] else _("does not answer"))
+            table.add_row(name, ", ".join(filter(None, details)))
         terminal().print(table)
 
     answer(data, as_json=as_json, show=show)
@@ -74,23 +74,23 @@ async def status(*, as_json: bool) -> int:
 
 
 async def resume(*, confirm_clock: bool, as_json: bool) -> int:
-    """Start every open cycle's workflow again; each loads its stream from the ledger."""
-    # Imported here: the other commands of this module do not need the engine's client.
+    """Start the workflow of every year and every open cycle again. Each loads its stream from the ledger."""
+    # Imported here: the other commands of this module need no Temporal client.
     from temporalio.common import WorkflowIDConflictPolicy  # noqa: PLC0415
 
     from workflows.client import open_client  # noqa: PLC0415
     from workflows.messages import TASK_QUEUE, TASK_TIMEOUT  # noqa: PLC0415
 
     started: list[str] = []
-    async with session("worker", say) as open_:
+    async with session("worker", say) as app:
         if confirm_clock:
-            await confirm(open_.endpoints.owner_url)
-        async with open_client(open_.endpoints.temporal or "", open_.endpoints.namespace) as client:
-            for stream, _head in await open_.ledger.streams():
+            await confirm(app.endpoints.owner_url)
+        async with open_client(app.endpoints.temporal or "", app.endpoints.namespace) as client:
+            for stream, _tip in await app.ledger.streams():
                 if not (is_cycle(stream) or is_year(stream)):
                     continue
                 if is_cycle(stream):
-                    state = CYCLE.fold(to_envelope(row) for row in await load_all(open_.ledger, stream))
+                    state = CYCLE.fold(to_envelope(row) for row in await load_all(app.ledger, stream))
                     if state.lifecycle.filed is not None:
                         continue
                 await client.start_workflow(
@@ -103,6 +103,10 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
                 )
                 started.append(stream)
             del client
-    text = _("{count} registers started again from the ledger.").format(count=len(started))
+    text = ngettext(
+        "{count} register started again from the ledger.",
+        "{count} registers started again from the ledger.",
+        len(started),
+    ).format(count=len(started))
     answer({"started": started}, as_json=as_json, show=lambda: terminal().print(text))
     return Exit.DONE

@@ -1,4 +1,4 @@
-"""Where every command ends: exit codes, sentences on stderr, JSON or a table on stdout.
+"""How every command ends: exit codes, messages on stderr, JSON or a table on stdout.
 
 Exit codes of errors follow from their kind (`errors.py`).
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """What a command's exit code says (docs/cli.md)."""
+    """The exit codes (docs/cli.md)."""
 
     DONE = 0
     WRONG_INPUT = EXIT_CODES[Kind.INPUT]
@@ -38,12 +38,12 @@ class Exit(IntEnum):
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal something that is not the answer."""
+    """Print a message to stderr; stdout is for the answer alone."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the terminal
 
 
 def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
-    """Give the answer: JSON for programs, or what `show` prints for people."""
+    """Print the answer to stdout: as JSON, or else by calling `show`."""
     with reader_may_leave():
         if as_json:
             print(json_text(data))  # noqa: T201 - this is the answer
@@ -54,35 +54,35 @@ def answer(data: Any, *, as_json: bool, show: Callable[[], None]) -> None:
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Whoever reads the answer may have enough of it: that changes nothing of what the command says by its code."""
+    """Ignore that the reader of stdout has closed it, as `head` does: the exit code stays that of the command."""
     try:
         yield
     except BrokenPipeError:
-        # What is left must not be written when the interpreter ends.
+        # Otherwise the interpreter would write the rest when it ends, and fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def terminal() -> Console:
-    """The terminal, as text comes: what people wrote may hold brackets that rich would take for its markup."""
-    from rich.console import Console  # noqa: PLC0415 - errors are told without tables
+    """Return a console without markup: texts of users may hold brackets that rich would read as markup."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and error messages do not need it
 
     class Terminal(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # `answer` knows what it means; rich would exit with a code of its own
+            raise BrokenPipeError  # handled by `reader_may_leave`; rich would exit with its own code
 
     return Terminal(markup=False, highlight=False)
 
 
 def asking() -> Console:
-    """Where people are asked: on stderr, for the answer on stdout may go to another program."""
+    """Return the console for prompts: stderr, because stdout may go to another program."""
     from rich.console import Console  # noqa: PLC0415 - as above
 
     return Console(stderr=True, highlight=False)
 
 
 def grid(*headers: str) -> Table:
-    """A table that cuts nothing off: the first column names what can be typed next, the others fold."""
-    from rich.table import Table  # noqa: PLC0415 - errors are told without tables
+    """Return a table that cuts off no text: the first column, with names to type, does not wrap; the others do."""
+    from rich.table import Table  # noqa: PLC0415 - slow to import, and error messages do not need it
 
     table = Table(*headers, show_lines=True)
     for column in table.columns:
@@ -92,21 +92,22 @@ def grid(*headers: str) -> Table:
 
 
 _on_its_way: list[str] = []
+"""The ids of the commands that were submitted and not refused."""
 
 
 def on_its_way(command: str) -> None:
-    """A command has been handed in: from now on nobody here can say that nothing was entered."""
+    """Note that a command is submitted: an interruption no longer means that nothing was entered."""
     _on_its_way.append(command)
 
 
 def refused() -> None:
-    """It was refused: nothing was entered after all."""
+    """Note that the command was refused: nothing was entered."""
     _on_its_way.clear()
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C raises here and now: around a prompt, where the event loop would only note it; around the loop itself."""
+    """Make Ctrl-C raise KeyboardInterrupt at once, also at a prompt, where the event loop would only note it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -115,15 +116,15 @@ def interruptible() -> Iterator[None]:
 
 
 async def _quietly(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int | None:
-    """Do the work; what a library leaves behind when it is cut off goes to the log, not to the terminal."""
+    """Run the work. Errors in tasks that libraries leave behind when interrupted go to the log, not to the terminal."""
     asyncio.get_running_loop().set_exception_handler(
-        lambda _loop, context: _keep(context.get("exception") or RuntimeError(str(context.get("message"))))
+        lambda _loop, context: _log(context.get("exception") or RuntimeError(str(context.get("message"))))
     )
     return await work()
 
 
 def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
-    """Run a command and return its exit code; every error that can be foreseen becomes a sentence."""
+    """Run a command and return its exit code. Known errors become messages; others go to the log."""
     _on_its_way.clear()
     try:
         with interruptible():
@@ -143,20 +144,21 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
 
 
 def explain(error: BaseException) -> tuple[Exit, str]:
-    """The exit code and the sentence of an error."""
-    # Imported here, because `--help` must not pay for what it never uses.
+    """Return the exit code and the message of an error."""
+    # Imported here, because it is slow and `--help` does not need it.
     from application.error_mapping import coded_error  # noqa: PLC0415
 
     found = coded_error(error)
     if found is None:
-        found = InternalError("our_bug", kind=type(error).__name__, log=_keep(error))
+        found = InternalError("our_bug", kind=type(error).__name__, log=_log(error))
     elif found.kind is Kind.OURS:
-        _keep(error)
+        _log(error)
     path = f"{found.path}: " if found.path else ""
     return Exit(found.exit_code), path + sentence(found.code, found.facts)
 
 
-def _keep(error: BaseException) -> str:
+def _log(error: BaseException) -> str:
+    """Append the traceback to the error log and return the log's path; without a log, print it."""
     from local.paths import paths  # noqa: PLC0415 - as above
 
     log = paths().logs / "errors.log"

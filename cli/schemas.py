@@ -1,4 +1,4 @@
-"""The forms of our files as JSON Schema, for editors that complete and check."""
+"""`thidua schema`: the forms of files as JSON Schema, for editors that complete and check them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whom else a change of scores moves: under a rule relative to the best of the cluster, one correction moves others.
+"""Asks before an act is entered that changes the points or ranks of other units.
 
-Shown before it is entered, and entered only when somebody says that it is meant.
+Under a criterion relative to the best unit of the cluster, the correction of one score changes the scores of others.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 CHANGES_SCORES = {"correct", "appraise", "score-round"}
 
 
-async def confirm_score_impact(open_: Session, said: CommandInput, contact: Contact, *, meant: bool) -> None:
-    """Show whom else the act moves, and ask; `meant` says that the answer is yes.
+async def confirm_score_impact(app: Session, command_input: CommandInput, contact: Contact, *, confirmed: bool) -> None:
+    """Show which other units the act moves, and ask whether to enter it, unless that is `confirmed` already.
 
     Raises:
-        InputError: others are moved, and nobody can be asked or the answer is no.
+        InputError: the answer is no, or other units are moved and stdin is no terminal.
     """
-    if said.act not in CHANGES_SCORES or meant:
+    if command_input.act not in CHANGES_SCORES or confirmed:
         return
-    found = await _score_impact(open_, said, contact)
+    found = await _score_impact(app, command_input, contact)
     if not found:
         return
     console = asking()
@@ -51,30 +51,30 @@ async def confirm_score_impact(open_: Session, said: CommandInput, contact: Cont
             raise InputError("cancelled")
 
 
-async def _score_impact(open_: Session, said: CommandInput, contact: Contact) -> Sequence[ScoreChange]:
-    dry_run = await DryRun.of(open_, {}, await load_all(open_.ledger, said.stream))
+async def _score_impact(app: Session, command_input: CommandInput, contact: Contact) -> Sequence[ScoreChange]:
+    dry_run = await DryRun.of(app, {}, await load_all(app.ledger, command_input.stream))
     before = dry_run.state
-    item = await open_.item(said, FieldFiller(DryRunTexts(open_.texts), open_.people))
+    item = await app.item(command_input, FieldFiller(DryRunTexts(app.texts), app.people))
     try:
         await dry_run.decide(item, contact.id, contact.unit)
     except Refused:
-        return ()  # the register itself will say so
-    return score_impact(before, dry_run.state, dry_run.rules, whose=_whose(said, dry_run))
+        return ()  # submitting it gives the reason
+    return score_impact(before, dry_run.state, dry_run.rules, whose=_unit_of(command_input, dry_run))
 
 
-def _whose(said: CommandInput, dry_run: DryRun) -> str:
-    """The unit whose score it is: of a correction, that of the act that stands instead, or of the wrong one."""
-    fields = said.fields
-    if said.act != "correct":
+def _unit_of(command_input: CommandInput, dry_run: DryRun) -> str:
+    """Return the unit whose score the act changes; for a correction, that of the new act, or else of the wrong one."""
+    fields = command_input.fields
+    if command_input.act != "correct":
         return str(fields.get("unit", ""))
     if isinstance(instead := fields.get("instead"), dict):
         return str(instead.get("unit", ""))
-    wrong = [told for told in dry_run.history if str(told.meta.version) == str(fields.get("version"))]
+    wrong = [one for one in dry_run.history if str(one.meta.version) == str(fields.get("version"))]
     return str(getattr(wrong[0].event, "unit", "")) if wrong else ""
 
 
 def show_score_impact(console: Console, found: Sequence[ScoreChange]) -> None:
-    """A table of who is moved."""
+    """Print a table of the units that are moved."""
     console.print(_("This moves others, because a criterion is relative to the best of the cluster:"))
     table = grid(_("unit"), _("total"), _("rank"))
     for move in found:

@@ -1,4 +1,4 @@
-"""Rules editions and score sheets as files: checked, shown, reckoned, without any engine or database."""
+"""Rules editions and score sheets as files: check, show, calculate. No engine is needed for a file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult,
 from domain.types import Refused
 from errors import InputError
 from i18n import _
-from i18n.messages import day, label, number, sentence, word
+from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 async def check(file: Path, *, as_json: bool) -> int:
-    """Read an edition; say what is unknown, open or contradictory in it."""
+    """Print what is unknown, open or contradictory in an edition."""
     edition = read_model(file, Edition)
     found = remarks(edition.criteria, edition.scoring, edition.total)
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
@@ -43,12 +43,12 @@ async def check(file: Path, *, as_json: bool) -> int:
 
 
 async def show_edition(name: str, *, as_json: bool) -> int:
-    """Show an edition as people read it: a file, or one that the register keeps, by its digest or how that begins."""
+    """Print an edition: a file, or a stored edition by its digest or the beginning of it."""
     if re.fullmatch(r"[0-9a-f]{8,64}", name) is None:
         edition = read_model(Path(name), Edition)
     else:
-        async with session("ledger", say) as open_:
-            body = await open_.texts.edition_like(name)
+        async with session("ledger", say) as app:
+            body = await app.texts.edition_like(name)
         if body is None:
             raise InputError("edition_missing", edition=name)
         edition = edition_of(body)
@@ -76,13 +76,13 @@ async def show_edition(name: str, *, as_json: bool) -> int:
 
 
 def _duties(edition: Edition) -> Iterator[str]:
-    """What is due when, how votes are taken, which awards and rounds there are."""
+    """Yield lines on deadlines, votes, awards and rounds."""
     for one in edition.deadlines:
-        moved = "" if one.if_day_off == "stays" else f", {word(one.if_day_off)}"
-        yield f"{label('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+        moved = "" if one.if_day_off == "stays" else f", {word('day_off', one.if_day_off)}"
+        yield f"{word('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
     for vote in edition.votes:
-        share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word(vote.base)}"
-        yield f"{word(vote.subject)}: {word(vote.method)}, {share} ({vote.article})"
+        share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word('vote_base', vote.base)}"
+        yield f"{word('vote_subject', vote.subject)}: {word('vote_method', vote.method)}, {share} ({vote.article})"
     for award in edition.awards:
         most = award.quota if award.share is None else award.share
         yield f"{award.title}: {most if most is not None else '?'} ({award.article or '-'})"
@@ -91,9 +91,9 @@ def _duties(edition: Edition) -> Iterator[str]:
 
 
 def _terms(edition: Edition) -> Iterator[str]:
-    """What an edition is made of, how long it holds, what it replaces, and its digest."""
+    """Yield lines on the documents of an edition, its period, what it replaces, and its digest."""
     for paper in edition.papers:
-        yield f"{word(paper.part)}: {' '.join(p for p in (paper.document.number, paper.document.title) if p)}"
+        yield f"{word('paper', paper.part)}: {' '.join(p for p in (paper.document.number, paper.document.title) if p)}"
     if edition.valid_from or edition.valid_until:
         first, last = (day(end) if end else "…" for end in (edition.valid_from, edition.valid_until))
         yield _("in force from {first} to {last}").format(first=first, last=last)
@@ -103,13 +103,13 @@ def _terms(edition: Edition) -> Iterator[str]:
 
 
 async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
-    """Reckon the sheets of a cluster under an edition."""
+    """Print the scores of a cluster, calculated from its sheets under an edition."""
     edition, sheets = read_model(edition_file, Edition), read_model(sheet_file, SheetFile)
-    for place, sheet in enumerate(sheets.units):
+    for index, sheet in enumerate(sheets.units):
         try:
             calculate_scores(edition, (sheet,))
         except Refused as error:
-            at = where(sheet_file, line_of(("units", place), read_yaml(sheet_file)[1]))
+            at = where(sheet_file, line_of(("units", index), read_yaml(sheet_file)[1]))
             raise InputError("sheet_refused", at, unit=sheet.unit, why=sentence(error.code, error.facts)) from None
     results = calculate_scores(edition, sheets.units)
 
@@ -131,20 +131,20 @@ async def score(edition_file: Path, sheet_file: Path, *, as_json: bool) -> int:
 
 
 def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]) -> None:
-    classes = {one.id: one.title for one in edition.scoring.classes}
+    classes = {class_.id: class_.title for class_ in edition.scoring.classes}
     table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
-    for r in sorted(results, key=lambda r: (r.rank is None, r.rank or 0, r.unit)):
-        passed = {True: _("reached"), False: _("not reached"), None: "-"}[r.passed]
-        rank = r.excluded or str(r.rank)
+    for one in sorted(results, key=lambda one: (one.rank is None, one.rank or 0, one.unit)):
+        passed = {True: _("reached"), False: _("not reached"), None: "-"}[one.passed]
+        rank = one.excluded or str(one.rank)
         table.add_row(
-            r.unit,
-            _points(r.base),
-            _points(r.bonus),
-            _points(r.penalty),
-            _points(r.total) + ("" if r.complete else f" ({_('incomplete')})"),
+            one.unit,
+            _points(one.base),
+            _points(one.bonus),
+            _points(one.penalty),
+            _points(one.total) + ("" if one.complete else f" ({_('incomplete')})"),
             rank,
-            classes.get(r.class_ or "", "-"),
-            f"{_points(r.pass_mark)} {passed}" if r.pass_mark is not None else passed,
+            classes.get(one.class_ or "", "-"),
+            f"{_points(one.pass_mark)} {passed}" if one.pass_mark is not None else passed,
         )
     console.print(table)
 
@@ -164,16 +164,18 @@ def _why(line: CriterionLine) -> str:
 
 
 def _way(node: Criterion) -> str:
-    """The way in a word, with what it works with, as the edition writes it."""
-    told = node.way.model_dump(mode="json", exclude_defaults=True, exclude={"way"})
+    """Return the scoring method of a criterion with its parameters, as the edition has them."""
+    parameters = node.way.model_dump(mode="json", exclude_defaults=True, exclude={"way"})
     limits = {
         "least_share": node.least_share,
         "part": None if node.part == "base" else node.part,
         "kinds": ", ".join(node.kinds),
         "exempt_kinds": ", ".join(node.exempt_kinds),
     }
-    told.update({name: str(value) for name, value in limits.items() if value})
-    return "\n".join((word(node.way.way), *(f"{name}: {_short(value)}" for name, value in told.items())))
+    parameters.update({name: str(value) for name, value in limits.items() if value})
+    return "\n".join(
+        (word("scoring_method", node.way.way), *(f"{name}: {_short(value)}" for name, value in parameters.items()))
+    )
 
 
 def _short(value: Any) -> str:
@@ -185,7 +187,7 @@ def _short(value: Any) -> str:
 
 
 def _points(value: Decimal | None) -> str:
-    """Points; "?" where nobody knows them."""
+    """Return points as text; "?" for unknown ones."""
     if value is None:
         return "?"
     return number(value)

@@ -1,4 +1,4 @@
-"""An installation as a command opens it: the engine as far as it is needed, and an office in it."""
+"""Opens the installation of this machine for a command: the parts of the engine that it needs, and the application."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session(Application):
-    """An office that knows its machine."""
+    """The application, with the folders, endpoints and keys of the installation on this machine."""
 
     paths: Paths
     endpoints: Endpoints
@@ -41,9 +41,9 @@ class Session(Application):
         strength: str,
         stand_in_for: str | None = None,
     ) -> Receipt:
-        """See `Application.submit_items`; from here on a Ctrl-C cannot say that nothing was entered."""
+        """See `Application.submit_items`. From here on, Ctrl-C no longer means that nothing was entered."""
         on_its_way(str(items[0].command_id))
-        # Not `super()`: a dataclass with slots is another class than the one that this method was written in.
+        # Not `super()`: `dataclass(slots=True)` makes a new class, and `super()` would refer to the first one.
         try:
             return await Application.submit_items(
                 self, stream, person, items, strength=strength, stand_in_for=stand_in_for
@@ -61,7 +61,7 @@ class Session(Application):
         ledger: PostgresLedger,
         engine_client: EngineClient | None,
     ) -> Session:
-        """An office of this installation."""
+        """Return the session of an installation. Without `engine_client` it only reads."""
         signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
         texts, people = Texts(ledger.pool), People(ledger.pool)
         return cls(signer, installed.rehearsal, ledger, texts, people, engine_client, paths, endpoints, installed)
@@ -71,26 +71,26 @@ class Session(Application):
 async def session(
     need: EnginePart, say: Callable[[str], None], *, rehearsal: bool = False, founded: bool = False
 ) -> AsyncIterator[Session]:
-    """Open the installation of this environment; found one where there is none, unless it must be `founded` already.
+    """Open the installation of this environment. If there is none, make one, unless it must be `founded`.
 
     Raises:
         EngineUnavailableError, UnreachableError, OSError
-        InputError: there is none in the folder.
+        InputError: there is no installation, and it must be `founded`.
     """
-    where = paths()
-    if founded and not is_founded(where.data):
-        raise InputError("no_installation", folder=str(where.data))
+    dirs = paths()
+    if founded and not is_founded(dirs.data):
+        raise InputError("no_installation", folder=str(dirs.data))
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
-            open_engine(where, bootstrap, need=need, say=say, rehearsal=rehearsal)
+            open_engine(dirs, bootstrap, need=need, report=say, rehearsal=rehearsal)
         )
         ledger = await open_ledger(endpoints.database_url, installed.id, writing=False)
         stack.push_async_callback(ledger.close)
         engine_client: EngineClient | None = None
         if need != "ledger":
-            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - readers must not pay for it
+            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - readers do not need it
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             engine_client = TemporalClient(client)
-        yield Session.of(where, endpoints, installed, ledger, engine_client)
+        yield Session.of(dirs, endpoints, installed, ledger, engine_client)
         engine_client = None

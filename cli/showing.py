@@ -1,4 +1,4 @@
-"""Commands that only read, for secretariat and staff: board, tasks, inbox, acts, people. Temporal is never asked."""
+"""Commands that read, for secretariat and staff: board, tasks, inbox, acts, people. They read PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from domain.types import day_ending
 from errors import InputError
-from i18n import _
+from i18n import _, ngettext
 from i18n.acts import ACTS_VI
-from i18n.messages import day, days_left, label, message_of, word
+from i18n.messages import day, days_left, message_of, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from projections.board import glance
@@ -42,12 +42,12 @@ _BOARD = (
 
 
 async def board(year: str | None, *, as_json: bool) -> int:
-    """All cycles on one board."""
-    async with session("ledger", say) as open_:
-        read = Board(open_.ledger, open_.texts)
-        await read.catch_up()
-        lines = await read.lines(year)
-        years = await read.years() if year is not None and not lines else []
+    """Print all cycles on one board."""
+    async with session("ledger", say) as app:
+        projection = Board(app.ledger, app.texts)
+        await projection.catch_up()
+        lines = await projection.lines(year)
+        years = await projection.years() if year is not None and not lines else []
     if years:
         raise InputError("no_cycle_of_year", place="--year", year=year, years=", ".join(years))
     now = datetime.now(UTC)
@@ -59,7 +59,7 @@ async def board(year: str | None, *, as_json: bool) -> int:
                 **{key: line[key] for key in _BOARD},
                 "next_deadline": day_ending(seen.next_due).isoformat() if seen.next_due else None,
                 "waiting_for": list(seen.waiting_for),
-                "overdue": [{key: o[key] for key in ("unit", "duty", "subject", "due")} for o in seen.overdue],
+                "overdue": [{key: one[key] for key in ("unit", "duty", "subject", "due")} for one in seen.overdue],
             }
         )
 
@@ -71,12 +71,14 @@ async def board(year: str | None, *, as_json: bool) -> int:
             found = row["deviations"]
             table.add_row(
                 _short(row["cycle"]),
-                word(row["step"]),
+                word("step", row["step"]),
                 day(row["next_deadline"]) if row["next_deadline"] else "-",
                 ", ".join(row["waiting_for"]) or "-",
                 str(len(row["overdue"])),
-                _("{open} open, {remarks} remarks").format(**found),
-                word("rehearsed") if row["rehearsed"] else word("stated"),
+                ngettext("{open} open, {remarks} remark", "{open} open, {remarks} remarks", found["remarks"]).format(
+                    **found
+                ),
+                word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
             )
         terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
 
@@ -85,12 +87,12 @@ async def board(year: str | None, *, as_json: bool) -> int:
 
 
 async def tasks(unit: str, *, as_json: bool) -> int:
-    """What a unit owes, in all cycles it belongs to."""
+    """Print the open tasks of a unit in all its cycles."""
     rows: list[dict[str, Any]] = []
-    async with session("ledger", say) as open_:
-        await _must_know(open_, unit)
-        for stream in await _cycles(open_):
-            state, rules = await open_.state(stream)
+    async with session("ledger", say) as app:
+        await _check_unit(app, unit)
+        for stream in await _cycles(app):
+            state, rules = await app.state(stream)
             names = members_and_organiser(state)
             now = business_now(state.lifecycle, datetime.now(UTC))
             open_tasks = tasks_of(state, rules, unit) if state.lifecycle.filed is None else ()
@@ -115,11 +117,11 @@ async def tasks(unit: str, *, as_json: bool) -> int:
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
         for row in rows:
-            mark = f" ({word('rehearsed')})" if row["rehearsed"] else ""
+            mark = f" ({word('sureness', 'rehearsed')})" if row["rehearsed"] else ""
             due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
                 _short(row["cycle"]) + mark,
-                f"{label('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                f"{word('duty', row['duty'])} {row['subject'] or ''}".strip(),
                 due,
                 act_of(row["duty"]) or "-",
                 ", ".join(row["waits_for_names"]) or "-",
@@ -131,16 +133,16 @@ async def tasks(unit: str, *, as_json: bool) -> int:
 
 
 async def inbox(unit: str, *, as_json: bool) -> int:
-    """What a unit was told, newest first."""
+    """Print the notices to a unit, newest first."""
     rows: list[dict[str, Any]] = []
-    async with session("ledger", say) as open_:
-        await _must_know(open_, unit)
-        for stream in await _cycles(open_):
+    async with session("ledger", say) as app:
+        await _check_unit(app, unit)
+        for stream in await _cycles(app):
             state = CYCLE.empty()
-            for row in await load_all(open_.ledger, stream):
-                told = to_envelope(row)
-                state = CYCLE.evolve(state, told)
-                for notice in notices(told, state):
+            for row in await load_all(app.ledger, stream):
+                envelope = to_envelope(row)
+                state = CYCLE.evolve(state, envelope)
+                for notice in notices(envelope, state):
                     if notice.to == unit:
                         rehearsed = row.provenance == "rehearsed"
                         subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
@@ -169,9 +171,9 @@ async def inbox(unit: str, *, as_json: bool) -> int:
 
 
 async def acts(name: str | None, *, as_json: bool) -> int:
-    """The acts that people may enter, with their fields and who may."""
+    """Print the acts that people may enter, with their fields and the parties that may enter them."""
     found: list[dict[str, Any]] = []
-    called = {english: vietnamese for vietnamese, english in ACTS_VI.items()}
+    vietnamese = {english: name_vi for name_vi, english in ACTS_VI.items()}
     name = ACTS_VI.get(name.lower(), name) if name else None
     for act, parties in sorted(MAY.items(), key=lambda pair: pair[0].NAME):
         if {p.value for p in parties} == {"clock"} or (name and name != act.NAME):
@@ -179,7 +181,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         found.append(
             {
                 "act": act.NAME,
-                "vi": called.get(act.NAME),
+                "vi": vietnamese.get(act.NAME),
                 "about": _((act.__doc__ or "").strip().splitlines()[0]),
                 "who": sorted(p.value for p in parties),
                 "fields": {
@@ -196,7 +198,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
             names = one["act"] if one["vi"] is None else f"{one['act']}\n{one['vi']}"
-            table.add_row(names, one["about"], fields, ", ".join(map(word, one["who"])))
+            table.add_row(names, one["about"], fields, ", ".join(word("party", party) for party in one["who"]))
         terminal().print(table)
 
     answer(found, as_json=as_json, show=show)
@@ -204,9 +206,9 @@ async def acts(name: str | None, *, as_json: bool) -> int:
 
 
 async def people(*, as_json: bool) -> int:
-    """Who is entered in the book."""
-    async with session("ledger", say) as open_:
-        rows = [asdict(contact) for contact in await open_.people.everyone()]
+    """Print the persons of the installation."""
+    async with session("ledger", say) as app:
+        rows = [asdict(contact) for contact in await app.people.everyone()]
 
     def show() -> None:
         table = grid("id", _("unit"), _("name"), _("office"))
@@ -218,8 +220,8 @@ async def people(*, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def _cycles(open_: Session) -> list[str]:
-    return [stream for stream, _head in await open_.ledger.streams() if is_cycle(stream)]
+async def _cycles(app: Session) -> list[str]:
+    return [stream for stream, _tip in await app.ledger.streams() if is_cycle(stream)]
 
 
 def _inner(question: FormField) -> list[str]:
@@ -227,7 +229,7 @@ def _inner(question: FormField) -> list[str]:
 
 
 def _field(name: str, field: dict[str, Any]) -> str:
-    """One field for a reader: name, star when required, choices or subfields."""
+    """Return a field as text: its name, a star when it is required, its choices or subfields."""
     text = name + ("*" if field["required"] else "") + (" […]" if field["many"] else "")
     if field["choices"]:
         return f"{text}: {' | '.join(field['choices'])}"
@@ -235,14 +237,18 @@ def _field(name: str, field: dict[str, Any]) -> str:
 
 
 def _short(stream: str) -> str:
-    """A cycle's short name, as it can be typed."""
+    """Return a cycle's name without the default organiser, as users can type it."""
     return stream.removeprefix(f"{DEFAULT_ORGANISER}/")
 
 
-async def _must_know(open_: Session, unit: str) -> None:
-    """An officer who mistypes the unit must not read that there is nothing to do."""
-    for stream in await _cycles(open_):
-        state, _rules = await open_.state(stream)
+async def _check_unit(app: Session, unit: str) -> None:
+    """Raise an error for an unknown unit: for a typing error, "Nothing to do" would be a wrong answer.
+
+    Raises:
+        InputError
+    """
+    for stream in await _cycles(app):
+        state, _rules = await app.state(stream)
         if unit in members_and_organiser(state):
             return
     raise InputError("unknown_unit", unit=unit)

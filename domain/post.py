@@ -11,7 +11,7 @@ from domain.types import ICT, Event, EventEnvelope, start_of
 
 
 class NoticeSent(Event, name="NoticeSent"):
-    """A courier accepted the message. `position` is that of the event it is about, `person` the addressee's id."""
+    """A mailer accepted the message. `position` is that of the event it is about, `person` the addressee's id."""
 
     position: int
     kind: str
@@ -22,7 +22,7 @@ class NoticeSent(Event, name="NoticeSent"):
 
 
 class NoticeFailed(Event, name="NoticeFailed"):
-    """A courier refused the message for good, or no address is known. The web inbox shows it anyway."""
+    """A mailer refused the message for good, or no address is known. The web inbox shows it anyway."""
 
     position: int
     kind: str
@@ -51,7 +51,7 @@ class NoticeGathered(Event, name="NoticeGathered"):
 
 
 class DigestSent(Event, name="DigestSent"):
-    """A courier accepted one mail with all notices that waited for a person, up to `position`."""
+    """A mailer accepted one mail with all notices that waited for a person, up to `position`."""
 
     person: str
     position: int
@@ -60,7 +60,7 @@ class DigestSent(Event, name="DigestSent"):
 
 
 class DigestFailed(Event, name="DigestFailed"):
-    """A courier refused the mail for good. The web inbox shows its notices anyway."""
+    """A mailer refused the mail for good. The web inbox shows its notices anyway."""
 
     person: str
     position: int

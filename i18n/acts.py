@@ -1,4 +1,4 @@
-"""Vietnamese names of acts for recording files. English names stand in the domain; both are accepted."""
+"""Vietnamese names of acts, for recording files and pages. The English names are in the domain; files may use both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guides in docs/vi as pages: one for each kind of user, written for somebody who never saw the program."""
+"""The Vietnamese guides in docs/vi as pages, one for each kind of user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = ("thu-ky", "can-bo", "bien-ban", "kiem-tra", "dang-nhap")
 
 @lru_cache
 def guide(name: str) -> str | None:
-    """A guide as HTML of our own files; None when there is none of that name."""
+    """A guide as HTML; None when there is none of that name. Raw HTML in a guide is shown as text."""
     file = GUIDES / f"huong-dan-{name}.md"
     if name not in NAMES or not file.exists():
         return None

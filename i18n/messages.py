@@ -1,68 +1,90 @@
-"""Whole sentences: a refusal, an error, a notice, each from its code and its facts."""
+"""Texts for people: the sentence of a refusal or an error, the message of a notice, words, numbers and days."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from contextlib import suppress
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from domain.cycle import State, members_and_organiser
 from domain.notices import Notice
 from domain.types import ICT
-from i18n import _, language, page_texts
+from i18n import Plural, _, language, ngettext, page_texts, sentences
+from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS
-from i18n.sentences import DUTIES, NOTICES, ROLES
-from i18n.sentences import SENTENCES as _SENTENCES
-from i18n.sentences import WORDS as _WORDS
+from i18n.words import COUNTS, WORDS
 
-SENTENCES: Mapping[str, str] = {**_SENTENCES, **page_texts.SENTENCES}
-WORDS: Mapping[str, str] = {**_WORDS, **page_texts.WORDS}
+SENTENCES: Mapping[str, str | Plural] = {**sentences.SENTENCES, **page_texts.SENTENCES}
 
-_LABELS: Mapping[str, Mapping[str, str]] = {
-    "duty": DUTIES,
-    "role": ROLES,
-    "kind": WORDS,
-    "draft": WORDS,
-    "clock": WORDS,
+_KIND_OF_FACT: Mapping[str, str] = {
+    "clock": "clock",
+    "draft": "draft",
+    "duty": "duty",
+    "kind": "draft",
+    "role": "role",
 }
+"""The kind of word that a fact of a refusal or a notice is, by the fact's name."""
+
 _UNITS = {"unit", "subject", "organiser"}
 
 
 def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None) -> str:
-    """The sentence of a code; a code without one is shown with its facts, so that nothing is hidden."""
+    """The sentence of a code, in the language in use; a code without one is shown with its facts."""
     text = SENTENCES.get(code)
     given = dict(facts or {})
     if text is None:
         return f"{code}: {given}" if given else code
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
-    return filled(_(text), given, names or {})
+    return filled(translated(text, given), given, names or {})
+
+
+def translated(text: str | Plural, facts: Mapping[str, Any]) -> str:
+    """A marked text in the language in use; of a plural, the form for its fact."""
+    if isinstance(text, Plural):
+        return ngettext(text.one, text.many, _count(facts.get(text.count)))
+    return _(text)
+
+
+def _count(fact: Any) -> int:
+    """The number that a plural goes by: the length of a list; 2 for a fraction, a text or a very large number."""
+    if isinstance(fact, Sized) and not isinstance(fact, str):
+        return len(fact)
+    try:
+        value = Decimal(str(fact))
+    except InvalidOperation:
+        return _MANY
+    return int(value) if value.is_finite() and abs(value) < _LARGEST and value == int(value) else _MANY
+
+
+_MANY = 2
+_LARGEST = 1_000_000
 
 
 def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:
-    """What is wrong with a value; for a problem that has no words of ours, those that came with it."""
+    """What is wrong with a value; a problem that is not in `PROBLEMS` is told by the validator's own message."""
     text = PROBLEMS.get(problem)
     if text is None:
         return str(given.get("message", problem))
-    return _(text).format_map(_Blank({name: str(fact) for name, fact in given.items()}))
+    return translated(text, given).format_map(_Blank({name: str(fact) for name, fact in given.items()}))
 
 
-def label(kind: str, value: object) -> str:
-    """A word for a value of the domain: a duty, a role, a draft."""
-    found = _LABELS.get(kind, WORDS).get(str(value))
+def word(kind: str, value: object) -> str:
+    """The word for a value of a kind (a key of `WORDS`); a value without a word is shown as it is."""
+    found = WORDS[kind].words.get(str(value))
     return _(found) if found else str(value)
 
 
-def word(value: object) -> str:
-    """A word for any value that has one: a step, a stance, a manner, how sure a fact is."""
-    return label("word", value)
+def counted(what: str, count: int) -> str:
+    """A number of things (`what`: a key of `COUNTS`), such as "1 unit" or "3 units"."""
+    return translated(COUNTS[what], {"count": count}).format(count=count)
 
 
 def number(value: Decimal) -> str:
-    """A decimal without idle zeros, with a comma where the language writes one."""
+    """A decimal without trailing zeros; Vietnamese writes a comma for the point."""
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(".", ",") if language() == "vi" else text
@@ -78,22 +100,22 @@ def day(value: str | date | datetime) -> str:
 
 
 def days_left(left: int, *, over: bool) -> str:
-    """How far a deadline is, in words; `over` says that it has passed."""
+    """How many days a deadline is away, in words. `over`: it has passed; `left` may still be 0 on its last day."""
     if over:
-        return _("{count} days late").format(count=max(1, -left)) if left < 0 else _("late")
+        return ngettext("{count} day late", "{count} days late", -left).format(count=-left) if left < 0 else _("late")
     if left == 0:
         return _("today")
-    return _("tomorrow") if left == 1 else _("{count} days left").format(count=left)
+    return _("tomorrow") if left == 1 else ngettext("{count} day left", "{count} days left", left).format(count=left)
 
 
 def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) -> tuple[str, str]:
-    """Subject and body of a notice."""
+    """Subject and body of a notice, in the language in use: the caller sets that of the addressee."""
     names = members_and_organiser(state)
     subject, text = NOTICES[notice.kind]
     mark = f"[{_('rehearsal')}] " if rehearsed else ""
     headline = filled(_(subject), notice.facts, names)
     lines = [
-        filled(_(text), notice.facts, names),
+        filled(translated(text, notice.facts), notice.facts, names),
         "",
         f"{state.lifecycle.cluster_name} ({stream})",
         state.lifecycle.organiser_name,
@@ -104,30 +126,30 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
 
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """The text with its facts in the words of the language in use."""
-    told = text.format_map(_Blank({key: shown(key, value, names) or _NOTHING for key, value in facts.items()}))
-    return re.sub(rf" {_NOTHING}(?=[,.:;])", "", told).replace(_NOTHING, "")
+    """A translated text with its facts filled in, each in words."""
+    full = text.format_map(_Blank({key: shown(key, value, names) or _EMPTY for key, value in facts.items()}))
+    return re.sub(rf" {_EMPTY}(?=[,.:;])", "", full).replace(_EMPTY, "")
 
 
-_NOTHING = "\0"
-"""A fact that says nothing: no blank is left before the mark behind it."""
+_EMPTY = "\0"
+"""Stands for an empty fact, so that the space before it goes when a punctuation mark follows."""
 
 
 class _Blank(dict[str, str]):
-    """A fact that is not given leaves a blank instead of an error in the middle of a sentence."""
+    """Fills "…" in for a missing fact, so that a sentence is shown all the same."""
 
     def __missing__(self, key: str) -> str:
         return "…"
 
 
 _DAY = re.compile(r"(19|20|21|22)\d\d-\d\d-\d\d")
-"""A day as it comes through JSON; no document number is written so."""
+"""A day as JSON writes it; numbers of documents do not look like this."""
 
 
 def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
     """One fact in words, by its name."""
-    if key in _LABELS:
-        return label(key, getattr(value, "value", value))
+    if key in _KIND_OF_FACT:
+        return word(_KIND_OF_FACT[key], getattr(value, "value", value))
     if key in _UNITS:
         return names.get(str(value), str(value or ""))
     if key == "units":
@@ -135,7 +157,7 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
     if isinstance(value, (date, datetime)):
         return day(value)
     if key != "found" and isinstance(value, str) and _DAY.fullmatch(value):
-        with suppress(ValueError):  # spelled like a day, and none
+        with suppress(ValueError):  # a day that does not exist, such as 2020-02-30
             return day(value)
     if isinstance(value, Decimal):
         return number(value)

@@ -1,4 +1,4 @@
-"""Sentences of the desk's pages: what is said when somebody cannot come in, or what they typed cannot be used."""
+"""Sentences of the web pages' own refusals (login, forms, tables, accounts), and the topics of events."""
 
 from __future__ import annotations
 
@@ -87,16 +87,4 @@ STEPS: Mapping[str, str] = {
     "corrections": N_("corrections and sources"),
     "signatories": N_("signatories"),
 }
-"""What an event is about, by the room of the law that it comes from."""
-
-WORDS: Mapping[str, str] = {
-    "account-secretariat": N_("city secretariat"),
-    "account-staff": N_("unit staff"),
-    "account-auditor": N_("auditor"),
-    "scope-read": N_("only reads"),
-    "scope-act": N_("reads and acts"),
-    "scope-sign": N_("also signs and publishes"),
-    "self": N_("self-score"),
-    "cross-checked": N_("cross-check"),
-    "appraised": N_("appraisal"),
-}
+"""The topic of an event, by the step module that it belongs to."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from i18n import N_
+from collections.abc import Mapping
 
-PROBLEMS: dict[str, str] = {
+from i18n import N_, Plural
+
+PROBLEMS: Mapping[str, str | Plural] = {
     "missing": N_("this is required"),
     "extra_forbidden": N_("there is no such field"),
     "string_type": N_("a text is expected"),
-    "string_too_short": N_("at least {min_length} characters are expected"),
-    "string_too_long": N_("at most {max_length} characters are expected"),
+    "string_too_short": Plural(
+        "at least {min_length} character is expected", "at least {min_length} characters are expected", "min_length"
+    ),
+    "string_too_long": Plural(
+        "at most {max_length} character is expected", "at most {max_length} characters are expected", "max_length"
+    ),
     "string_pattern_mismatch": N_("small letters, digits and single hyphens are expected"),
     "digest": N_("a digest of 64 digits is expected"),
     "int_type": N_("a whole number is expected"),
@@ -20,7 +26,11 @@ PROBLEMS: dict[str, str] = {
     "decimal_type": N_("a number is expected"),
     "decimal_parsing": N_("a number is expected"),
     "finite_number": N_("a finite number is expected"),
-    "decimal_max_places": N_("at most {decimal_places} decimal places are expected"),
+    "decimal_max_places": Plural(
+        "at most {decimal_places} decimal place is expected",
+        "at most {decimal_places} decimal places are expected",
+        "decimal_places",
+    ),
     "greater_than": N_("more than {gt} is expected"),
     "greater_than_equal": N_("at least {ge} is expected"),
     "less_than": N_("less than {lt} is expected"),
@@ -33,8 +43,12 @@ PROBLEMS: dict[str, str] = {
     "model_type": N_("a table of fields is expected"),
     "model_attributes_type": N_("a table of fields is expected"),
     "dataclass_type": N_("a table of fields is expected"),
-    "too_short": N_("at least {min_length} entries are expected"),
-    "too_long": N_("at most {max_length} entries are expected"),
+    "too_short": Plural(
+        "at least {min_length} entry is expected", "at least {min_length} entries are expected", "min_length"
+    ),
+    "too_long": Plural(
+        "at most {max_length} entry is expected", "at most {max_length} entries are expected", "max_length"
+    ),
     "date_type": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
     "date_parsing": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
     "date_from_datetime_parsing": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
@@ -73,7 +87,7 @@ PROBLEMS: dict[str, str] = {
     "no_such_source": N_("there is no source {source} in this file; there are: {names}"),
     "named_again": N_("named twice: {names}"),
     "quota_by_one": N_("a quota is a number or a share, not both"),
-    "holiday_too_long": N_("a holiday takes less than {most} days"),
+    "holiday_too_long": Plural("a holiday takes less than {most} day", "a holiday takes less than {most} days", "most"),
     "holidays_overlap": N_("holidays overlap: {titles}"),
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
@@ -89,4 +103,4 @@ PROBLEMS: dict[str, str] = {
     "person_twice": N_("{person} stands twice"),
     "unit_of_nobody": N_("{person}: no unit {unit} in this file (a person of another body needs an office)"),
 }
-"""A code without an entry is told in pydantic's own English words: better than nothing."""
+"""A code without an entry is shown in pydantic's own English words."""

@@ -1,6 +1,6 @@
-"""Vietnamese alphabetical order: ă and â after a, đ after d; tones decide only between words that are else the same.
+"""Vietnamese alphabetical order: ă and â after a, đ after d; tones decide only between words with the same letters.
 
-Worked out here, because the database may come without ICU and the operating system without a Vietnamese locale.
+It is done here because the database may lack ICU and the operating system a Vietnamese locale.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 _LETTERS = "0123456789aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
-_ORDER = {letter: place for place, letter in enumerate(_LETTERS, start=1)}
+_ORDER = {letter: rank for rank, letter in enumerate(_LETTERS, start=1)}
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 """No mark, huyền, hỏi, ngã, sắc, nặng: the order of the dictionaries."""
 
@@ -16,7 +16,7 @@ Key = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def alphabetical(text: str) -> Key:
-    """What to sort a text by."""
+    """The sort key of a text."""
     letters: list[int] = []
     tones: list[int] = []
     for char in unicodedata.normalize("NFC", text.lower()):
@@ -29,7 +29,7 @@ def alphabetical(text: str) -> Key:
 
 
 def by_given_name(name: str) -> tuple[Key, Key]:
-    """What to sort a person by: the given name stands last, and comes first in every list."""
+    """The sort key of a person's name: the given name, which stands last, counts first."""
     return alphabetical(name.rsplit(" ", 1)[-1]), alphabetical(name)
 
 
@@ -37,6 +37,6 @@ _FOLDED = str.maketrans({"đ": "d", "Đ": "D"})
 
 
 def folded(text: str) -> str:
-    """Letters without diacritics, in lower case: what people type into a filter."""
+    """A text in lower case without diacritics, as people type it into a filter."""
     plain = unicodedata.normalize("NFD", text.translate(_FOLDED).lower())
     return "".join(char for char in plain if not unicodedata.combining(char))

@@ -1,20 +1,22 @@
-"""Events as plain sentences for an auditor's timeline.
+"""Events as sentences, for timelines, receipts, minutes and the search index.
 
-An event without a sentence of its own is shown by its fields.
+An event without a sentence in `EVENT_SENTENCES` is shown by its type and fields.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from domain.steps.letters import SampledPlace
 from domain.types import Event, EventEnvelope, day_ending
-from i18n import N_, _
-from i18n.messages import day, filled, number, word
+from i18n import N_, Plural, _, ngettext
+from i18n.messages import day, filled, number, translated, word
+from i18n.words import kind_of
 
-SAID: Mapping[str, str] = {
+EVENT_SENTENCES: Mapping[str, str | Plural] = {
     "CycleOpened": N_("The cycle {year} is opened for {cluster_name}."),
     "EditionAdopted": N_("Another rules edition is put in force."),
     "CalendarChanged": N_("From now on the register follows another clock: {clock}."),
@@ -45,7 +47,11 @@ SAID: Mapping[str, str] = {
     "TargetsRegistered": N_("{unit} registers: {titles}{targets}."),
     "RegistrationReturned": N_("The registration of {unit} is sent back: {reason}"),
     "RegistrationAccepted": N_("The registration of {unit} is accepted."),
-    "ContentsStated": N_("Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators)."),
+    "ContentsStated": Plural(
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicator).",
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators).",
+        "indicators",
+    ),
     "ResultReported": N_("{unit}, {title}: {exactness} {amount} {measure}."),
     "LetterRecorded": N_("{sender} to {recipients} ({kind}): {document} {text}"),
     "LetterAnswered": N_("{by} answers {letter}: {document} {text}"),
@@ -81,7 +87,9 @@ SAID: Mapping[str, str] = {
     "ResultsPublished": N_("The results are published."),
     "UnitReminded": N_("The clock reminds {unit}: {duty}, by {due}."),
     "DeadlinePassed": N_("The deadline of {unit} has passed: {duty}, {due}."),
-    "UnitsReminded": N_("{units} are reminded {channel}: {duty}. {text}"),
+    "UnitsReminded": Plural(
+        "{units} is reminded {channel}: {duty}. {text}", "{units} are reminded {channel}: {duty}. {text}", "units"
+    ),
     "EscalationProposed": N_("Escalation is proposed for {units}: {duty}."),
     "EscalationConfirmed": N_("The secretariat asks the overseer to step in: {duty}, {units}."),
     "ExtensionAsked": N_("{unit} asks for more time until {until}: {duty}. {reason}"),
@@ -91,37 +99,52 @@ SAID: Mapping[str, str] = {
     "SourceNamed": N_("Source {id}: {title}."),
     "DisagreementNoted": N_("Sources differ on {about}: {told}."),
     "DeviationAcknowledged": N_("The deviation {key} is acknowledged: {reason}"),
-    "ActCorrected": N_("The acts {versions} are corrected: {reason}"),
+    "ActCorrected": Plural(
+        "The act {versions} is corrected: {reason}", "The acts {versions} are corrected: {reason}", "versions"
+    ),
 }
 
 
-def describe(told: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    """One sentence for one event."""
-    event = told.event
-    text = SAID.get(event.NAME)
-    facts = {name: _shown(name, value, names, texts) for name, value in dict(event).items()}
-    facts.update({other: facts[name] for name, other in _ALSO.get(event.NAME, ()) if name in facts})
+"""By the event's stored type name."""
+
+
+def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    """One sentence for one event, in the language in use.
+
+    `names` are those of units and persons by id, `texts` the free texts by digest; a missing text is shown as "…".
+    """
+    event = envelope.event
+    text = EVENT_SENTENCES.get(event.NAME)
+    facts = {name: _shown(type(event), name, value, names, texts) for name, value in dict(event).items()}
+    facts.update({other: facts[name] for name, other in _RENAMED_FACTS.get(event.NAME, ()) if name in facts})
     if "unit" not in facts and "holder" in facts:
         facts["unit"] = facts["holder"]
     if text is None:
         return f"{event.NAME} {facts}"
-    return filled(_(text), facts, names)
+    return filled(translated(text, facts), facts, names)
 
 
-_ALSO: Mapping[str, tuple[tuple[str, str], ...]] = {
+_RENAMED_FACTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "YearPlanReceived": (("year_plan", "document"),),
     "ClosedEarly": (("handed_to", "names"),),
     "HandedOver": (("handed_to", "names"),),
     "TakenOver": (("predecessors", "names"),),
 }
-"""Fields that a sentence calls by another name."""
+"""By event type: fields that its sentence calls by another name."""
 
 
-def _shown(name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
-    show = _SHOWN.get(name)
-    if show is None:
-        return "-" if value is None else value
-    return show(value, names, texts)
+def _shown(event: type[Event], name: str, value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
+    if (show := _SHOWN.get(name)) is not None:
+        return show(value, names, texts)
+    if value is None:
+        return "-"
+    kind = _kind_of_field(event, name)
+    return word(kind, value) if kind is not None and isinstance(value, str) else value
+
+
+@lru_cache
+def _kind_of_field(event: type[Event], name: str) -> str | None:
+    return kind_of(event.model_fields[name].annotation)
 
 
 def _text(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -133,7 +156,7 @@ def _list(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str
 
 
 def _after(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    """A list that follows another one."""
+    """A list that continues another one in the sentence."""
     return f", {_list(value, names, texts)}" if value else ""
 
 
@@ -173,7 +196,11 @@ def _sheet(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> st
     return (
         points
         if not by_figures
-        else _("{points} and {count} criteria by their figures").format(points=points, count=by_figures)
+        else ngettext(
+            "{points} and {count} criterion by its figures",
+            "{points} and {count} criteria by their figures",
+            by_figures,
+        ).format(points=points, count=by_figures)
     )
 
 
@@ -201,7 +228,7 @@ def _document(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) ->
 def _unit(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> Any:
     if value is None:
         return _("all units")
-    return value if value in names else word(value) if isinstance(value, str) else value.name
+    return value if value in names else word("holder", value) if isinstance(value, str) else value.name
 
 
 def _choices(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -218,7 +245,7 @@ def _totals(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> s
 def _points(total: Any) -> str:
     if total is None:
         return "-"
-    return word(total) if isinstance(total, str) else number(total)
+    return word("amount", total) if isinstance(total, str) else number(total)
 
 
 def _amount(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -233,8 +260,8 @@ def _place(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> st
     return value or _("place not named")
 
 
-def _word(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
-    return word(value)
+def _subject(value: Any, names: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    return word("vote_subject", value)
 
 
 _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]] = {
@@ -250,19 +277,12 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]]
     "decision": _document,
     "unit": _unit,
     "holder": _unit,
-    "stance": _word,
-    "manner": _word,
     "due": _due,
     "totals": _totals,
     "choices": _choices,
-    "channel": _word,
-    "method": _word,
-    "cause": _word,
     "titles": _list,
     "targets": _after,
     "contents": _contents,
-    "exactness": _word,
-    "covenant": _word,
     "sender": _by,
     "recipients": _witnesses,
     "findings": _text,
@@ -275,17 +295,17 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, str], Mapping[str, str]], Any]]
     "predecessors": _list,
     "year_plan": _document,
     "amount": _amount,
-    "what": _word,
-    "subject": _word,
+    "subject": _subject,
     "place": _place,
 }
+"""By field: how its value is written. Other fields are written as they are, or as the word of their type."""
 
 
-def voice(voice: Any, names: Mapping[str, str]) -> str:
-    """Who spoke: a unit, a person by office, people named together."""
-    if voice.unit is not None:
-        return names.get(voice.unit, voice.unit)
-    if voice.person is not None:
-        known, office = names.get(voice.person.id or ""), voice.person.office
-        return f"{known} ({office})" if known and office else str(known or office or voice.person.id)
-    return str(voice.group)
+def voice(by: Any, names: Mapping[str, str]) -> str:
+    """Who did or said something (a `Voice`): a unit, a person with office, or a group in words."""
+    if by.unit is not None:
+        return names.get(by.unit, by.unit)
+    if by.person is not None:
+        known, office = names.get(by.person.id or ""), by.person.office
+        return f"{known} ({office})" if known and office else str(known or office or by.person.id)
+    return str(by.group)

@@ -1,4 +1,4 @@
-"""The engine of one data folder: PostgreSQL, then Temporal, then a worker; whoever starts it stops it.
+"""The engine of one data folder: PostgreSQL, then Temporal, then a worker. The process that starts it stops it.
 
 `thidua up` keeps it running and leaves its addresses in `engine.json`; another command finds them there. Without it,
 a command starts the engine for itself, holding the folder's lock, and stops it at the end.
@@ -43,12 +43,12 @@ WATCH_S = 1.0
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
 Bootstrap = Callable[[Installation, tuple[RecordedEvent, ...]], Append | None]
-"""What must be appended to the installation's own stream, which holds these rows, so that its keys are known."""
+"""Returns what to append to the installation's own stream, given its rows, so that it names all keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the running parts answer; None for a part that does not run."""
+    """The addresses and process ids of the running parts; None for a part that does not run."""
 
     database_url: str
     reader_url: str
@@ -62,44 +62,44 @@ class Endpoints:
 
 @asynccontextmanager
 async def open_engine(
-    paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, say: Report, rehearsal: bool = False
+    paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, report: Report, rehearsal: bool = False
 ) -> AsyncIterator[tuple[Endpoints, Installation]]:
-    """The engine with at least the parts needed, for as long as the context lasts.
+    """Use the engine of a data folder, with at least the parts that `need` names, while the context lasts.
 
     Raises:
-        EngineUnavailableError: a part could not be started; `code` and `facts` say which and why.
+        EngineUnavailableError: a part could not be started; `code` and `facts` tell which and why.
     """
     paths.make()
     async with AsyncExitStack() as stack:
         if (running := running_engine(paths)) is not None:
             yield running, installation_in(paths.data)
             return
-        lock = await _lock(paths, say)
+        lock = await _lock(paths, report)
         if isinstance(lock, Endpoints):
             yield lock, installation_in(paths.data)
             return
         stack.callback(lock.close)
-        # Whoever left addresses here held the lock: it was killed before it could take them away.
+        # Addresses without a lock are left over from a process that was killed.
         (paths.data / ADDRESSES).unlink(missing_ok=True)
-        endpoints, installed = await _start(stack, paths, bootstrap, need=need, say=say, rehearsal=rehearsal)
+        endpoints, installed = await _start(stack, paths, bootstrap, need=need, report=report, rehearsal=rehearsal)
         yield endpoints, installed
 
 
 async def serve(paths: Paths, endpoints: Endpoints, stop: asyncio.Event) -> None:
-    """Leave the addresses for other commands while waiting for `stop`; a part that was started again has another id."""
-    file, told = paths.data / ADDRESSES, dict[str, int]()
+    """Write the addresses for other commands until `stop` is set, again when a restarted part has a new process id."""
+    file, written = paths.data / ADDRESSES, dict[str, int]()
     try:
         while not stop.is_set():
-            if told != endpoints.pids:
-                told = dict(endpoints.pids)
-                _leave(file, endpoints)
+            if written != endpoints.pids:
+                written = dict(endpoints.pids)
+                _write_addresses(file, endpoints)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), WATCH_S)
     finally:
         file.unlink(missing_ok=True)
 
 
-def _leave(file: Path, endpoints: Endpoints) -> None:
+def _write_addresses(file: Path, endpoints: Endpoints) -> None:
     draft = file.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump({**asdict(endpoints), "pid": os.getpid()}, out)
@@ -107,20 +107,20 @@ def _leave(file: Path, endpoints: Endpoints) -> None:
 
 
 def running_engine(paths: Paths) -> Endpoints | None:
-    """The engine that `thidua up` keeps running on this folder, if it does: it holds the folder's lock."""
+    """Return the engine that `thidua up` keeps running on this folder; None if there is none."""
     try:
-        found = json.loads((paths.data / ADDRESSES).read_text())
-        if not _lives(found.pop("pid")):
+        addresses_ = json.loads((paths.data / ADDRESSES).read_text())
+        if not _is_alive(addresses_.pop("pid")):
             return None
     except (OSError, ValueError, KeyError):
         return None
-    with try_lock(paths) as mine:
-        return None if mine else Endpoints(**found)
+    with try_lock(paths) as is_free:
+        return None if is_free else Endpoints(**addresses_)
 
 
 @contextmanager
 def try_lock(paths: Paths) -> Iterator[bool]:
-    """Hold the folder's lock for a moment, if nobody else does."""
+    """Hold the folder's lock, if it is free; yield whether it was."""
     paths.make()
     with (paths.data / LOCK).open("w") as handle:
         try:
@@ -131,9 +131,9 @@ def try_lock(paths: Paths) -> Iterator[bool]:
             yield True
 
 
-async def _lock(paths: Paths, say: Report) -> IO[str] | Endpoints:
-    """The folder's lock, once nobody else has it; or the engine of `thidua up`, which holds it, once it is up."""
-    handle, told = (paths.data / LOCK).open("w"), False
+async def _lock(paths: Paths, report: Report) -> IO[str] | Endpoints:
+    """Wait for the folder's lock and return it, or the engine of `thidua up` once that runs and holds the lock."""
+    handle, is_reported = (paths.data / LOCK).open("w"), False
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,16 +141,16 @@ async def _lock(paths: Paths, say: Report) -> IO[str] | Endpoints:
             if (running := running_engine(paths)) is not None:
                 handle.close()
                 return running
-            if not told:
-                say(_("waiting for another command that uses {folder}").format(folder=paths.data))
-                told = True
+            if not is_reported:
+                report(_("waiting for another command that uses {folder}").format(folder=paths.data))
+                is_reported = True
             await asyncio.sleep(LOCK_POLL_S)
         else:
             return handle
 
 
 async def _start(
-    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, say: Report, rehearsal: bool
+    stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, report: Report, rehearsal: bool
 ) -> tuple[Endpoints, Installation]:
     installed = installation_in(paths.data, rehearsal=rehearsal)
     pids: dict[str, int] = {}
@@ -163,25 +163,25 @@ async def _start(
     database, reader, web = await _prepare_ledger(owner, bootstrap, installed, name)
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
-        # Imported here: a command that only reads must not pay for the engine's client.
+        # Imported here, because loading Temporal's client would slow down commands that only read.
         from local.temporal import start_temporal  # noqa: PLC0415
 
         if postgres.server is None and "TEMPORAL_ADDRESS" not in os.environ:
             await _start_postgres(stack, postgres, pids)
-        server = await start_temporal(postgres, paths.cache, paths.logs, paths.data, say)
+        server = await start_temporal(postgres, paths.cache, paths.logs, paths.data, report)
         stack.push_async_callback(server.stop)
         address, namespace = server.address, server.namespace
         temporal = server.server
         if server.pid:
             pids["temporal"] = server.pid
     endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
-    watched = [found for found in (postgres.server, temporal) if found is not None]
+    watched = [child for child in (postgres.server, temporal) if child is not None]
     if need in {"worker", "web"}:
         log = paths.logs / "worker.log"
-        seen = len(log.read_text()) if log.exists() else 0
+        log_start = len(log.read_text()) if log.exists() else 0
         worker = start_worker(paths, endpoints, installed)
         stack.push_async_callback(asyncio.to_thread, worker.stop)
-        await _worker_ready(worker, seen)
+        await _wait_for_worker(worker, log_start)
         pids["worker"] = worker.pid
         watched.append(worker)
     if need == "web":
@@ -191,22 +191,22 @@ async def _start(
         await asyncio.to_thread(wait_until, lambda: port_answers(port), pages)
         pids["web"] = pages.pid
         watched.append(pages)
-    watch = asyncio.create_task(_keep_alive(watched, pids, say))
-    stack.push_async_callback(_cancelled, watch)
+    watch = asyncio.create_task(_keep_alive(watched, pids, report))
+    stack.push_async_callback(_cancel, watch)
     return endpoints, installed
 
 
-async def _keep_alive(servers: list[Server], pids: dict[str, int], say: Report) -> None:
-    """Start again what ends by itself: a Temporal server ends when its database is away, a worker when it crashes."""
+async def _keep_alive(servers: list[Server], pids: dict[str, int], report: Report) -> None:
+    """Restart servers that end by themselves: Temporal ends when its database is away, a worker when it crashes."""
     while True:
         await asyncio.sleep(WATCH_S)
         for server in servers:
             if server.revive():
                 pids[server.name] = server.pid
-                say(_("{name} had ended; started again (its log: {log})").format(name=server.name, log=server.log))
+                report(_("{name} had ended; started again (its log: {log})").format(name=server.name, log=server.log))
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -269,15 +269,15 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
 
 
 def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
-    """Start a web process for these endpoints, on THIDUA_WEB_PORT, or on a free port when that is taken.
+    """Start a web process for these endpoints, on THIDUA_WEB_PORT or the default port; if that is taken, on a free one.
 
     Raises:
-        EngineUnavailableError: the port that was asked for is taken.
+        EngineUnavailableError: THIDUA_WEB_PORT is taken.
     """
-    asked = os.environ.get("THIDUA_WEB_PORT")
-    port = int(asked or WEB_PORT)
+    requested = os.environ.get("THIDUA_WEB_PORT")
+    port = int(requested or WEB_PORT)
     if port_answers(port):
-        if asked is not None:
+        if requested is not None:
             raise EngineUnavailableError("port_taken", port=port)
         (port,) = free_ports(1)
     address = f"http://127.0.0.1:{port}"
@@ -302,10 +302,10 @@ def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
     return server, replace(endpoints, web_address=address)
 
 
-async def _worker_ready(worker: Server, seen: int) -> None:
-    """Wait until the worker says so in its log, behind what earlier ones have written (`seen` characters)."""
+async def _wait_for_worker(worker: Server, log_start: int) -> None:
+    """Wait until the worker logs "ready". Earlier workers wrote the first `log_start` characters of the log."""
     deadline = asyncio.get_running_loop().time() + WORKER_DEADLINE_S
-    while "ready" not in worker.log.read_text()[seen:]:
+    while "ready" not in worker.log.read_text()[log_start:]:
         if worker.process.poll() is not None:
             raise EngineUnavailableError("server_ended", name="worker", log=str(worker.log))
         if asyncio.get_running_loop().time() > deadline:
@@ -314,29 +314,29 @@ async def _worker_ready(worker: Server, seen: int) -> None:
 
 
 def parts_that_answer(endpoints: Endpoints) -> dict[str, bool]:
-    """Which parts answer now, for `thidua status`: servers on their port, processes that listen nowhere by living."""
-    found = {
+    """Return which parts answer now: a server answers on its port; a process without a port must be alive."""
+    answers = {
         name: port_answers(int(at.rsplit(":", 1)[1]), at.rsplit(":", 1)[0]) for name, at in addresses(endpoints).items()
     }
-    return found | {name: _lives(pid) for name, pid in endpoints.pids.items() if name not in found}
+    return answers | {name: _is_alive(pid) for name, pid in endpoints.pids.items() if name not in answers}
 
 
 def addresses(endpoints: Endpoints) -> dict[str, str]:
-    """Host and port of each part that listens. No password is in them."""
+    """Return host and port of each part that listens, without passwords."""
     database = urlsplit(endpoints.owner_url)
-    found = {"postgresql": f"{database.hostname or '127.0.0.1'}:{database.port or POSTGRES_PORT}"}
+    hosts = {"postgresql": f"{database.hostname or '127.0.0.1'}:{database.port or POSTGRES_PORT}"}
     if endpoints.temporal:
-        found["temporal"] = endpoints.temporal
+        hosts["temporal"] = endpoints.temporal
     if endpoints.web_address:
-        found["web"] = endpoints.web_address.removeprefix("http://")
-    return found
+        hosts["web"] = endpoints.web_address.removeprefix("http://")
+    return hosts
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's, so it lives
+        pass  # a process of another user, so it is alive
     return True

@@ -1,7 +1,6 @@
-"""The installation: its id and its entry keys, made at first use, kept in the data folder by the owner alone.
+"""The installation's id, keys and passwords: made at first use, in files of the data folder that only the owner reads.
 
-The web process has a key file of its own: it can sign for whom it has let in, and can read neither the other key nor
-the passwords of the roles that may append.
+The web process has a key file of its own, so it needs neither the other key nor the passwords of roles that may append.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ WEB_KEY_FILE = "web-key.json"
 
 @dataclass(frozen=True, slots=True)
 class EntryKey:
-    """What an entry point signs with: the key's id and its private half; `installation` is whose it is."""
+    """The key that an entry point signs with: its id and its private half."""
 
     installation: str
     rehearsal: bool
@@ -35,7 +34,7 @@ class EntryKey:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Who we are: id, entry key, passwords of our database roles; `rehearsal` ones may be thrown away."""
+    """An installation: id, entry keys, passwords of database roles. One for `rehearsal` may be deleted."""
 
     id: str
     key: str
@@ -54,12 +53,12 @@ INSTALLATION_FILE = "installation.json"
 
 
 def is_founded(data: Path) -> bool:
-    """Whether there is an installation in a data folder."""
+    """Return whether a data folder holds an installation."""
     return (data / INSTALLATION_FILE).exists()
 
 
 def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
-    """Read the installation of a data folder, or make one."""
+    """Return the installation of a data folder; make one if there is none."""
     file = data / INSTALLATION_FILE
     if not file.exists():
         made = {
@@ -70,37 +69,37 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
             "private_key": bytes(SigningKey.generate()).hex(),
         }
         _write_private(file, json.dumps(made, indent=1))
-    data_read = json.loads(file.read_text())
-    if missing := set(ROLES) - set(data_read["passwords"]):  # the folder is older than a role
-        data_read["passwords"].update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
-        _write_private(file, json.dumps(data_read, indent=1))
-    private = SigningKey(bytes.fromhex(data_read.pop("private_key")))
+    stored = json.loads(file.read_text())
+    if missing := set(ROLES) - set(stored["passwords"]):  # the folder is older than a role
+        stored["passwords"].update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
+        _write_private(file, json.dumps(stored, indent=1))
+    private = SigningKey(bytes.fromhex(stored.pop("private_key")))
     web_file = data / WEB_KEY_FILE
     if not web_file.exists():
         made = {
-            "installation": data_read["id"],
-            "rehearsal": data_read["rehearsal"],
+            "installation": stored["id"],
+            "rehearsal": stored["rehearsal"],
             "key": "web-1",
             "private_key": bytes(SigningKey.generate()).hex(),
         }
         _write_private(web_file, json.dumps(made, indent=1))
-    return Installation(private=private, web=entry_key(web_file), **data_read)
+    return Installation(private=private, web=entry_key(web_file), **stored)
 
 
 def entry_key(file: Path) -> EntryKey:
     """Read an entry point's key file.
 
     Raises:
-        OSError, ValueError, KeyError: it cannot be read.
+        OSError, ValueError, KeyError: the file is missing or damaged.
     """
-    found = json.loads(file.read_text())
-    private = SigningKey(bytes.fromhex(found["private_key"]))
-    return EntryKey(found["installation"], found["rehearsal"], found["key"], private)
+    stored = json.loads(file.read_text())
+    private = SigningKey(bytes.fromhex(stored["private_key"]))
+    return EntryKey(stored["installation"], stored["rehearsal"], stored["key"], private)
 
 
 def is_rehearsal(data: Path) -> bool:
-    """True when the folder is missing or empty, or holds an installation that may be thrown away."""
-    file = data / "installation.json"
+    """Return whether the folder may be deleted: missing, empty, or with an installation for rehearsal."""
+    file = data / INSTALLATION_FILE
     if file.exists():
         return bool(json.loads(file.read_text())["rehearsal"])
     return not data.exists() or not any(data.iterdir())

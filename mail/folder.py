@@ -1,4 +1,4 @@
-"""Messages as .eml files in a folder: the default, so that nobody is written to before an operator says so."""
+"""Writes messages as .eml files into a folder: the default, so that nothing is mailed until a server is set."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from email.policy import SMTP
 from hashlib import sha256
 from pathlib import Path
 
-from mail import CourierAwayError
+from mail import MailServerAwayError
 
 
-class FolderCourier:
-    """Writes each message once: the file's name follows from the message id."""
+class FolderMailer:
+    """Writes each message once: the file's name is a digest of the message id."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -23,11 +23,11 @@ class FolderCourier:
 
     def _write(self, name: str, content: bytes) -> None:
         try:
-            # Names and addresses stand in messages: for the owner alone.
+            # Messages contain names and addresses: only the owner may read them.
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft = self._folder / f".{name}.new"
             draft.touch(mode=0o600)
             draft.write_bytes(content)
             draft.rename(self._folder / f"{name}.eml")
         except OSError as error:
-            raise CourierAwayError(str(error)) from error
+            raise MailServerAwayError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Messages by SMTP, with STARTTLS and login when the settings ask for it."""
+"""Sends messages by SMTP, with STARTTLS and login when the settings ask for them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import aiosmtplib
 
-from mail import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 
 TIMEOUT_S = 20
 PERMANENT = 500
+"""SMTP reply codes from here on refuse for good; lower ones are for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class SmtpSettings:
         )
 
 
-class SmtpCourier:
-    """One connection a message: a cluster's year has some hundred."""
+class SmtpMailer:
+    """Opens one connection for each message: a cluster's year has a few hundred messages."""
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -66,7 +67,7 @@ class SmtpCourier:
                 await client.login(settings.user, settings.password or "")
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
-            raise CourierAwayError(str(error)) from error
+            raise MailServerAwayError(str(error)) from error
         try:
             await client.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -77,8 +78,8 @@ class SmtpCourier:
         except aiosmtplib.SMTPResponseException as error:
             if error.code >= PERMANENT:
                 raise UndeliverableError(f"{error.code}") from error
-            raise CourierAwayError(f"{error.code}") from error
-        except aiosmtplib.SMTPNotSupported as error:  # an address in other letters, which this server does not take
+            raise MailServerAwayError(f"{error.code}") from error
+        except aiosmtplib.SMTPNotSupported as error:  # a non-ASCII address, which this server does not take
             raise UndeliverableError(str(error)) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise UnknownOutcomeError(str(error)) from error

@@ -29,7 +29,8 @@ create table projections.search_entry (
     ref    text not null,
     -- the unit itself, or the unit that acted
     unit   text not null,
-    title  text not null,
+    -- by language; those of units and documents are the same in each
+    titles jsonb not null,
     at     date,
     words  tsvector not null,
     primary key (stream, kind, ref)

@@ -1,14 +1,16 @@
 """The search index: units, documents and acts of all years, found by words without diacritics.
 
 It is computed from the ledger like the board, with a cursor of its own, so that no page waits for a slow index. Free
-texts are not indexed, because they can be erased.
+texts are not indexed, because they can be erased. Each act is indexed by its sentence in every language: the rows do
+not depend on the worker's language, and readers find acts by the words of either.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from domain.cycle import members_and_organiser
 from domain.streams import is_cycle
 from domain.types import CLOCK, Document
+from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
 from ledger.connection import SEARCH_LOCK
 from ledger.events import RecordedEvent
@@ -34,12 +37,12 @@ CLOSED = frozenset({"AwardsDecided", "AwardAnnulled", "AwardHeld", "AwardRelease
 """Events whose documents members do not find: they could reveal a decision before it is published."""
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
-"""stream, kind, ref, unit, title, at, and the words to be indexed."""
+"""stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A row of the index. `kind` and `ref`: see projections/schema.sql."""
+    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql."""
 
     stream: str
     kind: str
@@ -72,9 +75,9 @@ class SearchIndex:
                 return position
             rows = [entry for row in page if is_cycle(row.stream) for entry in await self._entries(row)]
             await connection.executemany(
-                "insert into projections.search_entry (stream, kind, ref, unit, title, at, words) "
+                "insert into projections.search_entry (stream, kind, ref, unit, titles, at, words) "
                 "values ($1, $2, $3, $4, $5, $6, to_tsvector('simple', projections.without_diacritics($7))) "
-                "on conflict (stream, kind, ref) do update set title = excluded.title, words = excluded.words",
+                "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
                 rows,
             )
             await cursors.advance(connection, NAME, page[-1].position)
@@ -93,17 +96,21 @@ class SearchIndex:
                 "closed" if row.type in CLOSED else "document",
                 f"{row.version}.{n}",
                 row.unit,
-                _title(one),
+                _same_in_all(_title(one)),
                 at,
                 _words(one),
             )
             for n, one in enumerate(_documents(envelope.event))
         ]
-        sentence = describe(envelope, names, {})
-        found.append((row.stream, "act", str(row.version), row.unit, sentence, at, sentence))
+        sentences = {}
+        for each in LANGUAGES:
+            with in_language(each):
+                sentences[each] = describe(envelope, names, {})
+        words = " ".join(sentences.values())
+        found.append((row.stream, "act", str(row.version), row.unit, _as_json(sentences), at, words))
         if row.type in {"CycleOpened", "UnitAdmitted", "UnitsSucceeded"}:
             found.extend(
-                (row.stream, "unit", unit, unit, name, None, f"{name} {unit}")
+                (row.stream, "unit", unit, unit, _same_in_all(name), None, f"{name} {unit}")
                 for unit, name in state.membership.names.items()
             )
         return found
@@ -113,6 +120,8 @@ class SearchIndex:
     ) -> tuple[SearchHit, ...]:
         """Return up to `MOST_HITS` rows that contain all words; the last word may be the beginning of one.
 
+        Titles are in the language in use.
+
         Args:
             words: what was typed.
             streams: only streams under this path, such as a city.
@@ -120,7 +129,7 @@ class SearchIndex:
             everything: find all acts and closed documents; otherwise only the unit's own acts, and no closed documents.
         """
         query = """
-            select stream, kind, ref, unit, title, at from projections.search_entry
+            select stream, kind, ref, unit, titles ->> $6::text, at from projections.search_entry
             where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
@@ -134,7 +143,7 @@ class SearchIndex:
         if not parts:
             return ()
         wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-        rows = await pool.fetch(query, wanted, streams, unit, everything, MOST_HITS)
+        rows = await pool.fetch(query, wanted, streams, unit, everything, MOST_HITS, language())
         return tuple(SearchHit(*row) for row in rows)
 
     async def people(self, words: str) -> Sequence[tuple[str, str, str]]:
@@ -152,6 +161,14 @@ class SearchIndex:
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
             await cursors.reset(connection, NAME)
+
+
+def _as_json(titles: Mapping[str, str]) -> str:
+    return json.dumps(titles, ensure_ascii=False)
+
+
+def _same_in_all(title: str) -> str:
+    return _as_json(dict.fromkeys(LANGUAGES, title))
 
 
 def _documents(value: Any) -> Iterator[Document]:

@@ -1,6 +1,6 @@
-"""One engine for each process of the run: PostgreSQL, the built Temporal server, in a folder that is thrown away.
+"""Fixtures: for each process of the run one PostgreSQL and one built Temporal server, in a temporary folder.
 
-Tests that take something away (the database, the worker) start their own.
+Tests that stop the database or the worker start their own.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """Where this process of the run keeps what it writes: each one has servers of its own."""
+    """The folder of this process of the run, which has servers of its own."""
     if named := os.environ.get("THIDUA_TEST_FOLDER"):
-        made = Path(named) / os.environ.get("PYTEST_XDIST_WORKER", "alone")
-        made.mkdir(mode=0o755)
-        yield made
+        folder = Path(named) / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        folder.mkdir(mode=0o755)
+        yield folder
         return
-    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as thrown_away:
-        Path(thrown_away).chmod(0o755)
-        yield Path(thrown_away)
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as temporary:
+        Path(temporary).chmod(0o755)
+        yield Path(temporary)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 
@@ -73,7 +73,7 @@ def postgres(folder: Path) -> Iterator[PostgresServer]:
 async def temporal(folder: Path, postgres: PostgresServer) -> AsyncIterator[TemporalServer]:
     """The built Temporal server on it."""
     os.environ["THIDUA_TEMPORAL"] = "built"
-    server = await start_temporal(postgres, paths().make().cache, folder, folder, _say)
+    server = await start_temporal(postgres, paths().make().cache, folder, folder, _print)
     yield server
     await server.stop()
 
@@ -91,7 +91,7 @@ NewLedger = Callable[[], Awaitable[Endpoints]]
 async def new_installation(
     folder: Path, postgres: PostgresServer
 ) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]:
-    """Makes an installation with a ledger of its own."""
+    """Makes installations, each with a ledger of its own."""
 
     async def make() -> tuple[Endpoints, Installation, Paths]:
         name = f"t{uuid4().hex[:12]}"
@@ -109,9 +109,9 @@ async def new_installation(
 async def running_worker(
     client: Client, ledger: Ledger, texts: Texts, installed: Installation, queue: str, **options: object
 ) -> AsyncIterator[LedgerActivities]:
-    """A worker in this process on a queue of its own."""
-    founding_rows = [to_envelope(row) for row in await load_all(ledger, own.STREAM)]
-    acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(founding_rows)), **options)  # type: ignore[arg-type]
+    """Run a worker in this process on a queue of its own."""
+    own_events = [to_envelope(row) for row in await load_all(ledger, own.STREAM)]
+    acts = LedgerActivities(ledger, texts, Keys(installed.id, 1, own.keys(own_events)), **options)  # type: ignore[arg-type]
     async with Worker(
         client,
         task_queue=queue,
@@ -126,7 +126,7 @@ NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 
 @asynccontextmanager
 async def open_app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
-    """An installation with a worker and a desk, as the command line sees it."""
+    """Open an installation with a worker and a client, as the command line does."""
     endpoints, installed, where = await new_installation()
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(endpoints.database_url, installed.id)
@@ -138,18 +138,18 @@ async def open_app(client: Client, new_installation: NewInstallation) -> AsyncIt
 
 @pytest.fixture
 async def app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
-    """An office of its own for a test."""
-    async with open_app(client, new_installation) as found:
-        yield found
+    """An installation of its own for a test."""
+    async with open_app(client, new_installation) as session:
+        yield session
 
 
 @pytest.fixture
 async def site(app: Session, tmp_path: Path) -> AsyncIterator[Site]:
-    """Pages over an office, on a port of their own."""
+    """A web process for `app`, on a port of its own."""
     from web_help import a_site  # noqa: PLC0415 - it needs what stands below
 
-    async with a_site(app, tmp_path / "outbox") as found:
-        yield found
+    async with a_site(app, tmp_path / "outbox") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -157,19 +157,19 @@ async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
     from browser_help import a_browser  # noqa: PLC0415 - most tests need none
 
-    async with a_browser() as found:
-        yield found
+    async with a_browser() as opened:
+        yield opened
 
 
 @pytest.fixture
 def elsewhere(client: Client, new_installation: NewInstallation) -> Callable[[], AbstractAsyncContextManager[Session]]:
-    """Opens another office with an empty register. They share a server's roles: the first one can only read on."""
+    """Opens another, empty installation. Both share the database roles, so the first can only read afterwards."""
     return lambda: open_app(client, new_installation)
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 30.0) -> None:
-    """Poll until true."""
+    """Poll `check` until it returns True."""
     end = asyncio.get_running_loop().time() + deadline_s
     while not await check():
-        assert asyncio.get_running_loop().time() < end, "it never became true"
+        assert asyncio.get_running_loop().time() < end, "the condition was not met in time"
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Opening cycles and saying acts in engine tests, the way the command line does it."""
+"""Opens cycles and submits commands in engine tests, as the command line does."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ async def submit(
     number: int = 1,
     command: UUID | None = None,
 ) -> Any:
-    """Somebody of a unit says an act; the workflow's receipt."""
-    said = CommandInput(stream, act, fields, command or uuid4())
-    return await app.submit(stream, await enter_staff(app, unit, number), [said], strength="rehearsal")
+    """Submit a command of a unit's officer; return the receipt."""
+    command_input = CommandInput(stream, act, fields, command or uuid4())
+    return await app.submit(stream, await enter_staff(app, unit, number), [command_input], strength="rehearsal")
 
 
 async def event_names(app: Session, stream: str) -> list[str]:
-    return [row.type for row, _told in await app.history(stream)]
+    return [row.type for row, _envelope in await app.history(stream)]
 
 
 async def state_of(app: Session, stream: str) -> Any:
-    return decider_of(stream).fold(told for _row, told in await app.history(stream))
+    return decider_of(stream).fold(envelope for _row, envelope in await app.history(stream))
 
 
 async def assert_ledger_verifies(app: Session) -> None:
-    """The ledger verifies."""
+    """Assert that the verification of the ledger finds no problem."""
     report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
     assert report.problems == []

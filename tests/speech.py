@@ -1,4 +1,4 @@
-"""How domain tests speak: given(history).when(command).then(events), or .refused(code)."""
+"""A small language for domain tests: `Case().when(command, by=unit).happened("Event")`, or `.refused(code)`."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ RULES = Edition.model_validate(
 
 
 def day(month: int, of: int, hour: int = 9, year: int = 2026) -> datetime:
-    """An instant of the test year."""
+    """Return an instant of the test year."""
     return datetime(year, month, of, hour, tzinfo=ICT)
 
 
 def opening(clock: str = "stepped", units: tuple[str, ...] = UNITS) -> OpenCycle:
-    """A cluster's year is opened on 1 January."""
+    """Return the command that opens the test cluster's year on 1 January."""
     return OpenCycle(
         organiser=CITY,
         organiser_name="Thành phố",
@@ -79,79 +79,79 @@ def opening(clock: str = "stepped", units: tuple[str, ...] = UNITS) -> OpenCycle
 
 
 class Case:
-    """A cycle that acts are said in, one after another. Setting it up uses the law itself, so no impossible past."""
+    """A cycle in which commands are decided one after another. Its past comes from the decider, so it is possible."""
 
     def __init__(self, *, clock: str = "stepped", rules: Edition = RULES, opened: bool = True) -> None:
         self.rules = rules
         self.history: list[EventEnvelope[Event]] = []
         self.state: State = CYCLE.empty()
         self.outcome: tuple[EventEnvelope[Event], ...] | Refused | AlreadyRecorded = ()
-        self.said = 0
+        self.issued = 0
         if opened:
             self.when(opening(clock), by=CITY).happened()
 
-    def when(self, act: Command, *, by: str = CITY, actor: str = "", **circumstances: Any) -> Case:
-        """Somebody of a unit says an act; what it answers is kept, and takes effect."""
-        self.said += 1
+    def when(self, command: Command, *, by: str = CITY, actor: str = "", **circumstances: Any) -> Case:
+        """Issue a command for the unit `by`. Its outcome is kept, and its events are applied."""
+        self.issued += 1
         authenticated = AuthenticatedCommand(
             stream=STREAM,
-            command=act,
+            command=command,
             actor=actor or f"cb-{by}",
             unit=by,
             issued=circumstances.pop("issued", NOW),
-            command_id=uuid5(NAMESPACE_URL, str(self.said)),
+            command_id=uuid5(NAMESPACE_URL, str(self.issued)),
             **circumstances,
         )
         try:
             self.outcome = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
-        except (Refused, AlreadyRecorded) as answer:
-            self.outcome = answer
+        except (Refused, AlreadyRecorded) as outcome:
+            self.outcome = outcome
             return self
-        self._take(self.outcome)
+        self._apply(self.outcome)
         return self
 
-    def _take(self, told: tuple[EventEnvelope[Event], ...]) -> None:
-        self.history.extend(told)
-        if any(t.event.NAME == "ActCorrected" for t in told):
+    def _apply(self, envelopes: tuple[EventEnvelope[Event], ...]) -> None:
+        self.history.extend(envelopes)
+        if any(envelope.event.NAME == "ActCorrected" for envelope in envelopes):
             self.state = CYCLE.fold(self.history)
         else:
-            for one in told:
-                self.state = CYCLE.evolve(self.state, one)
+            for envelope in envelopes:
+                self.state = CYCLE.evolve(self.state, envelope)
 
     def until(self, now: datetime) -> Case:
-        """The clock says everything that is due up to an instant."""
-        while (ripe := CYCLE.due(self.state, self.rules, now)) is not None:
-            instant, acts = ripe
-            for act in acts:
-                self.when(act, by="", actor=CLOCK, happened=When.at(instant), issued=instant).happened()
+        """Issue all commands of the clock that are due up to an instant."""
+        while (due := CYCLE.due(self.state, self.rules, now)) is not None:
+            instant, commands = due
+            for command in commands:
+                self.when(command, by="", actor=CLOCK, happened=When.at(instant), issued=instant).happened()
         return self
 
     def step(self, now: datetime) -> Case:
-        """In a rehearsal: it is now this instant."""
+        """Step a rehearsal to this instant."""
         self.when(StepTo(now=now), by=CITY).happened()
         return self.until(now)
 
     def happened(self, *names: str) -> Case:
-        """It was accepted; with names, exactly these events followed."""
+        """Assert that the command was accepted; with names, that exactly these events followed."""
         assert isinstance(self.outcome, tuple), self.outcome
         if names:
-            assert tuple(t.event.NAME for t in self.outcome) == names
+            assert tuple(envelope.event.NAME for envelope in self.outcome) == names
         return self
 
     def refused(self, code: str) -> Case:
-        """It was refused for this reason."""
+        """Assert that the command was refused with this code."""
         assert isinstance(self.outcome, Refused), self.outcome
         assert self.outcome.code == code
         return self
 
     def already(self) -> Case:
-        """It stood in the register already."""
+        """Assert that the command was recorded before."""
         assert isinstance(self.outcome, AlreadyRecorded), self.outcome
         return self
 
     def names(self) -> list[str]:
-        """Everything that happened, by name."""
-        return [t.event.NAME for t in self.history]
+        """Return the names of all events."""
+        return [envelope.event.NAME for envelope in self.history]
 
 
 YESTERDAY = NOW - timedelta(days=1)

@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site
 
-from cli.scenario import play
+from application.scenario import play
 
 CITY = "mttq-hanoi"
 CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
@@ -69,7 +69,7 @@ async def site(
 ) -> AsyncIterator[Site]:
     outbox = tmp_path_factory.mktemp("outbox")
     async with open_app(client, new_installation) as app, a_site(app, outbox) as found:
-        await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-axe")
+        await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", cycle="2020-axe")
         await found.person("thu-ky", CITY, "secretariat", administrator=True)
         await found.person("can-bo", "long-bien")
         await found.person("kiem-tra", "thanh-tra", "auditor")

@@ -14,7 +14,7 @@ from speech import RULES
 
 from audit.replay import broken_at, replay, replay_as_json, select
 from audit.verify import VerificationReport, verify
-from cli.auditing import _whole
+from cli.auditing import _warn_if_changed
 from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
@@ -117,11 +117,11 @@ async def test_a_changed_stream_is_read_with_a_warning(
     app, stream = recorded
     rows = await load_all(app.ledger, stream)
     assert broken_at(rows) is None
-    assert _whole(rows) == Exit.DONE
+    assert _warn_if_changed(rows) == Exit.DONE
     await as_owner(app, "update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6")
     changed = await load_all(app.ledger, stream)
     assert broken_at(changed) == 6
-    assert _whole(changed) == Exit.NOT_VERIFIED
+    assert _warn_if_changed(changed) == Exit.NOT_VERIFIED
     assert "6" in capsys.readouterr().err
 
 

@@ -6,7 +6,8 @@ import re
 
 from engine_help import assert_ledger_verifies
 
-from cli.cases import REAL, TABLE, Seen, cases, is_seen, recorded_of, table
+from application.recording.cases import REAL, Seen, all_cases, is_seen, record_case
+from cli.cases import TABLE, table
 from cli.session import Session
 from i18n.timeline import describe
 from ledger.mapping import to_envelope
@@ -15,10 +16,10 @@ TWENTY = 20
 
 
 def test_every_case_has_its_files_and_no_file_is_left_over() -> None:
-    files = [file for case in cases() for file in case.files()]
-    assert all(case.files() for case in cases())
+    files = [file for case in all_cases() for file in case.files()]
+    assert all(case.files() for case in all_cases())
     assert sorted(files) == sorted(REAL.glob("*.yaml"))
-    assert len(cases()) == TWENTY
+    assert len(all_cases()) == TWENTY
 
 
 def test_the_documentation_tells_the_same() -> None:
@@ -26,8 +27,8 @@ def test_the_documentation_tells_the_same() -> None:
 
 
 async def test_every_oddity_is_seen(app: Session) -> None:
-    for case in cases():
-        recorded = await recorded_of(app, case)
+    for case in all_cases():
+        recorded = await record_case(app, case)
         for one in case.oddities:
             assert is_seen(one.seen, recorded), f"{case.case}: {one.told}"
         for _which, row in recorded.rows:

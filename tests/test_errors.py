@@ -236,25 +236,26 @@ async def test_our_own_wrong_statement_is_not_told_as_a_database_that_is_away(si
     assert (answer.status_code, answer.json()["code"]) == (500, "our_bug_web")
 
 
-@pytest.mark.parametrize("error", [asyncpg.DiskFullError("could not extend file"), OSError(errno.ENOSPC, "No space")])
-async def test_a_full_disk_is_told_as_such(site: Site, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_told_as_such(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     way = f"/cum/{stream}/lam/comment"
     await an.get(way)
     fields = {**an.hidden(), "by.unit": "don-vi-1", "text": "Một ý kiến dài."}
-
-    async def full(*_arguments: object) -> None:
-        raise error
-
-    monkeypatch.setattr(type(site.services.drafts), "save", full)
+    owner = await asyncpg.connect(site.app.endpoints.owner_url)
+    await owner.execute(
+        "create function accounts.full() returns trigger language plpgsql as "
+        "$$ begin raise exception 'could not extend file' using errcode = '53100'; end $$"
+    )
+    await owner.execute("create trigger full_ before insert on accounts.draft execute function accounts.full()")
+    await owner.close()
     with capture_logs() as logged:
         await an.post(way, **fields, _step="look")
     assert (an.status, FULL in an.page, AWAY in an.page) == (500, True, False)
     assert "quản trị" in an.page
     assert "Một ý kiến dài." in an.page
-    assert [one["exc_info"] for one in logged if one["event"] == "fault"] == [error]
+    assert [type(one["exc_info"]).__name__ for one in logged if one["event"] == "fault"] == ["DiskFullError"]
 
 
 async def test_a_text_that_cannot_be_stored_is_wrong_input_and_its_field_is_named(site: Site) -> None:

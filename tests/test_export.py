@@ -21,8 +21,9 @@ from temporalio.client import Client
 
 from application.application import CommandInput
 from application.engine import RefusedError
-from cli.exporting import export_record, written
-from cli.recording import carry_out
+from application.recording.export import export_cycle
+from application.recording.run import record_file
+from cli.exporting import export_record
 from cli.session import Session
 from domain.codec import state_digest
 from domain.types import When, start_of
@@ -40,15 +41,15 @@ async def brought_over(
 ) -> None:
     """Write the cycle, record it elsewhere, compare."""
     file = folder / f"{uuid4().hex}.yaml"
-    file.write_text(await written(app, stream))
+    file.write_text(await export_cycle(app, stream))
     digest, happened = state_digest(await state_of(app, stream)), await event_names(app, stream)
     # Both registers share one Temporal server here, where a cycle's name is a run's.
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
-        done = await carry_out(empty, file, person)
+        done = await record_file(empty, file, person)
         assert await event_names(empty, stream) == happened
         assert done["cycles"][0]["state_digest"] == digest
-        again = await carry_out(empty, file, person)
+        again = await record_file(empty, file, person)
         assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
         await assert_ledger_verifies(empty)
     await client.get_workflow_handle(stream).terminate()
@@ -64,7 +65,7 @@ async def test_a_recorded_year_is_the_same_elsewhere(
     file = tmp_path / "file.yaml"
     file.write_text(text.replace(organiser[1], f"o-{uuid4().hex[:8]}"))
     person = yaml.safe_load(text)["people"][0]["id"]
-    done = await carry_out(app, file, person)
+    done = await record_file(app, file, person)
     await brought_over(app, elsewhere, client, done["cycles"][0]["cycle"], tmp_path, person)
 
 
@@ -97,11 +98,11 @@ async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
     await submit(app, stream, CITY, "confirm-escalation", {"duty": "stance"})
     before = await state_of(app, stream)
     file = tmp_path / "file.yaml"
-    file.write_text(await written(app, stream))
+    file.write_text(await export_cycle(app, stream))
     assert "confirm-escalation" in yaml.safe_load(file.read_text())["left_out"][0]
     await client.get_workflow_handle(stream).terminate()
     async with elsewhere() as empty:
-        await carry_out(empty, file, f"cb-{CITY}-1")
+        await record_file(empty, file, f"cb-{CITY}-1")
         after = await state_of(empty, stream)
         assert set(after.signing.signatures) == set(before.signing.signatures) == set(units(3)[1:]), "the right one"
         assert after.lifecycle.clock == "backfill"
@@ -118,9 +119,9 @@ async def test_trying_an_exported_file_tells_what_recording_it_does(app: Session
         stream, secretary, [CommandInput(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)]
     )
     file = tmp_path / "file.yaml"
-    file.write_text(await written(app, stream))
+    file.write_text(await export_cycle(app, stream))
     for dry_run in (True, False):
-        done = await carry_out(app, file, secretary.id, dry_run=dry_run)
+        done = await record_file(app, file, secretary.id, dry_run=dry_run)
         assert done["counts"] == {"entered": 0, "known": 3, "corrected": 0}, dry_run
 
 
@@ -143,12 +144,12 @@ async def test_an_edited_file_corrects_what_the_register_itself_wrote(app: Sessi
         stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
     )
     file = tmp_path / "file.yaml"
-    text = await written(app, stream)
+    text = await export_cycle(app, stream)
     file.write_text(text)
-    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    assert (await record_file(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
     file.write_text(text.replace("unit: don-vi-1\n", "unit: don-vi-2\n"))
-    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
-    assert (await carry_out(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
+    assert (await record_file(app, file, secretary.id))["counts"] == {"entered": 0, "known": 1, "corrected": 1}
+    assert (await record_file(app, file, secretary.id))["counts"] == {"entered": 0, "known": 2, "corrected": 0}
     assert set((await state_of(app, stream)).conclusion.nominations) == {("don-vi-2", "co")}
 
 
@@ -161,22 +162,22 @@ async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(ap
     wrong = CommandInput(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
     await app.submit(stream, secretary, [wrong])
     file = tmp_path / "file.yaml"
-    file.write_text((await written(app, stream)).replace("Nhập nhầm", "Lý do khác"))
+    file.write_text((await export_cycle(app, stream)).replace("Nhập nhầm", "Lý do khác"))
     with pytest.raises(InputError) as stopped:
-        await carry_out(app, file, secretary.id)
+        await record_file(app, file, secretary.id)
     assert stopped.value.code == "recording_stopped_outside"
 
 
 async def test_a_file_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def told(*_known: object) -> str:
+    async def exported(*_known: object) -> str:
         return "organiser: o\n"
 
     @asynccontextmanager
-    async def reading(*_known: object) -> AsyncIterator[None]:
+    async def no_session(*_known: object) -> AsyncIterator[None]:
         yield None
 
-    monkeypatch.setattr("cli.exporting.written", told)
-    monkeypatch.setattr("cli.exporting.session", reading)
+    monkeypatch.setattr("cli.exporting.export_cycle", exported)
+    monkeypatch.setattr("cli.exporting.session", no_session)
     out = tmp_path / "file.yaml"
     assert await export_record("2020/cum-1", out) == 0
     for there, code in ((out, "file_exists"), (tmp_path / "khong-co" / "file.yaml", "file_unwritable")):
@@ -192,9 +193,9 @@ async def test_what_was_erased_stays_so(app: Session, elsewhere: Elsewhere, clie
     comment = {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}
     await app.submit(stream, secretary, [CommandInput(stream, "comment", comment, happened=june)])
     (standing,) = (await state_of(app, stream)).comments.comments.values()
-    assert "Xin sửa mục 3" in await written(app, stream)
+    assert "Xin sửa mục 3" in await export_cycle(app, stream)
     await app.texts.erase(standing.text)
-    assert "Xin sửa mục 3" not in await written(app, stream)
+    assert "Xin sửa mục 3" not in await export_cycle(app, stream)
     await brought_over(app, elsewhere, client, stream, tmp_path, secretary.id)
 
 

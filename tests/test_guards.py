@@ -79,3 +79,41 @@ def test_types_are_held_to(copy: Path) -> None:
         check=False,
     )
     assert (done.returncode, "Incompatible return value" in done.stdout) == (1, True), done.stdout
+
+
+def names_kept(code: Path) -> subprocess.CompletedProcess[str]:
+    """Run the check of names and arrows on a copy, which becomes a repository of its own."""
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["/usr/bin/env", "git", *command], cwd=code, check=True, capture_output=True)
+    return subprocess.run(
+        [sys.executable, "tools/check_names.py"], cwd=code, capture_output=True, text=True, check=False
+    )
+
+
+def test_names_and_arrows_are_as_they_should_be(copy: Path) -> None:
+    done = names_kept(copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "found"),
+    [
+        ("domain/dates.py", "belongings = 1", "private identifier belongings"),
+        ("domain/dates.py", "def f(told_of: int) -> None: ...", "private identifier told_of"),
+        ("web/retelling.py", "", "module called retelling"),
+        ("audit/replay.py", "class Command: ...", "class Command stands at"),
+        ("ledger/signing.py", "def f() -> None:\n    import application.fields", "which stands above it"),
+        (
+            "domain/types.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from domain import cycle",
+            "circle",
+        ),
+        ("unknown_layer.py", "", "stands in no layer"),
+    ],
+)
+def test_a_name_or_an_arrow_that_should_not_be_is_found(copy: Path, file: str, lines: str, found: str) -> None:
+    spoilt = copy / file
+    spoilt.write_text((spoilt.read_text() if spoilt.exists() else "") + f"\n{lines}\n")
+    done = names_kept(copy)
+    assert done.returncode == 1
+    assert found in done.stdout

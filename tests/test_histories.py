@@ -24,7 +24,7 @@ from activities.post import PostActivities
 from application.year_file import YearFile, start_year
 from cli.session import Session
 from domain.types import ICT, start_of
-from mail.folder import FolderCourier
+from mail.folder import FolderMailer
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
 from workflows.messages import DATA_CONVERTER
@@ -93,7 +93,7 @@ async def test_a_post_that_runs_now_replays(
     app: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("activities.post.WAIT_S", 0.1)
-    delivering = PostActivities(app.ledger, app.people, FolderCourier(tmp_path), "so@example.invalid")
+    delivering = PostActivities(app.ledger, app.people, FolderMailer(tmp_path), "so@example.invalid")
     queue = f"post-{uuid4().hex[:8]}"
     async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
         handle = await client.start_workflow(Post.run, id=queue, task_queue=queue)

@@ -112,8 +112,8 @@ async def test_a_data_folder_of_another_schema_is_named_and_left_alone(
     monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
     monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
     monkeypatch.setenv("THIDUA_LANG", language)
-    async with session("ledger", print, rehearsal=True) as office:
-        owner = await asyncpg.connect(office.endpoints.owner_url)
+    async with session("ledger", print, rehearsal=True) as app:
+        owner = await asyncpg.connect(app.endpoints.owner_url)
         await owner.execute("update ledger.baseline set digest = 'of another state'")
         await owner.close()
     for _ in range(2):

@@ -47,10 +47,10 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(app: Session) -> N
     before = await state_of(app, stream)
     late = appraised(stream, LEADER, 80)
     with pytest.raises(InputError) as asked:
-        await confirm_score_impact(app, late, secretary, meant=False)
+        await confirm_score_impact(app, late, secretary, confirmed=False)
     assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
     assert await state_of(app, stream) == before, "only shown"
-    await confirm_score_impact(app, late, secretary, meant=True)
+    await confirm_score_impact(app, late, secretary, confirmed=True)
     await app.submit(stream, secretary, [late], strength="rehearsal")
     found = score_impact(before, await state_of(app, stream), RELATIVE, whose=LEADER)
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
@@ -75,13 +75,13 @@ async def test_a_units_own_corrected_score_moves_nobody_else(app: Session) -> No
     person, fields = await enter_staff(app, THIRD), {"version": wrong, "reason": "Cộng nhầm"}
     instead = {"act": "score-self", "unit": THIRD, "sheet": [{"criterion": "nha", "points": 40}]}
     for said in ({**fields, "instead": instead}, fields):
-        await confirm_score_impact(app, CommandInput(stream, "correct", said), person, meant=False)
+        await confirm_score_impact(app, CommandInput(stream, "correct", said), person, confirmed=False)
 
 
 async def test_what_moves_nobody_else_is_not_asked_about(app: Session) -> None:
     stream, secretary = await scored(app), await enter_staff(app, CITY)
-    await confirm_score_impact(app, appraised(stream, THIRD, 40, 10), secretary, meant=False)
+    await confirm_score_impact(app, appraised(stream, THIRD, 40, 10), secretary, confirmed=False)
     await confirm_score_impact(
-        app, CommandInput(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, meant=False
+        app, CommandInput(stream, "nominate", {"unit": LEADER, "award": "co"}), secretary, confirmed=False
     )
-    await confirm_score_impact(app, appraised(stream, "khong-co", 40), secretary, meant=False)
+    await confirm_score_impact(app, appraised(stream, "khong-co", 40), secretary, confirmed=False)

@@ -38,9 +38,9 @@ from i18n.messages import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.process import free_ports
-from mail import CourierAwayError, DeferredError, UndeliverableError
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier, SmtpSettings
+from mail import DeferredError, MailServerAwayError, UndeliverableError
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer, SmtpSettings
 
 
 class Postman:
@@ -122,7 +122,7 @@ def message(to: str = "a@example.invalid") -> EmailMessage:
 
 async def test_a_message_goes_out_by_starttls_and_login(tmp_path: Path) -> None:
     with mail_server(tmp_path) as (postman, settings):
-        await SmtpCourier(settings).send(message())
+        await SmtpMailer(settings).send(message())
         (arrived,) = postman.arrived
         assert arrived["Subject"] == "Nhắc: ký giao ước"
         assert "Đề nghị" in arrived.get_content()
@@ -134,16 +134,16 @@ async def test_a_wrong_password_or_an_unknown_certificate_sends_nothing(tmp_path
             SmtpSettings(settings.host, settings.port, True, "so", "sai", settings.authorities),
             SmtpSettings(settings.host, settings.port, True, "so", "mat khau", None),
         ):
-            with pytest.raises(CourierAwayError):
-                await SmtpCourier(wrong).send(message())
+            with pytest.raises(MailServerAwayError):
+                await SmtpMailer(wrong).send(message())
         assert postman.arrived == []
 
 
 async def test_a_refused_mailbox_is_for_good_and_a_dead_server_is_not(tmp_path: Path) -> None:
     with mail_server(tmp_path) as (_postman, settings), pytest.raises(UndeliverableError):
-        await SmtpCourier(settings).send(message("nobody@example.invalid"))
-    with pytest.raises(CourierAwayError):
-        await SmtpCourier(settings).send(message())
+        await SmtpMailer(settings).send(message("nobody@example.invalid"))
+    with pytest.raises(MailServerAwayError):
+        await SmtpMailer(settings).send(message())
 
 
 def test_settings_come_from_the_environment(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
 
 
 async def test_the_folder_keeps_each_message_once(tmp_path: Path) -> None:
-    courier = FolderCourier(tmp_path / "out")
-    await courier.send(message())
-    await courier.send(message())
+    mailer = FolderMailer(tmp_path / "out")
+    await mailer.send(message())
+    await mailer.send(message())
     (file,) = (tmp_path / "out").iterdir()
     assert b"1@thidua" in file.read_bytes()
 
@@ -213,16 +213,18 @@ def test_a_message_is_vietnamese_by_default_and_says_that_it_is_a_rehearsal(monk
 
 
 class Recorder:
-    """A courier that can be away."""
+    """A mailer that can be away."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.mails: list[EmailMessage] = []
         self.away = False
 
     async def send(self, message: EmailMessage) -> None:
         if self.away:
-            raise CourierAwayError("away")
+            raise MailServerAwayError("away")
         self.sent.append(str(message["Message-ID"]))
+        self.mails.append(message)
 
 
 @pytest.fixture
@@ -239,16 +241,16 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(app: Sessio
         await enter_staff(app, unit)
     stream = await open_cycle(app, RULES, members=members)
     await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Recorder()
-    courier.away = True
+    mailer = Recorder()
+    mailer.away = True
 
     def fresh() -> PostActivities:
-        return PostActivities(app.ledger, app.people, courier, "so@example.invalid")
+        return PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
 
     environment = ActivityEnvironment()
     await environment.run(fresh().deliver)
-    assert courier.sent == []
-    courier.away = False
+    assert mailer.sent == []
+    mailer.away = False
     first = fresh()
     while await environment.run(first.deliver):
         pass
@@ -256,7 +258,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(app: Sessio
         pass
     events = [to_envelope(row).event for row in await load_all(app.ledger, POST_STREAM)]
     sent = [event for event in events if isinstance(event, post.NoticeSent)]
-    assert len(courier.sent) == len(set(courier.sent)) == len(sent) == 4
+    assert len(mailer.sent) == len(set(mailer.sent)) == len(sent) == 4
     assert all(event.rehearsed for event in sent)
     failed = [event for event in events if isinstance(event, post.NoticeFailed)]
     assert {(event.unit, event.reason) for event in failed} == {(members[2], "no_address")}
@@ -264,7 +266,7 @@ async def test_every_notice_is_sent_once_recorded_and_not_sent_again(app: Sessio
 
 
 class Grudging(Recorder):
-    """A courier that defers one addressee for ever."""
+    """A mailer that defers one addressee for ever."""
 
     def __init__(self, grudge: str) -> None:
         super().__init__()
@@ -276,9 +278,9 @@ class Grudging(Recorder):
         await super().send(message)
 
 
-async def delivered(app: Session, courier: Recorder) -> list[Event]:
+async def delivered(app: Session, mailer: Recorder) -> list[Event]:
     """What the post has recorded once nothing is left to do."""
-    delivering = PostActivities(app.ledger, app.people, courier, "so@example.invalid")
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
     environment = ActivityEnvironment()
     for _ in range(100):
         if not await environment.run(delivering.deliver):
@@ -295,11 +297,11 @@ async def test_an_address_that_cannot_be_one_keeps_nobody_else_waiting(app: Sess
         await app.people.enter(f"cb-{number}", members[number], f"Cán bộ {number}", email=address)
     stream = await open_cycle(app, RULES, members=members)
     await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Recorder()
-    events = await delivered(app, courier)
+    mailer = Recorder()
+    events = await delivered(app, mailer)
     failed = {event.person for event in events if isinstance(event, post.NoticeFailed)}
     assert failed == {"cb-0", "cb-1"}
-    assert len(courier.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
+    assert len(mailer.sent) == len([event for event in events if isinstance(event, post.NoticeSent)]) == 2
 
 
 @pytest.mark.usefixtures("brisk")
@@ -309,9 +311,9 @@ async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_o
         await enter_staff(app, unit)
     stream = await open_cycle(app, RULES, members=members)
     await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier = Grudging(f"cb-{members[1]}@example.invalid")
-    events = await delivered(app, courier)
-    assert len(courier.sent) == len(set(courier.sent)) == 4
+    mailer = Grudging(f"cb-{members[1]}@example.invalid")
+    events = await delivered(app, mailer)
+    assert len(mailer.sent) == len(set(mailer.sent)) == 4
     assert {event.unit for event in events if isinstance(event, post.NoticeFailed)} == {members[1]}
 
 
@@ -319,15 +321,15 @@ async def test_who_is_deferred_for_ever_is_given_up_and_the_others_have_theirs_o
 async def test_a_dead_mail_server_fills_no_register(app: Session) -> None:
     await enter_staff(app, "don-vi-1")
     await open_cycle(app, RULES, members=units(1))
-    courier = Recorder()
-    courier.away = True
-    delivering = PostActivities(app.ledger, app.people, courier, "so@example.invalid")
+    mailer = Recorder()
+    mailer.away = True
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid")
     await ActivityEnvironment().run(delivering.deliver)
     before = len(await load_all(app.ledger, POST_STREAM))
     await ActivityEnvironment().run(delivering.deliver)
     assert len(await load_all(app.ledger, POST_STREAM)) == before <= 1
-    courier.away = False
-    assert any(isinstance(event, post.NoticeSent) for event in await delivered(app, courier))
+    mailer.away = False
+    assert any(isinstance(event, post.NoticeSent) for event in await delivered(app, mailer))
 
 
 @pytest.mark.usefixtures("brisk")
@@ -340,20 +342,85 @@ async def test_who_wants_one_mail_a_day_gets_one(app: Session, monkeypatch: pyte
     await accounts.prefer(people[0].id, language="vi", digest="daily")
     stream = await open_cycle(app, RULES, members=members)
     await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
-    courier, clock = Recorder(), [datetime.now(UTC)]
-    delivering = PostActivities(app.ledger, app.people, courier, "so@example.invalid", lambda: clock[0])
+    mailer, clock = Recorder(), [datetime.now(UTC)]
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid", lambda: clock[0])
     environment = ActivityEnvironment()
     while await environment.run(delivering.deliver):
         pass
-    assert len(courier.sent) == 2, "the other unit's officer gets each"
+    assert len(mailer.sent) == 2, "the other unit's officer gets each"
     clock[0] += timedelta(days=1)
     while await environment.run(delivering.deliver):
         pass
-    assert len(courier.sent) == 3
+    assert len(mailer.sent) == 3
     events = [to_envelope(row).event for row in await load_all(app.ledger, POST_STREAM)]
     (digest,) = [event for event in events if isinstance(event, post.DigestSent)]
     assert (digest.person, digest.notices) == (people[0].id, 2)
     assert len([event for event in events if isinstance(event, post.NoticeGathered)]) == 2
+
+
+async def three_of_one_unit(app: Session, unit: str) -> dict[str, str]:
+    """Mail addresses by the language they are owed: accounts in Vietnamese and in English, and nobody's account."""
+    accounts, addresses = Accounts(app.ledger.pool), {}
+    for number, language in enumerate(("vi", "en", "none"), start=1):
+        person, addresses[language] = f"cb-{language}", f"{language}@example.invalid"
+        await app.people.enter(person, unit, f"Cán bộ {number}", email=addresses[language])
+        if language != "none":
+            await accounts.make(person, "staff")
+            await accounts.prefer(person, language=language, digest="each")
+    return addresses
+
+
+SUBJECTS = {
+    "vi": "[diễn tập] Cụm: có kế hoạch, bản 1",
+    "en": "[rehearsal] Cụm: plan, version 1, is presented",
+}
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize("installation", ["vi", "en"])
+async def test_each_reads_mail_in_the_language_of_the_account_else_of_the_installation(
+    app: Session, monkeypatch: pytest.MonkeyPatch, installation: str
+) -> None:
+    monkeypatch.setenv("THIDUA_LANG", installation)
+    (unit,) = units(1)
+    addresses = await three_of_one_unit(app, unit)
+    stream = await open_cycle(app, RULES, members=[unit])
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    mailer = Recorder()
+    await delivered(app, mailer)
+    found = {str(mail["To"]): mail for mail in mailer.mails if str(mail["Subject"]) in SUBJECTS.values()}
+    owed = {"vi": "vi", "en": "en", "none": installation}
+    assert {to: str(mail["Subject"]) for to, mail in found.items()} == {
+        addresses[person]: SUBJECTS[language] for person, language in owed.items()
+    }
+    for person, language in owed.items():
+        body = found[addresses[person]].get_content()
+        assert ("Version 1 of the plan is presented." in body) == (language == "en")
+        assert ("Bản 1 của kế hoạch đã được trình." in body) == (language == "vi")
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_digest_is_in_the_language_of_the_account(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.post.DIGESTS_S", 0.0)
+    (unit,) = units(1)
+    addresses, accounts = await three_of_one_unit(app, unit), Accounts(app.ledger.pool)
+    for language in ("vi", "en"):
+        await accounts.prefer(f"cb-{language}", language=language, digest="daily")
+    stream = await open_cycle(app, RULES, members=[unit])
+    await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
+    mailer, clock = Recorder(), [datetime.now(UTC)]
+    delivering = PostActivities(app.ledger, app.people, mailer, "so@example.invalid", lambda: clock[0])
+    environment = ActivityEnvironment()
+    while await environment.run(delivering.deliver):
+        pass
+    clock[0] += timedelta(days=1)
+    while await environment.run(delivering.deliver):
+        pass
+    found = {str(mail["To"]): mail for mail in mailer.mails}
+    vietnamese, english = found[addresses["vi"]], found[addresses["en"]]
+    assert (vietnamese["Subject"], english["Subject"]) == ("Sổ Thi Đua: 2 thông báo", "Sổ Thi Đua: 2 notices")
+    assert SUBJECTS["vi"] in vietnamese.get_content()
+    assert SUBJECTS["en"] in english.get_content()
 
 
 def test_a_weekly_digest_goes_out_on_monday_at_seven() -> None:

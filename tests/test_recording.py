@@ -13,7 +13,7 @@ from engine_help import assert_ledger_verifies, event_names
 from pydantic_core import PydanticCustomError
 
 from application.recording.file import RecordFile
-from cli.recording import carry_out
+from application.recording.run import record_file
 from cli.session import Session
 from domain.cycle import CYCLE
 from domain.dates import parse_when
@@ -72,9 +72,9 @@ def dak_lak(tmp_path: Path) -> Copy:
 
 
 async def test_a_meeting_is_entered_once(app: Session, dak_lak: Copy) -> None:
-    first = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    first = await record_file(app, dak_lak.as_it_was(), SECRETARY)
     assert first["counts"] == {"entered": 7, "known": 0, "corrected": 0}
-    again = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    again = await record_file(app, dak_lak.as_it_was(), SECRETARY)
     assert again["counts"] == {"entered": 0, "known": 6, "corrected": 0}
     history = await app.history(f"{dak_lak.organiser}/2015/cum-6")
     assert [row.provenance for row, _told in history] == ["inferred", *["stated"] * 6]
@@ -84,11 +84,11 @@ async def test_a_meeting_is_entered_once(app: Session, dak_lak: Copy) -> None:
 
 
 async def test_a_changed_file_corrects_and_rewrites_nothing(app: Session, dak_lak: Copy) -> None:
-    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    await record_file(app, dak_lak.as_it_was(), SECRETARY)
     file = dak_lak.but("{unit: buon-ho, award: bang-khen}", "{unit: buon-ho, award: giay-khen}")
-    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 1}
-    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 6, "corrected": 0}
-    assert (await carry_out(app, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
+    assert (await record_file(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 5, "corrected": 1}
+    assert (await record_file(app, file, SECRETARY))["counts"] == {"entered": 0, "known": 6, "corrected": 0}
+    assert (await record_file(app, dak_lak.as_it_was(), SECRETARY))["counts"]["corrected"] == 1, "and back again"
     found = await event_names(app, f"{dak_lak.organiser}/2015/cum-6")
     assert found.count("ActCorrected") == 2
     state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
@@ -101,12 +101,12 @@ async def test_a_changed_file_corrects_and_rewrites_nothing(app: Session, dak_la
 
 
 async def test_an_act_put_in_between_moves_no_other(app: Session, dak_lak: Copy) -> None:
-    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    await record_file(app, dak_lak.as_it_was(), SECRETARY)
     line = "      - {act: đề nghị khen thưởng, fields: {unit: krong-pac, award: co-thi-dua}}\n"
     file = dak_lak.but(
         line, "      - {act: đề nghị khen thưởng, fields: {unit: krong-nang, award: bang-khen}}\n" + line
     )
-    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": 1, "known": 6, "corrected": 0}
+    assert (await record_file(app, file, SECRETARY))["counts"] == {"entered": 1, "known": 6, "corrected": 0}
 
 
 RESULT = '      - {{act: ghi kết quả, fields: {{unit: krong-pac, title: "{}", amount: 5, measure: "hộ"}}}}\n'
@@ -128,7 +128,7 @@ async def test_acts_put_in_taken_out_or_moved_change_no_other(app: Session, dak_
         (("X", "C", "B"), (0, 1), "BCX"),
         (("X", "C", "B"), (0, 0), "BCX"),
     ):
-        done = await carry_out(app, with_results(*titles), SECRETARY)
+        done = await record_file(app, with_results(*titles), SECRETARY)
         assert (done["counts"]["entered"], done["counts"]["corrected"]) == counts, titles
         assert await said() == list(standing), titles
 
@@ -137,7 +137,7 @@ async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(ap
     file = dak_lak.but("{unit: ea-hleo, award: bang-khen}", "{unit: khong-co, award: bang-khen}")
     for dry_run in (True, False):
         with pytest.raises(InputError) as stopped:
-            await carry_out(app, file, SECRETARY, dry_run=dry_run)
+            await record_file(app, file, SECRETARY, dry_run=dry_run)
         assert stopped.value.code == "recording_stopped"
         assert stopped.value.path.endswith(f"{file.name}:27")
     assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == (), "not even an empty cycle"
@@ -157,7 +157,7 @@ async def test_a_wrong_file_is_refused_by_its_line(
 ) -> None:
     file = dak_lak.but(old, new)
     with pytest.raises(InputError) as wrong:
-        await carry_out(app, file, SECRETARY)
+        await record_file(app, file, SECRETARY)
     assert wrong.value.path.endswith(f":{line}" if line else ":2"), wrong.value.path
     assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
 
@@ -169,21 +169,21 @@ async def test_a_number_that_can_be_read_in_two_ways_is_asked_about(
     line = RESULT.format("Hộ").replace("amount: 5", f'amount: "{written}"')
     file = dak_lak.but("    acts:\n", f"    acts:\n{line}")
     if code == "":
-        assert (await carry_out(app, file, SECRETARY))["counts"]["entered"] == 8
+        assert (await record_file(app, file, SECRETARY))["counts"]["entered"] == 8
         return
     with pytest.raises(InputError) as wrong:
-        await carry_out(app, file, SECRETARY)
+        await record_file(app, file, SECRETARY)
     assert wrong.value.path.endswith(":25")
     assert written in str(wrong.value.facts["why"])
 
 
 async def test_the_head_of_a_file_that_differs_from_the_register_is_told(app: Session, dak_lak: Copy) -> None:
-    first = await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    first = await record_file(app, dak_lak.as_it_was(), SECRETARY)
     assert first["unheeded"] == []
     file = dak_lak.but(
         '    - {id: buon-ho, name: "Buôn Hồ"}', '    - {id: buon-ho, name: "Thị xã"}\n    - {id: moi, name: "Mới"}'
     )
-    done = await carry_out(app, file, SECRETARY)
+    done = await record_file(app, file, SECRETARY)
     assert [(one["code"], one["facts"].get("unit")) for one in done["unheeded"]] == [
         ("unit_called_otherwise", "buon-ho"),
         ("unit_not_in_register", "moi"),
@@ -193,17 +193,17 @@ async def test_the_head_of_a_file_that_differs_from_the_register_is_told(app: Se
 async def test_a_body_that_nobody_knows_is_told(app: Session, dak_lak: Copy) -> None:
     file = dak_lak.but("    acts:\n", "    host: ea-hleoo\n    chairs: [{unit: krong-buk}]\n    acts:\n")
     for dry_run in (True, False):
-        done = await carry_out(app, file, SECRETARY, dry_run=dry_run)
+        done = await record_file(app, file, SECRETARY, dry_run=dry_run)
         assert [one["facts"] for one in done["unheeded"]] == [{"unit": "ea-hleoo"}]
 
 
 async def test_a_try_enters_nothing_and_shows_the_deviations(app: Session, tmp_path: Path) -> None:
     dong_nai = Copy(tmp_path, "DN-C2-2022-final")
-    tried = await carry_out(app, dong_nai.file, SECRETARY, dry_run=True)
+    tried = await record_file(app, dong_nai.file, SECRETARY, dry_run=True)
     assert tried["counts"]["entered"] == 12
     assert await app.ledger.load(f"{dong_nai.organiser}/2022/cum-ii") == ()
     assert await app.people.get(SECRETARY) is None
-    done = await carry_out(app, dong_nai.file, SECRETARY)
+    done = await record_file(app, dong_nai.file, SECRETARY)
     assert codes(done) == {one["code"] for one in tried["cycles"][0]["deviations"]}
     assert "head_nominated" in codes(done)
 
@@ -211,10 +211,10 @@ async def test_a_try_enters_nothing_and_shows_the_deviations(app: Session, tmp_p
 @pytest.mark.parametrize("name", sorted(file.stem for file in REAL.glob("*.yaml")))
 async def test_every_real_meeting_is_recorded_whole(app: Session, tmp_path: Path, name: str) -> None:
     real = Copy(tmp_path, name)
-    done = await carry_out(app, real.file, SECRETARY)
+    done = await record_file(app, real.file, SECRETARY)
     assert done["counts"]["entered"] > 1
     assert SEEN.get(name, set()) <= codes(done)
-    again = await carry_out(app, real.file, SECRETARY)
+    again = await record_file(app, real.file, SECRETARY)
     assert (again["counts"]["entered"], again["counts"]["corrected"]) == (0, 0)
     await assert_ledger_verifies(app)
 
@@ -232,8 +232,8 @@ async def test_the_example_of_a_guide_can_be_recorded(
     (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / guide).read_text(), re.DOTALL)
     file = tmp_path / "example.yaml"
     file.write_text(example.replace(organiser, f"o-{uuid4().hex[:8]}"))
-    assert (await carry_out(app, file, SECRETARY))["counts"] == {"entered": entered, "known": 0, "corrected": 0}
-    assert (await carry_out(app, file, SECRETARY))["counts"]["known"] == entered - opened
+    assert (await record_file(app, file, SECRETARY))["counts"] == {"entered": entered, "known": 0, "corrected": 0}
+    assert (await record_file(app, file, SECRETARY))["counts"]["known"] == entered - opened
 
 
 def test_dates_as_sources_give_them() -> None:
@@ -252,7 +252,7 @@ def test_dates_as_sources_give_them() -> None:
 
 
 async def test_what_a_source_is_stands_in_the_register_once(app: Session, dak_lak: Copy) -> None:
-    await carry_out(app, dak_lak.as_it_was(), SECRETARY)
+    await record_file(app, dak_lak.as_it_was(), SECRETARY)
     state = CYCLE.fold(told for _row, told in await app.history(f"{dak_lak.organiser}/2015/cum-6"))
     (source, _version) = state.corrections.sources["bao-dak-lak"]
     assert (source.address, source.title[:14]) == ("baodaklak.vn", "Cụm thi đua số")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from email.parser import BytesParser
+from email.policy import default
 from io import BytesIO
+from pathlib import Path
 
 import asyncpg
 import pyotp
@@ -578,3 +581,29 @@ async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
             assert answer.headers["content-disposition"].startswith("attachment"), (path, kind)
     compared = (await http.get(f"{way}/so-sanh.json?tu=1&den=2")).json()
     assert [row["line"] for row in compared] == ["don-vi-1: thống nhất (diễn tập)"]
+
+
+async def test_an_invitation_is_in_the_language_of_its_account(site: Site, tmp_path: Path) -> None:
+    await open_cycle(site.app, RULES, members=units(1))
+    await site.person("thu-ky", CITY, "secretariat")
+    subjects = {"vi": "Tài khoản của bạn trong Sổ Thi Đua", "en": "Your account in Sổ Thi Đua"}
+    for language in subjects:
+        await site.person(f"cb-{language}", "don-vi-1")
+        await site.services.accounts.prefer(f"cb-{language}", language=language, digest="each")
+    secretary = await site.log_in("thu-ky")
+
+    async def listed() -> bool:
+        return "cb-en" in await secretary.get("/nguoi-dung")
+
+    await eventually(listed)
+    for language in subjects:
+        await secretary.get("/nguoi-dung")
+        await secretary.post(f"/nguoi-dung/cb-{language}", **secretary.hidden(), _do="invite")
+        assert f"cb-{language}@example.invalid" in secretary.page
+    mails = [BytesParser(policy=default).parsebytes(file.read_bytes()) for file in (tmp_path / "outbox").glob("*.eml")]
+    assert {mail["To"]: mail["Subject"] for mail in mails} == {
+        f"cb-{language}@example.invalid": subject for language, subject in subjects.items()
+    }
+    texts = {mail["To"]: mail.get_content() for mail in mails}
+    assert "Choose a password here" in texts["cb-en@example.invalid"]
+    assert "Choose a password here" not in texts["cb-vi@example.invalid"]

@@ -15,8 +15,8 @@ from web_help import Site
 from application.application import CommandInput
 from application.command_to_form import form_of_row, to_form_values
 from application.form_values import as_typed
+from application.scenario import play
 from audit.replay import digests_in
-from cli.scenario import play
 from cli.session import Session
 from domain.commands import CommandPayload
 from domain.types import Provenance, When
@@ -112,7 +112,7 @@ def sent_by(one: Input) -> dict[str, str]:
 
 async def test_every_act_of_a_real_year_comes_back_as_it_was_said(app: Session) -> None:
     """Opening each act's form anew and sending it as it is shown says the same, with the same circumstances."""
-    await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", lambda _text: None, cycle="2020-dinh-chinh")
+    await play(app, ROOT / "scenarios" / "2020-cum-1.yaml", cycle="2020-dinh-chinh")
     history = await app.history("mttq-hanoi/2020-dinh-chinh/cum-1")
     seen, differs = set(), list[tuple[str, Any, Any]]()
     for row, _told in history:

@@ -19,7 +19,7 @@ from resources import ROOT
 
 VENV = Path(sys.prefix)
 FILES = ("rules", "scenarios", "docs/vi")
-MODULES = ("worker.py", "resources.py")
+MODULES = ("worker.py", "resources.py", "errors.py")
 PATH = "/usr/bin:/bin"
 
 

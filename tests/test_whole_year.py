@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from engine_help import assert_ledger_verifies
 
+from application.recording.run import record_file
 from audit.replay import replay, replay_as_json
-from cli.recording import carry_out
 from cli.session import Session
 from domain.cycle import members_and_organiser
 from domain.types import start_of
@@ -27,7 +27,7 @@ MEETING = date(2020, 1, 15)
 
 
 async def test_the_year_replayed_to_any_day(app: Session) -> None:
-    done = await carry_out(app, FILE, "thu-ky-ghep")
+    done = await record_file(app, FILE, "thu-ky-ghep")
     found = {cycle["cycle"]: {one["code"] for one in cycle["deviations"]} for cycle in done["cycles"]}
     assert found[CLOSING] >= {"bylaws_late", "signed_text_open", "final_next_year", "head_nominated"}
     rows = {stream: [row for row, _ in await app.history(stream)] for stream in (CLOSING, OPENED)}
@@ -87,11 +87,11 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
     organiser = f"o-{uuid4().hex[:8]}"
     file = tmp_path / "year.yaml"
     file.write_text(FILE.read_text().replace("mttq-tinh-ghep", organiser))
-    await carry_out(app, file, "thu-ky-ghep")
+    await record_file(app, file, "thu-ky-ghep")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier=earlier))
     for dry_run in (True, False):
-        done = await carry_out(app, later, "thu-ky-ghep", dry_run=dry_run)
+        done = await record_file(app, later, "thu-ky-ghep", dry_run=dry_run)
         assert "thanh-cau" in done["cycles"][0]["units"], "the members of the earlier year's end"
     state, _rules = await app.state(f"{organiser}/2021/cum-ghep")
     assert state.lifecycle.predecessors == (f"{organiser}/{earlier}/cum-ghep",)
@@ -101,7 +101,7 @@ async def test_what_was_chosen_or_appointed_stays_in_force_in_the_next_year(
             how,
             "inferred",
         )
-    assert (await carry_out(app, later, "thu-ky-ghep"))["counts"]["entered"] == 0
+    assert (await record_file(app, later, "thu-ky-ghep"))["counts"]["entered"] == 0
 
 
 async def test_an_appointment_by_decision_holds_until_another_replaces_it(app: Session, tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ async def test_an_appointment_by_decision_holds_until_another_replaces_it(app: S
         "cluster: {id: cum-ghep, name: Cụm, units: [{id: a, name: A}, {id: b, name: B}]}\n"
         f"people: [{{id: tk, unit: {organiser}, name: N}}]\nacts:\n  - {decision}\n"
     )
-    await carry_out(app, first, "tk")
+    await record_file(app, first, "tk")
     later = tmp_path / "later.yaml"
     later.write_text(LATER.format(organiser=organiser, earlier="2020"))
-    await carry_out(app, later, "tk")
+    await record_file(app, later, "tk")
     state, _rules = await app.state(f"{organiser}/2021/cum-ghep")
     (term,) = state.membership.terms["head"]
     assert (term.holder, term.basis.number if term.basis else None) == ("a", "31/QĐ")

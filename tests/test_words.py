@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import pkgutil
 import re
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from error_help import coded_errors
 
+import domain
+from domain.access import Matter, Reader
 from domain.notices import NOTICES_OF
 from domain.rights import MAY, Party
-from domain.rules import Duty
+from domain.rules import AwardRule, Duty, Inherited, RoundRule
+from domain.steps.scoring_methods import RoundingMode
 from domain.types import Event
+from i18n import KEYWORDS, in_language
 from i18n.acts import ACTS_VI
-from i18n.messages import SENTENCES
+from i18n.messages import SENTENCES, counted, days_left, sentence, word
+from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS
-from i18n.sentences import DUTIES, NOTICES
 from i18n.sorting import alphabetical, by_given_name
-from i18n.timeline import SAID
+from i18n.timeline import EVENT_SENTENCES
+from i18n.words import COUNTS, DUTIES, WORDS, kind_of
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [
@@ -79,12 +90,12 @@ def test_every_problem_of_a_validator_has_words() -> None:
 
 def test_every_duty_notice_and_event_has_words() -> None:
     assert {duty.value for duty in Duty} == set(DUTIES)
-    told = {
+    raised = {
         notice
         for text in (ROOT / "domain" / "notices.py").read_text().splitlines()
         for notice in re.findall(r'(?:Notice|_award)\("(\w+)"|_all_members\("(\w+)"', text)
     }
-    kinds = {one or other for one, other in told} | {"draft_reissued", "draft_presented"}
+    kinds = {one or other for one, other in raised} | {"draft_reissued", "draft_presented"}
     assert kinds == set(NOTICES)
     assert NOTICES_OF
     own = {
@@ -101,44 +112,190 @@ def test_every_duty_notice_and_event_has_words() -> None:
         "DigestSent",
         "DigestFailed",
     }
-    assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(SAID)
+    assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(EVENT_SENTENCES)
 
 
-def messages() -> set[str]:
-    found: set[str] = set()
+Key = tuple[str | None, tuple[str, ...]]
+"""A message of a catalogue: its context, and the English text or the texts for one and for many."""
+
+
+def messages() -> set[Key]:
+    found: set[Key] = set()
     methods = [("**.py", "python"), ("**.html", "jinja2")]
     options = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
-    for folder in ("accounts", "application", "cli", "i18n", "web"):
-        for _file, _line, message, _comments, _context in extract_from_dir(
-            ROOT / folder, method_map=methods, options_map=options, keywords={"_": None, "N_": None}
+    for folder in ("accounts", "activities", "application", "cli", "i18n", "local", "web"):
+        for _file, _line, message, _comments, context in extract_from_dir(
+            ROOT / folder, method_map=methods, options_map=options, keywords=KEYWORDS
         ):
-            found.update([message] if isinstance(message, str) else message)
+            found.add((context, (message,) if isinstance(message, str) else tuple(message)))
     assert len(found) > 1_000
+    assert len({texts for _context, texts in found if len(texts) == 2}) > 40
     # What `thidua acts` says of an act is its docstring.
-    return found | {(act.__doc__ or "").strip().splitlines()[0] for act in MAY}
+    return found | {(None, ((act.__doc__ or "").strip().splitlines()[0],)) for act in MAY}
 
 
 @pytest.fixture(scope="module")
-def vietnamese() -> dict[str, str]:
+def vietnamese() -> dict[Key, str]:
+    found: dict[Key, str] = {}
     with (ROOT / "i18n" / "catalogues" / "vi.po").open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale="vi") if m.id}
+        for m in read_po(file, locale="vi"):
+            if m.id:
+                (text,) = m.string if isinstance(m.string, (tuple, list)) else (m.string,)
+                found[m.context, (m.id,) if isinstance(m.id, str) else tuple(m.id)] = text
+    return found
 
 
-def test_every_text_is_translated(vietnamese: dict[str, str]) -> None:
+def test_every_text_is_translated(vietnamese: dict[Key, str]) -> None:
     missing = messages() - set(vietnamese)
     assert missing == set()
     assert {m for m, text in vietnamese.items() if not text} == set()
 
 
-def test_a_translation_has_the_blanks_of_its_source(vietnamese: dict[str, str]) -> None:
-    for source, text in vietnamese.items():
-        extra = set(re.findall(r"\{(\w+)\}", text)) - set(re.findall(r"\{(\w+)\}", source))
-        assert extra == set(), (source, text)
+def test_a_translation_has_the_blanks_of_its_source(vietnamese: dict[Key, str]) -> None:
+    for (_context, sources), text in vietnamese.items():
+        extra = set(re.findall(r"\{(\w+)\}", text)) - set(re.findall(r"\{(\w+)\}", sources[-1]))
+        assert extra == set(), (sources, text)
+
+
+# Numbers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_number_has_its_form_in_english_and_one_form_in_vietnamese() -> None:
+    with in_language("en"):
+        assert [days_left(-n, over=True) for n in (1, 2)] == ["1 day late", "2 days late"]
+        assert days_left(2, over=False) == "2 days left"
+        assert [counted("unit", n) for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
+    with in_language("vi"):
+        assert [days_left(-n, over=True) for n in (1, 2)] == ["trễ 1 ngày", "trễ 2 ngày"]
+        assert [counted("unit", n) for n in (0, 1, 2)] == ["0 đơn vị", "1 đơn vị", "2 đơn vị"]
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "text"),
+    [
+        ("criteria_missing", {"count": 1, "criteria": "1.2"}, "The sheet lacks 1 criterion: 1.2."),
+        ("criteria_missing", {"count": 2, "criteria": "1.2, 3"}, "The sheet lacks 2 criteria: 1.2, 3."),
+        ("points_out_of_range", {"criterion": "1", "points": "1.0", "max": 0}, "1: 1.0 point, but it takes 0 to 0."),
+        ("points_out_of_range", {"criterion": "1", "points": "1.5", "max": 1}, "1: 1.5 points, but it takes 0 to 1."),
+        (
+            "file_field",
+            {"place": "x", "problem": "string_too_short", "given": {"min_length": 1}, "found": "''"},
+            "x: at least 1 character is expected (found '').",
+        ),
+    ],
+)
+def test_a_sentence_goes_by_its_number(code: str, facts: dict[str, Any], text: str) -> None:
+    with in_language("en"):
+        assert sentence(code, facts) == text
+
+
+# Words --------------------------------------------------------------------------------------------------------
+
+NOT_SHOWN = (
+    Matter,
+    Reader,
+    Inherited,
+    RoundingMode,
+    *(model.model_fields[field].annotation for model, field in ((AwardRule, "share_rounding"), (RoundRule, "by"))),
+)
+"""Types whose values stand in the code of rights and in the files of editions only: no page or command prints them."""
+
+SHARED = {
+    "bylaws": {"draft": ("quy chế", "operating regulations"), "paper": ("quy chế", "operating regulations")},
+    "covenant": {"draft": ("giao ước", "covenant"), "covenant": ("giao ước", "covenant")},
+    "criteria": {"draft": ("tiêu chí", "criteria"), "paper": ("tiêu chí", "criteria")},
+    "deputy": {"role": ("cụm phó", "deputy head unit"), "party": ("cụm phó", "deputy head unit")},
+    "head": {"role": ("cụm trưởng", "head unit"), "party": ("cụm trưởng", "head unit")},
+    "other": {"meeting": ("hội nghị", "meeting"), "paper": ("khác", "other")},
+    "overseer": {"party": ("người theo dõi cụm", "overseer")},
+    "own": {"party": ("chính đơn vị đó", "the unit itself")},
+    "plan": {"draft": ("kế hoạch", "plan"), "paper": ("kế hoạch", "plan")},
+    "secretariat": {"party": ("thư ký", "secretariat")},
+    "signature": {"duty": ("ký giao ước", "sign the covenant")},
+    "term-covenant": {
+        "draft": ("giao ước theo giai đoạn", "covenant for a term"),
+        "covenant": ("giao ước theo giai đoạn", "covenant for a term"),
+    },
+    "unknown": {
+        "amount": ("chưa rõ", "unknown"),
+        "holder": ("chưa rõ", "unknown"),
+        "manner": ("chưa rõ", "unknown"),
+    },
+}
+"""Every value that more than one type of the domain has, with its word by kind: Vietnamese, English."""
+
+
+def closed_types(annotation: Any) -> Iterator[Any]:
+    """The enums and literals in an annotation."""
+    if get_origin(annotation) is Literal or (inspect.isclass(annotation) and issubclass(annotation, StrEnum)):
+        yield annotation
+    for part in () if get_origin(annotation) is Literal else get_args(annotation):
+        yield from closed_types(part)
+
+
+def types_of_the_domain() -> set[Any]:
+    found: set[Any] = set()
+    for info in pkgutil.walk_packages(domain.__path__, "domain."):
+        module = importlib.import_module(info.name)
+        for value in vars(module).values():
+            found.update(closed_types(value))
+            for field in getattr(value, "model_fields", {}).values() if inspect.isclass(value) else ():
+                found.update(closed_types(field.annotation))
+    return found
+
+
+def values_of(kind: Any) -> tuple[str, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else tuple(member.value for member in kind)
+
+
+def test_a_value_of_two_types_has_its_own_word_in_each() -> None:
+    by_value: dict[str, set[Any]] = {}
+    for one in types_of_the_domain():
+        for value in values_of(one):
+            by_value.setdefault(value, set()).add(one)
+    shared: dict[str, dict[str, tuple[str, ...]]] = {}
+    for value, types in by_value.items():
+        if len(types) < 2:
+            continue
+        for one in types:
+            kind = kind_of(one)
+            assert (kind is None) == (one in NOT_SHOWN), one
+            if kind is not None:
+                assert value in WORDS[kind].words, (kind, value)
+                words = []
+                for language in ("vi", "en"):
+                    with in_language(language):
+                        words.append(word(kind, value))
+                shared.setdefault(value, {})[kind] = tuple(words)
+    assert shared == SHARED
+
+
+def test_equal_english_words_of_two_kinds_have_contexts() -> None:
+    same_thing = ({"covenant", "draft"}, {"party", "role", "vote_subject"})
+    found: dict[str, set[str]] = {}
+    for kind, table in WORDS.items():
+        for text in table.words.values():
+            found.setdefault(text, set()).add(kind)
+    assert {text: kinds for text, kinds in found.items() if len(kinds) > 1 and kinds not in same_thing} == {}
+
+
+def test_every_value_of_a_kind_has_a_word() -> None:
+    without = {"day_off": {"stays"}}  # nothing is said of a deadline that does not move
+    for kind, table in WORDS.items():
+        if table.type is not None:
+            assert set(values_of(table.type)) - set(table.words) == without.get(kind, set()), kind
+
+
+def test_pages_and_commands_name_kinds_that_exist() -> None:
+    sources = [*SOURCES, *(ROOT / "i18n").glob("*.py"), *(ROOT / "web" / "templates").glob("*.html")]
+    texts = [file.read_text() for file in sources]
+    assert {kind for text in texts for kind in re.findall(r"""\bword\(["'](\w+)""", text)} <= set(WORDS)
+    assert {what for text in texts for what in re.findall(r"""\bcounted\(["'](\w+)""", text)} == set(COUNTS)
 
 
 def test_every_act_of_a_person_has_a_vietnamese_name() -> None:
-    said = {act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK}}
-    assert set(ACTS_VI.values()) == said
+    entered_by_people = {act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK}}
+    assert set(ACTS_VI.values()) == entered_by_people
     assert len(set(ACTS_VI.values())) == len(ACTS_VI), "one name for each"
 
 

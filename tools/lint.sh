@@ -8,3 +8,4 @@ cache=$("$bin/python" -c 'from local.paths import paths; print(paths().make().ca
 "$bin/mypy" --cache-dir "$cache/mypy"
 "$bin/lint-imports" --cache-dir "$cache/imports" >"$cache/imports.log" 2>&1 || { cat "$cache/imports.log"; exit 1; }
 tail -n 1 "$cache/imports.log" | sed 's/^/import rules: /'
+"$bin/python" tools/check_names.py

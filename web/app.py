@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accounts.secrets import new_secret
 from application.visits import ForbiddenError
 from errors import InputError
-from i18n import DEFAULT, LANGUAGES, speaking
+from i18n import DEFAULT, LANGUAGES, in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
@@ -90,7 +90,7 @@ class RequestMiddleware:
             request.state.new_cookie = new_secret()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Answer(request, send)
-        with speaking(chosen if chosen in LANGUAGES else DEFAULT):
+        with in_language(chosen if chosen in LANGUAGES else DEFAULT):
             try:
                 if _foreign(request):
                     raise ForbiddenError("form_not_ours")

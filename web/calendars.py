@@ -13,7 +13,7 @@ from icalendar import Alarm, Calendar, Event
 from application.tasks import TaskCard
 from domain.types import day_ending
 from i18n import _
-from i18n.messages import label
+from i18n.messages import word
 from web.urls import task_url
 
 
@@ -39,7 +39,7 @@ def _entry(task: TaskCard, due: datetime, address: str) -> Event:
     event.add("dtstart", day)
     event.add("dtend", day + timedelta(days=1))
     mark = f"[{_('rehearsal')}] " if task.rehearsed else ""
-    event.add("summary", f"{mark}{label('duty', task.duty)}{f': {task.subject}' if task.subject else ''}")
+    event.add("summary", f"{mark}{word('duty', task.duty)}{f': {task.subject}' if task.subject else ''}")
     event.add("description", f"{task.cluster}, {task.year}")
     event.add("url", address + task_url(task.cycle, task.duty, task.unit, task.subject_id))
     alarm = Alarm()

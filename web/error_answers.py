@@ -64,17 +64,16 @@ def printable(text: str) -> str:
     return UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _path_of_unstorable(value: Any) -> tuple[str, ...] | None:
-    if isinstance(value, str):
-        return () if UNSTORABLE.search(value) else None
-    inner: Sequence[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping):
-        inner = list(value.items())
-    elif isinstance(value, (list, tuple)):
-        inner = list(enumerate(value))
-    for name, part in inner:
-        if UNSTORABLE.search(str(name)):
-            return (str(name),)
-        if (path := _path_of_unstorable(part)) is not None:
-            return (str(name), *path)
+def _path_of_unstorable(sent: Any) -> tuple[str, ...] | None:
+    left: list[tuple[tuple[str, ...], Any]] = [((), sent)]  # no recursion: the sender decides how deep it is
+    while left:
+        path, value = left.pop()
+        if UNSTORABLE.search("".join(path[-1:])) or (isinstance(value, str) and UNSTORABLE.search(value)):
+            return path
+        inner: Sequence[tuple[Any, Any]] = ()
+        if isinstance(value, Mapping):
+            inner = list(value.items())
+        elif isinstance(value, (list, tuple)):
+            inner = list(enumerate(value))
+        left.extend(((*path, str(name)), part) for name, part in reversed(inner))
     return None

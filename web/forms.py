@@ -11,6 +11,7 @@ from application.form_values import input_text
 from domain.types import Command
 from i18n.fields import field_label
 from i18n.messages import word
+from i18n.words import kind_of
 
 NOT_ON_PAGES = frozenset({"instead"})
 """Fields that hold a whole act: a page corrects an act on that act's own form."""
@@ -68,5 +69,6 @@ def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, wit
         if {part.name for part in field.parts} == _DOCUMENT and not with_text and not inner.get("text"):
             parts = tuple(part for part in parts if not part.path.endswith(".text"))
         return Input(path, label, field.kind, field.required, "", parts=parts, optional_group=not field.required)
-    choices = tuple((choice, word(choice)) for choice in field.choices)
+    words = kind_of(field.choice_type)
+    choices = tuple((choice, word(words, choice) if words else choice) for choice in field.choices)
     return Input(path, label, field.kind, field.required, input_text(value), choices)

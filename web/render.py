@@ -14,10 +14,10 @@ from markupsafe import Markup, escape
 
 from domain.access import Matter
 from domain.types import ICT, day_ending
-from i18n import _, language
+from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import ACTS_VI
 from i18n.fields import field_label
-from i18n.messages import day, days_left, label, number, sentence, word
+from i18n.messages import counted, day, days_left, number, sentence, word
 from resources import STATIC, TEMPLATES
 from vault.files import REFERENCE
 from web import urls
@@ -85,7 +85,10 @@ def environment() -> Environment:
         _=_,
         asset=asset,
         word=word,
-        label=label,
+        counted=counted,
+        ngettext=ngettext,
+        npgettext=npgettext,
+        pgettext=pgettext,
         number=number,
         sentence=sentence,
         act_name=act_name,

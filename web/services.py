@@ -18,9 +18,9 @@ from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from local.installation import entry_key
-from mail import Courier
-from mail.folder import FolderCourier
-from mail.smtp import SmtpCourier
+from mail import Mailer
+from mail.folder import FolderMailer
+from mail.smtp import SmtpMailer
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.files import Files
@@ -44,7 +44,7 @@ class Services:
     board: Board
     search: SearchIndex
     files: Files
-    courier: Courier | None
+    mailer: Mailer | None
     pause_s: float = 1.0
     """The unit of the pauses after failed logins; tests take a shorter one."""
     jobs: Jobs = field(default_factory=Jobs)
@@ -53,11 +53,11 @@ class Services:
 def services_of(application: Application, settings: Settings) -> Services:
     """The services around an application."""
     pool = application.ledger.pool
-    courier: Courier | None = None
+    mailer: Mailer | None = None
     if settings.smtp is not None:
-        courier = SmtpCourier(settings.smtp)
+        mailer = SmtpMailer(settings.smtp)
     elif settings.outbox is not None:
-        courier = FolderCourier(settings.outbox)
+        mailer = FolderMailer(settings.outbox)
     return Services(
         settings=settings,
         application=application,
@@ -69,7 +69,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
         files=Files(pool),
-        courier=courier,
+        mailer=mailer,
     )
 
 

@@ -1,1 +1,1 @@
-"""Workflows: one for each stream, a cache of it and its clock. They decide; the ledger remembers."""
+"""Workflows, one for each stream: they cache its state, watch its deadlines and decide. The ledger stays the truth."""

@@ -1,4 +1,4 @@
-"""The organiser's year: takes its own commands, then opens the cycles that were ordered with them."""
+"""The workflow of an organiser's year: decides its own commands, then opens the cycles ordered with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         PartMessage,
         RecallRequest,
     )
-    from workflows.stream import ACTS_PER_RUN, StreamWorkflow, start_cycle
+    from workflows.stream import COMMANDS_PER_RUN, StreamWorkflow, start_cycle
     from workflows.stream_state import locally
 
 
@@ -34,32 +34,32 @@ class CityYear(StreamWorkflow):
 
     @workflow.run
     async def run(self, stream: str) -> None:
-        """Live on: a year can be added to at any time."""
+        """Run without end, because clusters can be added at any time."""
         await self.main_loop(stream)
 
     @workflow.update(name="submit")
     async def submit(self, batch: SignedBatch) -> Receipt:
-        """Carry out the year's own commands, then open every cycle whose command came with them.
+        """Carry out the year's own commands, then open every cycle whose command is in the batch.
 
-        A cycle that cannot be opened is listed with its reason; the others are open.
+        A cycle that cannot be opened is listed in the receipt with the reason; the others are open.
         """
         receipt = await self.carry_out(batch)
         others = [item for item in batch.items if item.stream != self.stream]
         failed = await asyncio.gather(*(self._open(batch, item) for item in others))
         receipt.failed = [failure for failure in failed if failure is not None]
         if others:
-            # A run keeps something of every child it started, for as long as the child lives: go on in a new one.
-            self._acts = ACTS_PER_RUN
+            # A run keeps data of each child until that child ends, so continue in a new run.
+            self._commands = COMMANDS_PER_RUN
         return receipt
 
     @submit.validator
     def validate_submit(self, batch: SignedBatch) -> None:
-        """Refuse what is no command, before it enters history."""
+        """Refuse a malformed batch, before it enters the workflow's history."""
         self.validate(batch)
 
     @workflow.signal
     def reload(self) -> None:
-        """Another stream's workflow has written into ours."""
+        """Take note that another stream's workflow has appended to this stream."""
         self._reload = True
 
     async def _open(self, batch: SignedBatch, item: BatchItem) -> FailedOpening | None:
@@ -75,7 +75,7 @@ class CityYear(StreamWorkflow):
             cause = error.cause
             code = cause.message if isinstance(cause, ApplicationError) else "engine_trouble"
             return FailedOpening(item.stream, code, {})
-        # It may run already: a repeated opening, or an act that came first.
+        # The workflow may run already, after a repeated opening or an earlier command.
         await start_cycle(item.stream)
         return None
 
@@ -87,11 +87,13 @@ class CityYear(StreamWorkflow):
             return
         decider = decider_of(item.stream)
         state = decider.fold(to_envelope(event) for event in page)
-        told = decider.decide(authenticate(item, header), state, NO_RULES, len(page))
-        # Only this cycle's command travels on: with all of them, opening a city would cost the square of its clusters.
-        alone = SignedBatch(batch.header, batch.signature, (item,))
-        part = PartMessage(item.stream, 0, bytes(32).hex(), [DraftMessage(0, to_draft(one)) for one in told])
-        request = AppendRequest([part], alone)
+        envelopes = decider.decide(authenticate(item, header), state, NO_RULES, len(page))
+        # Only this cycle's item is sent: with all items, the cost would grow with the square of the clusters.
+        single = SignedBatch(batch.header, batch.signature, (item,))
+        part = PartMessage(
+            item.stream, 0, bytes(32).hex(), [DraftMessage(0, to_draft(envelope)) for envelope in envelopes]
+        )
+        request = AppendRequest([part], single)
         answer = await locally("append", request, AppendAnswer)
         if answer.status == "behind":
             raise Refused("cycle_is_open", cluster=item.stream)

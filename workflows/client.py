@@ -1,6 +1,7 @@
-"""The desk over Temporal: always update-with-start, because a filed cycle has no run and an annulment comes later.
+"""The engine's client over Temporal.
 
-An update whose run ended under it is sent again with the same command ids; the ledger knows what was done.
+It always sends update-with-start: a filed cycle has no run, yet an award may still be annulled. An update whose run
+ends meanwhile is sent again with the same command ids; the ledger recognises what was done.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ ANSWER_DEADLINE_S = 20.0
 RESEND_S = 0.2
 EXIT_PAUSE_S = 0.3
 IN_FLIGHT_PER_STREAM = 8
-"""A Temporal server that is not ours allows ten updates in flight on a workflow; leave room for others."""
+"""A foreign Temporal server allows ten updates in flight per workflow. Leave room for other clients."""
 
 _ENDED = {"AcceptedUpdateCompletedWorkflow", "WorkflowUpdateRejectedBecauseOfEnd"}
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 
 
 class TemporalClient:
-    """See `desk.EngineClient`."""
+    """See `application.engine.EngineClient`."""
 
     def __init__(self, client: Client, task_queue: str = TASK_QUEUE) -> None:
         self._client = client
@@ -50,13 +51,13 @@ class TemporalClient:
         self._slots: dict[str, asyncio.Semaphore] = {}
 
     async def submit(self, stream: str, batch: SignedBatch) -> Receipt:
-        """See the protocol."""
+        """See `application.engine.EngineClient`."""
         slots = self._slots.setdefault(stream, asyncio.Semaphore(IN_FLIGHT_PER_STREAM))
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 async with slots:
                     return await self._until_answered(stream, batch)
-        except RuntimeError as error:  # a lazy client that finds nobody
+        except RuntimeError as error:  # a lazy client that cannot connect
             raise UnreachableError from error
         except (TimeoutError, PendingError) as error:
             raise PendingError(str(batch.items[0].command_id)) from error
@@ -74,7 +75,7 @@ class TemporalClient:
                     continue
                 raise _refusal(cause) from None
             except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-                # The SDK says the same when it was us who gave up: then giving up must not be swallowed.
+                # The SDK raises this also when our own task was cancelled, which must be passed on.
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
                     raise asyncio.CancelledError from error
@@ -83,7 +84,7 @@ class TemporalClient:
                 if error.status == RPCStatusCode.NOT_FOUND:  # the run ended between start and update
                     await asyncio.sleep(RESEND_S)
                     continue
-                # FAILED_PRECONDITION: the last task of the run timed out with a killed worker; the next one may do.
+                # FAILED_PRECONDITION: the run's last task timed out because its worker was killed; try again.
                 if error.status in {RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECONDITION, *_AWAY}:
                     await asyncio.sleep(RESEND_S)
                     continue
@@ -123,7 +124,7 @@ def _refusal(error: ApplicationError) -> RefusedError | Diverged | PendingError:
 
 @lru_cache
 def _quiet_runtime(metrics_port: int | None) -> Runtime:
-    """The bridge's own warnings go to the terminal of whoever waits; what matters reaches them as an answer."""
+    """Return a runtime that logs errors only: its warnings would appear on the user's terminal."""
     levels = TelemetryFilter(core_level="ERROR", other_level="ERROR")
     metrics = None if metrics_port is None else PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels), metrics=metrics))
@@ -133,16 +134,16 @@ def _quiet_runtime(metrics_port: int | None) -> Runtime:
 async def open_client(
     address: str, namespace: str, *, lazy: bool = False, metrics_port: int | None = None
 ) -> AsyncIterator[Client]:
-    """A connection to the engine that is truly gone when the context ends.
+    """Open a client of the engine and close it completely when the context ends.
 
-    A process that hosted a client crashes at interpreter exit in some runs while the bridge's threads live; dropping
-    the last reference and pausing before exit avoids it (sdk-python issue 300).
+    A process with a client crashes in some runs at interpreter exit while threads of the SDK's bridge still run.
+    Dropping the last reference and pausing before exit avoids that (sdk-python issue 300).
 
-    A lazy one connects when it is first used: whoever mostly reads can start while the engine is away. The metrics of
-    client and worker are served on `metrics_port` of loopback, for Prometheus.
+    A `lazy` client connects at its first use, so a process that mostly reads can start while the engine is away.
+    `metrics_port` on loopback serves the metrics of client and worker to Prometheus.
 
     Raises:
-        UnreachableError: nobody answers at `address`.
+        UnreachableError: no server answers at `address`.
     """
     try:
         client = await Client.connect(
@@ -151,7 +152,7 @@ async def open_client(
     except RuntimeError as error:
         raise UnreachableError from error
     except asyncio.CancelledError:
-        await asyncio.sleep(EXIT_PAUSE_S)  # the bridge still calls back
+        await asyncio.sleep(EXIT_PAUSE_S)  # let callbacks of the bridge finish
         raise
     try:
         yield client

@@ -1,4 +1,4 @@
-"""One cluster's year."""
+"""The workflow of one cluster's cycle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ClusterCycle(StreamWorkflow):
 
     @workflow.run
     async def run(self, stream: str) -> None:
-        """Live until the cycle is filed."""
+        """Run until the cycle is filed."""
         await self.main_loop(stream)
 
     @workflow.update(name="submit")
@@ -29,11 +29,11 @@ class ClusterCycle(StreamWorkflow):
 
     @submit.validator
     def validate_submit(self, batch: SignedBatch) -> None:
-        """Refuse what is no command, before it enters history."""
+        """Refuse a malformed batch, before it enters the workflow's history."""
         self.validate(batch)
 
-    def _reach(self, batch: SignedBatch) -> list[tuple[int, BatchItem]]:
-        """All of them: a meeting may close one year and open the next, and then both are told or neither."""
+    def _items_to_decide(self, batch: SignedBatch) -> list[tuple[int, BatchItem]]:
+        """Return all items: a meeting may concern two cycles, and then both get their events or neither."""
         for index, item in enumerate(batch.items):
             if not is_cycle(item.stream):
                 raise refused(Refused("not_a_cycle_name", name=item.stream[:80]), index)
@@ -41,10 +41,10 @@ class ClusterCycle(StreamWorkflow):
 
     @workflow.signal
     def reload(self) -> None:
-        """Another stream's workflow has written into ours."""
+        """Take note that another stream's workflow has appended to this stream."""
         self._reload = True
 
     @workflow.query
     def status(self) -> dict[str, object]:
-        """For operators: what this run has folded."""
-        return {"version": self._own.version, "digest": self._own.digest, "acts": self._acts}
+        """Return what this run has folded, for operators."""
+        return {"version": self._own.version, "digest": self._own.digest, "acts": self._commands}

@@ -1,6 +1,6 @@
-"""What travels between client, workflows and activities: plain data, small enough for Temporal's limits.
+"""The messages between client, workflows and activities: plain data within Temporal's size limits.
 
-Neither names nor texts pass here: payloads hold ids and digests.
+They hold no names and no texts: payloads refer to these by ids and digests.
 
 Annotations are not postponed in this module: pydantic would resolve them inside the sandbox of a workflow, where
 `datetime` is another object, and keep the incomplete validator for the whole process.
@@ -23,29 +23,29 @@ from ledger.signing import BatchItem, SignedBatch
 
 TASK_QUEUE = "thidua"
 RUNS_IN_MEMORY = 350
-"""More than the 332 clusters of the bench.
+"""How many runs a worker caches: more than the 332 clusters of the bench.
 
-An idle cycle beyond them costs nothing; its next command costs a replay (ADR 7).
+A cycle outside the cache takes no memory; its next command costs a replay (ADR 7).
 """
 
 _JSON = PydanticJSONPlainPayloadConverter()
 
 
 class MessageConverter(CompositePayloadConverter):
-    """Payloads by pydantic.
+    """Converts payloads with pydantic.
 
-    Temporal makes a converter for every run of a workflow. All share one set of validators: with a set of its own, an
-    idle run takes 100 kB more.
+    Temporal makes a converter for every run of a workflow. All of them share one set of validators: a set for each
+    would take 100 kB more memory per idle run.
     """
 
     def __init__(self) -> None:
-        usual = DefaultPayloadConverter.default_encoding_payload_converters
-        super().__init__(*(_JSON if isinstance(one, JSONPlainPayloadConverter) else one for one in usual))
+        defaults = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(_JSON if isinstance(c, JSONPlainPayloadConverter) else c for c in defaults))
 
 
 DATA_CONVERTER = DataConverter(payload_converter_class=MessageConverter)
 TASK_TIMEOUT = timedelta(seconds=3)
-"""A killed worker's task goes to another worker after this; the server's default of ten seconds is felt by people."""
+"""After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
 
 
 @dataclass
@@ -75,13 +75,13 @@ _SHARED = tuple(name for name in EventMessage.__dataclass_fields__ if name != "d
 
 
 def event_message(row: RecordedEvent) -> EventMessage:
-    """Return a stored row as it travels to a workflow."""
+    """Return a stored row as a message to a workflow."""
     return EventMessage(**{name: getattr(row, name) for name in _SHARED}, digest=row.digest.hex())
 
 
 @dataclass
 class RecallRequest:
-    """Ask whether a command whose id is known says the same again. `unit` is the signed header's."""
+    """Asks whether a known command id comes with the same content as before. `unit` is the signed header's."""
 
     item: BatchItem
     unit: str
@@ -89,7 +89,7 @@ class RecallRequest:
 
 @dataclass
 class LoadRequest:
-    """A stream, above a version."""
+    """Asks for the events of a stream after a version."""
 
     stream: str
     after: int
@@ -118,7 +118,7 @@ class PartMessage:
 
 @dataclass
 class AppendRequest:
-    """Events for one stream, or for several streams of one meeting: all of them are appended, or none."""
+    """Asks to append events to one or several streams: all of them or none."""
 
     parts: list[PartMessage]
     batch: SignedBatch

@@ -1,4 +1,4 @@
-"""The post: one workflow for the installation, delivering round after round."""
+"""The workflow of the post: one for each installation; it runs one delivery round after another."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WORKFLOW_ID = "post"
 
 @workflow.defn(name="Post")
 class Post:
-    """Reads the ledger by position, tells people, and goes on for ever."""
+    """Runs the activity that reads new events and sends their notices, without end."""
 
     @workflow.run
     async def run(self) -> None:
-        """Deliver until it is time to continue as new."""
+        """Run delivery rounds, then continue as new."""
         for _ in range(ROUNDS_PER_RUN):
             await workflow.execute_activity(
                 "deliver",

@@ -1,7 +1,7 @@
-"""The workflow of a stream: loads it, folds it, decides commands one after another, speaks when the clock is due.
+"""The workflow of a stream: loads and folds it, decides commands one after another, runs timers that are due.
 
-Every run starts by loading the stream: first start, continue-as-new, a changed engine and a lost Temporal database
-are one path. Nothing is true here until the ledger has returned it.
+Every run starts by loading the stream, so first start, continue-as-new, a changed engine and a lost Temporal database
+take the same path. The state here changes only by events that the ledger has returned.
 """
 
 from __future__ import annotations
@@ -28,27 +28,30 @@ with workflow.unsafe.imports_passed_through():
     from workflows.stream_state import StreamState, locally, refused
 
 ENGINE_EPOCH = 4
-"""Raised when a change of the law would give a running workflow other commands: then `thidua resume` restarts all."""
+"""Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
 
-ACTS_PER_RUN = 300
-DECISIONS_PER_COMMAND = 5
+COMMANDS_PER_RUN = 300
+"""A run continues as new after this many commands, or earlier if Temporal suggests it."""
+
+DECISIONS_PER_BATCH = 5
+"""How often a batch is decided again when other writers append first, before it is refused as `too_busy`."""
 
 
 class StreamWorkflow:
-    """What both kinds of stream share. Subclasses only name themselves and may act after an append."""
+    """The base of both kinds of workflow. Subclasses define the update, and which items of a batch they decide."""
 
     def __init__(self) -> None:
         self.stream = ""
         self._own: StreamState
         self._loaded = False
         self._lock = asyncio.Lock()
-        self._acts = 0
+        self._commands = 0
         self._reload = False
 
-    # The story ------------------------------------------------------------------------------
+    # Main loop ------------------------------------------------------------------------------
 
     async def main_loop(self, stream: str) -> None:
-        """Load, then wait for what comes first: a deadline, a call to reload, the time to continue as new, filing."""
+        """Load the stream, then wait in turn for a deadline, a reload signal, a full history or the filing."""
         self.stream = stream
         self._own = StreamState(stream)
         await self._own.catch_up()
@@ -57,49 +60,56 @@ class StreamWorkflow:
             async with self._lock:
                 await self._catch_up_if_notified()
                 await self._own.run_due_timers()
-            if self._finished() or self._full():
+            if self._is_filed() or self._is_history_full():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                # An act that came in while we waited, from another stream's workflow even, may have reopened the file.
-                if self._finished() and not self._reload:
+                # A command that arrived meanwhile, here or through another stream's workflow, may have reopened it.
+                if self._is_filed() and not self._reload:
                     return
                 workflow.continue_as_new(stream)
-            alarm = self._alarm()
-            with suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda: self._reload or self._finished() or self._full() or self._alarm() != alarm,  # noqa: B023
-                    timeout=None if alarm is None else max(alarm - workflow.now(), timedelta(seconds=1)),
-                )
+            await self._wait_for_work()
+
+    async def _wait_for_work(self) -> None:
+        wake_at = self._wake_at()
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._reload or self._is_filed() or self._is_history_full() or self._wake_at() != wake_at,
+                timeout=None if wake_at is None else max(wake_at - workflow.now(), timedelta(seconds=1)),
+            )
 
     async def carry_out(self, batch: SignedBatch) -> Receipt:
-        """Decide and append a list of commands: all of them or none, of whatever streams are in our reach."""
+        """Decide and append the batch's commands that belong here: all of them or none."""
         await workflow.wait_condition(lambda: self._loaded)
-        mine = self._reach(batch)
-        others = [s for s in dict.fromkeys(item.stream for _, item in mine) if s != self.stream]
+        items = self._items_to_decide(batch)
+        others = [s for s in dict.fromkeys(item.stream for _, item in items) if s != self.stream]
         async with self._lock:
             try:
                 await self._catch_up_if_notified()
                 await self._own.run_due_timers()
-                outcomes = await self._carry_out(batch, mine, [StreamState(stream) for stream in others])
+                outcomes = await self._decide_and_append(batch, items, [StreamState(stream) for stream in others])
                 for stream in others:
                     await _notify(stream)
                 await self._own.run_due_timers()
             except ActivityError as error:
-                # Only application errors may leave a handler; the desk knows their types.
+                # Only application errors may leave a handler; the client maps their types.
                 raise error.cause if isinstance(error.cause, ApplicationError) else error from None
         return Receipt(outcomes)
 
     async def _catch_up_if_notified(self) -> None:
-        """Fold what another stream's workflow has written into ours, if it has told us."""
+        """Fold what another stream's workflow has appended to this stream, if it has signalled that."""
         if self._reload:
             self._reload = False
             await self._own.catch_up()
 
-    def _reach(self, batch: SignedBatch) -> list[tuple[int, BatchItem]]:
-        """The commands that are decided here, each with its index in the list."""
+    def _items_to_decide(self, batch: SignedBatch) -> list[tuple[int, BatchItem]]:
+        """Return the items that this workflow decides, each with its index in the batch."""
         return [(index, item) for index, item in enumerate(batch.items) if item.stream == self.stream]
 
     def validate(self, batch: SignedBatch) -> None:
-        """Refuse before anything is written what can be seen to be no command of this stream."""
+        """Refuse a malformed batch before anything is written.
+
+        Raises:
+            ApplicationError: `NotSigned` or `Refused`.
+        """
         try:
             header = Header.parse(batch.header)
         except NotSignedError as error:
@@ -115,91 +125,93 @@ class StreamWorkflow:
 
     # Deciding -------------------------------------------------------------------------------
 
-    async def _carry_out(
-        self, batch: SignedBatch, mine: list[tuple[int, BatchItem]], guests: list[StreamState]
+    async def _decide_and_append(
+        self, batch: SignedBatch, items: list[tuple[int, BatchItem]], others: list[StreamState]
     ) -> list[CommandOutcome]:
-        states = {state.stream: state for state in (self._own, *guests)}
-        for guest in guests:
-            await guest.catch_up()
-            await guest.run_due_timers()  # what was due there comes before what is said now, as it does here
-        for _ in range(DECISIONS_PER_COMMAND):
-            outcomes, parts = await self._decide(batch, mine, states)
+        """Decide the items and append their events; decide again if other writers were faster."""
+        states = {state.stream: state for state in (self._own, *others)}
+        for other in others:
+            await other.catch_up()
+            await other.run_due_timers()  # as here, timers that are due come before new commands
+        for _ in range(DECISIONS_PER_BATCH):
+            outcomes, parts = await self._decide(batch, items, states)
             if not parts:
                 return outcomes
             answer = await locally("append", AppendRequest(parts, batch), AppendAnswer)
             if answer.status == "appended":
                 for state in states.values():
                     await state.apply(answer.events)
-                self._acts += len(mine)
+                self._commands += len(items)
                 return [
                     outcome
                     if outcome.known
                     else CommandOutcome(outcome.command_id, states[item.stream].commands[outcome.command_id])
-                    for outcome, (_, item) in zip(outcomes, mine, strict=True)
+                    for outcome, (_, item) in zip(outcomes, items, strict=True)
                 ]
-            # Known or behind: the ledger holds rows that we have not folded. Fold them and decide again.
+            # "known" or "behind": the ledger holds rows that are not folded here. Fold them and decide again.
             for state in states.values():
                 await state.catch_up()
         raise refused(Refused("too_busy"))
 
     async def _decide(
-        self, batch: SignedBatch, mine: list[tuple[int, BatchItem]], states: dict[str, StreamState]
+        self, batch: SignedBatch, items: list[tuple[int, BatchItem]], states: dict[str, StreamState]
     ) -> tuple[list[CommandOutcome], list[PartMessage]]:
+        """Return each item's outcome, without versions if it is new, and the events to append."""
         header = Header.parse(batch.header)
         speculations = {stream: state.speculate() for stream, state in states.items()}
         outcomes: list[CommandOutcome] = []
-        for index, item in mine:
+        for index, item in items:
             if (versions := states[item.stream].commands.get(item.command_id)) is not None:
                 await locally("recall", RecallRequest(item, header.unit), bool)
                 outcomes.append(CommandOutcome(item.command_id, versions, known=True))
                 continue
             try:
-                await speculations[item.stream].decide(index, item, header, alone=len(mine) == 1)
-            except AlreadyRecorded as said:
-                outcomes.append(CommandOutcome(item.command_id, [said.version], known=True))
+                await speculations[item.stream].decide(index, item, header, is_single=len(items) == 1)
+            except AlreadyRecorded as earlier:
+                outcomes.append(CommandOutcome(item.command_id, [earlier.version], known=True))
                 continue
             except Refused as error:
                 raise refused(error, index) from None
             except (ActivityError, ApplicationError):
-                raise  # what it needed to know, such as an edition, could not be had
+                raise  # something that the decision needs, such as an edition, could not be loaded
             except Exception as error:  # noqa: BLE001 - see below
-                # A mistake of ours must not stop the register for everybody else: this act is refused, loudly.
+                # A programming error must not block the stream for other commands: refuse this one and log it.
                 workflow.logger.exception("undecidable")
                 raise refused(
                     Refused("undecidable", act=item.payload[:200], kind=type(error).__name__), index
                 ) from None
             outcomes.append(CommandOutcome(item.command_id, []))
-        return outcomes, [speculate.part for speculate in speculations.values() if speculate.part.events]
+        return outcomes, [speculation.part for speculation in speculations.values() if speculation.part.events]
 
-    # The clock ------------------------------------------------------------------------------
+    # Conditions -----------------------------------------------------------------------------
 
-    def _alarm(self) -> datetime | None:
-        """When to wake; None while nothing is due, or business time stands still until somebody steps it."""
+    def _wake_at(self) -> datetime | None:
+        """Return when the next timer is due; None if there is none, or the stream's time stands still before it."""
         instant, own = self._own.next_due, self._own
         return None if instant is None or own.decider.now(own.state, instant) < instant else instant
 
-    def _finished(self) -> bool:
+    def _is_filed(self) -> bool:
         lifecycle = getattr(self._own.state, "lifecycle", None)
         return lifecycle is not None and lifecycle.filed is not None
 
-    def _full(self) -> bool:
-        return self._acts >= ACTS_PER_RUN or workflow.info().is_continue_as_new_suggested()
+    def _is_history_full(self) -> bool:
+        return self._commands >= COMMANDS_PER_RUN or workflow.info().is_continue_as_new_suggested()
 
 
 async def _notify(stream: str) -> None:
-    """Tell a stream's workflow that others wrote into it; start it where none runs, for it may have deadlines."""
+    """Signal a stream's workflow that another one appended to it; start it if it does not run, to watch deadlines."""
     try:
         await workflow.get_external_workflow_handle(stream).signal("reload")
     except FailureError:
         try:
             await start_cycle(stream)
         except ChildWorkflowError:
-            # What was written stands; the next act, or `thidua resume`, starts it.
+            # The events are recorded; the next command, or `thidua resume`, starts the workflow.
             workflow.logger.warning("not_started", extra={"stream": stream})
 
 
 async def start_cycle(stream: str) -> None:
-    """Start a cycle's workflow, unless it runs. It outlives whoever started it."""
+    """Start a cycle's workflow unless it runs. It goes on after the workflow that started it has ended."""
     with suppress(WorkflowAlreadyStartedError):
         await workflow.start_child_workflow(
             "ClusterCycle",

@@ -1,7 +1,7 @@
-"""A stream as a workflow holds it: folded as far as the ledger has told, and what would follow from a command.
+"""A stream's state in a workflow, and the speculative decisions on top of it.
 
-A cycle's workflow holds its own for as long as it runs. Where a meeting speaks of two cycles, it holds the other one
-for that one append.
+A workflow keeps the state of its own stream while it runs. For a batch with commands of several cycles, it holds the
+other states until the append.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ T = TypeVar("T")
 
 
 async def locally(activity: str, request: object, answer: type[T]) -> T:
-    """Run one of our local activities until it answers; its refusals are not tried again."""
-    found: T = await workflow.execute_local_activity(
+    """Run a local activity and return its answer. Failures are retried, except for non-retryable errors."""
+    result: T = await workflow.execute_local_activity(
         activity,
         request,
         result_type=answer,
         start_to_close_timeout=timedelta(seconds=30),
-        # Retries beyond a second become timers of the server, so that other updates are answered meanwhile.
+        # Retries after more than a second wait in a server timer, so that other updates are handled meanwhile.
         local_retry_threshold=timedelta(seconds=1),
         retry_policy=RetryPolicy(
             initial_interval=timedelta(milliseconds=200), backoff_coefficient=1.6, maximum_interval=timedelta(seconds=5)
         ),
     )
-    return found
+    return result
 
 
 def refused(error: Refused, index: int | None = None) -> ApplicationError:
-    """A refusal on its way to the desk: code, facts, and which command of the list it was."""
+    """Return a refusal as an error for the client: code, facts, and the index of the command in the batch."""
     return ApplicationError(error.code, error.code, plain(error.facts), index, type="Refused", non_retryable=True)
 
 
 class StreamState:
-    """A stream's state with the rules in force, its head, and the commands that are in it."""
+    """A stream as folded so far: state, rules in force, tip, and the versions of each command's events by id."""
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -64,80 +64,82 @@ class StreamState:
         """The digest of the rules in force."""
 
     async def catch_up(self) -> None:
-        """Fold what the ledger holds above us."""
+        """Fold all events that the ledger holds after `version`."""
         while page := await self._page(self.version):
             await self.apply(page)
 
     async def apply(self, events: list[EventMessage]) -> None:
-        """Fold stored events; those that were folded before, and those of other streams, are passed over."""
-        corrected = False
+        """Fold stored events. Events of other streams, and those folded before, are skipped."""
+        has_correction = False
         for event in events:
             if event.stream != self.stream or event.version <= self.version:
                 continue
-            corrected = corrected or event.type == "ActCorrected"
+            has_correction = has_correction or event.type == "ActCorrected"
             self.state = self.decider.evolve(self.state, to_envelope(event))
             self.version, self.digest = event.version, event.digest
             self.commands.setdefault(event.command_id, []).append(event.version)
-        if corrected:
-            # What was corrected is left out of the fold, which only the whole history can do.
+        if has_correction:
+            # Corrected events are left out, which only a fold of the whole history can do.
             self.state = self.decider.fold(await self.history())
         if (digest := self.decider.edition(self.state)) != self.edition:
             self.rules, self.edition = await self.rules_of(digest), digest
         self.next_due = self.decider.next_due(self.state, self.rules)
 
     async def run_due_timers(self) -> None:
-        """Let the clock say what is due."""
+        """Append and fold the commands of the clock that are due."""
         while self.next_due is not None and self.next_due <= self.decider.now(self.state, workflow.now()):
             before = self.version
             answer = await locally("run_due_timers", LoadRequest(self.stream, before), AppendAnswer)
             await self.apply(answer.events)
             if self.version == before:
-                return  # the ledger's clock is a moment behind ours; the run loop asks again
+                return  # the database's clock is slightly behind; the main loop tries again
 
     def speculate(self) -> Speculation:
-        """A place to try commands, one after another."""
+        """Return a speculation on top of the current state."""
         return Speculation(self)
 
     async def _page(self, after: int) -> list[EventMessage]:
         return await locally("load", LoadRequest(self.stream, after), list[EventMessage])
 
     async def history(self) -> tuple[EventEnvelope[Event], ...]:
-        """All that was folded."""
+        """Load the whole history, up to the version that is folded here."""
         events: list[EventMessage] = []
         while page := await self._page(events[-1].version if events else 0):
             events.extend(page)
-        # Others may have written meanwhile: what we have not taken in yet is no part of our past.
+        # Later events, appended meanwhile by other writers, are not folded yet.
         return tuple(to_envelope(event) for event in events if event.version <= self.version)
 
     async def rules_of(self, digest: str | None) -> Edition:
-        """A rules edition by digest."""
+        """Load the rules edition with this digest; `NO_RULES` for None."""
         return NO_RULES if digest is None else edition_of(await locally("edition", digest, str))
 
 
 class Speculation:
-    """What would follow from a list of commands on top of a folded stream. Nothing of it is true yet."""
+    """Decides commands one after another on top of a stream's state, without changing that state.
 
-    def __init__(self, folded: StreamState) -> None:
-        self._folded = folded
-        self._state, self._rules, self.edition = folded.state, folded.rules, folded.edition
-        self.part = PartMessage(folded.stream, folded.version, folded.digest, [])
+    `part` collects the events to append. They count only after the ledger has accepted them.
+    """
 
-    async def decide(self, index: int, item: BatchItem, header: Header, *, alone: bool) -> None:
-        """Add what follows from one more command; `index` is its index in the list, `alone` that it is all of it.
+    def __init__(self, base: StreamState) -> None:
+        self._base = base
+        self._state, self._rules, self.edition = base.state, base.rules, base.edition
+        self.part = PartMessage(base.stream, base.version, base.digest, [])
+
+    async def decide(self, index: int, item: BatchItem, header: Header, *, is_single: bool) -> None:
+        """Decide one more command. `index` is its index in the batch; `is_single` tells that the batch has no other.
 
         Raises:
             Refused, AlreadyRecorded
         """
-        decider = self._folded.decider
+        decider = self._base.decider
         authenticated = authenticate(item, header)
-        correcting = authenticated.command.NAME == "correct"
-        if correcting and not alone:
+        is_correction = authenticated.command.NAME == "correct"
+        if is_correction and not is_single:
             raise Refused("correction_stands_alone")
-        history = await self._folded.history() if correcting else ()
+        history = await self._base.history() if is_correction else ()
         version = self.part.version + len(self.part.events)
-        told = decider.decide(authenticated, self._state, self._rules, version, history)
-        for one in told:
-            self.part.events.append(DraftMessage(index, to_draft(one)))
-            self._state = decider.evolve(self._state, one)
+        for envelope in decider.decide(authenticated, self._state, self._rules, version, history):
+            self.part.events.append(DraftMessage(index, to_draft(envelope)))
+            self._state = decider.evolve(self._state, envelope)
         if (digest := decider.edition(self._state)) != self.edition:
-            self._rules, self.edition = await self._folded.rules_of(digest), digest
+            self._rules, self.edition = await self._base.rules_of(digest), digest

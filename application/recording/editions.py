@@ -1,4 +1,4 @@
-"""The rules editions that a recording file names: in the file itself, beside it, or stored in the register already."""
+"""The rules editions that a recording file names: in the file itself, beside it, or stored already."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from application.recording.file import RecordFile, Which
+from application.application import Application
+from application.recording.file import RecordFile, WhichCycle
 from application.yaml_files import edition_file, read_model
-from cli.session import Session
 from domain.problems import first_problem
 from domain.rules import NO_RULES, Edition, edition_of
 from errors import InputError
@@ -23,72 +23,76 @@ from vault.texts import Texts
 
 @dataclass(slots=True)
 class Editions:
-    """Editions by digest, the digest of each name, and of the rules under which a cycle of the file is opened."""
+    """The editions of a file. `bodies` are their stored JSON texts; `opening` has the digest for each cycle to open."""
 
     by_digest: dict[str, Edition] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    opening: dict[Which, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    """Digests by the names that the file uses."""
+
+    opening: dict[WhichCycle, str] = field(default_factory=dict)
 
     def in_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of an act with an edition's digest in place of its name."""
+        """Return the fields of an act with an edition's digest in place of its name."""
         name = fields.get("edition")
-        return {**fields, "edition": self.names[name]} if name in self.names else dict(fields)
+        return {**fields, "edition": self.digests[name]} if name in self.digests else dict(fields)
 
     async def store(self, texts: Texts) -> None:
-        """Keep them: a cycle cannot be folded without the rules that it names."""
+        """Store all editions: a cycle cannot be folded without the rules that it names."""
         for body in self.bodies.values():
             await texts.put_edition(body)
 
-    def take(self, body: str, name: str | None = None) -> str:
-        """Take an edition in, and return its digest."""
+    def add(self, body: str, name: str | None = None) -> str:
+        """Add an edition and return its digest."""
         digest = sha256(body.encode()).hexdigest()
         self.by_digest[digest], self.bodies[digest] = edition_of(body), body
         if name is not None:
-            self.names[name] = digest
+            self.digests[name] = digest
         return digest
 
 
-async def editions_of(open_: Session, told: RecordFile, file: Path) -> Editions:
-    """Every edition that the file names.
+async def find_editions(app: Application, file: RecordFile, path: Path) -> Editions:
+    """Find every edition that the file names. `path` is where the file lies.
 
     Raises:
-        InputError: one cannot be found or read.
+        InputError: an edition cannot be found or read.
     """
-    found = Editions()
-    for name, given in told.editions.items():
+    editions = Editions()
+    for name, value in file.editions.items():
         try:
-            body = given if isinstance(given, str) else Edition.model_validate(given).model_dump_json()
-            found.take(body, name)
+            body = value if isinstance(value, str) else Edition.model_validate(value).model_dump_json()
+            editions.add(body, name)
         except ValidationError as error:
             problem = first_problem(error)
-            place = ".".join(("editions", name, *map(str, problem.pop("place"))))
-            raise InputError("file_field", str(file), place=place, **problem) from None
-    acts = (*told.acts, *(act for meeting in told.meetings for act in meeting.acts))
-    named = [act.fields.get("edition") for act in acts]
-    for called in (told.edition, told.next.edition if told.next else None, *named):
-        if isinstance(called, str) and called not in found.names:
-            await _look_up(open_, found, file, called)
-    whiches: tuple[tuple[Which, str | None], ...] = (
-        ("this", told.edition),
-        ("next", told.next.edition if told.next else None),
-    )
-    for which, edition in whiches:
-        found.opening[which] = found.names[edition] if edition else found.take(NO_RULES.model_dump_json())
-    return found
+            field_path = ".".join(("editions", name, *map(str, problem.pop("place"))))
+            raise InputError("file_field", str(path), place=field_path, **problem) from None
+    acts = (*file.acts, *(act for meeting in file.meetings for act in meeting.acts))
+    of_acts = [act.fields.get("edition") for act in acts]
+    of_next = file.next.edition if file.next else None
+    for used in (file.edition, of_next, *of_acts):
+        if isinstance(used, str) and used not in editions.digests:
+            await _look_up(app, editions, path, used)
+    of_cycles: tuple[tuple[WhichCycle, str | None], ...] = (("this", file.edition), ("next", of_next))
+    for which, edition in of_cycles:
+        editions.opening[which] = editions.digests[edition] if edition else editions.add(NO_RULES.model_dump_json())
+    return editions
 
 
-async def _look_up(open_: Session, found: Editions, file: Path, name: str) -> None:
+async def _look_up(app: Application, editions: Editions, path: Path, name: str) -> None:
+    """Add an edition whose name is a digest, or else the name of a file beside the recording file."""
     if re.fullmatch(r"[0-9a-f]{64}", name):
-        stored = await open_.texts.edition(name)
+        stored = await app.texts.edition(name)
         if stored is None:
-            raise InputError("edition_missing", str(file), edition=name)
-        found.take(stored, name)
+            raise InputError("edition_missing", str(path), edition=name)
+        editions.add(stored, name)
     else:
-        found.take(read_model(edition_file(file.parent, name), Edition).model_dump_json(), name)
+        editions.add(read_model(edition_file(path.parent, name), Edition).model_dump_json(), name)
 
 
-def as_told(body: str) -> Any:
-    """An edition as it stands in a file: as values, where reading them again gives the same edition."""
+def edition_to_file(body: str) -> Any:
+    """Return an edition as an exported file holds it: as values, if reading them gives the same text, else as text.
+
+    The text decides about the digest. An edition that an older version stored can differ from what this one writes.
+    """
     values = json.loads(body)
     return values if Edition.model_validate(values).model_dump_json() == body else body

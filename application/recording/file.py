@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from application.persons import PersonEntry
-from cli.scenario import Source
+from application.sources import Source
 from domain import limits
 from domain.dates import Dated
 from domain.problems import invalid, repeated
@@ -28,12 +28,12 @@ from domain.types import Command, Day, Document, FrozenModel, Label, Person, Slu
 from i18n.acts import ACTS_VI, MEETINGS_VI
 
 ACTS_PER_FILE = 2_000
-Which = Literal["this", "next"]
-"""The cycle of the file, or the one that it opens."""
+WhichCycle = Literal["this", "next"]
+"""The cycle of the file, or the cycle that a meeting of the file opens."""
 
 
 def _act_name(value: object) -> object:
-    """The act's name in the domain; what nobody knows is left for the list of acts to refuse."""
+    """Return the English name of an act that the file names in Vietnamese or in English."""
     text = " ".join(str(value).split()).lower()
     name = ACTS_VI.get(text, text)
     if name not in Command.KNOWN:
@@ -41,7 +41,8 @@ def _act_name(value: object) -> object:
     return name
 
 
-def _kind(value: object) -> object:
+def _meeting_kind(value: object) -> object:
+    """Return the English name of a kind of meeting that the file names in Vietnamese or in English."""
     text = str(value).strip().lower()
     kind = MEETINGS_VI.get(text, text)
     if kind not in MEETINGS_VI.values():
@@ -50,7 +51,7 @@ def _kind(value: object) -> object:
 
 
 class StatedHow(FrozenModel):
-    """When something happened, and how sure it is: stated by a source of the file, inferred from what, or rehearsed."""
+    """How sure an entry is: stated by a source of the file, inferred from something, or rehearsed."""
 
     source: Label | None = None
     inferred_from: Annotated[str, AfterValidator(normalize_text)] | None = Field(
@@ -59,24 +60,24 @@ class StatedHow(FrozenModel):
     rehearsed: bool = False
 
     @model_validator(mode="after")
-    def _one(self) -> StatedHow:
+    def _sure_in_one_way(self) -> StatedHow:
         if self.inferred_from is not None and (self.source is not None or self.rehearsed):
             raise invalid("sure_in_one_way")
         return self
 
 
 class ActEntry(StatedHow):
-    """An act: its name, its fields, and how sure it is. Without a date or source of its own it has its meeting's.
+    """An act: its name, its fields, and how sure it is. Without its own date or source it has those of its meeting.
 
-    `effective` is from when on it holds, `signatories` (in files: `hands`) who prepared, approved and signed it.
-    `cycle: next` tells it of the cycle that the file opens. `id`, `key`, and `corrects` (the id of the act that a
-    correction is about) stand in exported files.
+    `effective` is the day from which it holds. `signatories` (in files: `hands`) are the persons who prepared, approved
+    and signed it. `cycle: next` puts the act into the cycle that the file opens. Only exported files have `id`, `key`,
+    and `corrects` (the id of the act that a correction is about).
     """
 
     act: Annotated[Label, BeforeValidator(_act_name), WithJsonSchema({"enum": [*ACTS_VI, *ACTS_VI.values()]})]
     on: Dated | None = None
     effective: Day | None = None
-    cycle: Which | None = None
+    cycle: WhichCycle | None = None
     signatories: dict[str, Any] | None = Field(default=None, alias="hands")
     fields: dict[str, Any] = Field(default_factory=dict)
     id: UUID | None = None
@@ -85,24 +86,24 @@ class ActEntry(StatedHow):
 
 
 class OutsideEntry(ActEntry):
-    """An act outside meetings, or one of a meeting that is named by its id."""
+    """An act that stands outside the meetings of the file. `meeting` is the id of the meeting that it belongs to."""
 
     meeting: Slug | None = None
 
 
 class MeetingEntry(Meeting, StatedHow):
-    """A meeting with the acts that happened in it; the fields of `record-meeting`, and when it was."""
+    """A meeting with the acts that happened in it: the fields of `record-meeting`, and the date."""
 
     kind: Annotated[
-        MeetingKind, BeforeValidator(_kind), WithJsonSchema({"enum": [*MEETINGS_VI, *MEETINGS_VI.values()]})
+        MeetingKind, BeforeValidator(_meeting_kind), WithJsonSchema({"enum": [*MEETINGS_VI, *MEETINGS_VI.values()]})
     ]
     on: Dated
-    cycle: Which = "this"
+    cycle: WhichCycle = "this"
     acts: Annotated[tuple[ActEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
 
 
 class ClusterEntry(FrozenModel):
-    """A cluster: its units, a number of units that nobody names, or those of the cycle that it continues."""
+    """A cluster: its units, or the number of its unnamed units. With neither, it has the units of `continues`."""
 
     id: Slug
     name: Label
@@ -112,7 +113,7 @@ class ClusterEntry(FrozenModel):
 
 
 class NextCycle(FrozenModel):
-    """The cycle that a meeting of the file opens; of the same cluster where no other is told."""
+    """The cycle that a meeting of the file opens. Without `cluster`, it is a cycle of the same cluster."""
 
     year: Annotated[int, Field(ge=1945, le=2200)]
     cycle: Slug | None = None
@@ -122,10 +123,10 @@ class NextCycle(FrozenModel):
 
 
 class RecordFile(FrozenModel):
-    """A recording file. `edition` is a file beside it; without one, no rules are known and deviations are remarks.
+    """A recording file. Its rules edition is the file `edition` beside it; without one, deviations are only remarks.
 
-    `continues` names an earlier cycle of the same cluster: its units, and the head and deputy that it chose or that a
-    decision still in force appointed, are taken over where the file tells nothing else.
+    `continues` names an earlier cycle of the same cluster. Its units are taken over unless the file gives others, and
+    so are its head and deputy: those it chose for the next year, or those appointed by a decision still in force.
     """
 
     organiser: UnitId
@@ -142,51 +143,56 @@ class RecordFile(FrozenModel):
     meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     acts: Annotated[tuple[OutsideEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
     left_out: tuple[Label, ...] = Field(default=(), max_length=ACTS_PER_FILE)
-    """In files that the register wrote: acts that could not be said again without the clock."""
+    """Only in exported files: acts that are not in the file because they need the clock."""
 
     calendar: ClockMode = "backfill"
     starts: AwareDatetime | None = None
     editions: dict[Label, Any] = Field(default_factory=dict)
-    """Rules editions in the file itself, by the name that acts call them."""
+    """Rules editions in the file itself, by the names that acts use for them."""
 
     salts: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]] = Field(default_factory=dict)
-    """In files that the register wrote: what makes texts and names have the same digests in another register."""
+    """Only in exported files: with these salts, texts and names get the digests that they have in the first ledger."""
 
     @model_validator(mode="after")
-    def _known(self) -> RecordFile:
+    def _consistent(self) -> RecordFile:
         if doubled := repeated(meeting.id for meeting in self.meetings):
             raise invalid("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
             raise invalid("nothing_told")
         if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
             raise invalid("nobody_in_cluster")
-        if self.next is None and any(which == "next" for which in self._cycles()):
+        entries = list(self._entries())
+        if self.next is None and any(entry.cycle == "next" for entry in entries):
             raise invalid("no_next_cycle")
         sources = {source.id for source in self.sources}
-        for told in self._told():
-            if told.source is not None and not told.rehearsed and told.source not in sources:
-                raise invalid("no_such_source", source=told.source, names=", ".join(sorted(sources)))
+        for entry in entries:
+            if entry.source is not None and not entry.rehearsed and entry.source not in sources:
+                raise invalid("no_such_source", source=entry.source, names=", ".join(sorted(sources)))
         return self
 
-    def _told(self) -> Iterator[StatedHow]:
+    def _entries(self) -> Iterator[MeetingEntry | ActEntry]:
         yield from self.meetings
         for meeting in self.meetings:
             yield from meeting.acts
         yield from self.acts
 
-    def _cycles(self) -> Iterator[Which | None]:
-        for told in self._told():
-            if isinstance(told, (MeetingEntry, ActEntry)):
-                yield told.cycle
-
-    def stream(self, which: Which = "this") -> str:
-        """The full name of the file's cycle, or of the one that it opens."""
+    def stream(self, which: WhichCycle = "this") -> str:
+        """Return the stream of the file's cycle, or of the cycle that it opens."""
         if which == "next" and self.next is not None:
             cluster = self.next.cluster or self.cluster
             return cycle_stream(self.organiser, self.next.cycle or str(self.next.year), cluster.id)
         return cycle_stream(self.organiser, self.cycle or str(self.year), self.cluster.id)
 
+    def streams(self) -> list[str]:
+        """Return the streams of all cycles of the file."""
+        return [self.stream(), *([self.stream("next")] if self.next else [])]
+
     @property
     def continued(self) -> str | None:
-        """The full name of the cycle that this one continues."""
+        """The stream of the cycle that this one continues."""
         return None if self.continues is None else cycle_stream(self.organiser, self.continues, self.cluster.id)
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether `export` wrote the file: only such a file may give digests and commitments in place of texts."""
+        return bool(self.salts) or any(entry.id is not None for entry in self.acts)

@@ -1,8 +1,8 @@
-"""What of a recording file is new to the register, known to it, or told otherwise than before.
+"""Compares the acts of a recording file with the ledger: known, new, or the correction of an earlier act (ADR 8).
 
-An act of a file is the register's act of the same meeting, name and unit that says the same; where none does, it takes
-the place of one that the file no longer tells: then that one is corrected. So an act that is put in, taken out or moved
-changes no other.
+An act of the file is an act of the ledger if meeting, name and unit are the same and both say the same. An act of the
+file without such a partner takes the key of a ledger act of that kind that the file no longer has, and corrects it. So
+an act that is inserted, removed or moved in the file changes no other act.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from application.application import CommandInput
-from application.recording.plan import Group, Planned
+from application.application import Application, CommandInput
+from application.recording.plan import ActGroup, PlannedAct
 from application.yaml_files import YamlPath
-from cli.session import Session
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.types import When
@@ -25,23 +24,25 @@ from ledger.events import RecordedEvent
 from ledger.signing import BatchItem
 
 IDS = UUID("6f2c2b1e-7a54-5b7e-9d39-0f4d5a1c3e77")
-NOWHERE = 10**6
-"""A place in a stream that no act has: a correction of what is not there is refused by its own rule."""
+"""The namespace of the command ids that follow from what a file says."""
+
+NO_VERSION = 10**6
+"""A version that no stream reaches. The rules of `correct` refuse it, so a correction of an unknown act is refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class New:
-    """An act that is to be entered: new, or the correction of an earlier one."""
+class NewAct:
+    """An act to be entered. `corrects` is true for the correction of an act that the file now says otherwise."""
 
-    said: CommandInput
-    place: YamlPath
+    input: CommandInput
+    yaml_path: YamlPath
     corrects: bool = False
 
 
 class CorrectionDiffersError(Exception):
-    """A correction of the file stands in the register, but says something else."""
+    """The ledger has a correction of the file already, at `version`, but that one says something else."""
 
-    def __init__(self, planned: Planned, version: int) -> None:
+    def __init__(self, planned: PlannedAct, version: int) -> None:
         super().__init__(planned, version)
         self.planned = planned
         self.version = version
@@ -49,31 +50,31 @@ class CorrectionDiffersError(Exception):
 
 @dataclass(slots=True)
 class KnownCycle:
-    """What the register holds of a cycle."""
+    """What the ledger has of a cycle."""
 
     rows: tuple[RecordedEvent, ...]
 
     @property
     def opened(self) -> bool:
-        """True when the cycle is open, however provisionally."""
+        """True when the cycle is open, even if only provisionally."""
         return any(row.type == "CycleOpened" for row in self.rows)
 
-    def at(self, key: str | None) -> list[RecordedEvent]:
-        """The last row of each command that was entered for a place of a file, in order."""
-        found = {row.command_id: row for row in self.rows if row.act_key == key and row.type != "ActCorrected"}
-        return list(found.values())
+    def rows_of_key(self, key: str | None) -> list[RecordedEvent]:
+        """Return the last row of each command with this act key, in order: the first act, then its corrections."""
+        rows = {row.command_id: row for row in self.rows if row.act_key == key and row.type != "ActCorrected"}
+        return list(rows.values())
 
     def keys(self, kind: str) -> list[str]:
-        """The places of acts of one kind, in order."""
-        found = (row.act_key for row in self.rows if row.act_key and row.act_key.rpartition("/")[0] == kind)
-        return list(dict.fromkeys(found))
+        """Return the act keys of one kind, in order."""
+        keys = (row.act_key for row in self.rows if row.act_key and row.act_key.rpartition("/")[0] == kind)
+        return list(dict.fromkeys(keys))
 
     def correction(self, command: UUID | None) -> RecordedEvent | None:
-        """The row in which a command corrects."""
+        """Return the `ActCorrected` row of a command."""
         return next((row for row in self.rows if row.command_id == command and row.type == "ActCorrected"), None)
 
-    def of(self, command: UUID) -> list[RecordedEvent]:
-        """The row of a command, and those of the acts that took its place when it was corrected, in order."""
+    def rows_of_command(self, command: UUID) -> list[RecordedEvent]:
+        """Return the row of a command, followed by those of the acts that replaced it when it was corrected."""
         found = [row for row in self.rows if row.command_id == command and row.type != "ActCorrected"][:1]
         for row in self.rows:
             if found and row.type == "ActCorrected" and found[-1].version in json.loads(row.payload)["versions"]:
@@ -83,110 +84,133 @@ class KnownCycle:
 
 
 class Comparison:
-    """A file against the register. `item` makes the command that says an act; `file` is its name."""
+    """Compares a file with the ledger. `to_item` makes the command of an act; `file_name` goes into reasons."""
 
     def __init__(
-        self, open_: Session, cycles: dict[str, KnownCycle], item: Callable[[New], Awaitable[BatchItem]], file: str
+        self,
+        app: Application,
+        cycles: dict[str, KnownCycle],
+        to_item: Callable[[NewAct], Awaitable[BatchItem]],
+        file_name: str,
     ) -> None:
-        self._open, self._cycles, self._order, self._file = open_, cycles, item, file
+        self._app, self._cycles, self._to_item, self._file_name = app, cycles, to_item, file_name
         self._corrected_in_file: set[UUID] = set()
 
-    async def placed(self, groups: Iterable[Group]) -> list[Group]:
-        """The groups with each act at its place: one that the register has, or a new one."""
-        found = list(groups)
-        self._corrected_in_file = {one.corrects for group in found for one in group.acts if one.corrects is not None}
-        kinds: dict[tuple[str, str], list[Planned]] = defaultdict(list)
-        for one in (one for group in found for one in group.acts):
-            if one.kind is not None:
-                kinds[one.said.stream, one.kind].append(one)
+    async def with_keys(self, groups: Iterable[ActGroup]) -> list[ActGroup]:
+        """Return the groups with an act key for each act: that of its partner in the ledger, or a new one."""
+        groups = list(groups)
+        acts = [act for group in groups for act in group.acts]
+        self._corrected_in_file = {act.corrects for act in acts if act.corrects is not None}
+        by_kind: dict[tuple[str, str], list[PlannedAct]] = defaultdict(list)
+        for act in acts:
+            if act.kind is not None:
+                by_kind[act.input.stream, act.kind].append(act)
         keys: dict[YamlPath, str] = {}
-        for (stream, kind), acts in kinds.items():
-            for one, key in zip(acts, await self._keys(self._cycles[stream], kind, acts), strict=True):
-                keys[(stream, *one.place)] = key
+        for (stream, kind), of_kind in by_kind.items():
+            for act, key in zip(of_kind, await self._keys(self._cycles[stream], kind, of_kind), strict=True):
+                keys[(stream, *act.yaml_path)] = key
         return [
-            replace(group, acts=[_at(one, keys.get((one.said.stream, *one.place))) for one in group.acts])
-            for group in found
+            replace(group, acts=[_with_key(act, keys.get((act.input.stream, *act.yaml_path))) for act in group.acts])
+            for group in groups
         ]
 
-    async def _keys(self, cycle: KnownCycle, kind: str, acts: Sequence[Planned]) -> list[str]:
+    async def _keys(self, cycle: KnownCycle, kind: str, acts: Sequence[PlannedAct]) -> list[str]:
+        """Return the keys of acts of one kind: first of equal acts, then what is left in order, then new ones."""
         free, chosen = cycle.keys(kind), dict[int, str]()
-        for number, one in enumerate(acts):
+        for index, act in enumerate(acts):
             for key in free:
-                if await self._stands(cycle, key, one):
-                    chosen[number] = key
+                if await self._has_act(cycle, key, act):
+                    chosen[index] = key
                     free.remove(key)
                     break
         taken = {int(key.rpartition("/")[2]) for key in cycle.keys(kind)}
         fresh = (number for number in range(1, len(acts) + len(taken) + 1) if number not in taken)
-        for number in range(len(acts)):
-            if number not in chosen:
-                chosen[number] = free.pop(0) if free else f"{kind}/{next(fresh)}"
-        return [chosen[number] for number in range(len(acts))]
+        for index in range(len(acts)):
+            if index not in chosen:
+                chosen[index] = free.pop(0) if free else f"{kind}/{next(fresh)}"
+        return [chosen[index] for index in range(len(acts))]
 
-    async def _stands(self, cycle: KnownCycle, key: str, planned: Planned) -> bool:
-        before, said = cycle.at(key), replace(planned.said, act_key=key)
-        same = before[-1].command_id == self._id(said, len(before) - 1)
-        return same or await self._says(before[-1], replace(planned, said=said))
+    async def _has_act(self, cycle: KnownCycle, key: str, planned: PlannedAct) -> bool:
+        """True when the act that now holds under a key is the planned one."""
+        rows, with_key = cycle.rows_of_key(key), _with_key(planned, key)
+        same_id = rows[-1].command_id == self._id(with_key.input, len(rows) - 1)
+        return same_id or await self._says_the_same(rows[-1], with_key)
 
-    async def of(self, planned: Planned, version: Callable[[str, UUID], Awaitable[int]]) -> New | None:
-        """The act as it is to be entered; None where it stands in the register.
+    async def compare(self, planned: PlannedAct, version: Callable[[str, UUID], Awaitable[int]]) -> NewAct | None:
+        """Return the act as it is to be entered; None when the ledger has it.
+
+        `version` returns the version of a command in a stream.
 
         Raises:
             CorrectionDiffersError
         """
-        said, cycle = planned.said, self._cycles[planned.said.stream]
+        cycle = self._cycles[planned.input.stream]
         if planned.corrects is not None:
-            said = replace(said, fields={**said.fields, "version": await version(said.stream, planned.corrects)})
-            planned = replace(planned, said=said)
-        if said.act == "correct" and (row := cycle.correction(planned.id)) is not None:
-            if not await self._says(row, planned):
+            fields = {**planned.input.fields, "version": await version(planned.input.stream, planned.corrects)}
+            planned = replace(planned, input=replace(planned.input, fields=fields))
+        command_input = planned.input
+        if command_input.act == "correct" and (row := cycle.correction(planned.id)) is not None:
+            if not await self._says_the_same(row, planned):
                 raise CorrectionDiffersError(planned, row.version)
             return None
-        by_id = cycle.of(planned.id) if planned.id else []
-        before = by_id or ([] if said.act == "correct" else cycle.at(said.act_key))
-        if not before:
-            return New(replace(said, command_id=planned.id or self._id(said, 0)), planned.place)
-        # A file that tells an act and its correction is, at the act itself, about what was said first.
-        row = before[0] if planned.id in self._corrected_in_file else before[-1]
-        if row.command_id == self._id(said, len(before) - 1) or await self._says(row, planned):
+        rows = cycle.rows_of_command(planned.id) if planned.id else []
+        if not rows and command_input.act != "correct":
+            rows = cycle.rows_of_key(command_input.act_key)
+        if not rows:
+            command_id = planned.id or self._id(command_input, 0)
+            return NewAct(replace(command_input, command_id=command_id), planned.yaml_path)
+        # Where the file has an act and also its correction, the act itself says what was entered first.
+        row = rows[0] if planned.id in self._corrected_in_file else rows[-1]
+        same_id = row.command_id == self._id(command_input, len(rows) - 1)
+        if same_id or await self._says_the_same(row, planned):
             return None
         fields = {
-            "version": before[-1].version,
-            "reason": _("Corrected by the file {file}.").format(file=self._file),
-            "instead": {"act": said.act, **said.fields},
+            "version": rows[-1].version,
+            "reason": _("Corrected by the file {file}.").format(file=self._file_name),
+            "instead": {"act": command_input.act, **command_input.fields},
         }
-        command = self._id(said, len(before))
-        return New(replace(said, act="correct", fields=fields, command_id=command), planned.place, corrects=True)
+        command_id = self._id(command_input, len(rows))
+        correction = replace(command_input, act="correct", fields=fields, command_id=command_id)
+        return NewAct(correction, planned.yaml_path, corrects=True)
 
-    async def _says(self, row: RecordedEvent, planned: Planned) -> bool:
-        """True when the register's act says what the file says."""
-        kept = await self._open.ledger.command(row.command_digest) if row.command_digest else None
-        if kept is None:
+    async def _says_the_same(self, row: RecordedEvent, planned: PlannedAct) -> bool:
+        """True when the command of the row and the planned act have the same content and circumstances."""
+        stored = await self._app.ledger.command(row.command_digest) if row.command_digest else None
+        if stored is None:
             return False
-        command = CommandPayload.model_validate_json(kept.payload)
-        wanted = CommandPayload.model_validate_json((await self._order(New(planned.said, planned.place))).payload)
-        sure = wanted.provenance is not None and (wanted.provenance.kind, wanted.provenance.source)
-        happened, said = When(row.happened_earliest, row.happened_latest), command.resulting_command()
-        if planned.said.act == "correct":
-            happened, said = command.happened or happened, command.parsed()
+        recorded = CommandPayload.model_validate_json(stored.payload)
+        item = await self._to_item(NewAct(planned.input, planned.yaml_path))
+        wanted = CommandPayload.model_validate_json(item.payload)
+        provenance = wanted.provenance is not None and (wanted.provenance.kind, wanted.provenance.source)
+        happened, command = When(row.happened_earliest, row.happened_latest), recorded.resulting_command()
+        if planned.input.act == "correct":
+            happened, command = recorded.happened or happened, recorded.parsed()
         return (
-            wanted.parsed() == said
-            and (wanted.effective, wanted.signatories) == (command.effective, command.signatories)
+            wanted.parsed() == command
+            and (wanted.effective, wanted.signatories) == (recorded.effective, recorded.signatories)
             and wanted.happened == happened
-            and (sure, wanted.meeting) == ((row.provenance, row.source), row.meeting)
+            and (provenance, wanted.meeting) == ((row.provenance, row.source), row.meeting)
         )
 
-    def _id(self, said: CommandInput, number: int) -> UUID:
-        seed = (self._open.installed.id, said.stream, said.act_key or "", _content(said), str(number))
+    def _id(self, command_input: CommandInput, number: int) -> UUID:
+        """Return the id of a command; `number` counts the commands with the same act key before it."""
+        seed = (
+            self._app.signer.installation,
+            command_input.stream,
+            command_input.act_key or "",
+            _content(command_input),
+            str(number),
+        )
         return uuid5(IDS, "\n".join(seed))
 
 
-def _at(planned: Planned, key: str | None) -> Planned:
-    return planned if key is None else replace(planned, said=replace(planned.said, act_key=key))
+def _with_key(planned: PlannedAct, key: str | None) -> PlannedAct:
+    return planned if key is None else replace(planned, input=replace(planned.input, act_key=key))
 
 
-def _content(said: CommandInput) -> str:
-    told = [said.fields, plain(said.happened), plain(said.provenance)]
-    if said.effective is not None or said.signatories is not None:
-        told.append([plain(said.effective), said.signatories])
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
+def _content(command_input: CommandInput) -> str:
+    """Return what a command says, as it goes into its id. Stored ids follow from this text: it must not change."""
+    content = [command_input.fields, plain(command_input.happened), plain(command_input.provenance)]
+    if command_input.effective is not None or command_input.signatories is not None:
+        content.append([plain(command_input.effective), command_input.signatories])
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)

@@ -23,7 +23,7 @@ from domain.rules import Duty
 from domain.types import Refused, day_ending
 from errors import CodedError, InputError
 from i18n import _
-from i18n.messages import day, label, sentence, word
+from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from web import urls
 from web.auth import checked_form, cookie_secret, reads
@@ -91,13 +91,13 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
             "cycle": row.cycle,
             "cluster": row.cluster,
             "year": row.year,
-            "step": word(row.step),
+            "step": word("step", row.step),
             "next_deadline": day(day_ending(row.next_due)) if row.next_due else "",
             "waiting_for": "; ".join(row.waiting_for),
             "overdue": len(row.late),
             "deviations": row.open_deviations,
             "extensions_asked": len(row.asked),
-            "how_sure": word("rehearsed" if row.rehearsed else "stated"),
+            "how_sure": word("sureness", "rehearsed" if row.rehearsed else "stated"),
         }
         for row in await board_rows(get_services(request).board, visitor, filters.year or None)
         if filters.fits(row)
@@ -166,7 +166,7 @@ async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Seque
 def _chat(row: BoardRow, late: LateTask) -> str:
     """A text for a chat, in the reader's language."""
     text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
-    return text.format(cluster=row.cluster, year=row.year, duty=label("duty", late.duty), due=day(day_ending(late.due)))
+    return text.format(cluster=row.cluster, year=row.year, duty=word("duty", late.duty), due=day(day_ending(late.due)))
 
 
 @router.post(urls.LATE_UNITS)

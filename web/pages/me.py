@@ -18,7 +18,7 @@ from application.visits import Visitor
 from domain.access import Matter
 from domain.types import Label
 from errors import InputError, NotFoundError
-from i18n import LANGUAGES, _
+from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
@@ -200,5 +200,7 @@ async def calendar(request: Request, secret: str) -> Response:
     contact = await services.application.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
-    body = calendar_of(await tasks_of(services.board, contact.unit), services.settings.address)
+    tasks = await tasks_of(services.board, contact.unit)
+    with in_language(account.language):  # calendar programs send no language cookie
+        body = calendar_of(tasks, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from application.engine import RefusedError
-from application.fields import parse_day
+from application.fields import FormField, form_fields, parse_day
 from application.form_values import as_fields
 from application.minutes import (
     STANCES,
@@ -37,6 +37,7 @@ from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.timeline import voice
+from i18n.words import kind_of
 from web import urls
 from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
 from web.auth import checked_form, cookie_secret, reads_cycle
@@ -186,8 +187,10 @@ def _page(
     permitted = {act.NAME for act in permitted_acts(cycle)}
     lines = []
     for index, one in enumerate(minutes.acts):
-        fields = as_fields(Command.KNOWN[one["act"]], one["values"])
-        lines.append((index, one["act"], "; ".join(_leaves(fields, cycle.names)), one["stream"]))
+        act = Command.KNOWN[one["act"]]
+        fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
+        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names)]
+        lines.append((index, one["act"], "; ".join(leaves), one["stream"]))
     return page(
         request,
         "minutes.html",
@@ -205,13 +208,15 @@ def _page(
     )
 
 
-def _leaves(value: Any, names: Mapping[str, str]) -> list[str]:
-    """The innermost values of fields, in words."""
+def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
+    """The innermost values of a field, each in words."""
     if isinstance(value, Mapping):
-        return [leaf for entry in value.values() for leaf in _leaves(entry, names)]
+        parts = {part.name: part for part in field.parts}
+        return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
-        return [leaf for entry in value for leaf in _leaves(entry, names)]
-    return [names.get(str(value)) or word(value)]
+        return [leaf for entry in value for leaf in _leaves(field, entry, names)]
+    kind = kind_of(field.choice_type)
+    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
 
 
 @router.post(urls.MINUTES)

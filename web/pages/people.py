@@ -19,10 +19,10 @@ from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, may_manage
 from domain.types import RESERVED, Label
 from errors import InputError
-from i18n import _
+from i18n import _, in_language
 from i18n.messages import sentence
 from i18n.sorting import Key, alphabetical, by_given_name
-from mail import CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError
+from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, reads
@@ -148,24 +148,25 @@ async def _free_id(services: Services, name: str) -> str:
 
 
 async def _invite(services: Services, person: str, email: str | None) -> str:
-    """Send an invitation; returns a sentence, which holds the address of the invitation where there is no mail."""
+    """Send an invitation in the language of its account; returns a sentence.
+
+    Without a mail address, the sentence holds the link to pass on.
+    """
     url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
-    if email is None or services.courier is None:
+    if email is None or services.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
             person=person, way=url
         )
     message = EmailMessage()
     message["From"], message["To"] = services.settings.sender, email
     message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
-    message["Subject"] = _("Your account in Sổ Thi Đua")
-    message.set_content(
-        _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}").format(
-            person=person, way=url
-        )
-    )
+    with in_language((await services.accounts.must(person)).language):
+        message["Subject"] = _("Your account in Sổ Thi Đua")
+        text = _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}")
+    message.set_content(text.format(person=person, way=url))
     try:
-        await services.courier.send(message)
-    except (CourierAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
+        await services.mailer.send(message)
+    except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
         return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
             person=person, way=url
         )

@@ -1,0 +1,237 @@
+"""Carries out a recording file: acts that are new are entered, acts that the file now says otherwise are corrected.
+
+The acts of one meeting are entered together or not at all. An entered act is never rewritten: a correction follows it.
+What a later version of the file leaves out stays in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from application.application import Application
+from application.dry_run import DryRun, PersonsWithFile
+from application.dry_run_texts import DryRunTexts
+from application.engine import RefusedError
+from application.fields import FieldFiller
+from application.recording.editions import Editions, find_editions
+from application.recording.file import RecordFile
+from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
+from application.recording.plan import ActGroup, MissingDateError, Plan, PlannedAct
+from application.recording.report import Counts, Report
+from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
+from application.year_file import enter_file_people, may_enter
+from domain.cycle import State
+from domain.rules import Edition
+from domain.types import Refused
+from errors import InputError
+from i18n.messages import sentence
+from ledger.signing import BatchItem
+from vault.persons import Contact
+from vault.texts import Texts
+
+
+async def record_file(app: Application, path: Path, person: str, *, dry_run: bool = False) -> dict[str, Any]:
+    """Enter a recording file for a person and return the report as plain values. A dry run stores nothing.
+
+    Raises:
+        InputError: the file is wrong, or an act of it is refused; the message names the line.
+    """
+    file = read_model(path, RecordFile)
+    _data, lines = read_yaml(path)
+    run = _Run(app, file, await find_editions(app, file, path), path, lines)
+    await run.load()
+    if dry_run:
+        await may_enter(app, person, file.organiser, file.people)
+        await run.try_out(person)
+    else:
+        await run.carry_out(await enter_file_people(app, person, file.organiser, file.people, file.salts))
+    return run.report(dry_run=dry_run).data()
+
+
+StateOf = Callable[[str], Awaitable[tuple[State, Edition]]]
+"""Returns the state of a stream now, and its rules."""
+
+
+class _Run:
+    """One run of one file."""
+
+    def __init__(
+        self, app: Application, file: RecordFile, editions: Editions, path: Path, lines: dict[YamlPath, int]
+    ) -> None:
+        self._app, self._file, self._editions, self._path, self._lines = app, file, editions, path, lines
+        self._cycles: dict[str, KnownCycle] = {}
+        self._filler = FieldFiller(app.texts, app.people)
+        self._comparison = Comparison(app, self._cycles, self._to_item, path.name)
+        self._dry_runs: dict[str, DryRun] = {}
+        self._before: State | None = None
+        self._after: dict[str, tuple[State, Edition]] = {}
+        self._counts = Counts()
+
+    async def load(self) -> None:
+        """Load what the ledger has of the file's cycles.
+
+        Raises:
+            InputError: the cycle that the file continues does not exist.
+        """
+        for stream in self._file.streams():
+            self._cycles[stream] = KnownCycle(await self._app.ledger.load(stream, 0, None))
+        if (continued := self._file.continued) is not None:
+            self._before, _rules = await self._app.state(continued)
+
+    async def carry_out(self, contact: Contact) -> None:
+        """Enter the groups one after another.
+
+        Raises:
+            InputError: an act is refused. The message names its line. Nothing of its group was entered.
+        """
+        await self._editions.store(self._app.texts)
+        texts = _SaltedTexts(self._app.texts, self._file.salts)
+        self._filler = FieldFiller(texts, self._app.people, is_export=self._file.is_exported)
+        async for group in self._groups(self._app.state):
+            new = await self._new_acts(group)
+            for act in new:
+                if act.corrects:
+                    await self._submit(contact, [act])
+            await self._submit(contact, [act for act in new if not act.corrects])
+        for stream in self._file.streams():
+            if await self._app.ledger.last(stream) is not None:
+                self._after[stream] = await self._app.state(stream)
+
+    async def _submit(self, contact: Contact, acts: Sequence[NewAct]) -> None:
+        if not acts:
+            return
+        strength = "rehearsal" if self._app.rehearsal else "os-account"
+        items = [await self._to_item(act) for act in acts]
+        try:
+            await self._app.submit_items(items[0].stream, contact, items, strength=strength)
+        except RefusedError as error:
+            raise self._stopped(acts[error.index or 0], error.code, error.facts) from None
+
+    async def _to_item(self, act: NewAct) -> BatchItem:
+        try:
+            return await self._app.item(act.input, self._filler)
+        except (InputError, Refused) as error:
+            raise self._stopped(act, error.code, error.facts) from None
+
+    async def try_out(self, person: str) -> None:
+        """Decide all acts on copies of the states in memory. Nothing is stored, not even a text.
+
+        Raises:
+            InputError: as `carry_out` does.
+        """
+        people = PersonsWithFile(self._app.people, self._file.people)
+        self._filler = FieldFiller(DryRunTexts(self._app.texts), people, is_export=self._file.is_exported)
+        dry_runs = self._dry_runs = {
+            stream: await DryRun.of(self._app, self._editions.by_digest, cycle.rows)
+            for stream, cycle in self._cycles.items()
+        }
+
+        async def state_of(stream: str) -> tuple[State, Edition]:
+            return dry_runs[stream].state, dry_runs[stream].rules
+
+        async for group in self._groups(state_of):
+            for act in await self._new_acts(group):
+                item = await self._to_item(act)
+                try:
+                    await dry_runs[item.stream].decide(item, person, self._file.organiser)
+                except Refused as error:
+                    raise self._stopped(act, error.code, error.facts) from None
+        self._after = {stream: (one.state, one.rules) for stream, one in dry_runs.items() if one.history}
+
+    def report(self, *, dry_run: bool) -> Report:
+        """Return the report of the run."""
+        return Report(self._file, self._counts, self._cycles, self._after, dry_run)
+
+    def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any]) -> InputError:
+        line = line_of(act.yaml_path, self._lines)
+        stopped = "recording_stopped" if act.yaml_path[:1] == ("meetings",) else "recording_stopped_outside"
+        return InputError(stopped, where(self._path, line), act=act.input.act, why=sentence(code, facts))
+
+    # The groups of the file -------------------------------------------------------------------
+
+    async def _groups(self, state_of: StateOf) -> AsyncIterator[ActGroup]:
+        """Yield the groups with act keys. The first act of a cycle that is not open comes with acts that open it."""
+        plan = Plan(self._file, self._editions.opening, self._before)
+        try:
+            planned = plan.groups()
+        except MissingDateError as error:
+            at = where(self._path, line_of(error.yaml_path, self._lines))
+            why = sentence("when_is_missing_in_file")
+            raise InputError("recording_stopped", at, act=error.act, why=why) from None
+        groups = await self._comparison.with_keys(replace(one, acts=self._with_editions(one)) for one in planned)
+        first = _first_moments(groups)
+        opened = {stream for stream, cycle in self._cycles.items() if cycle.opened}
+        this = self._file.stream()
+        for group in groups:
+            opening: list[PlannedAct] = []
+            this_was_open = this in opened
+            for act in group.acts:
+                stream = act.input.stream
+                if act.input.act != "open-cycle" and stream not in opened:
+                    closing = (await state_of(this))[0] if this_was_open and stream != this else None
+                    opening += plan.opening("this" if stream == this else "next", first[stream], closing)
+                opened.add(stream)
+            yield replace(group, acts=[*opening, *group.acts])
+
+    def _with_editions(self, group: ActGroup) -> list[PlannedAct]:
+        return [
+            replace(act, input=replace(act.input, fields=self._editions.in_fields(act.input.fields)))
+            for act in group.acts
+        ]
+
+    async def _new_acts(self, group: ActGroup) -> list[NewAct]:
+        """Return what has to be entered of a group, and count the rest."""
+        found: list[NewAct] = []
+        for planned in group.acts:
+            try:
+                act = await self._comparison.compare(planned, self._version)
+            except CorrectionDiffersError as error:
+                raise self._stopped(error.planned, "correction_is_told", {"version": error.version}) from None
+            if act is None:
+                self._counts.known += 1
+                continue
+            self._counts.corrected += act.corrects
+            self._counts.entered += not act.corrects
+            found.append(act)
+        # Corrections come first: a new act can be what an earlier act said by mistake.
+        return sorted(found, key=lambda act: not act.corrects)
+
+    async def _version(self, stream: str, command: UUID) -> int:
+        """Return the version in this ledger of the act that a correction is about; it differs between ledgers."""
+        if self._dry_runs:
+            history = [
+                (one.event.NAME, one.meta.command_id, one.meta.version) for one in self._dry_runs[stream].history
+            ]
+        else:
+            rows = await self._app.ledger.load(stream, 0, None)
+            history = [(row.type, row.command_id, row.version) for row in rows]
+        versions = (version for name, found, version in history if found == command and name != "ActCorrected")
+        return next(versions, NO_VERSION)
+
+
+def _first_moments(groups: Sequence[ActGroup]) -> dict[str, datetime]:
+    """Return for each stream the earliest moment at which one of its acts can have happened."""
+    first: dict[str, datetime] = {}
+    for act in (act for group in groups for act in group.acts):
+        if act.input.happened is not None:
+            earliest = act.input.happened.earliest
+            first[act.input.stream] = min(earliest, first.get(act.input.stream, earliest))
+    return first
+
+
+class _SaltedTexts:
+    """Stores the texts of an exported file with their salts there, so that they get the same digests again."""
+
+    def __init__(self, texts: Texts, salts: Mapping[str, str]) -> None:
+        self._texts, self._salts = texts, salts
+
+    async def put(self, body: str, /) -> str:
+        """Store a text and return its digest."""
+        salt = self._salts.get(sha256(body.encode()).hexdigest())
+        return await self._texts.put(body, bytes.fromhex(salt) if salt else None)

@@ -1,0 +1,301 @@
+"""Words for the values of the domain, by the kind of value: the same value has its own word in each kind.
+
+A kind is the type of a field (`MeetingKind`, `Duty`) or a group of codes. Equal English words of two kinds have a
+context, so that each is translated by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from domain.rights import Party
+from domain.rules import DraftKind, Duty, Paper, VoteMethod, VoteRule
+from domain.steps.awards import HoldCause, Returned
+from domain.steps.commenting import Stance
+from domain.steps.drafting import CovenantKind
+from domain.steps.letters import LetterKind
+from domain.steps.lifecycle import ClockMode
+from domain.steps.manual_reminders import Channel
+from domain.steps.meetings import MeetingKind
+from domain.steps.membership import Holder, Manner, Role
+from domain.steps.succession import SuccessionKind
+from domain.steps.targets import Exactness, RegistrationStatus
+from domain.types import Sureness, Unknown
+from domain.workdays import IfDayOff
+from i18n import N_, NC_, Plural
+
+
+@dataclass(frozen=True, slots=True)
+class WordTable:
+    """The words of one kind by value. `type` is the values' type in the domain; None for codes without a type."""
+
+    words: Mapping[str, str]
+    type: Any = None
+
+
+def _type_of(model: type[BaseModel], field: str) -> Any:
+    return model.model_fields[field].annotation
+
+
+DUTIES: Mapping[str, str] = {
+    "draft": N_("present the drafts"),
+    "stance": N_("answer the drafts"),
+    "signature": N_("sign the covenant"),
+    "midyear-report": N_("hand in the mid-year report"),
+    "correction": N_("answer the correction"),
+    "midyear-acceptance": N_("accept the mid-year report"),
+    "self-score": N_("score itself"),
+    "cross-check": N_("cross-check a unit"),
+    "appraisal": N_("appraise the score"),
+    "final-meeting": N_("hold the final meeting"),
+    "submission": N_("submit the nominations"),
+    "decision": N_("decide the awards"),
+    "publication": N_("publish the results"),
+    "filing": N_("file the year"),
+}
+"""What is owed, as words that follow "please"."""
+
+_DRAFTS: Mapping[str, str] = {
+    "plan": NC_("draft", "plan"),
+    "bylaws": NC_("draft", "operating regulations"),
+    "covenant": N_("covenant"),
+    "criteria": NC_("draft", "criteria"),
+    "term-covenant": N_("covenant for a term"),
+}
+_ROLES: Mapping[str, str] = {"head": N_("head unit"), "deputy": N_("deputy head unit")}
+
+WORDS: Mapping[str, WordTable] = {
+    "account": WordTable({"secretariat": N_("city secretariat"), "staff": N_("unit staff"), "auditor": N_("auditor")}),
+    "amount": WordTable({"unknown": NC_("amount", "unknown")}, Unknown),
+    "channel": WordTable(
+        {"message": N_("by a message"), "telephone": N_("by telephone"), "in-person": N_("in person")}, Channel
+    ),
+    "clock": WordTable({"wall": N_("real time"), "stepped": N_("rehearsal"), "backfill": N_("backfill")}, ClockMode),
+    "covenant": WordTable({kind: _DRAFTS[kind] for kind in get_args(CovenantKind)}, CovenantKind),
+    "day_off": WordTable(
+        {"next": N_("moved to the next working day"), "previous": N_("moved to the working day before")}, IfDayOff
+    ),
+    "deviation": WordTable(
+        {
+            "signed_text_open": N_("the covenant was signed while its text was still to be edited"),
+            "bylaws_late": N_("the operating regulations came after the signing, or not at all"),
+            "unit_declined": N_("a unit declined to sign"),
+            "head_unknown": N_("nobody wrote down who was head at the signing"),
+            "late_act": N_("done after it was due"),
+            "final_next_year": N_("the final meeting was held in the next year"),
+            "ranked_before_appraisal": N_("ranked before the score was appraised"),
+            "head_nominated": N_("the head, who chairs, is nominated itself"),
+            "granted_unnominated": N_("granted without a nomination"),
+            "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
+            "voted_otherwise": N_("voted in another way than the rules say"),
+            "not_carried": N_("put forward or chosen although the vote did not carry it"),
+            "granted_while_held": N_("decided while the award was held back"),
+            "annulled_ungranted": N_("an award was annulled that the register does not know as granted"),
+            "returned_unannulled": N_("returned although no annulment is recorded"),
+            "complaint": NC_("deviation", "a complaint"),
+            "sources_disagree": N_("sources tell it otherwise"),
+            "letter_unanswered": N_("a request or direction without an answer"),
+            "answer_without_letter": N_("an answer to a letter that nobody has entered"),
+            "answered_before": N_("answered before the letter was sent"),
+            "contents_differ": N_("the covenant's contents are counted otherwise than they are listed"),
+            "signed_unpresented": N_("a covenant was signed that nobody tells to have been presented"),
+            "answered_late": N_("answered after the day that was set"),
+            "scored_by_other": N_("scored by somebody other than the rules name"),
+            "accepted_unregistered": N_("a registration was answered that nobody has entered"),
+            "number_used_twice": N_("one number of a body stands on two papers"),
+            "quota_exceeded": N_("more put forward for an award than its quota"),
+            "award_of_other_kind": N_("put forward for an award that is not for its kind of unit"),
+            "nominated_excluded": N_("put forward although it is not considered"),
+            "round_undeclared": N_("scored in a round that the rules do not know"),
+            "scored_beyond_round": N_("scored criteria that were not this round's"),
+            "scored_after_ranking": N_("scored after the ranking"),
+            "edition_out_of_time": N_("the rules were not in force in this year"),
+        }
+    ),
+    "deviation_count": WordTable(
+        {"edits": N_("edits asked for"), "stances": N_("stances with reservations"), "number": N_("number")}
+    ),
+    "draft": WordTable(_DRAFTS, DraftKind),
+    "duty": WordTable(DUTIES, Duty),
+    "exactness": WordTable(
+        {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
+    ),
+    "fault": WordTable(
+        {
+            "gap": N_("a position is missing before this"),
+            "unreadable": N_("the payload cannot be read"),
+            "time_fell": N_("recorded earlier than the one before"),
+            "version": N_("the stream's numbering is broken"),
+            "previous": N_("does not follow the act before it"),
+            "digest": N_("it was changed: its digest does not fit"),
+            "checkpoint": N_("differs from a checkpoint"),
+            "tail_missing": N_("a checkpoint has seen more than is here"),
+            "unsigned": N_("nobody signed it"),
+            "command_missing": N_("the signed command is missing or changed"),
+            "signature": N_("the signature does not fit"),
+            "expired": N_("recorded after its command had expired"),
+            "does_not_follow": N_("does not follow from the signed command"),
+            "not_decided": N_("the law would refuse the command"),
+            "clock_not_due": N_("the clock had no reason to say it"),
+            "edition_missing": N_("the rules edition is missing"),
+            "incomplete": N_("the rest of its command is missing"),
+            "other_installation": N_("founded by another installation"),
+            "other_key": N_("founded with another key"),
+        }
+    ),
+    "hold_cause": WordTable(
+        {
+            "discipline": N_("discipline"),
+            "complaint": NC_("reason to hold an award back", "a complaint"),
+            "other-cause": N_("another cause"),
+        },
+        HoldCause,
+    ),
+    "holder": WordTable({"unknown": NC_("holder of a role", "unknown"), "vacant": N_("vacant")}, get_args(Holder)[1]),
+    "letter": WordTable(
+        {
+            "guidance-request": N_("request for guidance"),
+            "official-letter": N_("official letter"),
+            "direction": N_("direction"),
+            "guidance": N_("guidance"),
+            "conclusions-notice": N_("notice of conclusions"),
+            "report": N_("report"),
+            "other-letter": N_("letter"),
+        },
+        LetterKind,
+    ),
+    "manner": WordTable(
+        {
+            "elected": N_("elected"),
+            "introduced": N_("introduced in rotation"),
+            "appointed": N_("appointed by the level above"),
+            "assigned": N_("assigned by the organiser"),
+            "handed-over": N_("handed over"),
+            "unknown": NC_("manner of a choice", "unknown"),
+        },
+        Manner,
+    ),
+    "meeting": WordTable(
+        {
+            "launching": N_("launching meeting"),
+            "thematic": N_("thematic meeting"),
+            "quarterly": N_("quarterly meeting"),
+            "mid-year": N_("mid-year meeting"),
+            "final": N_("final meeting"),
+            "other": N_("meeting"),
+        },
+        MeetingKind,
+    ),
+    "paper": WordTable(
+        {
+            "plan": NC_("paper of an edition", "plan"),
+            "bylaws": NC_("paper of an edition", "operating regulations"),
+            "criteria": NC_("paper of an edition", "criteria"),
+            "awards": NC_("paper of an edition", "awards"),
+            "other": NC_("paper of an edition", "other"),
+        },
+        _type_of(Paper, "part"),
+    ),
+    "party": WordTable(
+        {
+            "secretariat": N_("secretariat"),
+            **_ROLES,
+            "own": N_("the unit itself"),
+            "overseer": NC_("party", "overseer"),
+            "clock": N_("the clock"),
+        },
+        Party,
+    ),
+    "registration": WordTable(
+        {"registered": N_("registered"), "returned": N_("sent back"), "accepted": N_("accepted")}, RegistrationStatus
+    ),
+    "returned": WordTable({"object": N_("the object"), "money": N_("the money")}, Returned),
+    "role": WordTable(_ROLES, Role),
+    "round": WordTable({"self": N_("self-score"), "cross-checked": N_("cross-check"), "appraised": N_("appraisal")}),
+    "scope": WordTable({"read": N_("only reads"), "act": N_("reads and acts"), "sign": N_("also signs and publishes")}),
+    "scoring_method": WordTable(
+        {
+            "hand": N_("by hand"),
+            "linear": N_("actual to target"),
+            "bands": N_("bands"),
+            "steps": N_("steps"),
+            "all-or-nothing": N_("all or nothing"),
+            "count": N_("count times points"),
+            "relative": N_("relative to the best"),
+        }
+    ),
+    "stance": WordTable(
+        {
+            "agreed": N_("agreed"),
+            "agreed-in-substance": N_("agreed in substance"),
+            "changes-requested": N_("changes requested"),
+        },
+        Stance,
+    ),
+    "step": WordTable(
+        {
+            "plan-draft": N_("plan draft"),
+            "comments": N_("comments"),
+            "signing": N_("signing"),
+            "midyear-check": N_("mid-year check"),
+            "final-evaluation": N_("final evaluation"),
+            "filed": N_("filed"),
+        }
+    ),
+    "succession": WordTable(
+        {"merged": N_("merged"), "split": N_("split"), "dissolved": N_("dissolved")}, SuccessionKind
+    ),
+    "sureness": WordTable({"stated": N_("stated"), "inferred": N_("inferred"), "rehearsed": N_("rehearsed")}, Sureness),
+    "vote_base": WordTable(
+        {
+            "entitled": N_("of all who may vote"),
+            "present": N_("of those present"),
+            "cast": N_("of the papers cast"),
+            "valid": N_("of the valid papers"),
+        },
+        _type_of(VoteRule, "base"),
+    ),
+    "vote_method": WordTable(
+        {
+            "secret-ballot": N_("secret ballot"),
+            "show-of-hands": N_("show of hands"),
+            "consensus": N_("consensus"),
+            "written-poll": N_("written poll"),
+        },
+        VoteMethod,
+    ),
+    "vote_subject": WordTable(_ROLES),
+}
+"""By kind. A value without a word, such as the id of an award, is shown as it is."""
+
+COUNTS: Mapping[str, Plural] = {
+    "act": Plural("{count} act", "{count} acts"),
+    "clock_act": Plural("{count} act of the clock", "{count} acts of the clock"),
+    "cluster": Plural("{count} cluster", "{count} clusters"),
+    "deviation": Plural("{count} deviation", "{count} deviations"),
+    "event": Plural("{count} event", "{count} events"),
+    "person": Plural("{count} person", "{count} people"),
+    "remark": Plural("{count} remark", "{count} remarks"),
+    "reminder": Plural("{count} reminder", "{count} reminders"),
+    "signature": Plural("{count} signature", "{count} signatures"),
+    "stream": Plural("{count} stream", "{count} streams"),
+    "task": Plural("{count} task", "{count} tasks"),
+    "unit": Plural("{count} unit", "{count} units"),
+}
+"""Numbers of things, for texts with more than one number."""
+
+_KIND_OF_TYPE: Mapping[Any, str] = {table.type: kind for kind, table in WORDS.items() if table.type is not None}
+
+
+def kind_of(annotation: Any) -> str | None:
+    """The kind of word that a field's values have, by the field's type; None when they have none."""
+    inside = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return kind_of(inside[0])
+    if annotation in _KIND_OF_TYPE:
+        return _KIND_OF_TYPE[annotation]
+    return next((kind for part in inside if (kind := kind_of(part)) is not None), None)
