@@ -6,6 +6,7 @@ version, or those recorded up to the end of a day.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,7 @@ from domain.types import Event, EventEnvelope, When, end_of
 from ledger.events import NO_DIGEST, RecordedEvent
 from ledger.mapping import to_envelope
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _WEAKEST = ("stated", "inferred", "rehearsed")
 """Kinds of provenance, the weakest last."""
 
@@ -152,7 +154,7 @@ def _obligation(owed: Obligation, sure: SurenessIndex) -> dict[str, Any]:
 def digests_in(value: Any) -> set[str]:
     """Return all strings in plain values that look like digests: candidates for texts to load."""
     if isinstance(value, str):
-        return {value} if len(value) == 64 and all(c in "0123456789abcdef" for c in value) else set()  # noqa: PLR2004
+        return {value} if _DIGEST.fullmatch(value) else set()
     if isinstance(value, Mapping):
         return set().union(*(digests_in(entry) for entry in value.values())) if value else set()
     if isinstance(value, (list, tuple)):

@@ -20,7 +20,7 @@ def main() -> None:
     """Run the console script."""
     signal.signal(signal.SIGINT, _leave)
     set_library_language()
-    from cli.app import app  # noqa: PLC0415 - Ctrl-C during this import is handled above
+    from cli.app import app
 
     try:
         sys.exit(app(standalone_mode=True))

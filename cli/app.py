@@ -37,28 +37,28 @@ Cycle = Annotated[str, typer.Argument(help=_("A cycle: 2020/cum-1, or in full mt
 
 
 def _finish(work: Any) -> None:
-    from cli.outcome import run  # noqa: PLC0415
+    from cli.outcome import run
 
     raise typer.Exit(run(work))
 
 
 @app.command(help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."))
 def demo(json: Json = False) -> None:
-    from cli import demo as module  # noqa: PLC0415
+    from cli import demo as module
 
     _finish(lambda: module.demo(as_json=json))
 
 
 @app.command(help=_("Keep the local engine, a worker and the web pages running until Ctrl-C."))
 def up() -> None:
-    from cli import operating  # noqa: PLC0415
+    from cli import operating
 
     _finish(operating.up)
 
 
 @app.command(help=_("What runs where."))
 def status(json: Json = False) -> None:
-    from cli import operating  # noqa: PLC0415
+    from cli import operating
 
     _finish(lambda: operating.status(as_json=json))
 
@@ -70,7 +70,7 @@ def resume(
     ] = False,
     json: Json = False,
 ) -> None:
-    from cli import operating  # noqa: PLC0415
+    from cli import operating
 
     _finish(lambda: operating.resume(confirm_clock=confirm_clock, as_json=json))
 
@@ -86,7 +86,7 @@ def account_create(
     until: Annotated[Optional[str], typer.Option(help=_("The last day of access; auditors must have one."))] = None,
     json: Json = False,
 ) -> None:
-    from cli import accounts  # noqa: PLC0415
+    from cli import accounts
 
     _finish(
         lambda: accounts.create(
@@ -101,14 +101,14 @@ def account_create(
 def year_start(
     file: Annotated[Path, typer.Argument(help=_("A year file (docs/cli.md)."))], as_: As = None, json: Json = False
 ) -> None:
-    from cli import acting  # noqa: PLC0415
+    from cli import acting
 
     _finish(lambda: acting.year_start(file, as_, as_json=json))
 
 
 @app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, deviations."))
 def board(year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None, json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import showing
 
     _finish(lambda: showing.board(year, as_json=json))
 
@@ -123,7 +123,7 @@ def extend(
     as_: As = None,
     json: Json = False,
 ) -> None:
-    from cli import acting  # noqa: PLC0415
+    from cli import acting
 
     fields = {"duty": duty, "until": until, "reason": reason, **({"unit": unit} if unit else {})}
     _finish(lambda: acting.act(cycle, "extend", fields, as_, as_json=json))
@@ -131,28 +131,28 @@ def extend(
 
 @app.command(help=_("What a unit must do, by when, and who it waits for."))
 def tasks(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import showing
 
     _finish(lambda: showing.tasks(unit, as_json=json))
 
 
 @app.command(help=_("What a unit was told."))
 def inbox(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import showing
 
     _finish(lambda: showing.inbox(unit, as_json=json))
 
 
 @app.command(help=_("The acts there are, with their fields."))
 def acts(act: Annotated[Optional[str], typer.Argument(help=_("Only this act."))] = None, json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import showing
 
     _finish(lambda: showing.acts(act, as_json=json))
 
 
 @app.command(help=_("The people entered here, by unit."))
 def people(json: Json = False) -> None:
-    from cli import showing  # noqa: PLC0415
+    from cli import showing
 
     _finish(lambda: showing.people(as_json=json))
 
@@ -177,7 +177,7 @@ def act(
     yes: Annotated[bool, typer.Option("--yes", help=_("Enter it although it moves other units' points."))] = False,
     json: Json = False,
 ) -> None:
-    from cli import acting  # noqa: PLC0415
+    from cli import acting
 
     _finish(
         lambda: acting.act_from_line(
@@ -201,7 +201,7 @@ def act(
 def rules_check(
     file: Annotated[Path, typer.Argument(help=_("A rules edition (docs/rules.md)."))], json: Json = False
 ) -> None:
-    from cli import scoring  # noqa: PLC0415
+    from cli import scoring
 
     _finish(lambda: scoring.check(file, as_json=json))
 
@@ -211,7 +211,7 @@ def rules_show(
     edition: Annotated[str, typer.Argument(help=_("A file, or the digest of an edition that the register keeps."))],
     json: Json = False,
 ) -> None:
-    from cli import scoring  # noqa: PLC0415
+    from cli import scoring
 
     _finish(lambda: scoring.show_edition(edition, as_json=json))
 
@@ -222,7 +222,7 @@ def score(
     sheet: Annotated[Path, typer.Argument(help=_("A file of sheets (docs/rules.md)."))],
     json: Json = False,
 ) -> None:
-    from cli import scoring  # noqa: PLC0415
+    from cli import scoring
 
     _finish(lambda: scoring.score(edition, sheet, as_json=json))
 
@@ -234,7 +234,7 @@ def record(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only say what would come of it."))] = False,
     json: Json = False,
 ) -> None:
-    from cli import recording  # noqa: PLC0415
+    from cli import recording
 
     _finish(lambda: recording.record(file, as_, dry_run=dry_run, as_json=json))
 
@@ -244,21 +244,21 @@ def export_record(
     cycle: Cycle,
     out: Annotated[Optional[Path], typer.Option(help=_("A new file; the terminal when none is named."))] = None,
 ) -> None:
-    from cli import exporting  # noqa: PLC0415
+    from cli import exporting
 
     _finish(lambda: exporting.export_record(cycle, out))
 
 
 @app.command(help=_("The JSON Schema of a kind of file: record, rules or sheet."))
 def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet."))]) -> None:
-    from cli import schemas  # noqa: PLC0415
+    from cli import schemas
 
     _finish(lambda: schemas.schema(name))
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
 def timeline(cycle: Cycle, json: Json = False) -> None:
-    from cli import auditing  # noqa: PLC0415
+    from cli import auditing
 
     _finish(lambda: auditing.timeline(cycle, as_json=json))
 
@@ -271,13 +271,13 @@ def replay(
     known_on: Annotated[Optional[str], typer.Option(help=_("As had been recorded by the end of this day."))] = None,
     json: Json = False,
 ) -> None:
-    from cli import auditing  # noqa: PLC0415
+    from cli import auditing
 
     _finish(lambda: auditing.replay_(cycle, at, version, known_on, as_json=json))
 
 
 @audit.command(help=_("Check every chain, position and signature of the ledger."))
 def verify(json: Json = False) -> None:
-    from cli import auditing  # noqa: PLC0415
+    from cli import auditing
 
     _finish(lambda: auditing.verify_(as_json=json))

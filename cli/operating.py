@@ -76,10 +76,10 @@ async def status(*, as_json: bool) -> int:
 async def resume(*, confirm_clock: bool, as_json: bool) -> int:
     """Start the workflow of every year and every open cycle again. Each loads its stream from the ledger."""
     # Imported here: the other commands of this module need no Temporal client.
-    from temporalio.common import WorkflowIDConflictPolicy  # noqa: PLC0415
+    from temporalio.common import WorkflowIDConflictPolicy
 
-    from workflows.client import open_client  # noqa: PLC0415
-    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT  # noqa: PLC0415
+    from workflows.client import open_client
+    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT
 
     started: list[str] = []
     async with session("worker", say) as app:

@@ -64,7 +64,7 @@ def reader_may_leave() -> Iterator[None]:
 
 def terminal() -> Console:
     """Return a console without markup: texts of users may hold brackets that rich would read as markup."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and error messages do not need it
+    from rich.console import Console
 
     class Terminal(Console):
         def on_broken_pipe(self) -> None:
@@ -75,14 +75,14 @@ def terminal() -> Console:
 
 def asking() -> Console:
     """Return the console for prompts: stderr, because stdout may go to another program."""
-    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.console import Console
 
     return Console(stderr=True, highlight=False)
 
 
 def grid(*headers: str) -> Table:
     """Return a table that cuts off no text: the first column, with names to type, does not wrap; the others do."""
-    from rich.table import Table  # noqa: PLC0415 - slow to import, and error messages do not need it
+    from rich.table import Table
 
     table = Table(*headers, show_lines=True)
     for column in table.columns:
@@ -146,7 +146,7 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
 def explain(error: BaseException) -> tuple[Exit, str]:
     """Return the exit code and the message of an error."""
     # Imported here, because it is slow and `--help` does not need it.
-    from application.error_mapping import coded_error  # noqa: PLC0415
+    from application.error_mapping import coded_error
 
     found = coded_error(error)
     if found is None:
@@ -159,7 +159,7 @@ def explain(error: BaseException) -> tuple[Exit, str]:
 
 def _log(error: BaseException) -> str:
     """Append the traceback to the error log and return the log's path; without a log, print it."""
-    from local.paths import paths  # noqa: PLC0415 - as above
+    from local.paths import paths
 
     log = paths().logs / "errors.log"
     try:

@@ -19,5 +19,5 @@ async def schema(name: str) -> int:
     """Print the JSON Schema of a kind of file."""
     if name not in SCHEMAS:
         raise InputError("no_such_schema", name=name, names=", ".join(SCHEMAS))
-    print(json.dumps(SCHEMAS[name].model_json_schema(), ensure_ascii=False, indent=2))  # noqa: T201
+    print(json.dumps(SCHEMAS[name].model_json_schema(), ensure_ascii=False, indent=2))  # noqa: T201 - the answer of the command
     return Exit.DONE

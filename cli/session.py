@@ -88,7 +88,7 @@ async def session(
         stack.push_async_callback(ledger.close)
         engine_client: EngineClient | None = None
         if need != "ledger":
-            from workflows.client import TemporalClient, open_client  # noqa: PLC0415 - readers do not need it
+            from workflows.client import TemporalClient, open_client
 
             client = await stack.enter_async_context(open_client(endpoints.temporal or "", endpoints.namespace))
             engine_client = TemporalClient(client)

@@ -22,10 +22,10 @@ DURABLE_SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes
 """Settings of the server without which an answered append can be lost in a crash."""
 
 _COLUMNS = ", ".join(RecordedEvent._fields)
-_LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608
-_LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608
-_READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608
-_KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and command_id = any($2) order by position"  # noqa: S608
+_LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608 - our own columns
+_LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608 - our own columns
+_READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608 - our own columns
+_KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and command_id = any($2) order by position"  # noqa: S608 - our own columns
 
 
 class PostgresLedger:

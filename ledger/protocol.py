@@ -46,7 +46,7 @@ class Expired(LedgerError):  # noqa: N818 - as above
     kind = Kind.REFUSED
 
 
-class Stopped(LedgerError):  # noqa: N818
+class Stopped(LedgerError):  # noqa: N818 - as above
     """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, unsafe settings."""
 
     kind = Kind.AWAY

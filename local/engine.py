@@ -164,7 +164,7 @@ async def _start(
     address, namespace, temporal = None, "thidua", None
     if need != "ledger":
         # Imported here, because loading Temporal's client would slow down commands that only read.
-        from local.temporal import start_temporal  # noqa: PLC0415
+        from local.temporal import start_temporal  # noqa: PLC0415 - as said above
 
         if postgres.server is None and "TEMPORAL_ADDRESS" not in os.environ:
             await _start_postgres(stack, postgres, pids)

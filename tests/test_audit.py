@@ -105,7 +105,7 @@ async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]
     mark = await checkpoint(app.ledger)
     assert mark is not None
     assert (await check(app, mark)).ok
-    await as_owner(app, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608
+    await as_owner(app, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608 - a number of ours
     assert (await check(app)).ok, "without a checkpoint nobody can know"
     report = await check(app, mark)
     assert [problem.code for problem in report.problems] == ["tail_missing"]
@@ -136,7 +136,7 @@ async def test_half_of_what_a_command_says_is_found_where_it_ends(recorded: tupl
     *_rest, correction, right = await load_all(app.ledger, stream)
     assert (correction.type, right.type) == ("ActCorrected", "StanceTaken")
     assert (await check(app)).ok
-    await as_owner(app, f"delete from ledger.event where position >= {right.position}")  # noqa: S608
+    await as_owner(app, f"delete from ledger.event where position >= {right.position}")  # noqa: S608 - a number of ours
     problems = (await check(app)).problems
     assert [(p.position, p.code, p.detail) for p in problems] == [(correction.position, "incomplete", "StanceTaken")]
 

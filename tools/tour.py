@@ -69,7 +69,7 @@ async def pictures(browser: Browser, address: str, password: str, target: Path) 
 
 def main() -> None:
     """Play, serve, take pictures, write the document."""
-    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+    found = subprocess.run(["sh", "tools/chromium.sh"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607 - the shell of the machine
     program = found.stdout.strip().splitlines()[-1]
     target = Path(tempfile.mkdtemp(prefix="thidua-tour-"))
     with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:

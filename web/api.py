@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
@@ -349,7 +350,7 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
 
 async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 400
-    return _error(status, InputError("page_not_found" if status == 404 else "bad_request"))  # noqa: PLR2004
+    return _error(status, InputError("page_not_found" if status == HTTPStatus.NOT_FOUND else "bad_request"))
 
 
 def build(services: Services) -> FastAPI:

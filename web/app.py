@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -184,14 +185,15 @@ class _Answer:
 
 async def _not_there(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    code = "page_not_found" if status == 404 else "method_not_allowed" if status == 405 else "bad_request"  # noqa: PLR2004
+    codes = {HTTPStatus.NOT_FOUND: "page_not_found", HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed"}
+    code = codes.get(HTTPStatus(status), "bad_request")
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": code, "text": sentence(code)}, status)
-    return page(request, "trouble.html", status, text=sentence(code), carried=[], code=code)
+    return page(request, "error.html", status, text=sentence(code), carried=[], code=code)
 
 
 async def _malformed(request: Request, _error: Exception) -> Response:
-    return page(request, "trouble.html", 422, text=sentence("bad_request"), carried=[], code="bad_request")
+    return page(request, "error.html", 422, text=sentence("bad_request"), carried=[], code="bad_request")
 
 
 async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
@@ -212,7 +214,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         text = f"{path_label(found.path)}: {text}"
     return page(
         request,
-        "trouble.html",
+        "error.html",
         found.http_status,
         text=text,
         carried=[(printable(name), UNSTORABLE.sub("", value)) for name, value in kept],

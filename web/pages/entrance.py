@@ -121,7 +121,7 @@ async def show_invitation(request: Request, secret: str) -> Response:
 
 
 def _void(request: Request) -> Response:
-    return page(request, "trouble.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
+    return page(request, "error.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
 
 
 @router.post(urls.INVITATION)

@@ -48,5 +48,5 @@ async def help_page(request: Request, name: str) -> Response:
     """A one-page guide."""
     found = guide(name)
     if found is None:
-        return page(request, "trouble.html", 404, text="", carried=[], code="page_not_found")
+        return page(request, "error.html", 404, text="", carried=[], code="page_not_found")
     return page(request, "guide.html", body=found)
