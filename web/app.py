@@ -185,8 +185,11 @@ class _Answer:
 
 async def _not_there(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    codes = {HTTPStatus.NOT_FOUND: "page_not_found", HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed"}
-    code = codes.get(HTTPStatus(status), "bad_request")
+    codes: dict[int, str] = {
+        HTTPStatus.NOT_FOUND: "page_not_found",
+        HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    }
+    code = codes.get(status, "bad_request")
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": code, "text": sentence(code)}, status)
     return page(request, "error.html", status, text=sentence(code), carried=[], code=code)
