@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain import installation
 from domain.commands import AuthenticatedCommand, CommandPayload
@@ -84,6 +85,8 @@ class _Stream:
     """The position of the last event read."""
     expected: list[EventEnvelope[Event]] = field(default_factory=list)
     """The events that must still follow from the command that was decided again last."""
+    commands: set[UUID] = field(default_factory=set)
+    """The signed commands whose events were read."""
 
 
 async def verify(
@@ -244,6 +247,10 @@ class _Verification:
         """Decide the command again on the state before it, and keep its events as expected."""
         if stream.decider is None:
             return
+        if item.command_id in stream.commands:
+            # A copy of events behind a real signature follows from their command, too.
+            self.problem(row, "repeated")
+        stream.commands.add(item.command_id)
         try:
             authenticated = authenticate(item, header)
             history = tuple(stream.history)

@@ -357,6 +357,29 @@ async def test_one_changed_byte_in_a_command_is_found_by_the_audit(ledger: Dumpe
     assert "command_missing" in {problem.code for problem in report.problems if problem.position == row.position}
 
 
+REPEATABLE = ("ComplaintAnswered", "ContentsStated", "NextChosen", "OverseerNamed", "UnitsRanked", "UnitsReminded")
+"""Events whose command would be accepted again by the state after them: only its id tells that it stands twice."""
+
+
+@pytest.mark.parametrize("kind", REPEATABLE)
+async def test_a_copy_behind_a_real_signature_is_found_by_the_audit(kind: str) -> None:
+    ledgers = (Dumped(data) for data in _committed().values())
+    ledger, index = next(
+        (one, n) for one in ledgers for n, row in enumerate(one.rows) if row.type == kind and row.command_digest
+    )
+    row, earlier = ledger.rows[index], ledger.rows[: index + 1]
+    tip = [one for one in earlier if one.stream == row.stream][-1]
+    position, version = len(earlier) + 1, tip.version + 1
+    content = to_draft(to_envelope(row), row.command_digest).content_digest(row.stream, version)
+    digest = chain_digest(tip.digest, position, tip.recorded_at, content)
+    copy = row._replace(
+        position=position, version=version, previous=tip.digest, digest=digest, recorded_at=tip.recorded_at
+    )
+    ledger.rows = [*earlier, copy]
+    report = await ledger.verified()
+    assert "repeated" in {problem.code for problem in report.problems if problem.position == position}
+
+
 def test_another_state_is_shown_with_its_place_and_both_values(ledger: Dumped) -> None:
     stream = next(name for name in ledger.data["streams"] if is_cycle(name))
     other = json.loads(json.dumps(ledger.data))

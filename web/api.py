@@ -62,7 +62,10 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "a rule forbids it"},
     422: {"model": Error, "description": "what was sent cannot be used"},
     500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
-    503: {"model": Error, "description": "no answer yet, or somebody is away: send the same command id again"},
+    503: {
+        "model": Error,
+        "description": "no answer yet, or a part of the system is away: send the same command id again",
+    },
 }
 
 router = APIRouter()
