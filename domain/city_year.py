@@ -18,7 +18,6 @@ from domain.commands import AuthenticatedCommand
 from domain.decider import compose
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import Units, Unnamed, check_units
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -37,6 +36,7 @@ from domain.types import (
     UnitId,
     When,
 )
+from domain.units import Units, Unnamed, check_units
 
 
 class ClusterPlan(FrozenModel):

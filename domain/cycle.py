@@ -16,6 +16,7 @@ from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.rights import Party
 from domain.rules import Edition
+from domain.scoring import scores
 from domain.steps import (
     awards,
     commenting,
@@ -29,7 +30,6 @@ from domain.steps import (
     meetings,
     membership,
     midyear,
-    scores,
     signatories,
     signing,
     succession,
@@ -115,6 +115,9 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+
+    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+        return self.membership.could_be_member(unit, earliest, latest)
 
 
 _COMPOSITION = compose(STEPS)

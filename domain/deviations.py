@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from domain.obligations import Obligation, obligations
 from domain.rules import Edition
-from domain.steps.lifecycle import known_count
 from domain.steps.meetings import first_of
 from domain.steps.voting import Ballot, outcomes, quorum_missed
 from domain.types import Document, day_ending, end_of
+from domain.units import known_count
 
 if TYPE_CHECKING:
     from domain.cycle import State

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from domain.rules import Duty
+from domain.scoring import scores
 from domain.steps import (
     awards,
     commenting,
@@ -26,7 +27,6 @@ from domain.steps import (
     meetings,
     membership,
     midyear,
-    scores,
     signing,
     succession,
     targets,

@@ -16,12 +16,16 @@ from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
-from domain.steps.criteria import Criterion, Kinds, Scoring, Share
-from domain.steps.scoring_methods import Rounding
+from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
+from domain.scoring.methods import Rounding
 from domain.types import Day, Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
+
+
+CovenantKind = Literal["covenant", "term-covenant"]
+"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
 
 
 class Duty(StrEnum):

@@ -98,6 +98,13 @@ Points = Annotated[
     BeforeValidator(decimal_comma),
 ]
 
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=limits.AMOUNT_MAX, decimal_places=limits.AMOUNT_DECIMALS, allow_inf_nan=False),
+    BeforeValidator(decimal_comma),
+]
+"""A measured quantity: an actual result, a target, a share in percent."""
+
 Unknown = Literal["unknown"]
 """The sources do not tell. Different from "none" and from "vacant"."""
 
@@ -281,6 +288,23 @@ class Person(FrozenModel):
         if self.id is None and self.office is None:
             raise invalid("person_is_nobody")
         return self
+
+
+class Participant(FrozenModel):
+    """A unit, a person, or a group in words: exactly one of the three."""
+
+    unit: UnitId | None = None
+    person: Person | None = None
+    group: Label | None = None
+
+    @model_validator(mode="after")
+    def _check_exactly_one(self) -> Participant:
+        if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
+            raise invalid("voice_is_one")
+        return self
+
+
+Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 class Document(FrozenModel):

@@ -12,12 +12,12 @@ from speech import CITY, RULES, TEXT, UNITS, Case, day
 from domain.deviations import deviations
 from domain.obligations import obligations
 from domain.rules import Duty, Edition
-from domain.steps.commenting import Participant
+from domain.scoring.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
-from domain.steps.lifecycle import OpenCycle, Unit
+from domain.steps.lifecycle import OpenCycle
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.steps.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
-from domain.types import When
+from domain.types import Participant, When
+from domain.units import Unit
 from domain.workdays import Calendar
 
 HEAD, DEPUTY, THIRD = UNITS

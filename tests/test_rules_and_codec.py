@@ -17,7 +17,7 @@ from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearP
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
-from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
+from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, decider_of, is_cycle, is_year, parse_cycle_name, year_stream
@@ -33,6 +33,7 @@ from domain.types import (
     end_of,
     normalize_text,
 )
+from domain.units import Unit
 
 
 class TestEdition:

@@ -36,9 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 
 KNOWN_CIRCLE: frozenset[str] = frozenset(
     {
-        "domain.commands",
         "domain.cycle",
-        "domain.decider",
         "domain.deviations",
         "domain.obligations",
         "domain.rights",
@@ -54,8 +52,7 @@ KNOWN_CIRCLE: frozenset[str] = frozenset(
         "domain.steps.meetings",
         "domain.steps.membership",
         "domain.steps.midyear",
-        "domain.steps.scores",
-        "domain.steps.signatories",
+        "domain.scoring.scores",
         "domain.steps.signing",
         "domain.steps.succession",
         "domain.steps.targets",

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from domain.rules import Edition
-from domain.steps.commenting import Participant
-from domain.steps.scoring_methods import Amount
 from domain.types import (
     AlreadyRecorded,
+    Amount,
     Command,
     Document,
     Event,
     Label,
     Meta,
+    Participant,
     Refused,
     Slug,
     StepDecider,

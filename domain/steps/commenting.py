@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import PositiveInt
 
-from domain import limits
-from domain.problems import invalid
 from domain.rules import DraftKind, Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
-    FrozenModel,
     Label,
     Meta,
-    Person,
+    Participant,
     Refused,
     StepDecider,
     Text,
@@ -31,28 +27,12 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
-
-
-class Participant(FrozenModel):
-    """A unit, a person, or a group in words: exactly one of the three."""
-
-    unit: UnitId | None = None
-    person: Person | None = None
-    group: Label | None = None
-
-    @model_validator(mode="after")
-    def _check_exactly_one(self) -> Participant:
-        if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise invalid("voice_is_one")
-        return self
-
-
-Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # Commands --------------------------------------------------------------------------------

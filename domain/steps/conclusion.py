@@ -11,9 +11,7 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import known_count
-from domain.steps.membership import Manner, Role, require_member
-from domain.steps.scores import calculated_scores
+from domain.scoring.scores import calculated_scores
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -32,6 +30,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import Manner, Role, known_count, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

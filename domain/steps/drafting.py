@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from domain import limits
 from domain.rules import DraftKind, Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -26,13 +25,10 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State
-
-
-CovenantKind = Literal["covenant", "term-covenant"]
-"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
 
 
 # Commands --------------------------------------------------------------------------------

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
     Day,
     Document,
     Event,
-    FrozenModel,
-    Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,
@@ -33,6 +28,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import SampledPlace, SampledPlaces, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -40,16 +36,6 @@ if TYPE_CHECKING:
 LetterKind = Literal[
     "guidance-request", "official-letter", "direction", "guidance", "conclusions-notice", "report", "other-letter"
 ]
-
-
-class SampledPlace(FrozenModel):
-    """A place below a member unit, such as a residential unit, a school or a commune of a district."""
-
-    name: Label
-    kind: Label | None = None
-
-
-SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # Commands --------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from domain import limits
-from domain.problems import invalid, repeated
+from domain.problems import invalid
 from domain.rules import Duty, Edition
 from domain.types import (
     ICT,
@@ -21,54 +20,23 @@ from domain.types import (
     Digest,
     Document,
     Event,
-    FrozenModel,
     Instant,
     Label,
     Meta,
     Person,
     Refused,
-    Slug,
     StepDecider,
     Text,
     UnitId,
     with_entry,
 )
+from domain.units import Unit, Units, Unnamed, check_units
 
 if TYPE_CHECKING:
     from domain.cycle import State
 
 ClockMode = Literal["wall", "stepped", "backfill"]
 """Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
-
-
-class Unit(FrozenModel):
-    """A committee that belongs to a cluster. `kind` is the distinction that a rules edition makes between units."""
-
-    id: UnitId
-    name: Label
-    kind: Slug | None = None
-
-
-Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
-Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["unknown"]
-"""The number of units whose names no source gives, if it is known. No act of such a unit is ever recorded."""
-
-
-def known_count(unnamed: int | Literal["unknown"] | None) -> int:
-    """Return the number of unnamed units that is certain: 0 when it is unknown."""
-    return unnamed if isinstance(unnamed, int) else 0
-
-
-def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
-    """Refuse a cluster without units, and a list that names a unit twice.
-
-    Raises:
-        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the repeated ids.
-    """
-    if not units and unnamed is None:
-        raise invalid("nobody_in_cluster")
-    if doubled := repeated(unit.id for unit in units):
-        raise invalid("units_twice", units=", ".join(sorted(doubled)))
 
 
 # Commands --------------------------------------------------------------------------------

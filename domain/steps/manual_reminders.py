@@ -13,8 +13,8 @@ from pydantic import Field
 
 from domain import limits
 from domain.rules import Duty, Edition
-from domain.steps.membership import require_member
 from domain.types import Command, Event, Meta, StepDecider, Text, UnitId, When
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

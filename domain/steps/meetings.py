@@ -15,7 +15,6 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.dates import Dated
 from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -23,6 +22,8 @@ from domain.types import (
     FrozenModel,
     Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,

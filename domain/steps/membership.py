@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from domain.rules import Edition
-from domain.steps.lifecycle import CycleOpened, Unit
+from domain.steps.lifecycle import CycleOpened
 from domain.types import (
     ICT,
     Command,
@@ -31,16 +31,10 @@ from domain.types import (
     start_of,
     with_entry,
 )
+from domain.units import Holder, Manner, Role, Unit, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State
-
-Role = Literal["head", "deputy"]
-Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]
-"""How a head or deputy was chosen; "unknown": the source does not say."""
-
-Holder = UnitId | Literal["unknown", "vacant"]
-
 
 # Commands --------------------------------------------------------------------------------
 
@@ -191,16 +185,6 @@ class Membership:
         """Return the stays after a unit leaves."""
         *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
         return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
-
-
-def require_member(unit: str, meta: Meta, state: State) -> None:
-    """Refuse a command about a unit that was no member at any instant of the command's date range.
-
-    Raises:
-        Refused: `not_a_member`.
-    """
-    if not state.membership.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
-        raise Refused("not_a_member", unit=unit, on=meta.happened.day)
 
 
 def effective_from(meta: Meta) -> datetime:

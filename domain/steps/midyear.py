@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain.rules import Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -21,6 +20,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

@@ -14,8 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
 from domain.problems import invalid
-from domain.steps.commenting import Participant, Participants
-from domain.types import Event, FrozenModel, Person, StepDecider, with_entry
+from domain.types import Event, FrozenModel, Participant, Participants, Person, StepDecider, with_entry
 
 Capacity = Annotated[
     Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())

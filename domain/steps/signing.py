@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from domain import limits
-from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
-from domain.steps.drafting import CovenantKind, version_of
-from domain.steps.lifecycle import Unnamed, known_count
-from domain.steps.membership import require_member
+from domain.rules import CovenantKind, Edition
+from domain.steps.drafting import version_of
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
     AlreadyRecorded,
@@ -25,6 +22,8 @@ from domain.types import (
     Document,
     Event,
     Meta,
+    Participant,
+    Participants,
     Refused,
     StepDecider,
     Text,
@@ -32,6 +31,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import Unnamed, known_count, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

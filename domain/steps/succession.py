@@ -15,9 +15,10 @@ from pydantic import Field, StringConstraints
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition, Inherited
-from domain.steps.lifecycle import Lifecycle, Unit, Units
-from domain.steps.membership import Membership, Term, effective_from, require_member
+from domain.steps.lifecycle import Lifecycle
+from domain.steps.membership import Membership, Term, effective_from
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
+from domain.units import Unit, Units, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

@@ -15,14 +15,11 @@ from pydantic import Field, NonNegativeInt
 
 from domain import limits
 from domain.problems import repeated
-from domain.rules import Edition
-from domain.steps.drafting import CovenantKind
-from domain.steps.letters import SampledPlace, SampledPlaces
-from domain.steps.membership import require_member
-from domain.steps.scoring_methods import Amount
+from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
     AlreadyRecorded,
+    Amount,
     Command,
     Day,
     Document,
@@ -40,6 +37,7 @@ from domain.types import (
     start_of,
     with_entry,
 )
+from domain.units import SampledPlace, SampledPlaces, require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

@@ -16,8 +16,6 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
-from domain.steps.commenting import Participant, Participants
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -26,6 +24,8 @@ from domain.types import (
     FrozenModel,
     Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,
@@ -34,6 +34,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

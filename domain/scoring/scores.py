@@ -15,15 +15,14 @@ from pydantic import Field
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.commenting import Participant
-from domain.steps.membership import require_member
-from domain.steps.score_calculation import UnitResult, UnitSheet, calculate_scores
-from domain.steps.scoring_methods import ScoreEntry
+from domain.scoring.calculation import UnitResult, UnitSheet, calculate_scores
+from domain.scoring.methods import ScoreEntry
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
     Meta,
+    Participant,
     Refused,
     Slug,
     StepDecider,
@@ -32,6 +31,7 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import require_member
 
 if TYPE_CHECKING:
     from domain.cycle import State

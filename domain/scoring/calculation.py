@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.rules import Edition
-from domain.steps.criteria import Criterion, ScoreClass, Scoring, remarks
-from domain.steps.scoring_methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
+from domain.scoring.criteria import Criterion, ScoreClass, Scoring, remarks
+from domain.scoring.methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
 from domain.types import FrozenModel, Label, Refused, Slug, UnitId
 
 
