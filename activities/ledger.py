@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.commands import AuthenticatedCommand
 from domain.rules import NO_RULES, Edition, edition_of
-from domain.steps.deadlines import clock_command_id
+from domain.steps.clock import clock_command_id
 from domain.streams import decider_of
 from domain.types import CLOCK, RESERVED, When
 from ledger.events import Draft, RecordedEvent, StreamTip

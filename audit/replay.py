@@ -14,7 +14,8 @@ from typing import Any
 from domain.codec import plain, state_digest
 from domain.cycle import State
 from domain.deviations import deviations
-from domain.obligations import Obligation, obligations, steps
+from domain.duties import Obligation
+from domain.obligations import obligations, steps
 from domain.rules import NO_RULES, Edition
 from domain.streams import decider_of
 from domain.summaries import deviation_values, obligation_values, step_values

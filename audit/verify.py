@@ -17,7 +17,7 @@ from domain import installation
 from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.decider import Decider
 from domain.rules import NO_RULES, Edition
-from domain.steps.deadlines import clock_command_id
+from domain.steps.clock import clock_command_id
 from domain.streams import decider_of, is_cycle, is_year
 from domain.types import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused, When
 from ledger.checkpoints import Checkpoint, merkle_root

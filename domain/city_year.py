@@ -171,9 +171,8 @@ def _ordered(y: YearPlan, e: OpeningOrdered, m: Meta) -> YearPlan:
     return replace(y, ordered=tuple(dict.fromkeys((*y.ordered, *e.clusters))), ordered_version=m.version)
 
 
-decider = StepDecider(
+decider: StepDecider[YearPlan, CityState, Edition] = StepDecider(
     slice_name="year",
-    empty=YearPlan(),
     decides={IssueYearPlan: issue, ArrangeClusters: arrange, OrderOpening: order},
     evolves={YearPlanIssued: _issued, ClustersArranged: _arranged, OpeningOrdered: _ordered},
 )

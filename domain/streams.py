@@ -6,6 +6,7 @@ The name determines the decider, and is also the workflow's id.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from domain.city_year import CITY_YEAR
 from domain.cycle import CYCLE
@@ -51,7 +52,7 @@ def is_year(stream: str) -> bool:
     return stream.count("/") == _YEAR_PARTS - 1
 
 
-def decider_of(stream: str) -> Decider:
+def decider_of(stream: str) -> Decider[Any]:
     """Return the decider of a stream.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
@@ -387,23 +387,26 @@ class AlreadyRecorded(Exception):  # noqa: N818 - an answer to the user, not a f
 # Steps ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class StepDecider:
-    """The decider of one step: its slice of the state, the commands it decides, the events it evolves from.
+Slice = TypeVar("Slice")
+Context_contra = TypeVar("Context_contra", contravariant=True)
+Rules_contra = TypeVar("Rules_contra", contravariant=True)
 
-    `decides` maps a command type to `(command, meta, state, rules) -> events`; `evolves` maps an event type to
-    `(slice, event, meta) -> slice`. A step may evolve from events of other steps, but only one step decides a
-    command.
+
+@dataclass(frozen=True)
+class StepDecider(Generic[Slice, Context_contra, Rules_contra]):
+    """The decider of one step: the commands it decides, and how its slice of the state evolves from events.
+
+    `Context_contra` is the step's protocol of what it reads of the whole state, its own slice included; `Rules_contra`
+    is what it reads of a rules edition. `decides` maps a command type to `(command, meta, state, rules) -> events`;
+    `evolves` maps an event type to `(slice, event, meta) -> slice`. A step may evolve from events of other steps, but
+    only one step decides a command. A step with `slice_name` None keeps nothing: other steps react to its events.
+
+    The key of both tables is the type of the function's argument. No type of Python says so, hence `Any` for it.
     """
 
-    slice_name: str
-    empty: object
-    decides: Mapping[type[Command], Callable[..., Iterable[Event]]]
-    evolves: Mapping[type[Event], Callable[[Any, Any, Meta], Any]]
-    acts: tuple[type[Command], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "acts", tuple(self.decides))
+    slice_name: str | None
+    decides: Mapping[type[Command], Callable[[Any, Meta, Context_contra, Rules_contra], Iterable[Event]]]
+    evolves: Mapping[type[Event], Callable[[Slice, Any, Meta], Slice]]
 
 
 def with_entry(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:

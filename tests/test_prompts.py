@@ -17,7 +17,7 @@ from cli.outcome import Exit, grid, interruptible, on_its_way, run, terminal
 from domain.commands import parse_command
 from domain.scoring.scores import ScoreSelf
 from domain.steps.commenting import AddComment
-from domain.steps.deadlines import GrantExtension
+from domain.steps.extensions import GrantExtension
 from domain.steps.membership import AssignRole
 from domain.types import Command, Refused
 from errors import InputError

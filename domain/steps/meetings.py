@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from pydantic import Field, PositiveInt
 
@@ -32,8 +32,13 @@ from domain.types import (
     with_entry,
 )
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class MeetingsContext(Protocol):
+    """What meetings read of the cycle: themselves only."""
+
+    @property
+    def meetings(self) -> Meetings: ...
+
 
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
 
@@ -103,7 +108,7 @@ Meetings = Mapping[str, RecordedMeeting]
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_meeting(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, rules: Edition) -> Iterator[Event]:
     if (existing := state.meetings.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -120,9 +125,8 @@ def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[Meetings, MeetingsContext, Edition] = StepDecider(
     slice_name="meetings",
-    empty={},
     decides={RecordMeeting: record_meeting},
     evolves={
         MeetingHeld: lambda meetings, event, meta: with_entry(

@@ -65,9 +65,8 @@ SignatoriesByVersion = Mapping[int, Signatories]
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[SignatoriesByVersion, object, object] = StepDecider(
     slice_name="signatories",
-    empty={},
     decides={},
     evolves={SignatoriesNamed: lambda signatories, event, meta: with_entry(signatories, event.of, event.signatories)},
 )

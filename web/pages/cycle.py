@@ -19,7 +19,8 @@ from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
-from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
+from domain.duties import Obligation
+from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
