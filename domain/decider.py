@@ -67,6 +67,55 @@ class Decider(Protocol[S]):
         """Return the earliest instant that has passed with commands due, and these commands."""
 
 
+@dataclass(slots=True)
+class FoldedStream(Generic[S]):
+    """A decider with a state that it has folded. Code for streams of any kind uses the two only together.
+
+    So no state gets to the decider of another kind, and the type of the state stays known.
+    """
+
+    decider: Decider[S]
+    state: S
+
+    def copy(self) -> FoldedStream[S]:
+        """Return a second one with the same state, for decisions that may be given up."""
+        return FoldedStream(self.decider, self.state)
+
+    def fold(self, history: Iterable[EventEnvelope[Event]]) -> None:
+        """Fold the whole history, from the beginning."""
+        self.state = self.decider.fold(history)
+
+    def evolve(self, envelope: EventEnvelope[Event]) -> None:
+        """Fold one more event."""
+        self.state = self.decider.evolve(self.state, envelope)
+
+    def decide(
+        self,
+        authenticated: AuthenticatedCommand,
+        rules: Edition,
+        version: int,
+        history: tuple[EventEnvelope[Event], ...] = (),
+    ) -> tuple[EventEnvelope[Event], ...]:
+        """See `Decider.decide`."""
+        return self.decider.decide(authenticated, self.state, rules, version, history)
+
+    def edition(self) -> str | None:
+        """See `Decider.edition`."""
+        return self.decider.edition(self.state)
+
+    def now(self, real_now: datetime) -> datetime:
+        """See `Decider.now`."""
+        return self.decider.now(self.state, real_now)
+
+    def next_due(self, rules: Edition) -> datetime | None:
+        """See `Decider.next_due`."""
+        return self.decider.next_due(self.state, rules)
+
+    def due(self, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
+        """See `Decider.due`."""
+        return self.decider.due(self.state, rules, now)
+
+
 @dataclass(frozen=True)
 class Composition(Generic[C]):
     """Step deciders combined: one decision for each command type; for each event type, (slice name, evolve) pairs.

@@ -6,11 +6,10 @@ The name determines the decider, and is also the workflow's id.
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from domain.city_year import CITY_YEAR
-from domain.cycle import CYCLE
-from domain.decider import Decider
+from domain.city_year import CITY_YEAR, CityState
+from domain.cycle import CYCLE, State
+from domain.decider import Decider, FoldedStream
 from domain.types import Refused
 
 DEFAULT_ORGANISER = "mttq-hanoi"
@@ -52,7 +51,7 @@ def is_year(stream: str) -> bool:
     return stream.count("/") == _YEAR_PARTS - 1
 
 
-def decider_of(stream: str) -> Decider[Any]:
+def decider_of(stream: str) -> Decider[State] | Decider[CityState]:
     """Return the decider of a stream.
 
     Raises:
@@ -62,4 +61,17 @@ def decider_of(stream: str) -> Decider[Any]:
         return CYCLE
     if is_year(stream):
         return CITY_YEAR
+    raise KeyError(stream)
+
+
+def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:
+    """Return a stream before its first event, with its decider.
+
+    Raises:
+        KeyError: as `decider_of`.
+    """
+    if is_cycle(stream):
+        return FoldedStream(CYCLE, CYCLE.empty())
+    if is_year(stream):
+        return FoldedStream(CITY_YEAR, CITY_YEAR.empty())
     raise KeyError(stream)
