@@ -352,6 +352,8 @@ class Meta(NamedTuple):
 
 
 E = TypeVar("E", bound=Event)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class EventEnvelope(NamedTuple, Generic[E]):
@@ -409,6 +411,6 @@ class StepDecider(Generic[Slice, Context_contra, Rules_contra]):
     evolves: Mapping[type[Event], Callable[[Slice, Any, Meta], Slice]]
 
 
-def with_entry(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+def with_entry(table: Mapping[K, V], key: K, value: V) -> dict[K, V]:
     """Return a copy of the table with one entry added or replaced: state is never changed in place."""
     return {**table, key: value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,7 @@ from domain.types import (
     Person,
     Provenance,
     Refused,
+    StepDecider,
     When,
     day_ending,
     end_of,
@@ -131,6 +133,17 @@ class TestCodec:
     def test_a_command_is_decided_by_one_step(self) -> None:
         with pytest.raises(TypeError, match="two steps decide"):
             compose((signing_step, signing_step))
+
+    def test_a_step_without_a_slice_cannot_evolve(self) -> None:
+        with pytest.raises(TypeError, match="without a slice"):
+            compose((replace(signing_step, slice_name=None),))
+
+    def test_steps_that_change_one_slice_by_one_event_do_so_one_after_the_other(self) -> None:
+        def adding(letter: str) -> StepDecider[str, object, object]:
+            return StepDecider("word", {}, {CycleFiled: lambda word, _event, _meta: word + letter})
+
+        ((name, change),) = compose((adding("a"), adding("b"))).evolves[CycleFiled]
+        assert (name, change("", CycleFiled(), None)) == ("word", "ab")
 
 
 class TestCommands:
