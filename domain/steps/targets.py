@@ -41,7 +41,7 @@ from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_memb
 
 
 class TargetsContext(UnitsContext, Protocol):
-    """What targets reads of the cycle."""
+    """What targets read of the cycle."""
 
     @property
     def targets(self) -> TargetsState: ...
