@@ -9,7 +9,7 @@ import re
 
 from domain.city_year import CITY_YEAR, CityState
 from domain.cycle import CYCLE, State
-from domain.decider import Decider, FoldedStream
+from domain.decider import FoldedStream
 from domain.types import Refused
 
 DEFAULT_ORGANISER = "mttq-hanoi"
@@ -51,24 +51,11 @@ def is_year(stream: str) -> bool:
     return stream.count("/") == _YEAR_PARTS - 1
 
 
-def decider_of(stream: str) -> Decider[State] | Decider[CityState]:
-    """Return the decider of a stream.
-
-    Raises:
-        KeyError: the stream is one of the installation's own, which have no decider.
-    """
-    if is_cycle(stream):
-        return CYCLE
-    if is_year(stream):
-        return CITY_YEAR
-    raise KeyError(stream)
-
-
 def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:
     """Return a stream before its first event, with its decider.
 
     Raises:
-        KeyError: as `decider_of`.
+        KeyError: the stream is one of the installation's own, which have no decider.
     """
     if is_cycle(stream):
         return FoldedStream(CYCLE, CYCLE.empty())

@@ -21,7 +21,7 @@ from domain.rules import NO_RULES, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
-from domain.streams import cycle_stream, decider_of, is_cycle, is_year, parse_cycle_name, year_stream
+from domain.streams import cycle_stream, folded, is_cycle, is_year, parse_cycle_name, year_stream
 from domain.types import (
     AlreadyRecorded,
     Document,
@@ -189,7 +189,7 @@ class TestStreams:
         assert is_cycle("a/b/c")
         assert is_year(year_stream("a", "b"))
         with pytest.raises(KeyError):
-            decider_of("post")
+            folded("post")
 
 
 class Year:

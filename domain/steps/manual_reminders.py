@@ -1,6 +1,6 @@
 """Manual reminders (đôn đốc): the secretariat reminds units itself, by message, by telephone or in person.
 
-The reminders that the clock issues are in `deadlines`.
+The reminders that the clock issues are in `clock`.
 """
 
 from __future__ import annotations
