@@ -16,8 +16,8 @@ from temporalio.exceptions import ApplicationError
 
 from domain.commands import AuthenticatedCommand
 from domain.rules import NO_RULES, Edition, edition_of
-from domain.steps.deadlines import clock_command_id
-from domain.streams import decider_of
+from domain.steps.clock import clock_command_id
+from domain.streams import folded
 from domain.types import CLOCK, RESERVED, When
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
@@ -129,13 +129,13 @@ class LedgerActivities:
         database's time, so that a foreign caller can only cause what is due anyway.
         """
         _only_local()
-        decider = decider_of(request.stream)
+        stream = folded(request.stream)
         rows = list(await load_all(self._ledger, request.stream))
-        state = decider.fold([to_envelope(row) for row in rows])
-        rules = await self._rules(decider.edition(state))
+        stream.fold([to_envelope(row) for row in rows])
+        rules = await self._rules(stream.edition())
         now = await self._now()
         for _ in range(INSTANTS_PER_CALL):
-            if (due := decider.due(state, rules, now)) is None:
+            if (due := stream.due(rules, now)) is None:
                 break
             instant, commands = due
             tip = rows[-1].tip
@@ -150,9 +150,9 @@ class LedgerActivities:
                     command_id=clock_command_id(request.stream, command, instant),
                     happened=When.at(instant),
                 )
-                for envelope in decider.decide(authenticated, state, rules, tip.version + len(drafts)):
+                for envelope in stream.decide(authenticated, rules, tip.version + len(drafts)):
                     drafts.append(to_draft(envelope))
-                    state = decider.evolve(state, envelope)
+                    stream.evolve(envelope)
             answer = await self._append(Append((Part(request.stream, tip, tuple(drafts)),)))
             if isinstance(answer, Behind) or answer.known:
                 # Another writer was faster: the workflow folds its events and calls again.

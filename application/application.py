@@ -12,9 +12,9 @@ from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
+from domain.cycle import CYCLE, State
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.steps.signatories import Signatories
-from domain.streams import decider_of
 from domain.types import Command, Event, EventEnvelope, Provenance, Refused, When
 from errors import InputError, NotFoundError
 from ledger.events import RecordedEvent
@@ -174,11 +174,10 @@ class Application:
             raise NotFoundError("no_such_cycle", cycle=stream)
         return tuple((row, _envelope(row)) for row in rows)
 
-    async def state(self, stream: str) -> tuple[Any, Edition]:
-        """Return the current state of a stream and the rules in force."""
-        decider = decider_of(stream)
-        state = decider.fold(envelope for _row, envelope in await self.history(stream))
-        return state, await self.rules(decider.edition(state))
+    async def state(self, stream: str) -> tuple[State, Edition]:
+        """Return the current state of a cycle and the rules in force."""
+        state = CYCLE.fold(envelope for _row, envelope in await self.history(stream))
+        return state, await self.rules(CYCLE.edition(state))
 
     async def rules(self, digest: str | None) -> Edition:
         """Return the rules edition with this digest, `NO_RULES` for None.

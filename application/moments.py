@@ -9,8 +9,9 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
-from audit.replay import Replay, SurenessIndex, digests_in, replay, replay_as_json
+from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with
 from domain.codec import plain
+from domain.cycle import CYCLE, State
 from domain.deviations import deviations
 from domain.rules import Edition
 from i18n import _
@@ -45,7 +46,7 @@ class StateAt:
     """The state at a moment, and what stood then, a line each."""
 
     moment: Moment
-    replay: Replay
+    replay: Replay[State]
     lines: tuple[str, ...]
 
     def only_here(self, other: StateAt) -> list[str]:
@@ -54,13 +55,14 @@ class StateAt:
         return [line for line in self.lines if line not in others]
 
 
-async def replayed(application: Application, cycle: VisitedCycle, moment: Moment) -> Replay:
+async def replayed(application: Application, cycle: VisitedCycle, moment: Moment) -> Replay[State]:
     """The state of a cycle at a moment."""
     version = len(cycle.history)
     if moment == Moment(version):  # the visitor's cycle holds this state already
         sureness = SurenessIndex.of(envelope for _row, envelope in cycle.history)
         return Replay(cycle.stream, cycle.state, cycle.rules, version, version, (), sureness)
-    return replay(
+    return replay_with(
+        CYCLE,
         cycle.stream,
         cycle.rows,
         await _editions(application, cycle),
@@ -93,7 +95,7 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
     return StateAt(moment, found, lines)
 
 
-async def moment_values(application: Application, found: Replay) -> dict[str, Any]:
+async def moment_values(application: Application, found: Replay[State]) -> dict[str, Any]:
     """A replayed state as JSON values, with the texts that it names."""
     return replay_as_json(found, await application.texts.get(digests_in(plain(found.state))))
 

@@ -11,10 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from application.visits import VisitedCycle
 from domain.rules import Edition
-from domain.steps.criteria import Criterion
-from domain.steps.score_calculation import UnitResult, calculate_scores
-from domain.steps.scores import SheetItem
-from domain.steps.scores import sheet_of as unit_sheet
+from domain.scoring.calculation import UnitResult, calculate_scores
+from domain.scoring.criteria import Criterion
+from domain.scoring.scores import SheetItem
+from domain.scoring.scores import sheet_of as unit_sheet
 from domain.types import Command, Refused
 
 _ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.obligations import Obligation
+from domain.duties import Obligation
 from domain.rules import Duty
 
 ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {

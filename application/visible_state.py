@@ -11,7 +11,8 @@ from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
-from domain.obligations import Obligation, obligations, steps
+from domain.duties import Obligation
+from domain.obligations import obligations, steps
 from domain.summaries import deviation_values, obligation_values, step_values
 
 CLOSED = ("grants", "decision", "decided", "decided_version")

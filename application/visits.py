@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from accounts import Login
 from application.application import Application, CommandInput
 from domain.access import Matter, Reader, may_read, may_see_deviation, may_see_sheet, readers
-from domain.cycle import State, members_and_organiser
+from domain.cycle import CYCLE, State, members_and_organiser
 from domain.rules import Edition
 from domain.steps.lifecycle import business_now
-from domain.streams import decider_of, is_cycle
+from domain.streams import is_cycle
 from domain.types import Event, EventEnvelope
 from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
@@ -125,9 +124,8 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     if not is_cycle(stream):
         raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
-    decider = decider_of(stream)
-    state: Any = decider.fold(envelope for _row, envelope in history)
-    rules = await application.rules(decider.edition(state))
+    state = CYCLE.fold(envelope for _row, envelope in history)
+    rules = await application.rules(CYCLE.edition(state))
     people = await application.people.names(_persons(state))
     return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
 

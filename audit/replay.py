@@ -10,20 +10,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from domain.city_year import CITY_YEAR, CityState
 from domain.codec import plain, state_digest
-from domain.cycle import State
+from domain.cycle import CYCLE, State
+from domain.decider import Decider
 from domain.deviations import deviations
-from domain.obligations import Obligation, obligations, steps
+from domain.duties import Obligation
+from domain.obligations import obligations, steps
 from domain.rules import NO_RULES, Edition
-from domain.streams import decider_of
+from domain.streams import is_cycle, is_year
 from domain.summaries import deviation_values, obligation_values, step_values
 from domain.types import Event, EventEnvelope, When, end_of
 from ledger.events import NO_DIGEST, RecordedEvent
 from ledger.mapping import to_envelope
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+S = TypeVar("S")
 _WEAKEST = ("stated", "inferred", "rehearsed")
 """Kinds of provenance, the weakest last."""
 
@@ -53,11 +57,11 @@ class SurenessIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Generic[S]):
     """A replayed state. `possible` are events whose date range contains the end of the day asked for: not included."""
 
     stream: str
-    state: Any
+    state: S
     rules: Edition
     events: int
     last_version: int
@@ -91,9 +95,30 @@ def replay(
     at: date | None = None,
     version: int | None = None,
     known_on: date | None = None,
-) -> Replay:
-    """Compute a past state of a stream. `editions` holds the rules by digest."""
-    decider = decider_of(stream)
+) -> Replay[State] | Replay[CityState]:
+    """Compute a past state of a stream. `editions` holds the rules by digest.
+
+    Raises:
+        KeyError: the stream is one of the installation's own, which have no state.
+    """
+    if is_cycle(stream):
+        return replay_with(CYCLE, stream, rows, editions, at=at, version=version, known_on=known_on)
+    if is_year(stream):
+        return replay_with(CITY_YEAR, stream, rows, editions, at=at, version=version, known_on=known_on)
+    raise KeyError(stream)
+
+
+def replay_with(
+    decider: Decider[S],
+    stream: str,
+    rows: Sequence[RecordedEvent],
+    editions: Mapping[str, Edition],
+    *,
+    at: date | None = None,
+    version: int | None = None,
+    known_on: date | None = None,
+) -> Replay[S]:
+    """Compute a past state of a stream whose decider is known, as `replay`."""
     selected, possible = select(rows, at=at, version=version, known_on=known_on)
     envelopes: list[EventEnvelope[Event]] = [to_envelope(row) for row in selected]
     state = decider.fold(envelopes)
@@ -120,7 +145,7 @@ def broken_at(rows: Sequence[RecordedEvent]) -> int | None:
     return None
 
 
-def replay_as_json(found: Replay, texts: Mapping[str, str]) -> dict[str, Any]:
+def replay_as_json(found: Replay[State] | Replay[CityState], texts: Mapping[str, str]) -> dict[str, Any]:
     """Return a replay as JSON values. `texts` holds the texts that still exist, by digest."""
     answer: dict[str, Any] = {
         "stream": found.stream,

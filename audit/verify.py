@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from domain import installation
+from domain.city_year import CityState
 from domain.commands import AuthenticatedCommand, CommandPayload
-from domain.decider import Decider
+from domain.cycle import State
+from domain.decider import FoldedStream
 from domain.rules import NO_RULES, Edition
-from domain.steps.deadlines import clock_command_id
-from domain.streams import decider_of, is_cycle, is_year
+from domain.steps.clock import clock_command_id
+from domain.streams import folded, is_cycle, is_year
 from domain.types import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused, When
 from ledger.checkpoints import Checkpoint, merkle_root
 from ledger.events import RecordedEvent, StreamTip
@@ -75,10 +76,10 @@ class VerificationReport:
 class _Stream:
     """A stream while it is read: its tip as stored, its history and its folded state."""
 
-    decider: Decider | None
+    folded: FoldedStream[State] | FoldedStream[CityState] | None
+    """None for the installation's own streams, which no decider decides."""
     tip: StreamTip = field(default_factory=StreamTip)
     history: list[EventEnvelope[Event]] = field(default_factory=list)
-    state: Any = None
     rules: Edition = NO_RULES
     digest: str | None = None
     position: int = 0
@@ -157,8 +158,8 @@ class _Verification:
         self.leaves.append(row.digest)
         stream = self.streams.get(row.stream)
         if stream is None:
-            decider = decider_of(row.stream) if is_cycle(row.stream) or is_year(row.stream) else None
-            stream = self.streams[row.stream] = _Stream(decider, state=decider.empty() if decider else None)
+            is_decided = is_cycle(row.stream) or is_year(row.stream)
+            stream = self.streams[row.stream] = _Stream(folded(row.stream) if is_decided else None)
         if self.recorded_at is not None and row.recorded_at < self.recorded_at:
             self.problem(row, "time_fell")
         self.recorded_at = row.recorded_at
@@ -188,7 +189,7 @@ class _Verification:
             self.check_expected(row, envelope, stream)
             if isinstance(envelope.event, installation.EntryKeyNamed):
                 await self.add_key(row, envelope.event)
-        elif row.actor == CLOCK and stream.decider is not None:
+        elif row.actor == CLOCK and stream.folded is not None:
             self.report.clock_acts += 1
             if not stream.expected:
                 self.expect_clock_events(row, stream)
@@ -226,7 +227,7 @@ class _Verification:
             self.problem(row, "expired")
         if header.commitment is not None:
             self.report.commitments.setdefault(header.actor, header.commitment)
-        if stream.decider is not None and not stream.expected:
+        if stream.folded is not None and not stream.expected:
             self.expect_events(row, item, header, stream)
 
     async def add_key(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
@@ -245,7 +246,7 @@ class _Verification:
 
     def expect_events(self, row: RecordedEvent, item: BatchItem, header: Header, stream: _Stream) -> None:
         """Decide the command again on the state before it, and keep its events as expected."""
-        if stream.decider is None:
+        if stream.folded is None:
             return
         if item.command_id in stream.commands:
             # A copy of events behind a real signature follows from their command, too.
@@ -254,7 +255,7 @@ class _Verification:
         try:
             authenticated = authenticate(item, header)
             history = tuple(stream.history)
-            envelopes = stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1, history)
+            envelopes = stream.folded.decide(authenticated, stream.rules, row.version - 1, history)
         except (Refused, AlreadyRecorded) as answer:
             self.problem(row, "not_decided", str(answer.args[0]))
         except Exception as error:  # noqa: BLE001 - any manipulation of the command must end as a finding
@@ -264,7 +265,7 @@ class _Verification:
 
     def check_expected(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
         """Check that the event is the next expected one, if events are expected."""
-        if stream.decider is None:
+        if stream.folded is None:
             return
         if not stream.expected:
             return
@@ -288,7 +289,7 @@ class _Verification:
 
     def expect_clock_events(self, row: RecordedEvent, stream: _Stream) -> None:
         """Compute the clock's command from the state before it, and keep its events as expected."""
-        if stream.decider is None or (due := stream.decider.due(stream.state, stream.rules, row.recorded_at)) is None:
+        if stream.folded is None or (due := stream.folded.due(stream.rules, row.recorded_at)) is None:
             self.problem(row, "clock_not_due")
             return
         instant, commands = due
@@ -305,19 +306,19 @@ class _Verification:
             command_id=row.command_id,
             happened=When.at(instant),
         )
-        stream.expected = list(stream.decider.decide(authenticated, stream.state, stream.rules, row.version - 1))
+        stream.expected = list(stream.folded.decide(authenticated, stream.rules, row.version - 1))
 
     async def fold(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
         """Add the event to the stream's state, and load the edition if it changes."""
         stream.position = row.position
-        if stream.decider is None:
+        if stream.folded is None:
             return
         stream.history.append(envelope)
         if envelope.event.NAME == "ActCorrected":
-            stream.state = stream.decider.fold(stream.history)
+            stream.folded.fold(stream.history)
         else:
-            stream.state = stream.decider.evolve(stream.state, envelope)
-        digest = stream.decider.edition(stream.state)
+            stream.folded.evolve(envelope)
+        digest = stream.folded.edition()
         if digest is not None and digest != stream.digest:
             edition = await self.edition_of(digest)
             if edition is None:

@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
-from domain.cycle import CYCLE
+from domain.cycle import CYCLE, State
 from domain.rules import Edition
-from domain.steps.deadlines import clock_command_id
+from domain.steps.clock import clock_command_id
 from domain.types import CLOCK, ICT, Event, EventEnvelope, Refused, When, start_of
 from ledger.events import Draft, StreamTip
 from ledger.mapping import to_draft
@@ -46,7 +46,7 @@ class _Year:
     stream: str
     rules: Edition
     signer: Signer
-    state: Any = field(default_factory=CYCLE.empty)
+    state: State = field(default_factory=CYCLE.empty)
     version: int = 0
     drafts: list[Draft] = field(default_factory=list)
     commands: list[tuple[UUID, SignedCommand]] = field(default_factory=list)

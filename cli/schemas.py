@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from application.recording.file import RecordFile
 from cli.outcome import Exit
 from domain.rules import Edition
-from domain.steps.score_calculation import SheetFile
+from domain.scoring.calculation import SheetFile
 from errors import InputError
 
 SCHEMAS: dict[str, type[BaseModel]] = {"record": RecordFile, "rules": Edition, "sheet": SheetFile}

@@ -13,8 +13,8 @@ from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
 from domain.rules import Edition, edition_of
-from domain.steps.criteria import Criterion, Remark, remarks
-from domain.steps.score_calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
+from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
+from domain.scoring.criteria import Criterion, Remark, remarks
 from domain.types import Refused
 from errors import InputError
 from i18n import _

@@ -18,7 +18,6 @@ from domain.commands import AuthenticatedCommand
 from domain.decider import compose
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import Units, Unnamed, check_units
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -37,6 +36,7 @@ from domain.types import (
     UnitId,
     When,
 )
+from domain.units import Units, Unnamed, check_units
 
 
 class ClusterPlan(FrozenModel):
@@ -171,9 +171,8 @@ def _ordered(y: YearPlan, e: OpeningOrdered, m: Meta) -> YearPlan:
     return replace(y, ordered=tuple(dict.fromkeys((*y.ordered, *e.clusters))), ordered_version=m.version)
 
 
-decider = StepDecider(
+decider: StepDecider[YearPlan, CityState, Edition] = StepDecider(
     slice_name="year",
-    empty=YearPlan(),
     decides={IssueYearPlan: issue, ArrangeClusters: arrange, OrderOpening: order},
     evolves={YearPlanIssued: _issued, ClustersArranged: _arranged, OpeningOrdered: _ordered},
 )

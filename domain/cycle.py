@@ -8,28 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain import rights
+from domain import deviations, obligations, rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
+from domain.duties import Obligation
 from domain.rights import Party
-from domain.rules import Edition
+from domain.rules import CovenantKind, DraftKind, Edition
+from domain.scoring import scores
 from domain.steps import (
     awards,
+    clock,
     commenting,
     conclusion,
     corrections,
-    deadlines,
     drafting,
+    escalation,
+    extensions,
     letters,
     lifecycle,
     manual_reminders,
     meetings,
     membership,
     midyear,
-    scores,
     signatories,
     signing,
     succession,
@@ -49,12 +53,12 @@ from domain.types import (
     StepDecider,
     When,
 )
+from domain.units import Unnamed
 
-STEPS: tuple[StepDecider, ...] = (
+STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     lifecycle.decider,
     membership.decider,
     succession.decider,
-    succession.handover_decider,
     drafting.decider,
     commenting.decider,
     signing.decider,
@@ -67,7 +71,9 @@ STEPS: tuple[StepDecider, ...] = (
     voting.decider,
     conclusion.decider,
     awards.decider,
-    deadlines.decider,
+    clock.decider,
+    extensions.decider,
+    escalation.decider,
     manual_reminders.decider,
     corrections.decider,
     signatories.decider,
@@ -86,16 +92,24 @@ NOT_CORRECTABLE = (
     lifecycle.CycleFiled,
     lifecycle.CycleReopened,
     corrections.ActCorrected,
-    deadlines.UnitReminded,
-    deadlines.DeadlinePassed,
-    deadlines.EscalationProposed,
+    clock.UnitReminded,
+    clock.DeadlinePassed,
+    escalation.EscalationProposed,
 )
 """Events that no correction takes back: a later command of the same kind puts a wrong one right."""
 
 
+@dataclass(frozen=True)
+class Deadlines(clock.ClockRecord, extensions.Extensions, escalation.Escalations):
+    """One slice of three steps, each of which reads and changes its own fields only. Its stored form is one table."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of one cluster's year, one slice for each step."""
+    """The state of one cluster's year: the slices of the steps, and the answers to what steps ask of each other.
+
+    The questions are documented where they are asked: in the protocol `...Context` of each step.
+    """
 
     lifecycle: lifecycle.Lifecycle = field(default_factory=lifecycle.Lifecycle)
     membership: membership.Membership = field(default_factory=membership.Membership)
@@ -111,16 +125,79 @@ class State:
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
     awards: awards.AwardsState = field(default_factory=awards.AwardsState)
-    deadlines: deadlines.Deadlines = field(default_factory=deadlines.Deadlines)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+
+    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+        return self.membership.could_be_member(unit, earliest, latest)
+
+    @property
+    def organiser(self) -> str:
+        return self.lifecycle.organiser
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        return self.lifecycle.unnamed
+
+    @property
+    def closed_early(self) -> datetime | None:
+        return self.lifecycle.closed_early
+
+    @property
+    def handed_to(self) -> tuple[str, ...]:
+        return self.lifecycle.handed_to
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        return self.lifecycle.predecessors
+
+    @property
+    def clock_since(self) -> datetime | None:
+        runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
+        return self.lifecycle.clock_since if runs else None
+
+    def members(self) -> tuple[str, ...]:
+        return self.membership.members()
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        return self.membership.members_on(when)
+
+    def kind_of(self, unit: str) -> str | None:
+        return self.membership.kinds.get(unit)
+
+    def exclusion_of(self, unit: str) -> str | None:
+        return self.conclusion.excluded.get(unit)
+
+    def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
+        return tuple(version.number for version in self.drafts.get(kind, ()))
+
+    def signed_version(self, kind: DraftKind) -> int | None:
+        signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)
+        return None if signed is None else signed.signed_version
+
+    @property
+    def covenant_is_signed(self) -> bool:
+        return self.signing.first_signed is not None
+
+    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
+        results = scores.calculated_scores(self, rules)
+        return {unit: (result.total, result.rank) for unit, result in results.items()}
+
+    def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
+        return obligations.obligations(self, rules)
+
+    def has_deviation(self, key: str, rules: Edition) -> bool:
+        return any(deviation.key == key for deviation in deviations.deviations(self, rules))
 
 
 _COMPOSITION = compose(STEPS)
 _SLICES = tuple(f.name for f in fields(State))
 if unmatched := set(_COMPOSITION.decides) ^ (set(rights.MAY) - {corrections.CorrectAct}):
     raise TypeError(f"commands without rights, or rights without a command: {unmatched}")
+if unknown := {step.slice_name for step in STEPS} - {None, *_SLICES}:
+    raise TypeError(f"slices of steps that the state does not have: {unknown}")
 
 
 class CycleDecider:
@@ -188,10 +265,10 @@ class CycleDecider:
         return lifecycle.business_now(state.lifecycle, real_now)
 
     def next_due(self, state: State, rules: Edition) -> datetime | None:
-        return deadlines.next_due(state, rules)
+        return clock.next_due(state, rules)
 
     def due(self, state: State, rules: Edition, now: datetime) -> tuple[datetime, tuple[Command, ...]] | None:
-        return deadlines.due(state, rules, lifecycle.business_now(state.lifecycle, now))
+        return clock.due(state, rules, lifecycle.business_now(state.lifecycle, now))
 
     def _correct(
         self,

@@ -9,17 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from domain.obligations import Obligation, obligations
+from domain.duties import Obligation
+from domain.obligations import ObligationsContext, obligations
 from domain.rules import Edition
-from domain.steps.lifecycle import known_count
+from domain.steps.awards import AwardsState
+from domain.steps.corrections import Corrections
+from domain.steps.letters import Letters
 from domain.steps.meetings import first_of
-from domain.steps.voting import Ballot, outcomes, quorum_missed
+from domain.steps.targets import TargetsState
+from domain.steps.voting import Ballot, Ballots, outcomes, quorum_missed
 from domain.types import Document, day_ending, end_of
+from domain.units import known_count
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class DeviationsContext(ObligationsContext, Protocol):
+    """The slices that deviations are found in: those of obligations, and these."""
+
+    @property
+    def targets(self) -> TargetsState: ...
+
+    @property
+    def letters(self) -> Letters: ...
+
+    @property
+    def ballots(self) -> Ballots: ...
+
+    @property
+    def awards(self) -> AwardsState: ...
+
+    @property
+    def corrections(self) -> Corrections: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +59,7 @@ class Deviation:
     acknowledged: bool = False
 
 
-def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
+def _text_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while requested edits were open."""
     first = state.signing.first_signed
     if first is None:
@@ -66,7 +87,7 @@ def _text_open(state: State, rules: Edition) -> Iterator[Deviation]:
     )
 
 
-def _unpresented(state: State, rules: Edition) -> Iterator[Deviation]:
+def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed although no presentation is recorded."""
     first = state.signing.first_signed
     if first is not None and state.signing.signed_version == 0:
@@ -74,7 +95,7 @@ def _unpresented(state: State, rules: Edition) -> Iterator[Deviation]:
         yield Deviation("signed-unpresented", "signed_unpresented", None, first.day, settled=settled)
 
 
-def _bylaws_late(state: State, rules: Edition) -> Iterator[Deviation]:
+def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find bylaws that were not presented before the covenant was signed."""
     first = state.signing.first_signed
     if first is None or "bylaws" not in rules.required_drafts:
@@ -85,7 +106,7 @@ def _bylaws_late(state: State, rules: Edition) -> Iterator[Deviation]:
         yield Deviation("bylaws-late", "bylaws_late", rules.articles.bylaws_before_signing, on, {"signed": first.day})
 
 
-def _declined(state: State, rules: Edition) -> Iterator[Deviation]:
+def _declined(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that declined to sign."""
     for unit in state.signing.declined:
         yield Deviation(
@@ -98,7 +119,7 @@ def _declined(state: State, rules: Edition) -> Iterator[Deviation]:
         )
 
 
-def _head_unknown(state: State, rules: Edition) -> Iterator[Deviation]:
+def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
     if first is not None and state.membership.holder("head", first.latest) == "unknown":
@@ -124,14 +145,14 @@ def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
             )
 
 
-def _final_late(state: State, rules: Edition) -> Iterator[Deviation]:
+def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a final meeting that was held after the cycle's year."""
     meeting = first_of("final", state.meetings)
     if meeting is not None and state.lifecycle.year and meeting.when.day > date(state.lifecycle.year, 12, 31):
         yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
 
 
-def _ranked_early(state: State, rules: Edition) -> Iterator[Deviation]:
+def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that were ranked before their scores were appraised."""
     ranked = state.conclusion.ranked
     if ranked is None or not rules.has_round("appraised"):
@@ -143,7 +164,7 @@ def _ranked_early(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"ranked-early/{unit}", "ranked_before_appraisal", article, ranked.day, {"unit": unit})
 
 
-def _own_nomination(state: State, rules: Edition) -> Iterator[Deviation]:
+def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations of the cluster's head at the time of the final meeting."""
     meeting = first_of("final", state.meetings)
     head = state.membership.holder("head", meeting.when.latest if meeting else None)
@@ -153,7 +174,7 @@ def _own_nomination(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"own-nomination/{award}", "head_nominated", None, None, facts)
 
 
-def _quorum_missed(state: State, rules: Edition) -> Iterator[Deviation]:
+def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots without the quorum that the rules ask for."""
     for id_, ballot in state.ballots.items():
         if quorum_missed(ballot, rules):
@@ -162,7 +183,7 @@ def _quorum_missed(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when.day, {"ballot": id_})
 
 
-def _other_method(state: State, rules: Edition) -> Iterator[Deviation]:
+def _other_method(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots that were taken by another method than the rules name."""
     for id_, ballot in state.ballots.items():
         rule = rules.vote(ballot.tally.subject)
@@ -171,7 +192,7 @@ def _other_method(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when.day, facts)
 
 
-def _not_carried(state: State, rules: Edition) -> Iterator[Deviation]:
+def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that were nominated or chosen although they did not carry the last vote on it."""
     selected = {(award, unit) for unit, award in state.conclusion.nominations}
     selected |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
@@ -190,7 +211,7 @@ def _not_carried(state: State, rules: Edition) -> Iterator[Deviation]:
                 )
 
 
-def _held(state: State, rules: Edition) -> Iterator[Deviation]:
+def _held(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find awards that were granted while they were held back."""
     decided = state.conclusion.decided
     for grant in state.conclusion.grants:
@@ -202,7 +223,7 @@ def _held(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"held/{grant.unit}/{grant.award}", "granted_while_held", None, decided.day, facts)
 
 
-def _annulments(state: State, rules: Edition) -> Iterator[Deviation]:
+def _annulments(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find awards annulled without a grant, or returned without an annulment: the missing paper may come later."""
     granted = {(grant.unit, grant.award) for grant in state.conclusion.grants}
     for (unit, award), when in state.awards.annulled.items():
@@ -215,7 +236,7 @@ def _annulments(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"returned/{unit}/{award}/{what}", "returned_unannulled", None, when.day, facts)
 
 
-def _complaints(state: State, rules: Edition) -> Iterator[Deviation]:
+def _complaints(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """List complaints; an answer settles one."""
     for number, complaint in state.awards.complaints.items():
         yield Deviation(
@@ -228,7 +249,7 @@ def _complaints(state: State, rules: Edition) -> Iterator[Deviation]:
         )
 
 
-def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
+def _overruled(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find awards that were granted without a nomination."""
     for grant in state.conclusion.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations:
@@ -236,14 +257,14 @@ def _overruled(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"overruled/{grant.unit}/{grant.award}", "granted_unnominated", None, None, facts)
 
 
-def _disagreements(state: State, rules: Edition) -> Iterator[Deviation]:
+def _disagreements(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """List what sources tell differently."""
     for about, (noted, on) in state.corrections.disagreements.items():
         facts = {"about": about, "told": "; ".join(f"{version.source}: {version.says}" for version in noted.told)}
         yield Deviation(f"sources/{about}", "sources_disagree", None, on, facts)
 
 
-def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
+def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find letters that were answered late or not at all, and answers without a letter or before it."""
     letters = state.letters
     for id_, letter in letters.letters.items():
@@ -262,7 +283,7 @@ def _letters(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"answer/{id_}", "answered_before", None, answers[0].when.day, {"letter": id_})
 
 
-def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
+def _contents(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find covenants that state another number of contents than they list."""
     for covenant, contents in state.targets.contents.items():
         listed = contents.listed or len(contents.contents)
@@ -271,7 +292,7 @@ def _contents(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"contents/{covenant}", "contents_differ", None, None, facts)
 
 
-def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
+def _quotas(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations above an award's quota, of a kind of unit that it is not for, or of excluded units."""
     members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
     for award in rules.awards:
@@ -291,7 +312,7 @@ def _quotas(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"excluded/{award_id}/{unit}", "nominated_excluded", None, None, facts)
 
 
-def _rounds(state: State, rules: Edition) -> Iterator[Deviation]:
+def _rounds(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find scores of undeclared rounds, of criteria outside the round, by another scorer, or after the ranking."""
     ranked = state.conclusion.ranked
     for (unit, round_), scored in state.scores.items():
@@ -307,7 +328,7 @@ def _rounds(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"after-rank/{round_}/{unit}", "scored_after_ranking", None, scored.when.day, facts)
 
 
-def _is_scorer(required: str, unit: str, by: str, state: State) -> bool:
+def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> bool:
     """Return whether `by` may score `unit` in a round by `required`. Teams and the cluster are not checked."""
     if required == "own":
         return by == unit
@@ -316,7 +337,7 @@ def _is_scorer(required: str, unit: str, by: str, state: State) -> bool:
     return required != "peer" or (by != unit and by in state.membership.stays)
 
 
-def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
+def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find an edition that was not yet, or no longer, valid in the cycle's year."""
     year = state.lifecycle.year
     early = rules.valid_from is not None and rules.valid_from > date(year or 1, 12, 31)
@@ -326,7 +347,7 @@ def _edition_out_of_time(state: State, rules: Edition) -> Iterator[Deviation]:
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
 
-def _unregistered(state: State, rules: Edition) -> Iterator[Deviation]:
+def _unregistered(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find replies to registrations that are not recorded: the paper may come later."""
     for unit, reply in state.targets.replies.items():
         if unit not in state.targets.registrations:
@@ -334,7 +355,7 @@ def _unregistered(state: State, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"unregistered/{unit}", "accepted_unregistered", None, reply.when.day, facts)
 
 
-def _papers(state: State) -> Iterator[Document]:
+def _papers(state: DeviationsContext) -> Iterator[Document]:
     """Yield every document of the cycle that can have a number."""
     known = (state.lifecycle.year_plan, state.conclusion.submission, state.conclusion.decision)
     yield from (paper for paper in known if paper is not None)
@@ -346,7 +367,7 @@ def _papers(state: State) -> Iterator[Document]:
         yield from (answer.event.document for answer in answers if answer.event.document is not None)
 
 
-def _numbers(state: State, rules: Edition) -> Iterator[Deviation]:
+def _numbers(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find numbers that one issuer used for two documents. Each issuer numbers its documents anew each year."""
     first: dict[tuple[str, str, int], Document] = {}
     for paper in _papers(state):
@@ -386,7 +407,9 @@ _FINDERS = (
 )
 
 
-def deviations(state: State, rules: Edition, owed: Iterable[Obligation] | None = None) -> tuple[Deviation, ...]:
+def deviations(
+    state: DeviationsContext, rules: Edition, owed: Iterable[Obligation] | None = None
+) -> tuple[Deviation, ...]:
     """Return all deviations of the state, in a fixed order.
 
     `owed` is the result of `obligations` for the same state, if the caller has it already.

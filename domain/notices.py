@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.cycle import State
-from domain.steps import awards, conclusion, corrections, deadlines, drafting, lifecycle, manual_reminders, midyear
+from domain.steps import (
+    awards,
+    clock,
+    conclusion,
+    corrections,
+    drafting,
+    escalation,
+    extensions,
+    lifecycle,
+    manual_reminders,
+    midyear,
+)
 from domain.types import Event, EventEnvelope, day_ending
 
 OVERSEER = "overseer"
@@ -50,11 +61,11 @@ def _presented(e: drafting.DraftPresented, state: State) -> Iterator[Notice]:
     yield from _all_members(kind, state, draft=e.kind, number=e.number)
 
 
-def _reminded(e: deadlines.UnitReminded, state: State) -> Iterator[Notice]:
+def _reminded(e: clock.UnitReminded, state: State) -> Iterator[Notice]:
     yield Notice("reminded", e.unit, {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due)})
 
 
-def _passed(e: deadlines.DeadlinePassed, state: State) -> Iterator[Notice]:
+def _passed(e: clock.DeadlinePassed, state: State) -> Iterator[Notice]:
     facts = {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due), "unit": e.unit}
     yield Notice("overdue", e.unit, facts)
     if e.unit != state.lifecycle.organiser:
@@ -66,11 +77,11 @@ def _reminded_by_hand(e: manual_reminders.UnitsReminded, state: State) -> Iterat
         yield Notice("reminded_by_hand", unit, {"duty": e.duty})
 
 
-def _proposed(e: deadlines.EscalationProposed, state: State) -> Iterator[Notice]:
+def _proposed(e: escalation.EscalationProposed, state: State) -> Iterator[Notice]:
     yield Notice("escalation_proposed", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
 
 
-def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notice]:
+def _confirmed(e: escalation.EscalationConfirmed, state: State) -> Iterator[Notice]:
     if state.membership.overseer is None:
         yield Notice("escalated_to_nobody", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
         return
@@ -79,16 +90,16 @@ def _confirmed(e: deadlines.EscalationConfirmed, state: State) -> Iterator[Notic
         yield Notice("escalated", unit, {"duty": e.duty})
 
 
-def _asked(e: deadlines.ExtensionAsked, state: State) -> Iterator[Notice]:
+def _asked(e: extensions.ExtensionAsked, state: State) -> Iterator[Notice]:
     yield Notice("extension_asked", state.lifecycle.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
 
 
-def _granted(e: deadlines.ExtensionGranted, state: State) -> Iterator[Notice]:
+def _granted(e: extensions.ExtensionGranted, state: State) -> Iterator[Notice]:
     for unit in (e.unit,) if e.unit else state.membership.members():
         yield Notice("extension_granted", unit, {"duty": e.duty, "until": e.until})
 
 
-def _refused(e: deadlines.ExtensionRefused, state: State) -> Iterator[Notice]:
+def _refused(e: extensions.ExtensionRefused, state: State) -> Iterator[Notice]:
     yield Notice("extension_refused", e.unit, {"duty": e.duty})
 
 
@@ -139,14 +150,14 @@ NOTICES_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     lifecycle.CycleOpened: _opened,
     lifecycle.CalendarChanged: _calendar,
     drafting.DraftPresented: _presented,
-    deadlines.UnitReminded: _reminded,
-    deadlines.DeadlinePassed: _passed,
+    clock.UnitReminded: _reminded,
+    clock.DeadlinePassed: _passed,
     manual_reminders.UnitsReminded: _reminded_by_hand,
-    deadlines.EscalationProposed: _proposed,
-    deadlines.EscalationConfirmed: _confirmed,
-    deadlines.ExtensionAsked: _asked,
-    deadlines.ExtensionGranted: _granted,
-    deadlines.ExtensionRefused: _refused,
+    escalation.EscalationProposed: _proposed,
+    escalation.EscalationConfirmed: _confirmed,
+    extensions.ExtensionAsked: _asked,
+    extensions.ExtensionGranted: _granted,
+    extensions.ExtensionRefused: _refused,
     midyear.ReportSentBack: _sent_back,
     midyear.CorrectionAnswered: _answered,
     midyear.ReportAccepted: _accepted,

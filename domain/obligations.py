@@ -9,43 +9,55 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from domain.duties import Obligation, correction_due, usual_due, with_extension
 from domain.rules import Duty, Edition
-from domain.steps.meetings import first_of
-from domain.steps.midyear import correction_due
-from domain.types import ICT, When, end_of
+from domain.scoring.scores import Scores
+from domain.steps.commenting import Comments
+from domain.steps.conclusion import Conclusion
+from domain.steps.drafting import Drafts
+from domain.steps.extensions import Extensions
+from domain.steps.lifecycle import Lifecycle
+from domain.steps.meetings import Meetings, first_of
+from domain.steps.membership import Membership
+from domain.steps.midyear import MidyearReports
+from domain.steps.signing import Signing
+from domain.types import ICT, When
 
-if TYPE_CHECKING:
-    from domain.cycle import State
 
-
-@dataclass(frozen=True, slots=True)
-class Obligation:
-    """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
-
-    `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
-    units that must act first.
-    """
-
-    duty: Duty
-    bearer: str
-    subject: str
-    due: datetime | None
-    done: When | None
-    extended: bool = False
-    waits_for: tuple[str, ...] = ()
-    article: str | None = None
-    """The article of the rules that sets the deadline; None where there is no deadline."""
+class ObligationsContext(Protocol):
+    """The slices that obligations are computed from."""
 
     @property
-    def late(self) -> bool:
-        """Whether it was certainly done after it was due."""
-        return self.done is not None and self.due is not None and self.done.earliest > self.due
+    def lifecycle(self) -> Lifecycle: ...
 
-    def overdue(self, now: datetime) -> bool:
-        """Return whether it is open although it is past due."""
-        return self.done is None and self.due is not None and now >= self.due
+    @property
+    def membership(self) -> Membership: ...
+
+    @property
+    def drafts(self) -> Drafts: ...
+
+    @property
+    def comments(self) -> Comments: ...
+
+    @property
+    def signing(self) -> Signing: ...
+
+    @property
+    def meetings(self) -> Meetings: ...
+
+    @property
+    def midyear(self) -> MidyearReports: ...
+
+    @property
+    def scores(self) -> Scores: ...
+
+    @property
+    def conclusion(self) -> Conclusion: ...
+
+    @property
+    def deadlines(self) -> Extensions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +68,51 @@ class _Owed:
     subject: str = ""
     done: When | None = None
     waits_for: tuple[str, ...] = ()
-    due: When | None = None
+    due: datetime | None = None
 
 
-def _head(state: State) -> str:
+def _head(state: ObligationsContext) -> str:
     """Return the head unit; the organiser while no head is known, because every duty needs a bearer."""
     holder = state.membership.holder("head")
     return holder if holder in state.membership.stays else state.lifecycle.organiser
 
 
-def _draft(state: State, rules: Edition) -> Iterator[_Owed]:
+def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     presented = [state.drafts[kind][0].when for kind in rules.required_drafts if kind in state.drafts]
     is_complete = bool(presented) and len(presented) == len(rules.required_drafts)
     done = max(presented, key=lambda when: when.earliest) if is_complete else None
     yield _Owed(_head(state), done=done)
 
 
-def _stance(state: State, rules: Edition) -> Iterator[_Owed]:
+def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.drafts else (_head(state),)
     for unit in state.membership.members():
         taken = state.comments.stance_of(unit)
         yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
 
 
-def _signature(state: State, rules: Edition) -> Iterator[_Owed]:
+def _signature(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     waits = () if "covenant" in state.drafts else (_head(state),)
     for unit in state.membership.members():
         signature = state.signing.signatures.get(unit)
         yield _Owed(unit, done=signature.when if signature else None, waits_for=waits)
 
 
-def _midyear_report(state: State, rules: Edition) -> Iterator[_Owed]:
+def _midyear_report(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         report = state.midyear.get(unit)
         yield _Owed(unit, done=(report.first or report.when) if report else None)
 
 
-def _correction(state: State, rules: Edition) -> Iterator[_Owed]:
+def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit, report in state.midyear.items():
         if report.asked is not None:
-            due = correction_due(report, rules)
             done = report.answered or report.accepted
+            due = None if done is not None else correction_due(report.asked, rules)
             yield _Owed(unit, done=done, due=due)
 
 
-def _midyear_acceptance(state: State, rules: Edition) -> Iterator[_Owed]:
+def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         report = state.midyear.get(unit)
         waiting = report is None or (report.asked is not None and report.answered is None)
@@ -112,13 +124,13 @@ def _midyear_acceptance(state: State, rules: Edition) -> Iterator[_Owed]:
         )
 
 
-def _self_score(state: State, rules: Edition) -> Iterator[_Owed]:
+def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members():
         scored = state.scores.get((unit, "self"))
         yield _Owed(unit, done=(scored.first or scored.when) if scored else None)
 
 
-def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
+def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     members = state.membership.members() if rules.has_round("cross-checked") else ()
     for index, unit in enumerate(members if len(members) > 1 else ()):
         # The sources do not say which unit checks which: each unit checks the next one in the list.
@@ -128,7 +140,7 @@ def _cross_check(state: State, rules: Edition) -> Iterator[_Owed]:
         yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
 
 
-def _appraisal(state: State, rules: Edition) -> Iterator[_Owed]:
+def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit in state.membership.members() if rules.has_round("appraised") else ():
         scored = state.scores.get((unit, "appraised"))
         waits = () if (unit, "self") in state.scores else (unit,)
@@ -137,30 +149,30 @@ def _appraisal(state: State, rules: Edition) -> Iterator[_Owed]:
         )
 
 
-def _final_meeting(state: State, rules: Edition) -> Iterator[_Owed]:
+def _final_meeting(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     meeting = first_of("final", state.meetings)
     yield _Owed(_head(state), done=meeting.when if meeting else None)
 
 
-def _submission(state: State, rules: Edition) -> Iterator[_Owed]:
+def _submission(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     yield _Owed(_head(state), done=state.conclusion.submitted)
 
 
-def _decision(state: State, rules: Edition) -> Iterator[_Owed]:
+def _decision(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.conclusion.submitted else (_head(state),)
     yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits)
 
 
-def _publication(state: State, rules: Edition) -> Iterator[_Owed]:
+def _publication(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     yield _Owed(state.lifecycle.organiser, done=state.conclusion.published)
 
 
-def _filing(state: State, rules: Edition) -> Iterator[_Owed]:
+def _filing(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     filed = state.lifecycle.filed
     yield _Owed(state.lifecycle.organiser, done=When.at(filed) if filed else None)
 
 
-_OWED: dict[Duty, Callable[[State, Edition], Iterator[_Owed]]] = {
+_OWED: dict[Duty, Callable[[ObligationsContext, Edition], Iterator[_Owed]]] = {
     Duty.DRAFT: _draft,
     Duty.STANCE: _stance,
     Duty.SIGNATURE: _signature,
@@ -180,27 +192,23 @@ if missing := set(Duty) - set(_OWED):
     raise TypeError(f"no function computes who owes {missing}")
 
 
-def obligations(state: State, rules: Edition) -> tuple[Obligation, ...]:
+def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
     """Return all obligations of the cycle, done or open, in the order of the year."""
     return tuple(obligation for duty in Duty for obligation in obligations_of(duty, state, rules))
 
 
-def obligations_of(duty: Duty, state: State, rules: Edition) -> Iterator[Obligation]:
+def obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Iterator[Obligation]:
     """Yield the obligations of one duty. Without a deadline in the edition they have no due date."""
     if not state.lifecycle.opened:
         return
-    day, deadline = rules.due(duty, state.lifecycle.year), rules.deadline(duty)
+    usual, deadline = usual_due(duty, state.lifecycle.year, rules), rules.deadline(duty)
     article = deadline.article if deadline is not None else None
-    usual = None if day is None else end_of(day)
     for owed in _OWED[duty](state, rules):
         if owed.done is None and state.lifecycle.closed_early is not None and duty is not Duty.FILING:
             continue  # the successor cycle has its own obligations
-        due = owed.due.latest if owed.due else usual
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
-        if due is not None and extension is not None and extension > due:
-            yield Obligation(duty, owed.bearer, owed.subject, extension, owed.done, True, owed.waits_for, article)
-        else:
-            yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, False, owed.waits_for, article)
+        due, extended = with_extension(owed.due or usual, extension)
+        yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article)
 
 
 # Steps ------------------------------------------------------------------------------------
@@ -255,7 +263,7 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=ICT)
 # Tasks ------------------------------------------------------------------------------------
 
 
-def tasks(state: State, rules: Edition, unit: str) -> tuple[Obligation, ...]:
+def tasks(state: ObligationsContext, rules: Edition, unit: str) -> tuple[Obligation, ...]:
     """Return the open obligations of a unit or the organiser: earliest due first, those without a date last."""
     open_ = [o for o in obligations(state, rules) if o.bearer == unit and o.done is None]
     return tuple(sorted(open_, key=lambda o: (o.due is None, o.due or _BEFORE_ALL, list(Duty).index(o.duty))))

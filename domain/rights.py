@@ -10,23 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from domain.commands import AuthenticatedCommand
 from domain.rules import Duty
+from domain.scoring import scores
 from domain.steps import (
     awards,
+    clock,
     commenting,
     conclusion,
     corrections,
-    deadlines,
     drafting,
+    escalation,
+    extensions,
     letters,
     lifecycle,
     manual_reminders,
     meetings,
     membership,
     midyear,
-    scores,
     signing,
     succession,
     targets,
@@ -34,9 +37,15 @@ from domain.steps import (
 )
 from domain.types import CLOCK, ICT, Command, Meta, Refused
 
-if TYPE_CHECKING:
-    from domain.commands import AuthenticatedCommand
-    from domain.cycle import State
+
+class RightsContext(Protocol):
+    """The slices that rights follow from."""
+
+    @property
+    def lifecycle(self) -> lifecycle.Lifecycle: ...
+
+    @property
+    def membership(self) -> membership.Membership: ...
 
 
 class Party(StrEnum):
@@ -123,13 +132,13 @@ MAY: dict[type[Command], frozenset[Party]] = {
     awards.HandOverObject: _MINUTES,
     awards.FileComplaint: _OWN,
     awards.AnswerComplaint: _SECRETARIAT,
-    deadlines.Remind: _CLOCK,
-    deadlines.MarkOverdue: _CLOCK,
-    deadlines.ProposeEscalation: _CLOCK,
-    deadlines.ConfirmEscalation: _SECRETARIAT,
-    deadlines.AskExtension: _OWN,
-    deadlines.GrantExtension: _SECRETARIAT,
-    deadlines.RefuseExtension: _SECRETARIAT,
+    clock.Remind: _CLOCK,
+    clock.MarkOverdue: _CLOCK,
+    escalation.ProposeEscalation: _CLOCK,
+    escalation.ConfirmEscalation: _SECRETARIAT,
+    extensions.AskExtension: _OWN,
+    extensions.GrantExtension: _SECRETARIAT,
+    extensions.RefuseExtension: _SECRETARIAT,
     manual_reminders.RemindUnits: _MINUTES,
     corrections.AcknowledgeDeviation: _SECRETARIAT,
     corrections.NoteDisagreement: _MINUTES,
@@ -206,7 +215,7 @@ def subject_unit(command: Command) -> str | None:
     return unit if isinstance(unit, str) and unit not in {"unknown", "vacant"} else None
 
 
-def parties(authenticated: AuthenticatedCommand, state: State) -> frozenset[Party]:
+def parties(authenticated: AuthenticatedCommand, state: RightsContext) -> frozenset[Party]:
     """Return the roles that the actor has for this command."""
     if authenticated.actor == CLOCK:  # no signed command has this actor: workflow and append refuse it
         return _CLOCK
@@ -228,7 +237,7 @@ def parties(authenticated: AuthenticatedCommand, state: State) -> frozenset[Part
     return frozenset(roles)
 
 
-def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[Party]:
+def roles_of(person: str, unit: str, state: RightsContext, now: datetime) -> frozenset[Party]:
     """Return the roles that a person of a unit has in the cycle now, for any command."""
     roles: set[Party] = set()
     if unit and unit == state.lifecycle.organiser:
@@ -245,7 +254,7 @@ def roles_of(person: str, unit: str, state: State, now: datetime) -> frozenset[P
     return frozenset(roles)
 
 
-def permitted_commands(person: str, unit: str, state: State, now: datetime) -> tuple[type[Command], ...]:
+def permitted_commands(person: str, unit: str, state: RightsContext, now: datetime) -> tuple[type[Command], ...]:
     """Return the commands that a page may offer to a person now.
 
     This is no permission: `check` decides on the command itself when it is issued.
@@ -254,7 +263,7 @@ def permitted_commands(person: str, unit: str, state: State, now: datetime) -> t
     return tuple(command for command, allowed in MAY.items() if roles & allowed)
 
 
-def may_correct(wrong: Meta, unit: str, roles: frozenset[Party], state: State) -> bool:
+def may_correct(wrong: Meta, unit: str, roles: frozenset[Party], state: RightsContext) -> bool:
     """Return whether a person of `unit` with these roles may correct the act that `wrong` describes.
 
     The secretariat may correct every act, head and deputy those of all units, a unit its own. Acts of the organiser and
@@ -266,7 +275,7 @@ def may_correct(wrong: Meta, unit: str, roles: frozenset[Party], state: State) -
     return not of_organiser_or_clock and (bool(roles & DATES) or wrong.unit == unit)
 
 
-def check(authenticated: AuthenticatedCommand, state: State, *, correcting: bool = False) -> frozenset[Party]:
+def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcting: bool = False) -> frozenset[Party]:
     """Return the roles that the actor has for this command. `correcting`: the command replaces a wrong one.
 
     Raises:

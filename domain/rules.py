@@ -7,7 +7,7 @@ sources of the first two years give no deadlines, so its deadlines are not the o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -16,12 +16,16 @@ from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
-from domain.steps.criteria import Criterion, Kinds, Scoring, Share
-from domain.steps.scoring_methods import Rounding
+from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
+from domain.scoring.methods import Rounding
 from domain.types import Day, Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
+
+
+CovenantKind = Literal["covenant", "term-covenant"]
+"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
 
 
 class Duty(StrEnum):
@@ -223,17 +227,6 @@ class Edition(FrozenModel):
     def deadline(self, duty: Duty) -> Deadline | None:
         """Return the deadline of a duty, or None if the edition has none."""
         return next((deadline for deadline in self.deadlines if deadline.duty == duty), None)
-
-    def due(self, duty: Duty, year: int) -> date | None:
-        """Return the last day of a duty in the cycle that begins in `year`, moved off a day off, if there is one."""
-        deadline = self.deadline(duty)
-        return None if deadline is None else self.calendar.settled(deadline.due.of(year), deadline.if_day_off)
-
-    def days_after(self, day: date) -> date:
-        """Return the last day to answer a correction that was requested on `day`."""
-        if self.answer_correction_in == "working-days":
-            return self.calendar.after(day, self.answer_correction_days)
-        return day + timedelta(days=self.answer_correction_days)
 
     def award(self, award: str) -> AwardRule | None:
         """Return the rule of an award, or None if the edition does not have it."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from domain.city_year import CITY_YEAR
-from domain.cycle import CYCLE
-from domain.decider import Decider
+from domain.city_year import CITY_YEAR, CityState
+from domain.cycle import CYCLE, State
+from domain.decider import FoldedStream
 from domain.types import Refused
 
 DEFAULT_ORGANISER = "mttq-hanoi"
@@ -51,14 +51,14 @@ def is_year(stream: str) -> bool:
     return stream.count("/") == _YEAR_PARTS - 1
 
 
-def decider_of(stream: str) -> Decider:
-    """Return the decider of a stream.
+def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:
+    """Return a stream before its first event, with its decider.
 
     Raises:
         KeyError: the stream is one of the installation's own, which have no decider.
     """
     if is_cycle(stream):
-        return CYCLE
+        return FoldedStream(CYCLE, CYCLE.empty())
     if is_year(stream):
-        return CITY_YEAR
+        return FoldedStream(CITY_YEAR, CITY_YEAR.empty())
     raise KeyError(stream)

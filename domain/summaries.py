@@ -9,7 +9,8 @@ from typing import Any
 
 from domain.codec import plain
 from domain.deviations import Deviation
-from domain.obligations import Obligation, StepProgress
+from domain.duties import Obligation
+from domain.obligations import StepProgress
 
 
 def step_values(step: StepProgress) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
@@ -97,6 +97,13 @@ Points = Annotated[
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
     BeforeValidator(decimal_comma),
 ]
+
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=limits.AMOUNT_MAX, decimal_places=limits.AMOUNT_DECIMALS, allow_inf_nan=False),
+    BeforeValidator(decimal_comma),
+]
+"""A measured quantity: an actual result, a target, a share in percent."""
 
 Unknown = Literal["unknown"]
 """The sources do not tell. Different from "none" and from "vacant"."""
@@ -283,6 +290,23 @@ class Person(FrozenModel):
         return self
 
 
+class Participant(FrozenModel):
+    """A unit, a person, or a group in words: exactly one of the three."""
+
+    unit: UnitId | None = None
+    person: Person | None = None
+    group: Label | None = None
+
+    @model_validator(mode="after")
+    def _check_exactly_one(self) -> Participant:
+        if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
+            raise invalid("voice_is_one")
+        return self
+
+
+Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
+
+
 class Document(FrozenModel):
     """A document. At least one field is known: title, number, date, issuer or text."""
 
@@ -328,6 +352,8 @@ class Meta(NamedTuple):
 
 
 E = TypeVar("E", bound=Event)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class EventEnvelope(NamedTuple, Generic[E]):
@@ -363,25 +389,28 @@ class AlreadyRecorded(Exception):  # noqa: N818 - an answer to the user, not a f
 # Steps ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class StepDecider:
-    """The decider of one step: its slice of the state, the commands it decides, the events it evolves from.
+Slice = TypeVar("Slice")
+Context_contra = TypeVar("Context_contra", contravariant=True)
+Rules_contra = TypeVar("Rules_contra", contravariant=True)
 
-    `decides` maps a command type to `(command, meta, state, rules) -> events`; `evolves` maps an event type to
-    `(slice, event, meta) -> slice`. A step may evolve from events of other steps, but only one step decides a
-    command.
+
+@dataclass(frozen=True)
+class StepDecider(Generic[Slice, Context_contra, Rules_contra]):
+    """The decider of one step: the commands it decides, and how its slice of the state evolves from events.
+
+    `Context_contra` is the step's protocol of what it reads of the whole state, its own slice included; `Rules_contra`
+    is what it reads of a rules edition. `decides` maps a command type to `(command, meta, state, rules) -> events`;
+    `evolves` maps an event type to `(slice, event, meta) -> slice`. A step may evolve from events of other steps, but
+    only one step decides a command. A step with `slice_name` None keeps nothing: other steps react to its events.
+
+    The key of both tables is the type of the function's argument. No type of Python says so, hence `Any` for it.
     """
 
-    slice_name: str
-    empty: object
-    decides: Mapping[type[Command], Callable[..., Iterable[Event]]]
-    evolves: Mapping[type[Event], Callable[[Any, Any, Meta], Any]]
-    acts: tuple[type[Command], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "acts", tuple(self.decides))
+    slice_name: str | None
+    decides: Mapping[type[Command], Callable[[Any, Meta, Context_contra, Rules_contra], Iterable[Event]]]
+    evolves: Mapping[type[Event], Callable[[Slice, Any, Meta], Slice]]
 
 
-def with_entry(table: Mapping[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+def with_entry(table: Mapping[K, V], key: K, value: V) -> dict[K, V]:
     """Return a copy of the table with one entry added or replaced: state is never changed in place."""
     return {**table, key: value}

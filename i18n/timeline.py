@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from domain.steps.letters import SampledPlace
 from domain.types import Event, EventEnvelope, day_ending
+from domain.units import SampledPlace
 from i18n import N_, Plural, _, ngettext
 from i18n.messages import day, filled, number, translated, word
 from i18n.words import kind_of

@@ -13,18 +13,17 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.rights import Party
-from domain.rules import DraftKind, Duty, Paper, VoteMethod, VoteRule
+from domain.rules import CovenantKind, DraftKind, Duty, Paper, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
-from domain.steps.drafting import CovenantKind
 from domain.steps.letters import LetterKind
 from domain.steps.lifecycle import ClockMode
 from domain.steps.manual_reminders import Channel
 from domain.steps.meetings import MeetingKind
-from domain.steps.membership import Holder, Manner, Role
 from domain.steps.succession import SuccessionKind
 from domain.steps.targets import Exactness, RegistrationStatus
 from domain.types import Sureness, Unknown
+from domain.units import Holder, Manner, Role
 from domain.workdays import IfDayOff
 from i18n import N_, NC_, Plural
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import structlog
 
+from domain.cycle import CYCLE
 from domain.rules import NO_RULES, Edition, edition_of
-from domain.streams import decider_of, is_cycle
+from domain.streams import is_cycle
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
 from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
@@ -72,7 +73,7 @@ class Board:
         stream, position = rows[-1].stream, rows[-1].position
         try:
             state = await self._states.after(*rows)
-            line = line_of(stream, state, await self._rules(decider_of(stream).edition(state)))
+            line = line_of(stream, state, await self._rules(CYCLE.edition(state)))
         except DATABASE_ERRORS:
             raise  # nothing is wrong with the cycle: the next catch-up tries again
         except Exception:

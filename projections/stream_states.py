@@ -1,4 +1,4 @@
-"""A cache of stream states for readers of the ledger: the next event costs one `evolve`, not a replay of the stream."""
+"""A cache of cycles' states for readers of the ledger: the next event costs one `evolve`, not a whole replay."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import gc
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from domain.streams import decider_of
+from domain.cycle import CYCLE, State
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.protocol import Ledger, load_all
@@ -18,25 +17,24 @@ STREAMS_IN_MEMORY = 350
 
 
 class StreamStates:
-    """States of streams after an event, for one reader that reads in the order of positions."""
+    """States of cycles after an event, for one reader that reads in the order of positions."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._states: OrderedDict[str, tuple[int, State]] = OrderedDict()
 
-    async def after(self, *rows: RecordedEvent) -> Any:
-        """Return the state of a stream after these rows of it, which must follow each other.
+    async def after(self, *rows: RecordedEvent) -> State:
+        """Return the state of a cycle after these rows of it, which must follow each other.
 
         A correction changes the meaning of earlier events, so the stream is then folded from the beginning.
         """
         first, last = rows[0], rows[-1]
-        decider = decider_of(last.stream)
-        version, state = self._states.pop(last.stream, (0, None))
+        version, state = self._states.pop(last.stream, (0, CYCLE.empty()))
         if version == first.version - 1 and (version == 0 or not any(row.type == "ActCorrected" for row in rows)):
-            state = decider.fold(map(to_envelope, rows), state)
+            state = CYCLE.fold(map(to_envelope, rows), state)
         elif version != last.version:
             past = await load_all(self._ledger, last.stream)
-            state = decider.fold(to_envelope(event) for event in past if event.version <= last.version)
+            state = CYCLE.fold(to_envelope(event) for event in past if event.version <= last.version)
         self._states[last.stream] = (last.version, state)
         while len(self._states) > STREAMS_IN_MEMORY:
             self._states.popitem(last=False)

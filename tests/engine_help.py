@@ -10,7 +10,7 @@ from application.application import CommandInput
 from audit.verify import verify
 from cli.session import Session
 from domain.rules import Edition
-from domain.streams import cycle_stream, decider_of
+from domain.streams import cycle_stream, folded
 from domain.types import start_of
 from vault.persons import Contact
 
@@ -72,7 +72,9 @@ async def event_names(app: Session, stream: str) -> list[str]:
 
 
 async def state_of(app: Session, stream: str) -> Any:
-    return decider_of(stream).fold(envelope for _row, envelope in await app.history(stream))
+    found = folded(stream)
+    found.fold(envelope for _row, envelope in await app.history(stream))
+    return found.state
 
 
 async def assert_ledger_verifies(app: Session) -> None:

@@ -9,8 +9,9 @@ from uuid import NAMESPACE_URL, uuid5
 from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, State
 from domain.rules import Edition
-from domain.steps.lifecycle import OpenCycle, StepTo, Unit
+from domain.steps.lifecycle import OpenCycle, StepTo
 from domain.types import CLOCK, ICT, AlreadyRecorded, Command, Event, EventEnvelope, Refused, When
+from domain.units import Unit
 
 CITY = "mttq-hanoi"
 STREAM = f"{CITY}/2026/cum-1"

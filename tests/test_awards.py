@@ -17,10 +17,10 @@ from domain.steps.awards import (
     RecordReturn,
     ReleaseAward,
 )
-from domain.steps.commenting import Participant, TakeStance
+from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import DecideAwards, Grant, Nominate, Submit
 from domain.steps.lifecycle import FileCycle
-from domain.types import Command, Document
+from domain.types import Command, Document, Participant
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")

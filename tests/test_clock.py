@@ -12,9 +12,11 @@ from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.obligations import current_step, obligations, steps, tasks
 from domain.rules import NO_RULES, Duty
+from domain.steps.clock import MarkOverdue
 from domain.steps.commenting import TakeStance
-from domain.steps.deadlines import AskExtension, ConfirmEscalation, GrantExtension, MarkOverdue, RefuseExtension
 from domain.steps.drafting import PresentDraft
+from domain.steps.escalation import ConfirmEscalation
+from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtension
 from domain.steps.lifecycle import ReopenDuty
 from domain.steps.membership import AssignRole
 from domain.steps.midyear import ReportMidyear, SendBack

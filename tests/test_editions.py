@@ -10,14 +10,15 @@ from pydantic import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
 from domain.deviations import deviations
+from domain.duties import day_of_rule
 from domain.obligations import obligations
-from domain.rules import Duty, Edition
-from domain.steps.commenting import Participant
+from domain.rules import Deadline, Duty, Edition, YearDay
+from domain.scoring.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
-from domain.steps.lifecycle import OpenCycle, Unit
+from domain.steps.lifecycle import OpenCycle
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.steps.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
-from domain.types import When
+from domain.types import FrozenModel, Participant, When, end_of
+from domain.units import Unit
 from domain.workdays import Calendar
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -289,6 +290,36 @@ class TestWorkingDays:
         ):
             with pytest.raises(ValidationError):
                 rules(calendar={"days_off": days_off})
+
+
+class WorkingDaysAfter(FrozenModel):
+    after: YearDay
+    working_days: int
+
+
+class OtherDeadline(Deadline):
+    due: YearDay | WorkingDaysAfter
+
+
+class OtherEdition(Edition):
+    deadlines: tuple[OtherDeadline, ...] = ()
+
+
+def test_another_rule_for_a_last_day_is_a_class_in_the_schema_and_one_function() -> None:
+    @day_of_rule.register
+    def _(rule: WorkingDaysAfter, year: int, calendar: Calendar) -> date:
+        return calendar.after(rule.after.of(year), rule.working_days)
+
+    due = {"after": {"month": 6, "day": 30}, "working_days": 10}
+    deadline = {"duty": "midyear-report", "due": due, "article": "Điều 4", "remind_days_before": [1]}
+    table = OtherEdition.model_validate({"id": "x", "title": "X", "required_drafts": [], "deadlines": [deadline]})
+    case = Case(rules=table)
+    (owed, *_) = (one for one in obligations(case.state, table) if one.duty is Duty.MIDYEAR_REPORT)
+    assert (owed.due, owed.article) == (end_of(date(2026, 7, 14)), "Điều 4"), "4, 5, 11 and 12 July 2026 are days off"
+    case.step(day(7, 15))
+    assert {envelope.event.NAME for envelope in case.history} >= {"UnitReminded", "DeadlinePassed"}
+    with pytest.raises(TypeError, match="no day is worked out for str"):
+        day_of_rule("30/06", 2026, Calendar())
 
 
 def test_an_edition_that_was_not_in_force_is_seen() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from browser_help import ROOT
+
+from domain.types import Command, Event
 
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "__pycache__", "tests", "histories", "docs")
 BIN = Path(sys.executable).parent
@@ -44,6 +48,8 @@ def imports_kept(code: Path) -> bool:
         ("accounts/drafts.py", "import asyncpg"),
         ("web/cookies.py", "import temporalio"),
         ("ledger/signing.py", "from domain.types import Command"),
+        ("domain/rules.py", "def f() -> None:\n    import domain.steps.midyear"),
+        ("domain/dates.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import domain.commands"),
     ],
 )
 def test_an_import_that_crosses_a_border_is_found(copy: Path, file: str, line: str) -> None:
@@ -79,6 +85,27 @@ def test_types_are_held_to(copy: Path) -> None:
         check=False,
     )
     assert (done.returncode, "Incompatible return value" in done.stdout) == (1, True), done.stdout
+
+
+def borrowed(file: Path) -> list[str]:
+    """What a step imports of other steps and is neither a command nor an event of theirs."""
+    found = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+    return [
+        f"{file.name}: {node.module}.{alias.name}"
+        for node in found
+        if (node.module or "").startswith("domain.steps") or node.module == "domain.scoring.scores"
+        for alias in node.names
+        if not issubclass(getattr(import_module(node.module), alias.name), (Command, Event))
+    ]
+
+
+def test_a_step_takes_nothing_from_another_step_but_commands_and_events(tmp_path: Path) -> None:
+    steps = [*(ROOT / "domain" / "steps").glob("*.py"), ROOT / "domain" / "scoring" / "scores.py"]
+    assert len(steps) > 20
+    assert [line for file in steps for line in borrowed(file)] == []
+    spoilt = tmp_path / "awards.py"
+    spoilt.write_text("from domain.steps.conclusion import Conclusion, Nominate")
+    assert borrowed(spoilt) == ["awards.py: domain.steps.conclusion.Conclusion"]
 
 
 def names_kept(code: Path) -> subprocess.CompletedProcess[str]:

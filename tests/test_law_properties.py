@@ -15,19 +15,20 @@ from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, correctable
 from domain.deviations import deviations
 from domain.obligations import obligations
-from domain.steps.commenting import Participant, TakeStance, TakeStanceTogether
+from domain.scoring.scores import ScoreSelf, SheetItem, calculated_scores
+from domain.steps.commenting import TakeStance, TakeStanceTogether
 from domain.steps.conclusion import Nominate
 from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, RecordLetter
-from domain.steps.lifecycle import Unit, business_now
+from domain.steps.lifecycle import business_now
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
-from domain.steps.scores import ScoreSelf, SheetItem, calculated_scores
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import RegisterTargets, ReturnRegistration
-from domain.types import Command, Document, EventEnvelope, Refused
+from domain.types import Command, Document, EventEnvelope, Participant, Refused
+from domain.units import Unit
 
 units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])
 speakers = st.sampled_from([*UNITS, CITY, "tay-ho"])

@@ -9,7 +9,7 @@ from application.application import CommandInput
 from cli.score_impact import confirm_score_impact
 from cli.session import Session
 from domain.rules import Edition
-from domain.steps.scores import score_impact
+from domain.scoring.scores import score_impact
 from errors import InputError
 
 RELATIVE = Edition.model_validate(

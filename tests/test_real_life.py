@@ -13,12 +13,12 @@ from domain.cycle import CYCLE
 from domain.deviations import Deviation, deviations
 from domain.obligations import obligations
 from domain.rules import Duty, Edition
-from domain.steps.commenting import Participant, TakeStance
+from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import ChooseNext
 from domain.steps.corrections import CorrectAct, NoteDisagreement, SourceStatement
 from domain.steps.drafting import PresentDraft
-from domain.steps.letters import AnswerLetter, RecordLetter, RecordSiteCheck, SampledPlace
-from domain.steps.lifecycle import FileCycle, ReceiveYearPlan, Unit
+from domain.steps.letters import AnswerLetter, RecordLetter, RecordSiteCheck
+from domain.steps.lifecycle import FileCycle, ReceiveYearPlan
 from domain.steps.meetings import Presenter, RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signatories import Signatories, Signatory
@@ -33,7 +33,8 @@ from domain.steps.targets import (
     StateContents,
     Target,
 )
-from domain.types import Command, Document, Person, When
+from domain.types import Command, Document, Participant, Person, When
+from domain.units import SampledPlace, Unit
 from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS

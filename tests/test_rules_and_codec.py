@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,10 +18,10 @@ from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearP
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.rules import NO_RULES, Edition, YearDay
-from domain.steps.lifecycle import CycleFiled, OpenCycle, Unit
+from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
-from domain.streams import cycle_stream, decider_of, is_cycle, is_year, parse_cycle_name, year_stream
+from domain.streams import cycle_stream, folded, is_cycle, is_year, parse_cycle_name, year_stream
 from domain.types import (
     AlreadyRecorded,
     Document,
@@ -28,11 +29,13 @@ from domain.types import (
     Person,
     Provenance,
     Refused,
+    StepDecider,
     When,
     day_ending,
     end_of,
     normalize_text,
 )
+from domain.units import Unit
 
 
 class TestEdition:
@@ -131,6 +134,17 @@ class TestCodec:
         with pytest.raises(TypeError, match="two steps decide"):
             compose((signing_step, signing_step))
 
+    def test_a_step_without_a_slice_cannot_evolve(self) -> None:
+        with pytest.raises(TypeError, match="without a slice"):
+            compose((replace(signing_step, slice_name=None),))
+
+    def test_steps_that_change_one_slice_by_one_event_do_so_one_after_the_other(self) -> None:
+        def adding(letter: str) -> StepDecider[str, object, object]:
+            return StepDecider("word", {}, {CycleFiled: lambda word, _event, _meta: word + letter})
+
+        ((name, change),) = compose((adding("a"), adding("b"))).evolves[CycleFiled]
+        assert (name, change("", CycleFiled(), None)) == ("word", "ab")
+
 
 class TestCommands:
     def test_a_command_goes_there_and_back(self) -> None:
@@ -175,7 +189,7 @@ class TestStreams:
         assert is_cycle("a/b/c")
         assert is_year(year_stream("a", "b"))
         with pytest.raises(KeyError):
-            decider_of("post")
+            folded("post")
 
 
 class Year:

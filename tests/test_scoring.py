@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from application.yaml_files import read_model
 from cli.scoring import score
 from domain.rules import Edition, edition_of
-from domain.steps.criteria import remarks
-from domain.steps.score_calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
-from domain.steps.scoring_methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
+from domain.scoring.calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
+from domain.scoring.criteria import remarks
+from domain.scoring.methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
 from domain.types import Refused
 from errors import InputError
 

@@ -8,9 +8,10 @@ from speech import CITY, UNITS, Case, opening
 
 from domain.steps.conclusion import BareTotal, RecordTotals
 from domain.steps.drafting import PresentDraft
-from domain.steps.lifecycle import OpenCycle, Unit
+from domain.steps.lifecycle import OpenCycle
 from domain.steps.signing import SignJointly
 from domain.types import Document
+from domain.units import Unit
 
 HEAD, DEPUTY, THIRD = UNITS
 

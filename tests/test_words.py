@@ -22,7 +22,7 @@ from domain.access import Matter, Reader
 from domain.notices import NOTICES_OF
 from domain.rights import MAY, Party
 from domain.rules import AwardRule, Duty, Inherited, RoundRule
-from domain.steps.scoring_methods import RoundingMode
+from domain.scoring.methods import RoundingMode
 from domain.types import Event
 from i18n import KEYWORDS, in_language
 from i18n.acts import ACTS_VI

@@ -9,14 +9,8 @@ from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
 from domain.deviations import deviations
 from domain.rules import Duty
-from domain.steps.commenting import (
-    AddComment,
-    Participant,
-    TakeStance,
-    TakeStanceTogether,
-    WithdrawComment,
-    WithdrawStance,
-)
+from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
+from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
 from domain.steps.corrections import AcknowledgeDeviation, CorrectAct
 from domain.steps.drafting import PresentDraft
@@ -24,9 +18,8 @@ from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, CloseDuty, File
 from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
 from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
-from domain.steps.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
-from domain.types import Document, Person, Provenance, Refused, When
+from domain.types import Document, Participant, Person, Provenance, Refused, When
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")

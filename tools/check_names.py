@@ -34,36 +34,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 """From the bottom to the top. A module imports from its own layer and from those below it."""
 
-KNOWN_CIRCLE: frozenset[str] = frozenset(
-    {
-        "domain.commands",
-        "domain.cycle",
-        "domain.decider",
-        "domain.deviations",
-        "domain.obligations",
-        "domain.rights",
-        "domain.steps.awards",
-        "domain.steps.commenting",
-        "domain.steps.conclusion",
-        "domain.steps.corrections",
-        "domain.steps.deadlines",
-        "domain.steps.drafting",
-        "domain.steps.letters",
-        "domain.steps.lifecycle",
-        "domain.steps.manual_reminders",
-        "domain.steps.meetings",
-        "domain.steps.membership",
-        "domain.steps.midyear",
-        "domain.steps.scores",
-        "domain.steps.signatories",
-        "domain.steps.signing",
-        "domain.steps.succession",
-        "domain.steps.targets",
-        "domain.steps.voting",
-    }
-)
-"""Modules that still import each other in a circle. The list may only shrink: delete here what left the circle."""
-
 
 def tracked(root: Path) -> list[Path]:
     """Every Python file that git tracks, tests included."""
@@ -205,14 +175,10 @@ def check(root: Path = ROOT) -> tuple[list[str], str]:
     findings = private_identifiers(trees, forbidden, root) + doubled_classes(trees, root)
     graph = imports_of(trees, root)
     findings += upward(graph)
-    in_circles = set().union(*circles(graph))
-    findings += [f"{module} is part of a circle of imports" for module in sorted(in_circles - KNOWN_CIRCLE)]
-    findings += [
-        f"{module} left the circle: delete it from KNOWN_CIRCLE in tools/check_names.py"
-        for module in sorted(KNOWN_CIRCLE - in_circles)
-    ]
+    found = circles(graph)
+    findings += [f"{', '.join(sorted(circle))}: a circle of imports" for circle in found]
     arrows = sum(map(len, graph.values()))
-    return findings, f"{len(trees)} files, {arrows} arrows, {len(in_circles)} modules in the circle that is known"
+    return findings, f"{len(trees)} files, {arrows} arrows, {len(found)} circles"
 
 
 if __name__ == "__main__":

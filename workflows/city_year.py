@@ -9,8 +9,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
+    from domain.cycle import CYCLE
     from domain.rules import NO_RULES
-    from domain.streams import decider_of, is_cycle
+    from domain.streams import is_cycle
     from domain.types import AlreadyRecorded, Refused
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.receipts import FailedOpening, Receipt
@@ -85,9 +86,8 @@ class CityYear(StreamWorkflow):
         if any(event.command_id == item.command_id for event in page):
             await locally("recall", RecallRequest(item, header.unit), bool)
             return
-        decider = decider_of(item.stream)
-        state = decider.fold(to_envelope(event) for event in page)
-        envelopes = decider.decide(authenticate(item, header), state, NO_RULES, len(page))
+        state = CYCLE.fold(to_envelope(event) for event in page)
+        envelopes = CYCLE.decide(authenticate(item, header), state, NO_RULES, len(page))
         # Only this cycle's item is sent: with all items, the cost would grow with the square of the clusters.
         single = SignedBatch(batch.header, batch.signature, (item,))
         part = PartMessage(

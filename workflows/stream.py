@@ -21,6 +21,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from domain import limits
+    from domain.cycle import State
     from domain.types import RESERVED, AlreadyRecorded, Refused
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
@@ -188,11 +189,11 @@ class StreamWorkflow:
     def _wake_at(self) -> datetime | None:
         """Return when the next timer is due; None if there is none, or the stream's time stands still before it."""
         instant, own = self._own.next_due, self._own
-        return None if instant is None or own.decider.now(own.state, instant) < instant else instant
+        return None if instant is None or own.folded.now(instant) < instant else instant
 
     def _is_filed(self) -> bool:
-        lifecycle = getattr(self._own.state, "lifecycle", None)
-        return lifecycle is not None and lifecycle.filed is not None
+        state = self._own.folded.state
+        return isinstance(state, State) and state.lifecycle.filed is not None
 
     def _is_history_full(self) -> bool:
         return self._commands >= COMMANDS_PER_RUN or workflow.info().is_continue_as_new_suggested()

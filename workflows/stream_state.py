@@ -7,7 +7,7 @@ other states until the append.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -16,9 +16,8 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
-    from domain.decider import Decider
     from domain.rules import NO_RULES, Edition, edition_of
-    from domain.streams import decider_of
+    from domain.streams import folded
     from domain.types import Event, EventEnvelope, Refused
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.signing import BatchItem, Header
@@ -53,8 +52,7 @@ class StreamState:
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
-        self.decider: Decider = decider_of(stream)
-        self.state: Any = self.decider.empty()
+        self.folded = folded(stream)
         self.rules: Edition = NO_RULES
         self.version = 0
         self.digest = bytes(32).hex()
@@ -75,19 +73,19 @@ class StreamState:
             if event.stream != self.stream or event.version <= self.version:
                 continue
             has_correction = has_correction or event.type == "ActCorrected"
-            self.state = self.decider.evolve(self.state, to_envelope(event))
+            self.folded.evolve(to_envelope(event))
             self.version, self.digest = event.version, event.digest
             self.commands.setdefault(event.command_id, []).append(event.version)
         if has_correction:
             # Corrected events are left out, which only a fold of the whole history can do.
-            self.state = self.decider.fold(await self.history())
-        if (digest := self.decider.edition(self.state)) != self.edition:
+            self.folded.fold(await self.history())
+        if (digest := self.folded.edition()) != self.edition:
             self.rules, self.edition = await self.rules_of(digest), digest
-        self.next_due = self.decider.next_due(self.state, self.rules)
+        self.next_due = self.folded.next_due(self.rules)
 
     async def run_due_timers(self) -> None:
         """Append and fold the commands of the clock that are due."""
-        while self.next_due is not None and self.next_due <= self.decider.now(self.state, workflow.now()):
+        while self.next_due is not None and self.next_due <= self.folded.now(workflow.now()):
             before = self.version
             answer = await locally("run_due_timers", LoadRequest(self.stream, before), AppendAnswer)
             await self.apply(answer.events)
@@ -122,7 +120,7 @@ class Speculation:
 
     def __init__(self, base: StreamState) -> None:
         self._base = base
-        self._state, self._rules, self.edition = base.state, base.rules, base.edition
+        self._folded, self._rules, self.edition = base.folded.copy(), base.rules, base.edition
         self.part = PartMessage(base.stream, base.version, base.digest, [])
 
     async def decide(self, index: int, item: BatchItem, header: Header, *, is_single: bool) -> None:
@@ -131,15 +129,14 @@ class Speculation:
         Raises:
             Refused, AlreadyRecorded
         """
-        decider = self._base.decider
         authenticated = authenticate(item, header)
         is_correction = authenticated.command.NAME == "correct"
         if is_correction and not is_single:
             raise Refused("correction_stands_alone")
         history = await self._base.history() if is_correction else ()
         version = self.part.version + len(self.part.events)
-        for envelope in decider.decide(authenticated, self._state, self._rules, version, history):
+        for envelope in self._folded.decide(authenticated, self._rules, version, history):
             self.part.events.append(DraftMessage(index, to_draft(envelope)))
-            self._state = decider.evolve(self._state, envelope)
-        if (digest := decider.edition(self._state)) != self.edition:
+            self._folded.evolve(envelope)
+        if (digest := self._folded.edition()) != self.edition:
             self._rules, self.edition = await self._base.rules_of(digest), digest

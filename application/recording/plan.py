@@ -26,8 +26,8 @@ from application.yaml_files import YamlPath
 from domain import limits
 from domain.cycle import State
 from domain.steps.meetings import Meeting
-from domain.steps.membership import Role
 from domain.types import Provenance, When
+from domain.units import Role
 
 ROLES: tuple[Role, ...] = ("head", "deputy")
 

@@ -12,7 +12,7 @@ from domain.codec import plain, state_digest
 from domain.cycle import CYCLE, State, members_and_organiser
 from domain.deviations import deviations
 from domain.rules import Edition
-from domain.steps.scores import ScoreChange, score_impact
+from domain.scoring.scores import ScoreChange, score_impact
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from domain.rules import Edition
-from domain.steps.commenting import Participant
-from domain.steps.scoring_methods import Amount
 from domain.types import (
     AlreadyRecorded,
+    Amount,
     Command,
     Document,
     Event,
     Label,
     Meta,
+    Participant,
     Refused,
     Slug,
     StepDecider,
@@ -30,8 +30,13 @@ from domain.types import (
     with_entry,
 )
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class AwardsContext(Protocol):
+    """What awards read of the cycle: themselves only."""
+
+    @property
+    def awards(self) -> AwardsState: ...
+
 
 HoldCause = Literal["discipline", "complaint", "other-cause"]
 Returned = Literal["object", "money"]
@@ -201,46 +206,46 @@ class AwardsState:
 # Decisions -------------------------------------------------------------------------------
 
 
-def hold(command: HoldAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def hold(command: HoldAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     existing = state.awards.holds.get((command.unit, command.award))
     if existing is not None and existing.released is None:
         raise AlreadyRecorded(existing.version)
     yield AwardHeld(**dict(command))
 
 
-def release(command: ReleaseAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def release(command: ReleaseAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     existing = state.awards.holds.get((command.unit, command.award))
     if existing is None or existing.released is not None:
         raise Refused("award_not_held", unit=command.unit, award=command.award)
     yield AwardReleased(**dict(command))
 
 
-def annul(command: AnnulAward, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def annul(command: AnnulAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     if (since := state.awards.annulled.get((command.unit, command.award))) is not None:
         raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=since.day)
     yield AwardAnnulled(**dict(command))
 
 
-def record_return(command: RecordReturn, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_return(command: RecordReturn, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     if (since := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
         raise Refused("award_is_returned", unit=command.unit, award=command.award, on=since.day)
     yield AwardReturned(**dict(command))
 
 
-def hand_over(command: HandOverObject, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def hand_over(command: HandOverObject, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     if state.awards.objects.get(command.object) == command.unit:
         raise Refused("object_is_there", object=command.object, unit=command.unit)
     yield ObjectHandedOver(**dict(command))
 
 
-def file_complaint(command: FileComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_complaint(command: FileComplaint, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     for existing in state.awards.complaints.values():
         if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
             raise AlreadyRecorded(existing.version)
     yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
-def answer_complaint(command: AnswerComplaint, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_complaint(command: AnswerComplaint, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
     if command.number not in state.awards.complaints:
         raise Refused("no_such_complaint", number=command.number)
     yield ComplaintAnswered(**dict(command))
@@ -269,9 +274,8 @@ def _complaint_answered(awards: AwardsState, event: ComplaintAnswered, meta: Met
     )
 
 
-decider = StepDecider(
+decider: StepDecider[AwardsState, AwardsContext, Edition] = StepDecider(
     slice_name="awards",
-    empty=AwardsState(),
     decides={
         HoldAward: hold,
         ReleaseAward: release,

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal, Protocol
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import PositiveInt
 
-from domain import limits
-from domain.problems import invalid
 from domain.rules import DraftKind, Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
-    FrozenModel,
     Label,
     Meta,
-    Person,
+    Participant,
     Refused,
     StepDecider,
     Text,
@@ -31,28 +27,21 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class CommentingContext(UnitsContext, Protocol):
+    """What commenting reads of the cycle."""
+
+    @property
+    def comments(self) -> Comments: ...
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
+
 
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
-
-
-class Participant(FrozenModel):
-    """A unit, a person, or a group in words: exactly one of the three."""
-
-    unit: UnitId | None = None
-    person: Person | None = None
-    group: Label | None = None
-
-    @model_validator(mode="after")
-    def _check_exactly_one(self) -> Participant:
-        if sum(part is not None for part in (self.unit, self.person, self.group)) != 1:
-            raise invalid("voice_is_one")
-        return self
-
-
-Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # Commands --------------------------------------------------------------------------------
@@ -188,7 +177,7 @@ def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
 # Decisions -------------------------------------------------------------------------------
 
 
-def take_stance(command: TakeStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     existing = state.comments.stances.get(_key(command.unit, command.on))
     if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
@@ -196,20 +185,22 @@ def take_stance(command: TakeStance, meta: Meta, state: State, rules: Edition) -
     yield StanceTaken(**dict(command))
 
 
-def withdraw_stance(command: WithdrawStance, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_stance(command: WithdrawStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
     if _key(command.unit, command.on) not in state.comments.stances:
         raise Refused("no_stance", unit=command.unit)
     yield StanceWithdrawn(**dict(command))
 
 
-def take_stance_together(command: TakeStanceTogether, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def take_stance_together(
+    command: TakeStanceTogether, meta: Meta, state: CommentingContext, rules: Edition
+) -> Iterator[Event]:
     for existing in state.comments.collective_stances:
         if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
             raise AlreadyRecorded(existing.version)
     yield StanceTakenTogether(**dict(command))
 
 
-def add_comment(command: AddComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def add_comment(command: AddComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
     if command.answers is not None and command.answers not in state.comments.comments:
         raise Refused("no_such_comment", number=command.answers)
     same = (command.by, command.text, command.on)
@@ -219,11 +210,11 @@ def add_comment(command: AddComment, meta: Meta, state: State, rules: Edition) -
     yield CommentAdded(number=len(state.comments.comments) + 1, **dict(command))
 
 
-def withdraw_comment(command: WithdrawComment, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_comment(command: WithdrawComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
     existing = state.comments.comments.get(command.number)
     if existing is None or existing.withdrawn:
         raise Refused("no_such_comment", number=command.number)
-    if meta.unit not in {existing.by.unit, state.lifecycle.organiser}:
+    if meta.unit not in {existing.by.unit, state.organiser}:
         raise Refused("not_yours", act=WithdrawComment.NAME)
     yield CommentWithdrawn(number=command.number)
 
@@ -272,9 +263,8 @@ def _comment_withdrawn(comments: Comments, event: CommentWithdrawn, meta: Meta) 
     return replace(comments, comments=with_entry(comments.comments, event.number, replace(existing, withdrawn=True)))
 
 
-decider = StepDecider(
+decider: StepDecider[Comments, CommentingContext, Edition] = StepDecider(
     slice_name="comments",
-    empty=Comments(),
     decides={
         TakeStance: take_stance,
         WithdrawStance: withdraw_stance,

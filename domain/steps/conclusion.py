@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, PositiveInt
 
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition
-from domain.steps.lifecycle import known_count
-from domain.steps.membership import Manner, Role, require_member
-from domain.steps.scores import calculated_scores
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -32,9 +30,24 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import Manner, Role, UnitsContext, Unnamed, known_count, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class ConclusionContext(UnitsContext, Protocol):
+    """What conclusion reads of the cycle."""
+
+    @property
+    def conclusion(self) -> Conclusion: ...
+
+    def members(self) -> tuple[str, ...]:
+        """Return the units that are members and have not left, in the order in which they joined."""
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        """The number of units of the cluster that no source names."""
+
+    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
+        """Return each scored member's total and rank by the scores that count; an excluded unit has no rank."""
 
 
 class RankedUnit(FrozenModel):
@@ -207,7 +220,7 @@ class Conclusion:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_totals(command: RecordTotals, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     if command.round in state.conclusion.totals:
         raise Refused("totals_are_recorded", round=command.round)
     units = [total.unit for total in command.totals if total.unit is not None]
@@ -215,8 +228,8 @@ def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Editio
         require_member(unit, meta, state)
     if doubled := repeated(units):
         raise Refused("named_twice", name=doubled[0])
-    known = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
-    if isinstance(state.lifecycle.unnamed, int) and len(command.totals) > known:
+    known = len(state.members()) + known_count(state.unnamed)
+    if isinstance(state.unnamed, int) and len(command.totals) > known:
         raise Refused("more_than_unnamed", found=len(command.totals), known=known)
     if command.scale is not None:
         known_totals = (bare.total for bare in command.totals if bare.total != "unknown")
@@ -225,22 +238,20 @@ def record_totals(command: RecordTotals, meta: Meta, state: State, rules: Editio
     yield TotalsRecorded(**dict(command))
 
 
-def rank(command: RankUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
-    results = calculated_scores(state, rules)
-    for unit in state.membership.members():
+    results = state.totals_and_ranks(rules)
+    for unit in state.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
     ranked = [
-        RankedUnit(unit=result.unit, total=result.total, rank=result.rank)
-        for result in results.values()
-        if result.rank is not None
+        RankedUnit(unit=unit, total=total, rank=rank) for unit, (total, rank) in results.items() if rank is not None
     ]
     yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
 
 
-def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (version := state.conclusion.nominations.get((command.unit, command.award))) is not None:
         raise AlreadyRecorded(version)
@@ -251,18 +262,18 @@ def nominate(command: Nominate, meta: Meta, state: State, rules: Edition) -> Ite
     yield UnitNominated(**dict(command))
 
 
-def choose_next(command: ChooseNext, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def choose_next(command: ChooseNext, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     yield NextChosen(**dict(command))
 
 
-def exclude(command: ExcludeUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def exclude(command: ExcludeUnit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if command.unit in state.conclusion.excluded:
         raise Refused("unit_is_excluded", unit=command.unit)
     yield UnitExcluded(**dict(command))
 
 
-def submit(command: Submit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def submit(command: Submit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
     if state.conclusion.submission == command.submission:
@@ -270,7 +281,7 @@ def submit(command: Submit, meta: Meta, state: State, rules: Edition) -> Iterato
     yield NominationsSubmitted(**dict(command))
 
 
-def decide_awards(command: DecideAwards, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def decide_awards(command: DecideAwards, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
         raise AlreadyRecorded(state.conclusion.decided_version)
     for grant in command.grants:
@@ -279,7 +290,7 @@ def decide_awards(command: DecideAwards, meta: Meta, state: State, rules: Editio
     yield AwardsDecided(**dict(command))
 
 
-def publish(command: PublishResults, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def publish(command: PublishResults, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
     if state.conclusion.decided is None:
         raise Refused("nothing_decided")
     if state.conclusion.published is not None:
@@ -290,9 +301,8 @@ def publish(command: PublishResults, meta: Meta, state: State, rules: Edition) -
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     slice_name="conclusion",
-    empty=Conclusion(),
     decides={
         RecordTotals: record_totals,
         RankUnits: rank,

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field, PositiveInt
 
 from domain import limits
-from domain.deviations import deviations
 from domain.rules import Edition
 from domain.types import (
     AlreadyRecorded,
@@ -30,8 +29,15 @@ from domain.types import (
     with_entry,
 )
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class CorrectionsContext(Protocol):
+    """What corrections read of the cycle."""
+
+    @property
+    def corrections(self) -> Corrections: ...
+
+    def has_deviation(self, key: str, rules: Edition) -> bool:
+        """Return whether the cycle has a deviation with this key."""
 
 
 # Commands --------------------------------------------------------------------------------
@@ -129,21 +135,25 @@ class Corrections:
 # Decisions -------------------------------------------------------------------------------
 
 
-def acknowledge(command: AcknowledgeDeviation, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if command.key not in {deviation.key for deviation in deviations(state, rules)}:
+def acknowledge(
+    command: AcknowledgeDeviation, meta: Meta, state: CorrectionsContext, rules: Edition
+) -> Iterator[Event]:
+    if not state.has_deviation(command.key, rules):
         raise Refused("no_such_deviation", key=command.key)
     if command.key in state.corrections.acknowledged:
         raise Refused("deviation_is_acknowledged", key=command.key)
     yield DeviationAcknowledged(**dict(command))
 
 
-def note_disagreement(command: NoteDisagreement, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def note_disagreement(
+    command: NoteDisagreement, meta: Meta, state: CorrectionsContext, rules: Edition
+) -> Iterator[Event]:
     if command.about in state.corrections.disagreements:
         raise Refused("disagreement_is_noted", about=command.about)
     yield DisagreementNoted(**dict(command))
 
 
-def name_source(command: NameSource, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def name_source(command: NameSource, meta: Meta, state: CorrectionsContext, rules: Edition) -> Iterator[Event]:
     if (existing := state.corrections.sources.get(command.id)) is not None:
         named, version = existing
         if dict(named) == dict(command):
@@ -159,9 +169,8 @@ def _act_corrected(corrections: Corrections, event: ActCorrected, meta: Meta) ->
     return replace(corrections, corrected={**corrections.corrected, **dict.fromkeys(event.versions, meta.version)})
 
 
-decider = StepDecider(
+decider: StepDecider[Corrections, CorrectionsContext, Edition] = StepDecider(
     slice_name="corrections",
-    empty=Corrections(),
     decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: note_disagreement, NameSource: name_source},
     evolves={
         DeviationAcknowledged: lambda corrections, event, meta: replace(

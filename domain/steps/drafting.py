@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Protocol
 
 from domain import limits
 from domain.rules import DraftKind, Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -26,13 +25,25 @@ from domain.types import (
     When,
     with_entry,
 )
-
-if TYPE_CHECKING:
-    from domain.cycle import State
+from domain.units import UnitsContext, require_member
 
 
-CovenantKind = Literal["covenant", "term-covenant"]
-"""A cluster can sign a covenant for a year and, beside it, one for a longer term."""
+class DraftingContext(UnitsContext, Protocol):
+    """What drafting reads of the cycle."""
+
+    @property
+    def drafts(self) -> Drafts: ...
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
+
+    def signed_version(self, kind: DraftKind) -> int | None:
+        """Return the number of the version that was signed first; None when none is, or the kind is not signed."""
+
+    @property
+    def covenant_is_signed(self) -> bool:
+        """Whether a unit has signed the covenant of the year."""
 
 
 # Commands --------------------------------------------------------------------------------
@@ -87,17 +98,16 @@ Drafts = Mapping[DraftKind, tuple[DraftVersion, ...]]
 # Decisions -------------------------------------------------------------------------------
 
 
-def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if command.presented_by is not None and command.presented_by != state.lifecycle.organiser:
+def present(command: PresentDraft, meta: Meta, state: DraftingContext, rules: Edition) -> Iterator[Event]:
+    if command.presented_by is not None and command.presented_by != state.organiser:
         require_member(command.presented_by, meta, state)
     versions = state.drafts.get(command.kind, ())
     if versions and versions[-1].document == command.document:
         raise AlreadyRecorded(versions[-1].version)
     if len(versions) >= limits.VERSIONS_PER_DRAFT:
         raise Refused("too_many_versions", kind=command.kind, most=limits.VERSIONS_PER_DRAFT)
-    covenants = {"covenant": state.signing, "term-covenant": state.term_signing}
-    signed = covenants[command.kind].signed_version if command.kind in covenants else None
-    after_signing = command.kind != "term-covenant" and state.signing.first_signed is not None and versions
+    signed = state.signed_version(command.kind)
+    after_signing = command.kind != "term-covenant" and state.covenant_is_signed and versions
     yield DraftPresented(
         kind=command.kind,
         number=len(versions) + 1,
@@ -106,22 +116,6 @@ def present(command: PresentDraft, meta: Meta, state: State, rules: Edition) -> 
         reissues=signed if signed is not None else (versions[-1].number if after_signing else None),
         term=command.term,
     )
-
-
-def version_of(kind: DraftKind, number: int | None, state: State) -> int:
-    """Return `number` when that version exists; the latest number when `number` is None.
-
-    Raises:
-        Refused: `no_such_version`, or `nothing_presented`.
-    """
-    versions = state.drafts.get(kind, ())
-    if not versions:
-        raise Refused("nothing_presented", kind=kind)
-    if number is None:
-        return versions[-1].number
-    if number not in {version.number for version in versions}:
-        raise Refused("no_such_version", kind=kind, number=number, latest=versions[-1].number)
-    return number
 
 
 # Evolution -------------------------------------------------------------------------------
@@ -141,9 +135,8 @@ def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
     return with_entry(drafts, event.kind, (*drafts.get(event.kind, ()), new))
 
 
-decider = StepDecider(
+decider: StepDecider[Drafts, DraftingContext, Edition] = StepDecider(
     slice_name="drafts",
-    empty={},
     decides={PresentDraft: present},
     evolves={DraftPresented: _presented},
 )

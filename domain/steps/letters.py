@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal, Protocol
 
-from pydantic import Field
-
-from domain import limits
 from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
     Day,
     Document,
     Event,
-    FrozenModel,
-    Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,
@@ -33,23 +28,19 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class LettersContext(UnitsContext, Protocol):
+    """What letters read of the cycle."""
+
+    @property
+    def letters(self) -> Letters: ...
+
 
 LetterKind = Literal[
     "guidance-request", "official-letter", "direction", "guidance", "conclusions-notice", "report", "other-letter"
 ]
-
-
-class SampledPlace(FrozenModel):
-    """A place below a member unit, such as a residential unit, a school or a commune of a district."""
-
-    name: Label
-    kind: Label | None = None
-
-
-SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
 # Commands --------------------------------------------------------------------------------
@@ -179,7 +170,7 @@ class Letters:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_letter(command: RecordLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_letter(command: RecordLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
     if (existing := state.letters.letters.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -187,14 +178,14 @@ def record_letter(command: RecordLetter, meta: Meta, state: State, rules: Editio
     yield LetterRecorded(**dict(command))
 
 
-def answer_letter(command: AnswerLetter, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_letter(command: AnswerLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
     for existing in state.letters.answers.get(command.letter, ()):
         if dict(existing.event) == dict(command) and existing.when == meta.happened:
             raise AlreadyRecorded(existing.version)
     yield LetterAnswered(**dict(command))
 
 
-def record_site_check(command: RecordSiteCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_site_check(command: RecordSiteCheck, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.letters.checks.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
@@ -213,9 +204,8 @@ def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
     )
 
 
-decider = StepDecider(
+decider: StepDecider[Letters, LettersContext, Edition] = StepDecider(
     slice_name="letters",
-    empty=Letters(),
     decides={RecordLetter: record_letter, AnswerLetter: answer_letter, RecordSiteCheck: record_site_check},
     evolves={
         LetterRecorded: lambda letters, event, meta: replace(

@@ -8,67 +8,41 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from domain import limits
-from domain.problems import invalid, repeated
+from domain.problems import invalid
 from domain.rules import Duty, Edition
+from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.types import (
     ICT,
     Command,
     Digest,
     Document,
     Event,
-    FrozenModel,
     Instant,
     Label,
     Meta,
     Person,
     Refused,
-    Slug,
     StepDecider,
     Text,
     UnitId,
     with_entry,
 )
+from domain.units import Unit, Units, Unnamed, check_units
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class LifecycleContext(Protocol):
+    """What the lifecycle reads of the cycle: itself only."""
+
+    @property
+    def lifecycle(self) -> Lifecycle: ...
+
 
 ClockMode = Literal["wall", "stepped", "backfill"]
 """Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
-
-
-class Unit(FrozenModel):
-    """A committee that belongs to a cluster. `kind` is the distinction that a rules edition makes between units."""
-
-    id: UnitId
-    name: Label
-    kind: Slug | None = None
-
-
-Units = Annotated[tuple[Unit, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
-Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["unknown"]
-"""The number of units whose names no source gives, if it is known. No act of such a unit is ever recorded."""
-
-
-def known_count(unnamed: int | Literal["unknown"] | None) -> int:
-    """Return the number of unnamed units that is certain: 0 when it is unknown."""
-    return unnamed if isinstance(unnamed, int) else 0
-
-
-def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
-    """Refuse a cluster without units, and a list that names a unit twice.
-
-    Raises:
-        PydanticCustomError: `nobody_in_cluster`, or `units_twice` with the repeated ids.
-    """
-    if not units and unnamed is None:
-        raise invalid("nobody_in_cluster")
-    if doubled := repeated(unit.id for unit in units):
-        raise invalid("units_twice", units=", ".join(sorted(doubled)))
 
 
 # Commands --------------------------------------------------------------------------------
@@ -243,19 +217,19 @@ def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
 # Decisions -------------------------------------------------------------------------------
 
 
-def open_cycle(command: OpenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def open_cycle(command: OpenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.opened:
         raise Refused("cycle_is_open", cluster=state.lifecycle.cluster_name)
     yield CycleOpened(**dict(command))
 
 
-def adopt_edition(command: AdoptEdition, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def adopt_edition(command: AdoptEdition, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
     yield EditionAdopted(**dict(command))
 
 
-def change_calendar(command: ChangeCalendar, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def change_calendar(command: ChangeCalendar, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "backfill":
         raise Refused("calendar_is_running", clock=state.lifecycle.clock)
     if command.clock == "backfill":
@@ -265,13 +239,13 @@ def change_calendar(command: ChangeCalendar, meta: Meta, state: State, rules: Ed
     yield CalendarChanged(**dict(command))
 
 
-def receive_year_plan(command: ReceiveYearPlan, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def receive_year_plan(command: ReceiveYearPlan, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.year_plan == command.year_plan:
         raise Refused("year_plan_known")
     yield YearPlanReceived(year_plan=command.year_plan)
 
 
-def step_to(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
@@ -279,25 +253,25 @@ def step_to(command: StepTo, meta: Meta, state: State, rules: Edition) -> Iterat
     yield TimeStepped(now=command.now)
 
 
-def close_duty(command: CloseDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def close_duty(command: CloseDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if command.duty in state.lifecycle.closed:
         raise Refused("duty_is_closed", duty=command.duty)
     yield DutyClosed(duty=command.duty)
 
 
-def reopen_duty(command: ReopenDuty, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if command.duty not in state.lifecycle.closed:
         raise Refused("duty_is_open", duty=command.duty)
     yield DutyReopened(**dict(command))
 
 
-def file_cycle(command: FileCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is not None:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     yield CycleFiled()
 
 
-def reopen_cycle(command: ReopenCycle, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def reopen_cycle(command: ReopenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
     if state.lifecycle.filed is None:
         raise Refused("cycle_is_not_filed")
     yield CycleReopened(reason=command.reason)
@@ -332,9 +306,20 @@ def _reopened(lifecycle: Lifecycle, event: DutyReopened, meta: Meta) -> Lifecycl
     )
 
 
-decider = StepDecider(
+def _handed_over(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, handed_to=tuple(dict.fromkeys((*lifecycle.handed_to, *event.handed_to))))
+
+
+def _closed_early(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
+    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened.latest)
+
+
+def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
+    return replace(lifecycle, predecessors=tuple(dict.fromkeys((*lifecycle.predecessors, *event.predecessors))))
+
+
+decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
     slice_name="lifecycle",
-    empty=Lifecycle(),
     decides={
         OpenCycle: open_cycle,
         AdoptEdition: adopt_edition,
@@ -362,5 +347,8 @@ decider = StepDecider(
         DutyReopened: _reopened,
         CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),
         CycleReopened: lambda lifecycle, event, meta: replace(lifecycle, filed=None),
+        ClosedEarly: _closed_early,
+        HandedOver: _handed_over,
+        TakenOver: _taken_over,
     },
 )

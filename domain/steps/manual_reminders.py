@@ -1,23 +1,29 @@
 """Manual reminders (đôn đốc): the secretariat reminds units itself, by message, by telephone or in person.
 
-The reminders that the clock issues are in `deadlines`.
+The reminders that the clock issues are in `clock`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
 from domain import limits
 from domain.rules import Duty, Edition
-from domain.steps.membership import require_member
 from domain.types import Command, Event, Meta, StepDecider, Text, UnitId, When
+from domain.units import UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class ManualRemindersContext(UnitsContext, Protocol):
+    """What manual reminders read of the cycle."""
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
+
 
 Channel = Literal["message", "telephone", "in-person"]
 
@@ -65,9 +71,9 @@ ManualReminders = tuple[ManualReminder, ...]
 # Decisions -------------------------------------------------------------------------------
 
 
-def remind(command: RemindUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def remind(command: RemindUnits, meta: Meta, state: ManualRemindersContext, rules: Edition) -> Iterator[Event]:
     for unit in command.units:
-        if unit != state.lifecycle.organiser:
+        if unit != state.organiser:
             require_member(unit, meta, state)
     yield UnitsReminded(**dict(command))
 
@@ -82,6 +88,6 @@ def _reminded(manual_reminders: ManualReminders, event: UnitsReminded, meta: Met
     )
 
 
-decider = StepDecider(
-    slice_name="manual_reminders", empty=(), decides={RemindUnits: remind}, evolves={UnitsReminded: _reminded}
+decider: StepDecider[ManualReminders, ManualRemindersContext, Edition] = StepDecider(
+    slice_name="manual_reminders", decides={RemindUnits: remind}, evolves={UnitsReminded: _reminded}
 )

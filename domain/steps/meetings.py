@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from pydantic import Field, PositiveInt
 
 from domain import limits
 from domain.dates import Dated
 from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -23,6 +22,8 @@ from domain.types import (
     FrozenModel,
     Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,
@@ -31,8 +32,13 @@ from domain.types import (
     with_entry,
 )
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class MeetingsContext(Protocol):
+    """What meetings read of the cycle: themselves only."""
+
+    @property
+    def meetings(self) -> Meetings: ...
+
 
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
 
@@ -102,7 +108,7 @@ Meetings = Mapping[str, RecordedMeeting]
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_meeting(command: RecordMeeting, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, rules: Edition) -> Iterator[Event]:
     if (existing := state.meetings.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -119,9 +125,8 @@ def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[Meetings, MeetingsContext, Edition] = StepDecider(
     slice_name="meetings",
-    empty={},
     decides={RecordMeeting: record_meeting},
     evolves={
         MeetingHeld: lambda meetings, event, meta: with_entry(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Protocol
 
 from domain.rules import Edition
-from domain.steps.lifecycle import CycleOpened, Unit
+from domain.steps.lifecycle import CycleOpened
+from domain.steps.succession import UnitsSucceeded
 from domain.types import (
     ICT,
     Command,
@@ -31,15 +32,18 @@ from domain.types import (
     start_of,
     with_entry,
 )
+from domain.units import Holder, Manner, Role, Unit, UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
 
-Role = Literal["head", "deputy"]
-Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]
-"""How a head or deputy was chosen; "unknown": the source does not say."""
+class MembershipContext(UnitsContext, Protocol):
+    """What membership reads of the cycle."""
 
-Holder = UnitId | Literal["unknown", "vacant"]
+    @property
+    def membership(self) -> Membership: ...
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
 
 
 # Commands --------------------------------------------------------------------------------
@@ -193,16 +197,6 @@ class Membership:
         return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
 
 
-def require_member(unit: str, meta: Meta, state: State) -> None:
-    """Refuse a command about a unit that was no member at any instant of the command's date range.
-
-    Raises:
-        Refused: `not_a_member`.
-    """
-    if not state.membership.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
-        raise Refused("not_a_member", unit=unit, on=meta.happened.day)
-
-
 def effective_from(meta: Meta) -> datetime:
     """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
     return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
@@ -211,7 +205,7 @@ def effective_from(meta: Meta) -> datetime:
 # Decisions -------------------------------------------------------------------------------
 
 
-def assign_role(command: AssignRole, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def assign_role(command: AssignRole, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
     since = effective_from(meta)
     if command.holder not in {"unknown", "vacant"}:
         require_member(
@@ -227,17 +221,17 @@ def assign_role(command: AssignRole, meta: Meta, state: State, rules: Edition) -
     yield RoleAssigned(**dict(command))
 
 
-def name_overseer(command: NameOverseer, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def name_overseer(command: NameOverseer, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
     yield OverseerNamed(**dict(command))
 
 
-def admit_unit(command: AdmitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if command.unit in state.membership.members() or command.unit == state.lifecycle.organiser:
+def admit_unit(command: AdmitUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
+    if command.unit in state.membership.members() or command.unit == state.organiser:
         raise Refused("is_a_member", unit=command.unit)
     yield UnitAdmitted(unit=Unit(id=command.unit, name=command.name, kind=command.kind), basis=command.basis)
 
 
-def release_unit(command: ReleaseUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def release_unit(command: ReleaseUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if command.unit not in state.membership.members():
         raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
@@ -283,9 +277,34 @@ def _released(membership: Membership, event: UnitReleased, meta: Meta) -> Member
     return replace(membership, stays=membership.stays_after_leaving(event.unit, until))
 
 
-decider = StepDecider(
+def _units_succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Membership:
+    # Predecessors end, and successors begin, at the start of the effective day.
+    since = effective_from(meta)
+    names = dict(membership.names)
+    for predecessor in event.gone:
+        membership = replace(membership, stays=membership.stays_after_leaving(predecessor, since))
+    for unit in event.successors:
+        names[unit.id] = unit.name
+        membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
+    kinds = {**membership.kinds, **{unit.id: unit.kind for unit in event.successors if unit.kind is not None}}
+    membership = replace(membership, names=names, kinds=kinds)
+    # A role passes on only when there is exactly one successor.
+    if "role" not in event.inherits or len(event.successors) != 1:
+        return membership
+    terms, successor = dict(membership.terms), event.successors[0].id
+    for role, existing in membership.terms.items():
+        open_terms = [
+            term for term in existing if term.holder in event.gone and (term.until is None or since < term.until)
+        ]
+        if open_terms and membership.holder(role, since) in event.gone:
+            last = open_terms[-1]
+            term = Term(successor, since, "handed-over", "inferred", last.until, last.stands_in_for)
+            terms[role] = tuple(sorted((*existing, term), key=lambda term: term.since))
+    return replace(membership, terms=terms)
+
+
+decider: StepDecider[Membership, MembershipContext, Edition] = StepDecider(
     slice_name="membership",
-    empty=Membership(),
     decides={AssignRole: assign_role, NameOverseer: name_overseer, AdmitUnit: admit_unit, ReleaseUnit: release_unit},
     evolves={
         CycleOpened: _opened,
@@ -293,5 +312,6 @@ decider = StepDecider(
         OverseerNamed: lambda membership, event, meta: replace(membership, overseer=event.overseer),
         UnitAdmitted: _admitted,
         UnitReleased: _released,
+        UnitsSucceeded: _units_succeeded,
     },
 )

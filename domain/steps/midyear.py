@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from domain.rules import Edition
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -21,9 +20,14 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class MidyearContext(UnitsContext, Protocol):
+    """What the mid-year check reads of the cycle."""
+
+    @property
+    def midyear(self) -> MidyearReports: ...
 
 
 # Commands --------------------------------------------------------------------------------
@@ -116,7 +120,7 @@ MidyearReports = Mapping[str, MidyearReport]
 # Decisions -------------------------------------------------------------------------------
 
 
-def report_midyear(command: ReportMidyear, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def report_midyear(command: ReportMidyear, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if (existing := state.midyear.get(command.unit)) is not None:
         if existing.document == command.report:
@@ -126,19 +130,19 @@ def report_midyear(command: ReportMidyear, meta: Meta, state: State, rules: Edit
     yield MidyearReported(**dict(command))
 
 
-def _report_of(unit: str, state: State) -> MidyearReport:
+def _report_of(unit: str, state: MidyearContext) -> MidyearReport:
     if (existing := state.midyear.get(unit)) is None:
         raise Refused("no_report", unit=unit)
     return existing
 
 
-def withdraw_report(command: WithdrawReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_report(command: WithdrawReport, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
     if _report_of(command.unit, state).accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
     yield ReportWithdrawn(unit=command.unit)
 
 
-def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def send_back(command: SendBack, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
     existing = _report_of(command.unit, state)
     if existing.accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
@@ -149,25 +153,18 @@ def send_back(command: SendBack, meta: Meta, state: State, rules: Edition) -> It
     yield ReportSentBack(**dict(command))
 
 
-def answer_correction(command: AnswerCorrection, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def answer_correction(command: AnswerCorrection, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
     existing = _report_of(command.unit, state)
     if existing.asked is None or existing.answered is not None:
         raise Refused("no_correction_asked", unit=command.unit)
     yield CorrectionAnswered(**dict(command))
 
 
-def accept_report(command: AcceptReport, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def accept_report(command: AcceptReport, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
     existing = _report_of(command.unit, state)
     if existing.accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
     yield ReportAccepted(**dict(command))
-
-
-def correction_due(existing: MidyearReport, rules: Edition) -> When | None:
-    """Return the last day for answering the open correction; None when none is open."""
-    if existing.asked is None or existing.answered is not None or existing.accepted is not None:
-        return None
-    return When.on(rules.days_after(existing.asked.day))
 
 
 # Evolution -------------------------------------------------------------------------------
@@ -194,9 +191,8 @@ def _correction_answered(reports: MidyearReports, event: CorrectionAnswered, met
     return reports if event.report is None else _with_changes(reports, event.unit, document=event.report)
 
 
-decider = StepDecider(
+decider: StepDecider[MidyearReports, MidyearContext, Edition] = StepDecider(
     slice_name="midyear",
-    empty={},
     decides={
         ReportMidyear: report_midyear,
         WithdrawReport: withdraw_report,

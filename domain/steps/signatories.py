@@ -14,8 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
 from domain.problems import invalid
-from domain.steps.commenting import Participant, Participants
-from domain.types import Event, FrozenModel, Person, StepDecider, with_entry
+from domain.types import Event, FrozenModel, Participant, Participants, Person, StepDecider, with_entry
 
 Capacity = Annotated[
     Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())
@@ -66,9 +65,8 @@ SignatoriesByVersion = Mapping[int, Signatories]
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[SignatoriesByVersion, object, object] = StepDecider(
     slice_name="signatories",
-    empty={},
     decides={},
     evolves={SignatoriesNamed: lambda signatories, event, meta: with_entry(signatories, event.of, event.signatories)},
 )

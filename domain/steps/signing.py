@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
 from domain import limits
-from domain.rules import Edition
-from domain.steps.commenting import Participant, Participants
-from domain.steps.drafting import CovenantKind, version_of
-from domain.steps.lifecycle import Unnamed, known_count
-from domain.steps.membership import require_member
+from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
     AlreadyRecorded,
@@ -25,6 +21,8 @@ from domain.types import (
     Document,
     Event,
     Meta,
+    Participant,
+    Participants,
     Refused,
     StepDecider,
     Text,
@@ -32,9 +30,28 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import UnitsContext, Unnamed, known_count, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class SigningContext(UnitsContext, Protocol):
+    """What signing reads of the cycle."""
+
+    @property
+    def signing(self) -> Signing: ...
+
+    @property
+    def term_signing(self) -> Signing: ...
+
+    def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
+        """Return the numbers of the versions that were presented, the latest last."""
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        """Return the units that were members at `when`."""
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        """The number of units of the cluster that no source names."""
+
 
 # Commands --------------------------------------------------------------------------------
 
@@ -139,16 +156,32 @@ class Signing:
     """The number of units that have signed and whose names are not known."""
 
 
-def _signing_of(covenant: CovenantKind, state: State) -> Signing:
+def _signing_of(covenant: CovenantKind, state: SigningContext) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
+
+
+def _version_of(covenant: CovenantKind, number: int | None, state: SigningContext) -> int:
+    """Return `number` when that version exists; the latest number when `number` is None.
+
+    Raises:
+        Refused: `no_such_version`, or `nothing_presented`.
+    """
+    numbers = state.draft_numbers(covenant)
+    if not numbers:
+        raise Refused("nothing_presented", kind=covenant)
+    if number is None:
+        return numbers[-1]
+    if number not in numbers:
+        raise Refused("no_such_version", kind=covenant, number=number, latest=numbers[-1])
+    return number
 
 
 # Decisions -------------------------------------------------------------------------------
 
 
-def sign(command: SignCovenant, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def sign(command: SignCovenant, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
-    number, signing = version_of(command.covenant, command.number, state), _signing_of(command.covenant, state)
+    number, signing = _version_of(command.covenant, command.number, state), _signing_of(command.covenant, state)
     if (existing := signing.signatures.get(command.unit)) is not None:
         if existing.number == number:
             raise AlreadyRecorded(existing.version)
@@ -156,19 +189,19 @@ def sign(command: SignCovenant, meta: Meta, state: State, rules: Edition) -> Ite
     yield CovenantSigned(unit=command.unit, number=number, covenant=command.covenant)
 
 
-def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def sign_jointly(command: SignJointly, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
     # A source can report the signing without a paper: number 0 is a text that was never presented.
-    unpresented = command.number is None and not state.drafts.get(command.covenant)
-    number = 0 if unpresented else version_of(command.covenant, command.number, state)
+    unpresented = command.number is None and not state.draft_numbers(command.covenant)
+    number = 0 if unpresented else _version_of(command.covenant, command.number, state)
     signing = _signing_of(command.covenant, state)
-    units = command.units if command.units is not None else state.membership.members_on(meta.happened)
+    units = command.units if command.units is not None else state.members_on(meta.happened)
     for unit in units:
         require_member(unit, meta, state)
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
-    unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.lifecycle.unnamed
-    signed, known = known_count(unnamed) + known_count(signing.unnamed), known_count(state.lifecycle.unnamed)
-    if state.lifecycle.unnamed != "unknown" and signed > known:
+    unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.unnamed
+    signed, known = known_count(unnamed) + known_count(signing.unnamed), known_count(state.unnamed)
+    if state.unnamed != "unknown" and signed > known:
         raise Refused("more_than_unnamed", found=signed, known=known)
     if not units and not unnamed:
         raise Refused("nobody_signs")
@@ -182,13 +215,13 @@ def sign_jointly(command: SignJointly, meta: Meta, state: State, rules: Edition)
     )
 
 
-def name_witnesses(command: NameWitnesses, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def name_witnesses(command: NameWitnesses, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
     if state.signing.witnesses_version is not None and set(command.witnesses) <= set(state.signing.witnesses):
         raise AlreadyRecorded(state.signing.witnesses_version)
     yield WitnessesNamed(**dict(command))
 
 
-def decline(command: DeclineToSign, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def decline(command: DeclineToSign, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     signing = _signing_of(command.covenant, state)
     if command.unit in signing.signatures:
@@ -263,9 +296,8 @@ def _witnessed(signing: Signing, event: WitnessesNamed, meta: Meta) -> Signing:
     return replace(signing, witnesses=named, witnesses_version=meta.version)
 
 
-decider = StepDecider(
+decider: StepDecider[Signing, SigningContext, Edition] = StepDecider(
     slice_name="signing",
-    empty=Signing(),
     decides={
         SignCovenant: sign,
         SignJointly: sign_jointly,
@@ -274,5 +306,7 @@ decider = StepDecider(
     },
     evolves=_evolves("covenant"),
 )
-term_decider = StepDecider(slice_name="term_signing", empty=Signing(), decides={}, evolves=_evolves("term-covenant"))
+term_decider: StepDecider[Signing, SigningContext, Edition] = StepDecider(
+    slice_name="term_signing", decides={}, evolves=_evolves("term-covenant")
+)
 """The covenant for a longer term, which is signed in the same way, often on the same day."""

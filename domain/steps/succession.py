@@ -7,20 +7,40 @@ not change it. Such a case: on 1 July 2025 all districts of the country were dis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
 from domain import limits
 from domain.problems import repeated
 from domain.rules import Edition, Inherited
-from domain.steps.lifecycle import Lifecycle, Unit, Units
-from domain.steps.membership import Membership, Term, effective_from, require_member
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
+from domain.units import Unit, Units, UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class SuccessionContext(UnitsContext, Protocol):
+    """What succession reads of the cycle."""
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
+
+    def members(self) -> tuple[str, ...]:
+        """Return the units that are members and have not left, in the order in which they joined."""
+
+    @property
+    def closed_early(self) -> datetime | None:
+        """When the cluster was closed before the end of its year; None when it was not."""
+
+    @property
+    def handed_to(self) -> tuple[str, ...]:
+        """The cycles that take over from this one."""
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """The cycles that this one took over from."""
+
 
 SuccessionKind = Literal["merged", "split", "dissolved"]
 CycleName = Annotated[
@@ -116,19 +136,19 @@ class TakenOver(Event, name="TakenOver"):
 # Decisions -------------------------------------------------------------------------------
 
 
-def merge(command: MergeUnits, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def merge(command: MergeUnits, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
     if doubled := repeated(command.units):
         raise Refused("named_twice", name=doubled[0])
     yield _units_succeeded("merged", command.units, (command.into,), (), command.basis, meta, state, rules)
 
 
-def split(command: SplitUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def split(command: SplitUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
     if doubled := repeated(unit.id for unit in command.into):
         raise Refused("named_twice", name=doubled[0])
     yield _units_succeeded("split", (command.unit,), command.into, (), command.basis, meta, state, rules)
 
 
-def dissolve(command: DissolveUnit, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def dissolve(command: DissolveUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
     yield _units_succeeded(
         "dissolved", (command.unit,), command.into, command.outside, command.basis, meta, state, rules
     )
@@ -141,15 +161,15 @@ def _units_succeeded(
     outside: tuple[str, ...],
     basis: Document | None,
     meta: Meta,
-    state: State,
+    state: SuccessionContext,
     rules: Edition,
 ) -> UnitsSucceeded:
     for unit in units:
         require_member(unit, meta, state)
-        if unit not in state.membership.members():
+        if unit not in state.members():
             raise Refused("not_a_member", unit=unit, on=meta.happened.day)
     for successor in into:
-        if successor.id == state.lifecycle.organiser:
+        if successor.id == state.organiser:
             raise Refused("is_a_member", unit=successor.id)
     successors = {successor.id for successor in into}
     gone = tuple(unit for unit in units if unit not in successors)
@@ -166,77 +186,34 @@ def _units_succeeded(
     )
 
 
-def close_early(command: CloseEarly, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if state.lifecycle.closed_early is not None:
-        raise Refused("closed_already", on=state.lifecycle.closed_early.astimezone(ICT).date())
+def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+    if state.closed_early is not None:
+        raise Refused("closed_already", on=state.closed_early.astimezone(ICT).date())
     yield ClosedEarly(**dict(command))
 
 
-def hand_over(command: HandOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(command.handed_to) <= set(state.lifecycle.handed_to):
+def hand_over(command: HandOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+    if set(command.handed_to) <= set(state.handed_to):
         raise Refused("taken_over_already", names=", ".join(command.handed_to))
     yield HandedOver(**dict(command))
 
 
-def take_over(command: TakeOver, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
-    if set(command.predecessors) <= set(state.lifecycle.predecessors):
+def take_over(command: TakeOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+    if set(command.predecessors) <= set(state.predecessors):
         raise Refused("taken_over_already", names=", ".join(command.predecessors))
     yield TakenOver(**dict(command))
 
 
-# Evolution -------------------------------------------------------------------------------
-
-
-def _succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) -> Membership:
-    # Predecessors end, and successors begin, at the start of the effective day.
-    since = effective_from(meta)
-    names = dict(membership.names)
-    for predecessor in event.gone:
-        membership = replace(membership, stays=membership.stays_after_leaving(predecessor, since))
-    for unit in event.successors:
-        names[unit.id] = unit.name
-        membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
-    kinds = {**membership.kinds, **{unit.id: unit.kind for unit in event.successors if unit.kind is not None}}
-    membership = replace(membership, names=names, kinds=kinds)
-    # A role passes on only when there is exactly one successor.
-    if "role" not in event.inherits or len(event.successors) != 1:
-        return membership
-    terms, successor = dict(membership.terms), event.successors[0].id
-    for role, existing in membership.terms.items():
-        open_terms = [
-            term for term in existing if term.holder in event.gone and (term.until is None or since < term.until)
-        ]
-        if open_terms and membership.holder(role, since) in event.gone:
-            last = open_terms[-1]
-            term = Term(successor, since, "handed-over", "inferred", last.until, last.stands_in_for)
-            terms[role] = tuple(sorted((*existing, term), key=lambda term: term.since))
-    return replace(membership, terms=terms)
-
-
-decider = StepDecider(
-    slice_name="membership",
-    empty=Membership(),
-    decides={MergeUnits: merge, SplitUnit: split, DissolveUnit: dissolve},
-    evolves={UnitsSucceeded: _succeeded},
+decider: StepDecider[object, SuccessionContext, Edition] = StepDecider(
+    slice_name=None,
+    decides={
+        MergeUnits: merge,
+        SplitUnit: split,
+        DissolveUnit: dissolve,
+        CloseEarly: close_early,
+        HandOver: hand_over,
+        TakeOver: take_over,
+    },
+    evolves={},
 )
-
-
-def _handed_over(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(lifecycle, handed_to=tuple(dict.fromkeys((*lifecycle.handed_to, *event.handed_to))))
-
-
-def _closed_early(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened.latest)
-
-
-def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
-    return replace(lifecycle, predecessors=tuple(dict.fromkeys((*lifecycle.predecessors, *event.predecessors))))
-
-
-handover_decider = StepDecider(
-    slice_name="lifecycle",
-    empty=Lifecycle(),
-    decides={CloseEarly: close_early, HandOver: hand_over, TakeOver: take_over},
-    evolves={ClosedEarly: _closed_early, HandedOver: _handed_over, TakenOver: _taken_over},
-)
-"""The commands about the whole cluster: they change the lifecycle slice."""
+"""It has no slice: membership and lifecycle react to its events."""

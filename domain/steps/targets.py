@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
 from domain.problems import repeated
-from domain.rules import Edition
-from domain.steps.drafting import CovenantKind
-from domain.steps.letters import SampledPlace, SampledPlaces
-from domain.steps.membership import require_member
-from domain.steps.scoring_methods import Amount
+from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
     AlreadyRecorded,
+    Amount,
     Command,
     Day,
     Document,
@@ -40,9 +37,15 @@ from domain.types import (
     start_of,
     with_entry,
 )
+from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class TargetsContext(UnitsContext, Protocol):
+    """What targets read of the cycle."""
+
+    @property
+    def targets(self) -> TargetsState: ...
+
 
 Exactness = Literal["exact", "more-than", "estimated"]
 
@@ -212,7 +215,7 @@ class TargetsState:
 # Decisions -------------------------------------------------------------------------------
 
 
-def register_targets(command: RegisterTargets, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def register_targets(command: RegisterTargets, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if not command.titles and not command.targets and command.document is None:
         raise Refused("nothing_registered", unit=command.unit)
@@ -228,32 +231,36 @@ def register_targets(command: RegisterTargets, meta: Meta, state: State, rules: 
     yield TargetsRegistered(**dict(command))
 
 
-def _require_new_status(unit: str, status: RegistrationStatus, state: State) -> None:
+def _require_new_status(unit: str, status: RegistrationStatus, state: TargetsContext) -> None:
     reply = state.targets.replies.get(unit)
     if reply is not None and state.targets.registration_status(unit) == status:
         raise AlreadyRecorded(reply.version)
 
 
-def return_registration(command: ReturnRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def return_registration(
+    command: ReturnRegistration, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "returned", state)
     yield RegistrationReturned(**dict(command))
 
 
-def accept_registration(command: AcceptRegistration, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def accept_registration(
+    command: AcceptRegistration, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "accepted", state)
     yield RegistrationAccepted(**dict(command))
 
 
-def state_contents(command: StateContents, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def state_contents(command: StateContents, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
     for content in command.contents:
         if content.unit is not None:
             require_member(content.unit, meta, state)
     yield ContentsStated(**dict(command))
 
 
-def report_result(command: ReportResult, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def report_result(command: ReportResult, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
     if command.unit is not None:
         require_member(command.unit, meta, state)
     if (
@@ -282,9 +289,8 @@ def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta:
     return replace(targets, registrations=registrations)
 
 
-decider = StepDecider(
+decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
     slice_name="targets",
-    empty=TargetsState(),
     decides={
         RegisterTargets: register_targets,
         ReturnRegistration: return_registration,

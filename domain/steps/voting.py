@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
-from domain.steps.commenting import Participant, Participants
-from domain.steps.membership import require_member
 from domain.types import (
     AlreadyRecorded,
     Command,
@@ -26,6 +24,8 @@ from domain.types import (
     FrozenModel,
     Label,
     Meta,
+    Participant,
+    Participants,
     Refused,
     Slug,
     StepDecider,
@@ -34,9 +34,14 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class VotingContext(UnitsContext, Protocol):
+    """What voting reads of the cycle."""
+
+    @property
+    def ballots(self) -> Ballots: ...
 
 
 class Choice(FrozenModel):
@@ -135,7 +140,7 @@ class BallotOutcome:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_ballot(command: RecordBallot, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def record_ballot(command: RecordBallot, meta: Meta, state: VotingContext, rules: Edition) -> Iterator[Event]:
     if (existing := state.ballots.get(command.id)) is not None:
         if dict(existing.tally) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -224,9 +229,8 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
 # Evolution -------------------------------------------------------------------------------
 
 
-decider = StepDecider(
+decider: StepDecider[Ballots, VotingContext, Edition] = StepDecider(
     slice_name="ballots",
-    empty={},
     decides={RecordBallot: record_ballot},
     evolves={
         BallotRecorded: lambda ballots, event, meta: with_entry(

@@ -19,9 +19,10 @@ from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
-from domain.obligations import DUTIES_OF_STEP, Obligation, current_step, obligations, steps
+from domain.duties import Obligation
+from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
+from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
-from domain.steps.scores import calculated_scores
 from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text

@@ -10,16 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
-from domain.rules import Edition
-from domain.steps.criteria import Criterion, ScoreClass, Scoring, remarks
-from domain.steps.scoring_methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
+from domain.scoring.criteria import Criterion, ScoreClass, Scoring, remarks
+from domain.scoring.methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
 from domain.types import FrozenModel, Label, Refused, Slug, UnitId
+
+
+class CalculationRules(Protocol):
+    """What the calculation reads of a rules edition."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]: ...
+
+    @property
+    def scoring(self) -> Scoring: ...
+
+    @property
+    def total(self) -> Decimal | None:
+        """The total as the source states it, bonus included."""
+
+    def leaves(self) -> Mapping[str, Criterion]:
+        """Return the criteria that receive points, by id."""
 
 
 class UnitSheet(FrozenModel):
@@ -100,26 +119,26 @@ class UnitResult:
         return self.total >= self.pass_mark
 
 
-def calculate_scores(edition: Edition, sheets: Sequence[UnitSheet]) -> tuple[UnitResult, ...]:
+def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tuple[UnitResult, ...]:
     """Return every unit's result, in the order of the sheets.
 
     Raises:
         Refused: `no_such_criterion`, `points_out_of_range` or `points_not_in_steps`.
     """
-    leaves = edition.leaves()
+    leaves = table.leaves()
     for sheet in sheets:
         for entry in sheet.entries:
             if entry.criterion not in leaves:
-                raise Refused("no_such_criterion", criterion=entry.criterion, edition=edition.id)
-    best, whole = _best_in_cluster(leaves, sheets), table_is_complete(edition)
-    results = tuple(_UnitCalculation(edition, sheet, best).result(whole=whole) for sheet in sheets)
-    return _with_classes(edition.scoring, _with_ranks(edition.scoring, results))
+                raise Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
+    best, whole = _best_in_cluster(leaves, sheets), table_is_complete(table)
+    results = tuple(_UnitCalculation(table, sheet, best).result(whole=whole) for sheet in sheets)
+    return _with_classes(table.scoring, _with_ranks(table.scoring, results))
 
 
-def table_is_complete(edition: Edition) -> bool:
+def table_is_complete(table: CalculationRules) -> bool:
     """True when the table lacks no points or maxima."""
     lacking = {"maximum_unknown", "parts_unseen", "total_unseen"}
-    return not any(r.code in lacking for r in remarks(edition.criteria, edition.scoring, edition.total))
+    return not any(r.code in lacking for r in remarks(table.criteria, table.scoring, table.total))
 
 
 def _best_in_cluster(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, BestInCluster]:
@@ -146,15 +165,15 @@ def _higher(a: Decimal | None, b: Decimal | None) -> Decimal | None:
 class _UnitCalculation:
     """The calculation of one unit's result: walks the tree of criteria and collects its lines."""
 
-    def __init__(self, edition: Edition, sheet: UnitSheet, best: Mapping[str, BestInCluster]) -> None:
-        self._edition, self._sheet, self._best = edition, sheet, best
+    def __init__(self, table: CalculationRules, sheet: UnitSheet, best: Mapping[str, BestInCluster]) -> None:
+        self._table, self._sheet, self._best = table, sheet, best
         self._entries = {entry.criterion: entry for entry in sheet.entries}
         self._lines: list[CriterionLine] = []
 
     def result(self, *, whole: bool) -> UnitResult:
         """Return the unit's result; `whole` is False when the table itself is incomplete."""
-        scoring, sums = self._edition.scoring, {"base": Decimal(0), "bonus": Decimal(0), "penalty": Decimal(0)}
-        for top in self._edition.criteria:
+        scoring, sums = self._table.scoring, {"base": Decimal(0), "bonus": Decimal(0), "penalty": Decimal(0)}
+        for top in self._table.criteria:
             for part, points in self._walk(top, 0).items():
                 sums[part] += points
         if scoring.bonus_cap is not None:
@@ -215,7 +234,7 @@ class _UnitCalculation:
         points = _points(node, entry, self._best.get(node.id, BestInCluster()))
         if isinstance(points, Undetermined):
             return replace(line, undetermined=points)
-        rounding = node.rounding or self._edition.scoring.rounding
+        rounding = node.rounding or self._table.scoring.rounding
         points = points if rounding is None else rounding.apply(points)
         return replace(line, points=points, floor_missed=_below_floor(node, points))
 

@@ -5,25 +5,23 @@ No round overwrites another. A value that differs from an earlier round carries 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
 from domain import limits
 from domain.problems import repeated
-from domain.rules import Edition
-from domain.steps.commenting import Participant
-from domain.steps.membership import require_member
-from domain.steps.score_calculation import UnitResult, UnitSheet, calculate_scores
-from domain.steps.scoring_methods import ScoreEntry
+from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, calculate_scores
+from domain.scoring.methods import ScoreEntry
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
     Meta,
+    Participant,
     Refused,
     Slug,
     StepDecider,
@@ -32,9 +30,34 @@ from domain.types import (
     When,
     with_entry,
 )
+from domain.units import UnitsContext, require_member
 
-if TYPE_CHECKING:
-    from domain.cycle import State
+
+class ScoresContext(UnitsContext, Protocol):
+    """What scores read of the cycle."""
+
+    @property
+    def scores(self) -> Scores: ...
+
+    def members(self) -> tuple[str, ...]:
+        """Return the units that are members and have not left, in the order in which they joined."""
+
+    def kind_of(self, unit: str) -> str | None:
+        """Return the kind of a unit, which limits criteria to some units; None when it has none."""
+
+    def exclusion_of(self, unit: str) -> str | None:
+        """Return why the unit is excluded from the evaluation (the digest of the reason); None when it is not."""
+
+
+class ScoringRules(CalculationRules, Protocol):
+    """What scores read of a rules edition. An edition contains a score table, so this folder does not import it."""
+
+    @property
+    def rounds(self) -> Sequence[object]:
+        """The declared rounds; empty when the edition declares none."""
+
+    def rounds_in_order(self, scored: Iterable[str]) -> tuple[str, ...]:
+        """Return all rounds, the one that counts most last. Undeclared rounds that were `scored` count least."""
 
 
 class SheetItem(ScoreEntry):
@@ -140,7 +163,7 @@ Scores = Mapping[tuple[str, str], ScoredSheet]
 """By unit and round."""
 
 
-def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[SheetItem, ...]:
+def effective_score(unit: str, scores: Scores, rules: ScoringRules) -> tuple[SheetItem, ...]:
     """Return the items that count for a unit: of each criterion, the item of the last round that has one.
 
     When the edition declares no rounds, each sheet is a whole one, and only the last one counts.
@@ -154,10 +177,10 @@ def effective_score(unit: str, scores: Scores, rules: Edition) -> tuple[SheetIte
     return tuple(effective.values())
 
 
-def calculated_scores(state: State, rules: Edition, round_: str | None = None) -> dict[str, UnitResult]:
+def calculated_scores(state: ScoresContext, rules: ScoringRules, round_: str | None = None) -> dict[str, UnitResult]:
     """Return the members' results by unit: of one round, or of the effective scores when `round_` is None."""
     sheets = []
-    for unit in state.membership.members():
+    for unit in state.members():
         if round_ is None:
             items = effective_score(unit, state.scores, rules)
         else:
@@ -178,7 +201,9 @@ class ScoreChange:
     rank_after: int | None
 
 
-def score_impact(before: State, after: State, rules: Edition, *, whose: str = "") -> tuple[ScoreChange, ...]:
+def score_impact(
+    before: ScoresContext, after: ScoresContext, rules: ScoringRules, *, whose: str = ""
+) -> tuple[ScoreChange, ...]:
     """Return the units whose total differs between two states, except the unit `whose`.
 
     A score can change other units' totals, because a rule can be relative to the best unit.
@@ -191,17 +216,16 @@ def score_impact(before: State, after: State, rules: Edition, *, whose: str = ""
     )
 
 
-def sheet_of(unit: str, items: tuple[SheetItem, ...], state: State) -> UnitSheet:
+def sheet_of(unit: str, items: tuple[SheetItem, ...], state: ScoresContext) -> UnitSheet:
     """Return a unit's items as a sheet, with the unit's kind and its exclusion."""
-    kind, reason = state.membership.kinds.get(unit), state.conclusion.excluded.get(unit)
-    return UnitSheet(unit=unit, kind=kind, excluded=reason, entries=items)
+    return UnitSheet(unit=unit, kind=state.kind_of(unit), excluded=state.exclusion_of(unit), entries=items)
 
 
 # Decisions -------------------------------------------------------------------------------
 
 
 def _require_valid_sheet(
-    unit: str, sheet: tuple[SheetItem, ...], state: State, rules: Edition, *, whole: bool = True
+    unit: str, sheet: tuple[SheetItem, ...], state: ScoresContext, rules: ScoringRules, *, whole: bool = True
 ) -> None:
     """Refuse a sheet that the edition does not allow: a repeated or unknown criterion, impossible points.
 
@@ -219,7 +243,7 @@ def _require_valid_sheet(
             raise Refused("figure_missing", criterion=line.criterion, figure=dict(line.undetermined.facts)["figure"])
     if not whole:
         return
-    kind = state.membership.kinds.get(unit)
+    kind = state.kind_of(unit)
     owed = [
         leaf.id
         for leaf in leaves.values()
@@ -241,13 +265,13 @@ def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...
             raise Refused("change_needs_reason", criterion=item.criterion)
 
 
-def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], state: State) -> None:
+def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], state: ScoresContext) -> None:
     scored = state.scores.get((unit, round_))
     if scored is not None and scored.by == by and scored.sheet == sheet:
         raise AlreadyRecorded(scored.version)
 
 
-def withdraw_score(command: WithdrawScore, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def withdraw_score(command: WithdrawScore, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
     if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
@@ -255,7 +279,7 @@ def withdraw_score(command: WithdrawScore, meta: Meta, state: State, rules: Edit
     yield SelfScoreWithdrawn(unit=command.unit)
 
 
-def score_self(command: ScoreSelf, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new(command.unit, "self", command.unit, command.sheet, state)
     if (command.unit, "appraised") in state.scores:
@@ -264,7 +288,7 @@ def score_self(command: ScoreSelf, meta: Meta, state: State, rules: Edition) -> 
     yield SelfScored(**dict(command))
 
 
-def cross_check(command: CrossCheck, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     require_member(command.by, meta, state)
     if command.by == command.unit:
@@ -276,7 +300,7 @@ def cross_check(command: CrossCheck, meta: Meta, state: State, rules: Edition) -
     yield CrossChecked(**dict(command))
 
 
-def appraise(command: AppraiseScores, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def appraise(command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
     _require_valid_sheet(command.unit, command.sheet, state, rules)
@@ -284,7 +308,7 @@ def appraise(command: AppraiseScores, meta: Meta, state: State, rules: Edition) 
     yield ScoresAppraised(**dict(command))
 
 
-def score_round(command: ScoreRound, meta: Meta, state: State, rules: Edition) -> Iterator[Event]:
+def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
     require_member(command.unit, meta, state)
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
@@ -298,7 +322,7 @@ def score_round(command: ScoreRound, meta: Meta, state: State, rules: Edition) -
 _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _earlier_items(command: ScoreRound, state: State, rules: Edition) -> tuple[SheetItem, ...]:
+def _earlier_items(command: ScoreRound, state: ScoresContext, rules: ScoringRules) -> tuple[SheetItem, ...]:
     """Return the effective items of the rounds that come earlier in the edition's order.
 
     The order of recording does not matter: the paper of an earlier round can come after that of a later one.
@@ -324,9 +348,8 @@ def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Sh
     )
 
 
-decider = StepDecider(
+decider: StepDecider[Scores, ScoresContext, ScoringRules] = StepDecider(
     slice_name="scores",
-    empty={},
     decides={
         ScoreSelf: score_self,
         WithdrawScore: withdraw_score,

@@ -15,14 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from domain import limits
 from domain.problems import invalid
-from domain.types import FrozenModel, Label, Points, Slug, decimal_comma
-
-Amount = Annotated[
-    Decimal,
-    Field(ge=0, le=limits.AMOUNT_MAX, decimal_places=limits.AMOUNT_DECIMALS, allow_inf_nan=False),
-    BeforeValidator(decimal_comma),
-]
-"""A measured quantity: an actual result, a target, a share in percent."""
+from domain.types import Amount, FrozenModel, Label, Points, Slug, decimal_comma
 
 RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.problems import invalid
-from domain.steps.scoring_methods import Banded, ByHand, Counted, RelativeToBest, Rounding, ScoringMethod
+from domain.scoring.methods import Banded, ByHand, Counted, RelativeToBest, Rounding, ScoringMethod
 from domain.types import FrozenModel, Label, Points, Slug, UnitId, decimal_comma
 
 Kinds = Annotated[tuple[Slug, ...], Field(max_length=limits.KINDS_PER_RULE)]

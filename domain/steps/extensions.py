@@ -1,0 +1,199 @@
+"""Extensions of deadlines: a unit asks for one, the secretariat grants or refuses it, or extends without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Protocol
+
+from domain.duties import Obligation
+from domain.rules import Duty, Edition
+from domain.types import (
+    Command,
+    Day,
+    Event,
+    Meta,
+    Refused,
+    StepDecider,
+    Text,
+    UnitId,
+    When,
+    day_ending,
+    end_of,
+    with_entry,
+)
+
+
+class ExtensionsContext(Protocol):
+    """What extensions read of the cycle."""
+
+    @property
+    def deadlines(self) -> Extensions: ...
+
+    def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
+        """Return all obligations of the cycle, done or open."""
+
+
+Reason = Text
+
+
+# Commands --------------------------------------------------------------------------------
+
+
+class AskExtension(Command, name="ask-extension"):
+    """Ask for an extension of a unit's deadline."""
+
+    unit: UnitId
+    duty: Duty
+    until: Day
+    reason: Reason
+
+
+class GrantExtension(Command, name="extend"):
+    """Extend a deadline for one unit, or for all units; no request is needed."""
+
+    duty: Duty
+    until: Day
+    unit: UnitId | None = None
+    reason: Reason
+
+
+class RefuseExtension(Command, name="refuse-extension"):
+    """Refuse a unit's request for an extension."""
+
+    unit: UnitId
+    duty: Duty
+    reason: Reason
+
+
+# Events ----------------------------------------------------------------------------------
+
+
+class ExtensionAsked(Event, name="ExtensionAsked"):
+    unit: UnitId
+    duty: Duty
+    until: Day
+    reason: Reason
+
+
+class ExtensionGranted(Event, name="ExtensionGranted"):
+    duty: Duty
+    until: date
+    unit: UnitId | None
+    reason: Reason
+
+
+class ExtensionRefused(Event, name="ExtensionRefused"):
+    unit: UnitId
+    duty: Duty
+    reason: Reason
+
+
+# State -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension up to the end of a day; `granted` is when it was given."""
+
+    until: date
+    granted: When
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """Extensions, and open requests for them: a part of the slice `deadlines` (see `domain.cycle.Deadlines`)."""
+
+    extensions: Mapping[tuple[Duty, str], Extension] = field(default_factory=dict)
+    """By duty and unit ("" for all units)."""
+    extension_requests: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
+
+    def extended_to(self, duty: Duty, unit: str, done: When | None) -> datetime | None:
+        """Return the extended deadline: the later one of the unit's own extension and that of all units.
+
+        `done` is when the unit did its duty. An extension that was granted later does not make a late act timely.
+        """
+        if not self.extensions:
+            return None
+        extensions = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
+        days = [extension.until for extension in extensions if done is None or not done.before(extension.granted)]
+        return end_of(max(days)) if days else None
+
+
+# Decisions -------------------------------------------------------------------------------
+
+
+def _require_extension(duty: Duty, unit: str | None, until: date, state: ExtensionsContext, rules: Edition) -> None:
+    """Refuse an extension that extends nothing; `unit` None: an extension for all units."""
+    concerned = [
+        obligation
+        for obligation in state.obligations(rules)
+        if obligation.duty == duty and (unit is None or obligation.bearer == unit)
+    ]
+    if not concerned:
+        raise Refused("duty_not_owed", duty=duty, unit=unit or "")
+    if unit is not None and all(obligation.done is not None for obligation in concerned):
+        raise Refused("duty_is_done", duty=duty, unit=unit)
+    deadlines = [obligation.due for obligation in concerned if obligation.due is not None]
+    if not deadlines:
+        raise Refused("duty_has_no_deadline", duty=duty)
+    # The earliest deadline counts: an extension for all leaves a later one of a single unit as it is.
+    if end_of(until) <= min(deadlines):
+        raise Refused("extension_is_no_extension", due=day_ending(min(deadlines)))
+
+
+def ask_extension(command: AskExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+    _require_extension(command.duty, command.unit, command.until, state, rules)
+    if (command.unit, command.duty) in state.deadlines.extension_requests:
+        raise Refused("extension_is_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionAsked(**dict(command))
+
+
+def grant_extension(command: GrantExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+    _require_extension(command.duty, command.unit, command.until, state, rules)
+    yield ExtensionGranted(**dict(command))
+
+
+def refuse_extension(command: RefuseExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+    if (command.unit, command.duty) not in state.deadlines.extension_requests:
+        raise Refused("extension_not_asked", unit=command.unit, duty=command.duty)
+    yield ExtensionRefused(**dict(command))
+
+
+# Evolution -------------------------------------------------------------------------------
+
+
+def _extension_asked(deadlines: Extensions, event: ExtensionAsked, meta: Meta) -> Extensions:
+    return replace(
+        deadlines, extension_requests=with_entry(deadlines.extension_requests, (event.unit, event.duty), event)
+    )
+
+
+def _without_requests(deadlines: Extensions, unit: str | None, duty: Duty) -> Extensions:
+    """Remove the open requests for a duty: those of one unit, or of all units when `unit` is None."""
+    remaining = {
+        (asking, asked_for): request
+        for (asking, asked_for), request in deadlines.extension_requests.items()
+        if asked_for != duty or (unit is not None and asking != unit)
+    }
+    return replace(deadlines, extension_requests=remaining)
+
+
+def _extension_granted(deadlines: Extensions, event: ExtensionGranted, meta: Meta) -> Extensions:
+    extension = Extension(event.until, meta.happened)
+    return replace(
+        _without_requests(deadlines, event.unit, event.duty),
+        extensions=with_entry(deadlines.extensions, (event.duty, event.unit or ""), extension),
+    )
+
+
+decider: StepDecider[Extensions, ExtensionsContext, Edition] = StepDecider(
+    slice_name="deadlines",
+    decides={AskExtension: ask_extension, GrantExtension: grant_extension, RefuseExtension: refuse_extension},
+    evolves={
+        ExtensionAsked: _extension_asked,
+        ExtensionGranted: _extension_granted,
+        ExtensionRefused: lambda deadlines, event, meta: _without_requests(deadlines, event.unit, event.duty),
+    },
+)
