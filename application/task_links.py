@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.duties import Duty
 from domain.obligations import Obligation
-from domain.rules import Duty
 
 ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
     Duty.DRAFT: ("present-draft", {}),

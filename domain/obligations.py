@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from domain.rules import Duty, Edition
+from domain.duties import Duty
+from domain.rules import Edition
 from domain.steps.meetings import first_of
 from domain.steps.midyear import correction_due
 from domain.types import ICT, When, end_of

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from domain.rules import Duty
+from domain.duties import Duty
 from domain.steps import (
     awards,
     commenting,

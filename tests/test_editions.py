@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
 from domain.deviations import deviations
+from domain.duties import Duty
 from domain.obligations import obligations
-from domain.rules import Duty, Edition
+from domain.rules import Edition
 from domain.steps.commenting import Participant
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
 from domain.steps.lifecycle import OpenCycle, Unit

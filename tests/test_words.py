@@ -19,9 +19,10 @@ from error_help import coded_errors
 
 import domain
 from domain.access import Matter, Reader
+from domain.duties import Duty
 from domain.notices import NOTICES_OF
 from domain.rights import MAY, Party
-from domain.rules import AwardRule, Duty, Inherited, RoundRule
+from domain.rules import AwardRule, Inherited, RoundRule
 from domain.steps.scoring_methods import RoundingMode
 from domain.types import Event
 from i18n import KEYWORDS, in_language

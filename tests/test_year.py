@@ -8,7 +8,7 @@ import pytest
 from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
 from domain.deviations import deviations
-from domain.rules import Duty
+from domain.duties import Duty
 from domain.steps.commenting import (
     AddComment,
     Participant,

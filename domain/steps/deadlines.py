@@ -16,8 +16,11 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime, Field
 
 from domain import limits
+from domain.duties import Duty
+from domain.msgids import N_, NC_
 from domain.obligations import Obligation, obligations
-from domain.rules import Duty, Edition
+from domain.parties import CLOCK_ONLY, OWN_UNIT, SECRETARIAT, Readers
+from domain.rules import Edition
 from domain.steps.lifecycle import CloseDuty, DutyClosed
 from domain.types import (
     AlreadyRecorded,
@@ -53,9 +56,19 @@ Reason = Text
 # Commands of the clock -------------------------------------------------------------------
 
 
-class Remind(Command, name="remind"):
-    """Remind a unit of a deadline that comes near."""
-
+class Remind(
+    Command,
+    name="remind",
+    label=NC_("act", "remind"),
+    summary=N_("Remind a unit of a deadline that comes near."),
+    allowed=CLOCK_ONLY,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
@@ -63,18 +76,38 @@ class Remind(Command, name="remind"):
     days_before: int
 
 
-class MarkOverdue(Command, name="mark-overdue"):
-    """Record that a unit has missed a deadline."""
-
+class MarkOverdue(
+    Command,
+    name="mark-overdue",
+    label=NC_("act", "mark overdue"),
+    summary=N_("Record that a unit has missed a deadline."),
+    allowed=CLOCK_ONLY,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
     due: AwareDatetime
 
 
-class ProposeEscalation(Command, name="propose-escalation"):
-    """Propose that the secretariat ask the overseer to intervene, because units are late for some days."""
-
+class ProposeEscalation(
+    Command,
+    name="propose-escalation",
+    label=NC_("act", "propose escalation"),
+    summary=N_("Propose that the secretariat ask the overseer to intervene, because units are late for some days."),
+    allowed=CLOCK_ONLY,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
     due: AwareDatetime
@@ -83,33 +116,73 @@ class ProposeEscalation(Command, name="propose-escalation"):
 # Commands --------------------------------------------------------------------------------
 
 
-class ConfirmEscalation(Command, name="confirm-escalation"):
-    """Ask the overseer to intervene, as proposed."""
-
+class ConfirmEscalation(
+    Command,
+    name="confirm-escalation",
+    label=NC_("act", "confirm escalation"),
+    summary=N_("Ask the overseer to intervene, as proposed."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
 
 
-class AskExtension(Command, name="ask-extension"):
-    """Ask for an extension of a unit's deadline."""
-
+class AskExtension(
+    Command,
+    name="ask-extension",
+    label=NC_("act", "ask extension"),
+    summary=N_("Ask for an extension of a unit's deadline."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     duty: Duty
     until: Day
     reason: Reason
 
 
-class GrantExtension(Command, name="extend"):
-    """Extend a deadline for one unit, or for all units; no request is needed."""
-
+class GrantExtension(
+    Command,
+    name="extend",
+    label=NC_("act", "extend"),
+    summary=N_("Extend a deadline for one unit, or for all units; no request is needed."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     until: Day
     unit: UnitId | None = None
     reason: Reason
 
 
-class RefuseExtension(Command, name="refuse-extension"):
-    """Refuse a unit's request for an extension."""
-
+class RefuseExtension(
+    Command,
+    name="refuse-extension",
+    label=NC_("act", "refuse extension"),
+    summary=N_("Refuse a unit's request for an extension."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     duty: Duty
     reason: Reason
@@ -118,7 +191,15 @@ class RefuseExtension(Command, name="refuse-extension"):
 # Events ----------------------------------------------------------------------------------
 
 
-class UnitReminded(Event, name="UnitReminded"):
+class UnitReminded(
+    Event,
+    name="UnitReminded",
+    schema=1,
+    sentence=N_("The clock reminds {unit}: {duty}, by {due}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
@@ -126,39 +207,87 @@ class UnitReminded(Event, name="UnitReminded"):
     days_before: int
 
 
-class DeadlinePassed(Event, name="DeadlinePassed"):
+class DeadlinePassed(
+    Event,
+    name="DeadlinePassed",
+    schema=1,
+    sentence=N_("The deadline of {unit} has passed: {duty}, {due}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
     due: AwareDatetime
 
 
-class EscalationProposed(Event, name="EscalationProposed"):
+class EscalationProposed(
+    Event,
+    name="EscalationProposed",
+    schema=1,
+    sentence=N_("Escalation is proposed for {units}: {duty}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     units: tuple[UnitId, ...]
     due: AwareDatetime
 
 
-class EscalationConfirmed(Event, name="EscalationConfirmed"):
+class EscalationConfirmed(
+    Event,
+    name="EscalationConfirmed",
+    schema=1,
+    sentence=N_("The secretariat asks the overseer to step in: {duty}, {units}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     duty: Duty
     units: tuple[UnitId, ...]
 
 
-class ExtensionAsked(Event, name="ExtensionAsked"):
+class ExtensionAsked(
+    Event,
+    name="ExtensionAsked",
+    schema=1,
+    sentence=N_("{unit} asks for more time until {until}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     unit: UnitId
     duty: Duty
     until: Day
     reason: Reason
 
 
-class ExtensionGranted(Event, name="ExtensionGranted"):
+class ExtensionGranted(
+    Event,
+    name="ExtensionGranted",
+    schema=1,
+    sentence=N_("More time until {until} for {unit}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     duty: Duty
     until: date
     unit: UnitId | None
     reason: Reason
 
 
-class ExtensionRefused(Event, name="ExtensionRefused"):
+class ExtensionRefused(
+    Event,
+    name="ExtensionRefused",
+    schema=1,
+    sentence=N_("No more time for {unit}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     unit: UnitId
     duty: Duty
     reason: Reason

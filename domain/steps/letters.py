@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from domain import limits
+from domain.msgids import N_, NC_
+from domain.parties import ANY_PERSON, MINUTES_KEEPERS, Readers, Section
 from domain.rules import Edition
 from domain.steps.commenting import Participant, Participants
 from domain.steps.membership import require_member
@@ -55,11 +57,22 @@ SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOP
 # Commands --------------------------------------------------------------------------------
 
 
-class RecordLetter(Command, name="record-letter"):
-    """Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other.
-
-    A direction that was given orally in a meeting has a text and no document.
-    """
+class RecordLetter(
+    Command,
+    name="record-letter",
+    label=NC_("act", "record letter"),
+    summary=N_(
+        "Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other."
+    ),
+    allowed=ANY_PERSON,
+    about="sender.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=True,
+):
+    """A direction that was given orally in a meeting has a text and no document."""
 
     id: Slug
     kind: LetterKind
@@ -70,11 +83,20 @@ class RecordLetter(Command, name="record-letter"):
     answer_by: Day | None = None
 
 
-class AnswerLetter(Command, name="answer-letter"):
-    """Answer a letter, or report the follow-up of a direction.
-
-    `done` False: more is to follow.
-    """
+class AnswerLetter(
+    Command,
+    name="answer-letter",
+    label=NC_("act", "answer letter"),
+    summary=N_("Answer a letter, or report the follow-up of a direction."),
+    allowed=ANY_PERSON,
+    about="by.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=True,
+):
+    """`done` False: more is to follow."""
 
     letter: Slug
     by: Participant
@@ -83,9 +105,19 @@ class AnswerLetter(Command, name="answer-letter"):
     done: bool = True
 
 
-class RecordSiteCheck(Command, name="record-site-check"):
-    """Record a site check at a unit, or at places below it."""
-
+class RecordSiteCheck(
+    Command,
+    name="record-site-check",
+    label=NC_("act", "record site check"),
+    summary=N_("Record a site check at a unit, or at places below it."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     id: Slug
     unit: UnitId
     team: Participants = ()
@@ -97,7 +129,15 @@ class RecordSiteCheck(Command, name="record-site-check"):
 # Events ----------------------------------------------------------------------------------
 
 
-class LetterRecorded(Event, name="LetterRecorded"):
+class LetterRecorded(
+    Event,
+    name="LetterRecorded",
+    schema=1,
+    sentence=N_("{sender} to {recipients} ({kind}): {document} {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.LETTERS,
+):
     id: Slug
     kind: LetterKind
     sender: Participant
@@ -107,7 +147,15 @@ class LetterRecorded(Event, name="LetterRecorded"):
     answer_by: Day | None
 
 
-class LetterAnswered(Event, name="LetterAnswered"):
+class LetterAnswered(
+    Event,
+    name="LetterAnswered",
+    schema=1,
+    sentence=N_("{by} answers {letter}: {document} {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.LETTERS,
+):
     letter: Slug
     by: Participant
     text: Text | None
@@ -115,7 +163,15 @@ class LetterAnswered(Event, name="LetterAnswered"):
     done: bool
 
 
-class SiteChecked(Event, name="SiteChecked"):
+class SiteChecked(
+    Event,
+    name="SiteChecked",
+    schema=1,
+    sentence=N_("Checked on the spot: {unit}. {findings}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     id: Slug
     unit: UnitId
     team: tuple[Participant, ...]

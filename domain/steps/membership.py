@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.rules import Edition
 from domain.steps.lifecycle import CycleOpened, Unit
 from domain.types import (
@@ -45,11 +47,20 @@ Holder = UnitId | Literal["unknown", "vacant"]
 # Commands --------------------------------------------------------------------------------
 
 
-class AssignRole(Command, name="assign-role"):
-    """Assign a role to a unit, for a term or as a stand-in for the holder.
-
-    The term begins on the day on which the command takes effect.
-    """
+class AssignRole(
+    Command,
+    name="assign-role",
+    label=NC_("act", "assign role"),
+    summary=N_("Assign a role to a unit, for a term or as a stand-in for the holder."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """The term begins on the day on which the command takes effect."""
 
     role: Role
     holder: Holder
@@ -60,24 +71,54 @@ class AssignRole(Command, name="assign-role"):
     stands_in_for: UnitId | None = None
 
 
-class NameOverseer(Command, name="name-overseer"):
-    """Name the city leader who oversees the cluster."""
-
+class NameOverseer(
+    Command,
+    name="name-overseer",
+    label=NC_("act", "name overseer"),
+    summary=N_("Name the city leader who oversees the cluster."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     overseer: Person
 
 
-class AdmitUnit(Command, name="admit-unit"):
-    """Admit a unit to the cluster."""
-
+class AdmitUnit(
+    Command,
+    name="admit-unit",
+    label=NC_("act", "admit unit"),
+    summary=N_("Admit a unit to the cluster."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=True,
+):
     unit: UnitId
     name: Label
     kind: Slug | None = None
     basis: Document | None = None
 
 
-class ReleaseUnit(Command, name="release-unit"):
-    """Release a unit that leaves the cluster or ceases to exist."""
-
+class ReleaseUnit(
+    Command,
+    name="release-unit",
+    label=NC_("act", "release unit"),
+    summary=N_("Release a unit that leaves the cluster or ceases to exist."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     basis: Document | None = None
 
@@ -85,7 +126,15 @@ class ReleaseUnit(Command, name="release-unit"):
 # Events ----------------------------------------------------------------------------------
 
 
-class RoleAssigned(Event, name="RoleAssigned"):
+class RoleAssigned(
+    Event,
+    name="RoleAssigned",
+    schema=1,
+    sentence=N_("{holder} is {role} ({manner})."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     role: Role
     holder: Holder
     manner: Manner
@@ -94,16 +143,40 @@ class RoleAssigned(Event, name="RoleAssigned"):
     stands_in_for: UnitId | None = None
 
 
-class OverseerNamed(Event, name="OverseerNamed"):
+class OverseerNamed(
+    Event,
+    name="OverseerNamed",
+    schema=1,
+    sentence=N_("An overseer is named."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     overseer: Person
 
 
-class UnitAdmitted(Event, name="UnitAdmitted"):
+class UnitAdmitted(
+    Event,
+    name="UnitAdmitted",
+    schema=1,
+    sentence=N_("{unit} joins the cluster."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     unit: Unit
     basis: Document | None
 
 
-class UnitReleased(Event, name="UnitReleased"):
+class UnitReleased(
+    Event,
+    name="UnitReleased",
+    schema=1,
+    sentence=N_("{unit} leaves the cluster."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     unit: UnitId
     basis: Document | None
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
+from domain.msgids import N_, NC_, Plural
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
 from domain.rules import Edition
 from domain.steps.drafting import CovenantKind
@@ -73,31 +75,71 @@ Contents = Annotated[tuple[Content, ...], Field(max_length=limits.CONDITIONS_PER
 # Commands --------------------------------------------------------------------------------
 
 
-class RegisterTargets(Command, name="register-targets"):
-    """Register the titles and targets that a unit aims for; a later registration replaces an earlier one."""
-
+class RegisterTargets(
+    Command,
+    name="register-targets",
+    label=NC_("act", "register targets"),
+    summary=N_("Register the titles and targets that a unit aims for; a later registration replaces an earlier one."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     unit: UnitId
     titles: Titles = ()
     targets: Targets = ()
     document: Document | None = None
 
 
-class ReturnRegistration(Command, name="return-registration"):
-    """Send a registration back to its unit."""
-
+class ReturnRegistration(
+    Command,
+    name="return-registration",
+    label=NC_("act", "return registration"),
+    summary=N_("Send a registration back to its unit."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     reason: Text
 
 
-class AcceptRegistration(Command, name="accept-registration"):
-    """Accept a unit's registration."""
-
+class AcceptRegistration(
+    Command,
+    name="accept-registration",
+    label=NC_("act", "accept registration"),
+    summary=N_("Accept a unit's registration."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
 
 
-class StateContents(Command, name="state-contents"):
-    """Record what a covenant contains, or how many contents a source states and lists."""
-
+class StateContents(
+    Command,
+    name="state-contents",
+    label=NC_("act", "state contents"),
+    summary=N_("Record what a covenant contains, or how many contents a source states and lists."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     covenant: CovenantKind = "covenant"
     contents: Contents = ()
     stated: NonNegativeInt | None = None
@@ -107,9 +149,19 @@ class StateContents(Command, name="state-contents"):
     """Places below the units to which the covenant applies."""
 
 
-class ReportResult(Command, name="report-result"):
-    """Report a result as a quantity, for one unit or for the whole cluster."""
-
+class ReportResult(
+    Command,
+    name="report-result",
+    label=NC_("act", "report result"),
+    summary=N_("Report a result as a quantity, for one unit or for the whole cluster."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     unit: UnitId | None = None
     title: Label
     amount: Amount | Unknown
@@ -122,23 +174,59 @@ class ReportResult(Command, name="report-result"):
 # Events ----------------------------------------------------------------------------------
 
 
-class TargetsRegistered(Event, name="TargetsRegistered"):
+class TargetsRegistered(
+    Event,
+    name="TargetsRegistered",
+    schema=1,
+    sentence=N_("{unit} registers: {titles}{targets}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
     titles: tuple[Label, ...]
     targets: tuple[Target, ...]
     document: Document | None
 
 
-class RegistrationReturned(Event, name="RegistrationReturned"):
+class RegistrationReturned(
+    Event,
+    name="RegistrationReturned",
+    schema=1,
+    sentence=N_("The registration of {unit} is sent back: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
     reason: Text
 
 
-class RegistrationAccepted(Event, name="RegistrationAccepted"):
+class RegistrationAccepted(
+    Event,
+    name="RegistrationAccepted",
+    schema=1,
+    sentence=N_("The registration of {unit} is accepted."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
 
 
-class ContentsStated(Event, name="ContentsStated"):
+class ContentsStated(
+    Event,
+    name="ContentsStated",
+    schema=1,
+    sentence=Plural(
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicator).",
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators).",
+        "indicators",
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     covenant: CovenantKind
     contents: tuple[Content, ...]
     stated: int | None
@@ -147,7 +235,15 @@ class ContentsStated(Event, name="ContentsStated"):
     places: tuple[SampledPlace, ...]
 
 
-class ResultReported(Event, name="ResultReported"):
+class ResultReported(
+    Event,
+    name="ResultReported",
+    schema=1,
+    sentence=N_("{unit}, {title}: {exactness} {amount} {measure}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.RESULTS,
+):
     unit: UnitId | None
     title: Label
     amount: Amount | Unknown
