@@ -115,8 +115,21 @@ class IsPerson:
     """Marks a field that holds a person's id."""
 
 
+class IsPlace:
+    """Marks a field that names a place; without a value the place is not named."""
+
+
+class IsVoteSubject:
+    """Marks a field that holds the subject of a vote: a role, an award's id or another word."""
+
+
+class IsLastInstant:
+    """Marks a deadline: an instant at the end of its last day, and people say that day."""
+
+
 UnitId = Annotated[Slug, IsUnit()]
 PersonId = Annotated[Slug, IsPerson()]
+LastInstant = Annotated[AwareDatetime, IsLastInstant()]
 
 
 # Commands and events ------------------------------------------------------------------------------------
@@ -129,7 +142,10 @@ class FrozenModel(BaseModel):
 
 
 Sentence = str | Plural | Callable[[Any], tuple[str | Plural, Mapping[str, Any]]]
-"""A msgid with the event's fields in braces, or a pure function of the event that returns the msgid and its facts."""
+"""A msgid with the event's fields in braces, or a pure function of the event that returns the msgid and these fields.
+
+`i18n` puts each field in words by its annotated type.
+"""
 
 OF_EARLIER_ACT = "(earlier act)"
 """In `Command.ABOUT`: the command changes an earlier act, and its decision checks whose act that is."""
@@ -239,7 +255,9 @@ class Event(FrozenModel):
         given = _Record(cls, {"readers": Readers.NO_MEMBER, **record})
         cls.NAME = given.take("name", _is_text)
         cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
-        cls.SENTENCE = given.take("sentence", lambda text: text is None or callable(text) or _tells_fields(cls, text))
+        sentence = given.take("sentence", lambda text: text is None or callable(text) or _tells_fields(cls, text))
+        # A plain function would become a method of the event.
+        cls.SENTENCE = staticmethod(sentence) if callable(sentence) else sentence
         cls.READERS = given.take("readers", lambda readers: isinstance(readers, Readers))
         cls.CORRECTABLE = given.take("correctable", _is_flag)
         cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))

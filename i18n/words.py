@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.duties import Duty
-from domain.rights import Party
+from domain.parties import Party
 from domain.rules import DraftKind, Paper, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance

@@ -32,13 +32,13 @@ from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
-from domain.rights import BINDING, MAY, Party, is_binding
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.rights import is_binding
 from domain.streams import cycle_stream
 from domain.types import Day, When
 from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import sentence
-from web.act_form import about
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
 from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.services import Services, get_services
@@ -187,13 +187,12 @@ async def acts(_visitor: OwnReader) -> list[dict[str, Any]]:
     return [
         {
             "act": act.NAME,
-            "about": _(about(act)),
-            "who": sorted(party.value for party in parties),
-            "solemn": act in BINDING,
+            "about": _(act.SUMMARY),
+            "who": sorted(party.value for party in act.ALLOWED),
+            "solemn": act.BINDING,
             "fields": act.model_json_schema(),
         }
-        for act, parties in MAY.items()
-        if parties != {Party.CLOCK}
+        for act in ENTERED_BY_PERSONS
     ]
 
 
@@ -223,7 +222,7 @@ async def moment(
     return await moment_values(application, found)
 
 
-_NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
+_NAMES: list[Any] = sorted(act.NAME for act in ENTERED_BY_PERSONS)
 
 
 class ActRequest(BaseModel):

@@ -27,6 +27,7 @@ from domain.types import (
     Command,
     Day,
     Event,
+    LastInstant,
     Meta,
     Refused,
     StepDecider,
@@ -203,7 +204,7 @@ class UnitReminded(
     duty: Duty
     unit: UnitId
     subject: UnitId | None
-    due: AwareDatetime
+    due: LastInstant
     days_before: int
 
 
@@ -219,7 +220,7 @@ class DeadlinePassed(
     duty: Duty
     unit: UnitId
     subject: UnitId | None
-    due: AwareDatetime
+    due: LastInstant
 
 
 class EscalationProposed(
@@ -233,7 +234,7 @@ class EscalationProposed(
 ):
     duty: Duty
     units: tuple[UnitId, ...]
-    due: AwareDatetime
+    due: LastInstant
 
 
 class EscalationConfirmed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -23,6 +23,7 @@ from domain.types import (
     Command,
     Event,
     FrozenModel,
+    IsPlace,
     Label,
     Meta,
     Refused,
@@ -56,7 +57,7 @@ class Meeting(FrozenModel):
     id: Slug
     kind: MeetingKind
     name: Label | None = None
-    place: Label | None = None
+    place: Annotated[Label, IsPlace()] | None = None
     online: bool = False
     host: UnitId | None = None
     chairs: Participants = ()

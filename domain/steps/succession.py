@@ -150,7 +150,10 @@ class UnitsSucceeded(
     Event,
     name="UnitsSucceeded",
     schema=1,
-    sentence=N_("{manner}: {gone}; from now on: {successors}{outside}."),
+    sentence=lambda event: (
+        N_("{manner}: {gone}; from now on: {successors}."),
+        {**dict(event), "successors": (*event.successors, *event.outside)},
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,

@@ -178,7 +178,10 @@ class TargetsRegistered(
     Event,
     name="TargetsRegistered",
     schema=1,
-    sentence=N_("{unit} registers: {titles}{targets}."),
+    sentence=lambda event: (
+        N_("{unit} registers: {titles}."),
+        {**dict(event), "titles": (*event.titles, *(target.title for target in event.targets))},
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,

@@ -26,6 +26,7 @@ from domain.types import (
     Document,
     Event,
     FrozenModel,
+    IsVoteSubject,
     Label,
     Meta,
     Refused,
@@ -83,7 +84,7 @@ class RecordBallot(
     """
 
     id: Slug
-    subject: Slug
+    subject: Annotated[Slug, IsVoteSubject()]
     method: VoteMethod
     choices: Choices = ()
     cast: NonNegativeInt | Unknown
@@ -112,7 +113,7 @@ class BallotRecorded(
     in_summary=None,
 ):
     id: Slug
-    subject: Slug
+    subject: Annotated[Slug, IsVoteSubject()]
     method: VoteMethod
     choices: tuple[Choice, ...]
     cast: int | Unknown

@@ -50,31 +50,6 @@ from web.services import get_services
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
-IN_MEETINGS = (
-    "present-draft",
-    "take-stance",
-    "take-stance-together",
-    "comment",
-    "sign",
-    "sign-jointly",
-    "name-witnesses",
-    "decline-to-sign",
-    "assign-role",
-    "register-targets",
-    "state-contents",
-    "report-result",
-    "score-round",
-    "record-totals",
-    "record-ballot",
-    "rank",
-    "exclude-unit",
-    "nominate",
-    "choose-next",
-    "record-letter",
-    "note-disagreement",
-    "submit",
-)
-"""Acts that minutes can hold beside presence, stance and signature of each unit, in the order of the choice."""
 _ANSWERS = ("present", "stance", "sign")
 """What the table of units asks of each unit."""
 CLOSED = frozenset(
@@ -184,7 +159,6 @@ def _page(
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
-    permitted = {act.NAME for act in permitted_acts(cycle)}
     lines = []
     for index, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
@@ -200,7 +174,7 @@ def _page(
         text=text,
         checked=checked,
         lines=lines,
-        choices=[name for name in IN_MEETINGS if name in permitted],
+        choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
         stances=STANCES,
         members=cycle.members(),
         signed=cycle.state.signing.signatures,
