@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 
 class Party(StrEnum):
@@ -34,24 +34,24 @@ class Readers(StrEnum):
     NO_MEMBER = "no-member"
 
 
-class Section(StrEnum):
+class Section(Enum):
     """A section of a state's summary, in the order of the summary. An event names the section that its facts are in."""
 
-    MEMBERS = "members"
-    STANCES = "stances"
-    COMMENTS = "comments"
-    SIGNATURES = "signatures"
-    WITNESSES = "witnesses"
-    LETTERS = "letters"
-    REGISTRATIONS = "registrations"
-    RESULTS = "results"
-    DRAFTS = "drafts"
-    MEETINGS = "meetings"
-    MIDYEAR_REPORTS = "midyear-reports"
-    SCORES = "scores"
-    RANKING = "ranking"
-    NOMINATIONS = "nominations"
-    NEXT_ROLES = "next-roles"
-    SUBMISSION = "submission"
-    DECISION = "decision"
-    PUBLICATION = "publication"
+    MEMBERS = auto()
+    STANCES = auto()
+    COMMENTS = auto()
+    SIGNATURES = auto()
+    WITNESSES = auto()
+    LETTERS = auto()
+    REGISTRATIONS = auto()
+    RESULTS = auto()
+    DRAFTS = auto()
+    MEETINGS = auto()
+    MIDYEAR_REPORTS = auto()
+    SCORES = auto()
+    RANKING = auto()
+    NOMINATIONS = auto()
+    NEXT_ROLES = auto()
+    SUBMISSION = auto()
+    DECISION = auto()
+    PUBLICATION = auto()

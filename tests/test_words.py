@@ -22,7 +22,6 @@ from domain.access import Matter, Reader
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.duties import Duty
 from domain.notices import NOTICES_OF
-from domain.parties import Readers, Section
 from domain.rules import AwardRule, Inherited, RoundRule
 from domain.steps.scoring_methods import RoundingMode
 from domain.types import Event
@@ -195,8 +194,6 @@ NOT_SHOWN = (
     Matter,
     Reader,
     Inherited,
-    Readers,
-    Section,
     RoundingMode,
     *(model.model_fields[field].annotation for model, field in ((AwardRule, "share_rounding"), (RoundRule, "by"))),
 )

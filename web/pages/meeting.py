@@ -52,17 +52,6 @@ ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
 _ANSWERS = ("present", "stance", "sign")
 """What the table of units asks of each unit."""
-CLOSED = frozenset(
-    {
-        "ScoresAppraised",
-        "RoundScored",
-        "AwardsDecided",
-        "AwardHeld",
-        "AwardReleased",
-        "AwardAnnulled",
-    }
-)
-"""Events that minutes do not show to members before publication."""
 
 
 @router.get(urls.MEETINGS)
@@ -251,11 +240,10 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
     held = cycle.state.meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
-    closed = frozenset[str]() if cycle.may(Matter.ALL_SCORES) else CLOSED
     pairs = [
         (row, envelope)
-        for row, envelope in cycle.history
-        if row.meeting == meeting and row.type != "MeetingHeld" and row.type not in closed
+        for row, envelope in cycle.readable_history()
+        if row.meeting == meeting and row.type != "MeetingHeld"
     ]
     texts = get_services(request).application.texts
     lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)
