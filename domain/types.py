@@ -192,10 +192,10 @@ class Command(FrozenModel):
         after_filing: bool = False,
         in_minutes: bool = False,
         names_any_unit: bool = False,
-        **config: Any,
+        **_unknown: object,
     ) -> None:
         """Declare the keywords' types. The defaults are never used: `__pydantic_init_subclass__` asks for each."""
-        super().__init_subclass__(**config)
+        super().__init_subclass__()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
@@ -204,7 +204,7 @@ class Command(FrozenModel):
         cls.NAME = given.take("name", _is_text)
         cls.LABEL = given.take("label", lambda label: _is_text(label) and CONTEXT_END in label)
         cls.SUMMARY = given.take("summary", lambda text: _is_text(text) and text.endswith(".") and "\n" not in text)
-        cls.ALLOWED = given.take("allowed", lambda who: isinstance(who, frozenset) and set(who) <= set(Party))
+        cls.ALLOWED = given.take("allowed", _are_parties)
         cls.ABOUT = given.take("about", lambda path: path in {None, OF_EARLIER_ACT} or _names_unit(cls, path))
         cls.CLOSED_BY = given.take("closed_by", lambda duty: duty is None or isinstance(duty, Duty))
         cls.BINDING = given.take("binding", _is_flag)
@@ -244,10 +244,10 @@ class Event(FrozenModel):
         readers: Readers = Readers.NO_MEMBER,
         correctable: bool = False,
         in_summary: Section | None = None,
-        **config: Any,
+        **_unknown: object,
     ) -> None:
         """Declare the keywords' types. Only the default of `readers` is used."""
-        super().__init_subclass__(**config)
+        super().__init_subclass__()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
@@ -298,6 +298,10 @@ class _Record:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _are_parties(value: object) -> bool:
+    return isinstance(value, frozenset) and bool(value) and all(isinstance(one, Party) for one in value)
 
 
 def _is_flag(value: object) -> bool:
