@@ -21,6 +21,7 @@ from domain.types import (
     Command,
     Document,
     Event,
+    FrozenModel,
     Label,
     Meta,
     Refused,
@@ -39,11 +40,49 @@ HoldCause = Literal["discipline", "complaint", "other-cause"]
 Returned = Literal["object", "money"]
 
 
+class HoldFields(FrozenModel):
+    """The fields of a hold of an award, shared by command and event."""
+
+    unit: UnitId
+    award: Slug
+    cause: HoldCause
+    reason: Text
+    basis: Document | None = None
+
+
+class ReleaseFields(FrozenModel):
+    """The fields of the release of a held award, shared by command and event."""
+
+    unit: UnitId
+    award: Slug
+    reason: Text
+
+
+class AnnulmentFields(FrozenModel):
+    """The fields of the annulment of an award, shared by command and event."""
+
+    unit: UnitId
+    award: Slug
+    decision: Document | None = None
+    reason: Text | None = None
+
+
+class ReturnFields(FrozenModel):
+    """The fields of the return of an award's money or object, shared by command and event."""
+
+    unit: UnitId
+    award: Slug
+    what: Returned
+    amount: Amount | None = None
+    receipt: Document | None = None
+
+
 # Commands --------------------------------------------------------------------------------
 
 
 class HoldAward(
     Command,
+    HoldFields,
     name="hold-award",
     label=NC_("act", "hold award"),
     summary=N_("Hold an award back while a matter is investigated."),
@@ -55,15 +94,12 @@ class HoldAward(
     in_minutes=False,
     names_any_unit=False,
 ):
-    unit: UnitId
-    award: Slug
-    cause: HoldCause
-    reason: Text
-    basis: Document | None = None
+    pass
 
 
 class ReleaseAward(
     Command,
+    ReleaseFields,
     name="release-award",
     label=NC_("act", "release award"),
     summary=N_("Release an award that was held back, after the matter is settled."),
@@ -75,13 +111,12 @@ class ReleaseAward(
     in_minutes=False,
     names_any_unit=False,
 ):
-    unit: UnitId
-    award: Slug
-    reason: Text
+    pass
 
 
 class AnnulAward(
     Command,
+    AnnulmentFields,
     name="annul-award",
     label=NC_("act", "annul award"),
     summary=N_("Annul an award that was given, with the decision and the reason where they are known."),
@@ -93,14 +128,12 @@ class AnnulAward(
     in_minutes=False,
     names_any_unit=False,
 ):
-    unit: UnitId
-    award: Slug
-    decision: Document | None = None
-    reason: Text | None = None
+    pass
 
 
 class RecordReturn(
     Command,
+    ReturnFields,
     name="record-return",
     label=NC_("act", "record return"),
     summary=N_("Record that the object or the money of an award was returned."),
@@ -113,12 +146,6 @@ class RecordReturn(
     names_any_unit=False,
 ):
     """`amount` is in đồng."""
-
-    unit: UnitId
-    award: Slug
-    what: Returned
-    amount: Amount | None = None
-    receipt: Document | None = None
 
 
 class HandOverObject(
@@ -181,59 +208,50 @@ class AnswerComplaint(
 
 class AwardHeld(
     Event,
+    HoldFields,
     name="AwardHeld",
     schema=1,
     sentence=N_("{award} of {unit} is held back ({cause}): {reason}"),
     correctable=True,
     in_summary=None,
 ):
-    unit: UnitId
-    award: Slug
-    cause: HoldCause
-    reason: Text
-    basis: Document | None
+    pass
 
 
 class AwardReleased(
     Event,
+    ReleaseFields,
     name="AwardReleased",
     schema=1,
     sentence=N_("{award} of {unit} is released: {reason}"),
     correctable=True,
     in_summary=None,
 ):
-    unit: UnitId
-    award: Slug
-    reason: Text
+    pass
 
 
 class AwardAnnulled(
     Event,
+    AnnulmentFields,
     name="AwardAnnulled",
     schema=1,
     sentence=N_("{award} of {unit} is annulled by {decision}: {reason}"),
     correctable=True,
     in_summary=None,
 ):
-    unit: UnitId
-    award: Slug
-    decision: Document | None
-    reason: Text | None
+    pass
 
 
 class AwardReturned(
     Event,
+    ReturnFields,
     name="AwardReturned",
     schema=1,
     sentence=N_("{unit} returned {what} of {award}."),
     correctable=True,
     in_summary=None,
 ):
-    unit: UnitId
-    award: Slug
-    what: Returned
-    amount: Amount | None
-    receipt: Document | None
+    pass
 
 
 class ObjectHandedOver(

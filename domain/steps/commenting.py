@@ -59,11 +59,21 @@ class Participant(FrozenModel):
 Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
+class StanceFields(FrozenModel):
+    """The fields of a stance, shared by command and event."""
+
+    unit: UnitId
+    stance: Stance
+    on: DraftKind | None = None
+    text: Text | None = None
+
+
 # Commands --------------------------------------------------------------------------------
 
 
 class TakeStance(
     Command,
+    StanceFields,
     name="take-stance",
     label=NC_("act", "take stance"),
     summary=N_("Record a unit's stance on the drafts, or on one of them."),
@@ -75,10 +85,7 @@ class TakeStance(
     in_minutes=True,
     names_any_unit=False,
 ):
-    unit: UnitId
-    stance: Stance
-    on: DraftKind | None = None
-    text: Text | None = None
+    pass
 
 
 class WithdrawStance(
@@ -158,6 +165,7 @@ class WithdrawComment(
 
 class StanceTaken(
     Event,
+    StanceFields,
     name="StanceTaken",
     schema=1,
     sentence=N_("{unit}: {stance}."),
@@ -165,10 +173,7 @@ class StanceTaken(
     correctable=True,
     in_summary=Section.STANCES,
 ):
-    unit: UnitId
-    stance: Stance
-    on: DraftKind | None
-    text: Text | None
+    pass
 
 
 class StanceWithdrawn(

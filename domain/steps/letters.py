@@ -54,6 +54,16 @@ class SampledPlace(FrozenModel):
 SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
+class AnswerFields(FrozenModel):
+    """The fields of an answer to a letter, shared by command and event."""
+
+    letter: Slug
+    by: Participant
+    text: Text | None = None
+    document: Document | None = None
+    done: bool = True
+
+
 # Commands --------------------------------------------------------------------------------
 
 
@@ -85,6 +95,7 @@ class RecordLetter(
 
 class AnswerLetter(
     Command,
+    AnswerFields,
     name="answer-letter",
     label=NC_("act", "answer letter"),
     summary=N_("Answer a letter, or report the follow-up of a direction."),
@@ -97,12 +108,6 @@ class AnswerLetter(
     names_any_unit=True,
 ):
     """`done` False: more is to follow."""
-
-    letter: Slug
-    by: Participant
-    text: Text | None = None
-    document: Document | None = None
-    done: bool = True
 
 
 class RecordSiteCheck(
@@ -149,6 +154,7 @@ class LetterRecorded(
 
 class LetterAnswered(
     Event,
+    AnswerFields,
     name="LetterAnswered",
     schema=1,
     sentence=N_("{by} answers {letter}: {document} {text}"),
@@ -156,11 +162,7 @@ class LetterAnswered(
     correctable=True,
     in_summary=Section.LETTERS,
 ):
-    letter: Slug
-    by: Participant
-    text: Text | None
-    document: Document | None
-    done: bool
+    pass
 
 
 class SiteChecked(

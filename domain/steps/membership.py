@@ -21,6 +21,7 @@ from domain.types import (
     Day,
     Document,
     Event,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -44,11 +45,24 @@ Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over"
 Holder = UnitId | Literal["unknown", "vacant"]
 
 
+class RoleFields(FrozenModel):
+    """The fields of the assignment of a role, shared by command and event."""
+
+    role: Role
+    holder: Holder
+    manner: Manner
+    basis: Document | None = None
+    until: Day | None = None
+    """The last day of the term, if one is set; afterwards the previous holder holds the role again."""
+    stands_in_for: UnitId | None = None
+
+
 # Commands --------------------------------------------------------------------------------
 
 
 class AssignRole(
     Command,
+    RoleFields,
     name="assign-role",
     label=NC_("act", "assign role"),
     summary=N_("Assign a role to a unit, for a term or as a stand-in for the holder."),
@@ -61,14 +75,6 @@ class AssignRole(
     names_any_unit=False,
 ):
     """The term begins on the day on which the command takes effect."""
-
-    role: Role
-    holder: Holder
-    manner: Manner
-    basis: Document | None = None
-    until: Day | None = None
-    """The last day of the term, if one is set; afterwards the previous holder holds the role again."""
-    stands_in_for: UnitId | None = None
 
 
 class NameOverseer(
@@ -128,6 +134,7 @@ class ReleaseUnit(
 
 class RoleAssigned(
     Event,
+    RoleFields,
     name="RoleAssigned",
     schema=1,
     sentence=N_("{holder} is {role} ({manner})."),
@@ -135,12 +142,7 @@ class RoleAssigned(
     correctable=True,
     in_summary=Section.MEMBERS,
 ):
-    role: Role
-    holder: Holder
-    manner: Manner
-    basis: Document | None
-    until: Day | None = None
-    stands_in_for: UnitId | None = None
+    pass
 
 
 class OverseerNamed(

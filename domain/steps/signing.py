@@ -27,6 +27,7 @@ from domain.types import (
     Command,
     Document,
     Event,
+    FrozenModel,
     Meta,
     Refused,
     StepDecider,
@@ -38,6 +39,14 @@ from domain.types import (
 
 if TYPE_CHECKING:
     from domain.cycle import State
+
+
+class RefusalFields(FrozenModel):
+    """The fields of a unit's refusal to sign, shared by command and event."""
+
+    unit: UnitId
+    reason: Text
+    covenant: CovenantKind = "covenant"
 
 
 # Commands --------------------------------------------------------------------------------
@@ -105,6 +114,7 @@ class NameWitnesses(
 
 class DeclineToSign(
     Command,
+    RefusalFields,
     name="decline-to-sign",
     label=NC_("act", "decline to sign"),
     summary=N_("Decline to sign the covenant as a unit; the unit can still sign later."),
@@ -116,9 +126,7 @@ class DeclineToSign(
     in_minutes=True,
     names_any_unit=False,
 ):
-    unit: UnitId
-    reason: Text
-    covenant: CovenantKind = "covenant"
+    pass
 
 
 # Events ----------------------------------------------------------------------------------
@@ -170,6 +178,7 @@ class WitnessesNamed(
 
 class SigningDeclined(
     Event,
+    RefusalFields,
     name="SigningDeclined",
     schema=1,
     sentence=N_("{unit} does not sign: {reason}"),
@@ -177,9 +186,7 @@ class SigningDeclined(
     correctable=True,
     in_summary=None,
 ):
-    unit: UnitId
-    reason: Text
-    covenant: CovenantKind = "covenant"
+    pass
 
 
 # State -----------------------------------------------------------------------------------

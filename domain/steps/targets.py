@@ -72,6 +72,18 @@ Targets = Annotated[tuple[Target, ...], Field(max_length=limits.CONDITIONS_PER_C
 Contents = Annotated[tuple[Content, ...], Field(max_length=limits.CONDITIONS_PER_CRITERION)]
 
 
+class ResultFields(FrozenModel):
+    """The fields of a reported result, shared by command and event."""
+
+    unit: UnitId | None = None
+    title: Label
+    amount: Amount | Unknown
+    measure: Label
+    exactness: Exactness = "exact"
+    cut_off: Day | None = None
+    target: Slug | None = None
+
+
 # Commands --------------------------------------------------------------------------------
 
 
@@ -151,6 +163,7 @@ class StateContents(
 
 class ReportResult(
     Command,
+    ResultFields,
     name="report-result",
     label=NC_("act", "report result"),
     summary=N_("Report a result as a quantity, for one unit or for the whole cluster."),
@@ -162,13 +175,7 @@ class ReportResult(
     in_minutes=True,
     names_any_unit=False,
 ):
-    unit: UnitId | None = None
-    title: Label
-    amount: Amount | Unknown
-    measure: Label
-    exactness: Exactness = "exact"
-    cut_off: Day | None = None
-    target: Slug | None = None
+    pass
 
 
 # Events ----------------------------------------------------------------------------------
@@ -240,6 +247,7 @@ class ContentsStated(
 
 class ResultReported(
     Event,
+    ResultFields,
     name="ResultReported",
     schema=1,
     sentence=N_("{unit}, {title}: {exactness} {amount} {measure}."),
@@ -247,13 +255,7 @@ class ResultReported(
     correctable=True,
     in_summary=Section.RESULTS,
 ):
-    unit: UnitId | None
-    title: Label
-    amount: Amount | Unknown
-    measure: Label
-    exactness: Exactness
-    cut_off: Day | None
-    target: Slug | None
+    pass
 
 
 # State -----------------------------------------------------------------------------------
