@@ -33,6 +33,7 @@ from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
 from domain.cycle import ENTERED_BY_PERSONS
+from domain.parties import Party
 from domain.rights import is_binding
 from domain.streams import cycle_stream
 from domain.types import Day, When
@@ -181,17 +182,27 @@ async def people(request: Request, _visitor: AccountManager) -> list[dict[str, A
     return [asdict(one) for one in await get_services(request).application.people.everyone()]
 
 
+class ActDescription(BaseModel):
+    """An act: what it does, the parties that may enter it, and the JSON Schema of its fields. `solemn`: it binds."""
+
+    act: str
+    about: str
+    who: list[Party]
+    solemn: bool
+    fields: dict[str, Any]
+
+
 @router.get("/acts")
-async def acts(_visitor: OwnReader) -> list[dict[str, Any]]:
+async def acts(_visitor: OwnReader) -> list[ActDescription]:
     """Every act that people can enter, with the JSON Schema of its fields and who may."""
     return [
-        {
-            "act": act.NAME,
-            "about": _(act.SUMMARY),
-            "who": sorted(party.value for party in act.ALLOWED),
-            "solemn": act.BINDING,
-            "fields": act.model_json_schema(),
-        }
+        ActDescription(
+            act=act.NAME,
+            about=_(act.SUMMARY),
+            who=sorted(act.ALLOWED),
+            solemn=act.BINDING,
+            fields=act.model_json_schema(),
+        )
         for act in ENTERED_BY_PERSONS
     ]
 
