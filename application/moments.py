@@ -56,15 +56,15 @@ class StateAt:
 
 
 async def replayed(application: Application, cycle: VisitedCycle, moment: Moment) -> Replay[State]:
-    """The state of a cycle at a moment."""
+    """The state of a cycle at a moment, from the events that the visitor may read."""
     version = len(cycle.history)
     if moment == Moment(version):  # the visitor's cycle holds this state already
-        sureness = SurenessIndex.of(envelope for _row, envelope in cycle.history)
-        return Replay(cycle.stream, cycle.state, cycle.rules, version, version, (), sureness)
+        sureness = SurenessIndex.of(envelope for _row, envelope in cycle.readable_history())
+        return Replay(cycle.stream, cycle.readable_state(), cycle.rules, version, version, (), sureness)
     return replay_with(
         CYCLE,
         cycle.stream,
-        cycle.rows,
+        [row for row, _envelope in cycle.readable_history()],
         await _editions(application, cycle),
         at=moment.at,
         version=moment.version,

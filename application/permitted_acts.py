@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from application.visits import ForbiddenError, VisitedCycle
-from domain.rights import MAY, permitted_commands
+from domain.cycle import COMMANDS, permitted_commands
 from domain.steps.corrections import CorrectAct
 from domain.types import Command
 from errors import InputError
@@ -16,7 +16,7 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
         InputError, ForbiddenError
     """
     act = Command.KNOWN.get(name)
-    if act is None or act not in MAY:
+    if act is None or act not in COMMANDS:
         raise InputError("unknown_act", act=name)
     if (CorrectAct if correcting else act) not in permitted_acts(cycle):
         raise ForbiddenError("not_yours_to_say")

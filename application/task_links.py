@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.duties import Obligation
-from domain.rules import Duty
+from domain.due_dates import Obligation
+from domain.duties import Duty
 
 ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
     Duty.DRAFT: ("present-draft", {}),

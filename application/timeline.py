@@ -110,5 +110,5 @@ async def timeline(
 
 
 async def timeline_of(application: Application, cycle: VisitedCycle) -> list[TimelineEntry]:
-    """The whole timeline of a cycle."""
-    return await timeline(application, cycle.history, cycle.names, cycle.state.corrections.corrected)
+    """The timeline of a cycle, as far as the visitor may read it."""
+    return await timeline(application, cycle.readable_history(), cycle.names, cycle.state.corrections.corrected)

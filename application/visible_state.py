@@ -1,4 +1,4 @@
-"""A cycle's state as a reader may see it, as JSON values: points are closed here before they are published."""
+"""A cycle's state as a reader may see it, as JSON values: what follows from closed events is not in it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,19 @@ from typing import Any
 from application.application import Application
 from application.visits import VisitedCycle
 from audit.replay import digests_in
-from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import obligations, steps
 from domain.summaries import deviation_values, obligation_values, step_values
 
-CLOSED = ("grants", "decision", "decided", "decided_version")
-"""Parts of the conclusion that are closed until publication."""
 _OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "article")
 
 
 async def visible_state(application: Application, cycle: VisitedCycle) -> dict[str, Any]:
     """The cycle for its visitor: state, steps, obligations, deviations, and the texts that it names."""
     state = cycle.state
-    visible = plain(state)
-    visible["scores"] = {
-        f"{unit}|{round_}": plain(scored)
-        for (unit, round_), scored in state.scores.items()
-        if cycle.may_see_sheet(unit, round_)
-    }
-    if state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES):
-        for name in CLOSED:
-            visible["conclusion"].pop(name, None)
-        visible["awards"] = {"objects": visible["awards"]["objects"]}
+    visible = plain(cycle.readable_state())
     owed = obligations(state, cycle.rules)
     return {
         "cycle": cycle.stream,

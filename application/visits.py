@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from accounts import Login
 from application.application import Application, CommandInput
-from domain.access import Matter, Reader, may_read, may_see_deviation, may_see_sheet, readers
+from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
 from domain.cycle import CYCLE, State, members_and_organiser
 from domain.rules import Edition
 from domain.steps.lifecycle import business_now
@@ -96,6 +96,24 @@ class VisitedCycle:
     def may(self, matter: Matter) -> bool:
         """Whether the visitor may read a matter of this cycle."""
         return may_read(matter, self.readers)
+
+    def may_read_event(self, event: Event) -> bool:
+        """Whether the visitor may read an event of this cycle."""
+        return may_read_event(event, self.visitor.unit, self.readers, self.state)
+
+    def readable_history(self) -> History:
+        """The part of the history that the visitor may read."""
+        return tuple((row, envelope) for row, envelope in self.history if self.may_read_event(envelope.event))
+
+    def readable_state(self) -> State:
+        """The state that follows from the events that the visitor may read: closed facts are not in it."""
+        readable = self.readable_history()
+        if len(readable) == len(self.history):
+            return self.state
+        state = CYCLE.fold(envelope for _row, envelope in readable)
+        # Every event moves a backfilled cycle's clock, and marks a rehearsal: neither is a fact of the closed event.
+        lifecycle = replace(state.lifecycle, now=self.state.lifecycle.now, rehearsed=self.state.lifecycle.rehearsed)
+        return replace(state, lifecycle=lifecycle)
 
     def may_see_sheet(self, unit: str, round_: str) -> bool:
         """Whether the visitor may see a unit's score sheet of a round."""

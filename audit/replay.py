@@ -17,7 +17,7 @@ from domain.codec import plain, state_digest
 from domain.cycle import CYCLE, State
 from domain.decider import Decider
 from domain.deviations import deviations
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import obligations, steps
 from domain.rules import NO_RULES, Edition
 from domain.streams import is_cycle, is_year

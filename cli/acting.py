@@ -25,7 +25,7 @@ from domain.streams import parse_cycle_name
 from domain.types import Command, Refused, When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
-from i18n.acts import ACTS_VI
+from i18n.acts import stored_names
 from i18n.messages import sentence
 
 
@@ -45,7 +45,7 @@ async def act_from_line(
     as_json: bool,
 ) -> int:
     """Enter an act. Its fields come from options and from a file; missing ones are asked for."""
-    name = ACTS_VI.get(name.lower(), name)
+    name = stored_names().get(name.lower(), name)
     known = Command.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)

@@ -10,16 +10,15 @@ from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE, members_and_organiser
+from domain.cycle import CYCLE, ENTERED_BY_PERSONS, members_and_organiser
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
-from domain.rights import MAY
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
 from domain.types import day_ending
 from errors import InputError
 from i18n import _, ngettext
-from i18n.acts import ACTS_VI
+from i18n.acts import stored_names
 from i18n.messages import day, days_left, message_of, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
@@ -173,17 +172,17 @@ async def inbox(unit: str, *, as_json: bool) -> int:
 async def acts(name: str | None, *, as_json: bool) -> int:
     """Print the acts that people may enter, with their fields and the parties that may enter them."""
     found: list[dict[str, Any]] = []
-    vietnamese = {english: name_vi for name_vi, english in ACTS_VI.items()}
-    name = ACTS_VI.get(name.lower(), name) if name else None
-    for act, parties in sorted(MAY.items(), key=lambda pair: pair[0].NAME):
-        if {p.value for p in parties} == {"clock"} or (name and name != act.NAME):
+    vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
+    name = stored_names().get(name.lower(), name) if name else None
+    for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
+        if name and name != act.NAME:
             continue
         found.append(
             {
                 "act": act.NAME,
-                "vi": vietnamese.get(act.NAME),
-                "about": _((act.__doc__ or "").strip().splitlines()[0]),
-                "who": sorted(p.value for p in parties),
+                "vi": vietnamese[act.NAME],
+                "about": _(act.SUMMARY),
+                "who": sorted(party.value for party in act.ALLOWED),
                 "fields": {
                     q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
                     for q in form_fields(act)
@@ -197,8 +196,12 @@ async def acts(name: str | None, *, as_json: bool) -> int:
         table = grid(_("act"), _("about"), _("fields (* required)"), _("who"))
         for one in found:
             fields = "\n".join(_field(n, f) for n, f in one["fields"].items())
-            names = one["act"] if one["vi"] is None else f"{one['act']}\n{one['vi']}"
-            table.add_row(names, one["about"], fields, ", ".join(word("party", party) for party in one["who"]))
+            table.add_row(
+                f"{one['act']}\n{one['vi']}",
+                one["about"],
+                fields,
+                ", ".join(word("party", party) for party in one["who"]),
+            )
         terminal().print(table)
 
     answer(found, as_json=as_json, show=show)

@@ -1,7 +1,7 @@
 """Who may read what: one table for reading, as `rights` is for acting.
 
-Members of a cluster read its papers, its comments and its minutes. Scores are open only to the unit that they are about
-and to those who check them, until the results are published.
+Members of a cluster read its papers, its comments and its minutes. Each event says who reads it before the results are
+published (`readers`): scores are open only to the unit that they are about and to the unit that checks them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from domain.parties import Readers
+from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored
+from domain.types import Event
 
 if TYPE_CHECKING:
     from domain.cycle import State
@@ -102,42 +106,76 @@ def may_read(matter: Matter, who: frozenset[Reader]) -> bool:
     return bool(MAY_READ[matter] & who)
 
 
-OPEN_ROUNDS = frozenset({"self", "cross-checked"})
-"""Rounds that the units themselves fill in. All other rounds stay closed until publication."""
+def is_open_to_members(event: type[Event]) -> bool:
+    """Return whether each member reads events of this type before the results are published."""
+    return event.READERS is Readers.ALL_MEMBERS
+
+
+def may_read_event(event: Event, reader: str, who: frozenset[Reader], state: State) -> bool:
+    """Return whether a visitor of the unit `reader` may read an event of a cycle.
+
+    Pages, timelines, past states, search and interfaces ask this one question. An event whose class says nothing about
+    its readers is closed to members until the results are published.
+    """
+    return may_read(Matter.CYCLE, who) and _is_open(event.READERS, getattr(event, "unit", None), reader, who, state)
 
 
 def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], state: State) -> bool:
-    """Return whether a visitor of the unit `reader` may see the score sheet of `unit` in a round.
+    """Return whether a visitor of the unit `reader` may see the score sheet of `unit` in a round."""
+    return _is_open(_EVENT_OF_ROUND.get(round_, RoundScored).READERS, unit, reader, who, state)
 
-    A unit sees its self-score and its cross-check. The unit that cross-checks it sees both, too. After publication
-    all sheets are open to every visitor who may read the cycle.
-    """
+
+_EVENT_OF_ROUND: Mapping[str, type[Event]] = {
+    "self": SelfScored,
+    "cross-checked": CrossChecked,
+    "appraised": ScoresAppraised,
+}
+"""The event that sets a sheet, by round. All other rounds are set by `RoundScored`."""
+
+
+def _is_open(readers: Readers, unit: str | None, reader: str, who: frozenset[Reader], state: State) -> bool:
+    """Return whether facts about `unit` with these readers are open to the visitor."""
     if may_read(Matter.ALL_SCORES, who) or state.conclusion.published is not None:
         return True
-    if round_ not in OPEN_ROUNDS:
-        return False
+    if readers is not Readers.OWN_AND_CHECKER:
+        return readers is Readers.ALL_MEMBERS
     members = state.membership.members()
     checks_it = reader in members and unit in members and members[(members.index(reader) + 1) % len(members)] == unit
     return unit == reader or (checks_it and len(members) > 1)
 
 
-CLOSED_DEVIATIONS = frozenset(
+OPEN_DEVIATIONS = frozenset(
     {
-        "granted_unnominated",
-        "granted_while_held",
-        "annulled_ungranted",
-        "award_of_other_kind",
-        "scored_by_other",
-        "scored_beyond_round",
-        "scored_after_ranking",
-        "round_undeclared",
-        "ranked_before_appraisal",
+        "accepted_unregistered",
+        "answer_without_letter",
+        "answered_before",
+        "answered_late",
+        "bylaws_late",
+        "complaint",
+        "contents_differ",
+        "edition_out_of_time",
+        "final_next_year",
+        "head_nominated",
+        "head_unknown",
+        "late_act",
+        "letter_unanswered",
+        "nominated_excluded",
+        "not_carried",
+        "number_used_twice",
+        "quorum_missed",
+        "quota_exceeded",
+        "returned_unannulled",
+        "signed_text_open",
+        "signed_unpresented",
+        "sources_disagree",
+        "unit_declined",
+        "voted_otherwise",
     }
 )
-"""Codes of deviations that would reveal points or a decision before publication."""
+"""Codes of deviations that members see before publication; the others could reveal points or a decision."""
 
 
 def may_see_deviation(code: str, who: frozenset[Reader], state: State) -> bool:
     """Return whether a visitor may see a deviation with this code."""
     open_ = state.conclusion.published is not None or may_read(Matter.ALL_SCORES, who)
-    return open_ or code not in CLOSED_DEVIATIONS
+    return open_ or code in OPEN_DEVIATIONS

@@ -16,6 +16,8 @@ from pydantic import Field, model_validator
 from domain import limits
 from domain.commands import AuthenticatedCommand
 from domain.decider import compose
+from domain.msgids import N_, NC_
+from domain.parties import SECRETARIAT
 from domain.problems import repeated
 from domain.rules import Edition
 from domain.types import (
@@ -54,9 +56,19 @@ class ClusterPlan(FrozenModel):
         return self
 
 
-class IssueYearPlan(Command, name="issue-year-plan"):
-    """The organiser's plan for the year, and the rules edition that goes with it."""
-
+class IssueYearPlan(
+    Command,
+    name="issue-year-plan",
+    label=NC_("act", "issue year plan"),
+    summary=N_("The organiser's plan for the year, and the rules edition that goes with it."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     organiser: UnitId
     organiser_name: Label
     year: Annotated[int, Field(ge=1945, le=2200)]
@@ -64,19 +76,46 @@ class IssueYearPlan(Command, name="issue-year-plan"):
     edition: Digest
 
 
-class ArrangeClusters(Command, name="arrange-clusters"):
-    """Which units form which cluster, and who oversees it."""
-
+class ArrangeClusters(
+    Command,
+    name="arrange-clusters",
+    label=NC_("act", "arrange clusters"),
+    summary=N_("Which units form which cluster, and who oversees it."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     clusters: Annotated[tuple[ClusterPlan, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
 
 
-class OrderOpening(Command, name="order-opening"):
-    """Open the cycle of each named cluster."""
-
+class OrderOpening(
+    Command,
+    name="order-opening",
+    label=NC_("act", "order opening"),
+    summary=N_("Open the cycle of each named cluster."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     clusters: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=limits.CLUSTERS_PER_YEAR)]
 
 
-class YearPlanIssued(Event, name="YearPlanIssued"):
+class YearPlanIssued(
+    Event,
+    name="YearPlanIssued",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     organiser: UnitId
     organiser_name: Label
     year: int
@@ -84,11 +123,25 @@ class YearPlanIssued(Event, name="YearPlanIssued"):
     edition: Digest
 
 
-class ClustersArranged(Event, name="ClustersArranged"):
+class ClustersArranged(
+    Event,
+    name="ClustersArranged",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     clusters: tuple[ClusterPlan, ...]
 
 
-class OpeningOrdered(Event, name="OpeningOrdered"):
+class OpeningOrdered(
+    Event,
+    name="OpeningOrdered",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     clusters: tuple[Slug, ...]
 
 

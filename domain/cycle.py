@@ -15,8 +15,8 @@ from uuid import UUID
 from domain import deviations, obligations, rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
-from domain.duties import Obligation
-from domain.rights import Party
+from domain.due_dates import Obligation
+from domain.parties import CLOCK_ONLY, Party
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
 from domain.steps import (
@@ -81,22 +81,6 @@ STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
 
 SKEW = timedelta(minutes=5)
 """How far two machines' clocks may differ before a date is refused as being in the future."""
-
-NOT_CORRECTABLE = (
-    lifecycle.CycleOpened,
-    lifecycle.CalendarChanged,
-    lifecycle.TimeStepped,
-    lifecycle.EditionAdopted,
-    lifecycle.DutyClosed,
-    lifecycle.DutyReopened,
-    lifecycle.CycleFiled,
-    lifecycle.CycleReopened,
-    corrections.ActCorrected,
-    clock.UnitReminded,
-    clock.DeadlinePassed,
-    escalation.EscalationProposed,
-)
-"""Events that no correction takes back: a later command of the same kind puts a wrong one right."""
 
 
 @dataclass(frozen=True)
@@ -194,10 +178,12 @@ class State:
 
 _COMPOSITION = compose(STEPS)
 _SLICES = tuple(f.name for f in fields(State))
-if unmatched := set(_COMPOSITION.decides) ^ (set(rights.MAY) - {corrections.CorrectAct}):
-    raise TypeError(f"commands without rights, or rights without a command: {unmatched}")
 if unknown := {step.slice_name for step in STEPS} - {None, *_SLICES}:
     raise TypeError(f"slices of steps that the state does not have: {unknown}")
+
+COMMANDS: tuple[type[Command], ...] = (*_COMPOSITION.decides, corrections.CorrectAct)
+"""The commands of a cycle, in the order of the year; `CycleDecider` itself decides the last one."""
+ENTERED_BY_PERSONS = tuple(command for command in COMMANDS if command.ALLOWED != CLOCK_ONLY)
 
 
 class CycleDecider:
@@ -355,8 +341,17 @@ def _correction_refusal(
         return Refused("not_correctable", version=version)
     if not rights.may_correct(target.meta, unit, roles, state):
         return Refused("not_yours", act=corrections.CorrectAct.NAME)
-    uncorrectable = any(isinstance(envelope.event, NOT_CORRECTABLE) for envelope in same_command)
+    uncorrectable = any(not envelope.event.CORRECTABLE for envelope in same_command)
     return Refused("not_correctable", version=version) if uncorrectable else None
+
+
+def permitted_commands(person: str, unit: str, state: State, now: datetime) -> tuple[type[Command], ...]:
+    """Return the commands that a page may offer to a person now.
+
+    This is no permission: `rights.check` decides on the command itself when it is issued.
+    """
+    roles = rights.roles_of(person, unit, state, now)
+    return tuple(command for command in COMMANDS if roles & command.ALLOWED)
 
 
 def correctable(
@@ -367,7 +362,7 @@ def correctable(
     Pages use it to offer corrections. `decide` makes the same checks when the correction is issued.
     """
     envelopes, roles = tuple(history), rights.roles_of(person, unit, state, now)
-    if not roles & rights.MAY[corrections.CorrectAct]:
+    if not roles & corrections.CorrectAct.ALLOWED:
         not_yours = Refused("not_yours", act=corrections.CorrectAct.NAME)
         return {envelope.meta.version: not_yours for envelope in envelopes}
     by_command: dict[UUID, list[EventEnvelope[Event]]] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import ObligationsContext, obligations
 from domain.rules import Edition
 from domain.steps.awards import AwardsState

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from domain.msgids import N_, NC_
+from domain.parties import SECRETARIAT
 from domain.types import Command, Digest, Event, EventEnvelope, Slug
 
 STREAM = "installation"
 POST_STREAM = "post"
 
 
-class InstallationFounded(Event, name="InstallationFounded"):
+class InstallationFounded(
+    Event,
+    name="InstallationFounded",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """The ledger's first event. `public_key` is the entry point's Ed25519 key, in hex."""
 
     installation: str
@@ -24,14 +33,31 @@ class InstallationFounded(Event, name="InstallationFounded"):
     rehearsal: bool
 
 
-class NameEntryKey(Command, name="name-entry-key"):
-    """Name the key of another entry point. `public_key` is its Ed25519 key, in hex."""
-
+class NameEntryKey(
+    Command,
+    name="name-entry-key",
+    label=NC_("act", "name entry key"),
+    summary=N_("Name the key of another entry point. `public_key` is its Ed25519 key, in hex."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     key: Slug
     public_key: Digest
 
 
-class EntryKeyNamed(Event, name="EntryKeyNamed"):
+class EntryKeyNamed(
+    Event,
+    name="EntryKeyNamed",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     key: Slug
     public_key: Digest
 

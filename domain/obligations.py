@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.duties import Obligation, correction_due, usual_due, with_extension
-from domain.rules import Duty, Edition
+from domain.due_dates import Obligation, correction_due, usual_due, with_extension
+from domain.duties import Duty
+from domain.rules import Edition
 from domain.scoring.scores import Scores
 from domain.steps.commenting import Comments
 from domain.steps.conclusion import Conclusion

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from domain.types import ICT, Event, EventEnvelope, start_of
 
 
-class NoticeSent(Event, name="NoticeSent"):
+class NoticeSent(
+    Event,
+    name="NoticeSent",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """A mailer accepted the message. `position` is that of the event it is about, `person` the addressee's id."""
 
     position: int
@@ -21,7 +28,14 @@ class NoticeSent(Event, name="NoticeSent"):
     rehearsed: bool
 
 
-class NoticeFailed(Event, name="NoticeFailed"):
+class NoticeFailed(
+    Event,
+    name="NoticeFailed",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """A mailer refused the message for good, or no address is known. The web inbox shows it anyway."""
 
     position: int
@@ -31,7 +45,14 @@ class NoticeFailed(Event, name="NoticeFailed"):
     reason: str
 
 
-class NoticeUnknown(Event, name="NoticeUnknown"):
+class NoticeUnknown(
+    Event,
+    name="NoticeUnknown",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """The connection broke while the message was sent: it is sent again with the same message id."""
 
     position: int
@@ -41,7 +62,14 @@ class NoticeUnknown(Event, name="NoticeUnknown"):
     message_id: str
 
 
-class NoticeGathered(Event, name="NoticeGathered"):
+class NoticeGathered(
+    Event,
+    name="NoticeGathered",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """The addressee receives one mail a day or a week, and the notice waits for it."""
 
     position: int
@@ -50,7 +78,14 @@ class NoticeGathered(Event, name="NoticeGathered"):
     person: str
 
 
-class DigestSent(Event, name="DigestSent"):
+class DigestSent(
+    Event,
+    name="DigestSent",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """A mailer accepted one mail with all notices that waited for a person, up to `position`."""
 
     person: str
@@ -59,7 +94,14 @@ class DigestSent(Event, name="DigestSent"):
     message_id: str
 
 
-class DigestFailed(Event, name="DigestFailed"):
+class DigestFailed(
+    Event,
+    name="DigestFailed",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """A mailer refused the mail for good. The web inbox shows its notices anyway."""
 
     person: str
@@ -67,7 +109,14 @@ class DigestFailed(Event, name="DigestFailed"):
     reason: str
 
 
-class PostAdvanced(Event, name="PostAdvanced"):
+class PostAdvanced(
+    Event,
+    name="PostAdvanced",
+    schema=1,
+    sentence=None,
+    correctable=False,
+    in_summary=None,
+):
     """All events up to `position` have been processed."""
 
     position: int

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
 from domain import limits
+from domain.duties import Duty
 from domain.problems import invalid, repeated
 from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
 from domain.scoring.methods import Rounding
@@ -26,25 +26,6 @@ DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]
 
 CovenantKind = Literal["covenant", "term-covenant"]
 """A cluster can sign a covenant for a year and, beside it, one for a longer term."""
-
-
-class Duty(StrEnum):
-    """A kind of obligation, in the order of the year."""
-
-    DRAFT = "draft"
-    STANCE = "stance"
-    SIGNATURE = "signature"
-    MIDYEAR_REPORT = "midyear-report"
-    CORRECTION = "correction"
-    MIDYEAR_ACCEPTANCE = "midyear-acceptance"
-    SELF_SCORE = "self-score"
-    CROSS_CHECK = "cross-check"
-    APPRAISAL = "appraisal"
-    FINAL_MEETING = "final-meeting"
-    SUBMISSION = "submission"
-    DECISION = "decision"
-    PUBLICATION = "publication"
-    FILING = "filing"
 
 
 Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.codec import plain
 from domain.deviations import Deviation
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import StepProgress
 
 

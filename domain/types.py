@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from inspect import cleandoc
+from string import Formatter
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import (
@@ -24,6 +26,9 @@ from pydantic import (
 )
 
 from domain import limits
+from domain.duties import Duty
+from domain.msgids import CONTEXT_END, Plural
+from domain.parties import Party, Readers, Section
 from domain.problems import invalid
 from errors import CodedError, Kind
 
@@ -117,8 +122,21 @@ class IsPerson:
     """Marks a field that holds a person's id."""
 
 
+class IsPlace:
+    """Marks a field that names a place; without a value the place is not named."""
+
+
+class IsVoteSubject:
+    """Marks a field that holds the subject of a vote: a role, an award's id or another word."""
+
+
+class IsLastInstant:
+    """Marks a deadline: an instant at the end of its last day, and people say that day."""
+
+
 UnitId = Annotated[Slug, IsUnit()]
 PersonId = Annotated[Slug, IsPerson()]
+LastInstant = Annotated[AwareDatetime, IsLastInstant()]
 
 
 # Commands and events ------------------------------------------------------------------------------------
@@ -130,31 +148,203 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Command(FrozenModel):
-    """A request by a person or by the clock. `NAME` is stored, and is the word on the command line and in files."""
+Sentence = str | Plural | Callable[[Any], tuple[str | Plural, Mapping[str, Any]]]
+"""A msgid with the event's fields in braces, or a pure function of the event that returns the msgid and these fields.
 
-    NAME: ClassVar[str] = ""
+`i18n` puts each field in words by its annotated type.
+"""
+
+OF_EARLIER_ACT = "(earlier act)"
+"""In `Command.ABOUT`: the command changes an earlier act, and its decision checks whose act that is."""
+
+
+class Command(FrozenModel):
+    """A request by a person or by the clock, with everything that the program knows about it as class keywords.
+
+    Rights, forms, minutes, the command line and the interfaces are derived from the keywords. A keyword that is missing
+    is an error at import. The class's docstring begins with the summary.
+    """
+
+    NAME: ClassVar[str]
+    """Stored, and the word on the command line and in files; it never changes."""
+    LABEL: ClassVar[str]
+    """What people call the act: a msgid in the context "act"."""
+    SUMMARY: ClassVar[str]
+    """What the act does, in one line: a msgid."""
+    ALLOWED: ClassVar[frozenset[Party]]
+    ABOUT: ClassVar[str | None]
+    """The path of the field that names the unit whose own act it is, such as "by.unit"; None for acts of no unit."""
+    CLOSED_BY: ClassVar[Duty | None]
+    """After the hard close of this duty a unit may no longer issue the command. The secretariat still may."""
+    BINDING: ClassVar[bool]
+    """The command binds or publishes: an entry point asks for the password again before each submission."""
+    AFTER_FILING: ClassVar[bool]
+    """A filed cycle still accepts the command without being reopened."""
+    IN_MINUTES: ClassVar[bool]
+    """The minutes of a meeting can hold it, beside the presence, stance and signature of each unit."""
+    NAMES_ANY_UNIT: ClassVar[bool]
+    """The unit need not be known to the cycle: one that joins, or an outside body that writes."""
     KNOWN: ClassVar[dict[str, type[Command]]] = {}
 
-    def __init_subclass__(cls, *, name: str = "", **config: Any) -> None:
-        super().__init_subclass__(**config)
-        if name:
-            _register(Command.KNOWN, name, cls)
-            cls.NAME = name
+    def __init_subclass__(  # noqa: PLR0913 - each keyword is one thing that the program knows of a command
+        cls,
+        *,
+        name: str = "",
+        label: str = "",
+        summary: str = "",
+        allowed: frozenset[Party] = frozenset(),
+        about: str | None = None,
+        closed_by: Duty | None = None,
+        binding: bool = False,
+        after_filing: bool = False,
+        in_minutes: bool = False,
+        names_any_unit: bool = False,
+        **_unknown: object,
+    ) -> None:
+        """Declare the keywords' types. The defaults are never used: `__pydantic_init_subclass__` asks for each."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **record: Any) -> None:
+        super().__pydantic_init_subclass__()
+        given = _Record(cls, record)
+        cls.NAME = given.take("name", _is_text)
+        cls.LABEL = given.take("label", lambda label: _is_text(label) and CONTEXT_END in label)
+        cls.SUMMARY = given.take("summary", lambda text: _is_text(text) and text.endswith(".") and "\n" not in text)
+        cls.ALLOWED = given.take("allowed", _are_parties)
+        cls.ABOUT = given.take("about", lambda path: path in {None, OF_EARLIER_ACT} or _names_unit(cls, path))
+        cls.CLOSED_BY = given.take("closed_by", lambda duty: duty is None or isinstance(duty, Duty))
+        cls.BINDING = given.take("binding", _is_flag)
+        cls.AFTER_FILING = given.take("after_filing", _is_flag)
+        cls.IN_MINUTES = given.take("in_minutes", _is_flag)
+        cls.NAMES_ANY_UNIT = given.take("names_any_unit", _is_flag)
+        given.finish()
+        cls.__doc__ = "\n\n".join(filter(None, (cls.SUMMARY, cleandoc(cls.__doc__ or ""))))
+        _register(Command.KNOWN, cls.NAME, cls)
 
 
 class Event(FrozenModel):
-    """Something that happened. `NAME` and `SCHEMA` are stored, so they never change."""
+    """Something that happened, with everything that the program knows about it as class keywords.
 
-    NAME: ClassVar[str] = ""
-    SCHEMA: ClassVar[int] = 1
+    A keyword that is missing is an error at import, but for `readers`: without it no member reads the event before the
+    results are published.
+    """
+
+    NAME: ClassVar[str]
+    SCHEMA: ClassVar[int]
+    """Name and schema are stored, so they never change."""
+    SENTENCE: ClassVar[Sentence | None]
+    """The event in the timeline; None for events of streams that have none, shown by their type and fields."""
+    READERS: ClassVar[Readers]
+    CORRECTABLE: ClassVar[bool]
+    """A correction can take the event back. Otherwise a later command of the same kind puts a wrong one right."""
+    IN_SUMMARY: ClassVar[Section | None]
+    """The section of a state's summary that its facts are in; None: the summary does not show them."""
     KNOWN: ClassVar[dict[str, type[Event]]] = {}
 
-    def __init_subclass__(cls, *, name: str = "", schema: int = 1, **config: Any) -> None:
-        super().__init_subclass__(**config)
-        if name:
-            _register(Event.KNOWN, name, cls)
-            cls.NAME, cls.SCHEMA = name, schema
+    def __init_subclass__(
+        cls,
+        *,
+        name: str = "",
+        schema: int = 1,
+        sentence: Sentence | None = None,
+        readers: Readers = Readers.NO_MEMBER,
+        correctable: bool = False,
+        in_summary: Section | None = None,
+        **_unknown: object,
+    ) -> None:
+        """Declare the keywords' types. Only the default of `readers` is used."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **record: Any) -> None:
+        super().__pydantic_init_subclass__()
+        given = _Record(cls, {"readers": Readers.NO_MEMBER, **record})
+        cls.NAME = given.take("name", _is_text)
+        cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
+        sentence = given.take("sentence", lambda text: text is None or callable(text) or _tells_fields(cls, text))
+        # A plain function would become a method of the event.
+        cls.SENTENCE = staticmethod(sentence) if callable(sentence) else sentence
+        cls.READERS = given.take("readers", lambda readers: isinstance(readers, Readers))
+        cls.CORRECTABLE = given.take("correctable", _is_flag)
+        cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))
+        given.finish()
+        if cls.READERS is Readers.OWN_AND_CHECKER and "unit" not in cls.model_fields:
+            raise TypeError(f"{cls.__qualname__}: readers={cls.READERS} needs a field `unit`")
+        _register(Event.KNOWN, cls.NAME, cls)
+
+
+class _Record:
+    """The class keywords of one command or event, taken one by one."""
+
+    def __init__(self, cls: type, keywords: Mapping[str, Any]) -> None:
+        self._cls, self._left = cls, dict(keywords)
+
+    def take(self, keyword: str, is_valid: Callable[[Any], bool]) -> Any:
+        """Return the keyword's value.
+
+        Raises:
+            TypeError: the keyword is missing or has a value that it cannot have.
+        """
+        if keyword not in self._left:
+            raise TypeError(f"{self._cls.__qualname__}: the keyword `{keyword}` is missing")
+        value = self._left.pop(keyword)
+        if not is_valid(value):
+            raise TypeError(f"{self._cls.__qualname__}: {keyword}={value!r} is not possible")
+        return value
+
+    def finish(self) -> None:
+        """Check that no keyword is left.
+
+        Raises:
+            TypeError
+        """
+        if self._left:
+            raise TypeError(f"{self._cls.__qualname__}: unknown keywords {', '.join(self._left)}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_parties(value: object) -> bool:
+    return isinstance(value, frozenset) and bool(value) and all(isinstance(one, Party) for one in value)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _names_unit(model: type[BaseModel], path: object) -> bool:
+    """Return whether `path` leads through the model's fields to a unit's id."""
+    if not isinstance(path, str):
+        return False
+    name, _, rest = path.partition(".")
+    field_ = model.model_fields.get(name)
+    if field_ is None:
+        return False
+    if not rest:
+        return any(isinstance(mark, IsUnit) for mark in (*field_.metadata, *_marks(field_.annotation)))
+    inner = [part for part in (field_.annotation, *get_args(field_.annotation)) if isinstance(part, type)]
+    return any(issubclass(part, BaseModel) and _names_unit(part, rest) for part in inner)
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """Yield the marks in an annotation, at any depth."""
+    if get_origin(annotation) is Annotated:
+        yield from get_args(annotation)[1:]
+    if get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
+            yield from _marks(part)
+
+
+def _tells_fields(event: type[BaseModel], sentence: object) -> bool:
+    """Return whether each placeholder of a sentence is a field of the event."""
+    if not isinstance(sentence, (str, Plural)):
+        return False
+    texts = (sentence,) if isinstance(sentence, str) else (sentence.one, sentence.many, f"{{{sentence.count}}}")
+    placeholders = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
+    return placeholders <= set(event.model_fields)
 
 
 def _register(known: dict[str, Any], name: str, cls: type) -> None:

@@ -11,10 +11,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 
+from domain.msgids import CONTEXT_END, N_, NC_, Plural
 from resources import CATALOGUES
+
+__all__ = [
+    "DEFAULT",
+    "KEYWORDS",
+    "LANGUAGES",
+    "NC_",
+    "N_",
+    "Plural",
+    "_",
+    "in_language",
+    "installation_language",
+    "language",
+    "ngettext",
+    "npgettext",
+    "pgettext",
+    "set_library_language",
+]
 
 DOMAIN = "thidua"
 DEFAULT = "vi"
@@ -31,32 +48,7 @@ KEYWORDS = {
 }
 """For babel's extractor: the calls that hold texts, and which of their arguments are context, text and plural."""
 
-_CONTEXT_END = "\x04"
-"""Separates context and text in the key of a message, as gettext's compiled catalogues do."""
-
 _LANGUAGE: ContextVar[str | None] = ContextVar("language", default=None)
-
-
-def N_(text: str) -> str:  # noqa: N802 - the usual name for a string that is translated later
-    """Mark a text for the catalogue; `_` translates it later."""
-    return text
-
-
-def NC_(context: str, text: str) -> str:  # noqa: N802 - as N_, with a context
-    """Mark a text that has its own translation in this context; returns the message's key, for `_`."""
-    return f"{context}{_CONTEXT_END}{text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plural:
-    """A text that depends on a number, to be translated later.
-
-    `one` is the English text for 1, `many` for all other numbers. `count` names the fact that holds the number.
-    """
-
-    one: str
-    many: str
-    count: str = "count"
 
 
 @lru_cache
@@ -97,7 +89,7 @@ def in_language(chosen: str) -> Iterator[None]:
 
 def _(text: str) -> str:
     """A text, or the key of one with a context, in the language in use."""
-    return _catalogue(language()).gettext(text).rpartition(_CONTEXT_END)[2] if text else ""
+    return _catalogue(language()).gettext(text).rpartition(CONTEXT_END)[2] if text else ""
 
 
 def pgettext(context: str, text: str) -> str:

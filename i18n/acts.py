@@ -1,84 +1,13 @@
-"""Vietnamese names of acts, for recording files and pages. The English names are in the domain; files may use both."""
+"""Names of acts for people. Recording files and the command line take the Vietnamese name and the stored one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-ACTS_VI: Mapping[str, str] = {
-    "bổ nhiệm vai trò": "assign-role",
-    "phân công phụ trách cụm": "name-overseer",
-    "kết nạp đơn vị": "admit-unit",
-    "đơn vị rời cụm": "release-unit",
-    "trình dự thảo": "present-draft",
-    "có ý kiến": "take-stance",
-    "cùng có ý kiến": "take-stance-together",
-    "góp ý": "comment",
-    "ký giao ước": "sign",
-    "cùng ký giao ước": "sign-jointly",
-    "chứng kiến": "name-witnesses",
-    "không ký": "decline-to-sign",
-    "nộp báo cáo sơ kết": "report-midyear",
-    "tự chấm điểm": "score-self",
-    "rút tự chấm điểm": "withdraw-score",
-    "chấm chéo": "cross-check",
-    "thẩm định điểm": "appraise",
-    "biểu quyết": "record-ballot",
-    "ghi tổng điểm": "record-totals",
-    "xếp hạng": "rank",
-    "đề nghị khen thưởng": "nominate",
-    "chọn cụm trưởng, cụm phó": "choose-next",
-    "trình khen thưởng": "submit",
-    "quyết định khen thưởng": "decide-awards",
-    "công bố kết quả": "publish",
-    "tạm dừng khen thưởng": "hold-award",
-    "tiếp tục xét khen thưởng": "release-award",
-    "hủy khen thưởng": "annul-award",
-    "ghi hoàn trả": "record-return",
-    "nhận kế hoạch năm": "receive-year-plan",
-    "sáp nhập đơn vị": "merge-units",
-    "chia tách đơn vị": "split-unit",
-    "giải thể đơn vị": "dissolve-unit",
-    "kết thúc sớm": "close-early",
-    "kế thừa chu kỳ": "take-over",
-    "đăng ký thi đua": "register-targets",
-    "trả lại đăng ký": "return-registration",
-    "chấp nhận đăng ký": "accept-registration",
-    "nội dung giao ước": "state-contents",
-    "ghi kết quả": "report-result",
-    "ghi công văn": "record-letter",
-    "trả lời công văn": "answer-letter",
-    "kiểm tra thực tế": "record-site-check",
-    "chấm điểm theo vòng": "score-round",
-    "không xét thi đua": "exclude-unit",
-    "nguồn không thống nhất": "note-disagreement",
-    "bàn giao sang cụm mới": "hand-over",
-    "bàn giao hiện vật": "hand-over-object",
-    "mở chu kỳ": "open-cycle",
-    "chuyển lịch": "change-calendar",
-    "chuyển ngày diễn tập": "step-to",
-    "đóng nhận": "close-duty",
-    "mở lại": "reopen-duty",
-    "lưu hồ sơ": "file-cycle",
-    "mở lại hồ sơ": "reopen-cycle",
-    "ghi hội nghị": "record-meeting",
-    "rút ý kiến": "withdraw-stance",
-    "rút góp ý": "withdraw-comment",
-    "rút báo cáo": "withdraw-report",
-    "trả lại báo cáo": "send-back",
-    "trả lời yêu cầu bổ sung": "answer-correction",
-    "chấp nhận báo cáo": "accept-report",
-    "báo phụ trách cụm": "confirm-escalation",
-    "đôn đốc": "remind-units",
-    "xin gia hạn": "ask-extension",
-    "gia hạn": "extend",
-    "không gia hạn": "refuse-extension",
-    "xác nhận điểm khác quy định": "acknowledge",
-    "đính chính": "correct",
-    "ghi nguồn": "name-source",
-    "khiếu nại": "file-complaint",
-    "trả lời khiếu nại": "answer-complaint",
-    "ban hành bản quy định": "adopt-edition",
-}
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.types import Command
+from i18n import _, in_language
 
 MEETINGS_VI: Mapping[str, str] = {
     "phát động": "launching",
@@ -89,3 +18,16 @@ MEETINGS_VI: Mapping[str, str] = {
     "khác": "other",
 }
 """Vietnamese kinds of meetings."""
+
+
+def act_name(name: str) -> str:
+    """An act's name as people read it, by its stored name."""
+    command = Command.KNOWN.get(name)
+    return _(command.LABEL) if command is not None else name.replace("-", " ")
+
+
+@lru_cache
+def stored_names() -> Mapping[str, str]:
+    """The stored names of the acts that persons enter, by their Vietnamese names."""
+    with in_language("vi"):
+        return {_(command.LABEL): command.NAME for command in ENTERED_BY_PERSONS}

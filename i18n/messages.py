@@ -126,8 +126,13 @@ def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) ->
 
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """A translated text with its facts filled in, each in words."""
-    full = text.format_map(_Blank({key: shown(key, value, names) or _EMPTY for key, value in facts.items()}))
+    """A translated text with its facts filled in, each put in words by its name."""
+    return fill(text, {key: shown(key, value, names) for key, value in facts.items()})
+
+
+def fill(text: str, words: Mapping[str, str]) -> str:
+    """A translated text with words filled in; the space before an empty one goes when a punctuation mark follows."""
+    full = text.format_map(_Blank({key: value or _EMPTY for key, value in words.items()}))
     return re.sub(rf" {_EMPTY}(?=[,.:;])", "", full).replace(_EMPTY, "")
 
 

@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from domain.cycle import State, members_and_organiser
 from domain.deviations import Deviation
+from domain.parties import Section
+from domain.steps.conclusion import (
+    AwardsDecided,
+    NextChosen,
+    NominationsSubmitted,
+    ResultsPublished,
+    UnitNominated,
+    UnitsRanked,
+)
 from domain.steps.signing import Signing
+from domain.steps.targets import TargetsRegistered
+from domain.types import Event
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
 from i18n.timeline import voice
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What the sections of a summary are made from.
+
+    `names` are those of units and persons by id, `texts` the free texts by digest. `sure` has the sureness by event
+    type, for facts that the state keeps without it.
+    """
+
+    state: State
+    names: Mapping[str, str]
+    texts: Mapping[str, str]
+    sure: Mapping[str, str]
+
+    def name(self, unit: str) -> str:
+        return self.names.get(unit, unit)
+
+    def mark(self, event: type[Event]) -> str:
+        """The sureness of an event type, to stand behind a fact; "" where it is not known."""
+        return f" ({word('sureness', self.sure[event.NAME])})" if event.NAME in self.sure else ""
 
 
 def state_lines(
@@ -27,100 +60,45 @@ def state_lines(
     `texts` are the free texts by digest, `people` the names of persons by id. `sure` has the sureness by event type,
     for facts that the state keeps without it.
     """
-    names = {**(people or {}), **members_and_organiser(state)}
-    yield from _membership(state, names)
-    for taken in (*state.comments.collective_stances, *state.comments.stances.values()):
-        yield f"{names.get(taken.by, taken.by)}: {word('stance', taken.stance)} ({_sureness(taken)})"
-    for comment in state.comments.comments.values():
-        if not comment.withdrawn:
-            asked = f"{_('asks for a change')}: " if comment.asks_for_change else ""
-            yield f"{voice(comment.by, names)}: {asked}{texts.get(comment.text, '…')} ({_sureness(comment)})"
-    yield from _signatures(state.signing, "covenant", names)
-    if state.term_signing.first_signed is not None:
-        yield from _signatures(state.term_signing, "term-covenant", names)
-    if state.signing.witnesses:
-        witnesses = "; ".join(voice(one, names) for one in state.signing.witnesses)
-        yield _("Witnesses: {witnesses}.").format(witnesses=witnesses)
-    for id_, letter in state.letters.letters.items():
-        answered = _("answered") if state.letters.settled(id_) else _("not answered")
-        yield f"{word('letter', letter.event.kind)} {id_}: {answered} ({_sureness(letter)})"
-    for unit in state.targets.registrations:
-        status = word("registration", state.targets.registration_status(unit))
-        yield f"{names.get(unit, unit)}: {status}" + _mark(sure, "TargetsRegistered")
-    for one in state.targets.results:
-        result = one.event
-        whose = names.get(result.unit, result.unit) if result.unit else _("the whole cluster")
-        amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
-        exactness = word("exactness", result.exactness)
-        yield f"{whose}, {result.title}: {exactness} {amount} {result.measure} ({_sureness(one)})"
-    yield from _papers_and_meetings(state, names)
-    yield from _reports_and_scores(state, names)
-    yield from _conclusion(state, names, sure)
-
-
-def _papers_and_meetings(state: State, names: Mapping[str, str]) -> Iterator[str]:
-    for kind, versions in state.drafts.items():
-        for one in versions:
-            title = one.document.title or one.document.number or ""
-            version = _("version {number}").format(number=one.number)
-            yield f"{word('draft', kind)}, {version}: {title} ({_sureness(one)})"
-    for held in state.meetings.values():
-        name = held.event.name or word("meeting", held.event.kind)
-        host = f", {names.get(held.event.host, held.event.host)}" if held.event.host else ""
-        yield f"{name}: {day(held.when.day)}{host} ({_sureness(held)})"
-
-
-def _reports_and_scores(state: State, names: Mapping[str, str]) -> Iterator[str]:
-    for unit, report in state.midyear.items():
-        status = _("accepted") if report.accepted else _("sent back") if report.asked else _("handed in")
-        yield f"{names.get(unit, unit)}, {word('duty', 'midyear-report')}: {status} ({_sureness(report)})"
-    for (unit, round_), scored in state.scores.items():
-        points = [item.points for item in scored.sheet if item.points is not None]
-        total = number(sum(points, Decimal(0))) if points else "-"
-        yield f"{names.get(unit, unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
-
-
-def _conclusion(state: State, names: Mapping[str, str], sure: Mapping[str, str] | None) -> Iterator[str]:
-    ended = state.conclusion
-    for place in ended.ranking:
-        line = f"{_('rank')} {place.rank}: {names.get(place.unit, place.unit)} ({number(place.total)})"
-        yield line + _mark(sure, "UnitsRanked")
-    for unit, award in ended.nominations:
-        yield f"{_('Nominated')}: {names.get(unit, unit)}, {award}" + _mark(sure, "UnitNominated")
-    for role, unit in ended.next.items():
-        line = _("Next {role}: {unit}").format(role=word("role", role), unit=names.get(unit) or word("holder", unit))
-        yield line + _mark(sure, "NextChosen")
-    if ended.submitted is not None:
-        yield f"{_('Submitted')}: {day(ended.submitted.day)}" + _mark(sure, "NominationsSubmitted")
-    if ended.decided is not None:
-        yield f"{_('Decided')}: {day(ended.decided.day)}" + _mark(sure, "AwardsDecided")
-    for grant in ended.grants:
-        yield f"{_('Decided')}: {names.get(grant.unit, grant.unit)}, {grant.award}" + _mark(sure, "AwardsDecided")
-    if ended.published is not None:
-        published = _("Published on {day}").format(day=day(ended.published.day))
-        yield published + _mark(sure, "ResultsPublished")
-
-
-def _mark(sure: Mapping[str, str] | None, event: str) -> str:
-    return f" ({word('sureness', sure[event])})" if sure and event in sure else ""
+    summary = _Summary(state, {**(people or {}), **members_and_organiser(state)}, texts, sure or {})
+    for section in Section:
+        yield from _SECTIONS[section](summary)
 
 
 def _sureness(fact: Any) -> str:
     return word("sureness", fact.sureness)
 
 
-def _membership(state: State, names: Mapping[str, str]) -> Iterator[str]:
-    members = "; ".join(names.get(unit, unit) for unit in state.membership.members())
+def _members(on: _Summary) -> Iterator[str]:
+    members = "; ".join(on.name(unit) for unit in on.state.membership.members())
     yield _("members: {units}").format(units=members or "-")
-    for role, held in state.membership.terms.items():
+    for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(term.until)}" if term.until is not None else ""
-            holder = names.get(term.holder) or word("holder", term.holder)
+            holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
             yield f"{word('role', role)}: {holder} ({manner}), {day(term.since)}{until} ({_sureness(term)})"
 
 
-def _signatures(signing: Signing, covenant: str, names: Mapping[str, str]) -> Iterator[str]:
+def _stances(on: _Summary) -> Iterator[str]:
+    for taken in (*on.state.comments.collective_stances, *on.state.comments.stances.values()):
+        yield f"{on.name(taken.by)}: {word('stance', taken.stance)} ({_sureness(taken)})"
+
+
+def _comments(on: _Summary) -> Iterator[str]:
+    for comment in on.state.comments.comments.values():
+        if not comment.withdrawn:
+            asked = f"{_('asks for a change')}: " if comment.asks_for_change else ""
+            yield f"{voice(comment.by, on.names)}: {asked}{on.texts.get(comment.text, '…')} ({_sureness(comment)})"
+
+
+def _signatures(on: _Summary) -> Iterator[str]:
+    yield from _signatures_of(on.state.signing, "covenant", on.names)
+    if on.state.term_signing.first_signed is not None:
+        yield from _signatures_of(on.state.term_signing, "term-covenant", on.names)
+
+
+def _signatures_of(signing: Signing, covenant: str, names: Mapping[str, str]) -> Iterator[str]:
     signed = signing.signatures
     by_sureness = sorted(Counter(one.sureness for one in signed.values()).items())
     kinds = ", ".join(f"{word('sureness', sureness)} {count}" for sureness, count in by_sureness)
@@ -136,6 +114,118 @@ def _signatures(signing: Signing, covenant: str, names: Mapping[str, str]) -> It
         ).format(count=signing.unnamed)
     if signed:
         yield "  " + "; ".join(names.get(unit, unit) for unit in signed)
+
+
+def _witnesses(on: _Summary) -> Iterator[str]:
+    if on.state.signing.witnesses:
+        witnesses = "; ".join(voice(one, on.names) for one in on.state.signing.witnesses)
+        yield _("Witnesses: {witnesses}.").format(witnesses=witnesses)
+
+
+def _letters(on: _Summary) -> Iterator[str]:
+    for id_, letter in on.state.letters.letters.items():
+        answered = _("answered") if on.state.letters.settled(id_) else _("not answered")
+        yield f"{word('letter', letter.event.kind)} {id_}: {answered} ({_sureness(letter)})"
+
+
+def _registrations(on: _Summary) -> Iterator[str]:
+    for unit in on.state.targets.registrations:
+        status = word("registration", on.state.targets.registration_status(unit))
+        yield f"{on.name(unit)}: {status}" + on.mark(TargetsRegistered)
+
+
+def _results(on: _Summary) -> Iterator[str]:
+    for one in on.state.targets.results:
+        result = one.event
+        whose = on.name(result.unit) if result.unit else _("the whole cluster")
+        amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
+        exactness = word("exactness", result.exactness)
+        yield f"{whose}, {result.title}: {exactness} {amount} {result.measure} ({_sureness(one)})"
+
+
+def _drafts(on: _Summary) -> Iterator[str]:
+    for kind, versions in on.state.drafts.items():
+        for one in versions:
+            title = one.document.title or one.document.number or ""
+            version = _("version {number}").format(number=one.number)
+            yield f"{word('draft', kind)}, {version}: {title} ({_sureness(one)})"
+
+
+def _meetings(on: _Summary) -> Iterator[str]:
+    for held in on.state.meetings.values():
+        name = held.event.name or word("meeting", held.event.kind)
+        host = f", {on.name(held.event.host)}" if held.event.host else ""
+        yield f"{name}: {day(held.when.day)}{host} ({_sureness(held)})"
+
+
+def _midyear_reports(on: _Summary) -> Iterator[str]:
+    for unit, report in on.state.midyear.items():
+        status = _("accepted") if report.accepted else _("sent back") if report.asked else _("handed in")
+        yield f"{on.name(unit)}, {word('duty', 'midyear-report')}: {status} ({_sureness(report)})"
+
+
+def _scores(on: _Summary) -> Iterator[str]:
+    for (unit, round_), scored in on.state.scores.items():
+        points = [item.points for item in scored.sheet if item.points is not None]
+        total = number(sum(points, Decimal(0))) if points else "-"
+        yield f"{on.name(unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
+
+
+def _ranking(on: _Summary) -> Iterator[str]:
+    for place in on.state.conclusion.ranking:
+        yield f"{_('rank')} {place.rank}: {on.name(place.unit)} ({number(place.total)})" + on.mark(UnitsRanked)
+
+
+def _nominations(on: _Summary) -> Iterator[str]:
+    for unit, award in on.state.conclusion.nominations:
+        yield f"{_('Nominated')}: {on.name(unit)}, {award}" + on.mark(UnitNominated)
+
+
+def _next_roles(on: _Summary) -> Iterator[str]:
+    for role, unit in on.state.conclusion.next.items():
+        holder = on.names.get(unit) or word("holder", unit)
+        yield _("Next {role}: {unit}").format(role=word("role", role), unit=holder) + on.mark(NextChosen)
+
+
+def _submission(on: _Summary) -> Iterator[str]:
+    if on.state.conclusion.submitted is not None:
+        yield f"{_('Submitted')}: {day(on.state.conclusion.submitted.day)}" + on.mark(NominationsSubmitted)
+
+
+def _decision(on: _Summary) -> Iterator[str]:
+    if on.state.conclusion.decided is not None:
+        yield f"{_('Decided')}: {day(on.state.conclusion.decided.day)}" + on.mark(AwardsDecided)
+    for grant in on.state.conclusion.grants:
+        yield f"{_('Decided')}: {on.name(grant.unit)}, {grant.award}" + on.mark(AwardsDecided)
+
+
+def _publication(on: _Summary) -> Iterator[str]:
+    if on.state.conclusion.published is not None:
+        published = _("Published on {day}").format(day=day(on.state.conclusion.published.day))
+        yield published + on.mark(ResultsPublished)
+
+
+_SECTIONS: Mapping[Section, Callable[[_Summary], Iterator[str]]] = {
+    Section.MEMBERS: _members,
+    Section.STANCES: _stances,
+    Section.COMMENTS: _comments,
+    Section.SIGNATURES: _signatures,
+    Section.WITNESSES: _witnesses,
+    Section.LETTERS: _letters,
+    Section.REGISTRATIONS: _registrations,
+    Section.RESULTS: _results,
+    Section.DRAFTS: _drafts,
+    Section.MEETINGS: _meetings,
+    Section.MIDYEAR_REPORTS: _midyear_reports,
+    Section.SCORES: _scores,
+    Section.RANKING: _ranking,
+    Section.NOMINATIONS: _nominations,
+    Section.NEXT_ROLES: _next_roles,
+    Section.SUBMISSION: _submission,
+    Section.DECISION: _decision,
+    Section.PUBLICATION: _publication,
+}
+"""The lines of each section."""
 
 
 def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[date, str] | None = None) -> str:

@@ -12,8 +12,9 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from domain.rights import Party
-from domain.rules import CovenantKind, DraftKind, Duty, Paper, VoteMethod, VoteRule
+from domain.duties import Duty
+from domain.parties import Party
+from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
 from domain.steps.letters import LetterKind

@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.cycle import State
 from domain.deviations import deviations
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import current_step, obligations, steps
 from domain.rules import Edition
 from domain.summaries import deviation_values, obligation_values, step_values

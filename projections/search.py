@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from domain.access import is_open_to_members
 from domain.cycle import members_and_organiser
 from domain.streams import is_cycle
 from domain.types import CLOCK, Document
@@ -33,8 +34,6 @@ PAUSE_S = 0.01
 """Pause between pages, so that other tasks of the process run."""
 
 MOST_HITS = 60
-CLOSED = frozenset({"AwardsDecided", "AwardAnnulled", "AwardHeld", "AwardReleased"})
-"""Events whose documents members do not find: they could reveal a decision before it is published."""
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
@@ -93,7 +92,7 @@ class SearchIndex:
         found: list[IndexRow] = [
             (
                 row.stream,
-                "closed" if row.type in CLOSED else "document",
+                "document" if is_open_to_members(type(envelope.event)) else "closed",
                 f"{row.version}.{n}",
                 row.unit,
                 _same_in_all(_title(one)),

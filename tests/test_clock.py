@@ -10,8 +10,9 @@ from speech import CITY, TEXT, UNITS, Case, day, opening
 from domain.city_year import CITY_YEAR
 from domain.cycle import CYCLE
 from domain.deviations import deviations
+from domain.duties import Duty
 from domain.obligations import current_step, obligations, steps, tasks
-from domain.rules import NO_RULES, Duty
+from domain.rules import NO_RULES
 from domain.steps.clock import MarkOverdue
 from domain.steps.commenting import TakeStance
 from domain.steps.drafting import PresentDraft

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from speech import CITY, RULES, TEXT, UNITS, Case, day
 
 from domain.deviations import deviations
-from domain.duties import day_of_rule
+from domain.due_dates import day_of_rule
+from domain.duties import Duty
 from domain.obligations import obligations
-from domain.rules import Deadline, Duty, Edition, YearDay
+from domain.rules import Deadline, Edition, YearDay
 from domain.scoring.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetItem, calculated_scores, effective_score
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
 from domain.steps.lifecycle import OpenCycle

@@ -11,8 +11,9 @@ from speech import CITY, RULES, TEXT, UNITS, Case, day
 
 from domain.cycle import CYCLE
 from domain.deviations import Deviation, deviations
+from domain.duties import Duty
 from domain.obligations import obligations
-from domain.rules import Duty, Edition
+from domain.rules import Edition
 from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import ChooseNext
 from domain.steps.corrections import CorrectAct, NoteDisagreement, SourceStatement

@@ -19,18 +19,18 @@ from error_help import coded_errors
 
 import domain
 from domain.access import Matter, Reader
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.duties import Duty
 from domain.notices import NOTICES_OF
-from domain.rights import MAY, Party
-from domain.rules import AwardRule, Duty, Inherited, RoundRule
+from domain.rules import AwardRule, Inherited, RoundRule
 from domain.scoring.methods import RoundingMode
 from domain.types import Event
 from i18n import KEYWORDS, in_language
-from i18n.acts import ACTS_VI
+from i18n.acts import stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word
 from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS
 from i18n.sorting import alphabetical, by_given_name
-from i18n.timeline import EVENT_SENTENCES
 from i18n.words import COUNTS, DUTIES, WORDS, kind_of
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +98,7 @@ def test_every_duty_notice_and_event_has_words() -> None:
     kinds = {one or other for one, other in raised} | {"draft_reissued", "draft_presented"}
     assert kinds == set(NOTICES)
     assert NOTICES_OF
-    own = {
+    without_sentence = {
         "InstallationFounded",
         "PostAdvanced",
         "NoticeSent",
@@ -112,7 +112,7 @@ def test_every_duty_notice_and_event_has_words() -> None:
         "DigestSent",
         "DigestFailed",
     }
-    assert {name for name in Event.KNOWN if not name.startswith("Test")} - own == set(EVENT_SENTENCES)
+    assert {name for name, event in Event.KNOWN.items() if event.SENTENCE is None} == without_sentence
 
 
 Key = tuple[str | None, tuple[str, ...]]
@@ -123,15 +123,14 @@ def messages() -> set[Key]:
     found: set[Key] = set()
     methods = [("**.py", "python"), ("**.html", "jinja2")]
     options = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
-    for folder in ("accounts", "activities", "application", "cli", "i18n", "local", "web"):
+    for folder in ("accounts", "activities", "application", "cli", "domain", "i18n", "local", "web"):
         for _file, _line, message, _comments, context in extract_from_dir(
             ROOT / folder, method_map=methods, options_map=options, keywords=KEYWORDS
         ):
             found.add((context, (message,) if isinstance(message, str) else tuple(message)))
     assert len(found) > 1_000
     assert len({texts for _context, texts in found if len(texts) == 2}) > 40
-    # What `thidua acts` says of an act is its docstring.
-    return found | {(None, ((act.__doc__ or "").strip().splitlines()[0],)) for act in MAY}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -294,9 +293,9 @@ def test_pages_and_commands_name_kinds_that_exist() -> None:
 
 
 def test_every_act_of_a_person_has_a_vietnamese_name() -> None:
-    entered_by_people = {act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK}}
-    assert set(ACTS_VI.values()) == entered_by_people
-    assert len(set(ACTS_VI.values())) == len(ACTS_VI), "one name for each"
+    assert set(stored_names().values()) == {act.NAME for act in ENTERED_BY_PERSONS}
+    assert len(stored_names()) == len(ENTERED_BY_PERSONS), "one name for each"
+    assert not set(stored_names()) & {act.LABEL.replace("-", " ") for act in ENTERED_BY_PERSONS}, "all are translated"
 
 
 def test_vietnamese_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
 from domain.deviations import deviations
-from domain.rules import Duty
+from domain.duties import Duty
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit

@@ -112,11 +112,6 @@ def version_in(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS else None
 
 
-def about(act: type[Command]) -> str:
-    """What an act does: the first line of its description, in English, as the message catalogue knows it."""
-    return (act.__doc__ or "").strip().splitlines()[0]
-
-
 async def store_files(services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]) -> str:
     """Store the files that came with a form, and name each in the field of `body` that it was chosen for.
 

@@ -33,13 +33,14 @@ from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
-from domain.rights import BINDING, MAY, Party, is_binding
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.parties import Party
+from domain.rights import is_binding
 from domain.streams import cycle_stream
 from domain.types import Day, When
 from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import sentence
-from web.act_form import about
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
 from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.services import Services, get_services
@@ -185,19 +186,28 @@ async def people(request: Request, _visitor: AccountManager) -> list[dict[str, A
     return [asdict(one) for one in await get_services(request).application.people.everyone()]
 
 
+class ActDescription(BaseModel):
+    """An act: what it does, the parties that may enter it, and the JSON Schema of its fields. `solemn`: it binds."""
+
+    act: str
+    about: str
+    who: list[Party]
+    solemn: bool
+    fields: dict[str, Any]
+
+
 @router.get("/acts")
-async def acts(_visitor: OwnReader) -> list[dict[str, Any]]:
+async def acts(_visitor: OwnReader) -> list[ActDescription]:
     """Every act that people can enter, with the JSON Schema of its fields and who may."""
     return [
-        {
-            "act": act.NAME,
-            "about": _(about(act)),
-            "who": sorted(party.value for party in parties),
-            "solemn": act in BINDING,
-            "fields": act.model_json_schema(),
-        }
-        for act, parties in MAY.items()
-        if parties != {Party.CLOCK}
+        ActDescription(
+            act=act.NAME,
+            about=_(act.SUMMARY),
+            who=sorted(act.ALLOWED),
+            solemn=act.BINDING,
+            fields=act.model_json_schema(),
+        )
+        for act in ENTERED_BY_PERSONS
     ]
 
 
@@ -227,7 +237,7 @@ async def moment(
     return await moment_values(application, found)
 
 
-_NAMES: list[Any] = sorted(act.NAME for act, parties in MAY.items() if parties != {Party.CLOCK})
+_NAMES: list[Any] = sorted(act.NAME for act in ENTERED_BY_PERSONS)
 
 
 class ActRequest(BaseModel):

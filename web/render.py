@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from domain.access import Matter
 from domain.types import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
-from i18n.acts import ACTS_VI
+from i18n.acts import act_name
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, word
 from resources import STATIC, TEMPLATES
@@ -23,12 +23,10 @@ from vault.files import REFERENCE
 from web import urls
 from web.auth import cookie_secret, form_token
 
-_VIETNAMESE = {english: vietnamese for vietnamese, english in ACTS_VI.items()}
 
-
-def act_name(name: str) -> str:
-    """An act's name as people read it."""
-    text = _VIETNAMESE.get(name, name) if language() == "vi" else name.replace("-", " ")
+def act_title(name: str) -> str:
+    """An act's name as a heading, by its stored name."""
+    text = act_name(name)
     return text[:1].upper() + text[1:]
 
 
@@ -91,7 +89,7 @@ def environment() -> Environment:
         pgettext=pgettext,
         number=number,
         sentence=sentence,
-        act_name=act_name,
+        act_name=act_title,
         field_label=field_label,
         Matter=Matter,
         language=language,

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from application.task_links import ACTS as ACTS_OF_DUTIES
-from domain.rules import Duty
+from domain.duties import Duty
 
 HOME = "/"
 LOGIN = "/dang-nhap"

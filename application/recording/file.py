@@ -26,7 +26,7 @@ from domain.steps.meetings import Meeting, MeetingKind
 from domain.streams import cycle_stream
 from domain.types import Command, Day, Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from domain.units import Units, Unnamed
-from i18n.acts import ACTS_VI, MEETINGS_VI
+from i18n.acts import MEETINGS_VI, stored_names
 
 ACTS_PER_FILE = 2_000
 WhichCycle = Literal["this", "next"]
@@ -36,9 +36,9 @@ WhichCycle = Literal["this", "next"]
 def _act_name(value: object) -> object:
     """Return the English name of an act that the file names in Vietnamese or in English."""
     text = " ".join(str(value).split()).lower()
-    name = ACTS_VI.get(text, text)
+    name = stored_names().get(text, text)
     if name not in Command.KNOWN:
-        raise invalid("no_such_act", names=", ".join(ACTS_VI))
+        raise invalid("no_such_act", names=", ".join(stored_names()))
     return name
 
 
@@ -75,7 +75,9 @@ class ActEntry(StatedHow):
     and `corrects` (the id of the act that a correction is about).
     """
 
-    act: Annotated[Label, BeforeValidator(_act_name), WithJsonSchema({"enum": [*ACTS_VI, *ACTS_VI.values()]})]
+    act: Annotated[
+        Label, BeforeValidator(_act_name), WithJsonSchema({"enum": [*stored_names(), *stored_names().values()]})
+    ]
     on: Dated | None = None
     effective: Day | None = None
     cycle: WhichCycle | None = None

@@ -13,6 +13,9 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from domain import limits
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, calculate_scores
 from domain.scoring.methods import ScoreEntry
@@ -72,39 +75,90 @@ Sheet = Annotated[tuple[SheetItem, ...], Field(min_length=1, max_length=limits.C
 # Commands --------------------------------------------------------------------------------
 
 
-class ScoreSelf(Command, name="score-self"):
-    """Score your own unit."""
-
+class ScoreSelf(
+    Command,
+    name="score-self",
+    label=NC_("act", "score self"),
+    summary=N_("Score your own unit."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.SELF_SCORE,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     sheet: Sheet
 
 
-class WithdrawScore(Command, name="withdraw-score"):
-    """Withdraw a self-score that no other round has scored yet; the unit owes one again."""
-
+class WithdrawScore(
+    Command,
+    name="withdraw-score",
+    label=NC_("act", "withdraw score"),
+    summary=N_("Withdraw a self-score that no other round has scored yet; the unit owes one again."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.SELF_SCORE,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
 
 
-class CrossCheck(Command, name="cross-check"):
-    """Score another unit as its peer."""
-
+class CrossCheck(
+    Command,
+    name="cross-check",
+    label=NC_("act", "cross check"),
+    summary=N_("Score another unit as its peer."),
+    allowed=OWN_UNIT,
+    about="by",
+    closed_by=Duty.CROSS_CHECK,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     by: UnitId
     sheet: Sheet
 
 
-class AppraiseScores(Command, name="appraise"):
-    """Score a unit as the level above."""
-
+class AppraiseScores(
+    Command,
+    name="appraise",
+    label=NC_("act", "appraise"),
+    summary=N_("Score a unit as the level above."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     sheet: Sheet
 
 
-class ScoreRound(Command, name="score-round"):
-    """Score a unit in a round that the rules edition declares.
+class ScoreRound(
+    Command,
+    name="score-round",
+    label=NC_("act", "score round"),
+    summary=N_("Score a unit in a round that the rules edition declares."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """The scorer can be the cluster, a team or one of several appraisers.
 
-    The scorer can be the cluster, a team or one of several appraisers. A sheet can cover some criteria only. `by` is
-    who scored; None: the unit that issues the command.
+    A sheet can cover some criteria only. `by` is who scored; None: the unit that issues the command.
     """
 
     unit: UnitId
@@ -116,27 +170,65 @@ class ScoreRound(Command, name="score-round"):
 # Events ----------------------------------------------------------------------------------
 
 
-class SelfScored(Event, name="SelfScored"):
+class SelfScored(
+    Event,
+    name="SelfScored",
+    schema=1,
+    sentence=N_("{unit} scores itself: {sheet}."),
+    readers=Readers.OWN_AND_CHECKER,
+    correctable=True,
+    in_summary=Section.SCORES,
+):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
 
 
-class SelfScoreWithdrawn(Event, name="SelfScoreWithdrawn"):
+class SelfScoreWithdrawn(
+    Event,
+    name="SelfScoreWithdrawn",
+    schema=1,
+    sentence=N_("{unit} takes its own score back."),
+    readers=Readers.OWN_AND_CHECKER,
+    correctable=True,
+    in_summary=Section.SCORES,
+):
     unit: UnitId
 
 
-class CrossChecked(Event, name="CrossChecked"):
+class CrossChecked(
+    Event,
+    name="CrossChecked",
+    schema=1,
+    sentence=N_("{by} cross-checks {unit}: {sheet}."),
+    readers=Readers.OWN_AND_CHECKER,
+    correctable=True,
+    in_summary=Section.SCORES,
+):
     unit: UnitId
     by: UnitId
     sheet: tuple[SheetItem, ...]
 
 
-class ScoresAppraised(Event, name="ScoresAppraised"):
+class ScoresAppraised(
+    Event,
+    name="ScoresAppraised",
+    schema=1,
+    sentence=N_("The score of {unit} is appraised: {sheet}."),
+    correctable=True,
+    in_summary=Section.SCORES,
+):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
 
 
-class RoundScored(Event, name="RoundScored"):
+class RoundScored(
+    Event,
+    name="RoundScored",
+    schema=1,
+    sentence=N_("The score of {unit} in the round {round}: {sheet}."),
+    correctable=True,
+    in_summary=Section.SCORES,
+):
     unit: UnitId
     round: Slug
     sheet: tuple[SheetItem, ...]

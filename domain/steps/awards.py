@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.rules import Edition
 from domain.types import (
     AlreadyRecorded,
@@ -18,6 +20,7 @@ from domain.types import (
     Command,
     Document,
     Event,
+    FrozenModel,
     Label,
     Meta,
     Participant,
@@ -42,11 +45,8 @@ HoldCause = Literal["discipline", "complaint", "other-cause"]
 Returned = Literal["object", "money"]
 
 
-# Commands --------------------------------------------------------------------------------
-
-
-class HoldAward(Command, name="hold-award"):
-    """Hold an award back while a matter is investigated."""
+class HoldFields(FrozenModel):
+    """The fields of a hold of an award, shared by command and event."""
 
     unit: UnitId
     award: Slug
@@ -55,16 +55,16 @@ class HoldAward(Command, name="hold-award"):
     basis: Document | None = None
 
 
-class ReleaseAward(Command, name="release-award"):
-    """Release an award that was held back, after the matter is settled."""
+class ReleaseFields(FrozenModel):
+    """The fields of the release of a held award, shared by command and event."""
 
     unit: UnitId
     award: Slug
     reason: Text
 
 
-class AnnulAward(Command, name="annul-award"):
-    """Annul an award that was given, with the decision and the reason where they are known."""
+class AnnulmentFields(FrozenModel):
+    """The fields of the annulment of an award, shared by command and event."""
 
     unit: UnitId
     award: Slug
@@ -72,11 +72,8 @@ class AnnulAward(Command, name="annul-award"):
     reason: Text | None = None
 
 
-class RecordReturn(Command, name="record-return"):
-    """Record that the object or the money of an award was returned.
-
-    `amount` is in đồng.
-    """
+class ReturnFields(FrozenModel):
+    """The fields of the return of an award's money or object, shared by command and event."""
 
     unit: UnitId
     award: Slug
@@ -85,26 +82,127 @@ class RecordReturn(Command, name="record-return"):
     receipt: Document | None = None
 
 
-class HandOverObject(Command, name="hand-over-object"):
-    """Record that an object such as a rotating flag (cờ luân lưu) goes to another unit."""
+# Commands --------------------------------------------------------------------------------
 
+
+class HoldAward(
+    Command,
+    HoldFields,
+    name="hold-award",
+    label=NC_("act", "hold award"),
+    summary=N_("Hold an award back while a matter is investigated."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    pass
+
+
+class ReleaseAward(
+    Command,
+    ReleaseFields,
+    name="release-award",
+    label=NC_("act", "release award"),
+    summary=N_("Release an award that was held back, after the matter is settled."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    pass
+
+
+class AnnulAward(
+    Command,
+    AnnulmentFields,
+    name="annul-award",
+    label=NC_("act", "annul award"),
+    summary=N_("Annul an award that was given, with the decision and the reason where they are known."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=True,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    pass
+
+
+class RecordReturn(
+    Command,
+    ReturnFields,
+    name="record-return",
+    label=NC_("act", "record return"),
+    summary=N_("Record that the object or the money of an award was returned."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    """`amount` is in đồng."""
+
+
+class HandOverObject(
+    Command,
+    name="hand-over-object",
+    label=NC_("act", "hand over object"),
+    summary=N_("Record that an object such as a rotating flag (cờ luân lưu) goes to another unit."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     object: Label
     unit: UnitId
     given_by: UnitId | None = None
 
 
-class FileComplaint(Command, name="file-complaint"):
-    """File a complaint about a result, an award or a procedure of the year."""
-
+class FileComplaint(
+    Command,
+    name="file-complaint",
+    label=NC_("act", "file complaint"),
+    summary=N_("File a complaint about a result, an award or a procedure of the year."),
+    allowed=OWN_UNIT,
+    about="by.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
     by: Participant
     text: Text
     award: Slug | None = None
     document: Document | None = None
 
 
-class AnswerComplaint(Command, name="answer-complaint"):
-    """Answer a complaint, given by its number."""
-
+class AnswerComplaint(
+    Command,
+    name="answer-complaint",
+    label=NC_("act", "answer complaint"),
+    summary=N_("Answer a complaint, given by its number."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
     number: int
     text: Text
     document: Document | None = None
@@ -113,42 +211,76 @@ class AnswerComplaint(Command, name="answer-complaint"):
 # Events ----------------------------------------------------------------------------------
 
 
-class AwardHeld(Event, name="AwardHeld"):
-    unit: UnitId
-    award: Slug
-    cause: HoldCause
-    reason: Text
-    basis: Document | None
+class AwardHeld(
+    Event,
+    HoldFields,
+    name="AwardHeld",
+    schema=1,
+    sentence=N_("{award} of {unit} is held back ({cause}): {reason}"),
+    correctable=True,
+    in_summary=None,
+):
+    pass
 
 
-class AwardReleased(Event, name="AwardReleased"):
-    unit: UnitId
-    award: Slug
-    reason: Text
+class AwardReleased(
+    Event,
+    ReleaseFields,
+    name="AwardReleased",
+    schema=1,
+    sentence=N_("{award} of {unit} is released: {reason}"),
+    correctable=True,
+    in_summary=None,
+):
+    pass
 
 
-class AwardAnnulled(Event, name="AwardAnnulled"):
-    unit: UnitId
-    award: Slug
-    decision: Document | None
-    reason: Text | None
+class AwardAnnulled(
+    Event,
+    AnnulmentFields,
+    name="AwardAnnulled",
+    schema=1,
+    sentence=N_("{award} of {unit} is annulled by {decision}: {reason}"),
+    correctable=True,
+    in_summary=None,
+):
+    pass
 
 
-class AwardReturned(Event, name="AwardReturned"):
-    unit: UnitId
-    award: Slug
-    what: Returned
-    amount: Amount | None
-    receipt: Document | None
+class AwardReturned(
+    Event,
+    ReturnFields,
+    name="AwardReturned",
+    schema=1,
+    sentence=N_("{unit} returned {what} of {award}."),
+    correctable=True,
+    in_summary=None,
+):
+    pass
 
 
-class ObjectHandedOver(Event, name="ObjectHandedOver"):
+class ObjectHandedOver(
+    Event,
+    name="ObjectHandedOver",
+    schema=1,
+    sentence=N_("{object} goes to {unit}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     object: Label
     unit: UnitId
     given_by: UnitId | None
 
 
-class ComplaintFiled(Event, name="ComplaintFiled"):
+class ComplaintFiled(
+    Event,
+    name="ComplaintFiled",
+    schema=1,
+    sentence=N_("Complaint {number}, {by}: {text}"),
+    correctable=True,
+    in_summary=None,
+):
     number: int
     by: Participant
     text: Text
@@ -156,7 +288,14 @@ class ComplaintFiled(Event, name="ComplaintFiled"):
     document: Document | None
 
 
-class ComplaintAnswered(Event, name="ComplaintAnswered"):
+class ComplaintAnswered(
+    Event,
+    name="ComplaintAnswered",
+    schema=1,
+    sentence=N_("Complaint {number} is answered: {text}"),
+    correctable=True,
+    in_summary=None,
+):
     number: int
     text: Text
     document: Document | None
@@ -281,9 +420,9 @@ decider: StepDecider[AwardsState, AwardsContext, Edition] = StepDecider(
         ReleaseAward: release,
         AnnulAward: annul,
         RecordReturn: record_return,
+        HandOverObject: hand_over,
         FileComplaint: file_complaint,
         AnswerComplaint: answer_complaint,
-        HandOverObject: hand_over,
     },
     evolves={
         AwardHeld: lambda awards, event, meta: replace(

@@ -15,12 +15,15 @@ from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime
 
-from domain import duties
-from domain.duties import Obligation
-from domain.rules import Duty, Edition
+from domain import due_dates
+from domain.due_dates import Obligation
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import CLOCK_ONLY, Readers
+from domain.rules import Edition
 from domain.steps.escalation import EscalationProposed, ProposeEscalation
 from domain.steps.lifecycle import CloseDuty, DutyClosed
-from domain.types import Command, Event, Meta, StepDecider, UnitId, with_entry
+from domain.types import Command, Event, LastInstant, Meta, StepDecider, UnitId, with_entry
 
 CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
 
@@ -45,9 +48,19 @@ class ClockContext(Protocol):
 # Commands --------------------------------------------------------------------------------
 
 
-class Remind(Command, name="remind"):
-    """Remind a unit of a deadline that comes near."""
-
+class Remind(
+    Command,
+    name="remind",
+    label=NC_("act", "remind"),
+    summary=N_("Remind a unit of a deadline that comes near."),
+    allowed=CLOCK_ONLY,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
@@ -55,9 +68,19 @@ class Remind(Command, name="remind"):
     days_before: int
 
 
-class MarkOverdue(Command, name="mark-overdue"):
-    """Record that a unit has missed a deadline."""
-
+class MarkOverdue(
+    Command,
+    name="mark-overdue",
+    label=NC_("act", "mark overdue"),
+    summary=N_("Record that a unit has missed a deadline."),
+    allowed=CLOCK_ONLY,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
@@ -67,19 +90,35 @@ class MarkOverdue(Command, name="mark-overdue"):
 # Events ----------------------------------------------------------------------------------
 
 
-class UnitReminded(Event, name="UnitReminded"):
+class UnitReminded(
+    Event,
+    name="UnitReminded",
+    schema=1,
+    sentence=N_("The clock reminds {unit}: {duty}, by {due}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
-    due: AwareDatetime
+    due: LastInstant
     days_before: int
 
 
-class DeadlinePassed(Event, name="DeadlinePassed"):
+class DeadlinePassed(
+    Event,
+    name="DeadlinePassed",
+    schema=1,
+    sentence=N_("The deadline of {unit} has passed: {duty}, {due}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     unit: UnitId
     subject: UnitId | None
-    due: AwareDatetime
+    due: LastInstant
 
 
 # State -----------------------------------------------------------------------------------
@@ -138,11 +177,11 @@ def _clock_commands(state: ClockContext, rules: Edition) -> Iterator[_ClockComma
             units.append(obligation.bearer)
         yield from _commands_for(obligation, obligation.due, rules)
     for (duty, due_), units in late_units.items():
-        if (instant := duties.escalation(duty, due_, rules)) is not None:
+        if (instant := due_dates.escalation(duty, due_, rules)) is not None:
             build = partial(ProposeEscalation, duty=duty, units=tuple(units), due=due_)
             yield _ClockCommand(instant, _key("escalate", duty, "", None, due_), build)
     for duty, due_ in last_due.items():
-        instant = duties.closing(duty, due_, rules)
+        instant = due_dates.closing(duty, due_, rules)
         if instant is not None and duty not in state.deadlines.closings:
             yield _ClockCommand(instant, _key("close", duty, "", None, due_), partial(CloseDuty, duty=duty))
 
@@ -151,7 +190,7 @@ def _commands_for(obligation: Obligation, due_: datetime, rules: Edition) -> Ite
     """Yield reminders, unless the obligation waits for other units, and the command that marks it overdue."""
     duty, unit, subject = obligation.duty, obligation.bearer, obligation.subject or None
     if not obligation.waits_for:
-        for days, instant in duties.reminders(duty, due_, rules):
+        for days, instant in due_dates.reminders(duty, due_, rules):
             build = partial(Remind, duty=duty, unit=unit, subject=subject, due=due_, days_before=days)
             yield _ClockCommand(instant, _key("remind", duty, unit, subject, due_, days), build)
     overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=due_)

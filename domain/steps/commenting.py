@@ -12,11 +12,16 @@ from typing import Literal, Protocol
 
 from pydantic import PositiveInt
 
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import ANY_PERSON, MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.rules import DraftKind, Edition
 from domain.types import (
+    OF_EARLIER_ACT,
     AlreadyRecorded,
     Command,
     Event,
+    FrozenModel,
     Label,
     Meta,
     Participant,
@@ -44,11 +49,8 @@ class CommentingContext(UnitsContext, Protocol):
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
 
 
-# Commands --------------------------------------------------------------------------------
-
-
-class TakeStance(Command, name="take-stance"):
-    """Record a unit's stance on the drafts, or on one of them."""
+class StanceFields(FrozenModel):
+    """The fields of a stance, shared by command and event."""
 
     unit: UnitId
     stance: Stance
@@ -56,24 +58,74 @@ class TakeStance(Command, name="take-stance"):
     text: Text | None = None
 
 
-class WithdrawStance(Command, name="withdraw-stance"):
-    """Withdraw a unit's stance."""
+# Commands --------------------------------------------------------------------------------
 
+
+class TakeStance(
+    Command,
+    StanceFields,
+    name="take-stance",
+    label=NC_("act", "take stance"),
+    summary=N_("Record a unit's stance on the drafts, or on one of them."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.STANCE,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    pass
+
+
+class WithdrawStance(
+    Command,
+    name="withdraw-stance",
+    label=NC_("act", "withdraw stance"),
+    summary=N_("Withdraw a unit's stance."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     on: DraftKind | None = None
 
 
-class TakeStanceTogether(Command, name="take-stance-together"):
-    """Record a stance that a group takes together; the stances of its units are not known."""
-
+class TakeStanceTogether(
+    Command,
+    name="take-stance-together",
+    label=NC_("act", "take stance together"),
+    summary=N_("Record a stance that a group takes together; the stances of its units are not known."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     stance: Stance
     group: Label
     on: DraftKind | None = None
 
 
-class AddComment(Command, name="comment"):
-    """Comment on one draft or on all, and ask for a change if needed."""
-
+class AddComment(
+    Command,
+    name="comment",
+    label=NC_("act", "comment"),
+    summary=N_("Comment on one draft or on all, and ask for a change if needed."),
+    allowed=ANY_PERSON,
+    about="by.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     by: Participant
     text: Text
     on: DraftKind | None = None
@@ -82,34 +134,74 @@ class AddComment(Command, name="comment"):
     """The number of the comment that this one answers."""
 
 
-class WithdrawComment(Command, name="withdraw-comment"):
-    """Withdraw a comment, given by its number."""
-
+class WithdrawComment(
+    Command,
+    name="withdraw-comment",
+    label=NC_("act", "withdraw comment"),
+    summary=N_("Withdraw a comment, given by its number."),
+    allowed=OWN_UNIT,
+    about=OF_EARLIER_ACT,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     number: int
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class StanceTaken(Event, name="StanceTaken"):
+class StanceTaken(
+    Event,
+    StanceFields,
+    name="StanceTaken",
+    schema=1,
+    sentence=N_("{unit}: {stance}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.STANCES,
+):
+    pass
+
+
+class StanceWithdrawn(
+    Event,
+    name="StanceWithdrawn",
+    schema=1,
+    sentence=N_("{unit} withdraws its stance."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.STANCES,
+):
     unit: UnitId
-    stance: Stance
-    on: DraftKind | None
-    text: Text | None
-
-
-class StanceWithdrawn(Event, name="StanceWithdrawn"):
-    unit: UnitId
     on: DraftKind | None
 
 
-class StanceTakenTogether(Event, name="StanceTakenTogether"):
+class StanceTakenTogether(
+    Event,
+    name="StanceTakenTogether",
+    schema=1,
+    sentence=N_("{group}: {stance}, all together."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.STANCES,
+):
     stance: Stance
     group: Label
     on: DraftKind | None
 
 
-class CommentAdded(Event, name="CommentAdded"):
+class CommentAdded(
+    Event,
+    name="CommentAdded",
+    schema=1,
+    sentence=N_("{by}: {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.COMMENTS,
+):
     number: int
     by: Participant
     text: Text
@@ -118,7 +210,15 @@ class CommentAdded(Event, name="CommentAdded"):
     answers: int | None = None
 
 
-class CommentWithdrawn(Event, name="CommentWithdrawn"):
+class CommentWithdrawn(
+    Event,
+    name="CommentWithdrawn",
+    schema=1,
+    sentence=N_("Comment {number} is withdrawn."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.COMMENTS,
+):
     number: int
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, PositiveInt
 
 from domain import limits
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.rules import Edition
 from domain.types import (
@@ -83,108 +85,251 @@ Grants = Annotated[tuple[Grant, ...], Field(max_length=limits.UNITS_PER_CLUSTER)
 # Commands --------------------------------------------------------------------------------
 
 
-class RecordTotals(Command, name="record-totals"):
-    """Record the totals that a source gives without score sheets.
-
-    `scale` is the highest total that is possible.
-    """
+class RecordTotals(
+    Command,
+    name="record-totals",
+    label=NC_("act", "record totals"),
+    summary=N_("Record the totals that a source gives without score sheets."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """`scale` is the highest total that is possible."""
 
     round: Label
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     scale: Points | None = None
 
 
-class RankUnits(Command, name="rank"):
-    """Rank the units by their current scores."""
+class RankUnits(
+    Command,
+    name="rank",
+    label=NC_("act", "rank"),
+    summary=N_("Rank the units by their current scores."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    pass
 
 
-class Nominate(Command, name="nominate"):
-    """Nominate a unit for an award."""
-
+class Nominate(
+    Command,
+    name="nominate",
+    label=NC_("act", "nominate"),
+    summary=N_("Nominate a unit for an award."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     unit: UnitId
     award: Slug
 
 
-class ChooseNext(Command, name="choose-next"):
-    """Record which unit will be head or deputy next year, and how it was chosen.
-
-    `unit` is `vacant` when no unit was chosen, `unknown` when the source does not say.
-    """
+class ChooseNext(
+    Command,
+    name="choose-next",
+    label=NC_("act", "choose next"),
+    summary=N_("Record which unit will be head or deputy next year, and how it was chosen."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """`unit` is `vacant` when no unit was chosen, `unknown` when the source does not say."""
 
     role: Role
     unit: UnitId | Literal["unknown", "vacant"]
     manner: Manner
 
 
-class ExcludeUnit(Command, name="exclude-unit"):
-    """Exclude a unit from this year's evaluation, with the reason."""
-
+class ExcludeUnit(
+    Command,
+    name="exclude-unit",
+    label=NC_("act", "exclude unit"),
+    summary=N_("Exclude a unit from this year's evaluation, with the reason."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     unit: UnitId
     reason: Text
     basis: Document | None = None
 
 
-class Submit(Command, name="submit"):
-    """Submit the nominations to the level above."""
-
+class Submit(
+    Command,
+    name="submit",
+    label=NC_("act", "submit"),
+    summary=N_("Submit the nominations to the level above."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=True,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     submission: Document
 
 
-class DecideAwards(Command, name="decide-awards"):
-    """Record the award decision of the level above. A grant without a nomination needs a reason."""
-
+class DecideAwards(
+    Command,
+    name="decide-awards",
+    label=NC_("act", "decide awards"),
+    summary=N_("Record the award decision of the level above. A grant without a nomination needs a reason."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=True,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     decision: Document
     grants: Grants
     reason: Text | None = None
 
 
-class PublishResults(Command, name="publish"):
-    """Publish the results to the units."""
-
+class PublishResults(
+    Command,
+    name="publish",
+    label=NC_("act", "publish"),
+    summary=N_("Publish the results to the units."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=True,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     notice: Document | None = None
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class TotalsRecorded(Event, name="TotalsRecorded"):
+class TotalsRecorded(
+    Event,
+    name="TotalsRecorded",
+    schema=1,
+    sentence=N_("Totals, {round}: {totals}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     round: Label
     totals: tuple[BareTotal, ...]
     scale: Points | None
 
 
-class UnitsRanked(Event, name="UnitsRanked"):
+class UnitsRanked(
+    Event,
+    name="UnitsRanked",
+    schema=1,
+    sentence=N_("The units are ranked: {places}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.RANKING,
+):
     places: tuple[RankedUnit, ...]
 
 
-class UnitNominated(Event, name="UnitNominated"):
+class UnitNominated(
+    Event,
+    name="UnitNominated",
+    schema=1,
+    sentence=N_("{unit} is nominated: {award}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.NOMINATIONS,
+):
     unit: UnitId
     award: Slug
 
 
-class NextChosen(Event, name="NextChosen"):
+class NextChosen(
+    Event,
+    name="NextChosen",
+    schema=1,
+    sentence=N_("{unit} will be {role} next year ({manner})."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.NEXT_ROLES,
+):
     role: Role
     unit: UnitId
     manner: Manner
 
 
-class UnitExcluded(Event, name="UnitExcluded"):
+class UnitExcluded(
+    Event,
+    name="UnitExcluded",
+    schema=1,
+    sentence=N_("{unit} is not considered: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     unit: UnitId
     reason: Text
     basis: Document | None
 
 
-class NominationsSubmitted(Event, name="NominationsSubmitted"):
+class NominationsSubmitted(
+    Event,
+    name="NominationsSubmitted",
+    schema=1,
+    sentence=N_("The nominations are submitted: {submission}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.SUBMISSION,
+):
     submission: Document
 
 
-class AwardsDecided(Event, name="AwardsDecided"):
+class AwardsDecided(
+    Event,
+    name="AwardsDecided",
+    schema=1,
+    sentence=N_("The awards are decided: {decision}."),
+    correctable=True,
+    in_summary=Section.DECISION,
+):
     decision: Document
     grants: tuple[Grant, ...]
     reason: Text | None
 
 
-class ResultsPublished(Event, name="ResultsPublished"):
+class ResultsPublished(
+    Event,
+    name="ResultsPublished",
+    schema=1,
+    sentence=N_("The results are published."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.PUBLICATION,
+):
     notice: Document | None
 
 

@@ -14,8 +14,11 @@ from typing import Annotated, Any, Protocol
 from pydantic import Field, PositiveInt
 
 from domain import limits
+from domain.msgids import N_, NC_, Plural
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.rules import Edition
 from domain.types import (
+    OF_EARLIER_ACT,
     AlreadyRecorded,
     Command,
     Day,
@@ -43,18 +46,39 @@ class CorrectionsContext(Protocol):
 # Commands --------------------------------------------------------------------------------
 
 
-class AcknowledgeDeviation(Command, name="acknowledge"):
-    """Acknowledge a deviation, with the reason why it stays."""
-
+class AcknowledgeDeviation(
+    Command,
+    name="acknowledge",
+    label=NC_("act", "acknowledge"),
+    summary=N_("Acknowledge a deviation, with the reason why it stays."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
     key: str = Field(max_length=limits.LABEL_CHARS)
     reason: Text
 
 
-class CorrectAct(Command, name="correct"):
-    """Correct a wrong act in this register; another act can take its place.
+class CorrectAct(
+    Command,
+    name="correct",
+    label=NC_("act", "correct"),
+    summary=N_("Correct a wrong act in this register; another act can take its place."),
+    allowed=OWN_UNIT,
+    about=OF_EARLIER_ACT,
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    """`version` is the stream version of any event of the wrong command.
 
-    `version` is the stream version of any event of the wrong command. `instead` holds the name (`act`) and the fields
-    of the command that replaces it; None: nothing replaces it.
+    `instead` holds the name (`act`) and the fields of the command that replaces it; None: nothing replaces it.
     """
 
     version: PositiveInt
@@ -69,18 +93,37 @@ class SourceStatement(FrozenModel):
     says: Label
 
 
-class NoteDisagreement(Command, name="note-disagreement"):
-    """Note that sources disagree; all statements are kept, and none is taken as true."""
-
+class NoteDisagreement(
+    Command,
+    name="note-disagreement",
+    label=NC_("act", "note disagreement"),
+    summary=N_("Note that sources disagree; all statements are kept, and none is taken as true."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     about: Label
     told: Annotated[tuple[SourceStatement, ...], Field(min_length=2, max_length=limits.PEOPLE_PER_ACT)]
 
 
-class NameSource(Command, name="name-source"):
-    """Describe a source of recorded acts: its title, address and misprints.
-
-    `id` is the name by which the provenance of events refers to it.
-    """
+class NameSource(
+    Command,
+    name="name-source",
+    label=NC_("act", "name source"),
+    summary=N_("Describe a source of recorded acts: its title, address and misprints."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    """`id` is the name by which the provenance of events refers to it."""
 
     id: Label
     title: Label
@@ -92,12 +135,28 @@ class NameSource(Command, name="name-source"):
 # Events ----------------------------------------------------------------------------------
 
 
-class DisagreementNoted(Event, name="DisagreementNoted"):
+class DisagreementNoted(
+    Event,
+    name="DisagreementNoted",
+    schema=1,
+    sentence=N_("Sources differ on {about}: {told}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     about: Label
     told: tuple[SourceStatement, ...]
 
 
-class SourceNamed(Event, name="SourceNamed"):
+class SourceNamed(
+    Event,
+    name="SourceNamed",
+    schema=1,
+    sentence=N_("Source {id}: {title}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     id: Label
     title: Label
     published: Day | None
@@ -105,12 +164,29 @@ class SourceNamed(Event, name="SourceNamed"):
     misprints: tuple[Label, ...]
 
 
-class DeviationAcknowledged(Event, name="DeviationAcknowledged"):
+class DeviationAcknowledged(
+    Event,
+    name="DeviationAcknowledged",
+    schema=1,
+    sentence=N_("The deviation {key} is acknowledged: {reason}"),
+    correctable=True,
+    in_summary=None,
+):
     key: str
     reason: Text
 
 
-class ActCorrected(Event, name="ActCorrected"):
+class ActCorrected(
+    Event,
+    name="ActCorrected",
+    schema=1,
+    sentence=Plural(
+        "The act {versions} is corrected: {reason}", "The acts {versions} are corrected: {reason}", "versions"
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     versions: tuple[int, ...]
     reason: Text
 

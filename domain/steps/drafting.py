@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain import limits
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, Readers, Section
 from domain.rules import DraftKind, Edition
 from domain.types import (
     AlreadyRecorded,
@@ -49,11 +51,22 @@ class DraftingContext(UnitsContext, Protocol):
 # Commands --------------------------------------------------------------------------------
 
 
-class PresentDraft(Command, name="present-draft"):
-    """Present a new version of a paper to the cluster.
+class PresentDraft(
+    Command,
+    name="present-draft",
+    label=NC_("act", "present draft"),
+    summary=N_("Present a new version of a paper to the cluster."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """Any member or the organiser can present it.
 
-    Any member or the organiser can present it. `term` is how long the paper is in force, in words, when that is not the
-    year: 2017-2022.
+    `term` is how long the paper is in force, in words, when that is not the year: 2017-2022.
     """
 
     kind: DraftKind
@@ -65,7 +78,15 @@ class PresentDraft(Command, name="present-draft"):
 # Events ----------------------------------------------------------------------------------
 
 
-class DraftPresented(Event, name="DraftPresented"):
+class DraftPresented(
+    Event,
+    name="DraftPresented",
+    schema=1,
+    sentence=N_("The {kind} is presented, version {number}: {document}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.DRAFTS,
+):
     kind: DraftKind
     number: int
     document: Document

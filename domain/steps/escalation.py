@@ -9,8 +9,11 @@ from typing import Annotated, Protocol
 from pydantic import AwareDatetime, Field
 
 from domain import limits
-from domain.rules import Duty, Edition
-from domain.types import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider, UnitId, with_entry
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers
+from domain.rules import Edition
+from domain.types import AlreadyRecorded, Command, Event, LastInstant, Meta, Refused, StepDecider, UnitId, with_entry
 
 
 class EscalationContext(Protocol):
@@ -23,30 +26,66 @@ class EscalationContext(Protocol):
 # Commands --------------------------------------------------------------------------------
 
 
-class ProposeEscalation(Command, name="propose-escalation"):
-    """Propose that the secretariat ask the overseer to intervene, because units are late for some days."""
-
+class ProposeEscalation(
+    Command,
+    name="propose-escalation",
+    label=NC_("act", "propose escalation"),
+    summary=N_("Propose that the secretariat ask the overseer to intervene, because units are late for some days."),
+    allowed=CLOCK_ONLY,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
     due: AwareDatetime
 
 
-class ConfirmEscalation(Command, name="confirm-escalation"):
-    """Ask the overseer to intervene, as proposed."""
-
+class ConfirmEscalation(
+    Command,
+    name="confirm-escalation",
+    label=NC_("act", "confirm escalation"),
+    summary=N_("Ask the overseer to intervene, as proposed."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class EscalationProposed(Event, name="EscalationProposed"):
+class EscalationProposed(
+    Event,
+    name="EscalationProposed",
+    schema=1,
+    sentence=N_("Escalation is proposed for {units}: {duty}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     units: tuple[UnitId, ...]
-    due: AwareDatetime
+    due: LastInstant
 
 
-class EscalationConfirmed(Event, name="EscalationConfirmed"):
+class EscalationConfirmed(
+    Event,
+    name="EscalationConfirmed",
+    schema=1,
+    sentence=N_("The secretariat asks the overseer to step in: {duty}, {units}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     duty: Duty
     units: tuple[UnitId, ...]
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
-from domain.duties import Obligation
-from domain.rules import Duty, Edition
+from domain.due_dates import Obligation
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import OWN_UNIT, SECRETARIAT, Readers
+from domain.rules import Edition
 from domain.types import (
     Command,
     Day,
@@ -41,27 +44,57 @@ Reason = Text
 # Commands --------------------------------------------------------------------------------
 
 
-class AskExtension(Command, name="ask-extension"):
-    """Ask for an extension of a unit's deadline."""
-
+class AskExtension(
+    Command,
+    name="ask-extension",
+    label=NC_("act", "ask extension"),
+    summary=N_("Ask for an extension of a unit's deadline."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     duty: Duty
     until: Day
     reason: Reason
 
 
-class GrantExtension(Command, name="extend"):
-    """Extend a deadline for one unit, or for all units; no request is needed."""
-
+class GrantExtension(
+    Command,
+    name="extend",
+    label=NC_("act", "extend"),
+    summary=N_("Extend a deadline for one unit, or for all units; no request is needed."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     until: Day
     unit: UnitId | None = None
     reason: Reason
 
 
-class RefuseExtension(Command, name="refuse-extension"):
-    """Refuse a unit's request for an extension."""
-
+class RefuseExtension(
+    Command,
+    name="refuse-extension",
+    label=NC_("act", "refuse extension"),
+    summary=N_("Refuse a unit's request for an extension."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     duty: Duty
     reason: Reason
@@ -70,21 +103,45 @@ class RefuseExtension(Command, name="refuse-extension"):
 # Events ----------------------------------------------------------------------------------
 
 
-class ExtensionAsked(Event, name="ExtensionAsked"):
+class ExtensionAsked(
+    Event,
+    name="ExtensionAsked",
+    schema=1,
+    sentence=N_("{unit} asks for more time until {until}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     unit: UnitId
     duty: Duty
     until: Day
     reason: Reason
 
 
-class ExtensionGranted(Event, name="ExtensionGranted"):
+class ExtensionGranted(
+    Event,
+    name="ExtensionGranted",
+    schema=1,
+    sentence=N_("More time until {until} for {unit}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     duty: Duty
     until: date
     unit: UnitId | None
     reason: Reason
 
 
-class ExtensionRefused(Event, name="ExtensionRefused"):
+class ExtensionRefused(
+    Event,
+    name="ExtensionRefused",
+    schema=1,
+    sentence=N_("No more time for {unit}: {duty}. {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     unit: UnitId
     duty: Duty
     reason: Reason

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from domain.msgids import N_, NC_
+from domain.parties import ANY_PERSON, MINUTES_KEEPERS, Readers, Section
 from domain.rules import Edition
 from domain.types import (
     AlreadyRecorded,
@@ -17,6 +19,7 @@ from domain.types import (
     Day,
     Document,
     Event,
+    FrozenModel,
     Meta,
     Participant,
     Participants,
@@ -43,14 +46,35 @@ LetterKind = Literal[
 ]
 
 
+class AnswerFields(FrozenModel):
+    """The fields of an answer to a letter, shared by command and event."""
+
+    letter: Slug
+    by: Participant
+    text: Text | None = None
+    document: Document | None = None
+    done: bool = True
+
+
 # Commands --------------------------------------------------------------------------------
 
 
-class RecordLetter(Command, name="record-letter"):
-    """Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other.
-
-    A direction that was given orally in a meeting has a text and no document.
-    """
+class RecordLetter(
+    Command,
+    name="record-letter",
+    label=NC_("act", "record letter"),
+    summary=N_(
+        "Record a letter between the levels: a request for guidance, a direction, a notice of conclusions, any other."
+    ),
+    allowed=ANY_PERSON,
+    about="sender.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=True,
+):
+    """A direction that was given orally in a meeting has a text and no document."""
 
     id: Slug
     kind: LetterKind
@@ -61,22 +85,36 @@ class RecordLetter(Command, name="record-letter"):
     answer_by: Day | None = None
 
 
-class AnswerLetter(Command, name="answer-letter"):
-    """Answer a letter, or report the follow-up of a direction.
+class AnswerLetter(
+    Command,
+    AnswerFields,
+    name="answer-letter",
+    label=NC_("act", "answer letter"),
+    summary=N_("Answer a letter, or report the follow-up of a direction."),
+    allowed=ANY_PERSON,
+    about="by.unit",
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=True,
+):
+    """`done` False: more is to follow."""
 
-    `done` False: more is to follow.
-    """
 
-    letter: Slug
-    by: Participant
-    text: Text | None = None
-    document: Document | None = None
-    done: bool = True
-
-
-class RecordSiteCheck(Command, name="record-site-check"):
-    """Record a site check at a unit, or at places below it."""
-
+class RecordSiteCheck(
+    Command,
+    name="record-site-check",
+    label=NC_("act", "record site check"),
+    summary=N_("Record a site check at a unit, or at places below it."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     id: Slug
     unit: UnitId
     team: Participants = ()
@@ -88,7 +126,15 @@ class RecordSiteCheck(Command, name="record-site-check"):
 # Events ----------------------------------------------------------------------------------
 
 
-class LetterRecorded(Event, name="LetterRecorded"):
+class LetterRecorded(
+    Event,
+    name="LetterRecorded",
+    schema=1,
+    sentence=N_("{sender} to {recipients} ({kind}): {document} {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.LETTERS,
+):
     id: Slug
     kind: LetterKind
     sender: Participant
@@ -98,15 +144,28 @@ class LetterRecorded(Event, name="LetterRecorded"):
     answer_by: Day | None
 
 
-class LetterAnswered(Event, name="LetterAnswered"):
-    letter: Slug
-    by: Participant
-    text: Text | None
-    document: Document | None
-    done: bool
+class LetterAnswered(
+    Event,
+    AnswerFields,
+    name="LetterAnswered",
+    schema=1,
+    sentence=N_("{by} answers {letter}: {document} {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.LETTERS,
+):
+    pass
 
 
-class SiteChecked(Event, name="SiteChecked"):
+class SiteChecked(
+    Event,
+    name="SiteChecked",
+    schema=1,
+    sentence=N_("Checked on the spot: {unit}. {findings}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     id: Slug
     unit: UnitId
     team: tuple[Participant, ...]

@@ -1,6 +1,6 @@
 """Lifecycle of a cycle: opening, plan, rules edition, clock, closed duties, filing.
 
-A cycle is one cluster's year. `domain.rights.AFTER_FILING` lists the commands that it accepts after it is filed.
+A cycle is one cluster's year. A filed one accepts commands that say so (`after_filing`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
 from domain.problems import invalid
-from domain.rules import Duty, Edition
+from domain.rules import Edition
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.types import (
     ICT,
@@ -48,11 +51,20 @@ ClockMode = Literal["wall", "stepped", "backfill"]
 # Commands --------------------------------------------------------------------------------
 
 
-class OpenCycle(Command, name="open-cycle"):
-    """Open the year of one cluster.
-
-    The secretariat opens the year of all clusters at once (`domain.city_year`).
-    """
+class OpenCycle(
+    Command,
+    name="open-cycle",
+    label=NC_("act", "open cycle"),
+    summary=N_("Open the year of one cluster."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    """The secretariat opens the year of all clusters at once (`domain.city_year`)."""
 
     organiser: UnitId
     organiser_name: Label
@@ -74,62 +86,149 @@ class OpenCycle(Command, name="open-cycle"):
         return self
 
 
-class AdoptEdition(Command, name="adopt-edition"):
-    """Adopt another rules edition."""
-
+class AdoptEdition(
+    Command,
+    name="adopt-edition",
+    label=NC_("act", "adopt edition"),
+    summary=N_("Adopt another rules edition."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     edition: Digest
     basis: Document | None = None
 
 
-class ChangeCalendar(Command, name="change-calendar"):
-    """Change the clock of a backfilled register, to go on in real time."""
-
+class ChangeCalendar(
+    Command,
+    name="change-calendar",
+    label=NC_("act", "change calendar"),
+    summary=N_("Change the clock of a backfilled register, to go on in real time."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     clock: ClockMode
     since: Instant
 
 
-class ReceiveYearPlan(Command, name="receive-year-plan"):
-    """Record the organiser's plan for the year, when it arrives after the opening."""
-
+class ReceiveYearPlan(
+    Command,
+    name="receive-year-plan",
+    label=NC_("act", "receive year plan"),
+    summary=N_("Record the organiser's plan for the year, when it arrives after the opening."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     year_plan: Document
 
 
-class StepTo(Command, name="step-to"):
-    """Set the time of a rehearsal."""
-
+class StepTo(
+    Command,
+    name="step-to",
+    label=NC_("act", "step to"),
+    summary=N_("Set the time of a rehearsal."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     now: Instant
 
 
-class CloseDuty(Command, name="close-duty"):
-    """Close a duty: from now on units cannot do it themselves."""
-
+class CloseDuty(
+    Command,
+    name="close-duty",
+    label=NC_("act", "close duty"),
+    summary=N_("Close a duty: from now on units cannot do it themselves."),
+    allowed=SECRETARIAT | CLOCK_ONLY,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
 
 
-class ReopenDuty(Command, name="reopen-duty"):
-    """Reopen a closed duty."""
-
+class ReopenDuty(
+    Command,
+    name="reopen-duty",
+    label=NC_("act", "reopen duty"),
+    summary=N_("Reopen a closed duty."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     duty: Duty
     reason: Text
 
 
-class FileCycle(Command, name="file-cycle"):
-    """File the cycle. Afterwards only corrections and a few other acts are accepted.
+class FileCycle(
+    Command,
+    name="file-cycle",
+    label=NC_("act", "file cycle"),
+    summary=N_("File the cycle. Afterwards only corrections and a few other acts are accepted."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=True,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    pass
 
-    `domain.rights.AFTER_FILING` lists these acts.
-    """
 
-
-class ReopenCycle(Command, name="reopen-cycle"):
-    """Reopen a filed cycle."""
-
+class ReopenCycle(
+    Command,
+    name="reopen-cycle",
+    label=NC_("act", "reopen cycle"),
+    summary=N_("Reopen a filed cycle."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=True,
+    in_minutes=False,
+    names_any_unit=False,
+):
     reason: Text
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class CycleOpened(Event, name="CycleOpened"):
+class CycleOpened(
+    Event,
+    name="CycleOpened",
+    schema=1,
+    sentence=N_("The cycle {year} is opened for {cluster_name}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=Section.MEMBERS,
+):
     organiser: UnitId
     organiser_name: Label
     cluster_name: Label
@@ -143,38 +242,102 @@ class CycleOpened(Event, name="CycleOpened"):
     unnamed: Unnamed | None = None
 
 
-class EditionAdopted(Event, name="EditionAdopted"):
+class EditionAdopted(
+    Event,
+    name="EditionAdopted",
+    schema=1,
+    sentence=N_("Another rules edition is put in force."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     edition: Digest
     basis: Document | None
 
 
-class CalendarChanged(Event, name="CalendarChanged"):
+class CalendarChanged(
+    Event,
+    name="CalendarChanged",
+    schema=1,
+    sentence=N_("From now on the register follows another clock: {clock}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     clock: ClockMode
     since: AwareDatetime
 
 
-class YearPlanReceived(Event, name="YearPlanReceived"):
+class YearPlanReceived(
+    Event,
+    name="YearPlanReceived",
+    schema=1,
+    sentence=N_("The year plan has come: {year_plan}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     year_plan: Document
 
 
-class TimeStepped(Event, name="TimeStepped"):
+class TimeStepped(
+    Event,
+    name="TimeStepped",
+    schema=1,
+    sentence=N_("It is now {now}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     now: AwareDatetime
 
 
-class DutyClosed(Event, name="DutyClosed"):
+class DutyClosed(
+    Event,
+    name="DutyClosed",
+    schema=1,
+    sentence=N_("Closed for units: {duty}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
 
 
-class DutyReopened(Event, name="DutyReopened"):
+class DutyReopened(
+    Event,
+    name="DutyReopened",
+    schema=1,
+    sentence=N_("Opened again: {duty}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     duty: Duty
     reason: Text
 
 
-class CycleFiled(Event, name="CycleFiled"):
+class CycleFiled(
+    Event,
+    name="CycleFiled",
+    schema=1,
+    sentence=N_("The year is filed."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     pass
 
 
-class CycleReopened(Event, name="CycleReopened"):
+class CycleReopened(
+    Event,
+    name="CycleReopened",
+    schema=1,
+    sentence=N_("The filed year is taken out again."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=None,
+):
     reason: Text
 
 
@@ -324,8 +487,8 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
         OpenCycle: open_cycle,
         AdoptEdition: adopt_edition,
         ChangeCalendar: change_calendar,
-        ReceiveYearPlan: receive_year_plan,
         StepTo: step_to,
+        ReceiveYearPlan: receive_year_plan,
         CloseDuty: close_duty,
         ReopenDuty: reopen_duty,
         FileCycle: file_cycle,

@@ -12,7 +12,10 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from domain import limits
-from domain.rules import Duty, Edition
+from domain.duties import Duty
+from domain.msgids import N_, NC_, Plural
+from domain.parties import MINUTES_KEEPERS, Readers
+from domain.rules import Edition
 from domain.types import Command, Event, Meta, StepDecider, Text, UnitId, When
 from domain.units import UnitsContext, require_member
 
@@ -31,9 +34,19 @@ Channel = Literal["message", "telephone", "in-person"]
 # Commands --------------------------------------------------------------------------------
 
 
-class RemindUnits(Command, name="remind-units"):
-    """Remind units of a duty: by a message of the register, by telephone or in person."""
-
+class RemindUnits(
+    Command,
+    name="remind-units",
+    label=NC_("act", "remind units"),
+    summary=N_("Remind units of a duty: by a message of the register, by telephone or in person."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     units: Annotated[tuple[UnitId, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     duty: Duty
     channel: Channel = "message"
@@ -43,7 +56,17 @@ class RemindUnits(Command, name="remind-units"):
 # Events ----------------------------------------------------------------------------------
 
 
-class UnitsReminded(Event, name="UnitsReminded"):
+class UnitsReminded(
+    Event,
+    name="UnitsReminded",
+    schema=1,
+    sentence=Plural(
+        "{units} is reminded {channel}: {duty}. {text}", "{units} are reminded {channel}: {duty}. {text}", "units"
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     units: tuple[UnitId, ...]
     duty: Duty
     channel: Channel

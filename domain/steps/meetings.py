@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, PositiveInt
 
 from domain import limits
 from domain.dates import Dated
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, Readers, Section
 from domain.rules import Edition
 from domain.types import (
     AlreadyRecorded,
     Command,
     Event,
     FrozenModel,
+    IsPlace,
     Label,
     Meta,
     Participant,
@@ -60,7 +63,7 @@ class Meeting(FrozenModel):
     id: Slug
     kind: MeetingKind
     name: Label | None = None
-    place: Label | None = None
+    place: Annotated[Label, IsPlace()] | None = None
     online: bool = False
     host: UnitId | None = None
     chairs: Participants = ()
@@ -78,14 +81,36 @@ class Meeting(FrozenModel):
 # Commands --------------------------------------------------------------------------------
 
 
-class RecordMeeting(Command, Meeting, name="record-meeting"):
-    """Record a meeting that took place."""
+class RecordMeeting(
+    Command,
+    Meeting,
+    name="record-meeting",
+    label=NC_("act", "record meeting"),
+    summary=N_("Record a meeting that took place."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    pass
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class MeetingHeld(Event, Meeting, name="MeetingHeld"):
+class MeetingHeld(
+    Event,
+    Meeting,
+    name="MeetingHeld",
+    schema=1,
+    sentence=N_("A meeting is held ({kind}): {place}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEETINGS,
+):
     pass
 
 

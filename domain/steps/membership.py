@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.rules import Edition
 from domain.steps.lifecycle import CycleOpened
 from domain.steps.succession import UnitsSucceeded
@@ -20,6 +22,7 @@ from domain.types import (
     Day,
     Document,
     Event,
+    FrozenModel,
     Label,
     Meta,
     Person,
@@ -46,14 +49,8 @@ class MembershipContext(UnitsContext, Protocol):
         """The id of the organiser; "" before the cycle is opened."""
 
 
-# Commands --------------------------------------------------------------------------------
-
-
-class AssignRole(Command, name="assign-role"):
-    """Assign a role to a unit, for a term or as a stand-in for the holder.
-
-    The term begins on the day on which the command takes effect.
-    """
+class RoleFields(FrozenModel):
+    """The fields of the assignment of a role, shared by command and event."""
 
     role: Role
     holder: Holder
@@ -64,24 +61,74 @@ class AssignRole(Command, name="assign-role"):
     stands_in_for: UnitId | None = None
 
 
-class NameOverseer(Command, name="name-overseer"):
-    """Name the city leader who oversees the cluster."""
+# Commands --------------------------------------------------------------------------------
 
+
+class AssignRole(
+    Command,
+    RoleFields,
+    name="assign-role",
+    label=NC_("act", "assign role"),
+    summary=N_("Assign a role to a unit, for a term or as a stand-in for the holder."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """The term begins on the day on which the command takes effect."""
+
+
+class NameOverseer(
+    Command,
+    name="name-overseer",
+    label=NC_("act", "name overseer"),
+    summary=N_("Name the city leader who oversees the cluster."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     overseer: Person
 
 
-class AdmitUnit(Command, name="admit-unit"):
-    """Admit a unit to the cluster."""
-
+class AdmitUnit(
+    Command,
+    name="admit-unit",
+    label=NC_("act", "admit unit"),
+    summary=N_("Admit a unit to the cluster."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=True,
+):
     unit: UnitId
     name: Label
     kind: Slug | None = None
     basis: Document | None = None
 
 
-class ReleaseUnit(Command, name="release-unit"):
-    """Release a unit that leaves the cluster or ceases to exist."""
-
+class ReleaseUnit(
+    Command,
+    name="release-unit",
+    label=NC_("act", "release unit"),
+    summary=N_("Release a unit that leaves the cluster or ceases to exist."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     basis: Document | None = None
 
@@ -89,25 +136,53 @@ class ReleaseUnit(Command, name="release-unit"):
 # Events ----------------------------------------------------------------------------------
 
 
-class RoleAssigned(Event, name="RoleAssigned"):
-    role: Role
-    holder: Holder
-    manner: Manner
-    basis: Document | None
-    until: Day | None = None
-    stands_in_for: UnitId | None = None
+class RoleAssigned(
+    Event,
+    RoleFields,
+    name="RoleAssigned",
+    schema=1,
+    sentence=N_("{holder} is {role} ({manner})."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
+    pass
 
 
-class OverseerNamed(Event, name="OverseerNamed"):
+class OverseerNamed(
+    Event,
+    name="OverseerNamed",
+    schema=1,
+    sentence=N_("An overseer is named."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     overseer: Person
 
 
-class UnitAdmitted(Event, name="UnitAdmitted"):
+class UnitAdmitted(
+    Event,
+    name="UnitAdmitted",
+    schema=1,
+    sentence=N_("{unit} joins the cluster."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     unit: Unit
     basis: Document | None
 
 
-class UnitReleased(Event, name="UnitReleased"):
+class UnitReleased(
+    Event,
+    name="UnitReleased",
+    schema=1,
+    sentence=N_("{unit} leaves the cluster."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     unit: UnitId
     basis: Document | None
 

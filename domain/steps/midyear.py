@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.rules import Edition
 from domain.types import (
     AlreadyRecorded,
@@ -33,64 +36,154 @@ class MidyearContext(UnitsContext, Protocol):
 # Commands --------------------------------------------------------------------------------
 
 
-class ReportMidyear(Command, name="report-midyear"):
-    """Submit a unit's report on the first half of the year, or a new one that replaces it."""
-
+class ReportMidyear(
+    Command,
+    name="report-midyear",
+    label=NC_("act", "report midyear"),
+    summary=N_("Submit a unit's report on the first half of the year, or a new one that replaces it."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.MIDYEAR_REPORT,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     report: Document
 
 
-class WithdrawReport(Command, name="withdraw-report"):
-    """Withdraw a report that is not accepted yet; the unit owes one again."""
-
+class WithdrawReport(
+    Command,
+    name="withdraw-report",
+    label=NC_("act", "withdraw report"),
+    summary=N_("Withdraw a report that is not accepted yet; the unit owes one again."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.MIDYEAR_REPORT,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
 
 
-class SendBack(Command, name="send-back"):
-    """Send a report back for a correction, and say which."""
-
+class SendBack(
+    Command,
+    name="send-back",
+    label=NC_("act", "send back"),
+    summary=N_("Send a report back for a correction, and say which."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     text: Text
 
 
-class AnswerCorrection(Command, name="answer-correction"):
-    """Answer the correction that was asked for."""
-
+class AnswerCorrection(
+    Command,
+    name="answer-correction",
+    label=NC_("act", "answer correction"),
+    summary=N_("Answer the correction that was asked for."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.CORRECTION,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     text: Text
     report: Document | None = None
 
 
-class AcceptReport(Command, name="accept-report"):
-    """Accept a unit's report."""
-
+class AcceptReport(
+    Command,
+    name="accept-report",
+    label=NC_("act", "accept report"),
+    summary=N_("Accept a unit's report."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class MidyearReported(Event, name="MidyearReported"):
+class MidyearReported(
+    Event,
+    name="MidyearReported",
+    schema=1,
+    sentence=N_("{unit} hands in its mid-year report: {report}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+):
     unit: UnitId
     report: Document
 
 
-class ReportWithdrawn(Event, name="ReportWithdrawn"):
+class ReportWithdrawn(
+    Event,
+    name="ReportWithdrawn",
+    schema=1,
+    sentence=N_("{unit} takes its mid-year report back."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+):
     unit: UnitId
 
 
-class ReportSentBack(Event, name="ReportSentBack"):
+class ReportSentBack(
+    Event,
+    name="ReportSentBack",
+    schema=1,
+    sentence=N_("The report of {unit} is sent back: {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+):
     unit: UnitId
     text: Text
 
 
-class CorrectionAnswered(Event, name="CorrectionAnswered"):
+class CorrectionAnswered(
+    Event,
+    name="CorrectionAnswered",
+    schema=1,
+    sentence=N_("{unit} answers: {text}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+):
     unit: UnitId
     text: Text
     report: Document | None
 
 
-class ReportAccepted(Event, name="ReportAccepted"):
+class ReportAccepted(
+    Event,
+    name="ReportAccepted",
+    schema=1,
+    sentence=N_("The report of {unit} is accepted."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+):
     unit: UnitId
 
 

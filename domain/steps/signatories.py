@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain import limits
+from domain.msgids import N_
+from domain.parties import Readers
 from domain.problems import invalid
 from domain.types import Event, FrozenModel, Participant, Participants, Person, StepDecider, with_entry
 
@@ -46,7 +48,15 @@ class Signatories(FrozenModel):
 # Events ----------------------------------------------------------------------------------
 
 
-class SignatoriesNamed(Event, name="HandsNamed"):
+class SignatoriesNamed(
+    Event,
+    name="HandsNamed",
+    schema=1,
+    sentence=N_("Act {of}: {signatories}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     of: int

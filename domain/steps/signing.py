@@ -13,6 +13,9 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import Field
 
 from domain import limits
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.types import (
@@ -20,6 +23,7 @@ from domain.types import (
     Command,
     Document,
     Event,
+    FrozenModel,
     Meta,
     Participant,
     Participants,
@@ -53,22 +57,52 @@ class SigningContext(UnitsContext, Protocol):
         """The number of units of the cluster that no source names."""
 
 
+class RefusalFields(FrozenModel):
+    """The fields of a unit's refusal to sign, shared by command and event."""
+
+    unit: UnitId
+    reason: Text
+    covenant: CovenantKind = "covenant"
+
+
 # Commands --------------------------------------------------------------------------------
 
 
-class SignCovenant(Command, name="sign"):
-    """Sign a version of the covenant as a unit; without a number, the latest version."""
-
+class SignCovenant(
+    Command,
+    name="sign",
+    label=NC_("act", "sign"),
+    summary=N_("Sign a version of the covenant as a unit; without a number, the latest version."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=Duty.SIGNATURE,
+    binding=True,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     unit: UnitId
     number: int | None = None
     covenant: CovenantKind = "covenant"
 
 
-class SignJointly(Command, name="sign-jointly"):
-    """Record that units signed the covenant together.
+class SignJointly(
+    Command,
+    name="sign-jointly",
+    label=NC_("act", "sign jointly"),
+    summary=N_("Record that units signed the covenant together."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=True,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """`unnamed` is the number of signing units whose names are not known.
 
     `units` None: the source says "the units" without their names; then all members of that day sign, and all unnamed
-    units of the cluster. `unnamed` is the number of signing units whose names are not known.
+    units of the cluster.
     """
 
     number: int | None = None
@@ -78,30 +112,65 @@ class SignJointly(Command, name="sign-jointly"):
     covenant: CovenantKind = "covenant"
 
 
-class NameWitnesses(Command, name="name-witnesses"):
-    """Name the witnesses of the signing."""
-
+class NameWitnesses(
+    Command,
+    name="name-witnesses",
+    label=NC_("act", "name witnesses"),
+    summary=N_("Name the witnesses of the signing."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
     witnesses: Participants
 
 
-class DeclineToSign(Command, name="decline-to-sign"):
-    """Decline to sign the covenant as a unit; the unit can still sign later."""
-
-    unit: UnitId
-    reason: Text
-    covenant: CovenantKind = "covenant"
+class DeclineToSign(
+    Command,
+    RefusalFields,
+    name="decline-to-sign",
+    label=NC_("act", "decline to sign"),
+    summary=N_("Decline to sign the covenant as a unit; the unit can still sign later."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    pass
 
 
 # Events ----------------------------------------------------------------------------------
 
 
-class CovenantSigned(Event, name="CovenantSigned"):
+class CovenantSigned(
+    Event,
+    name="CovenantSigned",
+    schema=1,
+    sentence=N_("{unit} signs version {number} of the covenant."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.SIGNATURES,
+):
     unit: UnitId
     number: int
     covenant: CovenantKind = "covenant"
 
 
-class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
+class CovenantSignedJointly(
+    Event,
+    name="CovenantSignedJointly",
+    schema=1,
+    sentence=N_("{units} sign version {number} of the covenant together."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.SIGNATURES,
+):
     number: int
     units: tuple[UnitId, ...]
     named: bool
@@ -111,14 +180,29 @@ class CovenantSignedJointly(Event, name="CovenantSignedJointly"):
     covenant: CovenantKind = "covenant"
 
 
-class WitnessesNamed(Event, name="WitnessesNamed"):
+class WitnessesNamed(
+    Event,
+    name="WitnessesNamed",
+    schema=1,
+    sentence=N_("Witnesses: {witnesses}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.WITNESSES,
+):
     witnesses: tuple[Participant, ...]
 
 
-class SigningDeclined(Event, name="SigningDeclined"):
-    unit: UnitId
-    reason: Text
-    covenant: CovenantKind = "covenant"
+class SigningDeclined(
+    Event,
+    RefusalFields,
+    name="SigningDeclined",
+    schema=1,
+    sentence=N_("{unit} does not sign: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
+    pass
 
 
 # State -----------------------------------------------------------------------------------

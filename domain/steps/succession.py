@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, StringConstraints
 
 from domain import limits
+from domain.msgids import N_, NC_
+from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.rules import Edition, Inherited
 from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
@@ -52,27 +54,56 @@ CycleNames = Annotated[tuple[CycleName, ...], Field(max_length=limits.UNITS_PER_
 # Commands --------------------------------------------------------------------------------
 
 
-class MergeUnits(Command, name="merge-units"):
-    """Merge units into a new unit, or into one of them."""
-
+class MergeUnits(
+    Command,
+    name="merge-units",
+    label=NC_("act", "merge units"),
+    summary=N_("Merge units into a new unit, or into one of them."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     units: Annotated[tuple[UnitId, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
     into: Unit
     basis: Document | None = None
 
 
-class SplitUnit(Command, name="split-unit"):
-    """Split a unit into several units."""
-
+class SplitUnit(
+    Command,
+    name="split-unit",
+    label=NC_("act", "split unit"),
+    summary=N_("Split a unit into several units."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     unit: UnitId
     into: Annotated[tuple[Unit, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
     basis: Document | None = None
 
 
-class DissolveUnit(Command, name="dissolve-unit"):
-    """Dissolve a unit, and name the units that take over from it.
-
-    `into` are successors in the cluster, `outside` are others, in words.
-    """
+class DissolveUnit(
+    Command,
+    name="dissolve-unit",
+    label=NC_("act", "dissolve unit"),
+    summary=N_("Dissolve a unit, and name the units that take over from it."),
+    allowed=SECRETARIAT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    """`into` are successors in the cluster, `outside` are others, in words."""
 
     unit: UnitId
     into: Units = ()
@@ -80,24 +111,54 @@ class DissolveUnit(Command, name="dissolve-unit"):
     basis: Document | None = None
 
 
-class CloseEarly(Command, name="close-early"):
-    """Close the cluster before the end of its year, and name the cycles that take over from it."""
-
+class CloseEarly(
+    Command,
+    name="close-early",
+    label=NC_("act", "close early"),
+    summary=N_("Close the cluster before the end of its year, and name the cycles that take over from it."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     reason: Text
     handed_to: CycleNames = ()
     basis: Document | None = None
 
 
-class HandOver(Command, name="hand-over"):
-    """Hand the units over to other cycles, when the cluster does not continue after the year."""
-
+class HandOver(
+    Command,
+    name="hand-over",
+    label=NC_("act", "hand over"),
+    summary=N_("Hand the units over to other cycles, when the cluster does not continue after the year."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     handed_to: Annotated[CycleNames, Field(min_length=1)]
     basis: Document | None = None
 
 
-class TakeOver(Command, name="take-over"):
-    """Take over from other cycles, whose clusters ended early or were rearranged."""
-
+class TakeOver(
+    Command,
+    name="take-over",
+    label=NC_("act", "take over"),
+    summary=N_("Take over from other cycles, whose clusters ended early or were rearranged."),
+    allowed=SECRETARIAT,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
     predecessors: Annotated[CycleNames, Field(min_length=1)]
     basis: Document | None = None
 
@@ -105,7 +166,18 @@ class TakeOver(Command, name="take-over"):
 # Events ----------------------------------------------------------------------------------
 
 
-class UnitsSucceeded(Event, name="UnitsSucceeded"):
+class UnitsSucceeded(
+    Event,
+    name="UnitsSucceeded",
+    schema=1,
+    sentence=lambda event: (
+        N_("{manner}: {gone}; from now on: {successors}."),
+        {**dict(event), "successors": (*event.successors, *event.outside)},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MEMBERS,
+):
     manner: SuccessionKind
     predecessors: tuple[UnitId, ...]
     """The units that have successors; one of them can be its own successor."""
@@ -117,18 +189,42 @@ class UnitsSucceeded(Event, name="UnitsSucceeded"):
     basis: Document | None
 
 
-class ClosedEarly(Event, name="ClosedEarly"):
+class ClosedEarly(
+    Event,
+    name="ClosedEarly",
+    schema=1,
+    sentence=N_("The cluster ends early ({handed_to}): {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     reason: Text
     handed_to: tuple[CycleName, ...]
     basis: Document | None
 
 
-class HandedOver(Event, name="HandedOver"):
+class HandedOver(
+    Event,
+    name="HandedOver",
+    schema=1,
+    sentence=N_("The units belong to other clusters from now on: {handed_to}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     handed_to: tuple[CycleName, ...]
     basis: Document | None
 
 
-class TakenOver(Event, name="TakenOver"):
+class TakenOver(
+    Event,
+    name="TakenOver",
+    schema=1,
+    sentence=N_("This cycle goes on from {predecessors}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     predecessors: tuple[CycleName, ...]
     basis: Document | None
 

@@ -14,6 +14,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
+from domain.msgids import N_, NC_, Plural
+from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
@@ -73,45 +75,8 @@ Targets = Annotated[tuple[Target, ...], Field(max_length=limits.CONDITIONS_PER_C
 Contents = Annotated[tuple[Content, ...], Field(max_length=limits.CONDITIONS_PER_CRITERION)]
 
 
-# Commands --------------------------------------------------------------------------------
-
-
-class RegisterTargets(Command, name="register-targets"):
-    """Register the titles and targets that a unit aims for; a later registration replaces an earlier one."""
-
-    unit: UnitId
-    titles: Titles = ()
-    targets: Targets = ()
-    document: Document | None = None
-
-
-class ReturnRegistration(Command, name="return-registration"):
-    """Send a registration back to its unit."""
-
-    unit: UnitId
-    reason: Text
-
-
-class AcceptRegistration(Command, name="accept-registration"):
-    """Accept a unit's registration."""
-
-    unit: UnitId
-
-
-class StateContents(Command, name="state-contents"):
-    """Record what a covenant contains, or how many contents a source states and lists."""
-
-    covenant: CovenantKind = "covenant"
-    contents: Contents = ()
-    stated: NonNegativeInt | None = None
-    listed: NonNegativeInt | None = None
-    indicators: NonNegativeInt | None = None
-    places: SampledPlaces = ()
-    """Places below the units to which the covenant applies."""
-
-
-class ReportResult(Command, name="report-result"):
-    """Report a result as a quantity, for one unit or for the whole cluster."""
+class ResultFields(FrozenModel):
+    """The fields of a reported result, shared by command and event."""
 
     unit: UnitId | None = None
     title: Label
@@ -122,26 +87,159 @@ class ReportResult(Command, name="report-result"):
     target: Slug | None = None
 
 
+# Commands --------------------------------------------------------------------------------
+
+
+class RegisterTargets(
+    Command,
+    name="register-targets",
+    label=NC_("act", "register targets"),
+    summary=N_("Register the titles and targets that a unit aims for; a later registration replaces an earlier one."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    unit: UnitId
+    titles: Titles = ()
+    targets: Targets = ()
+    document: Document | None = None
+
+
+class ReturnRegistration(
+    Command,
+    name="return-registration",
+    label=NC_("act", "return registration"),
+    summary=N_("Send a registration back to its unit."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    unit: UnitId
+    reason: Text
+
+
+class AcceptRegistration(
+    Command,
+    name="accept-registration",
+    label=NC_("act", "accept registration"),
+    summary=N_("Accept a unit's registration."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=False,
+    names_any_unit=False,
+):
+    unit: UnitId
+
+
+class StateContents(
+    Command,
+    name="state-contents",
+    label=NC_("act", "state contents"),
+    summary=N_("Record what a covenant contains, or how many contents a source states and lists."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    covenant: CovenantKind = "covenant"
+    contents: Contents = ()
+    stated: NonNegativeInt | None = None
+    listed: NonNegativeInt | None = None
+    indicators: NonNegativeInt | None = None
+    places: SampledPlaces = ()
+    """Places below the units to which the covenant applies."""
+
+
+class ReportResult(
+    Command,
+    ResultFields,
+    name="report-result",
+    label=NC_("act", "report result"),
+    summary=N_("Report a result as a quantity, for one unit or for the whole cluster."),
+    allowed=OWN_UNIT,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    pass
+
+
 # Events ----------------------------------------------------------------------------------
 
 
-class TargetsRegistered(Event, name="TargetsRegistered"):
+class TargetsRegistered(
+    Event,
+    name="TargetsRegistered",
+    schema=1,
+    sentence=lambda event: (
+        N_("{unit} registers: {titles}."),
+        {**dict(event), "titles": (*event.titles, *(target.title for target in event.targets))},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
     titles: tuple[Label, ...]
     targets: tuple[Target, ...]
     document: Document | None
 
 
-class RegistrationReturned(Event, name="RegistrationReturned"):
+class RegistrationReturned(
+    Event,
+    name="RegistrationReturned",
+    schema=1,
+    sentence=N_("The registration of {unit} is sent back: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
     reason: Text
 
 
-class RegistrationAccepted(Event, name="RegistrationAccepted"):
+class RegistrationAccepted(
+    Event,
+    name="RegistrationAccepted",
+    schema=1,
+    sentence=N_("The registration of {unit} is accepted."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+):
     unit: UnitId
 
 
-class ContentsStated(Event, name="ContentsStated"):
+class ContentsStated(
+    Event,
+    name="ContentsStated",
+    schema=1,
+    sentence=Plural(
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicator).",
+        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators).",
+        "indicators",
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     covenant: CovenantKind
     contents: tuple[Content, ...]
     stated: int | None
@@ -150,14 +248,17 @@ class ContentsStated(Event, name="ContentsStated"):
     places: tuple[SampledPlace, ...]
 
 
-class ResultReported(Event, name="ResultReported"):
-    unit: UnitId | None
-    title: Label
-    amount: Amount | Unknown
-    measure: Label
-    exactness: Exactness
-    cut_off: Day | None
-    target: Slug | None
+class ResultReported(
+    Event,
+    ResultFields,
+    name="ResultReported",
+    schema=1,
+    sentence=N_("{unit}, {title}: {exactness} {amount} {measure}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.RESULTS,
+):
+    pass
 
 
 # State -----------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from typing import Annotated, Protocol
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from domain import limits
+from domain.msgids import N_, NC_
+from domain.parties import MINUTES_KEEPERS, Readers
 from domain.problems import invalid, repeated
 from domain.rules import Edition, VoteMethod, VoteRule
 from domain.types import (
@@ -22,6 +24,7 @@ from domain.types import (
     Document,
     Event,
     FrozenModel,
+    IsVoteSubject,
     Label,
     Meta,
     Participant,
@@ -65,17 +68,28 @@ Voters = Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER
 # Commands --------------------------------------------------------------------------------
 
 
-class RecordBallot(Command, name="record-ballot"):
-    """Record a vote with its tally.
+class RecordBallot(
+    Command,
+    name="record-ballot",
+    label=NC_("act", "record ballot"),
+    summary=N_("Record a vote with its tally."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """`subject` is the subject of the vote: an award of the edition, `head`, `deputy`, `result`, or another word.
 
-    `subject` is the subject of the vote: an award of the edition, `head`, `deputy`, `result`, or another word. `cast`
-    is the number of all ballot papers, with blank and spoiled ones; "unknown" when the source gives no tally. `names`
-    is how many choices one paper can carry. `entitled`, `present` and `polled` are the numbers of entitled voters, of
-    those present, and of absent voters who answered in writing; None when the source does not say.
+    `cast` is the number of all ballot papers, with blank and spoiled ones; "unknown" when the source gives no tally.
+    `names` is how many choices one paper can carry. `entitled`, `present` and `polled` are the numbers of entitled
+    voters, of those present, and of absent voters who answered in writing; None when the source does not say.
     """
 
     id: Slug
-    subject: Slug
+    subject: Annotated[Slug, IsVoteSubject()]
     method: VoteMethod
     choices: Choices = ()
     cast: NonNegativeInt | Unknown
@@ -94,9 +108,17 @@ class RecordBallot(Command, name="record-ballot"):
 # Events ----------------------------------------------------------------------------------
 
 
-class BallotRecorded(Event, name="BallotRecorded"):
+class BallotRecorded(
+    Event,
+    name="BallotRecorded",
+    schema=1,
+    sentence=N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
     id: Slug
-    subject: Slug
+    subject: Annotated[Slug, IsVoteSubject()]
     method: VoteMethod
     choices: tuple[Choice, ...]
     cast: int | Unknown

@@ -23,7 +23,7 @@ from application.permitted_acts import may_date, permitted_acts, require_permitt
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle, submit_as
 from domain.access import Matter
-from domain.rights import BINDING, is_binding
+from domain.rights import is_binding
 from domain.types import Command
 from errors import CodedError, InputError, Kind
 from i18n import _
@@ -33,7 +33,6 @@ from web import urls
 from web.act_form import (
     FORM_ERRORS,
     ActForm,
-    about,
     error_text,
     parse_act_form,
     store_files,
@@ -65,7 +64,7 @@ async def choose(request: Request, cycle: ReadableCycle) -> Response:
     for act in permitted_acts(cycle):
         if act.NAME != "open-cycle":
             step = _(STEPS[act.__module__.rsplit(".", 1)[-1]])
-            groups.setdefault(step, []).append((act.NAME, _(about(act)).replace("`", "")))
+            groups.setdefault(step, []).append((act.NAME, _(act.SUMMARY).replace("`", "")))
     return page(request, "choose.html", cycle=cycle, groups=groups)
 
 
@@ -227,7 +226,7 @@ async def _form(
         units=cycle.units(),
         dated=dated,
         people=await suggested_persons(services, cycle),
-        about=_(about(act_form.act)),
+        about=_(act_form.act.SUMMARY),
         wrong=wrong,
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
         awards=[(one.id, one.title) for one in cycle.rules.awards],
@@ -279,7 +278,7 @@ async def _preview(
         cycle=cycle,
         act_form=act_form,
         text=text,
-        binding=act_form.act in BINDING,
+        binding=act_form.act.BINDING,
         sentences=[one.text for one in found.events],
         new=found.new,
         gone=found.gone,

@@ -18,8 +18,8 @@ from application.engine import UnreachableError
 from application.fields import parse_day
 from application.visits import Visitor
 from domain.access import Matter
+from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
-from domain.rules import Duty
 from domain.types import Refused, day_ending
 from errors import CodedError, InputError
 from i18n import _

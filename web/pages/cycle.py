@@ -19,7 +19,7 @@ from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
-from domain.duties import Obligation
+from domain.due_dates import Obligation
 from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
@@ -73,8 +73,8 @@ async def mine(request: Request, visitor: Annotated[Visitor, Depends(reads(Matte
 @router.get(urls.CYCLE)
 async def cluster(request: Request, cycle: ReadableCycle) -> Response:
     """Everything about one cluster's year."""
-    state = cycle.state
-    owed = obligations(state, cycle.rules)
+    state = cycle.readable_state()
+    owed = obligations(cycle.state, cycle.rules)
     latest = latest_acts(cycle, MOST_LATEST)
     named = [*state.comments.comments.values(), *(envelope.event for _row, envelope in latest)]
     texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
@@ -97,7 +97,7 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
         voice=voice,
         deviations=[
             (one, deviation_text(one, cycle.names))
-            for one in deviations(state, cycle.rules)
+            for one in deviations(cycle.state, cycle.rules)
             if cycle.may_see_deviation(one.code)
         ],
         closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),

@@ -50,44 +50,8 @@ from web.services import get_services
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
-IN_MEETINGS = (
-    "present-draft",
-    "take-stance",
-    "take-stance-together",
-    "comment",
-    "sign",
-    "sign-jointly",
-    "name-witnesses",
-    "decline-to-sign",
-    "assign-role",
-    "register-targets",
-    "state-contents",
-    "report-result",
-    "score-round",
-    "record-totals",
-    "record-ballot",
-    "rank",
-    "exclude-unit",
-    "nominate",
-    "choose-next",
-    "record-letter",
-    "note-disagreement",
-    "submit",
-)
-"""Acts that minutes can hold beside presence, stance and signature of each unit, in the order of the choice."""
 _ANSWERS = ("present", "stance", "sign")
 """What the table of units asks of each unit."""
-CLOSED = frozenset(
-    {
-        "ScoresAppraised",
-        "RoundScored",
-        "AwardsDecided",
-        "AwardHeld",
-        "AwardReleased",
-        "AwardAnnulled",
-    }
-)
-"""Events that minutes do not show to members before publication."""
 
 
 @router.get(urls.MEETINGS)
@@ -184,7 +148,6 @@ def _page(
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
-    permitted = {act.NAME for act in permitted_acts(cycle)}
     lines = []
     for index, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
@@ -200,7 +163,7 @@ def _page(
         text=text,
         checked=checked,
         lines=lines,
-        choices=[name for name in IN_MEETINGS if name in permitted],
+        choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
         stances=STANCES,
         members=cycle.members(),
         signed=cycle.state.signing.signatures,
@@ -277,11 +240,10 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
     held = cycle.state.meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
-    closed = frozenset[str]() if cycle.may(Matter.ALL_SCORES) else CLOSED
     pairs = [
         (row, envelope)
-        for row, envelope in cycle.history
-        if row.meeting == meeting and row.type != "MeetingHeld" and row.type not in closed
+        for row, envelope in cycle.readable_history()
+        if row.meeting == meeting and row.type != "MeetingHeld"
     ]
     texts = get_services(request).application.texts
     lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)

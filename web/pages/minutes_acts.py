@@ -17,7 +17,7 @@ from application.visits import VisitedCycle
 from domain.access import Matter
 from i18n import _
 from web import urls
-from web.act_form import about, store_files, suggested_persons, typed_text
+from web.act_form import store_files, suggested_persons, typed_text
 from web.auth import checked_form, reads_cycle
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
@@ -75,7 +75,7 @@ async def _act(
         text=text,
         awards=[(one.id, one.title) for one in cycle.rules.awards],
         sheet=sheet_of(acted_in, act, values),
-        about=_(about(act)),
+        about=_(act.SUMMARY),
     )
 
 

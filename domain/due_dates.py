@@ -1,0 +1,122 @@
+"""Duties of units: what an obligation is, and when it is due.
+
+Every date of a duty is worked out here from the rules edition: the last day, the last day of a correction, extensions,
+and when the clock reminds, proposes an escalation and closes the duty. Another kind of rule for the last day is one
+class in `domain.rules.Deadline.due` and one function of `day_of_rule` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import singledispatch
+
+from domain.duties import Duty
+from domain.rules import Edition, YearDay
+from domain.types import When, day_ending, end_of, start_of
+from domain.workdays import Calendar
+
+OFFICE_OPENS = timedelta(hours=8)
+"""The time of day, Vietnamese time, of reminders and escalation proposals: the start of office hours."""
+
+CORRECTION_REMINDER_DAYS = 1
+"""Duties without a deadline in the edition (corrections of a report) are reminded of one day before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
+
+    `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
+    units that must act first.
+    """
+
+    duty: Duty
+    bearer: str
+    subject: str
+    due: datetime | None
+    done: When | None
+    extended: bool = False
+    waits_for: tuple[str, ...] = ()
+    article: str | None = None
+    """The article of the rules that sets the deadline; None where there is no deadline."""
+
+    @property
+    def late(self) -> bool:
+        """Whether it was certainly done after it was due."""
+        return self.done is not None and self.due is not None and self.done.earliest > self.due
+
+    def overdue(self, now: datetime) -> bool:
+        """Return whether it is open although it is past due."""
+        return self.done is None and self.due is not None and now >= self.due
+
+
+# Due dates --------------------------------------------------------------------------------
+
+
+@singledispatch
+def day_of_rule(rule: object, year: int, calendar: Calendar) -> date:
+    """Return the day that a rule of the edition names in the cycle that begins in `year`, before days off are avoided.
+
+    Raises:
+        TypeError: no function for this kind of rule. This is a programming error.
+    """
+    raise TypeError(f"no day is worked out for {type(rule).__name__}")
+
+
+@day_of_rule.register
+def _year_day(rule: YearDay, year: int, calendar: Calendar) -> date:
+    return rule.of(year)
+
+
+def usual_due(duty: Duty, year: int, rules: Edition) -> datetime | None:
+    """Return when a duty is due in the cycle that begins in `year`, without extensions; None without a deadline."""
+    deadline = rules.deadline(duty)
+    if deadline is None:
+        return None
+    return end_of(rules.calendar.settled(day_of_rule(deadline.due, year, rules.calendar), deadline.if_day_off))
+
+
+def correction_due(asked: When, rules: Edition) -> datetime:
+    """Return when a correction is due that was asked for at `asked`."""
+    if rules.answer_correction_in == "working-days":
+        return end_of(rules.calendar.after(asked.day, rules.answer_correction_days))
+    return end_of(asked.day + timedelta(days=rules.answer_correction_days))
+
+
+def with_extension(due: datetime | None, extended_to: datetime | None) -> tuple[datetime | None, bool]:
+    """Return the due date after an extension, and whether the extension moved it: an earlier one shortens nothing."""
+    if due is not None and extended_to is not None and extended_to > due:
+        return extended_to, True
+    return due, False
+
+
+# The clock --------------------------------------------------------------------------------
+
+
+def reminders(duty: Duty, due: datetime, rules: Edition) -> Iterator[tuple[int, datetime]]:
+    """Yield how many days before the last day the clock reminds, with the instant."""
+    deadline = rules.deadline(duty)
+    for days in deadline.remind_days_before if deadline is not None else (CORRECTION_REMINDER_DAYS,):
+        yield days, _at_office_opening(due, -days)
+
+
+def escalation(duty: Duty, due: datetime, rules: Edition) -> datetime | None:
+    """Return when the clock proposes an escalation for units that are late; None where the edition has none."""
+    deadline = rules.deadline(duty)
+    if deadline is None or deadline.escalate_days_after is None:
+        return None
+    return _at_office_opening(due, deadline.escalate_days_after)
+
+
+def closing(duty: Duty, due: datetime, rules: Edition) -> datetime | None:
+    """Return when the clock closes the duty (the hard close); None where the edition has no hard close."""
+    deadline = rules.deadline(duty)
+    if deadline is None or deadline.close_days_after is None:
+        return None
+    return due + timedelta(days=deadline.close_days_after)
+
+
+def _at_office_opening(due: datetime, days: int) -> datetime:
+    return start_of(day_ending(due) + timedelta(days=days)) + OFFICE_OPENS

@@ -1,0 +1,298 @@
+"""The record of a command and of an event: what is missing fails at import, and what is not opened stays closed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from test_format_1 import LEDGERS, Dumped, _committed
+
+from application.timeline import timeline_of
+from application.visible_state import visible_state
+from application.visits import VisitedCycle, Visitor
+from domain import cycle
+from domain.access import Reader, is_open_to_members, may_read_event
+from domain.cycle import COMMANDS, CYCLE, ENTERED_BY_PERSONS, State, members_and_organiser
+from domain.duties import Duty
+from domain.msgids import N_, NC_
+from domain.parties import OWN_UNIT, Party, Readers, Section
+from domain.rights import subject_unit
+from domain.rules import NO_RULES
+from domain.steps import letters, scores
+from domain.steps.awards import AwardsState
+from domain.streams import is_cycle
+from domain.types import Command, Document, Event, Label, Meta, UnitId
+from ledger.mapping import to_envelope
+from projections.search import SearchIndex
+
+FIELDS = Path(__file__).parent / "data" / "event-fields.json"
+
+COMMAND: dict[str, Any] = {
+    "name": "test-lend",
+    "label": NC_("act", "test lend"),
+    "summary": N_("Lend something."),
+    "allowed": OWN_UNIT,
+    "about": "unit",
+    "closed_by": Duty.STANCE,
+    "binding": True,
+    "after_filing": False,
+    "in_minutes": True,
+    "names_any_unit": False,
+}
+EVENT: dict[str, Any] = {
+    "name": "TestLent",
+    "schema": 1,
+    "sentence": N_("{unit} lends {thing}."),
+    "readers": Readers.ALL_MEMBERS,
+    "correctable": True,
+    "in_summary": Section.LETTERS,
+}
+
+
+@pytest.fixture(autouse=True)
+def known() -> Iterator[None]:
+    """Forget the classes that a test has made."""
+    yield
+    for table in (Command.KNOWN, Event.KNOWN):
+        for name in [name for name in table if name.lower().startswith("test")]:
+            del table[name]
+
+
+def lend(record: dict[str, Any]) -> type[Command]:
+    class TestLend(Command, **record):
+        unit: UnitId
+        thing: Label
+
+    return TestLend
+
+
+def lent(record: dict[str, Any]) -> type[Event]:
+    class TestLent(Event, **record):
+        unit: UnitId
+        thing: Label
+
+    return TestLent
+
+
+def test_a_record_that_is_whole_is_taken() -> None:
+    assert lend(COMMAND).CLOSED_BY is Duty.STANCE
+    assert lend(COMMAND).__doc__ == "Lend something."
+    assert lent(EVENT).IN_SUMMARY is Section.LETTERS
+
+
+@pytest.mark.parametrize("keyword", COMMAND)
+def test_a_command_without_a_keyword_is_no_command(keyword: str) -> None:
+    with pytest.raises(TypeError, match=rf"TestLend: the keyword `{keyword}` is missing"):
+        lend({name: value for name, value in COMMAND.items() if name != keyword})
+
+
+@pytest.mark.parametrize("keyword", [keyword for keyword in EVENT if keyword != "readers"])
+def test_an_event_without_a_keyword_is_no_event(keyword: str) -> None:
+    with pytest.raises(TypeError, match=rf"TestLent: the keyword `{keyword}` is missing"):
+        lent({name: value for name, value in EVENT.items() if name != keyword})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("name", ""),
+        ("label", "test lend"),
+        ("summary", "Lend something"),
+        ("allowed", {Party.OWN}),
+        ("allowed", frozenset({"own"})),
+        ("about", "thing"),
+        ("about", "by.unit"),
+        ("about", 1),
+        ("closed_by", "stance"),
+        ("binding", None),
+        ("after_filing", 1),
+        ("in_minutes", "yes"),
+        ("names_any_unit", None),
+    ],
+)
+def test_a_command_whose_keyword_cannot_be_is_no_command(keyword: str, value: object) -> None:
+    with pytest.raises(TypeError, match=rf"TestLend: {keyword}=.* is not possible"):
+        lend({**COMMAND, keyword: value})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("name", ""),
+        ("schema", 0),
+        ("schema", True),
+        ("sentence", "{unit} lends {object}."),
+        ("sentence", 1),
+        ("readers", "all-members"),
+        ("correctable", None),
+        ("in_summary", "letters"),
+    ],
+)
+def test_an_event_whose_keyword_cannot_be_is_no_event(keyword: str, value: object) -> None:
+    with pytest.raises(TypeError, match=rf"TestLent: {keyword}=.* is not possible"):
+        lent({**EVENT, keyword: value})
+
+
+def test_an_unknown_keyword_is_no_keyword() -> None:
+    with pytest.raises(TypeError, match="TestLend: unknown keywords bindng"):
+        lend({**COMMAND, "bindng": True})
+    with pytest.raises(TypeError, match="TestLent: unknown keywords reader"):
+        lent({**EVENT, "reader": Readers.ALL_MEMBERS})
+
+
+def test_readers_by_unit_need_a_unit() -> None:
+    with pytest.raises(TypeError, match=r"TestGiven: .* needs a field `unit`"):
+
+        class TestGiven(Event, **{**EVENT, "sentence": None, "readers": Readers.OWN_AND_CHECKER}):
+            thing: Label
+
+
+def test_whose_act_a_command_is() -> None:
+    sheet = [{"criterion": "1", "points": "1"}]
+    assert subject_unit(scores.CrossCheck(unit="a", by="b", sheet=sheet)) == "b"
+    assert subject_unit(letters.AnswerLetter(letter="l", by={"unit": "c"}, text="0" * 64)) == "c"
+    assert subject_unit(letters.AnswerLetter(letter="l", by={"group": "D"}, text="0" * 64)) is None
+
+
+def test_a_cycle_decides_the_commands_of_its_steps() -> None:
+    steps = [command for command in Command.KNOWN.values() if command.__module__.startswith("domain.steps.")]
+    assert set(COMMANDS) == set(steps)
+    assert set(COMMANDS) - set(ENTERED_BY_PERSONS) == {
+        Command.KNOWN[name] for name in ("remind", "mark-overdue", "propose-escalation")
+    }
+
+
+# Stored fields ----------------------------------------------------------------------------
+
+
+def test_no_event_is_stored_under_other_keys() -> None:
+    """A change of a command, or of fields that it shares with its event, must not change what is stored."""
+    now = {
+        name: {"schema": event.SCHEMA, "keys": [field.alias or key for key, field in event.model_fields.items()]}
+        for name, event in Event.KNOWN.items()
+    }
+    assert now == json.loads(FIELDS.read_text())
+
+
+# Who reads what ---------------------------------------------------------------------------
+
+
+def test_what_members_do_not_read_before_publication() -> None:
+    closed = {name for name, event in Event.KNOWN.items() if not is_open_to_members(event)}
+    of_other_streams = {name for name in closed if not Event.KNOWN[name].__module__.startswith("domain.steps.")}
+    assert closed - of_other_streams == {
+        "AwardAnnulled",
+        "AwardHeld",
+        "AwardReleased",
+        "AwardReturned",
+        "AwardsDecided",
+        "ComplaintAnswered",
+        "ComplaintFiled",
+        "CrossChecked",
+        "DeviationAcknowledged",
+        "RoundScored",
+        "ScoresAppraised",
+        "SelfScoreWithdrawn",
+        "SelfScored",
+    }
+
+
+MEMBER = frozenset({Reader.ANYBODY, Reader.MEMBER})
+STAFF = frozenset({Reader.ANYBODY, Reader.AUDITOR})
+
+
+def test_a_state_without_closed_events_can_be_folded() -> None:
+    rows = [row for name in LEDGERS for row in Dumped(_committed()[name]).rows if is_cycle(row.stream)]
+    seen = 0
+    for stream in {row.stream for row in rows}:
+        envelopes = [to_envelope(row) for row in rows if row.stream == stream]
+        for length in range(len(envelopes) + 1):
+            now = CYCLE.fold(envelopes[:length])
+            if now.conclusion.published is None:
+                open_ = [one for one in envelopes[:length] if may_read_event(one.event, "nobody", MEMBER, now)]
+                state = CYCLE.fold(open_)
+                assert state.conclusion.grants == ()
+                assert state.scores == {}
+                seen += len(open_) < length
+    assert seen
+
+
+class Texts:
+    async def get(self, digests: Any) -> dict[str, str]:
+        return {}
+
+
+class States:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def after(self, *rows: Any) -> State:
+        return self._state
+
+
+class People:
+    async def names(self, ids: Any) -> dict[str, str]:
+        return {}
+
+
+def visited(history: Any, state: State, kind: Any, unit: str) -> VisitedCycle:
+    login: Any = SimpleNamespace(account=SimpleNamespace(kind=kind, administrator=False))
+    contact: Any = SimpleNamespace(id="p", unit=unit)
+    return VisitedCycle("hn/2026/c", history, state, NO_RULES, members_and_organiser(state), Visitor(login, contact))
+
+
+def with_closed_event(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, State]:
+    """A history that ends in an event whose class says nothing about its readers, and the state after it."""
+
+    class TestDecided(
+        Event, name="TestDecided", schema=1, sentence="{unit}: {paper}", correctable=True, in_summary=None
+    ):
+        unit: UnitId
+        paper: Document
+
+    def changed(awards: AwardsState, event: TestDecided, meta: Meta) -> AwardsState:
+        return replace(awards, objects={"secret": event.unit})
+
+    monkeypatch.setitem(cycle._COMPOSITION.evolves, TestDecided, (("awards", changed),))
+    opening = next(row for row in Dumped(_committed()["acts"]).rows if row.type == "CycleOpened")
+    event = TestDecided(unit="don-vi-1", paper=Document(title="Closed paper"))
+    last = opening._replace(type="TestDecided", schema=1, payload=event.model_dump_json(), version=2)
+    history = tuple((row, to_envelope(row)) for row in (opening, last))
+    return history, CYCLE.fold(envelope for _row, envelope in history)
+
+
+async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, state = with_closed_event(monkeypatch)
+    (_opening, _first), (row, envelope) = history
+    assert state.awards.objects == {"secret": "don-vi-1"}
+    app: Any = SimpleNamespace(texts=Texts(), people=People())
+    member = next(iter(state.membership.names))
+
+    # The question itself.
+    assert not may_read_event(envelope.event, member, MEMBER, state)
+    assert not may_read_event(envelope.event, "don-vi-1", MEMBER, state)
+    assert may_read_event(envelope.event, member, STAFF, state)
+    published = replace(state, conclusion=replace(state.conclusion, published=envelope.meta.happened))
+    assert may_read_event(envelope.event, member, MEMBER, published)
+    assert not may_read_event(envelope.event, "stranger", frozenset({Reader.ANYBODY}), published)
+
+    # The timeline, and the interface's state.
+    for kind, unit, sees in (("staff", member, False), ("auditor", "city", True)):
+        seen = visited(history, state, kind, unit)
+        entries = await timeline_of(app, seen)
+        assert [entry.row.type for entry in entries] == ["CycleOpened", "TestDecided"][: 1 + sees]
+        answer = await visible_state(app, seen)
+        assert answer["state"]["awards"]["objects"] == ({"secret": "don-vi-1"} if sees else {})
+        assert ("secret" in json.dumps(answer)) is sees
+
+    # What the search index offers to members: neither its paper, nor its sentence to units that did not enter it.
+    index: Any = SearchIndex(SimpleNamespace())  # type: ignore[arg-type]
+    index._states = States(state)
+    kinds = {entry[1]: entry[3] for entry in await index._entries(row)}
+    assert kinds == {"closed": row.unit, "act": row.unit}
+    assert row.unit not in state.membership.names
