@@ -23,7 +23,8 @@ from domain.msgids import N_, NC_
 from domain.parties import OWN_UNIT, Party, Readers, Section
 from domain.rights import subject_unit
 from domain.rules import NO_RULES
-from domain.steps import letters, scores
+from domain.scoring import scores
+from domain.steps import letters
 from domain.steps.awards import AwardsState
 from domain.streams import is_cycle
 from domain.types import Command, Document, Event, Label, Meta, UnitId
@@ -160,7 +161,11 @@ def test_whose_act_a_command_is() -> None:
 
 
 def test_a_cycle_decides_the_commands_of_its_steps() -> None:
-    steps = [command for command in Command.KNOWN.values() if command.__module__.startswith("domain.steps.")]
+    steps = [
+        command
+        for command in Command.KNOWN.values()
+        if command.__module__.startswith(("domain.steps.", "domain.scoring."))
+    ]
     assert set(COMMANDS) == set(steps)
     assert set(COMMANDS) - set(ENTERED_BY_PERSONS) == {
         Command.KNOWN[name] for name in ("remind", "mark-overdue", "propose-escalation")
@@ -184,7 +189,9 @@ def test_no_event_is_stored_under_other_keys() -> None:
 
 def test_what_members_do_not_read_before_publication() -> None:
     closed = {name for name, event in Event.KNOWN.items() if not is_open_to_members(event)}
-    of_other_streams = {name for name in closed if not Event.KNOWN[name].__module__.startswith("domain.steps.")}
+    of_other_streams = {
+        name for name in closed if not Event.KNOWN[name].__module__.startswith(("domain.steps.", "domain.scoring."))
+    }
     assert closed - of_other_streams == {
         "AwardAnnulled",
         "AwardHeld",
