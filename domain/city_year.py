@@ -171,13 +171,13 @@ class CityState:
     year: YearPlan = field(default_factory=YearPlan)
 
 
-def issue(cmd: IssueYearPlan, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+def issue(cmd: IssueYearPlan, meta: Meta, state: CityState, rules: Edition) -> Iterator[YearPlanIssued]:
     if state.year.plan == cmd.plan and state.year.edition == cmd.edition:
         raise AlreadyRecorded(state.year.plan_version)
     yield YearPlanIssued(**dict(cmd))
 
 
-def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) -> Iterator[ClustersArranged]:
     if state.year.plan is None:
         raise Refused("no_year_plan")
     ids = [cluster.id for cluster in cmd.clusters]
@@ -195,7 +195,7 @@ def arrange(cmd: ArrangeClusters, meta: Meta, state: CityState, rules: Edition) 
     yield ClustersArranged(clusters=cmd.clusters)
 
 
-def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> Iterator[Event]:
+def order(cmd: OrderOpening, meta: Meta, state: CityState, rules: Edition) -> Iterator[OpeningOrdered]:
     if unknown := [cluster for cluster in cmd.clusters if cluster not in state.year.clusters]:
         raise Refused("no_such_cluster", cluster=unknown[0])
     if set(cmd.clusters) <= set(state.year.ordered):

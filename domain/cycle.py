@@ -183,6 +183,36 @@ if unknown := {step.slice_name for step in STEPS} - {None, *_SLICES}:
 
 COMMANDS: tuple[type[Command], ...] = (*_COMPOSITION.decides, corrections.CorrectAct)
 """The commands of a cycle, in the order of the year; `CycleDecider` itself decides the last one."""
+EVENTS_OF: Mapping[type[Command], tuple[type[Event], ...]] = {
+    **_COMPOSITION.events,
+    corrections.CorrectAct: (corrections.ActCorrected,),
+}
+"""The event types that a command can lead to.
+
+Not named: the signatories, which can follow any command, and the events of the command that a correction puts in the
+wrong one's place.
+"""
+
+
+def _by_step() -> dict[str, tuple[type[Command], ...]]:
+    """Return the commands by their step's title.
+
+    Raises:
+        TypeError: a step that decides commands has no title. This is a programming error, found at import.
+    """
+    by_title: dict[str, tuple[type[Command], ...]] = {}
+    for step in STEPS:
+        if not step.decides:
+            continue
+        if step.title is None:
+            raise TypeError(f"the step of {next(iter(step.decides)).__qualname__} has no title")
+        more = (corrections.CorrectAct,) if step is corrections.decider else ()
+        by_title[step.title] = (*step.decides, *more)
+    return by_title
+
+
+COMMANDS_BY_STEP = _by_step()
+"""The commands by the title of their step, in the order of the year."""
 ENTERED_BY_PERSONS = tuple(command for command in COMMANDS if command.ALLOWED != CLOCK_ONLY)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from types import UnionType
+from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 from domain.commands import AuthenticatedCommand
 from domain.rules import Edition
@@ -121,9 +122,11 @@ class Composition(Generic[C]):
     """Step deciders combined: one decision for each command type; for each event type, (slice name, evolve) pairs.
 
     A slice name stands once in these pairs: changes of several steps to one slice are combined in the steps' order.
+    `events` has the event types that a command can lead to.
     """
 
     decides: Mapping[type[Command], Decide[C]]
+    events: Mapping[type[Command], tuple[type[Event], ...]]
     evolves: Mapping[type[Event], tuple[tuple[str, Evolve], ...]]
 
 
@@ -131,8 +134,8 @@ def compose(steps: Iterable[StepDecider[Any, C, Edition]]) -> Composition[C]:
     """Combine step deciders; `Any` stands for the slices, which are of another type for each step.
 
     Raises:
-        TypeError: two steps decide the same command, or a step without a slice evolves. These are programming errors,
-            found at import.
+        TypeError: two steps decide the same command, a decision does not name its events, or a step without a slice
+            evolves. These are programming errors, found at import.
     """
     decides: dict[type[Command], Decide[C]] = {}
     evolves: dict[type[Event], dict[str, Evolve]] = {}
@@ -146,7 +149,24 @@ def compose(steps: Iterable[StepDecider[Any, C, Edition]]) -> Composition[C]:
             by_slice = evolves.setdefault(event, {})
             earlier = by_slice.get(decider.slice_name)
             by_slice[decider.slice_name] = change if earlier is None else _one_after_the_other(earlier, change)
-    return Composition(decides, {event: tuple(by_slice.items()) for event, by_slice in evolves.items()})
+    return Composition(
+        decides,
+        {command: _yielded(decide) for command, decide in decides.items()},
+        {event: tuple(by_slice.items()) for event, by_slice in evolves.items()},
+    )
+
+
+def _yielded(decide: Callable[..., Iterable[Event]]) -> tuple[type[Event], ...]:
+    """Return the event types that a decision yields, from its return type: `Iterator[A]` or `Iterator[A | B]`.
+
+    Raises:
+        TypeError: it names none.
+    """
+    (yielded,) = get_args(get_type_hints(decide)["return"]) or (None,)
+    events = get_args(yielded) if isinstance(yielded, UnionType) else (yielded,)
+    if not all(isinstance(event, type) and issubclass(event, Event) and event is not Event for event in events):
+        raise TypeError(f"{decide.__qualname__}: the return type names no events, such as Iterator[CovenantSigned]")
+    return events
 
 
 def _one_after_the_other(first: Evolve, then: Evolve) -> Evolve:

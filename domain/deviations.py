@@ -6,21 +6,29 @@ stored, so a paper that arrives later can settle one. Only what a reader can act
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
 from domain.due_dates import Obligation
-from domain.obligations import ObligationsContext, obligations
+from domain.duties import Duty
+from domain.obligations import DUTY_COMMANDS, ObligationsContext, obligations
 from domain.rules import Edition
-from domain.steps.awards import AwardsState
-from domain.steps.corrections import Corrections
-from domain.steps.letters import Letters
-from domain.steps.meetings import first_of
-from domain.steps.targets import TargetsState
-from domain.steps.voting import Ballot, Ballots, outcomes, quorum_missed
-from domain.types import Document, day_ending, end_of
+from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
+from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAward, RecordReturn
+from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
+from domain.steps.conclusion import ChooseNext, DecideAwards, ExcludeUnit, Nominate, RankUnits, Submit
+from domain.steps.corrections import Corrections, NoteDisagreement
+from domain.steps.drafting import PresentDraft
+from domain.steps.letters import AnswerLetter, Letters, RecordLetter
+from domain.steps.lifecycle import OpenCycle, ReceiveYearPlan
+from domain.steps.meetings import RecordMeeting, first_of
+from domain.steps.membership import AssignRole
+from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
+from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
+from domain.types import Command, Document, day_ending, end_of
 from domain.units import known_count
 
 
@@ -380,31 +388,62 @@ def _numbers(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"number/{paper.issuer}/{paper.number}", "number_used_twice", None, paper.issued, facts)
 
 
-_FINDERS = (
-    _quorum_missed,
-    _other_method,
-    _not_carried,
-    _text_open,
-    _unpresented,
-    _bylaws_late,
-    _declined,
-    _head_unknown,
-    _final_late,
-    _ranked_early,
-    _own_nomination,
-    _overruled,
-    _held,
-    _annulments,
-    _complaints,
-    _disagreements,
-    _letters,
-    _contents,
-    _quotas,
-    _rounds,
-    _edition_out_of_time,
-    _numbers,
-    _unregistered,
-)
+_SIGNING = (SignCovenant, SignJointly)
+_BALLOTS = (RecordBallot,)
+_SCORING = (ScoreSelf, CrossCheck, AppraiseScores, ScoreRound)
+_NUMBERED = (ReceiveYearPlan, PresentDraft, RecordLetter, AnswerLetter, Submit, DecideAwards)
+
+_FINDERS: Mapping[
+    Callable[[DeviationsContext, Edition], Iterator[Deviation]], Mapping[str, tuple[type[Command], ...]]
+] = {
+    _quorum_missed: {"quorum_missed": _BALLOTS},
+    _other_method: {"voted_otherwise": _BALLOTS},
+    _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
+    _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
+    _unpresented: {"signed_unpresented": (SignJointly,)},
+    _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},
+    _declined: {"unit_declined": (DeclineToSign,)},
+    _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
+    _final_late: {"final_next_year": (RecordMeeting,)},
+    _ranked_early: {"ranked_before_appraisal": (RankUnits, AppraiseScores)},
+    _own_nomination: {"head_nominated": (Nominate, RecordMeeting, AssignRole)},
+    _overruled: {"granted_unnominated": (DecideAwards,)},
+    _held: {"granted_while_held": (HoldAward, DecideAwards)},
+    _annulments: {"annulled_ungranted": (AnnulAward,), "returned_unannulled": (RecordReturn,)},
+    _complaints: {"complaint": (FileComplaint,)},
+    _disagreements: {"sources_disagree": (NoteDisagreement,)},
+    _letters: {
+        "answered_late": (RecordLetter, AnswerLetter),
+        "letter_unanswered": (RecordLetter,),
+        "answer_without_letter": (AnswerLetter,),
+        "answered_before": (RecordLetter, AnswerLetter),
+    },
+    _contents: {"contents_differ": (StateContents,)},
+    _quotas: {
+        "quota_exceeded": (Nominate,),
+        "award_of_other_kind": (Nominate,),
+        "nominated_excluded": (Nominate, ExcludeUnit),
+    },
+    _rounds: {
+        "round_undeclared": _SCORING,
+        "scored_beyond_round": _SCORING,
+        "scored_by_other": _SCORING,
+        "scored_after_ranking": (*_SCORING, RankUnits),
+    },
+    _edition_out_of_time: {"edition_out_of_time": (OpenCycle,)},
+    _numbers: {"number_used_twice": _NUMBERED},
+    _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},
+}
+"""The functions that find deviations, in their fixed order. Each with its codes, and the commands that can bring them.
+
+Not named: another edition and a correction, which can bring every deviation and settle it.
+"""
+
+BROUGHT_BY: Mapping[str, tuple[type[Command], ...]] = {
+    **{code: commands for codes in _FINDERS.values() for code, commands in codes.items()},
+    "late_act": tuple(command for duty in Duty for command in DUTY_COMMANDS[duty].done_by),
+}
+"""By the code of a deviation, the commands that can bring it."""
 
 
 def deviations(

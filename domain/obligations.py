@@ -6,7 +6,7 @@ when it was done. Steps of the year, task lists, deadlines and lateness are all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,17 +14,17 @@ from typing import Protocol
 from domain.due_dates import Obligation, correction_due, usual_due, with_extension
 from domain.duties import Duty
 from domain.rules import Edition
-from domain.scoring.scores import Scores
-from domain.steps.commenting import Comments
-from domain.steps.conclusion import Conclusion
-from domain.steps.drafting import Drafts
+from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
+from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
+from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
+from domain.steps.drafting import Drafts, PresentDraft
 from domain.steps.extensions import Extensions
-from domain.steps.lifecycle import Lifecycle
-from domain.steps.meetings import Meetings, first_of
-from domain.steps.membership import Membership
-from domain.steps.midyear import MidyearReports
-from domain.steps.signing import Signing
-from domain.types import ICT, When
+from domain.steps.lifecycle import FileCycle, Lifecycle, OpenCycle, ReopenCycle
+from domain.steps.meetings import Meetings, RecordMeeting, first_of
+from domain.steps.membership import AdmitUnit, Membership
+from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
+from domain.steps.signing import SignCovenant, Signing, SignJointly
+from domain.types import ICT, Command, When
 
 
 class ObligationsContext(Protocol):
@@ -191,6 +191,34 @@ _OWED: dict[Duty, Callable[[ObligationsContext, Edition], Iterator[_Owed]]] = {
 }
 if missing := set(Duty) - set(_OWED):
     raise TypeError(f"no function computes who owes {missing}")
+
+
+@dataclass(frozen=True, slots=True)
+class DutyCommands:
+    """The commands of a duty: `done_by` fulfil it; from `opened_by` on it is owed, or waits for no other unit."""
+
+    done_by: tuple[type[Command], ...]
+    opened_by: tuple[type[Command], ...]
+
+
+DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
+    Duty.DRAFT: DutyCommands((PresentDraft,), (OpenCycle,)),
+    Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, AdmitUnit)),
+    Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, AdmitUnit)),
+    Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear,), (OpenCycle, WithdrawReport, AdmitUnit)),
+    Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack,)),
+    Duty.MIDYEAR_ACCEPTANCE: DutyCommands((AcceptReport,), (ReportMidyear, AnswerCorrection)),
+    Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, AdmitUnit)),
+    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf,)),
+    Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf,)),
+    Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), (OpenCycle,)),
+    Duty.SUBMISSION: DutyCommands((Submit,), (OpenCycle,)),
+    Duty.DECISION: DutyCommands((DecideAwards,), (Submit,)),
+    Duty.PUBLICATION: DutyCommands((PublishResults,), (OpenCycle,)),
+    Duty.FILING: DutyCommands((FileCycle,), (OpenCycle, ReopenCycle)),
+}
+if missing := set(Duty) - set(DUTY_COMMANDS):
+    raise TypeError(f"no commands are named for {missing}")
 
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:

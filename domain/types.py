@@ -594,11 +594,14 @@ class StepDecider(Generic[Slice, Context_contra, Rules_contra]):
     only one step decides a command. A step with `slice_name` None keeps nothing: other steps react to its events.
 
     The key of both tables is the type of the function's argument. No type of Python says so, hence `Any` for it.
+    The return type of a decision names the events that it yields. `title` heads the step's commands in documents: a
+    msgid; None for a step that decides none.
     """
 
     slice_name: str | None
     decides: Mapping[type[Command], Callable[[Any, Meta, Context_contra, Rules_contra], Iterable[Event]]]
     evolves: Mapping[type[Event], Callable[[Slice, Any, Meta], Slice]]
+    title: str | None = None
 
 
 def with_entry(table: Mapping[K, V], key: K, value: V) -> dict[K, V]:

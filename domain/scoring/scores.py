@@ -363,7 +363,9 @@ def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], 
         raise AlreadyRecorded(scored.version)
 
 
-def withdraw_score(command: WithdrawScore, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
+def withdraw_score(
+    command: WithdrawScore, meta: Meta, state: ScoresContext, rules: ScoringRules
+) -> Iterator[SelfScoreWithdrawn]:
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
     if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
@@ -371,7 +373,7 @@ def withdraw_score(command: WithdrawScore, meta: Meta, state: ScoresContext, rul
     yield SelfScoreWithdrawn(unit=command.unit)
 
 
-def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
+def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[SelfScored]:
     require_member(command.unit, meta, state)
     _require_new(command.unit, "self", command.unit, command.sheet, state)
     if (command.unit, "appraised") in state.scores:
@@ -380,7 +382,7 @@ def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: Scor
     yield SelfScored(**dict(command))
 
 
-def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
+def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[CrossChecked]:
     require_member(command.unit, meta, state)
     require_member(command.by, meta, state)
     if command.by == command.unit:
@@ -392,7 +394,9 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
     yield CrossChecked(**dict(command))
 
 
-def appraise(command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
+def appraise(
+    command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules
+) -> Iterator[ScoresAppraised]:
     require_member(command.unit, meta, state)
     _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
     _require_valid_sheet(command.unit, command.sheet, state, rules)
@@ -400,7 +404,7 @@ def appraise(command: AppraiseScores, meta: Meta, state: ScoresContext, rules: S
     yield ScoresAppraised(**dict(command))
 
 
-def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[Event]:
+def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[RoundScored]:
     require_member(command.unit, meta, state)
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
@@ -441,6 +445,7 @@ def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Sh
 
 
 decider: StepDecider[Scores, ScoresContext, ScoringRules] = StepDecider(
+    title=N_("Scores"),
     slice_name="scores",
     decides={
         ScoreSelf: score_self,

@@ -345,46 +345,50 @@ class AwardsState:
 # Decisions -------------------------------------------------------------------------------
 
 
-def hold(command: HoldAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def hold(command: HoldAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardHeld]:
     existing = state.awards.holds.get((command.unit, command.award))
     if existing is not None and existing.released is None:
         raise AlreadyRecorded(existing.version)
     yield AwardHeld(**dict(command))
 
 
-def release(command: ReleaseAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def release(command: ReleaseAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardReleased]:
     existing = state.awards.holds.get((command.unit, command.award))
     if existing is None or existing.released is not None:
         raise Refused("award_not_held", unit=command.unit, award=command.award)
     yield AwardReleased(**dict(command))
 
 
-def annul(command: AnnulAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def annul(command: AnnulAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardAnnulled]:
     if (since := state.awards.annulled.get((command.unit, command.award))) is not None:
         raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=since.day)
     yield AwardAnnulled(**dict(command))
 
 
-def record_return(command: RecordReturn, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def record_return(command: RecordReturn, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardReturned]:
     if (since := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
         raise Refused("award_is_returned", unit=command.unit, award=command.award, on=since.day)
     yield AwardReturned(**dict(command))
 
 
-def hand_over(command: HandOverObject, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def hand_over(command: HandOverObject, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[ObjectHandedOver]:
     if state.awards.objects.get(command.object) == command.unit:
         raise Refused("object_is_there", object=command.object, unit=command.unit)
     yield ObjectHandedOver(**dict(command))
 
 
-def file_complaint(command: FileComplaint, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def file_complaint(
+    command: FileComplaint, meta: Meta, state: AwardsContext, rules: Edition
+) -> Iterator[ComplaintFiled]:
     for existing in state.awards.complaints.values():
         if (existing.by, existing.text, existing.award) == (command.by, command.text, command.award):
             raise AlreadyRecorded(existing.version)
     yield ComplaintFiled(number=len(state.awards.complaints) + 1, **dict(command))
 
 
-def answer_complaint(command: AnswerComplaint, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[Event]:
+def answer_complaint(
+    command: AnswerComplaint, meta: Meta, state: AwardsContext, rules: Edition
+) -> Iterator[ComplaintAnswered]:
     if command.number not in state.awards.complaints:
         raise Refused("no_such_complaint", number=command.number)
     yield ComplaintAnswered(**dict(command))
@@ -414,6 +418,7 @@ def _complaint_answered(awards: AwardsState, event: ComplaintAnswered, meta: Met
 
 
 decider: StepDecider[AwardsState, AwardsContext, Edition] = StepDecider(
+    title=N_("Held and annulled awards, objects, complaints"),
     slice_name="awards",
     decides={
         HoldAward: hold,

@@ -137,11 +137,11 @@ class ClockRecord:
 # Decisions -------------------------------------------------------------------------------
 
 
-def remind(command: Remind, meta: Meta, state: ClockContext, rules: Edition) -> Iterator[Event]:
+def remind(command: Remind, meta: Meta, state: ClockContext, rules: Edition) -> Iterator[UnitReminded]:
     yield UnitReminded(**dict(command))
 
 
-def mark_overdue(command: MarkOverdue, meta: Meta, state: ClockContext, rules: Edition) -> Iterator[Event]:
+def mark_overdue(command: MarkOverdue, meta: Meta, state: ClockContext, rules: Edition) -> Iterator[DeadlinePassed]:
     yield DeadlinePassed(**dict(command))
 
 
@@ -250,6 +250,7 @@ def _passed(deadlines: ClockRecord, event: DeadlinePassed, meta: Meta) -> ClockR
 
 
 decider: StepDecider[ClockRecord, ClockContext, Edition] = StepDecider(
+    title=N_("Deadlines and the clock"),
     slice_name="deadlines",
     decides={Remind: remind, MarkOverdue: mark_overdue},
     evolves={

@@ -277,7 +277,7 @@ def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
 # Decisions -------------------------------------------------------------------------------
 
 
-def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
+def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[StanceTaken]:
     require_member(command.unit, meta, state)
     existing = state.comments.stances.get(_key(command.unit, command.on))
     if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
@@ -285,7 +285,9 @@ def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules
     yield StanceTaken(**dict(command))
 
 
-def withdraw_stance(command: WithdrawStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
+def withdraw_stance(
+    command: WithdrawStance, meta: Meta, state: CommentingContext, rules: Edition
+) -> Iterator[StanceWithdrawn]:
     if _key(command.unit, command.on) not in state.comments.stances:
         raise Refused("no_stance", unit=command.unit)
     yield StanceWithdrawn(**dict(command))
@@ -293,14 +295,14 @@ def withdraw_stance(command: WithdrawStance, meta: Meta, state: CommentingContex
 
 def take_stance_together(
     command: TakeStanceTogether, meta: Meta, state: CommentingContext, rules: Edition
-) -> Iterator[Event]:
+) -> Iterator[StanceTakenTogether]:
     for existing in state.comments.collective_stances:
         if (existing.by, existing.stance, existing.on) == (command.group, command.stance, command.on):
             raise AlreadyRecorded(existing.version)
     yield StanceTakenTogether(**dict(command))
 
 
-def add_comment(command: AddComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
+def add_comment(command: AddComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[CommentAdded]:
     if command.answers is not None and command.answers not in state.comments.comments:
         raise Refused("no_such_comment", number=command.answers)
     same = (command.by, command.text, command.on)
@@ -310,7 +312,9 @@ def add_comment(command: AddComment, meta: Meta, state: CommentingContext, rules
     yield CommentAdded(number=len(state.comments.comments) + 1, **dict(command))
 
 
-def withdraw_comment(command: WithdrawComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[Event]:
+def withdraw_comment(
+    command: WithdrawComment, meta: Meta, state: CommentingContext, rules: Edition
+) -> Iterator[CommentWithdrawn]:
     existing = state.comments.comments.get(command.number)
     if existing is None or existing.withdrawn:
         raise Refused("no_such_comment", number=command.number)
@@ -364,6 +368,7 @@ def _comment_withdrawn(comments: Comments, event: CommentWithdrawn, meta: Meta) 
 
 
 decider: StepDecider[Comments, CommentingContext, Edition] = StepDecider(
+    title=N_("Stances and comments on the drafts"),
     slice_name="comments",
     decides={
         TakeStance: take_stance,

@@ -365,7 +365,9 @@ class Conclusion:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_totals(command: RecordTotals, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def record_totals(
+    command: RecordTotals, meta: Meta, state: ConclusionContext, rules: Edition
+) -> Iterator[TotalsRecorded]:
     if command.round in state.conclusion.totals:
         raise Refused("totals_are_recorded", round=command.round)
     units = [total.unit for total in command.totals if total.unit is not None]
@@ -383,7 +385,7 @@ def record_totals(command: RecordTotals, meta: Meta, state: ConclusionContext, r
     yield TotalsRecorded(**dict(command))
 
 
-def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitsRanked]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
     results = state.totals_and_ranks(rules)
@@ -396,7 +398,7 @@ def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Editio
     yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
 
 
-def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitNominated]:
     require_member(command.unit, meta, state)
     if (version := state.conclusion.nominations.get((command.unit, command.award))) is not None:
         raise AlreadyRecorded(version)
@@ -407,18 +409,18 @@ def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edi
     yield UnitNominated(**dict(command))
 
 
-def choose_next(command: ChooseNext, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def choose_next(command: ChooseNext, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[NextChosen]:
     yield NextChosen(**dict(command))
 
 
-def exclude(command: ExcludeUnit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def exclude(command: ExcludeUnit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitExcluded]:
     require_member(command.unit, meta, state)
     if command.unit in state.conclusion.excluded:
         raise Refused("unit_is_excluded", unit=command.unit)
     yield UnitExcluded(**dict(command))
 
 
-def submit(command: Submit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def submit(command: Submit, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[NominationsSubmitted]:
     if not state.conclusion.nominations:
         raise Refused("nothing_nominated")
     if state.conclusion.submission == command.submission:
@@ -426,7 +428,9 @@ def submit(command: Submit, meta: Meta, state: ConclusionContext, rules: Edition
     yield NominationsSubmitted(**dict(command))
 
 
-def decide_awards(command: DecideAwards, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def decide_awards(
+    command: DecideAwards, meta: Meta, state: ConclusionContext, rules: Edition
+) -> Iterator[AwardsDecided]:
     if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
         raise AlreadyRecorded(state.conclusion.decided_version)
     for grant in command.grants:
@@ -435,7 +439,9 @@ def decide_awards(command: DecideAwards, meta: Meta, state: ConclusionContext, r
     yield AwardsDecided(**dict(command))
 
 
-def publish(command: PublishResults, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[Event]:
+def publish(
+    command: PublishResults, meta: Meta, state: ConclusionContext, rules: Edition
+) -> Iterator[ResultsPublished]:
     if state.conclusion.decided is None:
         raise Refused("nothing_decided")
     if state.conclusion.published is not None:
@@ -447,6 +453,7 @@ def publish(command: PublishResults, meta: Meta, state: ConclusionContext, rules
 
 
 decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
+    title=N_("Ranking, nominations and the award decision"),
     slice_name="conclusion",
     decides={
         RecordTotals: record_totals,

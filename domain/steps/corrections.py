@@ -213,7 +213,7 @@ class Corrections:
 
 def acknowledge(
     command: AcknowledgeDeviation, meta: Meta, state: CorrectionsContext, rules: Edition
-) -> Iterator[Event]:
+) -> Iterator[DeviationAcknowledged]:
     if not state.has_deviation(command.key, rules):
         raise Refused("no_such_deviation", key=command.key)
     if command.key in state.corrections.acknowledged:
@@ -223,13 +223,13 @@ def acknowledge(
 
 def note_disagreement(
     command: NoteDisagreement, meta: Meta, state: CorrectionsContext, rules: Edition
-) -> Iterator[Event]:
+) -> Iterator[DisagreementNoted]:
     if command.about in state.corrections.disagreements:
         raise Refused("disagreement_is_noted", about=command.about)
     yield DisagreementNoted(**dict(command))
 
 
-def name_source(command: NameSource, meta: Meta, state: CorrectionsContext, rules: Edition) -> Iterator[Event]:
+def name_source(command: NameSource, meta: Meta, state: CorrectionsContext, rules: Edition) -> Iterator[SourceNamed]:
     if (existing := state.corrections.sources.get(command.id)) is not None:
         named, version = existing
         if dict(named) == dict(command):
@@ -246,6 +246,7 @@ def _act_corrected(corrections: Corrections, event: ActCorrected, meta: Meta) ->
 
 
 decider: StepDecider[Corrections, CorrectionsContext, Edition] = StepDecider(
+    title=N_("Corrections, sources, acknowledgements"),
     slice_name="corrections",
     decides={AcknowledgeDeviation: acknowledge, NoteDisagreement: note_disagreement, NameSource: name_source},
     evolves={

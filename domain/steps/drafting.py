@@ -119,7 +119,7 @@ Drafts = Mapping[DraftKind, tuple[DraftVersion, ...]]
 # Decisions -------------------------------------------------------------------------------
 
 
-def present(command: PresentDraft, meta: Meta, state: DraftingContext, rules: Edition) -> Iterator[Event]:
+def present(command: PresentDraft, meta: Meta, state: DraftingContext, rules: Edition) -> Iterator[DraftPresented]:
     if command.presented_by is not None and command.presented_by != state.organiser:
         require_member(command.presented_by, meta, state)
     versions = state.drafts.get(command.kind, ())
@@ -157,6 +157,7 @@ def _presented(drafts: Drafts, event: DraftPresented, meta: Meta) -> Drafts:
 
 
 decider: StepDecider[Drafts, DraftingContext, Edition] = StepDecider(
+    title=N_("Drafts"),
     slice_name="drafts",
     decides={PresentDraft: present},
     evolves={DraftPresented: _presented},

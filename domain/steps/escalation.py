@@ -112,11 +112,15 @@ class Escalations:
 # Decisions -------------------------------------------------------------------------------
 
 
-def propose(command: ProposeEscalation, meta: Meta, state: EscalationContext, rules: Edition) -> Iterator[Event]:
+def propose(
+    command: ProposeEscalation, meta: Meta, state: EscalationContext, rules: Edition
+) -> Iterator[EscalationProposed]:
     yield EscalationProposed(**dict(command))
 
 
-def confirm(command: ConfirmEscalation, meta: Meta, state: EscalationContext, rules: Edition) -> Iterator[Event]:
+def confirm(
+    command: ConfirmEscalation, meta: Meta, state: EscalationContext, rules: Edition
+) -> Iterator[EscalationConfirmed]:
     existing = state.deadlines.escalations.get(command.duty)
     if existing is None:
         raise Refused("nothing_to_escalate", duty=command.duty)
@@ -144,6 +148,7 @@ def _confirmed(deadlines: Escalations, event: EscalationConfirmed, meta: Meta) -
 
 
 decider: StepDecider[Escalations, EscalationContext, Edition] = StepDecider(
+    title=N_("Escalation to the overseer"),
     slice_name="deadlines",
     decides={ProposeEscalation: propose, ConfirmEscalation: confirm},
     evolves={EscalationProposed: _proposed, EscalationConfirmed: _confirmed},

@@ -200,19 +200,25 @@ def _require_extension(duty: Duty, unit: str | None, until: date, state: Extensi
         raise Refused("extension_is_no_extension", due=day_ending(min(deadlines)))
 
 
-def ask_extension(command: AskExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+def ask_extension(
+    command: AskExtension, meta: Meta, state: ExtensionsContext, rules: Edition
+) -> Iterator[ExtensionAsked]:
     _require_extension(command.duty, command.unit, command.until, state, rules)
     if (command.unit, command.duty) in state.deadlines.extension_requests:
         raise Refused("extension_is_asked", unit=command.unit, duty=command.duty)
     yield ExtensionAsked(**dict(command))
 
 
-def grant_extension(command: GrantExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+def grant_extension(
+    command: GrantExtension, meta: Meta, state: ExtensionsContext, rules: Edition
+) -> Iterator[ExtensionGranted]:
     _require_extension(command.duty, command.unit, command.until, state, rules)
     yield ExtensionGranted(**dict(command))
 
 
-def refuse_extension(command: RefuseExtension, meta: Meta, state: ExtensionsContext, rules: Edition) -> Iterator[Event]:
+def refuse_extension(
+    command: RefuseExtension, meta: Meta, state: ExtensionsContext, rules: Edition
+) -> Iterator[ExtensionRefused]:
     if (command.unit, command.duty) not in state.deadlines.extension_requests:
         raise Refused("extension_not_asked", unit=command.unit, duty=command.duty)
     yield ExtensionRefused(**dict(command))
@@ -246,6 +252,7 @@ def _extension_granted(deadlines: Extensions, event: ExtensionGranted, meta: Met
 
 
 decider: StepDecider[Extensions, ExtensionsContext, Edition] = StepDecider(
+    title=N_("Extensions"),
     slice_name="deadlines",
     decides={AskExtension: ask_extension, GrantExtension: grant_extension, RefuseExtension: refuse_extension},
     evolves={

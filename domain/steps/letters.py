@@ -229,7 +229,7 @@ class Letters:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_letter(command: RecordLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
+def record_letter(command: RecordLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[LetterRecorded]:
     if (existing := state.letters.letters.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -237,14 +237,16 @@ def record_letter(command: RecordLetter, meta: Meta, state: LettersContext, rule
     yield LetterRecorded(**dict(command))
 
 
-def answer_letter(command: AnswerLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
+def answer_letter(command: AnswerLetter, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[LetterAnswered]:
     for existing in state.letters.answers.get(command.letter, ()):
         if dict(existing.event) == dict(command) and existing.when == meta.happened:
             raise AlreadyRecorded(existing.version)
     yield LetterAnswered(**dict(command))
 
 
-def record_site_check(command: RecordSiteCheck, meta: Meta, state: LettersContext, rules: Edition) -> Iterator[Event]:
+def record_site_check(
+    command: RecordSiteCheck, meta: Meta, state: LettersContext, rules: Edition
+) -> Iterator[SiteChecked]:
     require_member(command.unit, meta, state)
     if (existing := state.letters.checks.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
@@ -264,6 +266,7 @@ def _answered(letters: Letters, event: LetterAnswered, meta: Meta) -> Letters:
 
 
 decider: StepDecider[Letters, LettersContext, Edition] = StepDecider(
+    title=N_("Letters and site checks"),
     slice_name="letters",
     decides={RecordLetter: record_letter, AnswerLetter: answer_letter, RecordSiteCheck: record_site_check},
     evolves={

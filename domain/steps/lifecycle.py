@@ -380,19 +380,23 @@ def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
 # Decisions -------------------------------------------------------------------------------
 
 
-def open_cycle(command: OpenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def open_cycle(command: OpenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleOpened]:
     if state.lifecycle.opened:
         raise Refused("cycle_is_open", cluster=state.lifecycle.cluster_name)
     yield CycleOpened(**dict(command))
 
 
-def adopt_edition(command: AdoptEdition, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def adopt_edition(
+    command: AdoptEdition, meta: Meta, state: LifecycleContext, rules: Edition
+) -> Iterator[EditionAdopted]:
     if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
     yield EditionAdopted(**dict(command))
 
 
-def change_calendar(command: ChangeCalendar, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def change_calendar(
+    command: ChangeCalendar, meta: Meta, state: LifecycleContext, rules: Edition
+) -> Iterator[CalendarChanged]:
     if state.lifecycle.clock != "backfill":
         raise Refused("calendar_is_running", clock=state.lifecycle.clock)
     if command.clock == "backfill":
@@ -402,13 +406,15 @@ def change_calendar(command: ChangeCalendar, meta: Meta, state: LifecycleContext
     yield CalendarChanged(**dict(command))
 
 
-def receive_year_plan(command: ReceiveYearPlan, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def receive_year_plan(
+    command: ReceiveYearPlan, meta: Meta, state: LifecycleContext, rules: Edition
+) -> Iterator[YearPlanReceived]:
     if state.lifecycle.year_plan == command.year_plan:
         raise Refused("year_plan_known")
     yield YearPlanReceived(year_plan=command.year_plan)
 
 
-def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[TimeStepped]:
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
@@ -416,25 +422,25 @@ def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition
     yield TimeStepped(now=command.now)
 
 
-def close_duty(command: CloseDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def close_duty(command: CloseDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[DutyClosed]:
     if command.duty in state.lifecycle.closed:
         raise Refused("duty_is_closed", duty=command.duty)
     yield DutyClosed(duty=command.duty)
 
 
-def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[DutyReopened]:
     if command.duty not in state.lifecycle.closed:
         raise Refused("duty_is_open", duty=command.duty)
     yield DutyReopened(**dict(command))
 
 
-def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleFiled]:
     if state.lifecycle.filed is not None:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
     yield CycleFiled()
 
 
-def reopen_cycle(command: ReopenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[Event]:
+def reopen_cycle(command: ReopenCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleReopened]:
     if state.lifecycle.filed is None:
         raise Refused("cycle_is_not_filed")
     yield CycleReopened(reason=command.reason)
@@ -482,6 +488,7 @@ def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle
 
 
 decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
+    title=N_("Opening and filing the year"),
     slice_name="lifecycle",
     decides={
         OpenCycle: open_cycle,

@@ -94,7 +94,7 @@ ManualReminders = tuple[ManualReminder, ...]
 # Decisions -------------------------------------------------------------------------------
 
 
-def remind(command: RemindUnits, meta: Meta, state: ManualRemindersContext, rules: Edition) -> Iterator[Event]:
+def remind(command: RemindUnits, meta: Meta, state: ManualRemindersContext, rules: Edition) -> Iterator[UnitsReminded]:
     for unit in command.units:
         if unit != state.organiser:
             require_member(unit, meta, state)
@@ -112,5 +112,8 @@ def _reminded(manual_reminders: ManualReminders, event: UnitsReminded, meta: Met
 
 
 decider: StepDecider[ManualReminders, ManualRemindersContext, Edition] = StepDecider(
-    slice_name="manual_reminders", decides={RemindUnits: remind}, evolves={UnitsReminded: _reminded}
+    title=N_("Reminders by people"),
+    slice_name="manual_reminders",
+    decides={RemindUnits: remind},
+    evolves={UnitsReminded: _reminded},
 )

@@ -133,7 +133,7 @@ Meetings = Mapping[str, RecordedMeeting]
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, rules: Edition) -> Iterator[Event]:
+def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, rules: Edition) -> Iterator[MeetingHeld]:
     if (existing := state.meetings.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -151,6 +151,7 @@ def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
 
 
 decider: StepDecider[Meetings, MeetingsContext, Edition] = StepDecider(
+    title=N_("Meetings"),
     slice_name="meetings",
     decides={RecordMeeting: record_meeting},
     evolves={

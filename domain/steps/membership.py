@@ -280,7 +280,7 @@ def effective_from(meta: Meta) -> datetime:
 # Decisions -------------------------------------------------------------------------------
 
 
-def assign_role(command: AssignRole, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
+def assign_role(command: AssignRole, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[RoleAssigned]:
     since = effective_from(meta)
     if command.holder not in {"unknown", "vacant"}:
         require_member(
@@ -296,17 +296,19 @@ def assign_role(command: AssignRole, meta: Meta, state: MembershipContext, rules
     yield RoleAssigned(**dict(command))
 
 
-def name_overseer(command: NameOverseer, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
+def name_overseer(
+    command: NameOverseer, meta: Meta, state: MembershipContext, rules: Edition
+) -> Iterator[OverseerNamed]:
     yield OverseerNamed(**dict(command))
 
 
-def admit_unit(command: AdmitUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
+def admit_unit(command: AdmitUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[UnitAdmitted]:
     if command.unit in state.membership.members() or command.unit == state.organiser:
         raise Refused("is_a_member", unit=command.unit)
     yield UnitAdmitted(unit=Unit(id=command.unit, name=command.name, kind=command.kind), basis=command.basis)
 
 
-def release_unit(command: ReleaseUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[Event]:
+def release_unit(command: ReleaseUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[UnitReleased]:
     require_member(command.unit, meta, state)
     if command.unit not in state.membership.members():
         raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
@@ -379,6 +381,7 @@ def _units_succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) 
 
 
 decider: StepDecider[Membership, MembershipContext, Edition] = StepDecider(
+    title=N_("Units and roles"),
     slice_name="membership",
     decides={AssignRole: assign_role, NameOverseer: name_overseer, AdmitUnit: admit_unit, ReleaseUnit: release_unit},
     evolves={

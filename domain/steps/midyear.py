@@ -213,7 +213,9 @@ MidyearReports = Mapping[str, MidyearReport]
 # Decisions -------------------------------------------------------------------------------
 
 
-def report_midyear(command: ReportMidyear, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
+def report_midyear(
+    command: ReportMidyear, meta: Meta, state: MidyearContext, rules: Edition
+) -> Iterator[MidyearReported]:
     require_member(command.unit, meta, state)
     if (existing := state.midyear.get(command.unit)) is not None:
         if existing.document == command.report:
@@ -229,13 +231,15 @@ def _report_of(unit: str, state: MidyearContext) -> MidyearReport:
     return existing
 
 
-def withdraw_report(command: WithdrawReport, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
+def withdraw_report(
+    command: WithdrawReport, meta: Meta, state: MidyearContext, rules: Edition
+) -> Iterator[ReportWithdrawn]:
     if _report_of(command.unit, state).accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
     yield ReportWithdrawn(unit=command.unit)
 
 
-def send_back(command: SendBack, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
+def send_back(command: SendBack, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[ReportSentBack]:
     existing = _report_of(command.unit, state)
     if existing.accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
@@ -246,14 +250,16 @@ def send_back(command: SendBack, meta: Meta, state: MidyearContext, rules: Editi
     yield ReportSentBack(**dict(command))
 
 
-def answer_correction(command: AnswerCorrection, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
+def answer_correction(
+    command: AnswerCorrection, meta: Meta, state: MidyearContext, rules: Edition
+) -> Iterator[CorrectionAnswered]:
     existing = _report_of(command.unit, state)
     if existing.asked is None or existing.answered is not None:
         raise Refused("no_correction_asked", unit=command.unit)
     yield CorrectionAnswered(**dict(command))
 
 
-def accept_report(command: AcceptReport, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[Event]:
+def accept_report(command: AcceptReport, meta: Meta, state: MidyearContext, rules: Edition) -> Iterator[ReportAccepted]:
     existing = _report_of(command.unit, state)
     if existing.accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
@@ -285,6 +291,7 @@ def _correction_answered(reports: MidyearReports, event: CorrectionAnswered, met
 
 
 decider: StepDecider[MidyearReports, MidyearContext, Edition] = StepDecider(
+    title=N_("The mid-year review"),
     slice_name="midyear",
     decides={
         ReportMidyear: report_midyear,

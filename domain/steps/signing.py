@@ -263,7 +263,7 @@ def _version_of(covenant: CovenantKind, number: int | None, state: SigningContex
 # Decisions -------------------------------------------------------------------------------
 
 
-def sign(command: SignCovenant, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
+def sign(command: SignCovenant, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[CovenantSigned]:
     require_member(command.unit, meta, state)
     number, signing = _version_of(command.covenant, command.number, state), _signing_of(command.covenant, state)
     if (existing := signing.signatures.get(command.unit)) is not None:
@@ -273,7 +273,9 @@ def sign(command: SignCovenant, meta: Meta, state: SigningContext, rules: Editio
     yield CovenantSigned(unit=command.unit, number=number, covenant=command.covenant)
 
 
-def sign_jointly(command: SignJointly, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
+def sign_jointly(
+    command: SignJointly, meta: Meta, state: SigningContext, rules: Edition
+) -> Iterator[CovenantSignedJointly]:
     # A source can report the signing without a paper: number 0 is a text that was never presented.
     unpresented = command.number is None and not state.draft_numbers(command.covenant)
     number = 0 if unpresented else _version_of(command.covenant, command.number, state)
@@ -299,13 +301,15 @@ def sign_jointly(command: SignJointly, meta: Meta, state: SigningContext, rules:
     )
 
 
-def name_witnesses(command: NameWitnesses, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
+def name_witnesses(
+    command: NameWitnesses, meta: Meta, state: SigningContext, rules: Edition
+) -> Iterator[WitnessesNamed]:
     if state.signing.witnesses_version is not None and set(command.witnesses) <= set(state.signing.witnesses):
         raise AlreadyRecorded(state.signing.witnesses_version)
     yield WitnessesNamed(**dict(command))
 
 
-def decline(command: DeclineToSign, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[Event]:
+def decline(command: DeclineToSign, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[SigningDeclined]:
     require_member(command.unit, meta, state)
     signing = _signing_of(command.covenant, state)
     if command.unit in signing.signatures:
@@ -381,6 +385,7 @@ def _witnessed(signing: Signing, event: WitnessesNamed, meta: Meta) -> Signing:
 
 
 decider: StepDecider[Signing, SigningContext, Edition] = StepDecider(
+    title=N_("Signing the covenant"),
     slice_name="signing",
     decides={
         SignCovenant: sign,

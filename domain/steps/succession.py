@@ -232,19 +232,19 @@ class TakenOver(
 # Decisions -------------------------------------------------------------------------------
 
 
-def merge(command: MergeUnits, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def merge(command: MergeUnits, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[UnitsSucceeded]:
     if doubled := repeated(command.units):
         raise Refused("named_twice", name=doubled[0])
     yield _units_succeeded("merged", command.units, (command.into,), (), command.basis, meta, state, rules)
 
 
-def split(command: SplitUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def split(command: SplitUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[UnitsSucceeded]:
     if doubled := repeated(unit.id for unit in command.into):
         raise Refused("named_twice", name=doubled[0])
     yield _units_succeeded("split", (command.unit,), command.into, (), command.basis, meta, state, rules)
 
 
-def dissolve(command: DissolveUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def dissolve(command: DissolveUnit, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[UnitsSucceeded]:
     yield _units_succeeded(
         "dissolved", (command.unit,), command.into, command.outside, command.basis, meta, state, rules
     )
@@ -282,25 +282,26 @@ def _units_succeeded(
     )
 
 
-def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[ClosedEarly]:
     if state.closed_early is not None:
         raise Refused("closed_already", on=state.closed_early.astimezone(ICT).date())
     yield ClosedEarly(**dict(command))
 
 
-def hand_over(command: HandOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def hand_over(command: HandOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[HandedOver]:
     if set(command.handed_to) <= set(state.handed_to):
         raise Refused("taken_over_already", names=", ".join(command.handed_to))
     yield HandedOver(**dict(command))
 
 
-def take_over(command: TakeOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[Event]:
+def take_over(command: TakeOver, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[TakenOver]:
     if set(command.predecessors) <= set(state.predecessors):
         raise Refused("taken_over_already", names=", ".join(command.predecessors))
     yield TakenOver(**dict(command))
 
 
 decider: StepDecider[object, SuccessionContext, Edition] = StepDecider(
+    title=N_("Mergers, splits and handovers"),
     slice_name=None,
     decides={
         MergeUnits: merge,

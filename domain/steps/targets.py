@@ -316,7 +316,9 @@ class TargetsState:
 # Decisions -------------------------------------------------------------------------------
 
 
-def register_targets(command: RegisterTargets, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
+def register_targets(
+    command: RegisterTargets, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[TargetsRegistered]:
     require_member(command.unit, meta, state)
     if not command.titles and not command.targets and command.document is None:
         raise Refused("nothing_registered", unit=command.unit)
@@ -340,7 +342,7 @@ def _require_new_status(unit: str, status: RegistrationStatus, state: TargetsCon
 
 def return_registration(
     command: ReturnRegistration, meta: Meta, state: TargetsContext, rules: Edition
-) -> Iterator[Event]:
+) -> Iterator[RegistrationReturned]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "returned", state)
     yield RegistrationReturned(**dict(command))
@@ -348,20 +350,22 @@ def return_registration(
 
 def accept_registration(
     command: AcceptRegistration, meta: Meta, state: TargetsContext, rules: Edition
-) -> Iterator[Event]:
+) -> Iterator[RegistrationAccepted]:
     require_member(command.unit, meta, state)
     _require_new_status(command.unit, "accepted", state)
     yield RegistrationAccepted(**dict(command))
 
 
-def state_contents(command: StateContents, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
+def state_contents(
+    command: StateContents, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[ContentsStated]:
     for content in command.contents:
         if content.unit is not None:
             require_member(content.unit, meta, state)
     yield ContentsStated(**dict(command))
 
 
-def report_result(command: ReportResult, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[Event]:
+def report_result(command: ReportResult, meta: Meta, state: TargetsContext, rules: Edition) -> Iterator[ResultReported]:
     if command.unit is not None:
         require_member(command.unit, meta, state)
     if (
@@ -391,6 +395,7 @@ def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta:
 
 
 decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
+    title=N_("Registrations and results"),
     slice_name="targets",
     decides={
         RegisterTargets: register_targets,

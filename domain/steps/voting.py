@@ -162,7 +162,7 @@ class BallotOutcome:
 # Decisions -------------------------------------------------------------------------------
 
 
-def record_ballot(command: RecordBallot, meta: Meta, state: VotingContext, rules: Edition) -> Iterator[Event]:
+def record_ballot(command: RecordBallot, meta: Meta, state: VotingContext, rules: Edition) -> Iterator[BallotRecorded]:
     if (existing := state.ballots.get(command.id)) is not None:
         if dict(existing.tally) == dict(command):
             raise AlreadyRecorded(existing.version)
@@ -252,6 +252,7 @@ def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
 
 
 decider: StepDecider[Ballots, VotingContext, Edition] = StepDecider(
+    title=N_("Votes"),
     slice_name="ballots",
     decides={RecordBallot: record_ballot},
     evolves={
