@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test cases bench tour lint lock
+.PHONY: demo test cases bench tour acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -22,6 +22,9 @@ bench: $(READY)
 
 tour: $(READY)
 	@$(RUN)/python tools/tour.py
+
+acts-doc: $(READY)
+	@$(RUN)/python tools/acts_doc.py
 
 lint: $(READY)
 	@sh tools/lint.sh

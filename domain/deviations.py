@@ -24,8 +24,9 @@ from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
 from domain.steps.lifecycle import OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import RecordMeeting, first_of
-from domain.steps.membership import AssignRole
+from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
+from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
 from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
 from domain.types import Command, Document, day_ending, end_of
@@ -405,7 +406,7 @@ _FINDERS: Mapping[
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
     _final_late: {"final_next_year": (RecordMeeting,)},
-    _ranked_early: {"ranked_before_appraisal": (RankUnits, AppraiseScores)},
+    _ranked_early: {"ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit)},
     _own_nomination: {"head_nominated": (Nominate, RecordMeeting, AssignRole)},
     _overruled: {"granted_unnominated": (DecideAwards,)},
     _held: {"granted_while_held": (HoldAward, DecideAwards)},
@@ -420,7 +421,7 @@ _FINDERS: Mapping[
     },
     _contents: {"contents_differ": (StateContents,)},
     _quotas: {
-        "quota_exceeded": (Nominate,),
+        "quota_exceeded": (Nominate, ReleaseUnit, MergeUnits, DissolveUnit),
         "award_of_other_kind": (Nominate,),
         "nominated_excluded": (Nominate, ExcludeUnit),
     },

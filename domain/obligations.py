@@ -24,6 +24,7 @@ from domain.steps.meetings import Meetings, RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, Membership
 from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import SignCovenant, Signing, SignJointly
+from domain.steps.succession import MergeUnits, SplitUnit
 from domain.types import ICT, Command, When
 
 
@@ -201,14 +202,16 @@ class DutyCommands:
     opened_by: tuple[type[Command], ...]
 
 
+_JOINING = (AdmitUnit, MergeUnits, SplitUnit)
+
 DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
     Duty.DRAFT: DutyCommands((PresentDraft,), (OpenCycle,)),
-    Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, AdmitUnit)),
-    Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, AdmitUnit)),
-    Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear,), (OpenCycle, WithdrawReport, AdmitUnit)),
+    Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, *_JOINING)),
+    Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, *_JOINING)),
+    Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear,), (OpenCycle, WithdrawReport, *_JOINING)),
     Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack,)),
     Duty.MIDYEAR_ACCEPTANCE: DutyCommands((AcceptReport,), (ReportMidyear, AnswerCorrection)),
-    Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, AdmitUnit)),
+    Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, *_JOINING)),
     Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf,)),
     Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf,)),
     Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), (OpenCycle,)),

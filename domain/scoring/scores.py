@@ -445,7 +445,7 @@ def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Sh
 
 
 decider: StepDecider[Scores, ScoresContext, ScoringRules] = StepDecider(
-    title=N_("Scores"),
+    title=N_("Scoring"),
     slice_name="scores",
     decides={
         ScoreSelf: score_self,
