@@ -33,8 +33,10 @@ from domain.post import (
     cursor,
     digest_due,
 )
+from domain.records import Event, EventEnvelope, Meta
 from domain.streams import is_cycle
-from domain.types import Event, EventEnvelope, Meta, Provenance, When
+from domain.times import When
+from domain.types import Provenance
 from i18n import in_language, installation_language, ngettext
 from i18n.messages import message_of
 from ledger.events import RecordedEvent, StreamTip

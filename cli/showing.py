@@ -15,7 +15,7 @@ from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
-from domain.types import day_ending
+from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import stored_names

@@ -15,8 +15,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, ValidationError
 
 from domain.problems import first_problem
+from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
-from domain.types import Command, FrozenModel, Label, Meta, Provenance, Refused, Slug, When
+from domain.times import When
+from domain.types import FrozenModel, Label, Provenance, Slug
 
 
 class CommandPayload(FrozenModel):

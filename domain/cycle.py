@@ -17,6 +17,7 @@ from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.due_dates import Obligation
 from domain.parties import CLOCK_ONLY, Party
+from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
 from domain.steps import (
@@ -40,19 +41,8 @@ from domain.steps import (
     targets,
     voting,
 )
-from domain.types import (
-    CLOCK,
-    ICT,
-    AlreadyRecorded,
-    Command,
-    Event,
-    EventEnvelope,
-    Meta,
-    Provenance,
-    Refused,
-    StepDecider,
-    When,
-)
+from domain.times import ICT, When
+from domain.types import Provenance
 from domain.units import Unnamed
 
 STEPS: tuple[StepDecider[Any, State, Edition], ...] = (

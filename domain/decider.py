@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from domain.commands import AuthenticatedCommand
+from domain.records import Command, Event, EventEnvelope, Meta, StepDecider
 from domain.rules import Edition
-from domain.types import Command, Event, EventEnvelope, Meta, StepDecider
 
 S = TypeVar("S")
 C = TypeVar("C")

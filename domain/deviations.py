@@ -20,7 +20,8 @@ from domain.steps.letters import Letters
 from domain.steps.meetings import first_of
 from domain.steps.targets import TargetsState
 from domain.steps.voting import Ballot, Ballots, outcomes, quorum_missed
-from domain.types import Document, day_ending, end_of
+from domain.times import day_ending, end_of
+from domain.types import Document
 from domain.units import known_count
 
 

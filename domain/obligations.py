@@ -24,7 +24,7 @@ from domain.steps.meetings import Meetings, first_of
 from domain.steps.membership import Membership
 from domain.steps.midyear import MidyearReports
 from domain.steps.signing import Signing
-from domain.types import ICT, When
+from domain.times import ICT, When
 
 
 class ObligationsContext(Protocol):

@@ -10,7 +10,7 @@ import re
 from domain.city_year import CITY_YEAR, CityState
 from domain.cycle import CYCLE, State
 from domain.decider import FoldedStream
-from domain.types import Refused
+from domain.records import Refused
 
 DEFAULT_ORGANISER = "mttq-hanoi"
 _SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

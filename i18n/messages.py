@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.cycle import State, members_and_organiser
 from domain.notices import Notice
-from domain.types import ICT
+from domain.times import ICT
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS

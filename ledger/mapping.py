@@ -9,7 +9,9 @@ from uuid import UUID
 
 from domain.codec import decode, encode
 from domain.commands import AuthenticatedCommand, CommandPayload
-from domain.types import Event, EventEnvelope, Meta, Provenance, Refused, Sureness, When
+from domain.records import Event, EventEnvelope, Meta, Refused
+from domain.times import When
+from domain.types import Provenance, Sureness
 from ledger.events import Draft
 from ledger.signing import BatchItem, Header
 
