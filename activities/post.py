@@ -19,7 +19,6 @@ import structlog
 from temporalio import activity
 
 from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
-from domain.cycle import State
 from domain.installation import POST_STREAM
 from domain.notices import OVERSEER, Notice, notices
 from domain.post import (
@@ -34,6 +33,7 @@ from domain.post import (
     digest_due,
 )
 from domain.records import Event, EventEnvelope, Meta
+from domain.state import State
 from domain.streams import is_cycle
 from domain.times import When
 from domain.types import Provenance

@@ -15,7 +15,7 @@ from domain.records import Event
 from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored
 
 if TYPE_CHECKING:
-    from domain.cycle import State
+    from domain.state import State
 
 
 class Reader(StrEnum):

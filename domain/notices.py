@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.cycle import State
 from domain.records import Event, EventEnvelope
+from domain.state import State
 from domain.steps import (
     awards,
     clock,

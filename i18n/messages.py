@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.cycle import State, members_and_organiser
 from domain.notices import Notice
+from domain.state import State, members_and_organiser
 from domain.times import ICT
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.notices import NOTICES

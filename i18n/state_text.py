@@ -9,10 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.cycle import State, members_and_organiser
 from domain.deviations import Deviation
 from domain.parties import Section
 from domain.records import Event
+from domain.state import State, members_and_organiser
 from domain.steps.conclusion import (
     AwardsDecided,
     NextChosen,

@@ -16,8 +16,8 @@ from datetime import date
 from typing import Any
 
 from domain.access import is_open_to_members
-from domain.cycle import members_and_organiser
 from domain.records import CLOCK
+from domain.state import members_and_organiser
 from domain.streams import is_cycle
 from domain.types import Document
 from i18n import LANGUAGES, in_language, language

@@ -24,7 +24,7 @@ from application.recording.file import (
 )
 from application.yaml_files import YamlPath
 from domain import limits
-from domain.cycle import State
+from domain.state import State
 from domain.steps.meetings import Meeting
 from domain.times import When
 from domain.types import Provenance
