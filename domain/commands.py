@@ -1,7 +1,7 @@
-"""Commands on their way to a decider: the signed payload, and the command after its signature was checked.
+"""Commands on their way to a decider: the signed payload, and the command with the person who issues it.
 
 `CommandPayload` is the content of the signed bytes: the command's name, its fields and its circumstances. The signed
-header names the person. `AuthenticatedCommand` combines both after the signature was checked.
+header names the person. `AuthenticatedCommand` combines both.
 """
 
 from __future__ import annotations
@@ -139,7 +139,10 @@ def _malformed(act: str, error: ValidationError) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedCommand:
-    """A command whose signature was checked.
+    """A command with the person whom its signed header names.
+
+    Who decides it may not have checked the signature yet: a workflow decides first, and the append checks before anything
+    is stored.
 
     `actor` is the id of the person who issues it, `unit` the unit they act for. `issued` is when it was signed,
     `strength` how the person logged in.

@@ -101,7 +101,7 @@ def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None
 
 
 def authenticate(item: BatchItem, header: Header) -> AuthenticatedCommand:
-    """Return the command of a signed item, with the person whom the header names. The caller has checked the signature.
+    """Return the command of a signed item, with the person whom the header names. It checks no signature.
 
     Raises:
         Refused: the payload cannot be read.
