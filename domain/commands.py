@@ -141,8 +141,7 @@ def _malformed(act: str, error: ValidationError) -> Refused:
 class AuthenticatedCommand:
     """A command with the person whom its signed header names.
 
-    Who decides it may not have checked the signature yet: a workflow decides first, and the append checks before anything
-    is stored.
+    The signature may be unchecked: a workflow decides first, and the append checks before anything is stored.
 
     `actor` is the id of the person who issues it, `unit` the unit they act for. `issued` is when it was signed,
     `strength` how the person logged in.
