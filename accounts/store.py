@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts import Account, Kind, Login, Scope
 from accounts.secrets import hash_password, new_secret, password_matches, secret_digest, totp_step
-from domain.types import ICT
+from domain.times import ICT
 from errors import InputError
 from i18n import installation_language
 from ledger.connection import Pool

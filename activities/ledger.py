@@ -15,10 +15,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.commands import AuthenticatedCommand
+from domain.records import CLOCK, RESERVED
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.steps.clock import clock_command_id
 from domain.streams import folded
-from domain.types import CLOCK, RESERVED, When
+from domain.times import When
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import (

@@ -19,7 +19,6 @@ import structlog
 from temporalio import activity
 
 from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
-from domain.cycle import State
 from domain.installation import POST_STREAM
 from domain.notices import OVERSEER, Notice, notices
 from domain.post import (
@@ -33,8 +32,11 @@ from domain.post import (
     cursor,
     digest_due,
 )
+from domain.records import Event, EventEnvelope, Meta
+from domain.state import State
 from domain.streams import is_cycle
-from domain.types import Event, EventEnvelope, Meta, Provenance, When
+from domain.times import When
+from domain.types import Provenance
 from i18n import in_language, installation_language, ngettext
 from i18n.messages import message_of
 from ledger.events import RecordedEvent, StreamTip

@@ -11,8 +11,8 @@ from application.timeline import sentences
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.cycle import correctable
+from domain.records import Event, EventEnvelope, Refused
 from domain.steps.corrections import CorrectAct
-from domain.types import Event, EventEnvelope, Refused
 from errors import InputError
 from ledger.events import RecordedEvent
 

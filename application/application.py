@@ -12,10 +12,13 @@ from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
+from domain.records import Command, Event, EventEnvelope, Refused
 from domain.rules import NO_RULES, Edition, edition_of
+from domain.state import State
 from domain.steps.signatories import Signatories
-from domain.types import Command, Event, EventEnvelope, Provenance, Refused, When
+from domain.times import When
+from domain.types import Provenance
 from errors import InputError, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope

@@ -7,7 +7,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.commands import CommandPayload
 from domain.installation import STREAM, EntryKeyNamed, InstallationFounded, NameEntryKey, keys
-from domain.types import Event, EventEnvelope, Meta, Provenance, When
+from domain.records import Event, EventEnvelope, Meta
+from domain.times import When
+from domain.types import Provenance
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import Append, Part

@@ -11,7 +11,8 @@ from application.application import Application, CommandInput
 from application.fields import KNOWN_DIGEST
 from audit.replay import digests_in
 from domain.commands import CommandPayload
-from domain.types import Command, Provenance
+from domain.records import Command
+from domain.types import Provenance
 from ledger.events import RecordedEvent
 from vault.texts import ERASED
 

@@ -6,7 +6,7 @@ from application.act_view import row_at
 from application.application import Application, CommandInput
 from application.command_to_form import CommandForm, form_of_row
 from application.visits import VisitedCycle
-from domain.types import Command, Refused
+from domain.records import Command, Refused
 from ledger.events import RecordedEvent
 
 

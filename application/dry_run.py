@@ -10,8 +10,8 @@ from application.application import Application
 from application.persons import PersonEntry
 from domain.commands import CommandPayload
 from domain.cycle import CYCLE
+from domain.records import AlreadyRecorded, Event, EventEnvelope
 from domain.rules import NO_RULES, Edition
-from domain.types import AlreadyRecorded, Event, EventEnvelope
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.signing import BatchItem

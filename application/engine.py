@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from domain.types import Refused
+from domain.records import Refused
 from errors import AwayError, CodedError, Kind
 from ledger.receipts import Receipt
 from ledger.signing import SignedBatch

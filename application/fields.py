@@ -21,7 +21,8 @@ from pydantic_core import PydanticCustomError
 
 from domain import limits
 from domain.problems import first_problem
-from domain.types import Day, IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
+from domain.times import Day
+from domain.types import IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
 from errors import InputError
 from vault.persons import Contact
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from application.fields import FormField, form_fields
-from domain.types import Command
+from domain.records import Command
 from i18n.messages import day, number
 
 MAX_DEPTH = 8

@@ -18,9 +18,10 @@ from application.fields import parse_day
 from application.form_values import as_fields, without_empty_rows
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
+from domain.records import Command, Refused
 from domain.rights import is_binding
 from domain.steps.meetings import RecordMeeting
-from domain.types import Command, Refused, When
+from domain.times import When
 from errors import InputError
 from i18n.state_text import deviation_text
 

@@ -11,9 +11,10 @@ from application.application import Application
 from application.visits import VisitedCycle
 from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with
 from domain.codec import plain
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.rules import Edition
+from domain.state import State
 from i18n import _
 from i18n.messages import day
 from i18n.state_text import deviation_text, state_lines

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from application.visits import ForbiddenError, VisitedCycle
 from domain.cycle import COMMANDS, permitted_commands
+from domain.records import Command
 from domain.steps.corrections import CorrectAct
-from domain.types import Command
 from errors import InputError
 
 

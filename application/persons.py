@@ -9,7 +9,8 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from application.fields import input_error
 from domain.problems import invalid
-from domain.types import RESERVED, FrozenModel, Label, PersonId, UnitId
+from domain.records import RESERVED
+from domain.types import FrozenModel, Label, PersonId, UnitId
 
 _ATOM, _NAME = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_NAME}(\.{_NAME})*")

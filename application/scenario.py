@@ -22,7 +22,8 @@ from application.yaml_files import edition_file, read_model
 from application.year_file import YearFile, enter_people, start_year
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from domain.types import ICT, FrozenModel, Label, Points, Provenance, Slug, When, start_of
+from domain.times import ICT, When, start_of
+from domain.types import FrozenModel, Label, Points, Provenance, Slug
 from errors import InputError
 from vault.persons import Contact
 

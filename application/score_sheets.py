@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from application.visits import VisitedCycle
+from domain.records import Command, Refused
 from domain.rules import Edition
 from domain.scoring.calculation import UnitResult, calculate_scores
 from domain.scoring.criteria import Criterion
 from domain.scoring.scores import SheetItem
 from domain.scoring.scores import sheet_of as unit_sheet
-from domain.types import Command, Refused
 
 _ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}

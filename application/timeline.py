@@ -10,7 +10,8 @@ from application.application import Application
 from application.visits import VisitedCycle
 from audit.replay import digests_in
 from domain.codec import plain
-from domain.types import CLOCK, Event, EventEnvelope, day_ending
+from domain.records import CLOCK, Event, EventEnvelope
+from domain.times import day_ending
 from i18n import _
 from i18n.messages import day
 from i18n.timeline import describe

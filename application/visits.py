@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from accounts import Login
 from application.application import Application, CommandInput
 from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
-from domain.cycle import CYCLE, State, members_and_organiser
+from domain.cycle import CYCLE
+from domain.records import Event, EventEnvelope
 from domain.rules import Edition
+from domain.state import State, members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import is_cycle
-from domain.types import Event, EventEnvelope
 from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.receipts import Receipt

@@ -17,7 +17,8 @@ from domain.problems import invalid, repeated
 from domain.rules import Edition
 from domain.steps.lifecycle import ClockMode, CycleOpened
 from domain.streams import cycle_stream, year_stream
-from domain.types import Document, FrozenModel, Label, Provenance, UnitId, When, start_of
+from domain.times import When, start_of
+from domain.types import Document, FrozenModel, Label, Provenance, UnitId
 from errors import InputError
 from vault.persons import Contact
 from vault.texts import ERASED

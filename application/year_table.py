@@ -19,10 +19,11 @@ from domain.commands import CommandPayload
 from domain.cycle import CYCLE
 from domain.obligations import obligations
 from domain.problems import first_problem
+from domain.records import Command
 from domain.rules import Edition
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
-from domain.types import Command, day_ending
+from domain.times import day_ending
 from errors import InputError
 from i18n.sorting import folded
 

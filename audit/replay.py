@@ -14,15 +14,17 @@ from typing import Any, Generic, TypeVar
 
 from domain.city_year import CITY_YEAR, CityState
 from domain.codec import plain, state_digest
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
 from domain.decider import Decider
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import obligations, steps
+from domain.records import Event, EventEnvelope
 from domain.rules import NO_RULES, Edition
+from domain.state import State
 from domain.streams import is_cycle, is_year
 from domain.summaries import deviation_values, obligation_values, step_values
-from domain.types import Event, EventEnvelope, When, end_of
+from domain.times import When, end_of
 from ledger.events import NO_DIGEST, RecordedEvent
 from ledger.mapping import to_envelope
 

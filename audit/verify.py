@@ -16,12 +16,13 @@ from uuid import UUID
 from domain import installation
 from domain.city_year import CityState
 from domain.commands import AuthenticatedCommand, CommandPayload
-from domain.cycle import State
 from domain.decider import FoldedStream
+from domain.records import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused
 from domain.rules import NO_RULES, Edition
+from domain.state import State
 from domain.steps.clock import clock_command_id
 from domain.streams import folded, is_cycle, is_year
-from domain.types import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused, When
+from domain.times import When
 from ledger.checkpoints import Checkpoint, merkle_root
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import authenticate, to_envelope

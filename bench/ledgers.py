@@ -25,9 +25,9 @@ from nacl.signing import SigningKey
 from bench.harness import ROUNDS, BenchRow, median, rate
 from domain.codec import encode
 from domain.cycle import CYCLE
+from domain.records import Event
 from domain.steps.commenting import StanceTaken
 from domain.steps.lifecycle import CycleOpened
-from domain.types import Event
 from domain.units import Unit
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_envelope

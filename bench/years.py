@@ -16,10 +16,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
+from domain.records import CLOCK, Event, EventEnvelope, Refused
 from domain.rules import Edition
+from domain.state import State
 from domain.steps.clock import clock_command_id
-from domain.types import CLOCK, ICT, Event, EventEnvelope, Refused, When, start_of
+from domain.times import ICT, When, start_of
 from ledger.events import Draft, StreamTip
 from ledger.mapping import to_draft
 from ledger.postgres import PostgresLedger

@@ -21,8 +21,9 @@ from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
 from domain.problems import repeated
+from domain.records import Command, Refused
 from domain.streams import parse_cycle_name
-from domain.types import Command, Refused, When
+from domain.times import When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
 from i18n.acts import stored_names

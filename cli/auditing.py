@@ -13,9 +13,10 @@ from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from domain.codec import plain
-from domain.cycle import CYCLE, State, members_and_organiser
+from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.rules import Edition, edition_of
+from domain.state import State, members_and_organiser
 from domain.streams import parse_cycle_name
 from errors import InputError
 from i18n import _, ngettext

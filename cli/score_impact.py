@@ -17,8 +17,8 @@ from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from cli.outcome import asking, grid, interruptible
 from cli.session import Session
+from domain.records import Refused
 from domain.scoring.scores import ScoreChange, score_impact
-from domain.types import Refused
 from errors import InputError
 from i18n import _
 from i18n.messages import number

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
+from domain.records import Refused
 from domain.rules import Edition, edition_of
 from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
 from domain.scoring.criteria import Criterion, Remark, remarks
-from domain.types import Refused
 from errors import InputError
 from i18n import _
 from i18n.messages import day, number, sentence, word

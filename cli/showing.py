@@ -10,12 +10,13 @@ from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE, ENTERED_BY_PERSONS, members_and_organiser
+from domain.cycle import CYCLE, ENTERED_BY_PERSONS
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
+from domain.state import members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
-from domain.types import day_ending
+from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import stored_names

@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain.parties import Readers
+from domain.records import Event
 from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored
-from domain.types import Event
 
 if TYPE_CHECKING:
-    from domain.cycle import State
+    from domain.state import State
 
 
 class Reader(StrEnum):

@@ -19,25 +19,10 @@ from domain.decider import compose
 from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT
 from domain.problems import repeated
+from domain.records import AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Digest,
-    Document,
-    Event,
-    EventEnvelope,
-    FrozenModel,
-    Label,
-    Meta,
-    Person,
-    Provenance,
-    Refused,
-    Slug,
-    StepDecider,
-    UnitId,
-    When,
-)
+from domain.times import When
+from domain.types import Digest, Document, FrozenModel, Label, Person, Provenance, Slug, UnitId
 from domain.units import Units, Unnamed, check_units
 
 

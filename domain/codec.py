@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 # Imported for their events: all stored event types must be known before the first row is decoded.
 from domain import city_year, cycle, installation, post
-from domain.types import Event
+from domain.records import Event
 
 STORED = (city_year, cycle, installation, post)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]

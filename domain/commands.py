@@ -1,7 +1,7 @@
-"""Commands on their way to a decider: the signed payload, and the command after its signature was checked.
+"""Commands on their way to a decider: the signed payload, and the command with the person who issues it.
 
 `CommandPayload` is the content of the signed bytes: the command's name, its fields and its circumstances. The signed
-header names the person. `AuthenticatedCommand` combines both after the signature was checked.
+header names the person. `AuthenticatedCommand` combines both.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, ValidationError
 
 from domain.problems import first_problem
+from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
-from domain.types import Command, FrozenModel, Label, Meta, Provenance, Refused, Slug, When
+from domain.times import When
+from domain.types import FrozenModel, Label, Provenance, Slug
 
 
 class CommandPayload(FrozenModel):
@@ -137,7 +139,9 @@ def _malformed(act: str, error: ValidationError) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedCommand:
-    """A command whose signature was checked.
+    """A command with the person whom its signed header names.
+
+    The signature may be unchecked: a workflow decides first, and the append checks before anything is stored.
 
     `actor` is the id of the person who issues it, `unit` the unit they act for. `issued` is when it was signed,
     `strength` how the person logged in.

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 
 from domain.problems import invalid
-from domain.types import ICT, When, day_ending
+from domain.times import ICT, When, day_ending
 
 _FORMS = (
     (re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})"), "day"),

@@ -9,8 +9,8 @@ from types import UnionType
 from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 from domain.commands import AuthenticatedCommand
+from domain.records import Command, Event, EventEnvelope, Meta, StepDecider
 from domain.rules import Edition
-from domain.types import Command, Event, EventEnvelope, Meta, StepDecider
 
 S = TypeVar("S")
 C = TypeVar("C")

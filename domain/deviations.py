@@ -14,6 +14,7 @@ from typing import Protocol
 from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.obligations import DUTY_COMMANDS, ObligationsContext, obligations
+from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
 from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAward, RecordReturn
@@ -29,7 +30,8 @@ from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
 from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
-from domain.types import Command, Document, day_ending, end_of
+from domain.times import day_ending, end_of
+from domain.types import Document
 from domain.units import known_count
 
 

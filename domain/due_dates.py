@@ -14,7 +14,7 @@ from functools import singledispatch
 
 from domain.duties import Duty
 from domain.rules import Edition, YearDay
-from domain.types import When, day_ending, end_of, start_of
+from domain.times import When, day_ending, end_of, start_of
 from domain.workdays import Calendar
 
 OFFICE_OPENS = timedelta(hours=8)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT
-from domain.types import Command, Digest, Event, EventEnvelope, Slug
+from domain.records import Command, Event, EventEnvelope
+from domain.types import Digest, Slug
 
 STREAM = "installation"
 POST_STREAM = "post"

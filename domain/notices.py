@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.cycle import State
+from domain.records import Event, EventEnvelope
+from domain.state import State
 from domain.steps import (
     awards,
     clock,
@@ -22,7 +23,7 @@ from domain.steps import (
     manual_reminders,
     midyear,
 )
-from domain.types import Event, EventEnvelope, day_ending
+from domain.times import day_ending
 
 OVERSEER = "overseer"
 """Stands for the addressee where a notice goes to the overseer of the cluster."""

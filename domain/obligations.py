@@ -13,6 +13,7 @@ from typing import Protocol
 
 from domain.due_dates import Obligation, correction_due, usual_due, with_extension
 from domain.duties import Duty
+from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
@@ -25,7 +26,7 @@ from domain.steps.membership import AdmitUnit, Membership
 from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import SignCovenant, Signing, SignJointly
 from domain.steps.succession import MergeUnits, SplitUnit
-from domain.types import ICT, Command, When
+from domain.times import ICT, When
 
 
 class ObligationsContext(Protocol):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.types import ICT, Event, EventEnvelope, start_of
+from domain.records import Event, EventEnvelope
+from domain.times import ICT, start_of
 
 
 class NoticeSent(

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from domain.commands import AuthenticatedCommand
 from domain.parties import CLOCK_ONLY, MINUTES_KEEPERS, Party
+from domain.records import CLOCK, OF_EARLIER_ACT, Command, Meta, Refused
 from domain.steps import corrections, lifecycle, membership
-from domain.types import CLOCK, ICT, OF_EARLIER_ACT, Command, Meta, Refused
+from domain.times import ICT
 
 
 class RightsContext(Protocol):

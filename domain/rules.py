@@ -18,7 +18,8 @@ from domain.duties import Duty
 from domain.problems import invalid, repeated
 from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
 from domain.scoring.methods import Rounding
-from domain.types import Day, Document, FrozenModel, Label, Points, Slug
+from domain.times import Day
+from domain.types import Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
 DraftKind = Literal["plan", "bylaws", "covenant", "criteria", "term-covenant"]

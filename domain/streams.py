@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from domain.city_year import CITY_YEAR, CityState
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
 from domain.decider import FoldedStream
-from domain.types import Refused
+from domain.records import Refused
+from domain.state import State
 
 DEFAULT_ORGANISER = "mttq-hanoi"
 _SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from domain import limits
 from domain.problems import invalid, repeated
-from domain.types import FrozenModel, Label, Meta, Refused, Slug, UnitId
+from domain.records import Meta, Refused
+from domain.types import FrozenModel, Label, Slug, UnitId
 
 Role = Literal["head", "deputy"]
 Manner = Literal["elected", "introduced", "appointed", "assigned", "handed-over", "unknown"]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from domain.problems import invalid
-from domain.types import Day, FrozenModel, Label
+from domain.times import Day
+from domain.types import FrozenModel, Label
 
 DAYS_OFF_MOST = 60
 """The longest single holiday that is accepted. Tết takes about ten days."""

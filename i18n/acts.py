@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from domain.cycle import ENTERED_BY_PERSONS
-from domain.types import Command
+from domain.records import Command
 from i18n import _, in_language
 
 MEETINGS_VI: Mapping[str, str] = {

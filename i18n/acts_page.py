@@ -14,10 +14,10 @@ from domain.cycle import COMMANDS_BY_STEP, ENTERED_BY_PERSONS, EVENTS_OF
 from domain.deviations import BROUGHT_BY
 from domain.obligations import DUTY_COMMANDS
 from domain.parties import CLOCK_ONLY, Party
+from domain.records import Command, Event
 from domain.steps.corrections import CorrectAct
 from domain.steps.lifecycle import AdoptEdition, OpenCycle
 from domain.steps.signatories import SignatoriesNamed
-from domain.types import Command, Event
 from i18n import N_, NC_, _
 from i18n.fields import FIELDS, field_label
 from i18n.messages import translated, word

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.cycle import State, members_and_organiser
 from domain.notices import Notice
-from domain.types import ICT
+from domain.state import State, members_and_organiser
+from domain.times import ICT
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS

@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.cycle import State, members_and_organiser
 from domain.deviations import Deviation
 from domain.parties import Section
+from domain.records import Event
+from domain.state import State, members_and_organiser
 from domain.steps.conclusion import (
     AwardsDecided,
     NextChosen,
@@ -22,7 +23,6 @@ from domain.steps.conclusion import (
 )
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
-from domain.types import Event
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
 from i18n.timeline import voice

@@ -15,24 +15,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from domain.records import Event, EventEnvelope
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
 from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content
 from domain.steps.voting import Choice
-from domain.types import (
-    Document,
-    Event,
-    EventEnvelope,
-    IsLastInstant,
-    IsPlace,
-    IsText,
-    IsUnit,
-    IsVoteSubject,
-    Participant,
-    day_ending,
-)
+from domain.times import day_ending
+from domain.types import Document, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
 from domain.units import SampledPlace, Unit
 from i18n import _, ngettext
 from i18n.messages import day, fill, number, shown, translated, word

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from domain.codec import decode, encode
 from domain.commands import AuthenticatedCommand, CommandPayload
-from domain.types import Event, EventEnvelope, Meta, Provenance, Refused, Sureness, When
+from domain.records import Event, EventEnvelope, Meta, Refused
+from domain.times import When
+from domain.types import Provenance, Sureness
 from ledger.events import Draft
 from ledger.signing import BatchItem, Header
 
@@ -99,7 +101,7 @@ def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None
 
 
 def authenticate(item: BatchItem, header: Header) -> AuthenticatedCommand:
-    """Return the command of a signed item, with the person whom the header names. The caller has checked the signature.
+    """Return the command of a signed item, with the person whom the header names. It checks no signature.
 
     Raises:
         Refused: the payload cannot be read.

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.cycle import State
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import current_step, obligations, steps
 from domain.rules import Edition
+from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
 
 

@@ -16,9 +16,10 @@ from datetime import date
 from typing import Any
 
 from domain.access import is_open_to_members
-from domain.cycle import members_and_organiser
+from domain.records import CLOCK
+from domain.state import members_and_organiser
 from domain.streams import is_cycle
-from domain.types import CLOCK, Document
+from domain.types import Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
 from ledger.connection import SEARCH_LOCK

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
+from domain.state import State
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.protocol import Ledger, load_all

@@ -11,7 +11,7 @@ from audit.verify import verify
 from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream, folded
-from domain.types import start_of
+from domain.times import start_of
 from vault.persons import Contact
 
 CITY = "mttq-hanoi"

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.commands import AuthenticatedCommand
-from domain.cycle import CYCLE, State
+from domain.cycle import CYCLE
+from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, Refused
 from domain.rules import Edition
+from domain.state import State
 from domain.steps.lifecycle import OpenCycle, StepTo
-from domain.types import CLOCK, ICT, AlreadyRecorded, Command, Event, EventEnvelope, Refused, When
+from domain.times import ICT, When
 from domain.units import Unit
 
 CITY = "mttq-hanoi"

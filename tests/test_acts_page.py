@@ -21,18 +21,19 @@ from application.task_links import ACTS
 from domain import cycle
 from domain import deviations as finders
 from domain.access import OPEN_DEVIATIONS
-from domain.cycle import COMMANDS, COMMANDS_BY_STEP, CYCLE, ENTERED_BY_PERSONS, EVENTS_OF, State
+from domain.cycle import COMMANDS, COMMANDS_BY_STEP, CYCLE, ENTERED_BY_PERSONS, EVENTS_OF
 from domain.decider import compose
 from domain.deviations import BROUGHT_BY, deviations
 from domain.duties import Duty
 from domain.obligations import DUTY_COMMANDS, obligations
+from domain.records import Command, Event, StepDecider
 from domain.rules import NO_RULES, Edition, edition_of
+from domain.state import State
 from domain.steps import signing
 from domain.steps.corrections import CorrectAct
 from domain.steps.lifecycle import AdoptEdition
 from domain.steps.signatories import SignatoriesNamed
 from domain.streams import is_cycle
-from domain.types import Command, Event, StepDecider
 from i18n import in_language
 from i18n.acts_page import acts_page
 from i18n.words import WORDS

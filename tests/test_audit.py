@@ -19,7 +19,7 @@ from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
-from domain.types import ICT
+from domain.times import ICT
 from ledger.checkpoints import Checkpoint
 from ledger.events import Draft, StreamTip
 from ledger.mapping import to_envelope

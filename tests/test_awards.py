@@ -8,6 +8,7 @@ from speech import TEXT, UNITS, Case
 from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.notices import notices
+from domain.records import Command
 from domain.steps.awards import (
     AnnulAward,
     AnswerComplaint,
@@ -20,7 +21,7 @@ from domain.steps.awards import (
 from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import DecideAwards, Grant, Nominate, Submit
 from domain.steps.lifecycle import FileCycle
-from domain.types import Command, Document, Participant
+from domain.types import Document, Participant
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(number="12/QĐ")

@@ -18,8 +18,8 @@ from application.year_file import YearFile
 from cli.acting import complete, day_of, options
 from cli.outcome import Exit, explain
 from domain.commands import parse_command
+from domain.records import Command, Refused
 from domain.rules import Edition
-from domain.types import Command, Refused
 from errors import InputError
 from i18n.messages import sentence
 from ledger.protocol import Stopped

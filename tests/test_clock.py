@@ -21,7 +21,8 @@ from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtensio
 from domain.steps.lifecycle import ReopenDuty
 from domain.steps.membership import AssignRole
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.types import Document, When
+from domain.times import When
+from domain.types import Document
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Bản")

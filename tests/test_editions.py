@@ -18,7 +18,8 @@ from domain.scoring.scores import AppraiseScores, ScoreRound, ScoreSelf, SheetIt
 from domain.steps.conclusion import ExcludeUnit, Nominate, RankUnits
 from domain.steps.lifecycle import OpenCycle
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.types import FrozenModel, Participant, When, end_of
+from domain.times import When, end_of
+from domain.types import FrozenModel, Participant
 from domain.units import Unit
 from domain.workdays import Calendar
 

@@ -27,9 +27,11 @@ from application.year_file import YearFile, start_year
 from cli import outcome
 from cli.session import Session
 from domain.codec import state_digest
+from domain.records import EventEnvelope, Meta, Refused
 from domain.steps.signing import CovenantSigned
 from domain.streams import cycle_stream
-from domain.types import ICT, EventEnvelope, Meta, Provenance, Refused, When
+from domain.times import ICT, When
+from domain.types import Provenance
 from ledger.mapping import to_draft
 from ledger.postgres import open_ledger
 from ledger.signing import BatchItem, SignedBatch

@@ -26,7 +26,7 @@ from application.recording.run import record_file
 from cli.exporting import export_record
 from cli.session import Session
 from domain.codec import state_digest
-from domain.types import When, start_of
+from domain.times import When, start_of
 from errors import InputError
 
 ROOT = Path(__file__).parent.parent

@@ -34,9 +34,9 @@ from domain.codec import plain, state_digest
 from domain.commands import CommandPayload
 from domain.deviations import deviations
 from domain.obligations import obligations
+from domain.records import Command, Event
 from domain.rules import Edition, edition_of
 from domain.streams import is_cycle, is_year
-from domain.types import Command, Event
 from ledger.events import RecordedEvent, chain_digest
 from ledger.mapping import to_draft, to_envelope
 from ledger.signing import BatchItem, Header, SignedCommand, Signer

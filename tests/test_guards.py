@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from browser_help import ROOT
 
-from domain.types import Command, Event
+from domain.records import Command, Event
 
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "__pycache__", "tests", "histories", "docs")
 BIN = Path(sys.executable).parent

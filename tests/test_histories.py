@@ -23,7 +23,7 @@ from temporalio.workflow import NondeterminismError
 from activities.post import PostActivities
 from application.year_file import YearFile, start_year
 from cli.session import Session
-from domain.types import ICT, start_of
+from domain.times import ICT, start_of
 from mail.folder import FolderMailer
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle

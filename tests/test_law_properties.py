@@ -15,6 +15,7 @@ from domain.commands import AuthenticatedCommand
 from domain.cycle import CYCLE, correctable
 from domain.deviations import deviations
 from domain.obligations import obligations
+from domain.records import Command, EventEnvelope, Refused
 from domain.scoring.scores import ScoreSelf, SheetItem, calculated_scores
 from domain.steps.commenting import TakeStance, TakeStanceTogether
 from domain.steps.conclusion import Nominate
@@ -27,7 +28,7 @@ from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.steps.signing import SignCovenant, SignJointly
 from domain.steps.succession import CloseEarly, DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import RegisterTargets, ReturnRegistration
-from domain.types import Command, Document, EventEnvelope, Participant, Refused
+from domain.types import Document, Participant
 from domain.units import Unit
 
 units = st.sampled_from([*UNITS, "tay-ho", "quan-khac"])

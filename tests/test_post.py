@@ -31,9 +31,11 @@ from cli.session import Session
 from domain import post
 from domain.installation import POST_STREAM
 from domain.notices import notices
+from domain.records import Event
 from domain.steps.conclusion import DecideAwards, PublishResults
 from domain.steps.drafting import PresentDraft
-from domain.types import ICT, Document, Event
+from domain.times import ICT
+from domain.types import Document
 from i18n.messages import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all

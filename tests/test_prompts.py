@@ -15,11 +15,11 @@ import pytest
 from cli.acting import complete, day_of, names_of, options
 from cli.outcome import Exit, grid, interruptible, on_its_way, run, terminal
 from domain.commands import parse_command
+from domain.records import Command, Refused
 from domain.scoring.scores import ScoreSelf
 from domain.steps.commenting import AddComment
 from domain.steps.extensions import GrantExtension
 from domain.steps.membership import AssignRole
-from domain.types import Command, Refused
 from errors import InputError
 from i18n.messages import sentence
 

@@ -13,6 +13,7 @@ from domain.cycle import CYCLE
 from domain.deviations import Deviation, deviations
 from domain.duties import Duty
 from domain.obligations import obligations
+from domain.records import Command
 from domain.rules import Edition
 from domain.steps.commenting import TakeStance
 from domain.steps.conclusion import ChooseNext
@@ -34,7 +35,8 @@ from domain.steps.targets import (
     StateContents,
     Target,
 )
-from domain.types import Command, Document, Participant, Person, When
+from domain.times import When
+from domain.types import Document, Participant, Person
 from domain.units import SampledPlace, Unit
 from i18n.timeline import describe
 

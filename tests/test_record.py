@@ -17,17 +17,19 @@ from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor
 from domain import cycle
 from domain.access import Reader, is_open_to_members, may_read_event
-from domain.cycle import COMMANDS, CYCLE, ENTERED_BY_PERSONS, State, members_and_organiser
+from domain.cycle import COMMANDS, CYCLE, ENTERED_BY_PERSONS
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import OWN_UNIT, Party, Readers, Section
+from domain.records import Command, Event, Meta
 from domain.rights import subject_unit
 from domain.rules import NO_RULES
 from domain.scoring import scores
+from domain.state import State, members_and_organiser
 from domain.steps import letters
 from domain.steps.awards import AwardsState
 from domain.streams import is_cycle
-from domain.types import Command, Document, Event, Label, Meta, UnitId
+from domain.types import Document, Label, UnitId
 from ledger.mapping import to_envelope
 from projections.search import SearchIndex
 

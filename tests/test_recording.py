@@ -17,7 +17,7 @@ from application.recording.run import record_file
 from cli.session import Session
 from domain.cycle import CYCLE
 from domain.dates import parse_when
-from domain.types import When
+from domain.times import When
 from errors import InputError
 
 ROOT = Path(__file__).parent.parent

@@ -17,24 +17,14 @@ from domain import codec
 from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearPlan, OrderOpening
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
+from domain.records import AlreadyRecorded, Event, Refused, StepDecider
 from domain.rules import NO_RULES, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, folded, is_cycle, is_year, parse_cycle_name, year_stream
-from domain.types import (
-    AlreadyRecorded,
-    Document,
-    Event,
-    Person,
-    Provenance,
-    Refused,
-    StepDecider,
-    When,
-    day_ending,
-    end_of,
-    normalize_text,
-)
+from domain.times import When, day_ending, end_of
+from domain.types import Document, Person, Provenance, normalize_text
 from domain.units import Unit
 
 

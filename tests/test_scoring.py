@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from application.yaml_files import read_model
 from cli.scoring import score
+from domain.records import Refused
 from domain.rules import Edition, edition_of
 from domain.scoring.calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
 from domain.scoring.criteria import remarks
 from domain.scoring.methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
-from domain.types import Refused
 from errors import InputError
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ from application.engine import RefusedError
 from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from domain.types import When, start_of
+from domain.times import When, start_of
 
 STANCE = {"unit": "don-vi-1", "stance": "agreed"}
 MEETING = When.on(date(2020, 1, 15))

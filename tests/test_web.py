@@ -23,7 +23,7 @@ from web_help import Site
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
 from application.tables import rows_of
-from domain.types import ICT
+from domain.times import ICT
 from web.auth import today
 from workflows.client import TemporalClient, open_client
 

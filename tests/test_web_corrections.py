@@ -19,7 +19,8 @@ from application.scenario import play
 from audit.replay import digests_in
 from cli.session import Session
 from domain.commands import CommandPayload
-from domain.types import Provenance, When
+from domain.times import When
+from domain.types import Provenance
 from web.act_form import ActForm, parse_act_form
 from web.forms import Input, inputs
 

@@ -14,8 +14,8 @@ from engine_help import assert_ledger_verifies
 from application.recording.run import record_file
 from audit.replay import replay, replay_as_json
 from cli.session import Session
-from domain.cycle import members_and_organiser
-from domain.types import start_of
+from domain.state import members_and_organiser
+from domain.times import start_of
 from i18n.state_text import state_lines
 from i18n.timeline import describe
 from ledger.mapping import to_envelope

@@ -22,9 +22,9 @@ from domain.access import Matter, Reader
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.duties import Duty
 from domain.notices import NOTICES_OF
+from domain.records import Event
 from domain.rules import AwardRule, Inherited, RoundRule
 from domain.scoring.methods import RoundingMode
-from domain.types import Event
 from i18n import KEYWORDS, in_language
 from i18n.acts import stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word

@@ -9,6 +9,7 @@ from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
 from domain.deviations import deviations
 from domain.duties import Duty
+from domain.records import Refused
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
@@ -19,7 +20,8 @@ from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
 from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
-from domain.types import Document, Participant, Person, Provenance, Refused, When
+from domain.times import When
+from domain.types import Document, Participant, Person, Provenance
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")

@@ -19,8 +19,9 @@ from application.form_values import as_fields, nested, without_empty_rows
 from application.score_sheets import titled
 from application.visits import VisitedCycle
 from domain.access import Matter
+from domain.records import Command, Refused
 from domain.steps.corrections import CorrectAct
-from domain.types import Command, Refused, When
+from domain.times import When
 from errors import CodedError, InputError
 from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence

@@ -37,7 +37,7 @@ from domain.cycle import ENTERED_BY_PERSONS
 from domain.parties import Party
 from domain.rights import is_binding
 from domain.streams import cycle_stream
-from domain.types import Day, When
+from domain.times import Day, When
 from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import sentence

@@ -19,7 +19,7 @@ from accounts import Account
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
-from domain.types import ICT
+from domain.times import ICT
 from web.services import Services, get_services
 
 COOKIE = "thidua"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from icalendar import Alarm, Calendar, Event
 
 from application.tasks import TaskCard
-from domain.types import day_ending
+from domain.times import day_ending
 from i18n import _
 from i18n.messages import word
 from web.urls import task_url

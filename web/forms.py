@@ -8,7 +8,7 @@ from typing import Any
 
 from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
-from domain.types import Command
+from domain.records import Command
 from i18n.fields import field_label
 from i18n.messages import word
 from i18n.words import kind_of

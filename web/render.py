@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from domain.access import Matter
-from domain.types import ICT, day_ending
+from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
 from i18n.fields import field_label

@@ -10,9 +10,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
     from domain.cycle import CYCLE
+    from domain.records import AlreadyRecorded, Refused
     from domain.rules import NO_RULES
     from domain.streams import is_cycle
-    from domain.types import AlreadyRecorded, Refused
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.receipts import FailedOpening, Receipt
     from ledger.signing import BatchItem, Header, SignedBatch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.records import Refused
     from domain.streams import is_cycle
-    from domain.types import Refused
     from ledger.receipts import Receipt
     from ledger.signing import BatchItem, SignedBatch
     from workflows.stream import StreamWorkflow

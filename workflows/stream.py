@@ -21,8 +21,8 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from domain import limits
-    from domain.cycle import State
-    from domain.types import RESERVED, AlreadyRecorded, Refused
+    from domain.records import RESERVED, AlreadyRecorded, Refused
+    from domain.state import State
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
     from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest

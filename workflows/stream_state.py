@@ -16,9 +16,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
+    from domain.records import Event, EventEnvelope, Refused
     from domain.rules import NO_RULES, Edition, edition_of
     from domain.streams import folded
-    from domain.types import Event, EventEnvelope, Refused
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.signing import BatchItem, Header
     from workflows.messages import AppendAnswer, DraftMessage, EventMessage, LoadRequest, PartMessage

@@ -18,7 +18,8 @@ from application.recording.file import RecordFile
 from application.recording.run import record_file
 from application.yaml_files import read_model, read_yaml
 from domain.dates import Dated
-from domain.types import FrozenModel, Label, Sureness, When
+from domain.times import When
+from domain.types import FrozenModel, Label, Sureness
 from ledger.events import RecordedEvent
 from resources import SCENARIOS
 

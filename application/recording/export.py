@@ -23,8 +23,9 @@ from application.command_to_form import to_form_values
 from application.recording.editions import edition_to_file
 from domain.commands import CommandPayload
 from domain.dates import format_when
+from domain.records import CLOCK
 from domain.steps.lifecycle import CycleOpened
-from domain.types import CLOCK, When
+from domain.times import When
 from errors import NotFoundError
 from ledger.events import RecordedEvent
 from vault.texts import ERASED

@@ -21,10 +21,12 @@ from application.sources import Source
 from domain import limits
 from domain.dates import Dated
 from domain.problems import invalid, repeated
+from domain.records import Command
 from domain.steps.lifecycle import ClockMode
 from domain.steps.meetings import Meeting, MeetingKind
 from domain.streams import cycle_stream
-from domain.types import Command, Day, Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
+from domain.times import Day
+from domain.types import Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from domain.units import Units, Unnamed
 from i18n.acts import MEETINGS_VI, stored_names
 

@@ -18,7 +18,7 @@ from application.recording.plan import ActGroup, PlannedAct
 from application.yaml_files import YamlPath
 from domain.codec import plain
 from domain.commands import CommandPayload
-from domain.types import When
+from domain.times import When
 from i18n import _
 from ledger.events import RecordedEvent
 from ledger.signing import BatchItem

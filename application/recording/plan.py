@@ -24,9 +24,10 @@ from application.recording.file import (
 )
 from application.yaml_files import YamlPath
 from domain import limits
-from domain.cycle import State
+from domain.state import State
 from domain.steps.meetings import Meeting
-from domain.types import Provenance, When
+from domain.times import When
+from domain.types import Provenance
 from domain.units import Role
 
 ROLES: tuple[Role, ...] = ("head", "deputy")

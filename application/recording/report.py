@@ -9,10 +9,11 @@ from typing import Any
 from application.recording.file import RecordFile
 from application.recording.match import KnownCycle
 from domain.codec import plain, state_digest
-from domain.cycle import CYCLE, State, members_and_organiser
+from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.rules import Edition
 from domain.scoring.scores import ScoreChange, score_impact
+from domain.state import State, members_and_organiser
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 

@@ -26,9 +26,9 @@ from application.recording.plan import ActGroup, MissingDateError, Plan, Planned
 from application.recording.report import Counts, Report
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
 from application.year_file import enter_file_people, may_enter
-from domain.cycle import State
+from domain.records import Refused
 from domain.rules import Edition
-from domain.types import Refused
+from domain.state import State
 from errors import InputError
 from i18n.messages import sentence
 from ledger.signing import BatchItem

@@ -16,9 +16,10 @@ from pydantic import Field, model_validator
 
 from domain import limits
 from domain.problems import invalid, repeated
+from domain.records import Refused
 from domain.scoring.criteria import Criterion, ScoreClass, Scoring, remarks
 from domain.scoring.methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
-from domain.types import FrozenModel, Label, Refused, Slug, UnitId
+from domain.types import FrozenModel, Label, Slug, UnitId
 
 
 class CalculationRules(Protocol):

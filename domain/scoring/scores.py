@@ -17,22 +17,11 @@ from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, calculate_scores
 from domain.scoring.methods import ScoreEntry
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Event,
-    Meta,
-    Participant,
-    Refused,
-    Slug,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Participant, Slug, Text, UnitId, with_entry
 from domain.units import UnitsContext, require_member
 
 

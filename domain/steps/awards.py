@@ -13,25 +13,10 @@ from typing import Literal, Protocol
 
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Amount,
-    Command,
-    Document,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Participant,
-    Refused,
-    Slug,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Amount, Document, FrozenModel, Label, Participant, Slug, Text, UnitId, with_entry
 
 
 class AwardsContext(Protocol):

@@ -20,10 +20,11 @@ from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, Readers
+from domain.records import Command, Event, Meta, StepDecider
 from domain.rules import Edition
 from domain.steps.escalation import EscalationProposed, ProposeEscalation
 from domain.steps.lifecycle import CloseDuty, DutyClosed
-from domain.types import Command, Event, LastInstant, Meta, StepDecider, UnitId, with_entry
+from domain.types import LastInstant, UnitId, with_entry
 
 CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
 

@@ -15,23 +15,10 @@ from pydantic import PositiveInt
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import ANY_PERSON, MINUTES_KEEPERS, OWN_UNIT, Readers, Section
+from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import DraftKind, Edition
-from domain.types import (
-    OF_EARLIER_ACT,
-    AlreadyRecorded,
-    Command,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Participant,
-    Refused,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import FrozenModel, Label, Participant, Text, UnitId, with_entry
 from domain.units import UnitsContext, require_member
 
 

@@ -13,25 +13,10 @@ from domain import limits
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.problems import repeated
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Document,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Points,
-    Refused,
-    Slug,
-    StepDecider,
-    Text,
-    UnitId,
-    Unknown,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Document, FrozenModel, Label, Points, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import Manner, Role, UnitsContext, Unnamed, known_count, require_member
 
 

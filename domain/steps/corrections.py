@@ -16,21 +16,10 @@ from pydantic import Field, PositiveInt
 from domain import limits
 from domain.msgids import N_, NC_, Plural
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
+from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    OF_EARLIER_ACT,
-    AlreadyRecorded,
-    Command,
-    Day,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Refused,
-    StepDecider,
-    Text,
-    with_entry,
-)
+from domain.times import Day
+from domain.types import FrozenModel, Label, Text, with_entry
 
 
 class CorrectionsContext(Protocol):

@@ -13,20 +13,10 @@ from typing import Protocol
 from domain import limits
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, Readers, Section
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import DraftKind, Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Document,
-    Event,
-    Label,
-    Meta,
-    Refused,
-    StepDecider,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Document, Label, UnitId, with_entry
 from domain.units import UnitsContext, require_member
 
 

@@ -12,8 +12,9 @@ from domain import limits
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import AlreadyRecorded, Command, Event, LastInstant, Meta, Refused, StepDecider, UnitId, with_entry
+from domain.types import LastInstant, UnitId, with_entry
 
 
 class EscalationContext(Protocol):

@@ -11,21 +11,10 @@ from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import OWN_UNIT, SECRETARIAT, Readers
+from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    Command,
-    Day,
-    Event,
-    Meta,
-    Refused,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    day_ending,
-    end_of,
-    with_entry,
-)
+from domain.times import Day, When, day_ending, end_of
+from domain.types import Text, UnitId, with_entry
 
 
 class ExtensionsContext(Protocol):

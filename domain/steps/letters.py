@@ -12,25 +12,10 @@ from typing import Literal, Protocol
 
 from domain.msgids import N_, NC_
 from domain.parties import ANY_PERSON, MINUTES_KEEPERS, Readers, Section
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Day,
-    Document,
-    Event,
-    FrozenModel,
-    Meta,
-    Participant,
-    Participants,
-    Refused,
-    Slug,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import Day, When
+from domain.types import Document, FrozenModel, Participant, Participants, Slug, Text, UnitId, with_entry
 from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
 
 

@@ -16,24 +16,11 @@ from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
 from domain.problems import invalid
+from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
-from domain.types import (
-    ICT,
-    Command,
-    Digest,
-    Document,
-    Event,
-    Instant,
-    Label,
-    Meta,
-    Person,
-    Refused,
-    StepDecider,
-    Text,
-    UnitId,
-    with_entry,
-)
+from domain.times import ICT, Instant
+from domain.types import Digest, Document, Label, Person, Text, UnitId, with_entry
 from domain.units import Unit, Units, Unnamed, check_units
 
 

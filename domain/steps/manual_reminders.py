@@ -15,8 +15,10 @@ from domain import limits
 from domain.duties import Duty
 from domain.msgids import N_, NC_, Plural
 from domain.parties import MINUTES_KEEPERS, Readers
+from domain.records import Command, Event, Meta, StepDecider
 from domain.rules import Edition
-from domain.types import Command, Event, Meta, StepDecider, Text, UnitId, When
+from domain.times import When
+from domain.types import Text, UnitId
 from domain.units import UnitsContext, require_member
 
 

@@ -16,24 +16,10 @@ from domain import limits
 from domain.dates import Dated
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, Readers, Section
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Event,
-    FrozenModel,
-    IsPlace,
-    Label,
-    Meta,
-    Participant,
-    Participants,
-    Refused,
-    Slug,
-    StepDecider,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import FrozenModel, IsPlace, Label, Participant, Participants, Slug, UnitId, with_entry
 
 
 class MeetingsContext(Protocol):

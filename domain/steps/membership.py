@@ -13,28 +13,12 @@ from typing import Protocol
 
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
+from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.steps.lifecycle import CycleOpened
 from domain.steps.succession import UnitsSucceeded
-from domain.types import (
-    ICT,
-    Command,
-    Day,
-    Document,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Person,
-    Refused,
-    Slug,
-    StepDecider,
-    UnitId,
-    When,
-    end_of,
-    start_of,
-    with_entry,
-)
+from domain.times import ICT, Day, When, end_of, start_of
+from domain.types import Document, FrozenModel, Label, Person, Slug, UnitId, with_entry
 from domain.units import Holder, Manner, Role, Unit, UnitsContext, require_member
 
 

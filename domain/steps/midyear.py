@@ -9,20 +9,10 @@ from typing import Protocol
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Document,
-    Event,
-    Meta,
-    Refused,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Document, Text, UnitId, with_entry
 from domain.units import UnitsContext, require_member
 
 

@@ -16,7 +16,8 @@ from domain import limits
 from domain.msgids import N_
 from domain.parties import Readers
 from domain.problems import invalid
-from domain.types import Event, FrozenModel, Participant, Participants, Person, StepDecider, with_entry
+from domain.records import Event, StepDecider
+from domain.types import FrozenModel, Participant, Participants, Person, with_entry
 
 Capacity = Annotated[
     Literal["TM", "KT", "TL", "TUQ"], BeforeValidator(lambda value: str(value).strip().rstrip(".").upper())

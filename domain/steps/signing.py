@@ -16,24 +16,11 @@ from domain import limits
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
-from domain.types import (
-    AlreadyRecorded,
-    Command,
-    Document,
-    Event,
-    FrozenModel,
-    Meta,
-    Participant,
-    Participants,
-    Refused,
-    StepDecider,
-    Text,
-    UnitId,
-    When,
-    with_entry,
-)
+from domain.times import When
+from domain.types import Document, FrozenModel, Participant, Participants, Text, UnitId, with_entry
 from domain.units import UnitsContext, Unnamed, known_count, require_member
 
 

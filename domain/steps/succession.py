@@ -16,8 +16,10 @@ from domain import limits
 from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
+from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
-from domain.types import ICT, Command, Document, Event, Label, Meta, Refused, StepDecider, Text, UnitId
+from domain.times import ICT
+from domain.types import Document, Label, Text, UnitId
 from domain.units import Unit, Units, UnitsContext, require_member
 
 

@@ -17,28 +17,11 @@ from domain import limits
 from domain.msgids import N_, NC_, Plural
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
-from domain.types import (
-    AlreadyRecorded,
-    Amount,
-    Command,
-    Day,
-    Document,
-    Event,
-    FrozenModel,
-    Label,
-    Meta,
-    Refused,
-    Slug,
-    StepDecider,
-    Text,
-    UnitId,
-    Unknown,
-    When,
-    start_of,
-    with_entry,
-)
+from domain.times import Day, When, start_of
+from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
 
 

@@ -17,24 +17,19 @@ from domain import limits
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, Readers
 from domain.problems import invalid, repeated
+from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, VoteMethod, VoteRule
+from domain.times import When
 from domain.types import (
-    AlreadyRecorded,
-    Command,
     Document,
-    Event,
     FrozenModel,
     IsVoteSubject,
     Label,
-    Meta,
     Participant,
     Participants,
-    Refused,
     Slug,
-    StepDecider,
     UnitId,
     Unknown,
-    When,
     with_entry,
 )
 from domain.units import UnitsContext, require_member

@@ -23,8 +23,8 @@ from application.permitted_acts import may_date, permitted_acts, require_permitt
 from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle, submit_as
 from domain.access import Matter
+from domain.records import Command
 from domain.rights import is_binding
-from domain.types import Command
 from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence

@@ -20,7 +20,8 @@ from application.visits import Visitor
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
-from domain.types import Refused, day_ending
+from domain.records import Refused
+from domain.times import day_ending
 from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import day, sentence, word

@@ -31,8 +31,8 @@ from application.timeline import sentences
 from application.visits import VisitedCycle, submit_as
 from domain.access import Matter
 from domain.commands import parse_command
+from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
-from domain.types import Command, Refused
 from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word

@@ -17,7 +17,8 @@ from application.persons import is_mail_address
 from application.slugs import SLUG, slug_of
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, may_manage
-from domain.types import RESERVED, Label
+from domain.records import RESERVED
+from domain.types import Label
 from errors import InputError
 from i18n import _, in_language
 from i18n.messages import sentence

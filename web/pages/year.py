@@ -21,9 +21,9 @@ from application.yaml_files import read_model
 from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
 from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
+from domain.records import Refused
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from domain.types import Refused
 from errors import InputError, InternalError, Kind
 from i18n import _
 from i18n.messages import sentence

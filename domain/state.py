@@ -1,0 +1,133 @@
+"""The state of one cluster's year, and its answers to what the steps ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from domain import deviations, obligations
+from domain.due_dates import Obligation
+from domain.rules import CovenantKind, DraftKind, Edition
+from domain.scoring import scores
+from domain.steps import (
+    awards,
+    clock,
+    commenting,
+    conclusion,
+    corrections,
+    drafting,
+    escalation,
+    extensions,
+    letters,
+    lifecycle,
+    manual_reminders,
+    meetings,
+    membership,
+    midyear,
+    signatories,
+    signing,
+    targets,
+    voting,
+)
+from domain.times import When
+from domain.units import Unnamed
+
+
+@dataclass(frozen=True)
+class Deadlines(clock.ClockRecord, extensions.Extensions, escalation.Escalations):
+    """One slice of three steps, each of which reads and changes its own fields only. Its stored form is one table."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The state of one cluster's year: the slices of the steps, and the answers to what steps ask of each other.
+
+    The questions are documented where they are asked: in the protocol `...Context` of each step.
+    """
+
+    lifecycle: lifecycle.Lifecycle = field(default_factory=lifecycle.Lifecycle)
+    membership: membership.Membership = field(default_factory=membership.Membership)
+    drafts: drafting.Drafts = field(default_factory=dict)
+    comments: commenting.Comments = field(default_factory=commenting.Comments)
+    term_signing: signing.Signing = field(default_factory=signing.Signing)
+    signing: signing.Signing = field(default_factory=signing.Signing)
+    targets: targets.TargetsState = field(default_factory=targets.TargetsState)
+    meetings: meetings.Meetings = field(default_factory=dict)
+    letters: letters.Letters = field(default_factory=letters.Letters)
+    midyear: midyear.MidyearReports = field(default_factory=dict)
+    scores: scores.Scores = field(default_factory=dict)
+    ballots: voting.Ballots = field(default_factory=dict)
+    conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
+    awards: awards.AwardsState = field(default_factory=awards.AwardsState)
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    manual_reminders: manual_reminders.ManualReminders = ()
+    corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
+    signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+
+    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+        return self.membership.could_be_member(unit, earliest, latest)
+
+    @property
+    def organiser(self) -> str:
+        return self.lifecycle.organiser
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        return self.lifecycle.unnamed
+
+    @property
+    def closed_early(self) -> datetime | None:
+        return self.lifecycle.closed_early
+
+    @property
+    def handed_to(self) -> tuple[str, ...]:
+        return self.lifecycle.handed_to
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        return self.lifecycle.predecessors
+
+    @property
+    def clock_since(self) -> datetime | None:
+        runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
+        return self.lifecycle.clock_since if runs else None
+
+    def members(self) -> tuple[str, ...]:
+        return self.membership.members()
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        return self.membership.members_on(when)
+
+    def kind_of(self, unit: str) -> str | None:
+        return self.membership.kinds.get(unit)
+
+    def exclusion_of(self, unit: str) -> str | None:
+        return self.conclusion.excluded.get(unit)
+
+    def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
+        return tuple(version.number for version in self.drafts.get(kind, ()))
+
+    def signed_version(self, kind: DraftKind) -> int | None:
+        signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)
+        return None if signed is None else signed.signed_version
+
+    @property
+    def covenant_is_signed(self) -> bool:
+        return self.signing.first_signed is not None
+
+    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
+        results = scores.calculated_scores(self, rules)
+        return {unit: (result.total, result.rank) for unit, result in results.items()}
+
+    def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
+        return obligations.obligations(self, rules)
+
+    def has_deviation(self, key: str, rules: Edition) -> bool:
+        return any(deviation.key == key for deviation in deviations.deviations(self, rules))
+
+
+def members_and_organiser(state: State) -> Mapping[str, str]:
+    """Return the names of all units that can have duties in the cycle, by id."""
+    return {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name}
