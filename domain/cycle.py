@@ -78,6 +78,12 @@ if unknown := {step.slice_name for step in STEPS} - {None, *_SLICES}:
 
 COMMANDS: tuple[type[Command], ...] = (*_COMPOSITION.decides, corrections.CorrectAct)
 """The commands of a cycle, in the order of the year; `CycleDecider` itself decides the last one."""
+if undecided := [
+    command.__qualname__
+    for command in Command.KNOWN.values()
+    if command.__module__.startswith(("domain.steps.", "domain.scoring.")) and command not in COMMANDS
+]:
+    raise TypeError(f"no step decides {', '.join(undecided)}")
 EVENTS_OF: Mapping[type[Command], tuple[type[Event], ...]] = {
     **_COMPOSITION.events,
     corrections.CorrectAct: (corrections.ActCorrected,),

@@ -134,8 +134,8 @@ def compose(steps: Iterable[StepDecider[Any, C, Edition]]) -> Composition[C]:
     """Combine step deciders; `Any` stands for the slices, which are of another type for each step.
 
     Raises:
-        TypeError: two steps decide the same command, a decision does not name its events, or a step without a slice
-            evolves. These are programming errors, found at import.
+        TypeError: two steps decide the same command, a decision does not name its events, no step evolves from one of
+            them, or a step without a slice evolves. These are programming errors, found at import.
     """
     decides: dict[type[Command], Decide[C]] = {}
     evolves: dict[type[Event], dict[str, Evolve]] = {}
@@ -149,11 +149,10 @@ def compose(steps: Iterable[StepDecider[Any, C, Edition]]) -> Composition[C]:
             by_slice = evolves.setdefault(event, {})
             earlier = by_slice.get(decider.slice_name)
             by_slice[decider.slice_name] = change if earlier is None else _one_after_the_other(earlier, change)
-    return Composition(
-        decides,
-        {command: _yielded(decide) for command, decide in decides.items()},
-        {event: tuple(by_slice.items()) for event, by_slice in evolves.items()},
-    )
+    events = {command: _yielded(decide) for command, decide in decides.items()}
+    if unknown := [event.__qualname__ for yielded in events.values() for event in yielded if event not in evolves]:
+        raise TypeError(f"no step evolves from {', '.join(unknown)}")
+    return Composition(decides, events, {event: tuple(by_slice.items()) for event, by_slice in evolves.items()})
 
 
 def _yielded(decide: Callable[..., Iterable[Event]]) -> tuple[type[Event], ...]:
