@@ -20,7 +20,9 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.ledger import LedgerActivities
@@ -52,6 +54,7 @@ POLL_S = 0.2
 SEARCH_S = 1.0
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
+NEW_NAMESPACE_S = 20.0
 
 log = structlog.get_logger()
 
@@ -87,6 +90,29 @@ async def _write_checkpoint(ledger: PostgresLedger, folder: Path) -> None:
         await asyncio.to_thread(write_checkpoint, folder, current)
 
 
+async def _start_post(client: Client) -> None:
+    """Start the post unless it runs.
+
+    A server knows a namespace that was registered a moment ago only after its cache was refreshed, which takes some
+    seconds. Until then it says that the namespace does not exist.
+    """
+    deadline = asyncio.get_running_loop().time() + NEW_NAMESPACE_S
+    while True:
+        try:
+            await client.start_workflow(
+                Post.run,
+                id=WORKFLOW_ID,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(POLL_S)
+        else:
+            return
+
+
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     configure()
@@ -120,12 +146,7 @@ async def main() -> None:
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         )
         async with worker:
-            await client.start_workflow(
-                Post.run,
-                id=WORKFLOW_ID,
-                task_queue=TASK_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            )
+            await _start_post(client)
             upkeep = [
                 asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
