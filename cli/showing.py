@@ -19,7 +19,8 @@ from domain.types import day_ending
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import stored_names
-from i18n.messages import day, days_left, message_of, word
+from i18n.messages import day, days_left, word
+from i18n.notices import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from projections.board import glance
@@ -149,7 +150,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
                             {
                                 "cycle": stream,
                                 "version": row.version,
-                                "kind": notice.kind,
+                                "kind": notice.NAME,
                                 "subject": subject,
                                 "text": body,
                                 "happened": day(row.happened_latest),

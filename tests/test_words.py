@@ -21,14 +21,12 @@ import domain
 from domain.access import Matter, Reader
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.duties import Duty
-from domain.notices import NOTICES_OF
 from domain.rules import AwardRule, Inherited, RoundRule
 from domain.scoring.methods import RoundingMode
 from domain.types import Event
 from i18n import KEYWORDS, in_language
 from i18n.acts import stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word
-from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS
 from i18n.sorting import alphabetical, by_given_name
 from i18n.words import COUNTS, DUTIES, WORDS, kind_of
@@ -88,16 +86,8 @@ def test_every_problem_of_a_validator_has_words() -> None:
     assert found - set(PROBLEMS) == set()
 
 
-def test_every_duty_notice_and_event_has_words() -> None:
+def test_every_duty_and_event_has_words() -> None:
     assert {duty.value for duty in Duty} == set(DUTIES)
-    raised = {
-        notice
-        for text in (ROOT / "domain" / "notices.py").read_text().splitlines()
-        for notice in re.findall(r'(?:Notice|_award)\("(\w+)"|_all_members\("(\w+)"', text)
-    }
-    kinds = {one or other for one, other in raised} | {"draft_reissued", "draft_presented"}
-    assert kinds == set(NOTICES)
-    assert NOTICES_OF
     without_sentence = {
         "InstallationFounded",
         "PostAdvanced",
