@@ -6,16 +6,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from application.act_descriptions import act_descriptions
 from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE, ENTERED_BY_PERSONS, members_and_organiser
+from domain.cycle import CYCLE, members_and_organiser
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
-from domain.types import day_ending
+from domain.types import Command, day_ending
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import stored_names
@@ -175,19 +176,20 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     found: list[dict[str, Any]] = []
     vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
     name = stored_names().get(name.lower(), name) if name else None
-    for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
-        if name and name != act.NAME:
+    for described in sorted(act_descriptions(), key=lambda one: one.act):
+        if name and name != described.act:
             continue
         found.append(
             {
-                "act": act.NAME,
-                "vi": vietnamese[act.NAME],
-                "about": _(act.SUMMARY),
-                "who": sorted(party.value for party in act.ALLOWED),
+                "act": described.act,
+                "vi": vietnamese[described.act],
+                "about": described.about,
+                "who": [party.value for party in described.who],
                 "fields": {
                     q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
-                    for q in form_fields(act)
+                    for q in form_fields(Command.KNOWN[described.act])
                 },
+                "schema": described.fields,
             }
         )
     if name and not found:
