@@ -20,7 +20,8 @@ from temporalio import activity
 
 from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
 from domain.installation import POST_STREAM
-from domain.notices import OVERSEER, Notice, notices
+from domain.notice_kinds import OVERSEER, Notice
+from domain.notices import notices
 from domain.post import (
     DigestFailed,
     DigestSent,
@@ -38,7 +39,7 @@ from domain.streams import is_cycle
 from domain.times import When
 from domain.types import Provenance
 from i18n import in_language, installation_language, ngettext
-from i18n.messages import message_of
+from i18n.notices import message_of
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
@@ -163,7 +164,7 @@ class PostActivities:
     async def _deliver_notice(self, row: RecordedEvent, notice: Notice, state: State) -> list[Event]:
         """Send a notice to each of its addressees, or put it into their digests."""
         contacts = await self._contacts(notice, state)
-        common = {"position": row.position, "kind": notice.kind, "unit": notice.to}
+        common = {"position": row.position, "kind": notice.NAME, "unit": notice.to}
         reachable = [contact for contact in contacts if contact.email]
         if not reachable:
             return [NoticeFailed(**common, person=None, reason="no_address")]
@@ -177,7 +178,7 @@ class PostActivities:
                 subject, body = message_of(notice, state, row.stream, rehearsed=rehearsed)
             if wishes.digest != AT_ONCE:
                 await self._digests.put(
-                    Waiting(contact.id, row.position, notice.kind, notice.to, subject, body, row.recorded_at)
+                    Waiting(contact.id, row.position, notice.NAME, notice.to, subject, body, row.recorded_at)
                 )
                 outcomes.append(NoticeGathered(**common, person=contact.id))
                 continue
@@ -334,4 +335,4 @@ def _meta(version: int, command: UUID, now: datetime) -> Meta:
 
 
 def _message_uuid(row: RecordedEvent, notice: Notice, contact: Contact) -> UUID:
-    return uuid5(NAMESPACE_URL, f"{row.digest.hex()}/{notice.kind}/{notice.to}/{contact.id}")
+    return uuid5(NAMESPACE_URL, f"{row.digest.hex()}/{notice.NAME}/{notice.to}/{contact.id}")

@@ -6,13 +6,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from application.act_descriptions import act_descriptions
 from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE, ENTERED_BY_PERSONS
+from domain.cycle import CYCLE
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
+from domain.records import Command
 from domain.state import members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
@@ -20,7 +22,8 @@ from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import stored_names
-from i18n.messages import day, days_left, message_of, word
+from i18n.messages import day, days_left, word
+from i18n.notices import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from projections.board import glance
@@ -150,7 +153,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
                             {
                                 "cycle": stream,
                                 "version": row.version,
-                                "kind": notice.kind,
+                                "kind": notice.NAME,
                                 "subject": subject,
                                 "text": body,
                                 "happened": day(row.happened_latest),
@@ -175,19 +178,20 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     found: list[dict[str, Any]] = []
     vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
     name = stored_names().get(name.lower(), name) if name else None
-    for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
-        if name and name != act.NAME:
+    for described in sorted(act_descriptions(), key=lambda one: one.act):
+        if name and name != described.act:
             continue
         found.append(
             {
-                "act": act.NAME,
-                "vi": vietnamese[act.NAME],
-                "about": _(act.SUMMARY),
-                "who": sorted(party.value for party in act.ALLOWED),
+                "act": described.act,
+                "vi": vietnamese[described.act],
+                "about": described.about,
+                "who": [party.value for party in described.who],
                 "fields": {
                     q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
-                    for q in form_fields(act)
+                    for q in form_fields(Command.KNOWN[described.act])
                 },
+                "schema": described.fields,
             }
         )
     if name and not found:

@@ -134,7 +134,7 @@ class CycleDecider:
         """See `domain.decider.Decider`."""
         if isinstance(authenticated.command, corrections.CorrectAct):
             return self._correct(authenticated, authenticated.command, state, rules, version, history)
-        roles = rights.check(authenticated, state)
+        roles = _check_rights(authenticated, state)
         happened = _date_of_event(authenticated, state, roles)
         meta = authenticated.meta(version + 1, happened, _provenance(authenticated, state))
         return _decide_by_step(authenticated, meta, state, rules)
@@ -196,7 +196,7 @@ class CycleDecider:
         version: int,
         history: tuple[EventEnvelope[Event], ...],
     ) -> tuple[EventEnvelope[Event], ...]:
-        roles = rights.check(authenticated, state)
+        roles = _check_rights(authenticated, state)
         wrong = self._events_to_correct(authenticated, command.version, state, roles, history)
         versions = tuple(envelope.meta.version for envelope in wrong)
         # A correction takes the date of the wrong act, so that a replay to a day in between is right, too.
@@ -210,7 +210,7 @@ class CycleDecider:
         new = replace(authenticated, command=parse_command(str(fields_.pop("act", "")), fields_))
         if isinstance(new.command, corrections.CorrectAct):
             raise Refused("correction_stands_alone")
-        roles = rights.check(new, state, correcting=True)
+        roles = _check_rights(new, state, correcting=True)
         happened = wrong[0].meta.happened if authenticated.happened is None else _date_of_event(new, state, roles)
         meta = new.meta(version + 2, happened, meta.provenance)
         try:
@@ -306,6 +306,14 @@ def correctable(
         )
         for event, meta in envelopes
     }
+
+
+def _check_rights(authenticated: AuthenticatedCommand, state: State, *, correcting: bool = False) -> frozenset[Party]:
+    """Return the actor's roles, as `rights.check`; commands of other streams, such as a year's, are refused as well."""
+    command = type(authenticated.command)
+    if command not in _COMPOSITION.decides and command is not corrections.CorrectAct:
+        raise Refused("not_yours", act=command.NAME)
+    return rights.check(authenticated, state, correcting=correcting)
 
 
 def _decide_by_step(

@@ -6,9 +6,10 @@ Events of a backfilled cycle cause no notices, because they happened long ago.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from domain import notice_kinds as kinds
+from domain.notice_kinds import OVERSEER, Notice
 from domain.records import Event, EventEnvelope
 from domain.state import State
 from domain.steps import (
@@ -23,19 +24,6 @@ from domain.steps import (
     manual_reminders,
     midyear,
 )
-from domain.times import day_ending
-
-OVERSEER = "overseer"
-"""Stands for the addressee where a notice goes to the overseer of the cluster."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A message. `to` is a unit's id, the organiser's id or `OVERSEER`; `facts` fill the text of `kind`."""
-
-    kind: str
-    to: str
-    facts: Mapping[str, Any]
 
 
 def _head(state: State) -> str:
@@ -44,107 +32,111 @@ def _head(state: State) -> str:
     return head if head in state.membership.stays else state.lifecycle.organiser
 
 
-def _all_members(kind: str, state: State, **facts: Any) -> Iterator[Notice]:
-    for unit in state.membership.members():
-        yield Notice(kind, unit, facts)
-
-
 def _opened(e: lifecycle.CycleOpened, state: State) -> Iterator[Notice]:
-    yield from _all_members("cycle_opened", state, year=e.year)
+    for unit in state.membership.members():
+        yield kinds.CycleOpenedNotice(to=unit, year=e.year)
 
 
 def _calendar(e: lifecycle.CalendarChanged, state: State) -> Iterator[Notice]:
-    yield from _all_members("cycle_goes_live", state, year=state.lifecycle.year)
+    for unit in state.membership.members():
+        yield kinds.CycleGoesLiveNotice(to=unit, year=state.lifecycle.year)
 
 
 def _presented(e: drafting.DraftPresented, state: State) -> Iterator[Notice]:
-    kind = "draft_reissued" if e.reissues is not None else "draft_presented"
-    yield from _all_members(kind, state, draft=e.kind, number=e.number)
+    kind = kinds.DraftReissuedNotice if e.reissues is not None else kinds.DraftPresentedNotice
+    for unit in state.membership.members():
+        yield kind(to=unit, draft=e.kind, number=e.number)
 
 
 def _reminded(e: clock.UnitReminded, state: State) -> Iterator[Notice]:
-    yield Notice("reminded", e.unit, {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due)})
+    yield kinds.RemindedNotice(to=e.unit, duty=e.duty, subject=e.subject, due=e.due)
 
 
 def _passed(e: clock.DeadlinePassed, state: State) -> Iterator[Notice]:
-    facts = {"duty": e.duty, "subject": e.subject, "due": day_ending(e.due), "unit": e.unit}
-    yield Notice("overdue", e.unit, facts)
-    if e.unit != state.lifecycle.organiser:
-        yield Notice("overdue_of_unit", state.lifecycle.organiser, facts)
+    organiser = state.lifecycle.organiser
+    yield kinds.OverdueNotice(to=e.unit, duty=e.duty, subject=e.subject, due=e.due)
+    if e.unit != organiser:
+        yield kinds.OverdueOfUnitNotice(to=organiser, unit=e.unit, duty=e.duty, subject=e.subject, due=e.due)
 
 
 def _reminded_by_hand(e: manual_reminders.UnitsReminded, state: State) -> Iterator[Notice]:
     for unit in e.units if e.channel == "message" else ():
-        yield Notice("reminded_by_hand", unit, {"duty": e.duty})
+        yield kinds.RemindedByHandNotice(to=unit, duty=e.duty)
 
 
 def _proposed(e: escalation.EscalationProposed, state: State) -> Iterator[Notice]:
-    yield Notice("escalation_proposed", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
+    yield kinds.EscalationProposedNotice(to=state.lifecycle.organiser, duty=e.duty, units=e.units)
 
 
 def _confirmed(e: escalation.EscalationConfirmed, state: State) -> Iterator[Notice]:
     if state.membership.overseer is None:
-        yield Notice("escalated_to_nobody", state.lifecycle.organiser, {"duty": e.duty, "units": e.units})
+        yield kinds.EscalatedToNobodyNotice(to=state.lifecycle.organiser, duty=e.duty, units=e.units)
         return
-    yield Notice("escalation_confirmed", OVERSEER, {"duty": e.duty, "units": e.units})
+    yield kinds.EscalationConfirmedNotice(to=OVERSEER, duty=e.duty, units=e.units)
     for unit in e.units:
-        yield Notice("escalated", unit, {"duty": e.duty})
+        yield kinds.EscalatedNotice(to=unit, duty=e.duty)
 
 
 def _asked(e: extensions.ExtensionAsked, state: State) -> Iterator[Notice]:
-    yield Notice("extension_asked", state.lifecycle.organiser, {"duty": e.duty, "unit": e.unit, "until": e.until})
+    yield kinds.ExtensionAskedNotice(to=state.lifecycle.organiser, unit=e.unit, duty=e.duty, until=e.until)
 
 
 def _granted(e: extensions.ExtensionGranted, state: State) -> Iterator[Notice]:
     for unit in (e.unit,) if e.unit else state.membership.members():
-        yield Notice("extension_granted", unit, {"duty": e.duty, "until": e.until})
+        yield kinds.ExtensionGrantedNotice(to=unit, duty=e.duty, until=e.until)
 
 
 def _refused(e: extensions.ExtensionRefused, state: State) -> Iterator[Notice]:
-    yield Notice("extension_refused", e.unit, {"duty": e.duty})
+    yield kinds.ExtensionRefusedNotice(to=e.unit, duty=e.duty)
 
 
 def _sent_back(e: midyear.ReportSentBack, state: State) -> Iterator[Notice]:
-    yield Notice("report_sent_back", e.unit, {})
+    yield kinds.ReportSentBackNotice(to=e.unit)
 
 
 def _answered(e: midyear.CorrectionAnswered, state: State) -> Iterator[Notice]:
     for unit in dict.fromkeys((_head(state), state.lifecycle.organiser)):
-        yield Notice("correction_answered", unit, {"unit": e.unit})
+        yield kinds.CorrectionAnsweredNotice(to=unit, unit=e.unit)
 
 
 def _accepted(e: midyear.ReportAccepted, state: State) -> Iterator[Notice]:
-    yield Notice("report_accepted", e.unit, {})
+    yield kinds.ReportAcceptedNotice(to=e.unit)
 
 
 def _reopened(e: lifecycle.DutyReopened, state: State) -> Iterator[Notice]:
-    yield from _all_members("duty_reopened", state, duty=e.duty)
+    for unit in state.membership.members():
+        yield kinds.DutyReopenedNotice(to=unit, duty=e.duty)
 
 
 def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Notice]:
-    yield Notice("submitted", state.lifecycle.organiser, {"title": e.submission.title or e.submission.number})
+    title = e.submission.title or e.submission.number
+    yield kinds.SubmittedNotice(to=state.lifecycle.organiser, title=title)
 
 
 def _published(e: conclusion.ResultsPublished, state: State) -> Iterator[Notice]:
-    yield from _all_members("results_published", state)
+    for unit in state.membership.members():
+        yield kinds.ResultsPublishedNotice(to=unit)
 
 
-def _award(kind: str) -> Callable[[Any, State], Iterator[Notice]]:
-    """Return the function that notifies a unit of a decision about its award."""
+def _held(e: awards.AwardHeld, state: State) -> Iterator[Notice]:
+    yield kinds.AwardHeldNotice(to=e.unit, award=e.award)
 
-    def notice(e: awards.AwardHeld | awards.AwardReleased | awards.AwardAnnulled, state: State) -> Iterator[Notice]:
-        yield Notice(kind, e.unit, {"award": e.award})
 
-    return notice
+def _released(e: awards.AwardReleased, state: State) -> Iterator[Notice]:
+    yield kinds.AwardReleasedNotice(to=e.unit, award=e.award)
+
+
+def _annulled(e: awards.AwardAnnulled, state: State) -> Iterator[Notice]:
+    yield kinds.AwardAnnulledNotice(to=e.unit, award=e.award)
 
 
 def _complained(e: awards.ComplaintFiled, state: State) -> Iterator[Notice]:
-    yield Notice("complaint_filed", state.lifecycle.organiser, {"number": e.number})
+    yield kinds.ComplaintFiledNotice(to=state.lifecycle.organiser, number=e.number)
 
 
 def _corrected(e: corrections.ActCorrected, state: State) -> Iterator[Notice]:
     for unit in dict.fromkeys((_head(state), state.lifecycle.organiser)):
-        yield Notice("act_corrected", unit, {"versions": e.versions})
+        yield kinds.ActCorrectedNotice(to=unit, versions=e.versions)
 
 
 NOTICES_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
@@ -166,9 +158,9 @@ NOTICES_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
     conclusion.NominationsSubmitted: _submitted,
     conclusion.ResultsPublished: _published,
     corrections.ActCorrected: _corrected,
-    awards.AwardHeld: _award("award_held"),
-    awards.AwardReleased: _award("award_released"),
-    awards.AwardAnnulled: _award("award_annulled"),
+    awards.AwardHeld: _held,
+    awards.AwardReleased: _released,
+    awards.AwardAnnulled: _annulled,
     awards.ComplaintFiled: _complained,
 }
 
@@ -178,4 +170,10 @@ def notices(envelope: EventEnvelope[Event], after: State) -> tuple[Notice, ...]:
     notices_of = NOTICES_OF.get(type(envelope.event))
     if notices_of is None or after.lifecycle.clock == "backfill":
         return ()
-    return tuple(notices_of(envelope.event, after))
+    return tuple(notice for notice in notices_of(envelope.event, after) if _may_know(notice, after))
+
+
+def _may_know(notice: Notice, state: State) -> bool:
+    """Return whether the addressee may know the facts: a member learns some only when the results are published."""
+    to_member = notice.to not in {OVERSEER, state.lifecycle.organiser}
+    return notice.BEFORE_PUBLICATION or not to_member or state.conclusion.published is not None

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from inspect import cleandoc
-from string import Formatter
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from domain.duties import Duty
+from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import CONTEXT_END, Plural
 from domain.parties import Party, Readers, Section
 from domain.times import When
@@ -78,20 +78,20 @@ class Command(FrozenModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
         super().__pydantic_init_subclass__()
-        given = _Record(cls, record)
-        cls.NAME = given.take("name", _is_text)
-        cls.LABEL = given.take("label", lambda label: _is_text(label) and CONTEXT_END in label)
-        cls.SUMMARY = given.take("summary", lambda text: _is_text(text) and text.endswith(".") and "\n" not in text)
+        given = Keywords(cls, record)
+        cls.NAME = given.take("name", is_text)
+        cls.LABEL = given.take("label", lambda label: is_text(label) and CONTEXT_END in label)
+        cls.SUMMARY = given.take("summary", lambda text: is_text(text) and text.endswith(".") and "\n" not in text)
         cls.ALLOWED = given.take("allowed", _are_parties)
         cls.ABOUT = given.take("about", lambda path: path in {None, OF_EARLIER_ACT} or _names_unit(cls, path))
         cls.CLOSED_BY = given.take("closed_by", lambda duty: duty is None or isinstance(duty, Duty))
-        cls.BINDING = given.take("binding", _is_flag)
-        cls.AFTER_FILING = given.take("after_filing", _is_flag)
-        cls.IN_MINUTES = given.take("in_minutes", _is_flag)
-        cls.NAMES_ANY_UNIT = given.take("names_any_unit", _is_flag)
+        cls.BINDING = given.take("binding", is_flag)
+        cls.AFTER_FILING = given.take("after_filing", is_flag)
+        cls.IN_MINUTES = given.take("in_minutes", is_flag)
+        cls.NAMES_ANY_UNIT = given.take("names_any_unit", is_flag)
         given.finish()
         cls.__doc__ = "\n\n".join(filter(None, (cls.SUMMARY, cleandoc(cls.__doc__ or ""))))
-        _register(Command.KNOWN, cls.NAME, cls)
+        register(Command.KNOWN, cls.NAME, cls)
 
 
 class Event(FrozenModel):
@@ -130,60 +130,23 @@ class Event(FrozenModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
         super().__pydantic_init_subclass__()
-        given = _Record(cls, {"readers": Readers.NO_MEMBER, **record})
-        cls.NAME = given.take("name", _is_text)
+        given = Keywords(cls, {"readers": Readers.NO_MEMBER, **record})
+        cls.NAME = given.take("name", is_text)
         cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
-        sentence = given.take("sentence", lambda text: text is None or callable(text) or _tells_fields(cls, text))
+        sentence = given.take("sentence", lambda text: text is None or callable(text) or tells_fields(cls, text))
         # A plain function would become a method of the event.
         cls.SENTENCE = staticmethod(sentence) if callable(sentence) else sentence
         cls.READERS = given.take("readers", lambda readers: isinstance(readers, Readers))
-        cls.CORRECTABLE = given.take("correctable", _is_flag)
+        cls.CORRECTABLE = given.take("correctable", is_flag)
         cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))
         given.finish()
         if cls.READERS is Readers.OWN_AND_CHECKER and "unit" not in cls.model_fields:
             raise TypeError(f"{cls.__qualname__}: readers={cls.READERS} needs a field `unit`")
-        _register(Event.KNOWN, cls.NAME, cls)
-
-
-class _Record:
-    """The class keywords of one command or event, taken one by one."""
-
-    def __init__(self, cls: type, keywords: Mapping[str, Any]) -> None:
-        self._cls, self._left = cls, dict(keywords)
-
-    def take(self, keyword: str, is_valid: Callable[[Any], bool]) -> Any:
-        """Return the keyword's value.
-
-        Raises:
-            TypeError: the keyword is missing or has a value that it cannot have.
-        """
-        if keyword not in self._left:
-            raise TypeError(f"{self._cls.__qualname__}: the keyword `{keyword}` is missing")
-        value = self._left.pop(keyword)
-        if not is_valid(value):
-            raise TypeError(f"{self._cls.__qualname__}: {keyword}={value!r} is not possible")
-        return value
-
-    def finish(self) -> None:
-        """Check that no keyword is left.
-
-        Raises:
-            TypeError
-        """
-        if self._left:
-            raise TypeError(f"{self._cls.__qualname__}: unknown keywords {', '.join(self._left)}")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+        register(Event.KNOWN, cls.NAME, cls)
 
 
 def _are_parties(value: object) -> bool:
     return isinstance(value, frozenset) and bool(value) and all(isinstance(one, Party) for one in value)
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
 
 
 def _names_unit(model: type[BaseModel], path: object) -> bool:
@@ -207,22 +170,6 @@ def _marks(annotation: Any) -> Iterator[Any]:
     if get_origin(annotation) is not Literal:
         for part in get_args(annotation):
             yield from _marks(part)
-
-
-def _tells_fields(event: type[BaseModel], sentence: object) -> bool:
-    """Return whether each placeholder of a sentence is a field of the event."""
-    if not isinstance(sentence, (str, Plural)):
-        return False
-    texts = (sentence,) if isinstance(sentence, str) else (sentence.one, sentence.many, f"{{{sentence.count}}}")
-    placeholders = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
-    return placeholders <= set(event.model_fields)
-
-
-def _register(known: dict[str, Any], name: str, cls: type) -> None:
-    # pydantic builds some classes twice; only a different class with the same name is an error.
-    if name in known and known[name].__qualname__ != cls.__qualname__:
-        raise TypeError(f"{name} is taken by {known[name]}")
-    known[name] = cls
 
 
 # Metadata and outcomes -------------------------------------------------------------------

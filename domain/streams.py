@@ -14,8 +14,9 @@ from domain.records import Refused
 from domain.state import State
 
 DEFAULT_ORGANISER = "mttq-hanoi"
-_SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_YEAR_PARTS, _CYCLE_PARTS = 2, 3
+_SEGMENT = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_YEAR = re.compile(f"{_SEGMENT}/{_SEGMENT}")
+_CYCLE = re.compile(f"{_SEGMENT}/{_SEGMENT}/{_SEGMENT}")
 
 
 def cycle_stream(organiser: str, cycle: str, cluster: str) -> str:
@@ -34,22 +35,22 @@ def parse_cycle_name(name: str) -> str:
     Raises:
         Refused: `not_a_cycle_name`.
     """
-    parts = name.strip("/").split("/")
-    if len(parts) == _CYCLE_PARTS - 1:
-        parts = [DEFAULT_ORGANISER, *parts]
-    if len(parts) != _CYCLE_PARTS or not all(_SEGMENT.fullmatch(part) for part in parts):
+    stream = name.strip("/")
+    if is_year(stream):
+        stream = f"{DEFAULT_ORGANISER}/{stream}"
+    if not is_cycle(stream):
         raise Refused("not_a_cycle_name", name=name[:80])
-    return "/".join(parts)
+    return stream
 
 
 def is_cycle(stream: str) -> bool:
     """Return whether the stream is a cluster's cycle."""
-    return stream.count("/") == _CYCLE_PARTS - 1
+    return _CYCLE.fullmatch(stream) is not None
 
 
 def is_year(stream: str) -> bool:
     """Return whether the stream is an organiser's year."""
-    return stream.count("/") == _YEAR_PARTS - 1
+    return _YEAR.fullmatch(stream) is not None
 
 
 def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,10 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticOmit
 
 from domain import limits
 from domain.problems import invalid
@@ -58,12 +60,21 @@ Label = Annotated[
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+# JSON Schemas describe fields as they are typed, before an entry point fills them (`application.fields`).
+
+
 class IsText:
     """Marks a field that holds a text's digest: an entry point stores the typed text and fills in the digest."""
 
+    def __get_pydantic_json_schema__(self, _core_schema: Any, _handler: Any) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": limits.TEXT_CHARS}
+
 
 class IsDerived:
-    """Marks a field that an entry point computes from other fields: forms do not show it."""
+    """Marks a field that an entry point computes from other fields: forms and JSON Schemas do not show it."""
+
+    def __get_pydantic_json_schema__(self, _core_schema: Any, _handler: Any) -> dict[str, Any]:
+        raise PydanticOmit
 
 
 Text = Annotated[Digest, IsText()]
@@ -83,17 +94,24 @@ def decimal_comma(value: object) -> object:
     return value
 
 
+def _typed_number(least: int, most: int) -> WithJsonSchema:
+    number = {"type": "number", "minimum": least, "maximum": most}
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": r"^\s*[+-]?\d+([.,]\d+)?\s*$"}]})
+
+
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.
 Points = Annotated[
     Decimal,
     Field(ge=-limits.POINTS_MAX, le=limits.POINTS_MAX, decimal_places=limits.POINTS_DECIMALS, allow_inf_nan=False),
     BeforeValidator(decimal_comma),
+    _typed_number(-limits.POINTS_MAX, limits.POINTS_MAX),
 ]
 
 Amount = Annotated[
     Decimal,
     Field(ge=0, le=limits.AMOUNT_MAX, decimal_places=limits.AMOUNT_DECIMALS, allow_inf_nan=False),
     BeforeValidator(decimal_comma),
+    _typed_number(0, limits.AMOUNT_MAX),
 ]
 """A measured quantity: an actual result, a target, a share in percent."""
 

@@ -1,4 +1,4 @@
-"""Texts for people: the sentence of a refusal or an error, the message of a notice, words, numbers and days."""
+"""Texts for people: the sentence of a refusal or an error, words, numbers and days."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.notices import Notice
-from domain.state import State, members_and_organiser
 from domain.times import ICT
 from i18n import Plural, _, language, ngettext, page_texts, sentences
-from i18n.notices import NOTICES
 from i18n.problems import PROBLEMS
 from i18n.words import COUNTS, WORDS
 
@@ -26,7 +23,7 @@ _KIND_OF_FACT: Mapping[str, str] = {
     "kind": "draft",
     "role": "role",
 }
-"""The kind of word that a fact of a refusal or a notice is, by the fact's name."""
+"""The kind of word that a fact of a refusal or a deviation is, by the fact's name."""
 
 _UNITS = {"unit", "subject", "organiser"}
 
@@ -106,23 +103,6 @@ def days_left(left: int, *, over: bool) -> str:
     if left == 0:
         return _("today")
     return _("tomorrow") if left == 1 else ngettext("{count} day left", "{count} days left", left).format(count=left)
-
-
-def message_of(notice: Notice, state: State, stream: str, *, rehearsed: bool) -> tuple[str, str]:
-    """Subject and body of a notice, in the language in use: the caller sets that of the addressee."""
-    names = members_and_organiser(state)
-    subject, text = NOTICES[notice.kind]
-    mark = f"[{_('rehearsal')}] " if rehearsed else ""
-    headline = filled(_(subject), notice.facts, names)
-    lines = [
-        filled(translated(text, notice.facts), notice.facts, names),
-        "",
-        f"{state.lifecycle.cluster_name} ({stream})",
-        state.lifecycle.organiser_name,
-    ]
-    if rehearsed:
-        lines.append(_("This message belongs to a rehearsal: nothing in it happened."))
-    return f"{mark}{state.lifecycle.cluster_name}: {headline}", "\n".join(lines)
 
 
 def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.timeline import voice
+from i18n.values import voice
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,16 @@
 """Events as sentences, for timelines, receipts, minutes and the search index.
 
-Each event carries its own sentence. Its fields are put in words by their annotated types, never by their names. An
-event without a sentence is shown by its type and fields.
+Each event carries its own sentence. An event without a sentence is shown by its type and fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin
-
-from pydantic import BaseModel
+from collections.abc import Mapping
+from typing import Any
 
 from domain.records import Event, EventEnvelope
-from domain.scoring.scores import SheetItem
-from domain.steps.conclusion import BareTotal, RankedUnit
-from domain.steps.corrections import SourceStatement
-from domain.steps.signatories import Signatories, Signatory
-from domain.steps.targets import Content
-from domain.steps.voting import Choice
-from domain.times import day_ending
-from domain.types import Document, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
-from domain.units import SampledPlace, Unit
-from i18n import _, ngettext
-from i18n.messages import day, fill, number, shown, translated, word
-from i18n.words import kind_of
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words that values stand for: names of units and persons by id, free texts by digest."""
-
-    names: Mapping[str, str]
-    texts: Mapping[str, str]
+from i18n.messages import fill, translated
+from i18n.values import Words, in_words
 
 
 def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -48,154 +23,7 @@ def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Ma
     facts: Mapping[str, Any] = dict(event)
     if callable(sentence):
         sentence, facts = sentence(event)
-    in_words = {name: _shown(_field_type(type(event), name), value, words) for name, value in facts.items()}
+    shown = in_words(type(event), facts, words)
     if sentence is None:
-        return f"{event.NAME} {in_words}"
-    return fill(translated(sentence, facts), in_words)
-
-
-@dataclass(frozen=True, slots=True)
-class _FieldType:
-    """What decides how a field's values are written, from its annotation.
-
-    `marks` are the types of its marks, `kind` is the kind of word that its values have, `item` the model that it or its
-    entries are.
-    """
-
-    marks: frozenset[type]
-    kind: str | None
-    item: type[BaseModel] | None
-
-
-@lru_cache
-def _field_type(event: type[Event], name: str) -> _FieldType:
-    field = event.model_fields[name]
-    parts = tuple(_parts(field.annotation))
-    item = next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
-    marks = (*field.metadata, *(part for part in parts if not isinstance(part, type)))
-    return _FieldType(frozenset(map(type, marks)), kind_of(field.annotation), item)
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield an annotation's types and marks, at any depth."""
-    yield annotation
-    for part in () if get_origin(annotation) is Literal else get_args(annotation):
-        yield from _parts(part)
-
-
-def _shown(of: _FieldType, value: Any, words: Words) -> str:
-    """A field's value in words."""
-    if isinstance(value, tuple):
-        return _sheet(value) if of.item is SheetItem else _list(of, value, words)
-    if value is not None:
-        return _one(of, value, words)
-    if IsText in of.marks:
-        return ""
-    if IsPlace in of.marks:
-        return _("place not named")
-    return _("all units") if IsUnit in of.marks else "-"
-
-
-def _list(of: _FieldType, values: tuple[Any, ...], words: Words) -> str:
-    separator = "; " if of.item in _SEPARATED_BY_SEMICOLON else ", "
-    empty = "" if of.item in _EMPTY_IS_NOT_SHOWN or IsUnit in of.marks else "-"
-    return separator.join(_one(of, value, words) for value in values) or empty
-
-
-_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, Participant, SourceStatement})
-_EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Participant, RankedUnit, SourceStatement})
-
-
-def _one(of: _FieldType, value: Any, words: Words) -> str:
-    """A value, or an entry of a list, in words."""
-    if (show := _MODELS.get(type(value))) is not None:
-        return show(value, words)
-    if isinstance(value, str):
-        return _text(of, value, words)
-    if isinstance(value, datetime) and IsLastInstant in of.marks:
-        return day(day_ending(value))
-    return shown("", value, {})
-
-
-def _text(of: _FieldType, value: str, words: Words) -> str:
-    if IsText in of.marks:
-        return words.texts.get(value, "…")
-    if IsUnit in of.marks:
-        return words.names.get(value) or word("holder", value)
-    if IsVoteSubject in of.marks:
-        return word("vote_subject", value)
-    return word(of.kind, value) if of.kind is not None else shown("", value, {})
-
-
-def voice(by: Any, names: Mapping[str, str]) -> str:
-    """Who did or said something (a `Participant`): a unit, a person with office, or a group in words."""
-    if by.unit is not None:
-        return names.get(by.unit, by.unit)
-    if by.person is not None:
-        known, office = names.get(by.person.id or ""), by.person.office
-        return f"{known} ({office})" if known and office else str(known or office or by.person.id)
-    return str(by.group)
-
-
-def _signatories(value: Signatories, words: Words) -> str:
-    parts = [
-        (_("prepared by"), "; ".join(voice(one, words.names) for one in value.prepared)),
-        (_("approved by"), "; ".join(voice(one, words.names) for one in value.approved)),
-        (_("signed by"), "; ".join(_signatory(one) for one in value.signed)),
-        (_("entered on behalf of"), voice(value.on_behalf_of, words.names) if value.on_behalf_of else ""),
-    ]
-    return ", ".join(f"{label} {who}" for label, who in parts if who)
-
-
-def _signatory(value: Signatory) -> str:
-    who = str(value.person.office or value.person.id)
-    return f"{value.capacity}. {who}" if value.capacity else who
-
-
-def _sheet(sheet: tuple[SheetItem, ...]) -> str:
-    given = [item.points for item in sheet if item.points is not None]
-    by_figures = len(sheet) - len(given)
-    points = number(sum(given, Decimal(0))) if given else "-"
-    return (
-        points
-        if not by_figures
-        else ngettext(
-            "{points} and {count} criterion by its figures",
-            "{points} and {count} criteria by their figures",
-            by_figures,
-        ).format(points=points, count=by_figures)
-    )
-
-
-def _document(value: Document, words: Words) -> str:
-    issued = day(value.issued) if value.issued else ""
-    return " ".join(part for part in (value.number, value.title) if part) or f"{value.issuer or ''} {issued}".strip()
-
-
-def _ranked(value: RankedUnit, words: Words) -> str:
-    return f"{value.rank}. {words.names.get(value.unit, value.unit)} ({number(value.total)})"
-
-
-def _choice(value: Choice, words: Words) -> str:
-    return f"{words.names.get(value.unit, value.unit) if value.unit else value.words}: {value.votes}"
-
-
-def _total(value: BareTotal, words: Words) -> str:
-    whose = words.names.get(value.unit, value.unit) if value.unit else value.words or _("unnamed")
-    total = word("amount", value.total) if isinstance(value.total, str) else number(value.total)
-    return f"{whose}: {total}"
-
-
-_MODELS: Mapping[type, Callable[[Any, Words], str]] = {
-    BareTotal: _total,
-    Choice: _choice,
-    Content: lambda value, words: value.title,
-    Document: _document,
-    Participant: lambda value, words: voice(value, words.names),
-    RankedUnit: _ranked,
-    SampledPlace: lambda value, words: value.name,
-    Signatories: _signatories,
-    SourceStatement: lambda value, words: f"{value.source}: {value.says}",
-    Unit: lambda value, words: value.name,
-}
-"""How a model is written in a sentence."""
+        return f"{event.NAME} {shown}"
+    return fill(translated(sentence, facts), shown)

@@ -54,6 +54,12 @@ _LOST_SQLSTATES = (
     "53300",  # too many connections
     "57P",  # the server shuts down, has crashed or is starting; the database was dropped
 )
+_OVERLOADED_SQLSTATES = (
+    "40001",  # could not be serialised
+    "40P01",  # deadlock
+    "55P03",  # a lock was not available
+    "57014",  # the statement took longer than its limit
+)
 _LOST_ERRNOS = {
     errno.ECONNABORTED,
     errno.ECONNREFUSED,
@@ -89,6 +95,11 @@ def is_lost(error: BaseException) -> bool:
         lost = isinstance(error, (ConnectionError, TimeoutError, socket.gaierror))
         return lost or error.errno in _LOST_ERRNOS
     return False
+
+
+def is_overloaded(error: BaseException) -> bool:
+    """True when the server ended a statement that took too long, or one of several that waited for each other."""
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OVERLOADED_SQLSTATES)
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from typing import Literal
 from uuid import UUID
 
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from errors import CodedError, Kind
 
-FORMAT = "thidua-command-1"
+FORMAT: Literal["thidua-command-1"] = "thidua-command-1"
 LIFETIME = timedelta(hours=1)
 """From issue to expiry: the ledger refuses a command that comes later, unless it is known."""
 
@@ -42,6 +44,25 @@ class BatchItem:
     def payload_digest(self) -> str:
         """The sha256 of the payload in hex, as in the header's list."""
         return sha256(self.payload.encode()).hexdigest()
+
+
+class _HeaderText(BaseModel):
+    """The JSON of a header. Strict, because a header is read before its signature is checked."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: Literal["thidua-command-1"]
+    installation: str
+    key: str
+    epoch: int
+    actor: str
+    commitment: str | None
+    unit: str
+    stand_in_for: str | None
+    strength: str
+    issued: AwareDatetime
+    expires: AwareDatetime
+    orders: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +90,11 @@ class Header:
             NotSignedError: `malformed`.
         """
         try:
-            data = json.loads(text)
-            if data.pop("format") != FORMAT:
-                raise NotSignedError("malformed")
-            data["issued"] = datetime.fromisoformat(data["issued"])
-            data["expires"] = datetime.fromisoformat(data["expires"])
-            data["items"] = tuple((str(s), str(c), str(p)) for s, c, p in data.pop("orders"))
-            return cls(**data)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            fields = dict(_HeaderText.model_validate_json(text))
+        except ValueError:
             raise NotSignedError("malformed") from None
+        del fields["format"]
+        return cls(items=fields.pop("orders"), **fields)
 
     def covers(self, item: BatchItem) -> bool:
         """Return True when the list names exactly this command."""
@@ -172,9 +189,7 @@ class Keys:
     epoch: int
     public: Mapping[str, bytes]
 
-    def verify(
-        self, header: str, signature: str, items: Iterable[BatchItem] = (), *, any_epoch: bool = False
-    ) -> Header:
+    def verify(self, header: str, signature: str, items: Iterable[BatchItem], *, any_epoch: bool = False) -> Header:
         """Return the parsed header if its signature is valid and covers the items. `ledger.append` checks the expiry.
 
         With `any_epoch`, headers of earlier epochs are valid, too: for verifying stored commands.

@@ -126,14 +126,14 @@ class SearchIndex:
             words: what was typed.
             streams: only streams under this path, such as a city.
             unit: only cycles of this unit; "@person" for those with this overseer.
-            everything: find all acts and closed documents; otherwise only the unit's own acts, and no closed documents.
+            everything: find all acts and closed documents; otherwise only those of the unit itself.
         """
         query = """
             select stream, kind, ref, unit, titles ->> $6::text, at from projections.search_entry
             where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
-            and ($4 or kind = 'unit' or kind = 'document' or (kind = 'act' and unit = $3))
+            and ($4 or kind = 'unit' or kind = 'document' or (kind in ('act', 'closed') and unit = $3))
             order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream
             limit $5
         """

@@ -121,7 +121,7 @@ async def checks() -> dict[str, Any]:
         "minutes": [one.NAME for one in permitted_acts(before) if one.IN_MINUTES].count(NAME),
         "from_minutes": [command.act for command in command_inputs(before, minutes)],
         "api": [sorted(one.fields["properties"]) for one in descriptions],
-        "api_request": NAME in api.ActRequest.model_json_schema()["properties"]["act"]["enum"],
+        "api_request": NAME in api.ActRequest.model_json_schema()["discriminator"]["mapping"],
         "stored": (rows[-1].type, rows[-1].schema, rows[-1].actor, rows[-1].unit, rows[-1].provenance),
         "registrations": list(case.state.targets.registrations),
         "told": told,

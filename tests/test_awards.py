@@ -40,7 +40,7 @@ def open_codes(case: Case) -> set[str]:
 def test_a_hold_is_no_refusal_and_ends() -> None:
     case = Case().when(HoldAward(**FLAG, cause="discipline", reason=TEXT)).happened("AwardHeld")
     case.when(HoldAward(**FLAG, cause="discipline", reason=TEXT)).already()
-    assert [(n.kind, n.to) for n in notices(case.history[-1], case.state)] == [("award_held", THIRD)]
+    assert [(n.NAME, n.to) for n in notices(case.history[-1], case.state)] == [("award_held", THIRD)]
     case.when(Nominate(unit=THIRD, award="co")).when(Submit(submission=PAPER)).happened()
     case.when(ReleaseAward(**FLAG, reason=TEXT)).happened().when(ReleaseAward(**FLAG, reason=TEXT)).refused(
         "award_not_held"

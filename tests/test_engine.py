@@ -260,6 +260,9 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(a
     receipt = await app.submit(stream, person, [plan, opening("cum-1", organiser), other])
     assert [(f.stream, f.code) for f in receipt.failed] == [(f"mttq-khac/{YEAR}/cum-1", "not_a_cycle_name")]
     assert (await event_names(app, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
+    of_the_year = CommandInput(f"{organiser}/{YEAR}/cum-1", "order-opening", {"clusters": ["cum-1"]})
+    receipt = await app.submit(stream, person, [of_the_year])
+    assert [(f.stream, f.code) for f in receipt.failed] == [(f"{organiser}/{YEAR}/cum-1", "not_yours")]
 
 
 # Forgeries by someone who reaches Temporal, and nothing else ------------------------------------------------------
@@ -300,6 +303,31 @@ async def test_a_plain_update_without_a_signature_is_refused(app: Session, clien
     assert isinstance(failed.value.cause, ApplicationError)
     assert (failed.value.cause.type, failed.value.cause.message) == ("NotSigned", "other_installation")
     assert await event_names(app, stream) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stand_in_for", 7),
+        ("stand_in_for", "\ud800"),
+        ("actor", 5),
+        ("unit", []),
+        ("key", []),
+        ("issued", "x"),
+    ],
+)
+async def test_an_impossible_header_is_refused_and_stops_no_stream(
+    app: Session, client: Client, field: str, value: object
+) -> None:
+    stream, members = await ready(app)
+    batch, _request = forged(stream, members[0])
+    header = json.dumps(json.loads(batch.header) | {field: value})
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await client.get_workflow_handle(stream).execute_update("submit", replace(batch, header=header))
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert (failed.value.cause.type, failed.value.cause.message) == ("NotSigned", "malformed")
+    receipt = await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    assert receipt.outcomes[0].versions
 
 
 async def test_a_signature_of_another_command_does_not_help(app: Session, client: Client) -> None:

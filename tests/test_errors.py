@@ -27,7 +27,7 @@ from application.error_mapping import coded_error
 from cli.outcome import Exit, explain
 from errors import EXIT_CODES, HTTP_STATUSES, CodedError, Kind
 from i18n.messages import SENTENCES
-from ledger.connection import connect, is_lost
+from ledger.connection import connect, is_lost, is_overloaded
 from ledger.postgres import PostgresLedger, open_pool
 from local.process import free_ports
 from resources import ROOT
@@ -127,7 +127,10 @@ def _unencodable() -> Exception:
         (asyncpg.UndefinedTableError("x"), None),
         (asyncpg.UndefinedColumnError("x"), None),
         (asyncpg.PostgresSyntaxError("x"), None),
-        (asyncpg.QueryCanceledError("x"), None),
+        (asyncpg.QueryCanceledError("x"), Kind.AWAY),
+        (asyncpg.DeadlockDetectedError("x"), Kind.AWAY),
+        (asyncpg.LockNotAvailableError("x"), Kind.AWAY),
+        (asyncpg.SerializationError("x"), Kind.AWAY),
         (asyncpg.OutOfMemoryError("x"), None),
         (asyncpg.CheckViolationError("x"), None),
         (asyncpg.InsufficientPrivilegeError("x"), None),
@@ -142,13 +145,14 @@ def _unencodable() -> Exception:
         (_unencodable(), Kind.INPUT),
     ],
 )
-def test_only_a_lost_connection_is_away(
+def test_only_a_lost_connection_or_a_busy_database_is_away(
     error: Exception, kind: Kind | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("THIDUA_LOGS", str(tmp_path))
     found = coded_error(error)
     assert (None if found is None else found.kind) == kind
-    assert is_lost(error) == (kind is Kind.AWAY)
+    assert (is_lost(error) or is_overloaded(error)) == (kind is Kind.AWAY)
+    assert not (is_lost(error) and is_overloaded(error))
     code, text = explain(error)
     assert code == EXIT_CODES[kind or Kind.OURS]
     assert (AWAY in text) == (kind is Kind.AWAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -533,6 +534,18 @@ class TestSignatures:
     def test_a_malformed_header_is_said_to_be_one(self, text: str) -> None:
         with pytest.raises(NotSignedError, match="malformed"):
             Header.parse(text)
+
+    def test_each_field_of_a_header_has_its_type_before_the_signature_is_checked(self) -> None:
+        fields: dict[str, Any] = json.loads(self.sign(self.item()).header)
+        wrong: list[dict[str, Any]] = [
+            fields | {name: value} for name in fields for value in (7.5, {}, True, "\ud800", [["a", "b"]])
+        ]
+        wrong += [{name: fields[name] for name in fields if name != left} for left in fields]
+        wrong += [fields | {"more": 1}, fields | {"issued": "2026-01-01T00:00:00"}, fields | {"actor": None}]
+        assert Header.parse(json.dumps(fields))
+        for each in wrong:
+            with pytest.raises(NotSignedError, match="malformed"):
+                Header.parse(json.dumps(each))
 
 
 def test_the_merkle_root_is_that_of_rfc_6962() -> None:

@@ -29,14 +29,17 @@ from accounts.store import Accounts
 from activities.post import PostActivities
 from cli.session import Session
 from domain import post
+from domain.duties import Duty
 from domain.installation import POST_STREAM
 from domain.notices import notices
 from domain.records import Event
 from domain.steps.conclusion import DecideAwards, PublishResults
 from domain.steps.drafting import PresentDraft
+from domain.steps.manual_reminders import RemindUnits
 from domain.times import ICT
 from domain.types import Document
-from i18n.messages import message_of
+from i18n import in_language
+from i18n.notices import message_of
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.process import free_ports
@@ -175,7 +178,7 @@ def test_a_header_takes_no_line_break() -> None:
 
 
 def told(case: Case) -> list[tuple[str, str]]:
-    return [(notice.kind, notice.to) for notice in notices(case.history[-1], case.state)]
+    return [(notice.NAME, notice.to) for notice in notices(case.history[-1], case.state)]
 
 
 def test_members_are_told_of_a_draft_and_the_secretariat_of_what_is_late() -> None:
@@ -183,8 +186,19 @@ def test_members_are_told_of_a_draft_and_the_secretariat_of_what_is_late() -> No
     assert told(case) == [("draft_presented", unit) for unit in UNITS]
     case.step(day(2, 27))
     late = [n for t in case.history if t.event.NAME == "DeadlinePassed" for n in notices(t, case.state)]
-    assert {n.to for n in late if n.kind == "overdue_of_unit"} == {CITY}
-    assert {n.to for n in late if n.kind == "overdue" and n.to != CITY} == set(UNITS)
+    assert {n.to for n in late if n.NAME == "overdue_of_unit"} == {CITY}
+    assert {n.to for n in late if n.NAME == "overdue" and n.to != CITY} == set(UNITS)
+
+
+def test_a_reminder_by_hand_is_a_message_to_each_unit() -> None:
+    case = Case().when(RemindUnits(units=UNITS[:2], duty=Duty.STANCE, channel="message"))
+    assert told(case) == [("reminded_by_hand", unit) for unit in UNITS[:2]]
+    with in_language("en"):
+        subject, body = message_of(notices(case.history[-1], case.state)[0], case.state, "a/2026/b", rehearsed=False)
+    assert subject == "Cụm 1: the secretariat reminds you: answer the drafts"
+    assert body.startswith("The secretariat asks you once more: please answer the drafts.\n\n")
+    case.when(RemindUnits(units=UNITS[:2], duty=Duty.STANCE, channel="telephone"))
+    assert told(case) == []
 
 
 def test_results_are_told_when_they_are_published_and_not_before() -> None:

@@ -1,4 +1,4 @@
-"""The record of a command and of an event: what is missing fails at import, and what is not opened stays closed."""
+"""The record of a command, an event and a notice: what is missing fails at import, and what is not opened is closed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from domain import cycle
 from domain.access import Reader, is_open_to_members, may_read_event
 from domain.cycle import COMMANDS, CYCLE, ENTERED_BY_PERSONS
 from domain.duties import Duty
-from domain.msgids import N_, NC_
+from domain.msgids import N_, NC_, Plural
+from domain.notice_kinds import OVERSEER, Notice
+from domain.notices import NOTICES_OF, notices
 from domain.parties import OWN_UNIT, Party, Readers, Section
 from domain.records import Command, Event, Meta
 from domain.rights import subject_unit
@@ -55,13 +57,19 @@ EVENT: dict[str, Any] = {
     "correctable": True,
     "in_summary": Section.LETTERS,
 }
+NOTICE: dict[str, Any] = {
+    "name": "test_lent",
+    "subject": N_("{unit} has lent something"),
+    "body": Plural("The thing number {things} is lent.", "The things number {things} are lent.", "things"),
+    "before_publication": False,
+}
 
 
 @pytest.fixture(autouse=True)
 def known() -> Iterator[None]:
     """Forget the classes that a test has made."""
     yield
-    for table in (Command.KNOWN, Event.KNOWN):
+    for table in (Command.KNOWN, Event.KNOWN, Notice.KNOWN):
         for name in [name for name in table if name.lower().startswith("test")]:
             del table[name]
 
@@ -80,6 +88,14 @@ def lent(record: dict[str, Any]) -> type[Event]:
         thing: Label
 
     return TestLent
+
+
+def notify_lent(record: dict[str, Any]) -> type[Notice]:
+    class TestLentNotice(Notice, **record):
+        unit: UnitId
+        things: tuple[int, ...]
+
+    return TestLentNotice
 
 
 def test_a_record_that_is_whole_is_taken() -> None:
@@ -141,7 +157,32 @@ def test_an_event_whose_keyword_cannot_be_is_no_event(keyword: str, value: objec
         lent({**EVENT, keyword: value})
 
 
+@pytest.mark.parametrize("keyword", NOTICE)
+def test_a_notice_without_a_keyword_is_no_notice(keyword: str) -> None:
+    with pytest.raises(TypeError, match=rf"TestLentNotice: the keyword `{keyword}` is missing"):
+        notify_lent({name: value for name, value in NOTICE.items() if name != keyword})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("name", ""),
+        ("subject", ""),
+        ("subject", "{units} have lent something"),
+        ("body", ""),
+        ("body", "{unit} has lent {thing}."),
+        ("body", Plural("one", "many", "count")),
+        ("before_publication", None),
+    ],
+)
+def test_a_notice_whose_keyword_cannot_be_is_no_notice(keyword: str, value: object) -> None:
+    with pytest.raises(TypeError, match=rf"TestLentNotice: {keyword}=.* is not possible"):
+        notify_lent({**NOTICE, keyword: value})
+
+
 def test_an_unknown_keyword_is_no_keyword() -> None:
+    with pytest.raises(TypeError, match="TestLentNotice: unknown keywords tittle"):
+        notify_lent({**NOTICE, "tittle": "Lent"})
     with pytest.raises(TypeError, match="TestLend: unknown keywords bindng"):
         lend({**COMMAND, "bindng": True})
     with pytest.raises(TypeError, match="TestLent: unknown keywords reader"):
@@ -273,6 +314,20 @@ def with_closed_event(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, State]:
     last = opening._replace(type="TestDecided", schema=1, payload=event.model_dump_json(), version=2)
     history = tuple((row, to_envelope(row)) for row in (opening, last))
     return history, CYCLE.fold(envelope for _row, envelope in history)
+
+
+def test_a_notice_of_what_members_do_not_read_waits_for_publication(monkeypatch: pytest.MonkeyPatch) -> None:
+    (_opening, (_row, envelope)), state = with_closed_event(monkeypatch)
+    kind, member, organiser = notify_lent(NOTICE), next(iter(state.membership.names)), state.lifecycle.organiser
+
+    def told(*_event_and_state: Any) -> list[Notice]:
+        return [kind(to=to, unit=member, things=(1,)) for to in (member, organiser, OVERSEER)]
+
+    monkeypatch.setitem(NOTICES_OF, type(envelope.event), told)
+    state = replace(state, lifecycle=replace(state.lifecycle, clock="wall"))
+    assert [one.to for one in notices(envelope, state)] == [organiser, OVERSEER]
+    published = replace(state, conclusion=replace(state.conclusion, published=envelope.meta.happened))
+    assert [one.to for one in notices(envelope, published)] == [member, organiser, OVERSEER]
 
 
 async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,9 @@ class TestStreams:
         for bad in ("2020", "2020/Cụm 1", "a/b/c/d", "../x", "2020/cum-1;x"):
             with pytest.raises(Refused, match="not_a_cycle_name"):
                 parse_cycle_name(bad)
+        for bad in ("a/b/\0", "a/b/", "a/b/c\n", "a//c"):
+            assert not is_cycle(bad)
+            assert not is_year(bad)
         assert is_cycle("a/b/c")
         assert is_year(year_stream("a", "b"))
         with pytest.raises(KeyError):

@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 
+from domain.cycle import COMMANDS
 from domain.deviations import deviations
 from domain.duties import Duty
-from domain.records import Refused
+from domain.records import Command, Refused
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
@@ -457,3 +458,13 @@ class TestRegister:
 def test_a_refusal_keeps_its_facts() -> None:
     refused = Refused("no_such_award", award="co", edition="test")
     assert (refused.code, refused.facts) == ("no_such_award", {"award": "co", "edition": "test"})
+
+
+def test_commands_of_other_streams_are_refused() -> None:
+    others = [command for command in Command.KNOWN.values() if command not in COMMANDS]
+    assert {command.NAME for command in others} >= {"issue-year-plan", "order-opening"}
+    for command in others:
+        Case().when(command.model_construct()).refused("not_yours")
+    case = Case().when(PresentDraft(kind="covenant", document=Document(title="G"))).happened("DraftPresented")
+    instead = {"act": "order-opening", "clusters": ["cum-1"]}
+    case.when(CorrectAct(version=case.history[-1].meta.version, reason=TEXT, instead=instead)).refused("not_yours")

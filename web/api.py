@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
+from application.act_descriptions import ActDescription, act_descriptions
 from application.application import CommandInput
-from application.board import board_rows, deviation_rows
+from application.board import BoardRow, board_rows, deviation_rows
 from application.command_preview import preview
 from application.fields import stated_by
 from application.moments import Moment, moment_values, replayed
@@ -33,41 +33,34 @@ from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
 from domain.access import Matter
-from domain.cycle import ENTERED_BY_PERSONS
-from domain.parties import Party
 from domain.rights import is_binding
 from domain.streams import cycle_stream
 from domain.times import Day, When
 from errors import CodedError, InputError
-from i18n import _
 from i18n.messages import sentence
+from projections.search import SearchHit
+from vault.persons import Contact
+from web.api_models import (
+    ERRORS,
+    ActReceipt,
+    ActRequest,
+    CycleLine,
+    CycleState,
+    Error,
+    MomentState,
+    OpenTask,
+    ProblemBeside,
+    RegisteredDeviation,
+    Started,
+    TimelineEvent,
+    TokenHolder,
+    TriedAct,
+    Verified,
+)
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
 from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.services import Services, get_services
 from web.urls import extension_url, task_url
-
-
-class Error(BaseModel):
-    """What went wrong: a code for programs, a sentence for people, and where, if that is known."""
-
-    code: str
-    text: str
-    place: str | None = None
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Error, "description": "what was sent cannot be read"},
-    401: {"model": Error, "description": "no token, or one that is void"},
-    403: {"model": Error, "description": "not this person's to read or to say"},
-    404: {"model": Error, "description": "there is none"},
-    409: {"model": Error, "description": "a rule forbids it"},
-    422: {"model": Error, "description": "what was sent cannot be used"},
-    500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
-    503: {
-        "model": Error,
-        "description": "no answer yet, or a part of the system is away: send the same command id again",
-    },
-}
 
 router = APIRouter()
 
@@ -122,105 +115,82 @@ Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 
 
 @router.get("/me")
-async def me(visitor: OwnReader) -> dict[str, Any]:
+async def me(visitor: OwnReader) -> TokenHolder:
     """Whose token this is."""
     account = visitor.login.account
-    return {
-        "person": visitor.contact.id,
-        "unit": visitor.unit,
-        "kind": account.kind,
-        "administrator": account.administrator,
-    }
+    return TokenHolder(
+        person=visitor.contact.id, unit=visitor.unit, kind=account.kind, administrator=account.administrator
+    )
 
 
 @router.get("/tasks")
-async def tasks(request: Request, visitor: OwnReader) -> list[dict[str, Any]]:
+async def tasks(request: Request, visitor: OwnReader) -> list[OpenTask]:
     """What the holder's unit must do, overdue first."""
-    return [_task_values(one) for one in await tasks_of(get_services(request).board, visitor.unit)]
+    return [_task(one) for one in await tasks_of(get_services(request).board, visitor.unit)]
 
 
-def _task_values(task: TaskCard) -> dict[str, Any]:
-    """A task with the addresses of the pages on which it is done and on which more time is asked for."""
+def _task(task: TaskCard) -> OpenTask:
     values = asdict(task)
     del values["unit"]
-    return {
+    return OpenTask(
         **values,
-        "way": task_url(task.cycle, task.duty, task.unit, task.subject_id),
-        "more_time": extension_url(task.cycle, task.duty, task.unit),
-        "overdue": task.overdue,
-    }
+        way=task_url(task.cycle, task.duty, task.unit, task.subject_id),
+        more_time=extension_url(task.cycle, task.duty, task.unit),
+        overdue=task.overdue,
+    )
 
 
 @router.get("/cycles")
-async def cycles(request: Request, visitor: OwnReader) -> list[dict[str, Any]]:
+async def cycles(request: Request, visitor: OwnReader) -> list[CycleLine]:
     """The cycles that the holder's unit belongs to."""
     lines = await get_services(request).board.lines(unit=visitor.unit)
-    names = ("cycle", "cluster", "year", "step", "rehearsed", "filed")
-    return [{name: line[name] for name in names} for line in lines]
+    return [CycleLine(**{name: line[name] for name in CycleLine.model_fields}) for line in lines]
 
 
 @router.get("/board")
-async def board(request: Request, visitor: BoardReader, year: str | None = None) -> list[dict[str, Any]]:
+async def board(request: Request, visitor: BoardReader, year: str | None = None) -> list[BoardRow]:
     """Every cluster at a glance."""
-    return [asdict(row) for row in await board_rows(get_services(request).board, visitor, year)]
+    return await board_rows(get_services(request).board, visitor, year)
 
 
 @router.get("/departures", deprecated=True, summary="The former address of `/deviations`")
 @router.get("/deviations")
-async def deviations(request: Request, visitor: HistoryReader, year: str | None = None) -> list[dict[str, Any]]:
+async def deviations(request: Request, visitor: HistoryReader, year: str | None = None) -> list[RegisteredDeviation]:
     """The register of deviations over all cycles."""
-    return await deviation_rows(get_services(request).board, visitor, year)
+    rows = await deviation_rows(get_services(request).board, visitor, year)
+    return [RegisteredDeviation(**row) for row in rows]
 
 
 @router.get("/search")
 async def search(
     request: Request, visitor: OwnReader, words: Annotated[str, Query(alias="q", max_length=120)]
-) -> list[dict[str, Any]]:
+) -> list[SearchHit]:
     """Units, documents and acts, without diacritics, too."""
-    return [asdict(one) for one in await found_for(get_services(request).search, visitor, words.replace("\x00", ""))]
+    return list(await found_for(get_services(request).search, visitor, words.replace("\x00", "")))
 
 
 @router.get("/people")
-async def people(request: Request, _visitor: AccountManager) -> list[dict[str, Any]]:
+async def people(request: Request, _visitor: AccountManager) -> list[Contact]:
     """All persons who are entered."""
-    return [asdict(one) for one in await get_services(request).application.people.everyone()]
-
-
-class ActDescription(BaseModel):
-    """An act: what it does, the parties that may enter it, and the JSON Schema of its fields. `solemn`: it binds."""
-
-    act: str
-    about: str
-    who: list[Party]
-    solemn: bool
-    fields: dict[str, Any]
+    return list(await get_services(request).application.people.everyone())
 
 
 @router.get("/acts")
 async def acts(_visitor: OwnReader) -> list[ActDescription]:
     """Every act that people can enter, with the JSON Schema of its fields and who may."""
-    return [
-        ActDescription(
-            act=act.NAME,
-            about=_(act.SUMMARY),
-            who=sorted(act.ALLOWED),
-            solemn=act.BINDING,
-            fields=act.model_json_schema(),
-        )
-        for act in ENTERED_BY_PERSONS
-    ]
+    return act_descriptions()
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}")
-async def cycle(request: Request, opened: ReadableCycle) -> dict[str, Any]:
+async def cycle(request: Request, opened: ReadableCycle) -> CycleState:
     """A cycle's state, as far as the holder may see it."""
-    return await visible_state(get_services(request).application, opened)
+    return CycleState(**await visible_state(get_services(request).application, opened))
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/timeline")
-async def timeline(request: Request, cycle: CycleHistory) -> list[dict[str, Any]]:
+async def timeline(request: Request, cycle: CycleHistory) -> list[TimelineEvent]:
     """Everything that was recorded, in order."""
-    return [one.values() for one in await timeline_of(get_services(request).application, cycle)]
+    return [TimelineEvent(**one.values()) for one in await timeline_of(get_services(request).application, cycle)]
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/moment")
@@ -230,36 +200,11 @@ async def moment(
     version: Version = None,
     at: Annotated[Day | None, Query()] = None,
     known_on: Annotated[Day | None, Query()] = None,
-) -> dict[str, Any]:
+) -> MomentState:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     asked, application = Moment(version, at, known_on), get_services(request).application
     found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
-    return await moment_values(application, found)
-
-
-_NAMES: list[Any] = sorted(act.NAME for act in ENTERED_BY_PERSONS)
-
-
-class ActRequest(BaseModel):
-    """An act to be entered. The same `command_id` again does nothing twice."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    act: Annotated[str, Field(max_length=60, json_schema_extra={"enum": _NAMES})]
-    fields: dict[str, Any] = Field(default_factory=dict)
-    command_id: UUID | None = None
-    on: Day | None = None
-    until: Day | None = None
-    source: Annotated[str, Field(max_length=300)] | None = None
-    meeting: Annotated[str, Field(max_length=60)] | None = None
-
-
-class ActReceipt(BaseModel):
-    """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
-
-    command_id: UUID
-    versions: list[int]
-    known: bool
+    return MomentState(**await moment_values(application, found))
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
@@ -292,18 +237,12 @@ async def act(request: Request, cycle: ReadableCycle, held: Holder, body: ActReq
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
-async def try_act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> dict[str, Any]:
+async def try_act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> TriedAct:
     """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
     if held[1] == "read":
         raise ForbiddenError("token_too_weak")
     found = await preview(get_services(request).application, cycle, _command(cycle, body))
-    return {"events": [asdict(one) for one in found.events]}
-
-
-class Started(BaseModel):
-    """A verification under way."""
-
-    id: str
+    return TriedAct(events=list(found.events))
 
 
 @router.post("/verifications", status_code=202)
@@ -313,24 +252,13 @@ async def verify(request: Request, _visitor: HistoryReader) -> Started:
     return Started(id=await start_verification(services.application, services.jobs))
 
 
-class Verified(BaseModel):
-    """The progress of a verification, and its result."""
-
-    state: Literal["running", "done", "failed"]
-    seen: int
-    events: int
-    ok: bool | None = None
-    problems: list[dict[str, Any]] = Field(default_factory=list)
-    root: str | None = None
-
-
 @router.get("/verifications/{job}")
 async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verified:
     """The progress of a verification, or its result."""
     found = get_services(request).jobs.get(job, VerificationJob)
     if found.report is None:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
-    problems: list[dict[str, Any]] = [*(asdict(one) for one in found.report.problems), *found.beside]
+    problems = [*found.report.problems, *(ProblemBeside(**one) for one in found.beside)]
     return Verified(
         state="done",
         seen=found.report.events,
@@ -374,7 +302,7 @@ def build(services: Services) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=_ERRORS,
+        responses=ERRORS,
         description=(__doc__ or "").split("\n\n", 1)[1],
     )
     app.state.services = services

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         RecallRequest,
     )
     from workflows.stream import COMMANDS_PER_RUN, StreamWorkflow, start_cycle
-    from workflows.stream_state import locally
+    from workflows.stream_state import locally, undecidable
 
 
 @workflow.defn(name="CityYear")
@@ -66,7 +66,7 @@ class CityYear(StreamWorkflow):
     async def _open(self, batch: SignedBatch, item: BatchItem) -> FailedOpening | None:
         try:
             if not is_cycle(item.stream) or not item.stream.startswith(f"{self.stream}/"):
-                raise Refused("not_a_cycle_name", name=item.stream)
+                raise Refused("not_a_cycle_name", name=item.stream[:80])
             await self._append_opening(batch, item)
         except Refused as error:
             return FailedOpening(item.stream, error.code, plain(error.facts))
@@ -87,7 +87,12 @@ class CityYear(StreamWorkflow):
             await locally("recall", RecallRequest(item, header.unit), bool)
             return
         state = CYCLE.fold(to_envelope(event) for event in page)
-        envelopes = CYCLE.decide(authenticate(item, header), state, NO_RULES, len(page))
+        try:
+            envelopes = CYCLE.decide(authenticate(item, header), state, NO_RULES, len(page))
+        except (Refused, AlreadyRecorded):
+            raise
+        except Exception as error:  # noqa: BLE001 - a programming error must not block the year for other commands
+            raise undecidable(item, error) from None
         # Only this cycle's item is sent: with all items, the cost would grow with the square of the clusters.
         single = SignedBatch(batch.header, batch.signature, (item,))
         part = PartMessage(

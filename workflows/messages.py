@@ -99,7 +99,7 @@ class LoadRequest:
 class DraftMessage:
     """An event to be appended, with the index of the item that it follows from.
 
-    The append takes actor, unit and command digest from the signed header, never from here.
+    The append takes actor, unit, stand-in and command digest from the signed header, whatever the draft says.
     """
 
     item: int

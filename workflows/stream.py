@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from ledger.receipts import CommandOutcome, Receipt
     from ledger.signing import BatchItem, Header, NotSignedError, SignedBatch
     from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest
-    from workflows.stream_state import StreamState, locally, refused
+    from workflows.stream_state import StreamState, locally, refused, undecidable
 
 ENGINE_EPOCH = 4
 """Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
@@ -175,12 +175,8 @@ class StreamWorkflow:
                 raise refused(error, index) from None
             except (ActivityError, ApplicationError):
                 raise  # something that the decision needs, such as an edition, could not be loaded
-            except Exception as error:  # noqa: BLE001 - see below
-                # A programming error must not block the stream for other commands: refuse this one and log it.
-                workflow.logger.exception("undecidable")
-                raise refused(
-                    Refused("undecidable", act=item.payload[:200], kind=type(error).__name__), index
-                ) from None
+            except Exception as error:  # noqa: BLE001 - it must not block the stream for other commands
+                raise refused(undecidable(item, error), index) from None
             outcomes.append(CommandOutcome(item.command_id, []))
         return outcomes, [speculation.part for speculation in speculations.values() if speculation.part.events]
 

@@ -47,6 +47,12 @@ def refused(error: Refused, index: int | None = None) -> ApplicationError:
     return ApplicationError(error.code, error.code, plain(error.facts), index, type="Refused", non_retryable=True)
 
 
+def undecidable(item: BatchItem, error: Exception) -> Refused:
+    """Log the programming error that a decision has raised, and return the refusal of the command."""
+    workflow.logger.exception("undecidable")
+    return Refused("undecidable", act=item.payload[:200], kind=type(error).__name__)
+
+
 class StreamState:
     """A stream as folded so far: state, rules in force, tip, and the versions of each command's events by id."""
 

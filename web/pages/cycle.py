@@ -26,7 +26,8 @@ from domain.steps.commenting import Comment
 from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
-from i18n.timeline import describe, voice
+from i18n.timeline import describe
+from i18n.values import voice
 from web import urls
 from web.auth import reads, reads_cycle
 from web.render import page

@@ -36,7 +36,7 @@ from domain.steps.meetings import RecordMeeting
 from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence, word
-from i18n.timeline import voice
+from i18n.values import voice
 from i18n.words import kind_of
 from web import urls
 from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values

@@ -1,0 +1,35 @@
+"""The acts that persons enter, described for programs: command line and JSON interface give the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.parties import Party
+from i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class ActDescription:
+    """An act: what it does, the parties that may enter it, and the JSON Schema of its fields. `solemn`: it binds."""
+
+    act: str
+    about: str
+    who: list[Party]
+    solemn: bool
+    fields: dict[str, Any]
+
+
+def act_descriptions() -> list[ActDescription]:
+    """Return all of them. Fields are described as they are typed: texts in full, persons by id."""
+    return [
+        ActDescription(
+            act=act.NAME,
+            about=_(act.SUMMARY),
+            who=sorted(act.ALLOWED),
+            solemn=act.BINDING,
+            fields=act.model_json_schema(),
+        )
+        for act in ENTERED_BY_PERSONS
+    ]

@@ -1,0 +1,320 @@
+"""What the JSON interface takes and answers, as its description (`/api/v1/openapi.json`) tells it.
+
+An answer is built from values that the application gives. A key that its model does not know is an error: the
+description has all of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, WithJsonSchema, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from application.command_preview import PreviewedEvent
+from audit.verify import Problem
+from domain.cycle import ENTERED_BY_PERSONS
+from domain.records import Command
+from domain.times import Day
+
+IsoInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+IsoDay = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+
+
+class Error(BaseModel):
+    """What went wrong: a code for programs, a sentence for people, and where, if that is known."""
+
+    code: str
+    text: str
+    place: str | None = None
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Error, "description": "what was sent cannot be read"},
+    401: {"model": Error, "description": "no token, or one that is void"},
+    403: {"model": Error, "description": "not this person's to read or to say"},
+    404: {"model": Error, "description": "there is none"},
+    409: {"model": Error, "description": "a rule forbids it"},
+    422: {"model": Error, "description": "what was sent cannot be used"},
+    500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
+    503: {
+        "model": Error,
+        "description": "no answer yet, or a part of the system is away: send the same command id again",
+    },
+}
+
+
+# Acts -------------------------------------------------------------------------------------
+
+
+class ActCircumstances(BaseModel):
+    """What an act to be entered says beside its fields. The same `command_id` again does nothing twice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    command_id: UUID | None = None
+    on: Day | None = None
+    until: Day | None = None
+    source: Annotated[str, Field(max_length=300)] | None = None
+    meeting: Annotated[str, Field(max_length=60)] | None = None
+
+
+def _request_for(act: type[Command]) -> type[ActCircumstances]:
+    """Return the model of a request with this act; `fields` can be left out where none is required."""
+    required = any(field.is_required() for field in act.model_fields.values())
+    fields: Any = {"act": (Literal[act.NAME], ...), "fields": (act, ... if required else {})}
+    model: type[ActCircumstances] = create_model(f"{act.__name__}Request", __base__=ActCircumstances, **fields)
+    model.__doc__ = act.SUMMARY
+    return model
+
+
+@cache
+def _any_request() -> CoreSchema:
+    """Return the schema of one request for each act. It is needed only when the description is asked for."""
+    one_of: Any = reduce(or_, map(_request_for, ENTERED_BY_PERSONS))
+    return TypeAdapter[Any](Annotated[one_of, Field(discriminator="act")]).core_schema
+
+
+class ActRequest(ActCircumstances):
+    """An act to be entered.
+
+    It is described as one of the acts, each with its fields as they are typed. It is read in two stages: who may enter
+    the act is asked before its fields are looked at, and what is wrong with a field is told as on pages.
+    """
+
+    act: Annotated[str, Field(max_length=60)]
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(_any_request())
+
+
+# Answers ----------------------------------------------------------------------------------
+
+
+class Answer(BaseModel):
+    """Base of the answers that are built from plain values."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TokenHolder(Answer):
+    """Whose token it is."""
+
+    person: str
+    unit: str
+    kind: str
+    administrator: bool
+
+
+class OpenTask(Answer):
+    """A task of the holder's unit. `way` and `more_time` are the pages on which it is done and more time is asked for.
+
+    `subject` is the unit that the task is about, `waits_for` the units that must act first, `answered` the other
+    members that have done theirs: names. `owed_by` counts the units that still owe the same duty. `asked`: the unit has
+    asked for more time.
+    """
+
+    cycle: str
+    cluster: str
+    year: int
+    duty: str
+    subject: str
+    subject_id: str
+    due: datetime | None
+    now: datetime
+    extended: bool
+    waits_for: list[str]
+    answered: list[str]
+    owed_by: int
+    asked: bool
+    article: str | None
+    rehearsed: bool
+    way: str | None
+    more_time: str | None
+    overdue: bool
+
+
+class CycleLine(Answer):
+    """A cycle of the holder's unit. `filed` is when it was filed."""
+
+    cycle: str
+    cluster: str
+    year: int
+    step: str
+    rehearsed: bool
+    filed: IsoInstant | None
+
+
+class RegisteredDeviation(Answer):
+    """A deviation in the register over all cycles. `what` and `state` are words; `article` and `on` may be empty."""
+
+    cycle: str
+    cluster: str
+    year: int
+    key: str
+    what: str
+    article: str
+    on: str
+    unit: str
+    state: str
+    rehearsed: bool
+
+
+class StepValues(Answer):
+    """A step of the year: the day it was done, or the units that it waits for."""
+
+    step: str
+    done: IsoDay | None
+    waiting_for: list[str]
+
+
+class ObligationValues(Answer):
+    """An obligation: `due` is the instant after which it is late, `done` the day it was done."""
+
+    duty: str
+    bearer: str
+    subject: str | None
+    due: IsoInstant | None
+    done: IsoDay | None
+    waits_for: list[str]
+
+
+class CycleObligation(ObligationValues):
+    """An obligation as it stands now. `article` is that of the rules."""
+
+    article: str | None
+    overdue: bool
+
+
+class DeviationValues(Answer):
+    """A deviation from the rules; `article` is null for a remark. `settled`: a later act put it right."""
+
+    key: str
+    code: str
+    article: str | None
+    on: IsoDay | None
+    facts: dict[str, Any]
+    settled: bool
+    acknowledged: bool
+
+
+class CycleState(Answer):
+    """A cycle as far as the holder may see it. `state` is the domain's; `texts` are those that it names, by digest."""
+
+    cycle: str
+    version: int
+    state: dict[str, Any]
+    texts: dict[str, str]
+    steps: list[StepValues]
+    obligations: list[CycleObligation]
+    deviations: list[DeviationValues]
+
+
+class TimelineEvent(Answer):
+    """An event of a cycle. `first` and `last` are the days between which it happened, as people write them."""
+
+    version: int
+    position: int
+    type: str
+    text: str
+    first: str
+    last: str
+    recorded: datetime
+    actor: str
+    unit: str
+    stand_in_for: str | None
+    sureness: str
+    source: str
+    meeting: str | None
+    corrected_by: int | None
+    digest: str
+    command: str
+    room: str
+    who: str
+
+
+class PossibleEvent(Answer):
+    """An event that may have happened by the moment, or after it."""
+
+    version: int
+    type: str
+
+
+class SureStep(StepValues):
+    """A step, and how sure its day is."""
+
+    sureness: str | None
+
+
+class SureObligation(ObligationValues):
+    """An obligation, and how sure the day is on which it was done."""
+
+    late: bool
+    extended: bool
+    sureness: str | None
+
+
+class SureDeviation(DeviationValues):
+    """A deviation, and how sure its day is."""
+
+    sureness: str | None
+
+
+class MomentState(Answer):
+    """The state of a cycle at a moment, with its digest."""
+
+    stream: str
+    events: int
+    version: int
+    state_digest: str
+    state: dict[str, Any]
+    texts: dict[str, str]
+    possible: list[PossibleEvent]
+    steps: list[SureStep]
+    deviations: list[SureDeviation]
+    obligations: list[SureObligation]
+
+
+class ActReceipt(BaseModel):
+    """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
+
+    command_id: UUID
+    versions: list[int]
+    known: bool
+
+
+class TriedAct(BaseModel):
+    """The events that would be recorded."""
+
+    events: list[PreviewedEvent]
+
+
+class Started(BaseModel):
+    """A verification under way."""
+
+    id: str
+
+
+class ProblemBeside(Answer):
+    """What lies beside the ledger and does not fit it."""
+
+    code: str
+    detail: str
+
+
+class Verified(BaseModel):
+    """The progress of a verification, and its result."""
+
+    state: Literal["running", "done", "failed"]
+    seen: int
+    events: int
+    ok: bool | None = None
+    problems: list[Problem | ProblemBeside] = Field(default_factory=list)
+    root: str | None = None
