@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.parties import Party
+from domain.records import Command
 from i18n import _
 
 
@@ -21,15 +22,17 @@ class ActDescription:
     fields: dict[str, Any]
 
 
+def describe_act(act: type[Command]) -> ActDescription:
+    """Return the description of an act. Fields are described as they are typed: texts in full, persons by id."""
+    return ActDescription(
+        act=act.NAME,
+        about=_(act.SUMMARY),
+        who=sorted(act.ALLOWED),
+        solemn=act.BINDING,
+        fields=act.model_json_schema(),
+    )
+
+
 def act_descriptions() -> list[ActDescription]:
-    """Return all of them. Fields are described as they are typed: texts in full, persons by id."""
-    return [
-        ActDescription(
-            act=act.NAME,
-            about=_(act.SUMMARY),
-            who=sorted(act.ALLOWED),
-            solemn=act.BINDING,
-            fields=act.model_json_schema(),
-        )
-        for act in ENTERED_BY_PERSONS
-    ]
+    """Return the descriptions of all acts."""
+    return [describe_act(act) for act in ENTERED_BY_PERSONS]

@@ -184,7 +184,7 @@ class _Verification:
         await self.fold(row, envelope, stream)
 
     async def check_origin(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
-        """Check that the event comes from a signed command, the clock, the post or the founding of the ledger."""
+        """Check that the event comes from a signed command, the clock, the post or the bootstrap."""
         if row.command_digest is not None:
             await self.check_signature(row, stream)
             self.check_expected(row, envelope, stream)

@@ -6,15 +6,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from application.act_descriptions import act_descriptions
+from application.act_descriptions import describe_act
 from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
-from domain.cycle import CYCLE
+from domain.cycle import CYCLE, ENTERED_BY_PERSONS
 from domain.notices import notices
 from domain.obligations import tasks as tasks_of
-from domain.records import Command
 from domain.state import members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import DEFAULT_ORGANISER, is_cycle
@@ -178,18 +177,19 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     found: list[dict[str, Any]] = []
     vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
     name = stored_names().get(name.lower(), name) if name else None
-    for described in sorted(act_descriptions(), key=lambda one: one.act):
-        if name and name != described.act:
+    for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
+        if name and name != act.NAME:
             continue
+        described = describe_act(act)
         found.append(
             {
-                "act": described.act,
-                "vi": vietnamese[described.act],
+                "act": act.NAME,
+                "vi": vietnamese[act.NAME],
                 "about": described.about,
                 "who": [party.value for party in described.who],
                 "fields": {
                     q.name: {"required": q.required, "choices": q.choices, "many": q.many, "inner": _inner(q)}
-                    for q in form_fields(Command.KNOWN[described.act])
+                    for q in form_fields(act)
                 },
                 "schema": described.fields,
             }

@@ -44,7 +44,7 @@ from local.postgres import PostgresServer, create_database
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
 OWN = 2
-"""Events of the installation itself: its founding, and the web's key."""
+"""Events of the installation itself: its bootstrap, and the web's key."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 

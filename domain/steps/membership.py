@@ -202,7 +202,7 @@ class Stay:
 
 
 BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
-"""The start of founding members' stays: before every date that a register holds."""
+"""The start of the stays of units that are members from the opening: before every date that a register holds."""
 
 
 @dataclass(frozen=True, slots=True)
