@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from conftest import eventually
-from engine_help import CITY, enter_staff, open_cycle, submit, units
+from engine_help import CITY, assert_ledger_verifies, enter_staff, open_cycle, submit, units
 from nacl.signing import SigningKey
 from speech import NOW, RULES
 from web_help import PASSWORD, Site, Visitor
@@ -21,6 +22,7 @@ from web_help import PASSWORD, Site, Visitor
 from accounts import Kind, Scope
 from application.application import CommandInput
 from application.gate import GateClosedError, Writer, at_command_line
+from audit.verify import verify
 from domain.records import Refused
 from domain.strengths import Strength
 from ledger.mapping import authenticate
@@ -268,6 +270,20 @@ async def test_a_rehearsals_strength_opens_nothing_elsewhere(real_site: Site) ->
     writer = Writer(await enter_staff(app, CITY), Strength.REHEARSAL)
     with pytest.raises(GateClosedError, match="rehearsal_elsewhere"):
         await app.submit(stream, writer, [CommandInput(stream, "rank", {})])
+
+
+async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audit(real_site: Site) -> None:
+    app = real_site.app
+    assert app.client is not None
+    stream = await open_cycle(app, RULES, members=units(2))
+    await assert_ledger_verifies(app)
+    item = await app.item(CommandInput(stream, "receive-year-plan", {"year_plan": {"title": "KH"}}))
+    installed = app.installed
+    signer = Signer(installed.id, app.ledger.epoch, installed.key, installed.private)
+    batch = signer.sign([item], actor="x", unit=CITY, issued=datetime.now(UTC), strength="rehearsal")
+    await app.client.submit(stream, batch)
+    report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
+    assert [(one.code, one.detail) for one in report.problems] == [("signature", "rehearsal_elsewhere")]
 
 
 async def test_a_command_for_no_stream_starts_no_workflow(site: Site) -> None:

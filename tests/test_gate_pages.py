@@ -123,6 +123,35 @@ async def test_a_token_that_may_not_sign_takes_no_signature_out(site: Site) -> N
             assert answer.json()["code"] == "token_too_weak"
 
 
+async def test_a_rival_takes_a_score_back_with_the_meeting_that_decided_it(site: Site) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
+    sheet = [{"criterion": leaf.id, "points": "7"} for leaf in RULES.leaves().values()]
+    await submit(site.app, stream, "don-vi-2", "score-self", {"unit": "don-vi-2", "sheet": sheet})
+    await site.person("truong", "don-vi-1")
+    await site.person("hai", "don-vi-2")
+    head, way = await site.log_in("truong"), f"/cum/{stream}/lam/withdraw-score"
+    await head.get(way)
+    assert ("Hội nghị đã quyết định" in head.page, "chưa ghi hội nghị nào" in head.page) == (True, True)
+    await head.post(way, **{**head.hidden(), "unit": "don-vi-2"}, _step="look")
+    assert (head.status, "Đây là việc của chính" in head.page) == (422, True)
+    meeting = {"id": "hop", "kind": "thematic", "name": "Họp cụm"}
+    await submit(site.app, stream, "don-vi-1", "record-meeting", meeting)
+    await head.get(way)
+    assert '<option value="hop">Họp cụm' in head.page
+    await head.post(way, **{**head.hidden(), "unit": "don-vi-2", "_meeting": "hop"}, _step="look")
+    assert "Theo quyết định của hội nghị, bảng tự chấm điểm" in head.page
+    await head.post(way, **head.hidden(), _step="send")
+    assert "Đã ghi vào sổ" in head.page
+    (row, _event) = (await site.app.history(stream))[-1]
+    assert (row.type, row.unit, row.meeting) == ("SelfScoreWithdrawn", "don-vi-1", "hop")
+    member = await site.log_in("hai")
+    await member.get("/viec")
+    assert "tự chấm điểm" in member.page.lower()
+    await member.get(f"/cum/{stream}/lam/withdraw-score")
+    assert "Hội nghị đã quyết định" not in member.page, "a unit takes its own back without a meeting"
+
+
 async def test_who_stands_in_for_a_secretary_is_of_the_secretariat(site: Site) -> None:
     """The pages name only stand-ins of the same kind; here the row is there all the same."""
     stream = await open_cycle(site.app, RULES, members=units(2))
