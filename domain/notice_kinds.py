@@ -264,8 +264,8 @@ class OwnActWithdrawnNotice(
     name="own_act_withdrawn",
     subject=N_("{by} has taken back what you handed in: {duty}"),
     body=N_(
-        "{by} has taken this of your unit back: {duty}. The register says which meeting decided it. "
-        "You owe it again; if it is not as the meeting decided, tell the secretariat."
+        "{by} has taken this of your unit back: {duty}. You owe it again. If no meeting decided so, and you did not ask for "
+        "it, tell the secretariat."
     ),
     before_publication=True,
 ):
