@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from application.dry_run_texts import DryRunTexts
 from application.engine import UnreachableError
 from application.fields import FieldFiller
-from application.gate import Gate, Writer
+from application.gate import Gate, Submitter
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
@@ -74,16 +74,16 @@ class Application:
         """Whether the installation is one for rehearsal."""
         return self.gate.rehearsal
 
-    async def submit(self, stream: str, writer: Writer, inputs: Sequence[CommandInput]) -> Receipt:
+    async def submit(self, stream: str, submitter: Submitter, inputs: Sequence[CommandInput]) -> Receipt:
         """Sign commands for a person and submit them to one stream. Texts are stored once the gate is open.
 
         Raises:
             InputError, GateClosedError, Refused, RefusedError, PendingError, UnreachableError
         """
-        await self.gate.check(writer, inputs)
-        return await self.submit_items(stream, writer, [await self.item(command_input) for command_input in inputs])
+        await self.gate.check(submitter, inputs)
+        return await self.submit_items(stream, submitter, [await self.item(command_input) for command_input in inputs])
 
-    async def submit_items(self, stream: str, writer: Writer, items: Sequence[BatchItem]) -> Receipt:
+    async def submit_items(self, stream: str, submitter: Submitter, items: Sequence[BatchItem]) -> Receipt:
         """Sign items for a person and submit them to one stream.
 
         Raises:
@@ -91,10 +91,10 @@ class Application:
         """
         if self.client is None:
             raise RuntimeError("this application only reads")
-        return await self.client.submit(stream, await self.gate.sign(writer, items))
+        return await self.client.submit(stream, await self.gate.sign(submitter, items))
 
     async def submit_to_each(
-        self, writer: Writer, inputs: Sequence[CommandInput]
+        self, submitter: Submitter, inputs: Sequence[CommandInput]
     ) -> list[tuple[str, CodedError | None]]:
         """Sign commands for many streams under one signature, and submit to each stream its own.
 
@@ -103,8 +103,8 @@ class Application:
         Raises:
             InputError, GateClosedError, Refused: then nothing was submitted.
         """
-        await self.gate.check(writer, inputs)
-        batch = await self.gate.sign(writer, [await self.item(one) for one in inputs])
+        await self.gate.check(submitter, inputs)
+        batch = await self.gate.sign(submitter, [await self.item(one) for one in inputs])
         slots, client = asyncio.Semaphore(STREAMS_AT_ONCE), self.client
 
         async def one(stream: str) -> tuple[str, CodedError | None]:

@@ -43,7 +43,7 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
     Raises:
         InputError, GateClosedError, Refused
     """
-    await application.gate.check(cycle.visitor.writer(), [inputs], trying=True)
+    await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
     dry_run = await DryRun.of(application, {}, cycle.rows)
     before = deviations_by_key(dry_run)
     events = await previewed_events(application, dry_run, inputs, cycle.visitor)
@@ -65,7 +65,7 @@ async def previewed_events(
     """
     item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
     envelopes = await dry_run.decide(
-        item, visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.writer())
+        item, visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.submitter())
     )
     texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
     names = names_in(dry_run)

@@ -33,6 +33,10 @@ ASKS_AGAIN = frozenset({Strength.PASSWORD, Strength.PASSWORD_AND_CODE, Strength.
 """Proofs of logins on pages: binding commands need the password once more."""
 
 
+MOST_DIGITS = 9
+"""A longer number is no version of an event; the database would not take it."""
+
+
 class GateClosedError(CodedError):
     """This account, or this way of coming in, may not write that. `code` says why."""
 
@@ -56,7 +60,7 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class Submitter:
     """Who writes, and how they were authenticated.
 
     `absent` is the person that they stand in for. `confirmed`: the password was asked for once more, and it fitted.
@@ -73,9 +77,9 @@ class Writer:
         return self.contact.unit if self.absent is None else self.absent.unit
 
 
-def at_command_line(contact: Contact) -> Writer:
+def at_command_line(contact: Contact) -> Submitter:
     """A person at the command line, where the account of the operating system is the proof. No page may call it."""
-    return Writer(contact, Strength.OS_ACCOUNT)
+    return Submitter(contact, Strength.OS_ACCOUNT)
 
 
 def account_may_write(kind: Kind | None, *, for_organiser: bool) -> bool:
@@ -105,45 +109,45 @@ class Gate:
         """The installation's id."""
         return self._signer.installation
 
-    def strength_of(self, writer: Writer) -> Strength:
-        """The strength that the header of the writer's commands states."""
-        return Strength.REHEARSAL if self.rehearsal else writer.proof
+    def strength_of(self, submitter: Submitter) -> Strength:
+        """The strength that the header of the submitter's commands states."""
+        return Strength.REHEARSAL if self.rehearsal else submitter.proof
 
-    async def sign(self, writer: Writer, items: Sequence[BatchItem]) -> SignedBatch:
-        """Check every item, and sign all of them for the writer.
+    async def sign(self, submitter: Submitter, items: Sequence[BatchItem]) -> SignedBatch:
+        """Check every item, and sign all of them for the submitter.
 
         Raises:
             GateClosedError, Refused: as `check`.
         """
-        await self.check(writer, [_command(item) for item in items])
+        await self.check(submitter, [_command(item) for item in items])
         return self._signer.sign(
             items,
-            actor=writer.contact.id,
-            commitment=writer.contact.commitment,
-            unit=writer.unit,
+            actor=submitter.contact.id,
+            commitment=submitter.contact.commitment,
+            unit=submitter.unit,
             issued=datetime.now(UTC),
-            strength=self.strength_of(writer),
-            stand_in_for=writer.absent.id if writer.absent is not None else None,
+            strength=self.strength_of(submitter),
+            stand_in_for=submitter.absent.id if submitter.absent is not None else None,
         )
 
-    async def check(self, writer: Writer, asked: Iterable[Asked], *, trying: bool = False) -> None:
-        """Check that the writer may enter these commands. `trying`: nothing is entered, so no password is needed again.
+    async def check(self, submitter: Submitter, asked: Iterable[Asked], *, trying: bool = False) -> None:
+        """Check that the submitter may enter these commands. `trying`: nothing is entered, and no password asked again.
 
         Raises:
             GateClosedError: the account or the proof does not suffice.
             Refused: `not_a_cycle_name`.
         """
-        if writer.proof is Strength.REHEARSAL and not self.rehearsal:
+        if submitter.proof is Strength.REHEARSAL and not self.rehearsal:
             raise GateClosedError("rehearsal_elsewhere")
-        await self.check_person(writer.contact.id)
+        await self.check_person(submitter.contact.id)
         for one in asked:
             binding = await self.binds(one)
-            if binding and not trying and not writer.confirmed and writer.proof in ASKS_AGAIN:
+            if binding and not trying and not submitter.confirmed and submitter.proof in ASKS_AGAIN:
                 raise GateClosedError("password_needed")
-            for_organiser = writer.unit == await self._organiser_of(one.stream)
+            for_organiser = submitter.unit == await self._organiser_of(one.stream)
             if for_organiser:
-                await self._check_secretariat(writer)
-            code = weakness(writer.proof, for_organiser=for_organiser and not self.rehearsal, binding=binding)
+                await self._check_secretariat(submitter)
+            code = weakness(submitter.proof, for_organiser=for_organiser and not self.rehearsal, binding=binding)
             if code is not None:
                 raise GateClosedError(code)
 
@@ -161,17 +165,17 @@ class Gate:
         """Whether a command binds or publishes, or takes back what did."""
         if is_binding(asked.act, asked.fields):
             return True
-        version = asked.fields.get("version") if asked.act == CorrectAct.NAME else None
-        if not str(version).isdecimal():
+        version = str(asked.fields.get("version")) if asked.act == CorrectAct.NAME else ""
+        if not version.isdecimal() or len(version) > MOST_DIGITS:
             return False
-        row = await self._ledger.row(asked.stream, int(str(version)))
+        row = await self._ledger.row(asked.stream, int(version))
         signed = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
         if signed is None:
             return False
         wrong = CommandPayload.model_validate_json(signed.payload)
         return is_binding(wrong.act, wrong.fields)
 
-    async def _check_secretariat(self, writer: Writer) -> None:
+    async def _check_secretariat(self, submitter: Submitter) -> None:
         """Check that what the organiser says comes from its secretariat, or from its command line.
 
         Who stands in for a secretary must belong to the same secretariat: a stand-in gains no right by an absence.
@@ -179,11 +183,11 @@ class Gate:
         Raises:
             GateClosedError: `organiser_needs_secretariat`.
         """
-        if writer.proof is Strength.OS_ACCOUNT:
+        if submitter.proof is Strength.OS_ACCOUNT:
             return
-        account = await self._accounts.get(writer.contact.id)
+        account = await self._accounts.get(submitter.contact.id)
         kind = None if account is None else account.kind
-        if not account_may_write(kind, for_organiser=True) or writer.contact.unit != writer.unit:
+        if not account_may_write(kind, for_organiser=True) or submitter.contact.unit != submitter.unit:
             raise GateClosedError("organiser_needs_secretariat")
 
     async def _organiser_of(self, stream: str) -> str:

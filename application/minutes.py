@@ -114,7 +114,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         GateClosedError: the visitor may not enter a command, or keeps no minutes of a cycle.
         RefusedError: a rule forbids a command; `index` is its index in `inputs`.
     """
-    await application.gate.check(visitor.writer(), inputs, trying=True)
+    await application.gate.check(visitor.submitter(), inputs, trying=True)
     for stream in dict.fromkeys(one.stream for one in inputs[1:] if one.stream != inputs[0].stream):
         if await other_cycle(application, visitor, stream) is None:  # what is tried there would tell of it
             raise GateClosedError("not_yours_to_say")

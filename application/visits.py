@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from accounts import Login
 from application.application import Application
-from application.gate import Writer
+from application.gate import Submitter
 from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
 from domain.cycle import CYCLE
 from domain.records import Event, EventEnvelope
@@ -46,9 +46,9 @@ class Visitor:
         """The unit that the visitor acts for."""
         return self.contact.unit if self.absent is None else self.absent.unit
 
-    def writer(self, *, confirmed: bool = False) -> Writer:
+    def submitter(self, *, confirmed: bool = False) -> Submitter:
         """The visitor as the gate knows them. `confirmed`: the password was asked for once more, and it fitted."""
-        return Writer(self.contact, self.login.strength, self.absent, confirmed)
+        return Submitter(self.contact, self.login.strength, self.absent, confirmed)
 
     def readers(self, stream: str | None = None, state: State | None = None) -> frozenset[Reader]:
         """The visitor's reader roles for a stream, or for what belongs to none."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from application.application import Application, CommandInput
-from application.gate import Writer
+from application.gate import Submitter
 from application.persons import PersonEntry
 from domain import limits
 from domain.city_year import ClusterPlan, OrderOpening
@@ -72,7 +72,7 @@ async def start_year(
     app: Application,
     year: YearFile,
     edition: Edition,
-    writer: Writer,
+    submitter: Submitter,
     *,
     clock: ClockMode,
     starts: datetime,
@@ -88,9 +88,11 @@ async def start_year(
         InputError: the person is not of the organiser, or an open cycle has other units than the file.
         GateClosedError: as `check_may_start`.
     """
-    if writer.unit != year.organiser:
-        raise InputError("not_the_organiser", person=writer.contact.id, unit=writer.unit, organiser=year.organiser)
-    await check_may_start(app, writer, year)
+    if submitter.unit != year.organiser:
+        raise InputError(
+            "not_the_organiser", person=submitter.contact.id, unit=submitter.unit, organiser=year.organiser
+        )
+    await check_may_start(app, submitter, year)
     digest = await app.texts.put_edition(edition.model_dump_json())
     stream = year_stream(year.organiser, year.cycle_name)
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
@@ -122,17 +124,17 @@ async def start_year(
             "starts": starts.isoformat(),
         }
         inputs.append(command_input(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
-    return await app.submit(stream, writer, inputs)
+    return await app.submit(stream, submitter, inputs)
 
 
-async def check_may_start(app: Application, writer: Writer, year: YearFile) -> None:
+async def check_may_start(app: Application, submitter: Submitter, year: YearFile) -> None:
     """Check that the gate is open for the year's start, before anything of it is stored.
 
     Raises:
         GateClosedError
     """
     stream = year_stream(year.organiser, year.cycle_name)
-    await app.gate.check(writer, [CommandInput(stream, OrderOpening.NAME, {})])
+    await app.gate.check(submitter, [CommandInput(stream, OrderOpening.NAME, {})])
 
 
 async def check_open_cycles(app: Application, year: YearFile) -> None:

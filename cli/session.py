@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
-from application.gate import Gate, GateClosedError, Writer
+from application.gate import Gate, GateClosedError, Submitter
 from cli.outcome import on_its_way, refused
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
@@ -33,12 +33,12 @@ class Session(Application):
     endpoints: Endpoints
     installed: Installation
 
-    async def submit_items(self, stream: str, writer: Writer, items: Sequence[BatchItem]) -> Receipt:
+    async def submit_items(self, stream: str, submitter: Submitter, items: Sequence[BatchItem]) -> Receipt:
         """See `Application.submit_items`. From here on, Ctrl-C no longer means that nothing was entered."""
         on_its_way(str(items[0].command_id))
         # Not `super()`: `dataclass(slots=True)` makes a new class, and `super()` would refer to the first one.
         try:
-            return await Application.submit_items(self, stream, writer, items)
+            return await Application.submit_items(self, stream, submitter, items)
         except (GateClosedError, RefusedError):
             refused()
             raise

@@ -264,8 +264,8 @@ class OwnActWithdrawnNotice(
     name="own_act_withdrawn",
     subject=N_("{by} has taken back what you handed in: {duty}"),
     body=N_(
-        "{by} has taken this of your unit back: {duty}. You owe it again. If no meeting decided so, and you did not ask for "
-        "it, tell the secretariat."
+        "{by} has taken this of your unit back: {duty}. You owe it again. If no meeting decided so, and you did not "
+        "ask for it, tell the secretariat."
     ),
     before_publication=True,
 ):

@@ -21,7 +21,7 @@ from web_help import PASSWORD, Site, Visitor
 
 from accounts import Kind, Scope
 from application.application import CommandInput
-from application.gate import GateClosedError, Writer, at_command_line
+from application.gate import GateClosedError, Submitter, at_command_line
 from audit.verify import verify
 from domain.records import Refused
 from domain.strengths import Strength
@@ -267,9 +267,9 @@ async def test_who_writes_by_which_door_in_a_rehearsal(site: Site, person: str) 
 async def test_a_rehearsals_strength_opens_nothing_elsewhere(real_site: Site) -> None:
     app = real_site.app
     stream = await open_cycle(app, RULES, members=units(2))
-    writer = Writer(await enter_staff(app, CITY), Strength.REHEARSAL)
+    submitter = Submitter(await enter_staff(app, CITY), Strength.REHEARSAL)
     with pytest.raises(GateClosedError, match="rehearsal_elsewhere"):
-        await app.submit(stream, writer, [CommandInput(stream, "rank", {})])
+        await app.submit(stream, submitter, [CommandInput(stream, "rank", {})])
 
 
 async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audit(real_site: Site) -> None:
@@ -287,9 +287,12 @@ async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audi
 
 
 async def test_a_command_for_no_stream_starts_no_workflow(site: Site) -> None:
-    writer = at_command_line(await enter_staff(site.app, CITY))
+    submitter = at_command_line(await enter_staff(site.app, CITY))
     with pytest.raises(Refused, match="not_a_cycle_name"):
-        await site.app.submit("abc", writer, [CommandInput("abc", "rank", {})])
+        await site.app.submit("abc", submitter, [CommandInput("abc", "rank", {})])
+    stream = f"{CITY}/2026/khong-co"
+    for version in (0, -1, 10**30, "hai", None, "9" * 5_000):
+        assert not await site.app.gate.binds(CommandInput(stream, "correct", {"version": version}))
 
 
 def test_a_header_with_an_unknown_strength_is_refused() -> None:
@@ -343,10 +346,10 @@ def test_nothing_signs_but_the_gate() -> None:
     ("name", "text"),
     [
         ("web/pages/board.py", "from ledger.signing import Signer"),
-        ("web/pages/board.py", "batch = application.gate.sign(writer, items)"),
+        ("web/pages/board.py", "batch = application.gate.sign(submitter, items)"),
         ("cli/acting.py", "app.gate._signer"),
-        ("web/pages/year.py", "writer = at_command_line(contact)"),
-        ("web/api.py", "Writer(contact, Strength.OS_ACCOUNT)"),
+        ("web/pages/year.py", "submitter = at_command_line(contact)"),
+        ("web/api.py", "Submitter(contact, Strength.OS_ACCOUNT)"),
     ],
 )
 def test_a_way_past_the_gate_is_found(name: str, text: str) -> None:

@@ -130,8 +130,8 @@ async def test_failed_logins_come_more_slowly_and_lock_nobody_out(site: Site) ->
     assert an.at == "/viec"
 
 
-async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(site: Site) -> None:
-    site.services.application.rehearsal = False
+async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(real_site: Site) -> None:
+    site = real_site
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     assert visitor.at == "/ma-mot-lan"

@@ -234,7 +234,7 @@ async def act(request: Request, cycle: ReadableCycle, body: ActRequest) -> ActRe
     """Enter an act. Acts that sign or publish need a token of that scope."""
     command = _command(cycle, body)
     application = get_services(request).application
-    receipt = await application.submit(cycle.stream, cycle.visitor.writer(), [command])
+    receipt = await application.submit(cycle.stream, cycle.visitor.submitter(), [command])
     outcome = receipt.outcomes[0]
     return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known)
 

@@ -303,7 +303,7 @@ async def _preview(
 async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *, confirmed: bool) -> Response:
     """Enter the command. `confirmed`: the password was asked for once more."""
     services, visitor = get_services(request), cycle.visitor
-    receipt = await services.application.submit(cycle.stream, visitor.writer(confirmed=confirmed), [command])
+    receipt = await services.application.submit(cycle.stream, visitor.submitter(confirmed=confirmed), [command])
     versions = receipt.outcomes[0].versions
     await services.drafts.drop(visitor.contact.id, _draft_path(request))
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()

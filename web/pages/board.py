@@ -256,7 +256,7 @@ async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[Com
     Raises:
         GateClosedError: then nothing was submitted.
     """
-    found = await services.application.submit_to_each(visitor.writer(), inputs)
+    found = await services.application.submit_to_each(visitor.submitter(), inputs)
     return [(stream, "" if error is None else sentence(error.code, error.facts)) for stream, error in found]
 
 

@@ -224,8 +224,8 @@ async def _check_or_enter(
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
             return _page(request, cycle, minutes, checked=checked, text=text, status=422)
-        writer = visitor.writer(confirmed=checked.binding)
-        receipt = await services.application.submit(cycle.stream, writer, commands)
+        submitter = visitor.submitter(confirmed=checked.binding)
+        receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:
         text = error_text(error, cycle)
         if isinstance(error, RefusedError) and error.index is not None:

@@ -190,14 +190,14 @@ async def _open(
 ) -> None:
     application = services.application
     try:
-        await check_may_start(application, visitor.writer(), year)
+        await check_may_start(application, visitor.submitter(), year)
         await check_open_cycles(application, year)
         await enter_people(application, year.people)
         receipt = await start_year(
             application,
             year,
             edition,
-            visitor.writer(),
+            visitor.submitter(),
             clock="wall",
             starts=default_start(year.year, datetime.now(UTC)),
         )
