@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from domain.strengths import Strength
+
 Kind = Literal["secretariat", "staff", "auditor"]
 Scope = Literal["read", "act", "sign"]
 """What a personal token allows: reading; acts as well; acts that sign or publish as well."""
@@ -42,7 +44,7 @@ class Login:
     """
 
     account: Account
-    strength: str
+    strength: Strength
     position: int
     stands_in_for: str | None
     made_at: datetime

@@ -27,7 +27,7 @@ create table accounts.login (
     person        text not null references accounts.account (person),
     made_at       timestamptz not null default now(),
     seen_at       timestamptz not null default now(),
-    -- password, password+totp or rehearsal: signed commands carry it
+    -- password or password+totp: signed commands carry it, except in a rehearsal
     strength      text not null,
     -- the position of the person's last own event: pages wait until projections have reached it
     position      bigint not null default 0,

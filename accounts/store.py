@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts import Account, Kind, Login, Scope
 from accounts.secrets import hash_password, new_secret, password_matches, secret_digest, totp_step
+from domain.strengths import Strength
 from domain.times import ICT
 from errors import InputError
 from i18n import installation_language
@@ -159,7 +160,7 @@ class Accounts:
 
     # Logins -------------------------------------------------------------------------------
 
-    async def open(self, person: str, strength: str) -> str:
+    async def open(self, person: str, strength: Strength) -> str:
         """Open a login; return the secret for its cookie."""
         secret = new_secret()
         await self._pool.execute(
@@ -184,7 +185,7 @@ class Accounts:
         if row is None:
             return None
         *account, strength, position, stands_in_for, made_at, seen_at = row
-        found = Login(Account(*account), strength, position, stands_in_for, made_at)
+        found = Login(Account(*account), Strength(strength), position, stands_in_for, made_at)
         if not found.account.open_on(_today()):
             return None
         if seen_at < datetime.now(UTC) - SEEN_INTERVAL:

@@ -35,6 +35,7 @@ from domain.post import (
 )
 from domain.records import Event, EventEnvelope, Meta
 from domain.state import State
+from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
 from domain.times import When
 from domain.types import Provenance
@@ -43,7 +44,7 @@ from i18n.notices import message_of
 from ledger.events import RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
-from ledger.protocol import Append, Behind, Part
+from ledger.protocol import Append, Behind, Part, load_all
 from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from projections.stream_states import StreamStates
 from vault.persons import Contact, People
@@ -156,8 +157,11 @@ class PostActivities:
         if not is_cycle(row.stream):
             return []
         envelope, state = to_envelope(row), await self._states.after(row)
+        entered_by: dict[int, str] = {}
+        if isinstance(envelope.event, ActCorrected):
+            entered_by = {one.version: one.unit for one in await load_all(self._ledger, row.stream)}
         outcomes: list[Event] = []
-        for notice in notices(envelope, state):
+        for notice in notices(envelope, state, entered_by):
             outcomes.extend(await self._deliver_notice(row, notice, state))
         return outcomes
 

@@ -1,15 +1,18 @@
-"""The application as an entry point uses it: ledger, vault, engine client, and the key that signs for its users."""
+"""The application as an entry point uses it: ledger, vault, engine client, and the gate that signs for its users."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
+from application.engine import UnreachableError
 from application.fields import FieldFiller
+from application.gate import Gate, Submitter
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
@@ -19,18 +22,22 @@ from domain.state import State
 from domain.steps.signatories import Signatories
 from domain.times import When
 from domain.types import Provenance
-from errors import InputError, NotFoundError
+from errors import CodedError, InputError, NotFoundError
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.protocol import UnreadableRowError, load_all
-from ledger.signing import BatchItem, SignedBatch, Signer
+from ledger.signing import BatchItem
 from vault.persons import Contact, People
 from vault.texts import Texts
 
 if TYPE_CHECKING:
     from application.engine import EngineClient
     from ledger.receipts import Receipt
+
+
+STREAMS_AT_ONCE = 8
+"""To so many streams commands are submitted side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,60 +63,62 @@ class CommandInput:
 class Application:
     """An open installation. `client` is None when the entry point only reads."""
 
-    signer: Signer
-    rehearsal: bool
+    gate: Gate
     ledger: PostgresLedger
     texts: Texts
     people: People
     client: EngineClient | None
 
-    async def submit(
-        self,
-        stream: str,
-        person: Contact,
-        inputs: Sequence[CommandInput],
-        *,
-        strength: str = "os-account",
-        stand_in_for: str | None = None,
-    ) -> Receipt:
-        """Sign commands for a person and submit them to one stream.
+    @property
+    def rehearsal(self) -> bool:
+        """Whether the installation is one for rehearsal."""
+        return self.gate.rehearsal
+
+    async def submit(self, stream: str, submitter: Submitter, inputs: Sequence[CommandInput]) -> Receipt:
+        """Sign commands for a person and submit them to one stream. Texts are stored once the gate is open.
 
         Raises:
-            InputError, Refused, RefusedError, PendingError, UnreachableError
+            InputError, GateClosedError, Refused, RefusedError, PendingError, UnreachableError
         """
-        items = [await self.item(command_input) for command_input in inputs]
-        return await self.submit_items(stream, person, items, strength=strength, stand_in_for=stand_in_for)
+        await self.gate.check(submitter, inputs)
+        return await self.submit_items(stream, submitter, [await self.item(command_input) for command_input in inputs])
 
-    async def submit_items(
-        self,
-        stream: str,
-        person: Contact,
-        items: Sequence[BatchItem],
-        *,
-        strength: str,
-        stand_in_for: str | None = None,
-    ) -> Receipt:
+    async def submit_items(self, stream: str, submitter: Submitter, items: Sequence[BatchItem]) -> Receipt:
         """Sign items for a person and submit them to one stream.
 
         Raises:
-            RefusedError, PendingError, UnreachableError
+            GateClosedError, RefusedError, PendingError, UnreachableError
         """
         if self.client is None:
             raise RuntimeError("this application only reads")
-        return await self.client.submit(stream, self.sign(person, items, strength, stand_in_for))
+        return await self.client.submit(stream, await self.gate.sign(submitter, items))
 
-    def sign(
-        self, person: Contact, items: Sequence[BatchItem], strength: str, stand_in_for: str | None = None
-    ) -> SignedBatch:
-        """Return the items as a batch that is signed with this entry point's key."""
-        return self.signer.sign(
-            items,
-            actor=person.id,
-            commitment=person.commitment,
-            unit=person.unit,
-            issued=datetime.now(UTC),
-            strength=strength,
-            stand_in_for=stand_in_for,
+    async def submit_to_each(
+        self, submitter: Submitter, inputs: Sequence[CommandInput]
+    ) -> list[tuple[str, CodedError | None]]:
+        """Sign commands for many streams under one signature, and submit to each stream its own.
+
+        Returns each stream with what went wrong there; None where the commands were entered.
+
+        Raises:
+            InputError, GateClosedError, Refused: then nothing was submitted.
+        """
+        await self.gate.check(submitter, inputs)
+        batch = await self.gate.sign(submitter, [await self.item(one) for one in inputs])
+        slots, client = asyncio.Semaphore(STREAMS_AT_ONCE), self.client
+
+        async def one(stream: str) -> tuple[str, CodedError | None]:
+            async with slots:
+                try:
+                    if client is None:
+                        raise UnreachableError
+                    await client.submit(stream, batch.only(stream))
+                except CodedError as error:
+                    return stream, error
+            return stream, None
+
+        return list(
+            await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in batch.items)))
         )
 
     async def item(self, command_input: CommandInput, filler: FieldFiller | None = None) -> BatchItem:

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from domain.commands import CommandPayload
 from domain.installation import STREAM, EntryKeyNamed, InstallationFounded, NameEntryKey, keys
 from domain.records import Event, EventEnvelope, Meta
+from domain.strengths import Strength
 from domain.times import When
 from domain.types import Provenance
 from ledger.events import Draft, RecordedEvent, StreamTip
@@ -50,7 +51,7 @@ def _web_key(installed: Installation) -> tuple[UUID, SignedCommand]:
     command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{command.key}")
     item = BatchItem(STREAM, command_id, CommandPayload.of(command).model_dump_json())
     signer = Signer(installed.id, 1, installed.key, installed.private)
-    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength="os-account")
+    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength=Strength.OS_ACCOUNT)
     return command_id, batch.command(item, "")
 
 

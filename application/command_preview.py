@@ -41,8 +41,9 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
     """Decide a command on top of a visited cycle.
 
     Raises:
-        InputError, Refused
+        InputError, GateClosedError, Refused
     """
+    await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
     dry_run = await DryRun.of(application, {}, cycle.rows)
     before = deviations_by_key(dry_run)
     events = await previewed_events(application, dry_run, inputs, cycle.visitor)
@@ -63,7 +64,9 @@ async def previewed_events(
         InputError, Refused
     """
     item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
-    envelopes = await dry_run.decide(item, visitor.contact.id, visitor.unit, visitor.login.strength)
+    envelopes = await dry_run.decide(
+        item, visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.submitter())
+    )
     texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
     names = names_in(dry_run)
     return tuple(PreviewedEvent(one.event.NAME, describe(one, names, texts)) for one in envelopes)

@@ -12,6 +12,7 @@ from domain.commands import CommandPayload
 from domain.cycle import CYCLE
 from domain.records import AlreadyRecorded, Event, EventEnvelope
 from domain.rules import NO_RULES, Edition
+from domain.strengths import Strength
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.signing import BatchItem
@@ -33,7 +34,7 @@ class DryRun:
         return dry_run
 
     async def decide(
-        self, item: BatchItem, person: str, unit: str, strength: str = "os-account"
+        self, item: BatchItem, person: str, unit: str, strength: Strength
     ) -> tuple[EventEnvelope[Event], ...]:
         """Decide one more command and return its events; none if it was recorded before.
 

@@ -16,10 +16,11 @@ from application.dry_run import DryRun
 from application.engine import RefusedError
 from application.fields import parse_day
 from application.form_values import as_fields, without_empty_rows
+from application.gate import GateClosedError
 from application.permitted_acts import permitted_acts
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
+from domain.access import Matter
 from domain.records import Command, Refused
-from domain.rights import is_binding
 from domain.steps.meetings import RecordMeeting
 from domain.times import When
 from errors import InputError
@@ -110,8 +111,13 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
 
     Raises:
         InputError: a field cannot be used.
+        GateClosedError: the visitor may not enter a command, or keeps no minutes of a cycle.
         RefusedError: a rule forbids a command; `index` is its index in `inputs`.
     """
+    await application.gate.check(visitor.submitter(), inputs, trying=True)
+    for stream in dict.fromkeys(one.stream for one in inputs[1:] if one.stream != inputs[0].stream):
+        if await other_cycle(application, visitor, stream) is None:  # what is tried there would tell of it
+            raise GateClosedError("not_yours_to_say")
     dry_runs: dict[str, DryRun] = {}
     before: dict[str, set[str]] = {}
     checked = MinutesCheck()
@@ -124,7 +130,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             events = await previewed_events(application, dry_runs[one.stream], one, visitor)
         except Refused as error:
             raise RefusedError(error.code, error.facts, index) from None
-        checked.binding = checked.binding or is_binding(one.act, one.fields)
+        checked.binding = checked.binding or await application.gate.binds(one)
         checked.sentences.extend((one.stream, event.text) for event in events)
     for stream, dry_run in dry_runs.items():
         names = names_in(dry_run)
@@ -134,12 +140,14 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
     return checked
 
 
-async def other_cycle(application: Application, visitor: Visitor, minutes: Minutes) -> VisitedCycle | None:
-    """The other year's cycle that the meeting decides for; None where there is none that the visitor keeps."""
-    if not minutes.other:
+async def other_cycle(application: Application, visitor: Visitor, stream: str) -> VisitedCycle | None:
+    """The other cycle that a meeting decides for; None where the visitor may not read it and keep its minutes."""
+    if not stream:
         return None
     try:
-        other = await open_cycle(application, minutes.other, visitor)
+        other = await open_cycle(application, stream, visitor)
+        if not other.may(Matter.CYCLE):
+            return None
         require_minutes_keeper(other)
     except (InputError, ForbiddenError):
         return None

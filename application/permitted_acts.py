@@ -1,7 +1,8 @@
-"""The acts that a page offers to a visitor. The decider decides once more when a command is submitted."""
+"""The acts that a page offers to a visitor. Gate and decider check once more when a command is submitted."""
 
 from __future__ import annotations
 
+from application.gate import account_may_write
 from application.visits import ForbiddenError, VisitedCycle
 from domain.cycle import COMMANDS, permitted_commands
 from domain.records import Command
@@ -26,9 +27,8 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
 def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
     """The acts that the visitor may enter in a cycle. Auditors only read."""
     visitor = cycle.visitor
-    kind = visitor.login.account.kind
-    # The organiser's acts are the secretariat's: accounts of other kinds log in without one-time codes.
-    if kind == "auditor" or (visitor.unit == cycle.state.lifecycle.organiser and kind != "secretariat"):
+    for_organiser = visitor.unit == cycle.state.lifecycle.organiser
+    if not account_may_write(visitor.login.account.kind, for_organiser=for_organiser):
         return ()
     return permitted_commands(visitor.contact.id, visitor.unit, cycle.state, cycle.now)
 

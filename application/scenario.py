@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from application.application import Application, CommandInput
+from application.gate import at_command_line
 from application.persons import PersonEntry
 from application.sources import Source
 from application.yaml_files import edition_file, read_model
@@ -27,7 +28,6 @@ from domain.types import FrozenModel, Label, Points, Provenance, Slug
 from errors import InputError
 from vault.persons import Contact
 
-STRENGTH = "rehearsal"
 IDS = UUID("c7a0c0de-4a3f-5d0a-9f0e-2b6a1d9a7b11")
 
 Sheet = dict[Slug, Points]
@@ -186,10 +186,9 @@ class ScenarioPlayer:
             self._app,
             self._scenario.year,
             edition,
-            self._secretariat,
+            at_command_line(self._secretariat),
             clock="backfill",
             starts=start_of(opened.on),
-            strength=STRENGTH,
             provenance=_provenance(opened),
             issued=When.on(opened.on, opened.until),
         )
@@ -286,11 +285,11 @@ class ScenarioPlayer:
         raise InputError("unknown_word", word=word)
 
     async def _submit(self, person: Contact, inputs: list[CommandInput]) -> None:
-        await self._app.submit(self.stream, person, inputs, strength=STRENGTH)
+        await self._app.submit(self.stream, at_command_line(person), inputs)
         self.acts += len(inputs)
 
     def _id(self, *parts: object) -> UUID:
-        return uuid5(IDS, "\n".join((self._app.signer.installation, self.stream, self._name, *map(str, parts))))
+        return uuid5(IDS, "\n".join((self._app.gate.installation, self.stream, self._name, *map(str, parts))))
 
 
 def _sheet(before: Sheet, changes: dict[Slug, Change]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ async def verify_all(
     report = await verify(
         app.ledger,
         app.edition,
-        app.signer.installation,
+        app.gate.installation,
         app.ledger.epoch,
         checkpoints=checkpoints,
         entry_key=entry_key,

@@ -5,12 +5,13 @@ It knows no cookie and no token: the web layer proves who the visitor is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from accounts import Login
-from application.application import Application, CommandInput
+from application.application import Application
+from application.gate import Submitter
 from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
 from domain.cycle import CYCLE
 from domain.records import Event, EventEnvelope
@@ -20,7 +21,6 @@ from domain.steps.lifecycle import business_now
 from domain.streams import is_cycle
 from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
-from ledger.receipts import Receipt
 from vault.persons import Contact
 
 History = tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]
@@ -46,15 +46,9 @@ class Visitor:
         """The unit that the visitor acts for."""
         return self.contact.unit if self.absent is None else self.absent.unit
 
-    @property
-    def signs_as(self) -> Contact:
-        """The actor that a command names: the person themselves, in the unit that they act for."""
-        return replace(self.contact, unit=self.unit)
-
-    @property
-    def stand_in_for(self) -> str | None:
-        """The id of the absent person; None for visitors who act for themselves."""
-        return None if self.absent is None else self.absent.id
+    def submitter(self, *, confirmed: bool = False) -> Submitter:
+        """The visitor as the gate knows them. `confirmed`: the password was asked for once more, and it fitted."""
+        return Submitter(self.contact, self.login.strength, self.absent, confirmed)
 
     def readers(self, stream: str | None = None, state: State | None = None) -> frozenset[Reader]:
         """The visitor's reader roles for a stream, or for what belongs to none."""
@@ -162,14 +156,3 @@ def _persons(state: State) -> set[str]:
     if state.membership.overseer is not None:
         found.add(state.membership.overseer.id)
     return {one for one in found if one is not None}
-
-
-async def submit_as(application: Application, visitor: Visitor, stream: str, inputs: Sequence[CommandInput]) -> Receipt:
-    """Sign commands for a visitor and submit them to a stream.
-
-    Raises:
-        InputError, Refused, PendingError, UnreachableError
-    """
-    return await application.submit(
-        stream, visitor.signs_as, inputs, strength=visitor.login.strength, stand_in_for=visitor.stand_in_for
-    )

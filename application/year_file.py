@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from application.application import Application, CommandInput
+from application.gate import Submitter
 from application.persons import PersonEntry
 from domain import limits
-from domain.city_year import ClusterPlan
+from domain.city_year import ClusterPlan, OrderOpening
 from domain.problems import invalid, repeated
 from domain.rules import Edition
 from domain.steps.lifecycle import ClockMode, CycleOpened
@@ -71,11 +72,10 @@ async def start_year(
     app: Application,
     year: YearFile,
     edition: Edition,
-    person: Contact,
+    submitter: Submitter,
     *,
     clock: ClockMode,
     starts: datetime,
-    strength: str = "os-account",
     provenance: Provenance | None = None,
     issued: When | None = None,
 ) -> Receipt:
@@ -86,16 +86,20 @@ async def start_year(
 
     Raises:
         InputError: the person is not of the organiser, or an open cycle has other units than the file.
+        GateClosedError: as `check_may_start`.
     """
-    if person.unit != year.organiser:
-        raise InputError("not_the_organiser", person=person.id, unit=person.unit, organiser=year.organiser)
+    if submitter.unit != year.organiser:
+        raise InputError(
+            "not_the_organiser", person=submitter.contact.id, unit=submitter.unit, organiser=year.organiser
+        )
+    await check_may_start(app, submitter, year)
     digest = await app.texts.put_edition(edition.model_dump_json())
     stream = year_stream(year.organiser, year.cycle_name)
     clusters = [cluster.model_dump(mode="json") for cluster in year.clusters]
     common: dict[str, Any] = {"organiser": year.organiser, "organiser_name": year.organiser_name, "year": year.year}
 
     def command_input(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
-        seed = f"{app.signer.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
+        seed = f"{app.gate.installation}\n{stream}\n{act}\n{sorted(fields.items())!r}"
         return CommandInput(stream, act, fields, uuid5(COMMANDS, seed), happened=issued, provenance=provenance)
 
     plan = year.plan.model_dump(mode="json")
@@ -120,7 +124,17 @@ async def start_year(
             "starts": starts.isoformat(),
         }
         inputs.append(command_input(cycle_stream(year.organiser, year.cycle_name, cluster.id), "open-cycle", fields))
-    return await app.submit(stream, person, inputs, strength=strength)
+    return await app.submit(stream, submitter, inputs)
+
+
+async def check_may_start(app: Application, submitter: Submitter, year: YearFile) -> None:
+    """Check that the gate is open for the year's start, before anything of it is stored.
+
+    Raises:
+        GateClosedError
+    """
+    stream = year_stream(year.organiser, year.cycle_name)
+    await app.gate.check(submitter, [CommandInput(stream, OrderOpening.NAME, {})])
 
 
 async def check_open_cycles(app: Application, year: YearFile) -> None:
@@ -158,7 +172,9 @@ async def may_enter(app: Application, person: str, organiser: str, people: Seque
 
     Raises:
         InputError: the person is unknown, or of another unit.
+        GateClosedError: the person is an auditor.
     """
+    await app.gate.check_person(person)
     entered = await app.people.get(person)
     if entered is None and await app.people.of_unit(organiser):
         raise InputError("unknown_person", person=person)

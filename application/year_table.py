@@ -23,6 +23,7 @@ from domain.records import Command
 from domain.rules import Edition
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
+from domain.strengths import Strength
 from domain.times import day_ending
 from errors import InputError
 from i18n.sorting import folded
@@ -187,7 +188,7 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
     )
     stream = cycle_stream(year.organiser, year.cycle_name, cluster.id)
     authenticated = CommandPayload.of(command).authenticated(
-        stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength="os-account"
+        stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength=Strength.OS_ACCOUNT
     )
     state = CYCLE.fold(CYCLE.decide(authenticated, CYCLE.empty(), edition, 0))
     owed = [obligation for obligation in obligations(state, edition) if obligation.done is None]

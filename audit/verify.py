@@ -22,6 +22,7 @@ from domain.rules import NO_RULES, Edition
 from domain.state import State
 from domain.steps.clock import clock_command_id
 from domain.streams import folded, is_cycle, is_year
+from domain.strengths import Strength
 from domain.times import When
 from ledger.checkpoints import Checkpoint, merkle_root
 from ledger.events import RecordedEvent, StreamTip
@@ -121,6 +122,7 @@ class _Verification:
         self.keys = Keys(installation_id, epoch, {})
         self.marks = {mark.position: mark for mark in marks}
         self.entry_key: str | None = None
+        self.rehearsal = False
         self.report = VerificationReport()
         self.streams: dict[str, _Stream] = {}
         self.leaves: list[bytes] = []
@@ -201,6 +203,7 @@ class _Verification:
             if self.entry_key is not None and envelope.event.public_key != self.entry_key:
                 self.problem(row, "other_key")
             self.keys = Keys(self.keys.installation, self.keys.epoch, installation.keys([envelope]))
+            self.rehearsal = envelope.event.rehearsal
         elif row.stream != installation.POST_STREAM:
             self.problem(row, "unsigned")
 
@@ -222,14 +225,21 @@ class _Verification:
             self.problem(row, "signature", "not_covered")
         if (row.actor, row.unit, row.stand_in_for) != (header.actor, header.unit, header.stand_in_for):
             self.problem(row, "signature", "other_person")
-        if header.actor in RESERVED:
-            self.problem(row, "signature", "reserved_name")
+        if (detail := self.impossible(header)) is not None:
+            self.problem(row, "signature", detail)
         if row.recorded_at > header.expires:
             self.problem(row, "expired")
         if header.commitment is not None:
             self.report.commitments.setdefault(header.actor, header.commitment)
         if stream.folded is not None and not stream.expected:
             self.expect_events(row, item, header, stream)
+
+    def impossible(self, header: Header) -> str | None:
+        """Return what no entry point of this installation signs, whoever holds its key; None when nothing is found."""
+        if header.actor in RESERVED:
+            return "reserved_name"
+        is_rehearsed = header.strength == Strength.REHEARSAL
+        return "rehearsal_elsewhere" if is_rehearsed and not self.rehearsal else None
 
     async def add_key(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
         """Accept a key if the command that names it is signed with a key that was accepted before."""

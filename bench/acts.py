@@ -16,6 +16,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from application.application import CommandInput
+from application.gate import at_command_line
 from application.scenario import RehearsedYear, Scenario, ScenarioPlayer
 from application.yaml_files import read_model
 from application.year_file import YearFile, start_year
@@ -97,7 +98,7 @@ async def _rate_of_16(work: Any) -> float:
 
 async def _act(app: Session, person: Contact, stream: str) -> None:
     fields = {"id": f"h-{uuid4().hex[:12]}", "kind": "other"}
-    await app.submit(stream, person, [CommandInput(stream, "record-meeting", fields)], strength="rehearsal")
+    await app.submit(stream, at_command_line(person), [CommandInput(stream, "record-meeting", fields)])
 
 
 async def _bare(client: Client, number: int) -> None:
@@ -128,7 +129,7 @@ async def _open(app: Session, person: Contact, edition: Edition, count: int, yea
         }
     )
     starts = datetime.now(UTC) + timedelta(days=3_000)
-    await start_year(app, file, edition, person, clock="wall", starts=starts)
+    await start_year(app, file, edition, at_command_line(person), clock="wall", starts=starts)
     return [f"bench/{year}/cum-{n}" for n in range(count)]
 
 

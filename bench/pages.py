@@ -22,6 +22,7 @@ from cli.session import Session, session
 from domain.rules import Edition
 from ledger.connection import open_pool
 from ledger.postgres import open_ledger
+from ledger.signing import Signer
 from projections.board_table import Board
 from projections.search import SearchIndex
 from resources import RULES
@@ -118,8 +119,10 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
     async with session("ledger", print) as app:
         digest = await app.texts.put_edition(rules.model_dump_json())
         ledger = await open_ledger(app.endpoints.database_url, app.installed.id)
+        installed = app.installed
+        signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
         started = time.perf_counter()
-        events = await years.load(ledger, rules, digest, app.signer, clusters, count)
+        events = await years.load(ledger, rules, digest, signer, clusters, count)
         rows.append(BenchRow(f"loaded through decide and store, {clusters} clusters × {count} years", events, "events"))
         rows.append(BenchRow("… of it", events / (time.perf_counter() - started), "events/s"))
         board = Board(ledger, app.texts)

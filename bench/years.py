@@ -21,6 +21,7 @@ from domain.records import CLOCK, Event, EventEnvelope, Refused
 from domain.rules import Edition
 from domain.state import State
 from domain.steps.clock import clock_command_id
+from domain.strengths import Strength
 from domain.times import ICT, When, start_of
 from ledger.events import Draft, StreamTip
 from ledger.mapping import to_draft
@@ -77,9 +78,9 @@ class _Year:
             uuid5(SEED, f"{self.stream}/{self.version}/{name}/{unit}"),
             payload.model_dump_json(),
         )
-        batch = self.signer.sign([item], actor=f"cb-{unit}", unit=unit, issued=now, strength="password")
+        batch = self.signer.sign([item], actor=f"cb-{unit}", unit=unit, issued=now, strength=Strength.OS_ACCOUNT)
         authenticated = payload.authenticated(
-            self.stream, item.command_id, actor=f"cb-{unit}", unit=unit, issued=now, strength="password"
+            self.stream, item.command_id, actor=f"cb-{unit}", unit=unit, issued=now, strength=Strength.OS_ACCOUNT
         )
         envelopes = CYCLE.decide(authenticated, self.state, self.rules, self.version)
         signed = batch.command(item, unit)

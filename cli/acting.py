@@ -15,6 +15,7 @@ from rich.prompt import Confirm, Prompt
 
 from application.application import CommandInput
 from application.fields import FormField, form_fields, parse_day, stated_by
+from application.gate import at_command_line
 from application.yaml_files import YamlPath, line_of, read_yaml, read_year, where
 from application.year_file import check_open_cycles, default_start, enter_file_people, start_year
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
@@ -119,8 +120,7 @@ async def act(
             meeting=meeting,
         )
         await confirm_score_impact(app, command_input, contact, confirmed=confirmed)
-        strength = "rehearsal" if app.installed.rehearsal else "os-account"
-        receipt = await app.submit(stream, contact, [command_input], strength=strength)
+        receipt = await app.submit(stream, at_command_line(contact), [command_input])
         events = await _receipt(app, stream, receipt.outcomes[0].versions)
         found = {
             "cycle": stream,
@@ -143,7 +143,12 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
         await check_open_cycles(app, year)
         contact = await enter_file_people(app, person, year.organiser, year.people)
         receipt = await start_year(
-            app, year, edition, contact, clock="wall", starts=default_start(year.year, datetime.now(UTC))
+            app,
+            year,
+            edition,
+            at_command_line(contact),
+            clock="wall",
+            starts=default_start(year.year, datetime.now(UTC)),
         )
     failed = [
         {"cycle": one.stream, "code": one.code, "reason": sentence(one.code, one.facts)} for one in receipt.failed

@@ -19,6 +19,7 @@ from cli.outcome import asking, grid, interruptible
 from cli.session import Session
 from domain.records import Refused
 from domain.scoring.scores import ScoreChange, score_impact
+from domain.strengths import Strength
 from errors import InputError
 from i18n import _
 from i18n.messages import number
@@ -56,7 +57,7 @@ async def _score_impact(app: Session, command_input: CommandInput, contact: Cont
     before = dry_run.state
     item = await app.item(command_input, FieldFiller(DryRunTexts(app.texts), app.people))
     try:
-        await dry_run.decide(item, contact.id, contact.unit)
+        await dry_run.decide(item, contact.id, contact.unit, Strength.OS_ACCOUNT)
     except Refused:
         return ()  # submitting it gives the reason
     return score_impact(before, dry_run.state, dry_run.rules, whose=_unit_of(command_input, dry_run))

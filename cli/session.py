@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
+from application.gate import Gate, GateClosedError, Submitter
 from cli.outcome import on_its_way, refused
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
@@ -17,7 +18,7 @@ from ledger.signing import BatchItem, Signer
 from local.engine import Endpoints, EnginePart, open_engine
 from local.installation import Installation, is_founded
 from local.paths import Paths, paths
-from vault.persons import Contact, People
+from vault.persons import People
 from vault.texts import Texts
 
 if TYPE_CHECKING:
@@ -32,23 +33,13 @@ class Session(Application):
     endpoints: Endpoints
     installed: Installation
 
-    async def submit_items(
-        self,
-        stream: str,
-        person: Contact,
-        items: Sequence[BatchItem],
-        *,
-        strength: str,
-        stand_in_for: str | None = None,
-    ) -> Receipt:
+    async def submit_items(self, stream: str, submitter: Submitter, items: Sequence[BatchItem]) -> Receipt:
         """See `Application.submit_items`. From here on, Ctrl-C no longer means that nothing was entered."""
         on_its_way(str(items[0].command_id))
         # Not `super()`: `dataclass(slots=True)` makes a new class, and `super()` would refer to the first one.
         try:
-            return await Application.submit_items(
-                self, stream, person, items, strength=strength, stand_in_for=stand_in_for
-            )
-        except RefusedError:
+            return await Application.submit_items(self, stream, submitter, items)
+        except (GateClosedError, RefusedError):
             refused()
             raise
 
@@ -63,8 +54,9 @@ class Session(Application):
     ) -> Session:
         """Return the session of an installation. Without `engine_client` it only reads."""
         signer = Signer(installed.id, ledger.epoch, installed.key, installed.private)
+        gate = Gate(signer, ledger, rehearsal=installed.rehearsal)
         texts, people = Texts(ledger.pool), People(ledger.pool)
-        return cls(signer, installed.rehearsal, ledger, texts, people, engine_client, paths, endpoints, installed)
+        return cls(gate, ledger, texts, people, engine_client, paths, endpoints, installed)
 
 
 @asynccontextmanager

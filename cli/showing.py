@@ -141,10 +141,12 @@ async def inbox(unit: str, *, as_json: bool) -> int:
         await _check_unit(app, unit)
         for stream in await _cycles(app):
             state = CYCLE.empty()
+            entered_by: dict[int, str] = {}
             for row in await load_all(app.ledger, stream):
                 envelope = to_envelope(row)
                 state = CYCLE.evolve(state, envelope)
-                for notice in notices(envelope, state):
+                entered_by[row.version] = row.unit
+                for notice in notices(envelope, state, entered_by):
                     if notice.to == unit:
                         rehearsed = row.provenance == "rehearsed"
                         subject, body = message_of(notice, state, stream, rehearsed=rehearsed)

@@ -76,8 +76,8 @@ MAY_MANAGE: Mapping[str, frozenset[Reader]] = {
 
 
 def may_manage(kind: str, who: frozenset[Reader], *, administrator: bool = False) -> bool:
-    """Return whether a visitor with the roles `who` may make or close an account of this kind."""
-    return bool(who & (_ADMINISTRATORS if administrator else MAY_MANAGE[kind]))
+    """Return whether a visitor with the roles `who` may make or close an account of this kind. Auditors only read."""
+    return Reader.AUDITOR not in who and bool(who & (_ADMINISTRATORS if administrator else MAY_MANAGE[kind]))
 
 
 def readers(

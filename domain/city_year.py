@@ -21,6 +21,7 @@ from domain.parties import SECRETARIAT
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
 from domain.rules import Edition
+from domain.strengths import Strength, require_strength
 from domain.times import When
 from domain.types import Digest, Document, FrozenModel, Label, Person, Provenance, Slug, UnitId
 from domain.units import Units, Unnamed, check_units
@@ -235,7 +236,8 @@ class CityYearDecider:
         decides = _COMPOSITION.decides.get(type(authenticated.command))
         if decides is None or authenticated.unit != authenticated.stream.split("/")[0]:
             raise Refused("not_yours", act=authenticated.command.NAME)
-        is_rehearsed = authenticated.strength == "rehearsal"
+        require_strength(authenticated.strength, for_organiser=True, binding=authenticated.command.BINDING)
+        is_rehearsed = authenticated.strength is Strength.REHEARSAL
         provenance = authenticated.provenance or Provenance(kind="rehearsed" if is_rehearsed else "stated")
         meta = authenticated.meta(version + 1, authenticated.happened or When.at(authenticated.issued), provenance)
         events = decides(authenticated.command, meta, state, rules)

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from domain.problems import first_problem
 from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
+from domain.strengths import Strength, strength_of
 from domain.times import When
 from domain.types import FrozenModel, Label, Provenance, Slug
 
@@ -64,7 +65,7 @@ class CommandPayload(FrozenModel):
         """Return the command with the person who issues it.
 
         Raises:
-            Refused: as `parsed`.
+            Refused: as `parsed`, and `unknown_strength`.
         """
         return AuthenticatedCommand(
             stream=stream,
@@ -73,7 +74,7 @@ class CommandPayload(FrozenModel):
             unit=unit,
             issued=issued,
             command_id=command_id,
-            strength=strength,
+            strength=strength_of(strength),
             stand_in_for=stand_in_for,
             happened=self.happened,
             effective=self.effective,
@@ -144,7 +145,7 @@ class AuthenticatedCommand:
     The signature may be unchecked: a workflow decides first, and the append checks before anything is stored.
 
     `actor` is the id of the person who issues it, `unit` the unit they act for. `issued` is when it was signed,
-    `strength` how the person logged in.
+    `strength` how the person was authenticated: None for the clock only.
     """
 
     stream: str
@@ -153,7 +154,7 @@ class AuthenticatedCommand:
     unit: str
     issued: datetime
     command_id: UUID
-    strength: str = "os-account"
+    strength: Strength | None = None
     stand_in_for: str | None = None
     happened: When | None = None
     effective: date | None = None

@@ -40,6 +40,7 @@ from domain.steps import (
     targets,
     voting,
 )
+from domain.strengths import Strength, require_strength
 from domain.times import ICT, When
 from domain.types import Provenance
 
@@ -114,6 +115,10 @@ def _by_step() -> dict[str, tuple[type[Command], ...]]:
 
 COMMANDS_BY_STEP = _by_step()
 """The commands by the title of their step, in the order of the year."""
+BINDING_EVENTS = frozenset(
+    event for command, events in _COMPOSITION.events.items() if command.BINDING for event in events
+)
+"""Events that bind or publish: taking one back does so, too."""
 ENTERED_BY_PERSONS = tuple(command for command in COMMANDS if command.ALLOWED != CLOCK_ONLY)
 
 
@@ -198,6 +203,9 @@ class CycleDecider:
     ) -> tuple[EventEnvelope[Event], ...]:
         roles = _check_rights(authenticated, state)
         wrong = self._events_to_correct(authenticated, command.version, state, roles, history)
+        if any(type(envelope.event) in BINDING_EVENTS for envelope in wrong):
+            _require_binding_strength(authenticated)
+        _require_decided(wrong[0].meta.unit, authenticated, state, roles)
         versions = tuple(envelope.meta.version for envelope in wrong)
         # A correction takes the date of the wrong act, so that a replay to a day in between is right, too.
         meta = authenticated.meta(version + 1, wrong[0].meta.happened, _provenance(authenticated, state))
@@ -243,6 +251,25 @@ class CycleDecider:
         if (refusal := _correction_refusal(target, wrong, state, authenticated.unit, roles)) is not None:
             raise refusal
         return wrong
+
+
+def _require_binding_strength(authenticated: AuthenticatedCommand) -> None:
+    """Check that the strength suffices for taking back what binds.
+
+    Raises:
+        Refused: as `strengths.require_strength`.
+    """
+    require_strength(authenticated.strength, for_organiser=False, binding=True)
+
+
+def _require_decided(whose: str, authenticated: AuthenticatedCommand, state: State, roles: frozenset[Party]) -> None:
+    """Check that head or deputy change an act that another unit entered only where a recorded meeting decided it.
+
+    Raises:
+        Refused: `meeting_must_decide`.
+    """
+    if Party.SECRETARIAT not in roles and whose != authenticated.unit and not state.is_recorded(authenticated.meeting):
+        raise Refused("meeting_must_decide", unit=whose)
 
 
 def _events_of_same_command(
@@ -385,7 +412,7 @@ def _provenance(authenticated: AuthenticatedCommand, state: State) -> Provenance
         if isinstance(authenticated.command, (lifecycle.OpenCycle, lifecycle.ChangeCalendar))
         else state.lifecycle.clock
     )
-    if clock == "stepped" or (authenticated.strength == "rehearsal" and clock == "wall"):
+    if clock == "stepped" or (authenticated.strength is Strength.REHEARSAL and clock == "wall"):
         source = authenticated.provenance.source if authenticated.provenance else ""
         return Provenance(kind="rehearsed", source=source)
     return authenticated.provenance or Provenance(kind="stated", source="" if authenticated.actor != CLOCK else CLOCK)

@@ -259,6 +259,55 @@ class ReportAcceptedNotice(
     pass
 
 
+class OwnActWithdrawnNotice(
+    Notice,
+    name="own_act_withdrawn",
+    subject=N_("{by} has taken back what you handed in: {duty}"),
+    body=N_(
+        "{by} has taken this of your unit back: {duty}. You owe it again. If no meeting decided so, and you did not "
+        "ask for it, tell the secretariat."
+    ),
+    before_publication=True,
+):
+    """To the unit whose own act another unit withdrew. The facts are the addressee's own."""
+
+    by: UnitId
+    duty: Duty
+
+
+class OwnActReplacedNotice(
+    Notice,
+    name="own_act_replaced",
+    subject=N_("{by} has entered for your unit: {duty}"),
+    body=N_(
+        "{by} has entered this in the name of your unit: {duty}. If it is not as you said, or as a meeting decided, "
+        "tell the secretariat."
+    ),
+    before_publication=True,
+):
+    """To the unit in whose name another unit entered what it owes. It may stand in the place of its own act."""
+
+    by: UnitId
+    duty: Duty
+
+
+class OwnActCorrectedNotice(
+    Notice,
+    name="own_act_corrected",
+    subject=N_("{by} has corrected an act of your unit"),
+    body=Plural(
+        "{by} has corrected the act number {versions} that your unit had entered. The register says why.",
+        "{by} has corrected the acts number {versions} that your unit had entered. The register says why.",
+        "versions",
+    ),
+    before_publication=True,
+):
+    """To the unit whose act another unit corrected."""
+
+    by: UnitId
+    versions: tuple[int, ...]
+
+
 class DutyReopenedNotice(
     Notice,
     name="duty_reopened",

@@ -6,15 +6,19 @@ Events of a backfilled cycle cause no notices, because they happened long ago.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from domain import notice_kinds as kinds
+from domain.duties import Duty
 from domain.notice_kinds import OVERSEER, Notice
 from domain.records import Event, EventEnvelope
+from domain.scoring import scores
 from domain.state import State
 from domain.steps import (
     awards,
     clock,
+    commenting,
     conclusion,
     corrections,
     drafting,
@@ -165,12 +169,53 @@ NOTICES_OF: Mapping[type[Event], Callable[[Any, State], Iterator[Notice]]] = {
 }
 
 
-def notices(envelope: EventEnvelope[Event], after: State) -> tuple[Notice, ...]:
-    """Return the notices that an event causes. `after` is the state after the event."""
-    notices_of = NOTICES_OF.get(type(envelope.event))
-    if notices_of is None or after.lifecycle.clock == "backfill":
+WITHDRAWN: Mapping[type[Event], Duty] = {
+    scores.SelfScoreWithdrawn: Duty.SELF_SCORE,
+    midyear.ReportWithdrawn: Duty.MIDYEAR_REPORT,
+    commenting.StanceWithdrawn: Duty.STANCE,
+}
+"""Events by which a unit's own act is taken back, with the duty that is owed again."""
+
+HANDED_IN: Mapping[type[Event], Duty] = {
+    scores.SelfScored: Duty.SELF_SCORE,
+    midyear.MidyearReported: Duty.MIDYEAR_REPORT,
+}
+"""Events by which a unit hands in what it alone owes."""
+
+
+def notices(
+    envelope: EventEnvelope[Event], after: State, entered_by: Mapping[int, str] = MappingProxyType({})
+) -> tuple[Notice, ...]:
+    """Return the notices that an event causes. `after` is the state after the event.
+
+    `entered_by` names by version the units that entered earlier events; it is needed for corrections only.
+    """
+    if after.lifecycle.clock == "backfill":
         return ()
-    return tuple(notice for notice in notices_of(envelope.event, after) if _may_know(notice, after))
+    notices_of = NOTICES_OF.get(type(envelope.event))
+    caused = () if notices_of is None else notices_of(envelope.event, after)
+    found = (*caused, *_to_whose_act_it_was(envelope, after, entered_by))
+    return tuple(notice for notice in found if _may_know(notice, after))
+
+
+def _to_whose_act_it_was(
+    envelope: EventEnvelope[Event], state: State, entered_by: Mapping[int, str]
+) -> Iterator[Notice]:
+    """Yield the notices to units whose own act another unit took back, entered or corrected."""
+    event, by = envelope.event, envelope.meta.unit
+    if isinstance(event, corrections.ActCorrected):
+        for unit in dict.fromkeys(entered_by.get(version, "") for version in event.versions):
+            if unit not in {"", by, state.lifecycle.organiser}:
+                versions = tuple(version for version in event.versions if entered_by.get(version) == unit)
+                yield kinds.OwnActCorrectedNotice(to=unit, by=by, versions=versions)
+        return
+    unit = getattr(event, "unit", by)
+    if unit == by:
+        return
+    if (duty := WITHDRAWN.get(type(event))) is not None:
+        yield kinds.OwnActWithdrawnNotice(to=unit, by=by, duty=duty)
+    elif by != state.lifecycle.organiser and (duty := HANDED_IN.get(type(event))) is not None:
+        yield kinds.OwnActReplacedNotice(to=unit, by=by, duty=duty)
 
 
 def _may_know(notice: Notice, state: State) -> bool:

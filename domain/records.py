@@ -97,8 +97,8 @@ class Command(FrozenModel):
 class Event(FrozenModel):
     """Something that happened, with everything that the program knows about it as class keywords.
 
-    A keyword that is missing is an error at import, but for `readers`: without it no member reads the event before the
-    results are published.
+    A keyword that is missing is an error at import, but for `sentence_if_decided` and `readers`: without `readers` no
+    member reads the event before the results are published.
     """
 
     NAME: ClassVar[str]
@@ -106,6 +106,8 @@ class Event(FrozenModel):
     """Name and schema are stored, so they never change."""
     SENTENCE: ClassVar[Sentence | None]
     """The event in the timeline; None for events of streams that have none, shown by their type and fields."""
+    SENTENCE_IF_DECIDED: ClassVar[str | None]
+    """The sentence where another unit entered it, as a meeting had decided; None: the same sentence."""
     READERS: ClassVar[Readers]
     CORRECTABLE: ClassVar[bool]
     """A correction can take the event back. Otherwise a later command of the same kind puts a wrong one right."""
@@ -119,23 +121,27 @@ class Event(FrozenModel):
         name: str = "",
         schema: int = 1,
         sentence: Sentence | None = None,
+        sentence_if_decided: str | None = None,
         readers: Readers = Readers.NO_MEMBER,
         correctable: bool = False,
         in_summary: Section | None = None,
         **_unknown: object,
     ) -> None:
-        """Declare the keywords' types. Only the default of `readers` is used."""
+        """Declare the keywords' types. Only the defaults of `readers` and `sentence_if_decided` are used."""
         super().__init_subclass__()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
         super().__pydantic_init_subclass__()
-        given = Keywords(cls, {"readers": Readers.NO_MEMBER, **record})
+        given = Keywords(cls, {"readers": Readers.NO_MEMBER, "sentence_if_decided": None, **record})
         cls.NAME = given.take("name", is_text)
         cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
         sentence = given.take("sentence", lambda text: text is None or callable(text) or tells_fields(cls, text))
         # A plain function would become a method of the event.
         cls.SENTENCE = staticmethod(sentence) if callable(sentence) else sentence
+        cls.SENTENCE_IF_DECIDED = given.take(
+            "sentence_if_decided", lambda text: text is None or ("unit" in cls.model_fields and tells_fields(cls, text))
+        )
         cls.READERS = given.take("readers", lambda readers: isinstance(readers, Readers))
         cls.CORRECTABLE = given.take("correctable", is_flag)
         cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))

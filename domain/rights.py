@@ -15,6 +15,7 @@ from domain.commands import AuthenticatedCommand
 from domain.parties import CLOCK_ONLY, MINUTES_KEEPERS, Party
 from domain.records import CLOCK, OF_EARLIER_ACT, Command, Meta, Refused
 from domain.steps import corrections, lifecycle, membership
+from domain.strengths import require_strength
 from domain.times import ICT
 
 
@@ -103,7 +104,8 @@ def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcti
     """Return the roles that the actor has for this command. `correcting`: the command replaces a wrong one.
 
     Raises:
-        Refused: `no_such_unit`, `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`.
+        Refused: `no_such_unit`, `not_yours`, `cycle_is_filed`, `cycle_not_open` or `duty_closed`; or as
+            `strengths.require_strength`, for what the organiser says and for binding commands.
     """
     command = type(authenticated.command)
     subject = subject_unit(authenticated.command)
@@ -114,6 +116,9 @@ def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcti
             raise Refused("no_such_unit", unit=subject, known=", ".join(sorted(known)))
     if not roles & command.ALLOWED:
         raise Refused("not_yours", act=command.NAME)
+    if authenticated.actor != CLOCK:
+        for_organiser = Party.SECRETARIAT in roles
+        require_strength(authenticated.strength, for_organiser=for_organiser, binding=command.BINDING)
     if not state.lifecycle.opened and command is not lifecycle.OpenCycle:
         raise Refused("cycle_not_open")
     if state.lifecycle.filed is not None and not command.AFTER_FILING and not correcting:

@@ -94,6 +94,9 @@ class State:
         runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
         return self.lifecycle.clock_since if runs else None
 
+    def is_recorded(self, meeting: str | None) -> bool:
+        return meeting in self.meetings
+
     def members(self) -> tuple[str, ...]:
         return self.membership.members()
 

@@ -59,6 +59,28 @@ class SampledPlace(FrozenModel):
 SampledPlaces = Annotated[tuple[SampledPlace, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
+class OwnActsContext(Protocol):
+    """What the rule about other units' acts asks."""
+
+    @property
+    def organiser(self) -> str: ...
+
+    def is_recorded(self, meeting: str | None) -> bool:
+        """Return whether a meeting with this id is recorded in the cycle."""
+
+
+def require_own_or_decided(unit: str, meta: Meta, state: OwnActsContext) -> None:
+    """Refuse that a rival undoes or replaces what a unit handed in, unless a recorded meeting decided it.
+
+    Head and deputy enter what a meeting decided about any unit; they are also its rivals.
+
+    Raises:
+        Refused: `meeting_must_decide`.
+    """
+    if meta.unit not in {unit, state.organiser} and not state.is_recorded(meta.meeting):
+        raise Refused("meeting_must_decide", unit=unit)
+
+
 class UnitsContext(Protocol):
     """What the rule about members asks. The context of most steps includes it."""
 

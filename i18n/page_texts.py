@@ -56,7 +56,6 @@ SENTENCES: Mapping[str, str] = {
     "table_unreadable": N_("The file cannot be read as a table: {problem}"),
     "table_wrong": N_("{place}: {problem}"),
     "token_needed": N_("A personal token is needed, and this one is missing or void."),
-    "token_too_weak": N_("This token's scope does not reach so far."),
     "too_large": N_("What was sent is too large: 12 MB at most."),
     "too_many_attempts": N_("Too many at once from here. Wait a moment."),
     "cluster_of_one": N_("{cluster} has one unit only."),

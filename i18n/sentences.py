@@ -36,6 +36,19 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_stance": N_("{unit} has taken no stance that could be withdrawn."),
     "no_such_comment": N_("There is no standing comment number {number}."),
     "not_yours": N_("This is not yours to say ({act})."),
+    "organiser_needs_secretariat": N_("What the organiser says is entered by its secretariat only."),
+    "organiser_needs_code": N_(
+        "What the organiser says needs a login with password and one-time code. Log out, and log in again with a code."
+    ),
+    "auditors_only_read": N_("An auditor's account only reads; nothing was entered."),
+    "password_needed": N_("This binds or makes public: it needs your password once more."),
+    "token_too_weak": N_("This token's scope does not reach so far."),
+    "rehearsal_elsewhere": N_("This login is of a rehearsal, and this register is real. Log in again."),
+    "unknown_strength": N_("The command does not say in a known way how its person was authenticated ({found})."),
+    "meeting_must_decide": N_(
+        "This is {unit}'s own. Another unit changes it or takes it back only where a meeting decided so: name that "
+        "meeting, once it is recorded here. What your own unit entered by mistake is put right by a correction."
+    ),
     "not_yours_to_date": N_("Only the secretariat and the keeper of the minutes may state an earlier date."),
     "when_is_missing": N_("This register is entered afterwards: say when it happened (--on)."),
     "in_the_future": N_("{on} has not come yet (it is {now})."),

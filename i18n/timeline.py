@@ -18,8 +18,10 @@ def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Ma
 
     `names` are those of units and persons by id, `texts` the free texts by digest; a missing text is shown as "…".
     """
-    event, words = envelope.event, Words(names, texts)
+    event, meta, words = envelope.event, envelope.meta, Words(names, texts)
     sentence = event.SENTENCE
+    if event.SENTENCE_IF_DECIDED is not None and meta.meeting is not None and meta.unit != getattr(event, "unit", None):
+        sentence = event.SENTENCE_IF_DECIDED
     facts: Mapping[str, Any] = dict(event)
     if callable(sentence):
         sentence, facts = sentence(event)

@@ -89,6 +89,11 @@ class PostgresLedger:
                 return rows[:index]
         return rows
 
+    async def row(self, stream: str, version: int) -> RecordedEvent | None:
+        """Return one event of a stream; None when there is none with this version."""
+        rows = _recorded_events(await self.pool.fetch(_LOAD, stream, version - 1, 1))
+        return rows[0] if rows and rows[0].version == version else None
+
     async def last(self, stream: str) -> RecordedEvent | None:
         row = await self.pool.fetchrow(_LAST, stream)
         return RecordedEvent._make(row) if row else None

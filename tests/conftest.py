@@ -85,18 +85,17 @@ async def client(temporal: TemporalServer) -> Client:
 
 
 NewLedger = Callable[[], Awaitable[Endpoints]]
+NewInstallation = Callable[..., Awaitable[tuple[Endpoints, Installation, Paths]]]
 
 
 @pytest.fixture(scope="session")
-async def new_installation(
-    folder: Path, postgres: PostgresServer
-) -> Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]:
+async def new_installation(folder: Path, postgres: PostgresServer) -> NewInstallation:
     """Makes installations, each with a ledger of its own."""
 
-    async def make() -> tuple[Endpoints, Installation, Paths]:
+    async def make(*, rehearsal: bool = True) -> tuple[Endpoints, Installation, Paths]:
         name = f"t{uuid4().hex[:12]}"
         where = Paths(folder / name, paths().cache, folder / name / "logs").make()
-        installed = local_engine.installation_in(where.data, rehearsal=True)
+        installed = local_engine.installation_in(where.data, rehearsal=rehearsal)
         await create_database(postgres, name)
         owner = postgres.url(name)
         app, reader, web = await local_engine._prepare_ledger(owner, bootstrap, installed)
@@ -121,13 +120,12 @@ async def running_worker(
         yield acts
 
 
-NewInstallation = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
-
-
 @asynccontextmanager
-async def open_app(client: Client, new_installation: NewInstallation) -> AsyncIterator[Session]:
+async def open_app(
+    client: Client, new_installation: NewInstallation, *, rehearsal: bool = True
+) -> AsyncIterator[Session]:
     """Open an installation with a worker and a client, as the command line does."""
-    endpoints, installed, where = await new_installation()
+    endpoints, installed, where = await new_installation(rehearsal=rehearsal)
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(endpoints.database_url, installed.id)
         stack.push_async_callback(ledger.close)
@@ -149,6 +147,15 @@ async def site(app: Session, tmp_path: Path) -> AsyncIterator[Site]:
     from web_help import a_site  # noqa: PLC0415 - it needs what stands below
 
     async with a_site(app, tmp_path / "outbox") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def real_site(client: Client, new_installation: NewInstallation, tmp_path: Path) -> AsyncIterator[Site]:
+    """As `site`, of an installation that is no rehearsal."""
+    from web_help import a_site  # noqa: PLC0415 - as above
+
+    async with open_app(client, new_installation, rehearsal=False) as real, a_site(real, tmp_path / "outbox") as opened:
         yield opened
 
 

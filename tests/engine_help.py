@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.application import CommandInput
+from application.gate import at_command_line
 from audit.verify import verify
 from cli.session import Session
 from domain.rules import Edition
@@ -64,7 +65,7 @@ async def submit(
 ) -> Any:
     """Submit a command of a unit's officer; return the receipt."""
     command_input = CommandInput(stream, act, fields, command or uuid4())
-    return await app.submit(stream, await enter_staff(app, unit, number), [command_input], strength="rehearsal")
+    return await app.submit(stream, at_command_line(await enter_staff(app, unit, number)), [command_input])
 
 
 async def event_names(app: Session, stream: str) -> list[str]:

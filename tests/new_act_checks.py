@@ -66,7 +66,7 @@ def item() -> BatchItem:
 def decided(case: Case, one: BatchItem, unit: str) -> tuple[Any, tuple[EventEnvelope[Any], ...]]:
     """Sign a command as a person of a unit, and decide it: the signed batch, and the events."""
     signer = Signer("test", 1, "entry-1", SigningKey(b"0" * 32))
-    batch = signer.sign([one], actor=f"cb-{unit}", unit=unit, issued=NOW, strength="one-time-code")
+    batch = signer.sign([one], actor=f"cb-{unit}", unit=unit, issued=NOW, strength="password+totp")
     command = authenticate(one, Header.parse(batch.header))
     return batch, CYCLE.decide(command, case.state, RULES, len(case.history), tuple(case.history))
 

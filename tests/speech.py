@@ -12,6 +12,7 @@ from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope
 from domain.rules import Edition
 from domain.state import State
 from domain.steps.lifecycle import OpenCycle, StepTo
+from domain.strengths import Strength
 from domain.times import ICT, When
 from domain.units import Unit
 
@@ -103,6 +104,7 @@ class Case:
             unit=by,
             issued=circumstances.pop("issued", NOW),
             command_id=uuid5(NAMESPACE_URL, str(self.issued)),
+            strength=circumstances.pop("strength", Strength.OS_ACCOUNT),
             **circumstances,
         )
         try:

@@ -23,6 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from application.application import CommandInput
 from application.engine import RefusedError
+from application.gate import at_command_line
 from application.year_file import YearFile, start_year
 from cli import outcome
 from cli.session import Session
@@ -107,7 +108,7 @@ async def test_a_batch_is_all_or_nothing(app: Session) -> None:
     good = CommandInput(stream, "take-stance", {"unit": members[0], "stance": "agreed"})
     bad = CommandInput(stream, "sign", {"unit": "quan-khac"})
     with pytest.raises(RefusedError) as refused:
-        await app.submit(stream, await enter_staff(app, CITY), [good, bad], strength="rehearsal")
+        await app.submit(stream, at_command_line(await enter_staff(app, CITY)), [good, bad])
     assert refused.value.index == 1
     assert await event_names(app, stream) == before
 
@@ -134,7 +135,7 @@ async def test_nobody_is_the_clock(app: Session) -> None:
     stream, members = await ready(app)
     person = replace(await enter_staff(app, CITY), id="clock")
     with pytest.raises(RefusedError) as refused:
-        await app.submit(stream, person, [CommandInput(stream, "close-duty", {"duty": "signature"})])
+        await app.submit(stream, at_command_line(person), [CommandInput(stream, "close-duty", {"duty": "signature"})])
     assert refused.value.code == "malformed"
     assert members
 
@@ -225,12 +226,12 @@ async def test_a_year_opens_every_cycle_with_one_command_and_again_changes_nothi
     )
     person = await enter_staff(app, organiser)
     starts = datetime.now(UTC) + timedelta(days=400)
-    receipt = await start_year(app, file, RULES, person, clock="wall", starts=starts)
+    receipt = await start_year(app, file, RULES, at_command_line(person), clock="wall", starts=starts)
     assert receipt.failed == []
     opened = [stream for stream, _head in await app.ledger.streams() if stream.startswith(f"{organiser}/{YEAR}/")]
     assert len(opened) == 8
     position = (await app.ledger.read(0, 10_000))[-1].position
-    again = await start_year(app, file, RULES, person, clock="wall", starts=starts)
+    again = await start_year(app, file, RULES, at_command_line(person), clock="wall", starts=starts)
     assert again.failed == []
     assert (await app.ledger.read(0, 10_000))[-1].position == position
 
@@ -257,11 +258,11 @@ async def test_a_cycle_that_cannot_be_opened_is_listed_and_the_others_are_open(a
 
     plan = CommandInput(stream, "issue-year-plan", {**common, "plan": {"number": "1/KH"}, "edition": digest})
     other = CommandInput(f"mttq-khac/{YEAR}/cum-1", "open-cycle", opening("cum-2", organiser).fields)
-    receipt = await app.submit(stream, person, [plan, opening("cum-1", organiser), other])
+    receipt = await app.submit(stream, at_command_line(person), [plan, opening("cum-1", organiser), other])
     assert [(f.stream, f.code) for f in receipt.failed] == [(f"mttq-khac/{YEAR}/cum-1", "not_a_cycle_name")]
     assert (await event_names(app, f"{organiser}/{YEAR}/cum-1")) == ["CycleOpened"]
     of_the_year = CommandInput(f"{organiser}/{YEAR}/cum-1", "order-opening", {"clusters": ["cum-1"]})
-    receipt = await app.submit(stream, person, [of_the_year])
+    receipt = await app.submit(stream, at_command_line(person), [of_the_year])
     assert [(f.stream, f.code) for f in receipt.failed] == [(f"{organiser}/{YEAR}/cum-1", "not_yours")]
 
 
@@ -456,7 +457,9 @@ async def test_deadlines_fire_on_the_engines_own_timers(app: Session, client: Cl
             "clock": "wall",
             "starts": start.isoformat(),
         }
-        await session.submit(stream, await enter_staff(session, CITY), [CommandInput(stream, "open-cycle", fields)])
+        await session.submit(
+            stream, at_command_line(await enter_staff(session, CITY)), [CommandInput(stream, "open-cycle", fields)]
+        )
         skipped = timedelta(days=40)
         await skipper.fast_forward(client.get_workflow_handle(stream), timedelta(days=40))
 

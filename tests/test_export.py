@@ -21,6 +21,7 @@ from temporalio.client import Client
 
 from application.application import CommandInput
 from application.engine import RefusedError
+from application.gate import at_command_line
 from application.recording.export import export_cycle
 from application.recording.run import record_file
 from cli.exporting import export_record
@@ -114,9 +115,11 @@ async def test_trying_an_exported_file_tells_what_recording_it_does(app: Session
     stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
     comment = CommandInput(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}, happened=june)
-    await app.submit(stream, secretary, [comment])
+    await app.submit(stream, at_command_line(secretary), [comment])
     await app.submit(
-        stream, secretary, [CommandInput(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)]
+        stream,
+        at_command_line(secretary),
+        [CommandInput(stream, "correct", {"version": 2, "reason": "Nhầm"}, happened=june)],
     )
     file = tmp_path / "file.yaml"
     file.write_text(await export_cycle(app, stream))
@@ -131,7 +134,7 @@ async def test_a_digest_of_a_text_that_nobody_stored_is_only_words(app: Session)
     comment = CommandInput(
         stream, "comment", {"by": {"unit": "don-vi-1"}, "text": made_up}, happened=When.on(date(2026, 6, 20))
     )
-    await app.submit(stream, await enter_staff(app, CITY), [comment])
+    await app.submit(stream, at_command_line(await enter_staff(app, CITY)), [comment])
     (standing,) = (await state_of(app, stream)).comments.comments.values()
     assert (await app.texts.get([standing.text]))[standing.text] == made_up
 
@@ -141,7 +144,9 @@ async def test_an_edited_file_corrects_what_the_register_itself_wrote(app: Sessi
     june = When.on(date(2026, 6, 20))
     secretary = await enter_staff(app, CITY)
     await app.submit(
-        stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+        stream,
+        at_command_line(secretary),
+        [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)],
     )
     file = tmp_path / "file.yaml"
     text = await export_cycle(app, stream)
@@ -157,10 +162,12 @@ async def test_a_correction_in_the_file_is_not_edited_but_followed_by_another(ap
     stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
     await app.submit(
-        stream, secretary, [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)]
+        stream,
+        at_command_line(secretary),
+        [CommandInput(stream, "nominate", {"unit": "don-vi-1", "award": "co"}, happened=june)],
     )
     wrong = CommandInput(stream, "correct", {"version": 2, "reason": "Nhập nhầm"}, happened=june)
-    await app.submit(stream, secretary, [wrong])
+    await app.submit(stream, at_command_line(secretary), [wrong])
     file = tmp_path / "file.yaml"
     file.write_text((await export_cycle(app, stream)).replace("Nhập nhầm", "Lý do khác"))
     with pytest.raises(InputError) as stopped:
@@ -191,7 +198,7 @@ async def test_what_was_erased_stays_so(app: Session, elsewhere: Elsewhere, clie
     stream = await open_cycle(app, RULES, members=units(2), clock="backfill")
     june, secretary = When.on(date(2026, 6, 20)), await enter_staff(app, CITY)
     comment = {"by": {"unit": "don-vi-1"}, "text": "Xin sửa mục 3"}
-    await app.submit(stream, secretary, [CommandInput(stream, "comment", comment, happened=june)])
+    await app.submit(stream, at_command_line(secretary), [CommandInput(stream, "comment", comment, happened=june)])
     (standing,) = (await state_of(app, stream)).comments.comments.values()
     assert "Xin sửa mục 3" in await export_cycle(app, stream)
     await app.texts.erase(standing.text)
@@ -263,4 +270,4 @@ async def tried(app: Session, stream: str, secretary: Any, one: Any, happened: W
             said.stream, said.act, {k: v for k, v in said.fields.items() if v is not None}, happened=happened
         )
     with contextlib.suppress(RefusedError):
-        await app.submit(stream, secretary, [said], strength="rehearsal")
+        await app.submit(stream, at_command_line(secretary), [said])

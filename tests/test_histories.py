@@ -21,6 +21,7 @@ from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
 from activities.post import PostActivities
+from application.gate import at_command_line
 from application.year_file import YearFile, start_year
 from cli.session import Session
 from domain.times import ICT, start_of
@@ -81,7 +82,9 @@ async def test_a_year_that_runs_now_replays(app: Session, client: Client) -> Non
         }
     )
     person = await enter_staff(app, CITY)
-    receipt = await start_year(app, year, RULES, person, clock="stepped", starts=start_of(date(YEAR, 1, 1)))
+    receipt = await start_year(
+        app, year, RULES, at_command_line(person), clock="stepped", starts=start_of(date(YEAR, 1, 1))
+    )
     assert receipt.failed == []
     handle = client.get_workflow_handle(f"{CITY}/{cycle}")
     info = (await handle.describe()).raw_description.workflow_execution_info

@@ -6,6 +6,7 @@ import pytest
 from engine_help import CITY, enter_staff, open_cycle, state_of, submit, units
 
 from application.application import CommandInput
+from application.gate import at_command_line
 from cli.score_impact import confirm_score_impact
 from cli.session import Session
 from domain.rules import Edition
@@ -51,7 +52,7 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(app: Session) -> N
     assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
     assert await state_of(app, stream) == before, "only shown"
     await confirm_score_impact(app, late, secretary, confirmed=True)
-    await app.submit(stream, secretary, [late], strength="rehearsal")
+    await app.submit(stream, at_command_line(secretary), [late])
     found = score_impact(before, await state_of(app, stream), RELATIVE, whose=LEADER)
     assert [(m.unit, str(m.before), str(m.after)) for m in found] == [(SECOND, "55", "61.25"), (THIRD, "50", "55")]
 

@@ -27,6 +27,8 @@ from temporalio.testing import ActivityEnvironment
 
 from accounts.store import Accounts
 from activities.post import PostActivities
+from application.application import CommandInput
+from application.gate import at_command_line
 from cli.session import Session
 from domain import post
 from domain.duties import Duty
@@ -223,6 +225,24 @@ def test_a_message_is_vietnamese_by_default_and_says_that_it_is_a_rehearsal(monk
     assert "diễn tập" in body
     monkeypatch.setenv("THIDUA_LANG", "en")
     assert message_of(notice, case.state, "a/2026/b", rehearsed=False)[0] == "Cụm 1: plan, version 1, is presented"
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_unit_is_told_that_another_corrected_its_act(app: Session) -> None:
+    members = units(2)
+    for unit in members:
+        await enter_staff(app, unit)
+    stream = await open_cycle(app, RULES, members=members)
+    await submit(app, stream, CITY, "assign-role", {"role": "head", "holder": members[0], "manner": "elected"})
+    await submit(app, stream, members[0], "record-meeting", {"id": "hop", "kind": "other"})
+    comment = {"by": {"unit": members[1]}, "text": "Nên có chỉ tiêu."}
+    await submit(app, stream, members[1], "comment", comment)
+    wrong = CommandInput(stream, "correct", {"version": 4, "reason": "Nhầm."}, meeting="hop")
+    await app.submit(stream, at_command_line(await enter_staff(app, members[0])), [wrong])
+    mailer = Recorder()
+    await delivered(app, mailer)
+    (mail,) = [mail for mail in mailer.mails if "đính chính việc của đơn vị bạn" in str(mail["Subject"])]
+    assert mail["To"] == f"cb-{members[1]}@example.invalid"
 
 
 # The round ----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
 from domain.streams import cycle_stream, folded, is_cycle, is_year, parse_cycle_name, year_stream
+from domain.strengths import Strength
 from domain.times import When, day_ending, end_of
 from domain.types import Document, Person, Provenance, normalize_text
 from domain.units import Unit
@@ -192,6 +193,7 @@ class Year:
         self.state, self.version = CITY_YEAR.empty(), 0
 
     def when(self, act: Any, unit: str = CITY, **more: Any) -> tuple[Any, ...]:
+        more = {"strength": Strength.OS_ACCOUNT, **more}
         authenticated = AuthenticatedCommand(
             stream=f"{CITY}/2026", command=act, actor="x", unit=unit, issued=NOW, command_id=uuid4(), **more
         )
@@ -244,7 +246,7 @@ class TestCityYear:
             Year().when(PLAN, unit="quan-khac")
 
     def test_a_rehearsal_is_marked(self) -> None:
-        (told,) = Year().when(PLAN, strength="rehearsal")
+        (told,) = Year().when(PLAN, strength=Strength.REHEARSAL)
         assert told.meta.provenance.kind == "rehearsed"
-        (told,) = Year().when(PLAN, strength="rehearsal", provenance=Provenance(kind="stated", source="báo"))
+        (told,) = Year().when(PLAN, strength=Strength.REHEARSAL, provenance=Provenance(kind="stated", source="báo"))
         assert told.meta.provenance.kind == "stated"

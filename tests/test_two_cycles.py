@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from application.application import CommandInput
 from application.engine import RefusedError
+from application.gate import at_command_line
 from cli.session import Session
 from domain.rules import Edition
 from domain.streams import cycle_stream
@@ -48,7 +49,7 @@ def told(stream: str, act: str, fields: dict[str, Any]) -> CommandInput:
 async def closing(app: Session) -> str:
     """The stream of a year that is open."""
     said = await opening(app, "2019", f"hai-nam-{uuid4().hex[:8]}", 2019)
-    await app.submit(said.stream, await enter_staff(app, CITY), [said])
+    await app.submit(said.stream, at_command_line(await enter_staff(app, CITY)), [said])
     return said.stream
 
 
@@ -61,7 +62,7 @@ async def test_a_meeting_closes_one_year_and_opens_the_next(app: Session, client
         told(following.stream, "score-self", {"unit": "don-vi-1", "sheet": [{"criterion": "a", "points": 9}]}),
         told(closing, "nominate", {"unit": "don-vi-1", "award": "co-thi-dua"}),
     ]
-    receipt = await app.submit(closing, await enter_staff(app, CITY), acts)
+    receipt = await app.submit(closing, at_command_line(await enter_staff(app, CITY)), acts)
     assert [outcome.versions for outcome in receipt.outcomes] == [[2], [1], [2], [3], [3]]
     rows = [row for stream in (closing, following.stream) for row, _told in await app.history(stream)][1:]
     assert len({row.recorded_at for row in rows}) == 1, "one transaction"
@@ -69,7 +70,7 @@ async def test_a_meeting_closes_one_year_and_opens_the_next(app: Session, client
     assert (await state_of(app, following.stream)).membership.holder("head") == "don-vi-2"
     standing = await client.get_workflow_handle(following.stream).query("status")
     assert standing["version"] == 3, "the opened year has its own workflow, for it will have deadlines"
-    again = await app.submit(closing, await enter_staff(app, CITY), acts)
+    again = await app.submit(closing, at_command_line(await enter_staff(app, CITY)), acts)
     assert [outcome.versions for outcome in again.outcomes] == [outcome.versions for outcome in receipt.outcomes]
     assert all(outcome.known for outcome in again.outcomes)
     await assert_ledger_verifies(app)
@@ -83,7 +84,7 @@ async def test_both_or_neither(app: Session, closing: str) -> None:
         told(following.stream, "nominate", {"unit": "khong-co", "award": "co-thi-dua"}),
     ]
     with pytest.raises(RefusedError) as refused:
-        await app.submit(closing, await enter_staff(app, CITY), acts)
+        await app.submit(closing, at_command_line(await enter_staff(app, CITY)), acts)
     assert (refused.value.code, refused.value.index) == ("no_such_unit", 2)
     assert await event_names(app, closing) == ["CycleOpened"]
     assert await app.ledger.load(following.stream) == ()
@@ -92,15 +93,15 @@ async def test_both_or_neither(app: Session, closing: str) -> None:
 async def test_the_other_years_workflow_goes_on_from_what_was_written(app: Session, closing: str) -> None:
     following = await opening(app, "2020", closing.rpartition("/")[2], 2020)
     secretary = await enter_staff(app, CITY)
-    await app.submit(following.stream, secretary, [following])
+    await app.submit(following.stream, at_command_line(secretary), [following])
     for number in range(3):
         both = [
             told(closing, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
             told(following.stream, "record-meeting", {"id": f"hop-{number}", "kind": "other"}),
         ]
-        await app.submit((closing, following.stream)[number % 2], secretary, both)
+        await app.submit((closing, following.stream)[number % 2], at_command_line(secretary), both)
         alone = told(following.stream, "record-meeting", {"id": f"rieng-{number}", "kind": "other"})
-        await app.submit(following.stream, secretary, [alone])
+        await app.submit(following.stream, at_command_line(secretary), [alone])
     assert len(await event_names(app, closing)) == 4
     assert len(await event_names(app, following.stream)) == 7
     await assert_ledger_verifies(app)
@@ -109,9 +110,9 @@ async def test_the_other_years_workflow_goes_on_from_what_was_written(app: Sessi
 async def test_the_other_years_workflow_is_told_at_once(app: Session, client: Client, closing: str) -> None:
     following = await opening(app, "2020", closing.rpartition("/")[2], 2020)
     secretary = await enter_staff(app, CITY)
-    await app.submit(following.stream, secretary, [following])
+    await app.submit(following.stream, at_command_line(secretary), [following])
     both = [told(stream, "record-meeting", {"id": "hop", "kind": "other"}) for stream in (closing, following.stream)]
-    await app.submit(closing, secretary, both)
+    await app.submit(closing, at_command_line(secretary), both)
 
     async def heard() -> bool:
         return bool((await client.get_workflow_handle(following.stream).query("status"))["version"] == 2)
@@ -123,7 +124,7 @@ async def test_what_is_due_in_the_other_year_comes_first(app: Session) -> None:
     first = await open_cycle(app, RULES, members=units(2), clock="backfill")
     other = await open_cycle(app, RULES, members=units(2), clock="wall", starts=start_of(date(YEAR, 1, 1)))
     acts = [told(first, "record-meeting", {"id": "a", "kind": "other"}), CommandInput(other, "take-stance", STANCE)]
-    await app.submit(first, await enter_staff(app, CITY), acts)
+    await app.submit(first, at_command_line(await enter_staff(app, CITY)), acts)
     found = await event_names(app, other)
     assert found.index("DeadlinePassed") < found.index("StanceTaken")
     await assert_ledger_verifies(app)
@@ -132,20 +133,20 @@ async def test_what_is_due_in_the_other_year_comes_first(app: Session) -> None:
 async def test_a_year_is_no_cycle(app: Session, closing: str) -> None:
     year = CommandInput(f"{CITY}/2019", "order-opening", {"clusters": ["cum-1"]})
     with pytest.raises(RefusedError) as refused:
-        await app.submit(closing, await enter_staff(app, CITY), [told(closing, "rank", {}), year])
+        await app.submit(closing, at_command_line(await enter_staff(app, CITY)), [told(closing, "rank", {}), year])
     assert refused.value.code == "not_a_cycle_name"
 
 
 async def test_whoever_has_no_right_in_one_of_them_has_none_in_the_other(app: Session, closing: str) -> None:
     following = await opening(app, "2020", closing.rpartition("/")[2], 2020)
-    await app.submit(following.stream, await enter_staff(app, CITY), [following])
+    await app.submit(following.stream, at_command_line(await enter_staff(app, CITY)), [following])
     head = told(closing, "assign-role", {"role": "head", "holder": "don-vi-1", "manner": "elected"})
-    await app.submit(closing, await enter_staff(app, CITY), [head])
+    await app.submit(closing, at_command_line(await enter_staff(app, CITY)), [head])
     acts = [
         told(closing, "nominate", {"unit": "don-vi-1", "award": "co"}),
         told(following.stream, "nominate", {"unit": "don-vi-1", "award": "co"}),
     ]
     with pytest.raises(RefusedError) as refused:
-        await app.submit(closing, await enter_staff(app, "don-vi-1"), acts)
+        await app.submit(closing, at_command_line(await enter_staff(app, "don-vi-1")), acts)
     assert (refused.value.code, refused.value.index) == ("not_yours", 1)
     assert await event_names(app, closing) == ["CycleOpened", "RoleAssigned"]

@@ -130,8 +130,8 @@ async def test_failed_logins_come_more_slowly_and_lock_nobody_out(site: Site) ->
     assert an.at == "/viec"
 
 
-async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(site: Site) -> None:
-    site.services.application.rehearsal = False
+async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is_good_once(real_site: Site) -> None:
+    site = real_site
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     assert visitor.at == "/ma-mot-lan"
@@ -442,7 +442,10 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
     an = await site.log_in("an")
     way = f"/cum/{mine}/hoi-nghi"
     await an.get(way)
-    await an.post(way, **{**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other", "_other": other})
+    typed = {**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other"}
+    await an.post(way, **typed, _other=other)
+    assert (an.status, "don-vi-8" in an.page) == (422, False)
+    await an.post(way, **typed)
     assert an.at == f"{way}/h1"
     await an.get(f"{way}/h1/viec/moi?act=nominate")
     assert "don-vi-8" not in an.page

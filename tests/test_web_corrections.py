@@ -15,6 +15,7 @@ from web_help import Site
 from application.application import CommandInput
 from application.command_to_form import form_of_row, to_form_values
 from application.form_values import as_typed
+from application.gate import at_command_line
 from application.scenario import play
 from audit.replay import digests_in
 from cli.session import Session
@@ -156,7 +157,7 @@ async def test_what_no_form_asks_for_is_kept(site: Site) -> None:
         effective=date(YEAR, 1, 15),
         provenance=Provenance(kind="inferred", source="biên bản"),
     )
-    await site.app.submit(stream, secretary, [said], strength="rehearsal")
+    await site.app.submit(stream, at_command_line(secretary), [said])
     wrong = (await site.app.history(stream))[-1][0]
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")

@@ -10,6 +10,8 @@ from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
 from domain.cycle import COMMANDS
 from domain.deviations import deviations
 from domain.duties import Duty
+from domain.notices import notices
+from domain.obligations import tasks
 from domain.records import Command, Refused
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
@@ -21,8 +23,12 @@ from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, NameOverseer, ReleaseUnit
 from domain.steps.midyear import AcceptReport, AnswerCorrection, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import DeclineToSign, NameWitnesses, SignCovenant, SignJointly
+from domain.steps.targets import RegisterTargets
+from domain.strengths import Strength
 from domain.times import When
 from domain.types import Document, Participant, Person, Provenance
+from i18n import in_language
+from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")
@@ -134,6 +140,30 @@ class TestWhoMayAndWhen:
         comment = AddComment(by=Participant(person=Person(id="ba-huong")), text=TEXT)
         case.when(comment, by="thanh-uy", actor="ba-huong").happened("CommentAdded")
         case.when(comment, by="thanh-uy", actor="ong-khac").refused("not_yours")
+
+    def test_the_organiser_needs_more_than_a_password(self) -> None:
+        case = drafted()
+        case.when(PresentDraft(kind="plan", document=Document(title="2")), strength=Strength.PASSWORD)
+        case.refused("organiser_needs_code")
+        case.when(SignCovenant(unit=THIRD), by=THIRD, strength=Strength.PASSWORD).happened()
+        for enough in (Strength.PASSWORD_AND_CODE, Strength.TOKEN_TO_ACT, Strength.OS_ACCOUNT, Strength.REHEARSAL):
+            case.when(PresentDraft(kind="plan", document=Document(title=enough.value)), strength=enough).happened()
+
+    def test_the_scope_of_a_token_holds_for_corrections_and_what_they_put_in_place(self) -> None:
+        case = drafted().when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD).happened()
+        stance = len(case.history)
+        case.when(SignCovenant(unit=THIRD), by=THIRD, strength=Strength.TOKEN_TO_ACT).refused("token_too_weak")
+        case.when(TakeStance(unit=DEPUTY, stance="agreed"), by=DEPUTY, strength=Strength.TOKEN_TO_READ)
+        case.refused("token_too_weak")
+        signing = CorrectAct(version=stance, reason=TEXT, instead={"act": "sign", "unit": THIRD})
+        case.when(signing, by=THIRD, strength=Strength.TOKEN_TO_ACT).refused("token_too_weak")
+        case.when(SignCovenant(unit=THIRD), by=THIRD, strength=Strength.TOKEN_TO_SIGN).happened()
+        out = CorrectAct(version=len(case.history), reason=TEXT)
+        case.when(out, by=THIRD, strength=Strength.TOKEN_TO_ACT).refused("token_too_weak")
+        case.when(out, by=THIRD, strength=Strength.TOKEN_TO_SIGN).happened("ActCorrected")
+
+    def test_only_the_clock_was_authenticated_by_nothing(self) -> None:
+        drafted().when(SignCovenant(unit=THIRD), by=THIRD, strength=None).refused("unknown_strength")
 
 
 class TestMembership:
@@ -304,6 +334,66 @@ class TestScores:
         case.when(ReportMidyear(unit=THIRD, report=Document(title="BC")), by=THIRD)
         case.when(AcceptReport(unit=THIRD)).happened("ReportAccepted")
         case.when(WithdrawReport(unit=THIRD), by=THIRD).refused("report_is_accepted")
+
+    def test_a_rival_takes_a_score_back_only_as_a_meeting_decided(self) -> None:
+        case = drafted().when(AssignRole(role="deputy", holder=DEPUTY, manner="elected")).happened()
+        case.when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD).happened()
+        for rival in (HEAD, DEPUTY):
+            case.when(WithdrawScore(unit=THIRD), by=rival).refused("meeting_must_decide")
+            case.when(WithdrawScore(unit=THIRD), by=rival, meeting="chua-ghi").refused("meeting_must_decide")
+            case.when(ScoreSelf(unit=THIRD, sheet=sheet("1", "1", "1")), by=rival).refused("meeting_must_decide")
+        case.when(RecordMeeting(id="hop", kind="other"), by=HEAD).happened()
+        case.when(ScoreSelf(unit=THIRD, sheet=sheet("37", "19", "40")), by=HEAD, meeting="hop").happened("SelfScored")
+        case.when(WithdrawScore(unit=THIRD), by=DEPUTY, meeting="hop").happened("SelfScoreWithdrawn")
+        assert [(n.NAME, n.to) for n in notices(case.history[-1], case.state)] == [("own_act_withdrawn", THIRD)]
+        with in_language("en"):
+            text = describe(case.history[-1], {THIRD: "Ba Đình"}, {})
+        assert text == "By decision of the meeting, the self-score of Ba Đình is taken back."
+        assert [o.duty for o in tasks(case.state, case.rules, THIRD)].count(Duty.SELF_SCORE) == 1, "it is owed again"
+
+    def test_the_organiser_and_the_unit_itself_need_no_meeting(self) -> None:
+        case = drafted()
+        for by in (CITY, THIRD):
+            case.when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD).happened()
+            case.when(WithdrawScore(unit=THIRD), by=by).happened("SelfScoreWithdrawn")
+        assert notices(case.history[-1], case.state) == (), "nobody is told of what they did themselves"
+
+    def test_a_rival_enters_a_first_score_for_a_unit_which_is_told(self) -> None:
+        case = drafted().when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=HEAD).happened()
+        assert [(n.NAME, n.to) for n in notices(case.history[-1], case.state)] == [("own_act_replaced", THIRD)]
+
+    def test_a_rival_touches_no_report_stance_registration_or_check_of_another_unit(self) -> None:
+        case = drafted()
+        own: list[tuple[Command, Command]] = [
+            (ReportMidyear(unit=THIRD, report=PAPER), WithdrawReport(unit=THIRD)),
+            (ReportMidyear(unit=THIRD, report=PAPER), ReportMidyear(unit=THIRD, report=Document(title="khác"))),
+            (TakeStance(unit=THIRD, stance="agreed"), WithdrawStance(unit=THIRD)),
+            (TakeStance(unit=THIRD, stance="agreed"), TakeStance(unit=THIRD, stance="changes-requested")),
+            (RegisterTargets(unit=THIRD, titles=("Cờ",)), RegisterTargets(unit=THIRD, titles=("Bằng khen",))),
+            (
+                CrossCheck(unit=DEPUTY, by=THIRD, sheet=sheet("38", "19", "40")),
+                CrossCheck(unit=DEPUTY, by=THIRD, sheet=sheet("1", "1", "1")),
+            ),
+        ]
+        for said, _undone in own:
+            case.when(said, by=THIRD)
+        for _said, undone in own:
+            case.when(undone, by=HEAD).refused("meeting_must_decide")
+        case.when(RecordMeeting(id="hop", kind="other"), by=HEAD).happened()
+        for said, undone in own:
+            case.when(said, by=THIRD)
+            case.when(undone, by=HEAD, meeting="hop").happened()
+
+    def test_a_rival_corrects_another_units_act_only_as_a_meeting_decided(self) -> None:
+        case = drafted().when(SignCovenant(unit=THIRD), by=THIRD).happened()
+        version, entered_by = len(case.history), {one.meta.version: one.meta.unit for one in case.history}
+        case.when(CorrectAct(version=version, reason=TEXT), by=HEAD).refused("meeting_must_decide")
+        case.when(RecordMeeting(id="hop", kind="other"), by=HEAD).happened()
+        case.when(CorrectAct(version=version, reason=TEXT), by=HEAD, meeting="hop").happened("ActCorrected")
+        told = [(n.NAME, n.to) for n in notices(case.history[-1], case.state, entered_by)]
+        assert ("own_act_corrected", THIRD) in told
+        case.when(SignCovenant(unit=THIRD), by=HEAD).happened()
+        case.when(CorrectAct(version=len(case.history), reason=TEXT), by=HEAD).happened("ActCorrected")
 
     def test_a_comment_answers_another(self) -> None:
         case = drafted().when(AddComment(by=Participant(unit=THIRD), text=TEXT), by=THIRD)

@@ -16,6 +16,7 @@ from conftest import eventually
 
 from accounts import Kind
 from application.application import Application
+from application.gate import Gate
 from cli.session import Session
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
@@ -96,7 +97,8 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         ledger = await open_ledger(app.endpoints.web_url, app.installed.id, writing=False)
         stack.push_async_callback(ledger.close)
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        inside = Application(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
+        gate = Gate(signer, ledger, rehearsal=key.rehearsal)
+        inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
         settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
         services = services_of(inside, settings)
         services.pause_s = 0.01

@@ -16,6 +16,7 @@ from application.application import CommandInput
 from application.engine import PendingError, UnreachableError
 from application.fields import parse_day, stated_by
 from application.form_values import as_fields, nested, without_empty_rows
+from application.gate import GateClosedError
 from application.score_sheets import titled
 from application.visits import VisitedCycle
 from domain.access import Matter
@@ -29,7 +30,7 @@ from vault.persons import Contact
 from web.services import Services
 from web.urls import CORRECTS
 
-FORM_ERRORS = (InputError, Refused, PendingError, UnreachableError)
+FORM_ERRORS = (InputError, Refused, GateClosedError, PendingError, UnreachableError)
 """Errors that are shown beside the form that was sent. Any other error has a page of its own."""
 
 FILE = "_file."

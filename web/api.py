@@ -6,6 +6,7 @@ The same tables of rights as for pages. A token only reads, or also acts, or als
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -31,10 +32,10 @@ from application.tasks import TaskCard, tasks_of
 from application.timeline import timeline_of
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
-from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
+from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
-from domain.rights import is_binding
 from domain.streams import cycle_stream
+from domain.strengths import Strength
 from domain.times import Day, When
 from errors import CodedError, InputError
 from i18n.messages import sentence
@@ -64,12 +65,17 @@ from web.urls import extension_url, task_url
 
 router = APIRouter()
 
+STRENGTH_OF_SCOPE: Mapping[Scope, Strength] = {
+    "read": Strength.TOKEN_TO_READ,
+    "act": Strength.TOKEN_TO_ACT,
+    "sign": Strength.TOKEN_TO_SIGN,
+}
 _BEARER = HTTPBearer(auto_error=False, description="a personal token")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
-async def holder(request: Request, given: Given) -> tuple[Visitor, Scope]:
-    """The holder of the token, and its scope.
+async def holder(request: Request, given: Given) -> Visitor:
+    """The holder of the token; its scope is the strength of their login.
 
     Raises:
         LoginNeededError
@@ -80,18 +86,17 @@ async def holder(request: Request, given: Given) -> tuple[Visitor, Scope]:
     if found is None or contact is None or needs_code(services, found[0]):
         raise LoginNeededError("token_needed")
     account, scope = found
-    strength = "rehearsal" if services.application.rehearsal else "token"
-    visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), contact)
+    visitor = Visitor(Login(account, STRENGTH_OF_SCOPE[scope], 0, None, datetime.now(UTC)), contact)
     request.state.visitor = visitor
-    return visitor, scope
+    return visitor
 
 
-Holder = Annotated[tuple[Visitor, Scope], Depends(holder)]
+Holder = Annotated[Visitor, Depends(holder)]
 
 
 def _reads(matter: Matter) -> Any:
     async def depend(request: Request, held: Holder) -> Visitor:
-        return await reader_of(request, held[0], matter)
+        return await reader_of(request, held, matter)
 
     MATTERS[depend] = matter
     return Depends(depend)
@@ -99,7 +104,7 @@ def _reads(matter: Matter) -> Any:
 
 def _reads_cycle(matter: Matter) -> Any:
     async def depend(request: Request, held: Holder, organiser: str, year: str, cluster: str) -> VisitedCycle:
-        return await cycle_for(request, held[0], matter, cycle_stream(organiser, year, cluster))
+        return await cycle_for(request, held, matter, cycle_stream(organiser, year, cluster))
 
     MATTERS[depend] = matter
     return Depends(depend)
@@ -225,22 +230,18 @@ def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts", status_code=201)
-async def act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> ActReceipt:
+async def act(request: Request, cycle: ReadableCycle, body: ActRequest) -> ActReceipt:
     """Enter an act. Acts that sign or publish need a token of that scope."""
-    visitor, scope = held
     command = _command(cycle, body)
-    if scope == "read" or (is_binding(command.act, command.fields) and scope != "sign"):
-        raise ForbiddenError("token_too_weak")
-    receipt = await submit_as(get_services(request).application, visitor, cycle.stream, [command])
+    application = get_services(request).application
+    receipt = await application.submit(cycle.stream, cycle.visitor.submitter(), [command])
     outcome = receipt.outcomes[0]
     return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known)
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
-async def try_act(request: Request, cycle: ReadableCycle, held: Holder, body: ActRequest) -> TriedAct:
+async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> TriedAct:
     """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
-    if held[1] == "read":
-        raise ForbiddenError("token_too_weak")
     found = await preview(get_services(request).application, cycle, _command(cycle, body))
     return TriedAct(events=list(found.events))
 

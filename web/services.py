@@ -14,6 +14,7 @@ from accounts.read_log import ReadLog
 from accounts.stand_ins import StandIns
 from accounts.store import Accounts
 from application.application import Application
+from application.gate import Gate
 from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
@@ -87,9 +88,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
-        application = Application(
-            signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client)
-        )
+        gate = Gate(signer, ledger, rehearsal=key.rehearsal)
+        application = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), TemporalClient(client))
         # The client must have no other holder than the application, which lets go of it below.
         del client
         yield services_of(application, settings)

@@ -195,7 +195,7 @@ class Comparison:
     def _id(self, command_input: CommandInput, number: int) -> UUID:
         """Return the id of a command; `number` counts the commands with the same act key before it."""
         seed = (
-            self._app.signer.installation,
+            self._app.gate.installation,
             command_input.stream,
             command_input.act_key or "",
             _content(command_input),

@@ -19,6 +19,7 @@ from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
 from application.fields import FieldFiller
+from application.gate import at_command_line
 from application.recording.editions import Editions, find_editions
 from application.recording.file import RecordFile
 from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
@@ -29,6 +30,7 @@ from application.year_file import enter_file_people, may_enter
 from domain.records import Refused
 from domain.rules import Edition
 from domain.state import State
+from domain.strengths import Strength
 from errors import InputError
 from i18n.messages import sentence
 from ledger.signing import BatchItem
@@ -106,10 +108,9 @@ class _Run:
     async def _submit(self, contact: Contact, acts: Sequence[NewAct]) -> None:
         if not acts:
             return
-        strength = "rehearsal" if self._app.rehearsal else "os-account"
         items = [await self._to_item(act) for act in acts]
         try:
-            await self._app.submit_items(items[0].stream, contact, items, strength=strength)
+            await self._app.submit_items(items[0].stream, at_command_line(contact), items)
         except RefusedError as error:
             raise self._stopped(acts[error.index or 0], error.code, error.facts) from None
 
@@ -139,7 +140,7 @@ class _Run:
             for act in await self._new_acts(group):
                 item = await self._to_item(act)
                 try:
-                    await dry_runs[item.stream].decide(item, person, self._file.organiser)
+                    await dry_runs[item.stream].decide(item, person, self._file.organiser, Strength.OS_ACCOUNT)
                 except Refused as error:
                     raise self._stopped(act, error.code, error.facts) from None
         self._after = {stream: (one.state, one.rules) for stream, one in dry_runs.items() if one.history}

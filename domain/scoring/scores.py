@@ -22,10 +22,10 @@ from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, 
 from domain.scoring.methods import ScoreEntry
 from domain.times import When
 from domain.types import Participant, Slug, Text, UnitId, with_entry
-from domain.units import UnitsContext, require_member
+from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
 
 
-class ScoresContext(UnitsContext, Protocol):
+class ScoresContext(UnitsContext, OwnActsContext, Protocol):
     """What scores read of the cycle."""
 
     @property
@@ -177,6 +177,7 @@ class SelfScoreWithdrawn(
     name="SelfScoreWithdrawn",
     schema=1,
     sentence=N_("{unit} takes its own score back."),
+    sentence_if_decided=N_("By decision of the meeting, the self-score of {unit} is taken back."),
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
@@ -357,6 +358,7 @@ def withdraw_score(
 ) -> Iterator[SelfScoreWithdrawn]:
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
+    require_own_or_decided(command.unit, meta, state)
     if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
         raise Refused("scored_upon", unit=command.unit, round=later[0])
     yield SelfScoreWithdrawn(unit=command.unit)
@@ -367,6 +369,8 @@ def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: Scor
     _require_new(command.unit, "self", command.unit, command.sheet, state)
     if (command.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=command.unit)
+    if (command.unit, "self") in state.scores:
+        require_own_or_decided(command.unit, meta, state)
     _require_valid_sheet(command.unit, command.sheet, state, rules)
     yield SelfScored(**dict(command))
 
@@ -378,6 +382,8 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
         raise Refused("checks_itself", unit=command.unit)
     _require_new(command.unit, "cross-checked", command.by, command.sheet, state)
     _require_valid_sheet(command.unit, command.sheet, state, rules)
+    if (command.unit, "cross-checked") in state.scores:
+        require_own_or_decided(command.by, meta, state)
     claimed = state.scores.get((command.unit, "self"))
     _require_reasons(command.sheet, claimed.sheet if claimed is not None else ())
     yield CrossChecked(**dict(command))

@@ -19,18 +19,14 @@ from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta
 from domain.rules import DraftKind, Edition
 from domain.times import When
 from domain.types import FrozenModel, Label, Participant, Text, UnitId, with_entry
-from domain.units import UnitsContext, require_member
+from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
 
 
-class CommentingContext(UnitsContext, Protocol):
+class CommentingContext(UnitsContext, OwnActsContext, Protocol):
     """What commenting reads of the cycle."""
 
     @property
     def comments(self) -> Comments: ...
-
-    @property
-    def organiser(self) -> str:
-        """The id of the organiser; "" before the cycle is opened."""
 
 
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
@@ -158,6 +154,7 @@ class StanceWithdrawn(
     name="StanceWithdrawn",
     schema=1,
     sentence=N_("{unit} withdraws its stance."),
+    sentence_if_decided=N_("By decision of the meeting, the stance of {unit} is withdrawn."),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.STANCES,
@@ -269,6 +266,8 @@ def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules
     existing = state.comments.stances.get(_key(command.unit, command.on))
     if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
         raise AlreadyRecorded(existing.version)
+    if existing is not None:
+        require_own_or_decided(command.unit, meta, state)
     yield StanceTaken(**dict(command))
 
 
@@ -277,6 +276,7 @@ def withdraw_stance(
 ) -> Iterator[StanceWithdrawn]:
     if _key(command.unit, command.on) not in state.comments.stances:
         raise Refused("no_stance", unit=command.unit)
+    require_own_or_decided(command.unit, meta, state)
     yield StanceWithdrawn(**dict(command))
 
 

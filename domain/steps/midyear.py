@@ -13,10 +13,10 @@ from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepD
 from domain.rules import Edition
 from domain.times import When
 from domain.types import Document, Text, UnitId, with_entry
-from domain.units import UnitsContext, require_member
+from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
 
 
-class MidyearContext(UnitsContext, Protocol):
+class MidyearContext(UnitsContext, OwnActsContext, Protocol):
     """What the mid-year check reads of the cycle."""
 
     @property
@@ -131,6 +131,7 @@ class ReportWithdrawn(
     name="ReportWithdrawn",
     schema=1,
     sentence=N_("{unit} takes its mid-year report back."),
+    sentence_if_decided=N_("By decision of the meeting, the mid-year report of {unit} is taken back."),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
@@ -212,6 +213,7 @@ def report_midyear(
             raise AlreadyRecorded(existing.version)
         if existing.accepted is not None:
             raise Refused("report_is_accepted", unit=command.unit)
+        require_own_or_decided(command.unit, meta, state)
     yield MidyearReported(**dict(command))
 
 
@@ -226,6 +228,7 @@ def withdraw_report(
 ) -> Iterator[ReportWithdrawn]:
     if _report_of(command.unit, state).accepted is not None:
         raise Refused("report_is_accepted", unit=command.unit)
+    require_own_or_decided(command.unit, meta, state)
     yield ReportWithdrawn(unit=command.unit)
 
 

@@ -22,10 +22,17 @@ from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.times import Day, When, start_of
 from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
-from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
+from domain.units import (
+    OwnActsContext,
+    SampledPlace,
+    SampledPlaces,
+    UnitsContext,
+    require_member,
+    require_own_or_decided,
+)
 
 
-class TargetsContext(UnitsContext, Protocol):
+class TargetsContext(UnitsContext, OwnActsContext, Protocol):
     """What targets read of the cycle."""
 
     @property
@@ -314,6 +321,8 @@ def register_targets(
         and state.targets.registration_status(command.unit) != "returned"
     ):
         raise AlreadyRecorded(existing.version)
+    if existing is not None:
+        require_own_or_decided(command.unit, meta, state)
     yield TargetsRegistered(**dict(command))
 
 

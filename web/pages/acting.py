@@ -19,12 +19,12 @@ from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
 from application.form_values import as_typed, flattened
+from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
-from application.visits import ForbiddenError, VisitedCycle, submit_as
+from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
-from domain.rights import is_binding
 from errors import CodedError, InputError, Kind
 from i18n import _
 from i18n.messages import sentence
@@ -53,6 +53,8 @@ ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 
 WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted as a text."""
+TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
+"""Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
 """Fields of the form that its draft does not hold."""
 
@@ -151,10 +153,11 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     try:
         command = await _command(services, cycle, act_form)
-        if is_binding(command.act, command.fields) and not await _proved(request, cycle, posted):
+        confirmed = await services.application.gate.binds(command)
+        if confirmed and not await _proved(request, cycle, posted):
             text = sentence("password_does_not_fit")
             return await _preview(request, cycle, act_form, command, text=text, status=422)
-        return await _send(request, cycle, command)
+        return await _send(request, cycle, command, confirmed=confirmed)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
@@ -185,7 +188,9 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
     text = error_text(error, cycle)
     if error.kind in {Kind.PENDING, Kind.AWAY}:
         return await _form(request, cycle, act_form, text=text, again=True, status=503)
-    faulty = str(error.facts.get("place", error.path))
+    if isinstance(error, GateClosedError):
+        return await _form(request, cycle, act_form, text=text, status=403)
+    faulty = "_meeting" if error.code == "meeting_must_decide" else str(error.facts.get("place", error.path))
     return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
 
 
@@ -225,6 +230,8 @@ async def _form(
         sheet=sheet_of(cycle, act_form.act, act_form.values),
         units=cycle.units(),
         dated=dated,
+        meetings=[(meeting, held) for meeting, held in cycle.state.meetings.items()],
+        decided=dated and _takes_back(act_form) and cycle.visitor.unit != cycle.state.lifecycle.organiser,
         people=await suggested_persons(services, cycle),
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
@@ -232,6 +239,11 @@ async def _form(
         awards=[(one.id, one.title) for one in cycle.rules.awards],
         action=_action(request, cycle, act_form),
     )
+
+
+def _takes_back(act_form: ActForm) -> bool:
+    """Whether the form can take back or change what another unit entered, which only a meeting decides."""
+    return act_form.act.NAME in TAKES_BACK or act_form.corrects is not None
 
 
 def _action(request: Request, cycle: VisitedCycle, act_form: ActForm) -> str:
@@ -270,7 +282,8 @@ async def _preview(
     status: int = 200,
 ) -> Response:
     """The summary: what would be recorded, in sentences, and which deviations would come or go."""
-    found = await preview(get_services(request).application, cycle, command)
+    application = get_services(request).application
+    found = await preview(application, cycle, command)
     return page(
         request,
         "look.html",
@@ -278,7 +291,7 @@ async def _preview(
         cycle=cycle,
         act_form=act_form,
         text=text,
-        binding=act_form.act.BINDING,
+        binding=await application.gate.binds(command),
         sentences=[one.text for one in found.events],
         new=found.new,
         gone=found.gone,
@@ -287,9 +300,10 @@ async def _preview(
     )
 
 
-async def _send(request: Request, cycle: VisitedCycle, command: CommandInput) -> Response:
+async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *, confirmed: bool) -> Response:
+    """Enter the command. `confirmed`: the password was asked for once more."""
     services, visitor = get_services(request), cycle.visitor
-    receipt = await submit_as(services.application, visitor, cycle.stream, [command])
+    receipt = await services.application.submit(cycle.stream, visitor.submitter(confirmed=confirmed), [command])
     versions = receipt.outcomes[0].versions
     await services.drafts.drop(visitor.contact.id, _draft_path(request))
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()

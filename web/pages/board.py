@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
@@ -14,15 +13,15 @@ from starlette.datastructures import FormData
 
 from application.application import CommandInput
 from application.board import BoardRow, LateTask, board_rows, wait_until_reached
-from application.engine import UnreachableError
 from application.fields import parse_day
+from application.gate import GateClosedError, account_may_write
 from application.visits import Visitor
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
 from domain.records import Refused
 from domain.times import day_ending
-from errors import CodedError, InputError
+from errors import InputError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.sorting import folded
@@ -36,8 +35,6 @@ router = APIRouter(include_in_schema=False)
 BoardReader = Annotated[Visitor, Depends(reads(Matter.BOARD))]
 Secretary = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
-AT_ONCE = 8
-"""So many batches are submitted side by side."""
 PER_PAGE = 40
 """Rows on a page: as many as a person looks through."""
 
@@ -115,6 +112,7 @@ async def _board(
     text: str = "",
     number: int = 1,
     typed: Mapping[str, Any] | None = None,
+    status: int = 200,
 ) -> Response:
     """The board's page. `outcome` is that of commands in many cycles, `number` the page of the rows."""
     services = get_services(request)
@@ -126,6 +124,7 @@ async def _board(
     return page(
         request,
         "board.html",
+        status,
         rows=fitting[(number - 1) * PER_PAGE : number * PER_PAGE],
         fitting=len(fitting),
         all=len(rows),
@@ -140,9 +139,15 @@ async def _board(
         text=text,
         id=uuid4(),
         typed=typed or {},
-        acts=visitor.may(Matter.PEOPLE),
+        acts=_acts(visitor),
+        reaches=visitor.may(Matter.PEOPLE),
         duties=[one.value for one in Duty],
     )
+
+
+def _acts(visitor: Visitor) -> bool:
+    """Whether the visitor may remind and give more time: the secretariat, not every account manager."""
+    return account_may_write(visitor.login.account.kind, for_organiser=True)
 
 
 @router.get(urls.LATE_UNITS)
@@ -161,7 +166,7 @@ async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Seque
         for row in await board_rows(services.board, visitor, year or None)
         for late in row.late
     ]
-    return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), wide=True)
+    return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), acts=_acts(visitor), wide=True)
 
 
 def _chat(row: BoardRow, late: LateTask) -> str:
@@ -201,7 +206,11 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
         inputs = await _for_each(services, visitor, chosen, form)
     except (InputError, Refused) as error:
         return await _board(request, visitor, filters, text=sentence(error.code, error.facts), typed=typed)
-    outcome = await _submit_all(services, visitor, inputs)
+    try:
+        outcome = await _submit_all(services, visitor, inputs)
+    except GateClosedError as error:
+        text = sentence(error.code, error.facts)
+        return await _board(request, visitor, filters, text=text, typed=typed, status=error.http_status)
     await _note_position(request)
     return await _board(request, visitor, filters, outcome=outcome)
 
@@ -243,23 +252,12 @@ async def _submit_all(services: Services, visitor: Visitor, inputs: Sequence[Com
     """Submit commands to many cycles under one signature.
 
     Returns each cycle with what went wrong, in words, and "" where the commands were entered.
+
+    Raises:
+        GateClosedError: then nothing was submitted.
     """
-    application = services.application
-    items = [await application.item(one) for one in inputs]
-    batch = application.sign(visitor.signs_as, items, visitor.login.strength, visitor.stand_in_for)
-    slots, client = asyncio.Semaphore(AT_ONCE), application.client
-
-    async def one(stream: str) -> tuple[str, str]:
-        async with slots:
-            try:
-                if client is None:
-                    raise UnreachableError
-                await client.submit(stream, batch.only(stream))
-            except CodedError as error:
-                return stream, sentence(error.code, error.facts)
-        return stream, ""
-
-    return list(await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in items))))
+    found = await services.application.submit_to_each(visitor.submitter(), inputs)
+    return [(stream, "" if error is None else sentence(error.code, error.facts)) for stream, error in found]
 
 
 async def _note_position(request: Request) -> None:

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
 from application.visits import Visitor
+from domain.strengths import Strength
 from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
@@ -45,7 +46,9 @@ async def log_in(request: Request) -> Response:
     account, wrong = await _proved_account(services, person, password, code, address_of(request))
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
-    strength = "rehearsal" if services.application.rehearsal else "password+totp" if account.totp else "password"
+    # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
+    with_code = account.totp and not services.application.rehearsal
+    strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
     secret = await services.accounts.open(account.person, strength)
     if carried:
         # The form is shown as it was left: a login sends no act.
@@ -105,7 +108,7 @@ async def set_code(request: Request, visitor: Annotated[Visitor, Depends(require
     await services.accounts.set_totp(person, secret)
     await services.accounts.code_fits(person, code)
     await services.accounts.end_all(visitor.contact.id)
-    fresh = await services.accounts.open(visitor.contact.id, "password+totp")
+    fresh = await services.accounts.open(visitor.contact.id, Strength.PASSWORD_AND_CODE)
     response = RedirectResponse(urls.HOME, 303)
     set_cookie(request, response, fresh)
     return response

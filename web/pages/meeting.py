@@ -23,12 +23,13 @@ from application.minutes import (
     MinutesCheck,
     check,
     command_inputs,
+    other_cycle,
     require_minutes_keeper,
 )
 from application.permitted_acts import permitted_acts
 from application.slugs import SLUG
 from application.timeline import sentences
-from application.visits import VisitedCycle, submit_as
+from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
 from domain.records import Command, Refused
@@ -122,6 +123,8 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
+        if other and await other_cycle(services.application, cycle.visitor, other) is None:
+            raise InputError("not_yours_to_say")
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
     except (InputError, Refused, ValidationError) as error:
@@ -221,13 +224,14 @@ async def _check_or_enter(
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
             return _page(request, cycle, minutes, checked=checked, text=text, status=422)
-        receipt = await submit_as(services.application, visitor, cycle.stream, commands)
+        submitter = visitor.submitter(confirmed=checked.binding)
+        receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:
         text = error_text(error, cycle)
         if isinstance(error, RefusedError) and error.index is not None:
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
-        away = error.kind in {Kind.PENDING, Kind.AWAY}
-        return _page(request, cycle, minutes, text=text, status=503 if away else 422)
+        status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
+        return _page(request, cycle, minutes, text=text, status=status)
     await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]

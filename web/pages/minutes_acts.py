@@ -57,7 +57,7 @@ async def _act(
 ) -> Response:
     act = require_permitted(cycle, name)
     services = get_services(request)
-    other = await other_cycle(services.application, cycle.visitor, minutes)
+    other = await other_cycle(services.application, cycle.visitor, minutes.other)
     acted_in = other if other is not None and stream == minutes.other else cycle
     return page(
         request,
@@ -90,7 +90,8 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
     file_problem = await store_files(services, cycle, form, body)
     values = nested(body.items())
     stream = str(form.get("_stream", cycle.stream))
-    if stream not in {cycle.stream, minutes.other}:
+    other = await other_cycle(services.application, cycle.visitor, minutes.other)
+    if other is None or stream != other.stream:
         stream = cycle.stream
     if file_problem:
         return await _act(request, cycle, minutes, number, name, values, stream, text=file_problem)

@@ -18,7 +18,14 @@ from application.fields import parse_day
 from application.tables import rows_of
 from application.visits import Visitor
 from application.yaml_files import read_model
-from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
+from application.year_file import (
+    YearFile,
+    check_may_start,
+    check_open_cycles,
+    default_start,
+    enter_people,
+    start_year,
+)
 from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
 from domain.records import Refused
@@ -183,16 +190,16 @@ async def _open(
 ) -> None:
     application = services.application
     try:
+        await check_may_start(application, visitor.submitter(), year)
         await check_open_cycles(application, year)
-        person = await enter_file_people(application, visitor.contact.id, year.organiser, year.people)
+        await enter_people(application, year.people)
         receipt = await start_year(
             application,
             year,
             edition,
-            person,
+            visitor.submitter(),
             clock="wall",
             starts=default_start(year.year, datetime.now(UTC)),
-            strength=visitor.login.strength,
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
