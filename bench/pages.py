@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.yaml_files import read_model
 from bench import years
@@ -70,7 +71,7 @@ async def _people(app: Session, clusters: int) -> None:
     for person, unit, kind in people:
         await app.people.enter(person, unit, person)
         if await accounts.get(person) is None:
-            await accounts.make(person, kind)  # type: ignore[arg-type]
+            await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
             await accounts.set_password(person, PASSWORD)
     pool.terminate()
 

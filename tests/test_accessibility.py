@@ -12,6 +12,7 @@ from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site
 
+from accounts.log import OPERATOR
 from application.scenario import play
 
 CITY = "mttq-hanoi"
@@ -143,7 +144,7 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             await user.press("Xem những gì sẽ diễn ra")
             assert "chưa có ai để liên hệ ở Phường Một" in await user.page.inner_text("main")
             found += await faults_here(user, "preview", width)
-            secret = await site.services.accounts.invite("can-bo")
+            secret = await site.services.accounts.invite("can-bo", by=OPERATOR)
             found += await faults(user, f"/loi-moi/{secret}", width)
             await user.page.context.clear_cookies()
             found += await faults(user, "/dang-nhap", width)

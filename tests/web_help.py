@@ -15,10 +15,12 @@ import uvicorn
 from conftest import eventually
 
 from accounts import Kind
+from accounts.log import OPERATOR
 from application.application import Application
 from cli.session import Session
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from local.account_keys import ACCOUNT_KEY_FILE
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import Contact, People
@@ -47,7 +49,7 @@ class Site:
             person, unit, name or person, office="cán bộ", email=f"{person}@example.invalid", phone="024 0000 0000"
         )
         if await self.services.accounts.get(person) is None:
-            await self.services.accounts.make(person, kind, administrator=administrator)
+            await self.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
             await self.services.accounts.set_password(person, PASSWORD)
         return contact
 
@@ -88,6 +90,13 @@ class Visitor:
         return self.page
 
 
+def shown_secret(page: str) -> str:
+    """The secret for one-time codes that a page shows."""
+    found = re.search(r'id="secret">([A-Z2-7]+)<', page)
+    assert found is not None
+    return found.group(1)
+
+
 @asynccontextmanager
 async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
     """Serve the pages of an office with the web's own role and key."""
@@ -97,9 +106,10 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         stack.push_async_callback(ledger.close)
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
         inside = Application(signer, key.rehearsal, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
-        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
+        key_file = app.paths.data / ACCOUNT_KEY_FILE
+        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost", account_key_file=key_file)
         services = services_of(inside, settings)
-        services.pause_s = 0.01
+        services.throttle.unit_s = 0.01
         server = uvicorn.Server(uvicorn.Config(build(services), port=0, log_level="error", access_log=False))
         serving = asyncio.create_task(server.serve())
         await eventually(_started(server))
