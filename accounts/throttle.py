@@ -76,9 +76,9 @@ SECRETS = Limit(10, QUARTER)
 """Secrets from a network. They have 256 random bits and cannot be guessed: this bounds what trying costs us."""
 
 MAILS_TO_PERSON = Limit(3, timedelta(hours=1), first_s=600.0, longest_s=3_600.0)
-MAILS_FROM_NETWORK = Limit(20, timedelta(hours=1), first_s=60.0, longest_s=3_600.0)
-MAILS_IN_ALL = Limit(300, timedelta(hours=1), first_s=10.0, longest_s=10.0)
-"""Requests for a new password by mail."""
+MAILS_FROM_NETWORK = Limit(20, timedelta(hours=1), first_s=120.0, longest_s=3_600.0)
+MAILS_IN_ALL = Limit(300, timedelta(hours=1), first_s=120.0, longest_s=120.0)
+"""Requests for a new password by mail. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
 
 
 class Throttle:
