@@ -41,7 +41,7 @@ class Invitations:
     async def forgotten(self, person: str) -> str:
         """Return the secret of a link for a new password. Earlier ones go on working: anybody can ask."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await note(connection, Change.PASSWORD_LINK_SENT, person, By(None, Door.LINK))
+            await note(connection, Change.PASSWORD_LINK_SENT, person, By(None))
             return await new_link(connection, person, "forgotten")
 
     async def invited(self, secret: str) -> Account | None:

@@ -53,7 +53,7 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who makes a change, and by which door. `person` is None for the operator of the machine."""
+    """Who makes a change, and by which door. `person` is None for the operator, and for somebody without a login."""
 
     person: str | None
     door: Door = Door.PAGES

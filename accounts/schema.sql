@@ -143,7 +143,7 @@ create table accounts.log (
     at        timestamptz not null default now(),
     change    text not null,
     person    text not null,
-    -- null: the operator of the machine
+    -- null: the operator of the machine, or somebody without a login
     by_person text,
     door      text not null check (door in ('pages', 'link', 'command-line')),
     facts     jsonb not null default '{}'

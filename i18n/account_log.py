@@ -70,7 +70,7 @@ def told(entry: LogEntry, names: Mapping[str, str]) -> str:
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
     if entry.by.person is not None:
         return names.get(entry.by.person, entry.by.person)
-    return _("Somebody at the login page") if entry.by.door is Door.LINK else _("The operator of the machine")
+    return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
 
 
 def before_login(before: Before) -> str:
