@@ -35,7 +35,7 @@ class Guess(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Origin:
     """Where an attempt comes from. `device` is the secret of the device's cookie, "" without one."""
 
     network: str
@@ -83,7 +83,7 @@ class Attempts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def known(self, person: str, source: Source) -> tuple[bool, bool]:
+    async def known(self, person: str, source: Origin) -> tuple[bool, bool]:
         """Return whether the person has logged in from this device, and from this network, lately."""
         row = await self._pool.fetchrow(
             "select coalesce(bool_or(device = $2), false), coalesce(bool_or(network = $3), false) "
@@ -110,7 +110,7 @@ class Attempts:
         )
         return Failures(row[0], row[1]) if row else Failures(0, 0.0)
 
-    async def failed(self, guess: Guess, person: str, source: Source, *, known_device: bool) -> None:
+    async def failed(self, guess: Guess, person: str, source: Origin, *, known_device: bool) -> None:
         """Store a failed attempt, and count it on the person's account until the next login."""
         await self._pool.execute(
             "insert into accounts.attempt (guess, person, network, device) values ($1, $2, $3, $4)",
@@ -127,7 +127,7 @@ class Attempts:
             )
         await self._pool.execute("delete from accounts.attempt where at < now() - $1::interval", KEPT_FOR)
 
-    async def passed(self, person: str, source: Source) -> None:
+    async def passed(self, person: str, source: Origin) -> None:
         """A login was successful: forget the person's failures from this source, and know the source from now on.
 
         Failures to other accounts from the same network stay: a login to one's own must not forgive guesses at others.

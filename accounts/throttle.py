@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from accounts.attempts import Attempts, Guess, Lane, Source
+from accounts.attempts import Attempts, Guess, Lane, Origin
 from accounts.secrets import secret_digest
 from errors import InputError
 
@@ -91,7 +91,7 @@ class Throttle:
         self._waiting_in_all = 0
         self._waiters: list[asyncio.Future[None]] = []
 
-    async def attempt(self, guess: Guess, person: str, source: Source, check: Callable[[], Awaitable[bool]]) -> bool:
+    async def attempt(self, guess: Guess, person: str, source: Origin, check: Callable[[], Awaitable[bool]]) -> bool:
         """Wait as long as earlier failures ask for, then check a password or a code; a failure is counted.
 
         Raises:
@@ -105,11 +105,11 @@ class Throttle:
             await self.attempts.failed(guess, person, source, known_device=known_device)
             return False
 
-    async def passed(self, person: str, source: Source) -> None:
+    async def passed(self, person: str, source: Origin) -> None:
         """A login was successful."""
         await self.attempts.passed(person, source)
 
-    async def wrong_secret(self, source: Source) -> None:
+    async def wrong_secret(self, source: Origin) -> None:
         """A secret in an address or a token was wrong: wait before that is answered. Right ones never wait.
 
         Raises:
@@ -119,7 +119,7 @@ class Throttle:
         async with self._turn(limits, bounded=True):
             await self.attempts.failed(Guess.SECRET, "", source, known_device=False)
 
-    async def count_mail(self, person: str, source: Source) -> None:
+    async def count_mail(self, person: str, source: Origin) -> None:
         """Count a request for a new password, whether or not there is such an account.
 
         Raises:
@@ -134,7 +134,7 @@ class Throttle:
             await self.attempts.failed(Guess.FORGOTTEN, person, source, known_device=False)
 
     def _limits(
-        self, guess: Guess, person: str, source: Source, *, known_device: bool, known_network: bool
+        self, guess: Guess, person: str, source: Origin, *, known_device: bool, known_network: bool
     ) -> dict[Lane, Limit]:
         """The limits of an attempt, by the lane in which it is counted."""
         if known_device:

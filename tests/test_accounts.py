@@ -15,7 +15,7 @@ import pyotp
 import pytest
 from conftest import NewInstallation, eventually
 
-from accounts.attempts import Attempts, Guess, Source, network_of
+from accounts.attempts import Attempts, Guess, Origin, network_of
 from accounts.codes import Codes, rotate_key
 from accounts.log import OPERATOR, AccountLog, By, Change, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
@@ -219,7 +219,7 @@ def test_pauses_grow_to_a_limit() -> None:
 async def test_who_waits_holds_neither_connection_nor_lane_and_their_number_is_bounded(database: Database) -> None:
     await person(database)
     throttle = Throttle(Attempts(database.web), unit_s=20.0)
-    source, checked = Source("192.0.2.1"), list[str]()
+    source, checked = Origin("192.0.2.1"), list[str]()
 
     async def wrong() -> bool:
         checked.append("an")
@@ -241,7 +241,7 @@ async def test_who_waits_holds_neither_connection_nor_lane_and_their_number_is_b
     assert {type(one.exception()) for one in refused} == {TooManyAttemptsError}
     assert (len(checked), throttle._waiting_in_all) == (3, 40)
     # Another person at another place is not held up by them.
-    assert not await throttle.attempt(Guess.PASSWORD, "binh", Source("192.0.2.2"), wrong)
+    assert not await throttle.attempt(Guess.PASSWORD, "binh", Origin("192.0.2.2"), wrong)
     for one in waiting:
         one.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
@@ -251,7 +251,7 @@ async def test_who_waits_holds_neither_connection_nor_lane_and_their_number_is_b
 async def test_a_login_to_ones_own_account_forgives_no_guesses_at_others(database: Database) -> None:
     await person(database, "an")
     await person(database, "ke-gian")
-    throttle, source = Throttle(Attempts(database.web), unit_s=3600.0), Source("192.0.2.1")
+    throttle, source = Throttle(Attempts(database.web), unit_s=3600.0), Origin("192.0.2.1")
 
     async def answer(right: bool) -> bool:
         return right
@@ -300,7 +300,7 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
     assert await codes.confirm("an", pyotp.TOTP(secret).now())
     login, token = await accounts.open("an", "password"), await accounts.new_token("an", "thử", "read", 1)
     await database.web.execute("insert into accounts.calendar (digest, person) values ('x', 'an')")
-    await Attempts(database.web).passed("an", Source("192.0.2.1", "device"))
+    await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"))
     invitation = await Accounts(database.app).reset("an", by=OPERATOR)
     account = await accounts.must("an")
     assert (account.password, account.totp) == (False, False)

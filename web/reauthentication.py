@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from fastapi import Request
 
-from accounts.attempts import Guess, Source, network_of
+from accounts.attempts import Guess, Origin, network_of
 from accounts.passwords import BusyError
 from accounts.throttle import TooManyAttemptsError
 from web.cookies import DEVICE_COOKIE
@@ -25,13 +25,13 @@ def retry_after() -> int | None:
     return _retry_after.get()
 
 
-def address_of(request: Request) -> Source:
+def address_of(request: Request) -> Origin:
     """Where a request comes from: its network, and the device that its cookie names."""
     host = request.client.host if request.client else "-"
-    return Source(network_of(host), request.cookies.get(DEVICE_COOKIE, "")[:100])
+    return Origin(network_of(host), request.cookies.get(DEVICE_COOKIE, "")[:100])
 
 
-async def reauthenticated(services: Services, person: str, password: str, address: Source) -> bool:
+async def reauthenticated(services: Services, person: str, password: str, address: Origin) -> bool:
     """Whether it is the person's password. A failure makes the next attempt wait.
 
     Raises:
@@ -44,7 +44,7 @@ async def reauthenticated(services: Services, person: str, password: str, addres
         )
 
 
-async def code_proved(services: Services, person: str, code: str, address: Source) -> bool:
+async def code_proved(services: Services, person: str, code: str, address: Origin) -> bool:
     """Whether it is a valid one-time code or recovery code, once the password is known. A failure makes the next wait.
 
     Raises:
@@ -54,7 +54,7 @@ async def code_proved(services: Services, person: str, code: str, address: Sourc
         return await services.throttle.attempt(Guess.CODE, person, address, lambda: services.codes.fits(person, code))
 
 
-async def wrong_secret(services: Services, address: Source) -> None:
+async def wrong_secret(services: Services, address: Origin) -> None:
     """Wait before the answer that the secret of a link or token is void, when many were.
 
     Raises:
@@ -64,7 +64,7 @@ async def wrong_secret(services: Services, address: Source) -> None:
         await services.throttle.wrong_secret(address)
 
 
-async def count_mail(services: Services, person: str, address: Source) -> None:
+async def count_mail(services: Services, person: str, address: Origin) -> None:
     """Count a request for a new password by mail.
 
     Raises:

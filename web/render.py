@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from application.account_log import before_login
 from domain.access import Matter
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
-from i18n.account_log import before_login
 from i18n.acts import act_name
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, word

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from accounts.log import PAGE
+from application.account_log import told
 from application.visits import Visitor
 from domain.access import Matter
-from i18n.account_log import told
 from web import urls
 from web.auth import reads
 from web.render import page

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
-from accounts.attempts import Source
+from accounts.attempts import Origin
 from accounts.passwords import BusyError
 from accounts.secrets import new_secret
 from accounts.throttle import TooManyAttemptsError
@@ -64,7 +64,7 @@ async def log_in(request: Request) -> Response:
 
 
 async def _proved_account(
-    services: Services, person: str, password: str, code: str, source: Source
+    services: Services, person: str, password: str, code: str, source: Origin
 ) -> tuple[Account | None, str]:
     """The account that a password and a code prove; otherwise None and the code of the sentence.
 

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter
 
 from accounts import Scope
-from accounts.attempts import Source
+from accounts.attempts import Origin
 from accounts.log import By, Change, note
 from accounts.passwords import BusyError
 from accounts.stand_ins import StandIn
@@ -83,7 +83,7 @@ class OwnChange:
     services: Services
     visitor: Visitor
     typed: Mapping[str, str]
-    address: Source
+    address: Origin
     login_secret: str
 
     async def require_password(self) -> None:
