@@ -37,6 +37,20 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What came before a login: the last login (None: there was none), and the failed attempts since then."""
+
+    last_login: datetime | None = None
+    failed_passwords: int = 0
+    failed_codes: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Return True when there is something to warn of."""
+        return bool(self.failed_passwords or self.failed_codes)
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
     """A login. `strength` says how the person was authenticated.
 
@@ -48,3 +62,4 @@ class Login:
     position: int
     stands_in_for: str | None
     made_at: datetime
+    before: Before = Before()

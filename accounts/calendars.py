@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.log import By, Change, note
 from accounts.secrets import new_secret, secret_digest
 from ledger.connection import Pool
 
@@ -15,12 +16,14 @@ class Calendars:
     async def new(self, person: str) -> str:
         """Return the secret of a new address; the person's earlier address no longer works."""
         secret = new_secret()
-        await self._pool.execute(
-            "insert into accounts.calendar (digest, person) values ($1, $2) on conflict (person) "
-            "do update set digest = excluded.digest, made_at = now()",
-            secret_digest(secret),
-            person,
-        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "insert into accounts.calendar (digest, person) values ($1, $2) on conflict (person) "
+                "do update set digest = excluded.digest, made_at = now()",
+                secret_digest(secret),
+                person,
+            )
+            await note(connection, Change.CALENDAR_MADE, person, By(person))
         return secret
 
     async def person_of(self, secret: str) -> str | None:

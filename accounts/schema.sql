@@ -9,8 +9,11 @@ create table accounts.account (
     administrator boolean not null default false,
     -- argon2id, in its own encoding; null until an invitation is accepted
     password      text,
-    -- the secret of one-time codes in base32; null until it is set up and confirmed
+    -- the secret of one-time codes in base32, encrypted (local/account_keys.py); null until it is set up and confirmed
     totp          text,
+    -- the secret that is being set up, encrypted, and since when
+    totp_new      text,
+    totp_new_at   timestamptz,
     -- the last time step whose code was used: a code is valid once
     totp_step     bigint not null default 0,
     language      text not null default 'vi' check (language in ('vi', 'en')),
@@ -19,8 +22,25 @@ create table accounts.account (
     made_at       timestamptz not null default now(),
     -- the last day on which the account is valid
     until         date,
-    disabled_at   timestamptz
+    disabled_at   timestamptz,
+    -- the last login, and the failed attempts since then
+    last_login_at    timestamptz,
+    failed_passwords int not null default 0,
+    failed_codes     int not null default 0
 );
+
+-- The key that secrets of one-time codes are encrypted under: a web process with an older key file stores none.
+create table accounts.code_key (
+    only_row boolean primary key default true check (only_row),
+    id       text not null
+);
+
+create table accounts.recovery_code (
+    digest  bytea primary key,
+    person  text not null references accounts.account (person),
+    used_at timestamptz
+);
+create index on accounts.recovery_code (person);
 
 create table accounts.login (
     digest        bytea primary key,
@@ -31,25 +51,43 @@ create table accounts.login (
     strength      text not null,
     -- the position of the person's last own event: pages wait until projections have reached it
     position      bigint not null default 0,
-    stands_in_for text
+    stands_in_for text,
+    -- the login before, and the failed attempts between the two
+    last_login_at    timestamptz,
+    failed_passwords int not null default 0,
+    failed_codes     int not null default 0
 );
 create index on accounts.login (person);
 
+-- Links with which a person chooses a password without a login. The purpose decides how long they work.
 create table accounts.invitation (
     digest  bytea primary key,
     person  text not null references accounts.account (person),
+    purpose text not null check (purpose in ('invitation', 'forgotten')),
     made_at timestamptz not null default now(),
     used_at timestamptz
 );
+create index on accounts.invitation (person);
 
--- Failed logins, kept for as long as they slow further attempts down.
+-- Failed attempts, kept for as long as they slow further ones down. device: of a device that is known to the person.
 create table accounts.attempt (
+    guess   text not null check (guess in ('password', 'code', 'secret', 'forgotten')),
     person  text not null,
-    address text not null,
+    network text not null,
+    device  bytea,
     at      timestamptz not null default now()
 );
-create index on accounts.attempt (person, at);
-create index on accounts.attempt (address, at);
+create index on accounts.attempt (guess, at);
+create index on accounts.attempt (at);
+
+-- From where a person has logged in. device is empty for a browser that keeps no cookies.
+create table accounts.known_source (
+    person  text not null references accounts.account (person),
+    device  bytea not null,
+    network text not null,
+    seen_at timestamptz not null default now(),
+    primary key (person, device, network)
+);
 
 create table accounts.token (
     digest     bytea primary key,
@@ -98,6 +136,21 @@ create table accounts.read_log (
 );
 create index on accounts.read_log (at);
 
+-- What was done to accounts, by whom and by which door. Append-only for the program's roles, which cannot set the time.
+-- Persons are named by id, without a reference: an entry stays when a person is erased.
+create table accounts.log (
+    number    bigint generated always as identity primary key,
+    at        timestamptz not null default now(),
+    change    text not null,
+    person    text not null,
+    -- null: the operator of the machine, or somebody without a login
+    by_person text,
+    door      text not null check (door in ('pages', 'link', 'command-line')),
+    facts     jsonb not null default '{}'
+);
+create index on accounts.log (person, number);
+create index on accounts.log (by_person, number);
+
 -- Notices that wait for a daily or weekly mail. The worker writes and deletes them.
 create table accounts.digest_item (
     person   text not null,
@@ -113,9 +166,16 @@ create table accounts.digest_item (
 grant usage on schema accounts to thidua_app, thidua_web;
 grant select, insert, update on accounts.account to thidua_app;
 grant select, insert, update, delete on accounts.invitation to thidua_app;
+grant select, update on accounts.login, accounts.token to thidua_app;
+grant select, delete on
+    accounts.login, accounts.calendar, accounts.known_source, accounts.recovery_code to thidua_app;
+grant select, insert, update on accounts.code_key to thidua_app;
+grant select, insert on accounts.code_key to thidua_web;
 grant select, insert, delete on accounts.digest_item to thidua_app;
 grant select, insert, update, delete on
     accounts.account, accounts.login, accounts.invitation, accounts.attempt, accounts.token, accounts.stand_in,
-    accounts.draft, accounts.calendar
+    accounts.draft, accounts.calendar, accounts.known_source, accounts.recovery_code
     to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
+grant select on accounts.log to thidua_app, thidua_web;
+grant insert (change, person, by_person, door, facts) on accounts.log to thidua_app, thidua_web;

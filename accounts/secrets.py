@@ -1,7 +1,6 @@
-"""Passwords, one-time codes and random secrets: how they are made, stored and compared.
+"""Random secrets and one-time codes: how they are made, stored and compared.
 
-Passwords are stored by argon2id with the library's profile of RFC 9106, random secrets by sha256. One-time codes follow
-RFC 6238; each is valid once.
+Random secrets are stored by sha256. One-time codes follow RFC 6238; each is valid once.
 """
 
 from __future__ import annotations
@@ -12,35 +11,8 @@ from datetime import datetime
 from hashlib import sha256
 
 import pyotp
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
-from errors import InputError
-
-SHORTEST_PASSWORD = 10
 STEP_S = 30
-_HASHER = PasswordHasher()
-_UNKNOWN = _HASHER.hash(secrets.token_hex(8))
-"""Compared with the password of an unknown account, so that the answer takes the same time."""
-
-
-def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password.
-
-    Raises:
-        InputError: `password_too_short`.
-    """
-    if len(password) < SHORTEST_PASSWORD:
-        raise InputError("password_too_short", least=SHORTEST_PASSWORD)
-    return _HASHER.hash(password)
-
-
-def password_matches(stored: str | None, password: str) -> bool:
-    """Compare a password with its stored hash. Takes the same time for an unknown account, whose hash is None."""
-    try:
-        return _HASHER.verify(stored or _UNKNOWN, password) and stored is not None
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def new_secret() -> str:
@@ -76,3 +48,30 @@ def totp_step(secret: str, code: str, now: datetime, used: int) -> int | None:
         if step > used and secrets.compare_digest(pyotp.TOTP(secret).at(step * STEP_S), plain):
             return step
     return None
+
+
+RECOVERY_CODES = 10
+"""Recovery codes of a person. Each stands in place of a one-time code, once."""
+
+_RECOVERY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without letters that are taken for others on paper."""
+
+_RECOVERY_GROUPS, _RECOVERY_GROUP = 4, 4
+
+
+def new_recovery_codes() -> list[str]:
+    """Return new recovery codes of 79 random bits, in groups of four characters."""
+    return [
+        "-".join(
+            "".join(secrets.choice(_RECOVERY_LETTERS) for _ in range(_RECOVERY_GROUP)) for _ in range(_RECOVERY_GROUPS)
+        )
+        for _ in range(RECOVERY_CODES)
+    ]
+
+
+def recovery_digest(person: str, code: str) -> bytes | None:
+    """Return the sha256 under which a recovery code is stored; None when the text cannot be one."""
+    plain = re.sub(r"[\s-]", "", code).lower()
+    if len(plain) != _RECOVERY_GROUPS * _RECOVERY_GROUP or not set(plain) <= set(_RECOVERY_LETTERS):
+        return None
+    return sha256(f"thidua-recovery-1\n{person}\n{plain}".encode()).digest()

@@ -78,7 +78,7 @@ class Rehearsed(FrozenModel):
     meeting: Slug | None = None
 
 
-class Change(FrozenModel):
+class ChangedPoints(FrozenModel):
     """Points of a later round that differ from those of the round before, and why."""
 
     points: Points
@@ -90,8 +90,8 @@ class RehearsedYear(FrozenModel):
 
     acts: tuple[Rehearsed, ...]
     self_scores: dict[int, Sheet]
-    cross_checked: dict[int, dict[Slug, Change]] = Field(default_factory=dict)
-    appraised: dict[int, dict[Slug, Change]] = Field(default_factory=dict)
+    cross_checked: dict[int, dict[Slug, ChangedPoints]] = Field(default_factory=dict)
+    appraised: dict[int, dict[Slug, ChangedPoints]] = Field(default_factory=dict)
 
 
 class Scenario(FrozenModel):
@@ -292,7 +292,7 @@ class ScenarioPlayer:
         return uuid5(IDS, "\n".join((self._app.gate.installation, self.stream, self._name, *map(str, parts))))
 
 
-def _sheet(before: Sheet, changes: dict[Slug, Change]) -> list[dict[str, Any]]:
+def _sheet(before: Sheet, changes: dict[Slug, ChangedPoints]) -> list[dict[str, Any]]:
     return [
         {"criterion": c, "points": str(changes[c].points), "reason": changes[c].reason}
         if c in changes

@@ -34,15 +34,25 @@ async def _pages() -> list[BenchRow]:
         return await pages.pages(folder)
 
 
+async def _logins() -> list[BenchRow]:
+    """The pages and logins over a small city: for the logins alone, without ten years of the large one."""
+    with scratch() as folder:
+        return await pages.pages(folder, clusters=8, count=2)
+
+
 PARTS = ("ledger", "engine", "pages")
+SMALL = "logins"
+"""A part that is not run unless it is named: the same as "pages", over a small city."""
 
 
 def main() -> None:
     """Run the benchmarks that the command line names, print the table and write the JSON file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, show, write.")
-    parser.add_argument("part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all, when none is named")
+    parser.add_argument(
+        "part", nargs="*", default=[*PARTS], help=f"{', '.join(PARTS)}; all of them, when none is named; or {SMALL}"
+    )
     parts = parser.parse_args().part
-    if unknown := set(parts) - set(PARTS):
+    if unknown := set(parts) - {*PARTS, SMALL}:
         parser.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
     logs = paths().make().logs
     rows: list[BenchRow] = []
@@ -52,6 +62,8 @@ def main() -> None:
         rows += asyncio.run(_engine())
     if "pages" in parts:
         rows += asyncio.run(_pages())
+    if SMALL in parts:
+        rows += asyncio.run(_logins())
     table = Table("what", "figure", "against", "ratio", "target", "")
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""

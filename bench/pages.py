@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 
+from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.yaml_files import read_model
 from bench import years
 from bench.harness import BenchRow
+from bench.logins import logins, make_people
 from cli.session import Session, session
 from domain.rules import Edition
 from ledger.connection import open_pool
@@ -71,7 +73,7 @@ async def _people(app: Session, clusters: int) -> None:
     for person, unit, kind in people:
         await app.people.enter(person, unit, person)
         if await accounts.get(person) is None:
-            await accounts.make(person, kind)  # type: ignore[arg-type]
+            await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
             await accounts.set_password(person, PASSWORD)
     pool.terminate()
 
@@ -135,6 +137,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         await SearchIndex(ledger).catch_up()
         rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
         await _people(app, clusters)
+        await make_people(app.endpoints.owner_url, years.unit(1, 0))
         await ledger.close()
     async with session("web", print) as app:
         rows.extend(await _measure_pages(app, clusters))
@@ -172,6 +175,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     took = sorted(await _acts(clients[officer], sampled[0], year))
     p95 = took[int(len(took) * 0.95)] * 1000
     rows.append(BenchRow("an act, from the click to the receipt, p95", p95, "ms", target="under 300 ms", met=p95 < 300))
+    rows.extend(await logins(address, loads, clients))
     for client in clients.values():
         await client.aclose()
     return rows

@@ -1,4 +1,4 @@
-"""`thidua account create`: makes accounts, above all that of the first administrator, for the operator."""
+"""`thidua account`: makes accounts, above all that of the first administrator; resets one; renews the key of codes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 from typing import get_args
 
 from accounts import Kind
+from accounts.codes import rotate_key as rotate
+from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.fields import parse_day
 from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
-from cli.session import session
+from cli.session import Session, session
 from errors import InputError
-from i18n import _
+from i18n import _, ngettext
+from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
 
 ADDRESS = "http://127.0.0.1:8320"
 """Where the web pages are served when no engine runs now and THIDUA_WEB_ADDRESS is not set."""
@@ -41,14 +44,51 @@ async def create(
         if (contact.unit, contact.name) != (unit, entry.name):
             raise InputError("person_differs", person=person, field="name", found=contact.name)
         accounts = Accounts(app.ledger.pool)
-        await accounts.make(person, kind, administrator=administrator, until=last_day)  # type: ignore[arg-type]
-        secret = await accounts.invite(person)
-        address = app.endpoints.web_address or ADDRESS
-    url = f"{os.environ.get('THIDUA_WEB_ADDRESS', address).rstrip('/')}/loi-moi/{secret}"
-    text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
-    answer(
-        {"person": person, "kind": kind, "administrator": administrator, "invitation": url},
-        as_json=as_json,
-        show=lambda: terminal().print(text.format(person=person, way=url), soft_wrap=True),
-    )
+        await accounts.make(person, kind, administrator=administrator, until=last_day, by=OPERATOR)  # type: ignore[arg-type]
+        url = _invitation_url(app, await accounts.invite(person, by=OPERATOR))
+    found = {"person": person, "kind": kind, "administrator": administrator, "invitation": url}
+    answer(found, as_json=as_json, show=lambda: _show_invitation(person, url))
     return Exit.DONE
+
+
+async def change_kind(person: str, *, kind: str, administrator: bool, as_json: bool) -> int:
+    """Make an account one of another kind. Its logins and tokens end."""
+    if kind not in get_args(Kind):
+        raise InputError("field_bad", place="--kind", found=kind)
+    async with session("ledger", say, founded=True) as app:
+        accounts = Accounts(app.ledger.pool)
+        await accounts.change_kind(person, kind, administrator=administrator, by=OPERATOR)  # type: ignore[arg-type]
+    found = {"person": person, "kind": kind, "administrator": administrator}
+    answer(found, as_json=as_json, show=lambda: terminal().print(_("Done.")))
+    return Exit.DONE
+
+
+async def reset(person: str, *, as_json: bool) -> int:
+    """Make password and codes of an account void and end all its access; print where a new password is chosen."""
+    async with session("ledger", say, founded=True) as app:
+        url = _invitation_url(app, await Accounts(app.ledger.pool).reset(person, by=OPERATOR))
+    answer({"person": person, "invitation": url}, as_json=as_json, show=lambda: _show_invitation(person, url))
+    return Exit.DONE
+
+
+async def rotate_key(*, as_json: bool) -> int:
+    """Encrypt the secrets of all one-time codes again, under a new key. Safe to interrupt, and to run again."""
+    async with session("ledger", say, founded=True) as app:
+        count = await rotate(app.ledger.pool, AccountKeys(app.paths.data / ACCOUNT_KEY_FILE))
+    text = ngettext(
+        "{count} secret was encrypted again under a new key. Back {file} up anew.",
+        "{count} secrets were encrypted again under a new key. Back {file} up anew.",
+        count,
+    ).format(count=count, file=ACCOUNT_KEY_FILE)
+    answer({"encrypted": count}, as_json=as_json, show=lambda: terminal().print(text, soft_wrap=True))
+    return Exit.DONE
+
+
+def _invitation_url(app: Session, secret: str) -> str:
+    address = os.environ.get("THIDUA_WEB_ADDRESS", app.endpoints.web_address or ADDRESS)
+    return f"{address.rstrip('/')}/loi-moi/{secret}"
+
+
+def _show_invitation(person: str, url: str) -> None:
+    text = _("{person} chooses a password here, once, within a week (while `thidua up` runs): {way}")
+    terminal().print(text.format(person=person, way=url), soft_wrap=True)

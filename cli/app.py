@@ -95,6 +95,34 @@ def account_create(
     )
 
 
+@account.command("kind", help=_("Make an account one of another kind; its logins and tokens end."))
+def account_kind(
+    person: Annotated[str, typer.Argument(help=_("A person's id."))],
+    kind: Annotated[str, typer.Option(help=_("secretariat, staff or auditor."))],
+    administrator: Annotated[bool, typer.Option("--administrator", help=_("May make every kind of account."))] = False,
+    json: Json = False,
+) -> None:
+    from cli import accounts
+
+    _finish(lambda: accounts.change_kind(person, kind=kind, administrator=administrator, as_json=json))
+
+
+@account.command(
+    "reset", help=_("Make password and codes of an account void, end its access; prints where a password is chosen.")
+)
+def account_reset(person: Annotated[str, typer.Argument(help=_("A person's id."))], json: Json = False) -> None:
+    from cli import accounts
+
+    _finish(lambda: accounts.reset(person, as_json=json))
+
+
+@account.command("rotate-key", help=_("Encrypt the secrets of all one-time codes again, under a new key."))
+def account_rotate_key(json: Json = False) -> None:
+    from cli import accounts
+
+    _finish(lambda: accounts.rotate_key(as_json=json))
+
+
 @year.command(
     "start", help=_("Issue the year plan, arrange the clusters, open every cycle; run again to repeat what failed.")
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts import Kind
+from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.scenario import Played, Stage, play
 from audit.replay import SurenessIndex
@@ -91,7 +92,11 @@ async def _create_accounts(app: Session) -> tuple[list[tuple[str, str, str]], st
     ]
     for person, kind, _path in people:
         await accounts.make(
-            person, kind, administrator=kind == "secretariat", until=until if kind == "auditor" else None
+            person,
+            kind,
+            administrator=kind == "secretariat",
+            until=until if kind == "auditor" else None,
+            by=OPERATOR,
         )
         await accounts.set_password(person, password)
     return [(person, str(kind), path) for person, kind, path in people], password

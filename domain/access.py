@@ -49,6 +49,8 @@ class Matter(StrEnum):
     """Accounts, stand-ins, telephone numbers."""
     READINGS = "readings"
     """The log of what auditors have read."""
+    ACCOUNT_LOG = "account-log"
+    """The log of what was done to accounts, by whom and by which door."""
 
 
 _CITY_STAFF = frozenset({Reader.SECRETARIAT, Reader.AUDITOR})
@@ -64,6 +66,7 @@ MAY_READ: Mapping[Matter, frozenset[Reader]] = {
     Matter.HISTORY: _CITY_STAFF,
     Matter.PEOPLE: _ACCOUNT_MANAGERS,
     Matter.READINGS: _CITY_STAFF | _ADMINISTRATORS,
+    Matter.ACCOUNT_LOG: _ADMINISTRATORS | {Reader.AUDITOR},
 }
 
 

@@ -9,19 +9,31 @@ from i18n import N_
 SENTENCES: Mapping[str, str] = {
     "account_exists": N_("{person} has an account already."),
     "account_closed": N_("This account is closed, or its last day is over. Ask the secretariat."),
+    "account_key_unfit": N_(
+        "{file} is not the key file that the one-time codes were stored with. The operator puts the right one back, or "
+        "finishes `thidua account rotate-key`."
+    ),
+    "account_key_unreadable": N_(
+        "{file}, the key file of accounts, is missing or damaged: the operator must see to it."
+    ),
     "auditor_needs_end": N_("An auditor's access must have a last day."),
     "bad_day": N_("“{found}” is no day; write 05/02/2020."),
     "bad_email": N_("{found} is no mail address."),
     "bad_request": N_("What was sent cannot be used."),
     "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
+    "code_missing": N_("Type the six digits of your telephone, or a recovery code, too."),
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
     "upload_type": N_("This is no file of a type that is taken: {types}"),
     "form_not_ours": N_("This form is too old, or comes from elsewhere. Open the page again."),
     "id_reserved": N_("{person} is a name of the register itself; choose another."),
-    "invitation_void": N_("This invitation was used already, or is older than a week. Ask for a new one."),
+    "invitation_void": N_(
+        "This address was used already, or is too old: an invitation works for a week, an address for a new password "
+        "for an hour. Ask for a new one."
+    ),
     "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
+    "logins_busy": N_("Many are logging in now. Wait a few seconds, then send it again."),
     "login_needed": N_("Log in first."),
     "code_needed": N_("Set up one-time codes first."),
     "login_ran_out": N_("Your login ran out."),
@@ -39,6 +51,9 @@ SENTENCES: Mapping[str, str] = {
     "our_bug_web": N_("Something is wrong with the program; it was written down under {request}."),
     "page_not_found": N_("There is no such page."),
     "password_does_not_fit": N_("The password does not fit. Nothing was entered."),
+    "password_common": N_("This password is among the first that are guessed. A sentence that only you know is good."),
+    "password_own_name": N_("This password consists of your name, your account, your unit or your addresses."),
+    "password_too_long": N_("A password has at most {most} characters."),
     "password_too_short": N_("A password has at least {least} characters."),
     "passwords_differ": N_("The two passwords differ."),
     "port_taken": N_("Something else answers on port {port}; set THIDUA_WEB_PORT to another one."),
@@ -57,7 +72,10 @@ SENTENCES: Mapping[str, str] = {
     "table_wrong": N_("{place}: {problem}"),
     "token_needed": N_("A personal token is needed, and this one is missing or void."),
     "too_large": N_("What was sent is too large: 12 MB at most."),
-    "too_many_attempts": N_("Too many at once from here. Wait a moment."),
+    "too_many_attempts": N_(
+        "Too many attempts failed. Nothing is locked: wait {seconds} seconds, then try again. A device that you have "
+        "logged in with before need not wait, nor one where you have just chosen a new password by mail."
+    ),
     "cluster_of_one": N_("{cluster} has one unit only."),
     "cluster_without_overseer": N_("{cluster} has no overseer."),
     "contact_without_mail": N_("{person} has no mail address: no invitation, no reminder."),

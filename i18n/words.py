@@ -119,6 +119,13 @@ WORDS: Mapping[str, WordTable] = {
     "deviation_count": WordTable(
         {"edits": N_("edits asked for"), "stances": N_("stances with reservations"), "number": N_("number")}
     ),
+    "door": WordTable(
+        {
+            "pages": N_("on the pages"),
+            "link": N_("by an address from a mail or an invitation"),
+            "command-line": N_("on the command line of the machine"),
+        }
+    ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
     "exactness": WordTable(
@@ -280,6 +287,7 @@ COUNTS: Mapping[str, Plural] = {
     "deviation": Plural("{count} deviation", "{count} deviations"),
     "event": Plural("{count} event", "{count} events"),
     "person": Plural("{count} person", "{count} people"),
+    "recovery_code": Plural("{count} recovery code left.", "{count} recovery codes left."),
     "remark": Plural("{count} remark", "{count} remarks"),
     "reminder": Plural("{count} reminder", "{count} reminders"),
     "signature": Plural("{count} signature", "{count} signatures"),

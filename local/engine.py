@@ -23,6 +23,7 @@ from ledger.events import RecordedEvent
 from ledger.postgres import open_ledger
 from ledger.protocol import Append
 from ledger.setup import apply_schema, claim, set_role_password
+from local.account_keys import ACCOUNT_KEY_FILE
 from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
@@ -288,6 +289,7 @@ def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
         "THIDUA_NAMESPACE": endpoints.namespace,
         "THIDUA_WEB_KEY_FILE": str(paths.data / WEB_KEY_FILE),
+        "THIDUA_ACCOUNT_KEY_FILE": str(paths.data / ACCOUNT_KEY_FILE),
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         **{
             name: value

@@ -1,17 +1,20 @@
 """The installation's id, keys and passwords: made at first use, in files of the data folder that only the owner reads.
 
-The web process has a key file of its own, so it needs neither the other key nor the passwords of roles that may append.
+The web process has key files of its own, for signing and for accounts, so it needs neither the other key nor the
+passwords of roles that may append.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from nacl.signing import SigningKey
+
+from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
+from local.private_files import write_private
 
 ROLES = ("thidua_app", "thidua_reader", "thidua_web")
 WEB_KEY_FILE = "web-key.json"
@@ -68,11 +71,11 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
             "passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
             "private_key": bytes(SigningKey.generate()).hex(),
         }
-        _write_private(file, json.dumps(made, indent=1))
+        write_private(file, json.dumps(made, indent=1))
     stored = json.loads(file.read_text())
     if missing := set(ROLES) - set(stored["passwords"]):  # the folder is older than a role
         stored["passwords"].update({role: secrets.token_urlsafe(24) for role in sorted(missing)})
-        _write_private(file, json.dumps(stored, indent=1))
+        write_private(file, json.dumps(stored, indent=1))
     private = SigningKey(bytes.fromhex(stored.pop("private_key")))
     web_file = data / WEB_KEY_FILE
     if not web_file.exists():
@@ -82,7 +85,8 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
             "key": "web-1",
             "private_key": bytes(SigningKey.generate()).hex(),
         }
-        _write_private(web_file, json.dumps(made, indent=1))
+        write_private(web_file, json.dumps(made, indent=1))
+    AccountKeys(data / ACCOUNT_KEY_FILE).make()
     return Installation(private=private, web=entry_key(web_file), **stored)
 
 
@@ -103,13 +107,3 @@ def is_rehearsal(data: Path) -> bool:
     if file.exists():
         return bool(json.loads(file.read_text())["rehearsal"])
     return not data.exists() or not any(data.iterdir())
-
-
-def _write_private(file: Path, text: str) -> None:
-    draft = file.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.rename(file)

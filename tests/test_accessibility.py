@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pyotp
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from browser_help import ROOT, User, a_browser, a_user
 from conftest import NewInstallation, open_app
 from playwright.async_api import Browser
 from temporalio.client import Client
-from web_help import PASSWORD, Site, a_site
+from web_help import PASSWORD, Site, a_site, shown_secret
 
+from accounts.log import OPERATOR
 from application.scenario import play
 
 CITY = "mttq-hanoi"
@@ -58,6 +60,7 @@ PAGES = {
         f"{CYCLE}/so",
         f"{CYCLE}/thoi-diem?sau=20",
         f"{CYCLE}/so-sanh?tu=05/02/2020",
+        "/nhat-ky-tai-khoan",
     ),
 }
 SIZES = ((1280, 800), (360, 740))
@@ -121,6 +124,12 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
     for width, height in SIZES:
         size = {"viewport": {"width": width, "height": height}}
         async with a_user(browser, site.address, "can-bo", PASSWORD, **size) as user:
+            await user.goto("/ma-mot-lan")
+            await user.fill({"_new": pyotp.TOTP(shown_secret(await user.page.content())).now()})
+            await user.press("Cài đặt")
+            found += await faults_here(user, "recovery codes", width)
+            found += await faults(user, "/ma-mot-lan", width)
+            await site.services.accounts.remove_codes("can-bo", by=OPERATOR)
             await user.goto(f"{CYCLE}/lam/file-complaint")
             await user.fill({"text": "Đề nghị xem lại."})
             await user.press("Xem tóm tắt")
@@ -143,10 +152,11 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             await user.press("Xem những gì sẽ diễn ra")
             assert "chưa có ai để liên hệ ở Phường Một" in await user.page.inner_text("main")
             found += await faults_here(user, "preview", width)
-            secret = await site.services.accounts.invite("can-bo")
+            secret = await site.services.accounts.invite("can-bo", by=OPERATOR)
             found += await faults(user, f"/loi-moi/{secret}", width)
             await user.page.context.clear_cookies()
             found += await faults(user, "/dang-nhap", width)
+            found += await faults(user, "/quen-mat-khau", width)
     assert found == [], "\n".join(found)
 
 

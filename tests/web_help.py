@@ -15,11 +15,13 @@ import uvicorn
 from conftest import eventually
 
 from accounts import Kind
+from accounts.log import OPERATOR
 from application.application import Application
 from application.gate import Gate
 from cli.session import Session
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from local.account_keys import ACCOUNT_KEY_FILE
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import Contact, People
@@ -48,7 +50,7 @@ class Site:
             person, unit, name or person, office="cán bộ", email=f"{person}@example.invalid", phone="024 0000 0000"
         )
         if await self.services.accounts.get(person) is None:
-            await self.services.accounts.make(person, kind, administrator=administrator)
+            await self.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
             await self.services.accounts.set_password(person, PASSWORD)
         return contact
 
@@ -89,6 +91,13 @@ class Visitor:
         return self.page
 
 
+def shown_secret(page: str) -> str:
+    """The secret for one-time codes that a page shows."""
+    found = re.search(r'id="secret">([A-Z2-7]+)<', page)
+    assert found is not None
+    return found.group(1)
+
+
 @asynccontextmanager
 async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
     """Serve the pages of an office with the web's own role and key."""
@@ -99,9 +108,10 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
         gate = Gate(signer, ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
-        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost")
+        key_file = app.paths.data / ACCOUNT_KEY_FILE
+        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost", account_key_file=key_file)
         services = services_of(inside, settings)
-        services.pause_s = 0.01
+        services.throttle.unit_s = 0.01
         server = uvicorn.Server(uvicorn.Config(build(services), port=0, log_level="error", access_log=False))
         serving = asyncio.create_task(server.serve())
         await eventually(_started(server))

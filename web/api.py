@@ -60,6 +60,7 @@ from web.api_models import (
 )
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
 from web.error_answers import ANSWERED, answered, printable, unstorable_text
+from web.reauthentication import address_of, wrong_secret
 from web.services import Services, get_services
 from web.urls import extension_url, task_url
 
@@ -82,6 +83,8 @@ async def holder(request: Request, given: Given) -> Visitor:
     """
     services = get_services(request)
     found = await services.accounts.of_token(given.credentials) if given is not None else None
+    if found is None and given is not None:
+        await wrong_secret(services, address_of(request))
     contact = await services.application.people.get(found[0].person) if found is not None else None
     if found is None or contact is None or needs_code(services, found[0]):
         raise LoginNeededError("token_needed")

@@ -28,6 +28,7 @@ from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, 
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.error_answers import ANSWERED, UNSTORABLE, answered, printable
 from web.pages import routers
+from web.reauthentication import retry_after
 from web.render import page
 from web.services import Services
 
@@ -162,6 +163,8 @@ class _Answer:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return
         headers.setdefault("Cache-Control", "no-store")
+        if (seconds := retry_after()) is not None:
+            headers["Retry-After"] = str(seconds)
         fresh = getattr(self._request.state, "new_cookie", None)
         if fresh is not None and not any(value.startswith(f"{COOKIE}=") for value in headers.getlist("set-cookie")):
             with_cookie = Response()

@@ -121,9 +121,12 @@ async def require_strong_login(request: Request) -> Visitor:
 
 def needs_code(services: Services, account: Account) -> bool:
     """Whether an account must set up one-time codes first: secretariat and administrators, except in rehearsals."""
-    if services.application.rehearsal or account.totp:
-        return False
-    return account.kind == "secretariat" or account.administrator
+    return not account.totp and must_have_codes(services, account)
+
+
+def must_have_codes(services: Services, account: Account) -> bool:
+    """Whether an account may not be without one-time codes."""
+    return not services.application.rehearsal and (account.kind == "secretariat" or account.administrator)
 
 
 MATTERS[require_login] = Matter.OWN

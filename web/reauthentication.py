@@ -1,64 +1,83 @@
-"""Password checks: each failure makes the next answer for the same account and address slower.
+"""Password and code checks for all pages: where an attempt comes from, and how long failures make it wait.
 
-No account is locked out: a lock-out would be a way to stop a rival on the last day.
+The limits are in `accounts/throttle.py`. Nobody is locked out.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from fastapi import Request
 
-from errors import InputError
+from accounts.attempts import Guess, Origin, network_of
+from accounts.passwords import BusyError
+from accounts.throttle import TooManyAttemptsError
+from web.cookies import DEVICE_COOKIE
 from web.services import Services
 
-MOST_WAITING = 5
-"""So many attempts for one account from one address wait for each other; the next is refused at once."""
-
-FREE = 2
-"""Failures from one address that cost no pause; also the pause, in units, after `MANY` failures from anywhere."""
-MANY = 10
-LONGEST_PAUSE = 30.0
-"""In units of `Services.pause_s`."""
-
-_turns: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-_waiting: dict[tuple[str, str], int] = defaultdict(int)
+_retry_after: ContextVar[int | None] = ContextVar("retry_after", default=None)
 
 
-def address_of(request: Request) -> str:
-    """The network address that a request comes from."""
-    return request.client.host if request.client else "-"
+def retry_after() -> int | None:
+    """The seconds after which a request that was refused here may come again: a header of its answer."""
+    return _retry_after.get()
 
 
-@asynccontextmanager
-async def _turn(key: tuple[str, str]) -> AsyncIterator[None]:
-    if _waiting[key] >= MOST_WAITING:
-        raise InputError("too_many_attempts")
-    _waiting[key] += 1
-    try:
-        async with _turns[key]:
-            yield
-    finally:
-        _waiting[key] -= 1
-        if not _waiting[key]:
-            _waiting.pop(key, None)
-            _turns.pop(key, None)
+def address_of(request: Request) -> Origin:
+    """Where a request comes from: its network, and the device that its cookie names."""
+    host = request.client.host if request.client else "-"
+    return Origin(network_of(host), request.cookies.get(DEVICE_COOKIE, "")[:100])
 
 
-async def reauthenticated(services: Services, person: str, password: str, address: str) -> bool:
-    """Whether it is the person's password.
+async def reauthenticated(services: Services, person: str, password: str, address: Origin) -> bool:
+    """Whether it is the person's password. A failure makes the next attempt wait.
 
     Raises:
-        InputError: `too_many_attempts`: for this account from this address at once.
+        TooManyAttemptsError: it would have to wait too long, or too many wait already.
+        BusyError: too many passwords are being checked now.
     """
-    async with _turn((person, address)):
-        near, everywhere = await services.accounts.failures(person, address)
-        pause = min(LONGEST_PAUSE, 2.0 ** (near - FREE)) if near > FREE else FREE if everywhere > MANY else 0.0
-        await asyncio.sleep(pause * services.pause_s)
-        if await services.accounts.password_fits(person, password):
-            return True
-        await services.accounts.failed(person, address)
-        return False
+    with _noting_when_to_come_again():
+        return await services.throttle.attempt(
+            Guess.PASSWORD, person, address, lambda: services.accounts.password_fits(person, password)
+        )
+
+
+async def code_proved(services: Services, person: str, code: str, address: Origin) -> bool:
+    """Whether it is a valid one-time code or recovery code, once the password is known. A failure makes the next wait.
+
+    Raises:
+        TooManyAttemptsError: as above. The bound is the person's, from wherever the codes come.
+    """
+    with _noting_when_to_come_again():
+        return await services.throttle.attempt(Guess.CODE, person, address, lambda: services.codes.fits(person, code))
+
+
+async def wrong_secret(services: Services, address: Origin) -> None:
+    """Wait before the answer that the secret of a link or token is void, when many were.
+
+    Raises:
+        TooManyAttemptsError
+    """
+    with _noting_when_to_come_again():
+        await services.throttle.wrong_secret(address)
+
+
+async def count_mail(services: Services, person: str, address: Origin) -> None:
+    """Count a request for a new password by mail.
+
+    Raises:
+        TooManyAttemptsError
+    """
+    with _noting_when_to_come_again():
+        await services.throttle.count_mail(person, address)
+
+
+@contextmanager
+def _noting_when_to_come_again() -> Iterator[None]:
+    try:
+        yield
+    except (TooManyAttemptsError, BusyError) as error:
+        _retry_after.set(error.retry_after)
+        raise

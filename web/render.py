@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from application.account_log import before_login
 from domain.access import Matter
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
@@ -115,11 +116,24 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "sure": None,
         "wide": False,
         "help": _help_of(visitor),
+        "warning": _warning(visitor, request.url.path),
     }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"
     text = environment().get_template(template).render({**common, **facts})
     return HTMLResponse(text, status)
+
+
+WARNED_FOR = timedelta(minutes=5)
+"""Pages tell for so long after a login what had failed before it; the visitor's own page tells it until the logout."""
+
+
+def _warning(visitor: Any, path: str) -> str:
+    """What failed before the visitor's login; "" when nothing did."""
+    if visitor is None or not visitor.login.before.failed:
+        return ""
+    is_new = datetime.now(UTC) - visitor.login.made_at < WARNED_FOR
+    return before_login(visitor.login.before) if is_new or path == urls.ME else ""
 
 
 def _help_of(visitor: Any) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from accounts.attempts import Attempts
 from accounts.calendars import Calendars
+from accounts.codes import Codes
 from accounts.drafts import Drafts
+from accounts.log import AccountLog
 from accounts.read_log import ReadLog
 from accounts.stand_ins import StandIns
 from accounts.store import Accounts
+from accounts.throttle import Throttle
 from application.application import Application
 from application.gate import Gate
 from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from local.account_keys import AccountKeys
 from local.installation import entry_key
 from mail import Mailer
 from mail.folder import FolderMailer
@@ -38,17 +44,20 @@ class Services:
     settings: Settings
     application: Application
     accounts: Accounts
+    codes: Codes
+    throttle: Throttle
     drafts: Drafts
     stand_ins: StandIns
     calendars: Calendars
     read_log: ReadLog
+    account_log: AccountLog
     board: Board
     search: SearchIndex
     files: Files
     mailer: Mailer | None
-    pause_s: float = 1.0
-    """The unit of the pauses after failed logins; tests take a shorter one."""
     jobs: Jobs = field(default_factory=Jobs)
+    mails: set[asyncio.Task[None]] = field(default_factory=set)
+    """Mails that are being sent after an answer."""
 
 
 def services_of(application: Application, settings: Settings) -> Services:
@@ -63,10 +72,13 @@ def services_of(application: Application, settings: Settings) -> Services:
         settings=settings,
         application=application,
         accounts=Accounts(pool),
+        codes=Codes(pool, AccountKeys(settings.account_key_file)),
+        throttle=Throttle(Attempts(pool)),
         drafts=Drafts(pool),
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),
+        account_log=AccountLog(pool),
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
         files=Files(pool),

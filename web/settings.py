@@ -26,6 +26,8 @@ class Settings:
     address: str = "http://127.0.0.1:8320"
     metrics_port: int | None = None
     secure_cookies: bool = False
+    account_key_file: Path = Path("account-key.json")
+    """Of the key that secrets of one-time codes are encrypted under."""
     proxies: str = "127.0.0.1"
     """Addresses of proxies that are trusted to name the client of a request."""
 
@@ -48,6 +50,7 @@ class Settings:
             port=port,
             address=address,
             metrics_port=int(metrics) if metrics else None,
+            account_key_file=Path(_setting("THIDUA_ACCOUNT_KEY_FILE")),
             secure_cookies=address.startswith("https://"),
             proxies=os.environ.get("THIDUA_WEB_PROXIES", "127.0.0.1"),
         )

@@ -18,6 +18,8 @@ LOGIN = "/dang-nhap"
 LOGOUT = "/dang-xuat"
 CODE = "/ma-mot-lan"
 INVITATION = "/loi-moi/{secret}"
+FORGOTTEN = "/quen-mat-khau"
+NEW_PASSWORD = "/mat-khau-moi/{secret}"  # noqa: S105 - an address
 LANGUAGE = "/ngon-ngu/{language}"
 ME = "/toi"
 CALENDAR = "/lich/{secret}.ics"
@@ -38,6 +40,7 @@ VERIFICATION = "/kiem-tra"
 VERIFICATION_JOB = VERIFICATION + "/{job}"
 VERIFICATION_RESULT = VERIFICATION_JOB + "/ket-qua.json"
 READ_LOG = "/nhat-ky-doc"
+ACCOUNT_LOG = "/nhat-ky-tai-khoan"
 NEW_YEAR = "/bat-dau-nam"
 NEW_YEAR_TEMPLATE = NEW_YEAR + "/mau.csv"
 NEW_YEAR_START = NEW_YEAR + "/mo"
@@ -87,6 +90,7 @@ CORRECTS = "_sua"
 SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
+PERSON_OF = "nguoi"
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:
@@ -244,6 +248,16 @@ def person_url(person: str) -> str:
 def invitation_url(secret: str) -> str:
     """An invitation; the secret in it is good once."""
     return _filled(INVITATION, secret=secret)
+
+
+def new_password_url(secret: str) -> str:
+    """Where a forgotten password is replaced; the secret in it is good once, for a short time."""
+    return _filled(NEW_PASSWORD, secret=secret)
+
+
+def account_log_url(person: str = "", page: int = 1) -> str:
+    """What was done to accounts, or to and by one person, on a page."""
+    return with_query(ACCOUNT_LOG, {PERSON_OF: person, PAGE: page if page > 1 else ""})
 
 
 def calendar_url(secret: str) -> str:

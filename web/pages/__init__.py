@@ -5,14 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from web.pages import (
+    account_log,
     acting,
     audit,
     board,
     chain,
+    codes,
     cycle,
     entrance,
     files,
     home,
+    links,
     me,
     meeting,
     minutes_acts,
@@ -25,6 +28,8 @@ from web.pages import (
 MODULES = (
     home,
     entrance,
+    codes,
+    links,
     acting,
     receipts,
     meeting,
@@ -34,6 +39,7 @@ MODULES = (
     cycle,
     audit,
     chain,
+    account_log,
     people,
     me,
     search,

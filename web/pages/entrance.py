@@ -1,32 +1,29 @@
-"""Login with password and one-time code, invitations, logout, language."""
+"""Login with password and one-time code, logout, language."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Annotated
 
-import segno
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from accounts import Account
-from accounts.secrets import new_totp, totp_address, totp_step
-from application.visits import Visitor
+from accounts.attempts import Origin
+from accounts.passwords import BusyError
+from accounts.secrets import new_secret
+from accounts.throttle import TooManyAttemptsError
 from domain.strengths import Strength
-from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls
-from web.auth import COOKIE, carried_fields, checked_form, cookie_secret, needs_code, require_login, today, visitor_of
-from web.cookies import set_cookie, set_language
-from web.reauthentication import address_of, reauthenticated
+from web.auth import COOKIE, carried_fields, checked_form, cookie_secret, needs_code, today, visitor_of
+from web.cookies import set_cookie, set_device, set_language
+from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
-
-_TOTP_SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
 @router.get(urls.LOGIN)
@@ -43,9 +40,16 @@ async def log_in(request: Request) -> Response:
     person, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
     carried = [pair for pair in carried_fields(form) if pair[0] not in {"person", "_to"}]
     password, code = str(form.get("_password", "")), str(form.get("_code", ""))
-    account, wrong = await _proved_account(services, person, password, code, address_of(request))
+    source = address_of(request)
+    try:
+        account, wrong = await _proved_account(services, person, password, code, source)
+    except (TooManyAttemptsError, BusyError) as error:
+        text = sentence(error.code, error.facts)
+        return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
+    source = replace(source, device=source.device or new_secret())
+    await services.throttle.passed(account.person, source)
     # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
     with_code = account.totp and not services.application.rehearsal
     strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
@@ -57,92 +61,30 @@ async def log_in(request: Request) -> Response:
     else:
         response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
     set_cookie(request, response, secret)
+    set_device(request, response, source.device)
     set_language(response, account.language)
     return response
 
 
 async def _proved_account(
-    services: Services, person: str, password: str, code: str, address: str
+    services: Services, person: str, password: str, code: str, source: Origin
 ) -> tuple[Account | None, str]:
     """The account that a password and a code prove; otherwise None and the code of the sentence.
 
-    Each failure makes the next answer slower; an account is never locked out.
+    Each failure makes a next attempt wait; an account is never locked.
+
+    Raises:
+        TooManyAttemptsError, BusyError
     """
     account = await services.accounts.get(person)
-    if not await reauthenticated(services, person, password, address) or account is None:
+    if not await reauthenticated(services, person, password, source) or account is None:
         return None, "login_does_not_fit"
-    asked = account.totp and not services.application.rehearsal
-    if asked and not await services.accounts.code_fits(person, code):
-        await services.accounts.failed(person, address)
-        return None, "code_does_not_fit"
-    await services.accounts.forgive(person, address)
+    if account.totp and not services.application.rehearsal:
+        if not code.strip():
+            return None, "code_missing"
+        if not await code_proved(services, person, code, source):
+            return None, "code_does_not_fit"
     return (account, "") if account.open_on(today()) else (None, "account_closed")
-
-
-@router.get(urls.CODE)
-async def show_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
-    """Set up one-time codes."""
-    secret = new_totp()
-    return _code_page(request, visitor, secret, "")
-
-
-def _code_page(request: Request, visitor: Visitor, secret: str, text: str, status: int = 200) -> Response:
-    square = segno.make(totp_address(secret, visitor.contact.id)).svg_data_uri(scale=5)
-    return page(request, "code.html", status, secret=secret, square=square, text=text)
-
-
-@router.post(urls.CODE)
-async def set_code(request: Request, visitor: Annotated[Visitor, Depends(require_login)]) -> Response:
-    """Keep the secret once a code of it fits."""
-    form = await checked_form(request)
-    services, secret = get_services(request), str(form.get("_secret", ""))
-    if not _TOTP_SECRET.fullmatch(secret):
-        return _code_page(request, visitor, new_totp(), sentence("code_does_not_fit"), 422)
-    person, code = visitor.contact.id, str(form.get("_code", ""))
-    if visitor.login.account.totp and not await reauthenticated(
-        services, person, str(form.get("_password", "")), address_of(request)
-    ):
-        return _code_page(request, visitor, secret, sentence("password_does_not_fit"), 422)
-    if totp_step(secret, code, datetime.now(UTC), 0) is None:  # the old one stays until a code of the new one fits
-        return _code_page(request, visitor, secret, sentence("code_does_not_fit"), 422)
-    await services.accounts.set_totp(person, secret)
-    await services.accounts.code_fits(person, code)
-    await services.accounts.end_all(visitor.contact.id)
-    fresh = await services.accounts.open(visitor.contact.id, Strength.PASSWORD_AND_CODE)
-    response = RedirectResponse(urls.HOME, 303)
-    set_cookie(request, response, fresh)
-    return response
-
-
-@router.get(urls.INVITATION)
-async def show_invitation(request: Request, secret: str) -> Response:
-    """Take up an invitation: choose a password."""
-    account = await get_services(request).accounts.invited(secret)
-    if account is None:
-        return _void(request)
-    return page(request, "invitation.html", person=account.person, secret=secret, text="")
-
-
-def _void(request: Request) -> Response:
-    return page(request, "error.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
-
-
-@router.post(urls.INVITATION)
-async def accept_invitation(request: Request, secret: str) -> Response:
-    """Keep the password and go to the login."""
-    form = await checked_form(request)
-    services, password = get_services(request), str(form.get("_password", ""))
-    account = await services.accounts.invited(secret)
-    if account is None:
-        return _void(request)
-    try:
-        if password != str(form.get("_again", "")):
-            raise InputError("passwords_differ")
-        await services.accounts.accept(secret, password)
-    except InputError as error:
-        text = sentence(error.code, error.facts)
-        return page(request, "invitation.html", 422, person=account.person, secret=secret, text=text)
-    return RedirectResponse(urls.LOGIN, 303)
 
 
 @router.post(urls.LOGOUT)

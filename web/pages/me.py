@@ -11,6 +11,9 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter
 
 from accounts import Scope
+from accounts.attempts import Origin
+from accounts.log import By, Change, note
+from accounts.passwords import BusyError
 from accounts.stand_ins import StandIn
 from application.fields import optional_day
 from application.tasks import tasks_of
@@ -25,7 +28,8 @@ from web.act_form import typed_text
 from web.auth import checked_form, cookie_secret, reads, today
 from web.calendars import calendar_of
 from web.checks import checked
-from web.reauthentication import address_of, reauthenticated
+from web.own_words import own_words
+from web.reauthentication import address_of, reauthenticated, wrong_secret
 from web.render import page
 from web.services import Services, get_services
 
@@ -43,7 +47,9 @@ async def me(request: Request, visitor: OwnReader) -> Response:
     return await _me(request, visitor)
 
 
-async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str = "", secret: str = "") -> Response:
+async def _me(
+    request: Request, visitor: Visitor, *, text: str = "", good: str = "", secret: str = "", status: int = 200
+) -> Response:
     """The page. `secret` is an address or a token that is shown once."""
     services, person = get_services(request), visitor.contact.id
     book = services.application.people
@@ -56,10 +62,11 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
     return page(
         request,
         "me.html",
-        422 if text else 200,
+        status,
         text=text,
         good=good,
         secret=secret,
+        codes_left=await services.codes.recovery_codes_left(person),
         may_stand_in=absent,
         tokens=await services.accounts.tokens(person),
         scopes=get_args(Scope),
@@ -76,7 +83,7 @@ class OwnChange:
     services: Services
     visitor: Visitor
     typed: Mapping[str, str]
-    address: str
+    address: Origin
     login_secret: str
 
     async def require_password(self) -> None:
@@ -84,6 +91,7 @@ class OwnChange:
 
         Raises:
             InputError: `password_does_not_fit`.
+        TooManyAttemptsError, BusyError
         """
         password = self.typed.get("_password", "")
         if not await reauthenticated(self.services, self.visitor.contact.id, password, self.address):
@@ -101,15 +109,19 @@ class Changed:
 @router.post(urls.ME)
 async def change_me(request: Request, visitor: OwnReader) -> Response:
     """Change one thing, as the button says."""
-    typed = {name: value.strip() for name, value in typed_text(await checked_form(request)).items()}
+    # Passwords are taken as they are typed, with their spaces, as everywhere else.
+    typed = {
+        name: value if name.startswith("_") else value.strip()
+        for name, value in typed_text(await checked_form(request)).items()
+    }
     step = _STEPS.get(typed.get("_do", ""))
     if step is None:
         return await _me(request, visitor)
     asked = OwnChange(get_services(request), visitor, typed, address_of(request), cookie_secret(request))
     try:
         changed = await step(asked)
-    except InputError as error:
-        return await _me(request, visitor, text=sentence(error.code, error.facts))
+    except (InputError, BusyError) as error:
+        return await _me(request, visitor, text=sentence(error.code, error.facts), status=error.http_status)
     if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it
         return RedirectResponse(urls.ME, 303)
     return await _me(request, visitor, good=changed.good, secret=changed.secret)
@@ -119,9 +131,9 @@ async def _new_password(asked: OwnChange) -> Changed:
     await asked.require_password()
     if asked.typed.get("_new") != asked.typed.get("_again"):
         raise InputError("passwords_differ")
-    person = asked.visitor.contact.id
-    await asked.services.accounts.set_password(person, asked.typed.get("_new", ""))
-    await asked.services.accounts.end_all(person, but=asked.login_secret)
+    services, contact = asked.services, asked.visitor.contact
+    own = await own_words(services, contact)
+    await services.accounts.set_password(contact.id, asked.typed.get("_new", ""), own, but=asked.login_secret)
     return Changed(_("The password is changed; all other logins and tokens are ended."))
 
 
@@ -145,11 +157,15 @@ async def _stand_in(asked: OwnChange) -> Changed:
     if since is None or until is None or until < since:
         raise InputError("stand_in_dates")
     await services.stand_ins.name(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
+    pool, by = services.application.ledger.pool, By(visitor.contact.id)
+    await note(pool, Change.STAND_IN_NAMED, other.id, by, for_person=visitor.contact.id, since=since, until=until)
     return Changed(_("{name} stands in for you.").format(name=other.name))
 
 
 async def _end_stand_in(asked: OwnChange) -> Changed:
-    await asked.services.stand_ins.end(asked.typed.get("person", ""), asked.visitor.contact.id)
+    person, own = asked.typed.get("person", ""), asked.visitor.contact.id
+    await asked.services.stand_ins.end(person, own)
+    await note(asked.services.application.ledger.pool, Change.STAND_IN_ENDED, person, By(own), for_person=own)
     return Changed(_("It is ended."))
 
 
@@ -198,6 +214,8 @@ async def calendar(request: Request, secret: str) -> Response:
     person = await services.calendars.person_of(secret)
     account = await services.accounts.get(person) if person is not None else None
     contact = await services.application.people.get(person) if person is not None else None
+    if person is None:
+        await wrong_secret(services, address_of(request))
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
     tasks = await tasks_of(services.board, contact.unit)

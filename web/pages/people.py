@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter
 
 from accounts import Kind
+from accounts.log import By
 from application.fields import optional_day
 from application.persons import is_mail_address
 from application.slugs import SLUG, slug_of
@@ -113,8 +114,9 @@ async def _enter(services: Services, visitor: Visitor, typed: dict[str, str]) ->
     await _require_manageable_unit(services, visitor, unit, unit_may_be_new=kind != "staff")
     await book.enter(person, unit, name, office=office, email=email, phone=phone)
     await book.reach(person, office=office, email=email, phone=phone)
-    await services.accounts.make(person, kind, administrator=administrator, until=until)  # type: ignore[arg-type]
-    return await _invite(services, person, email)
+    by = By(visitor.contact.id)
+    await services.accounts.make(person, kind, administrator=administrator, until=until, by=by)  # type: ignore[arg-type]
+    return await _invite(services, person, email, by)
 
 
 async def _require_manageable_unit(
@@ -148,12 +150,12 @@ async def _free_id(services: Services, name: str) -> str:
     return person
 
 
-async def _invite(services: Services, person: str, email: str | None) -> str:
+async def _invite(services: Services, person: str, email: str | None, by: By) -> str:
     """Send an invitation in the language of its account; returns a sentence.
 
     Without a mail address, the sentence holds the link to pass on.
     """
-    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
+    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person, by=by))
     if email is None or services.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
             person=person, way=url
@@ -184,20 +186,20 @@ async def change(request: Request, visitor: AccountManager, person: str) -> Resp
     account = await services.accounts.must(person)
     if not may_manage(account.kind, visitor.readers(), administrator=account.administrator):
         raise ForbiddenError("not_yours_to_manage")
-    good = _("Done.")
+    good, by = _("Done."), By(visitor.contact.id)
     try:
         contact = await services.application.person(person)
         await _require_manageable_unit(services, visitor, contact.unit)
         if step == "invite":
-            good = await _invite(services, person, contact.email)
+            good = await _invite(services, person, contact.email, by)
         elif step == "code":
-            await services.accounts.set_totp(person, None)
+            await services.accounts.remove_codes(person, by=by)
         elif step in {"close", "open", "until"}:
             until = optional_day(str(form.get("until", "")).strip()) if step == "until" else account.until
             if account.kind == "auditor" and until is None:
                 raise InputError("auditor_needs_end")
             disabled = {"close": True, "open": False}.get(step, account.disabled)
-            await services.accounts.change(person, until=until, disabled=disabled)
+            await services.accounts.change(person, until=until, disabled=disabled, by=by)
     except InputError as error:
         return await _people(request, visitor, text=sentence(error.code, error.facts))
     return await _people(request, visitor, good=good)
@@ -213,8 +215,9 @@ async def _make(request: Request, visitor: Visitor, person: str, kind: str) -> R
         if kind == "auditor":
             raise InputError("auditor_needs_end")
         await _require_manageable_unit(services, visitor, contact.unit)
-        await services.accounts.make(person, kind)  # type: ignore[arg-type]
-        good = await _invite(services, person, contact.email)
+        by = By(visitor.contact.id)
+        await services.accounts.make(person, kind, by=by)  # type: ignore[arg-type]
+        good = await _invite(services, person, contact.email, by)
     except InputError as error:
         return await _people(request, visitor, text=sentence(error.code, error.facts))
     return await _people(request, visitor, good=good)

@@ -1,0 +1,94 @@
+"""The log of account administration in words, and what failed before a login."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from accounts import Before
+from accounts.log import Change, Door, LogEntry
+from domain.times import ICT
+from i18n import N_, _, ngettext
+from i18n.messages import day, word
+
+SENTENCES: Mapping[Change, str] = {
+    Change.MADE: N_("{by} made an account for {person}: {kind}{administrator}{until}."),
+    Change.INVITED: N_("{by} invited {person} to choose a password."),
+    Change.CLOSED: N_("{by} closed the account of {person}."),
+    Change.OPENED: N_("{by} opened the account of {person} again."),
+    Change.LAST_DAY_CHANGED: N_("{by} changed the last day of the account of {person}{until}."),
+    Change.KIND_CHANGED: N_("{by} changed the kind of the account of {person}: {kind}{administrator}."),
+    Change.PASSWORD_CHOSEN: N_("{person} chose a password by an invitation."),
+    Change.PASSWORD_CHANGED: N_("{person} changed their password."),
+    Change.PASSWORD_LINK_SENT: N_("{by} asked for a new password of {person}: an address was sent by mail."),
+    Change.PASSWORD_RESET: N_("{person} chose a new password by an address that was sent by mail."),
+    Change.RESET: N_("{by} reset the account of {person}: password, one-time codes and all access became void."),
+    Change.CODES_SET_UP: N_("{person} set up one-time codes."),
+    Change.CODES_REMOVED: N_("{by} took the one-time codes of {person} away."),
+    Change.RECOVERY_CODES_MADE: N_("{person} got new recovery codes."),
+    Change.RECOVERY_CODE_USED: N_("{person} used a recovery code; {left} are left."),
+    Change.CONTACT_CHANGED: N_("{by} changed how to reach {person}: {fields}."),
+    Change.TOKEN_MADE: N_("{person} made a token for programs: {scope}{until}."),
+    Change.TOKEN_REVOKED: N_("{person} made a token useless."),
+    Change.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
+    Change.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
+    Change.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
+}
+"""The sentence of each change."""
+
+CONTACT_FIELDS: Mapping[str, str] = {
+    "name": N_("name"),
+    "unit": N_("unit"),
+    "office": N_("office"),
+    "email": N_("mail address"),
+    "phone": N_("telephone"),
+}
+
+
+def told(entry: LogEntry, names: Mapping[str, str]) -> str:
+    """An entry as a sentence. `names` of persons by id; who has none any more is called by id."""
+    text = SENTENCES.get(Change(entry.change)) if entry.change in set(Change) else None
+    if text is None:
+        return entry.change
+    facts = entry.facts
+    until = facts.get("until", "")
+    return _(text).format(
+        by=_who(entry, names),
+        person=names.get(entry.person, entry.person),
+        kind=word("account", facts.get("kind", "")),
+        administrator=f", {_('administrator')}" if facts.get("administrator") == "yes" else "",
+        until=f", {_('until {day}').format(day=day(until))}" if until else "",
+        left=facts.get("left", ""),
+        fields=", ".join(_(CONTACT_FIELDS.get(one, one)) for one in re.split(r",\s*", facts.get("fields", ""))),
+        scope=word("scope", facts.get("scope", "")),
+        for_person=names.get(facts.get("for_person", ""), facts.get("for_person", "")),
+        since=day(facts["since"]) if "since" in facts else "",
+        last=day(until) if until else "",
+    )
+
+
+def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
+    if entry.by.person is not None:
+        return names.get(entry.by.person, entry.by.person)
+    return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
+
+
+def before_login(before: Before) -> str:
+    """What failed before a login, and since when; a code fails only after the right password."""
+    since = (
+        _("Your last login was on {time}.").format(time=f"{before.last_login.astimezone(ICT):%d/%m/%Y %H:%M}")
+        if before.last_login is not None
+        else _("This is your first login.")
+    )
+    passwords = ngettext(
+        "Before this one, {count} attempt failed with a wrong password.",
+        "Before this one, {count} attempts failed with a wrong password.",
+        before.failed_passwords,
+    ).format(count=before.failed_passwords)
+    codes = ngettext(
+        "{count} attempt had the right password and a wrong code: if that was not you, somebody knows your password.",
+        "{count} attempts had the right password and a wrong code: if that was not you, somebody knows your password.",
+        before.failed_codes,
+    ).format(count=before.failed_codes)
+    parts = [since, passwords if before.failed_passwords else "", codes if before.failed_codes else ""]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,44 @@
+"""What was done to accounts, for auditors and administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from accounts.log import PAGE
+from application.account_log import told
+from application.visits import Visitor
+from domain.access import Matter
+from web import urls
+from web.auth import reads
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(urls.ACCOUNT_LOG)
+async def account_log(
+    request: Request,
+    _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
+    number: Annotated[int, Query(alias=urls.PAGE, ge=1, le=1_000_000)] = 1,
+    person: Annotated[str, Query(alias=urls.PERSON_OF, max_length=80)] = "",
+) -> Response:
+    """The log, the newest entries first: all, or those that were done to or by one person."""
+    services = get_services(request)
+    entries = await services.account_log.page(number, person)
+    people = {person} | {one.person for one in entries} | {one.by.person for one in entries if one.by.person}
+    people |= {one.facts["for_person"] for one in entries if "for_person" in one.facts}
+    names = await services.application.people.names(people)
+    return page(
+        request,
+        "account_log.html",
+        rows=[(one, told(one, names), names.get(one.person, one.person)) for one in entries],
+        number=number,
+        pages=-(-await services.account_log.count(person) // PAGE),
+        person=person,
+        name=names.get(person, person),
+        wide=True,
+    )

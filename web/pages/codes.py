@@ -1,0 +1,100 @@
+"""One-time codes: set up, replaced, turned off; recovery codes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from accounts.log import By
+from accounts.passwords import BusyError
+from accounts.secrets import totp_address
+from application.visits import Visitor
+from domain.strengths import Strength
+from errors import CodedError, InputError
+from i18n.messages import sentence
+from web import urls
+from web.auth import checked_form, must_have_codes, require_login
+from web.cookies import set_cookie
+from web.reauthentication import address_of, code_proved, reauthenticated
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+LoggedIn = Annotated[Visitor, Depends(require_login)]
+
+
+@router.get(urls.CODE)
+async def show_codes(request: Request, visitor: LoggedIn) -> Response:
+    """Set up one-time codes, or change them."""
+    return await _codes(request, visitor)
+
+
+async def _codes(request: Request, visitor: Visitor, error: CodedError | None = None) -> Response:
+    services, person = get_services(request), visitor.contact.id
+    secret = await services.codes.setting_up(person)
+    return page(
+        request,
+        "code.html",
+        200 if error is None else error.http_status,
+        secret=secret,
+        square=segno.make(totp_address(secret, person)).svg_data_uri(scale=5),
+        text="" if error is None else sentence(error.code, error.facts),
+        left=await services.codes.recovery_codes_left(person),
+        must_have=must_have_codes(services, visitor.login.account),
+    )
+
+
+@router.post(urls.CODE)
+async def change_codes(request: Request, visitor: LoggedIn) -> Response:
+    """Do what the button says. Who has codes already proves it with the password and a code."""
+    form = await checked_form(request)
+    step = str(form.get("_do", "set-up"))
+    try:
+        if visitor.login.account.totp:
+            await _require_proof(request, visitor, form)
+        if step == "set-up":
+            return await _set_up(request, visitor, str(form.get("_new", "")))
+        if step == "recovery" and visitor.login.account.totp:
+            return await _new_recovery_codes(request, visitor)
+        if step == "off" and not must_have_codes(get_services(request), visitor.login.account):
+            await get_services(request).accounts.remove_codes(visitor.contact.id, by=By(visitor.contact.id))
+    except (InputError, BusyError) as error:
+        return await _codes(request, visitor, error)
+    return RedirectResponse(urls.CODE, 303)
+
+
+async def _require_proof(request: Request, visitor: Visitor, form: FormData) -> None:
+    """Ask for password and code.
+
+    Raises:
+        InputError: `password_does_not_fit`, `code_does_not_fit`.
+        TooManyAttemptsError, BusyError
+    """
+    services, person, source = get_services(request), visitor.contact.id, address_of(request)
+    if not await reauthenticated(services, person, str(form.get("_password", "")), source):
+        raise InputError("password_does_not_fit")
+    if not await code_proved(services, person, str(form.get("_code", "")), source):
+        raise InputError("code_does_not_fit")
+
+
+async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
+    """Put the shown secret in force once a code of it fits; those before it stay until then."""
+    services, person = get_services(request), visitor.contact.id
+    recovery_codes = await services.codes.confirm(person, code)
+    if recovery_codes is None:
+        raise InputError("code_does_not_fit")
+    await services.accounts.end_all(person)
+    fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
+    request.state.secret = fresh
+    response = page(request, "recovery.html", recovery_codes=recovery_codes)
+    set_cookie(request, response, fresh)
+    return response
+
+
+async def _new_recovery_codes(request: Request, visitor: Visitor) -> Response:
+    codes = await get_services(request).codes.new_recovery_codes(visitor.contact.id)
+    return page(request, "recovery.html", recovery_codes=codes)

@@ -1,0 +1,89 @@
+"""Choosing a password without a login: by an invitation, or by a link that is mailed when it was forgotten.
+
+Looking at a link uses nothing up (GET and HEAD): programs that scan mail open every link. Only the form does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from accounts.passwords import BusyError
+from accounts.secrets import new_secret
+from accounts.throttle import TooManyAttemptsError
+from errors import InputError
+from i18n.messages import sentence
+from web import urls
+from web.auth import checked_form
+from web.cookies import set_device
+from web.own_words import own_words
+from web.password_mails import ask_for_mail
+from web.reauthentication import address_of, count_mail, wrong_secret
+from web.render import page
+from web.services import get_services
+
+router = APIRouter(include_in_schema=False)
+_LOOKING = ["GET", "HEAD"]
+
+
+@router.api_route(urls.INVITATION, methods=_LOOKING)
+@router.api_route(urls.NEW_PASSWORD, methods=_LOOKING)
+async def show_link(request: Request, secret: str) -> Response:
+    """The form to choose a password with."""
+    account = await get_services(request).accounts.invited(secret)
+    if account is None:
+        return await _void(request)
+    return page(request, "invitation.html", person=account.person, text="")
+
+
+async def _void(request: Request) -> Response:
+    await wrong_secret(get_services(request), address_of(request))
+    return page(request, "error.html", 404, text=sentence("invitation_void"), carried=[], code="invitation_void")
+
+
+@router.post(urls.INVITATION)
+@router.post(urls.NEW_PASSWORD)
+async def choose_password(request: Request, secret: str) -> Response:
+    """Keep the password and go to the login. From now on this device is known: failures of others do not slow it."""
+    form = await checked_form(request)
+    services, password = get_services(request), str(form.get("_password", ""))
+    account = await services.accounts.invited(secret)
+    if account is None:
+        return await _void(request)
+    try:
+        if password != str(form.get("_again", "")):
+            raise InputError("passwords_differ")
+        own = await own_words(services, await services.application.people.get(account.person))
+        if await services.accounts.accept(secret, password, own) is None:
+            return await _void(request)
+    except (InputError, BusyError) as error:
+        text = sentence(error.code, error.facts)
+        return page(request, "invitation.html", error.http_status, person=account.person, text=text)
+    source = address_of(request)
+    source = replace(source, device=source.device or new_secret())
+    await services.throttle.passed(account.person, source)
+    response = RedirectResponse(urls.LOGIN, 303)
+    set_device(request, response, source.device)
+    return response
+
+
+@router.get(urls.FORGOTTEN)
+async def show_forgotten(request: Request) -> Response:
+    """The form to ask for a link with."""
+    return page(request, "forgotten.html", text="", asked=False, who="")
+
+
+@router.post(urls.FORGOTTEN)
+async def ask_for_link(request: Request) -> Response:
+    """Send a link for a new password by mail. The answer comes first and is the same whether there is an account."""
+    form = await checked_form(request)
+    services, person = get_services(request), str(form.get("person", "")).strip().lower()[:80]
+    try:
+        await count_mail(services, person, address_of(request))
+        ask_for_mail(services, person)
+    except (TooManyAttemptsError, BusyError) as error:
+        text = sentence(error.code, error.facts)
+        return page(request, "forgotten.html", error.http_status, text=text, asked=False, who=person)
+    return page(request, "forgotten.html", text="", asked=True, who="")
