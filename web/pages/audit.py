@@ -17,6 +17,7 @@ from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
 from domain.codec import state_digest
+from domain.numbers import whole_number
 from domain.obligations import obligations, steps
 from i18n import _
 from i18n.page_texts import STEPS
@@ -165,8 +166,8 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
     text = text.strip()
     if not text:
         return Moment(default)
-    if text.isdigit() and len(text) <= _MOST_DIGITS:
-        return Moment(min(int(text), len(cycle.history)))
+    if len(text) <= _MOST_DIGITS and (version := whole_number(text)) is not None:
+        return Moment(min(version, len(cycle.history)))
     return Moment(None, parse_day(text))
 
 
