@@ -56,6 +56,7 @@ from web.api_models import (
     Verified,
 )
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
+from web.checks import Number
 from web.error_answers import ANSWERED, answered, json_error, printable
 from web.json_bodies import CheckedRoute
 from web.services import Services, get_services
@@ -110,7 +111,7 @@ HistoryReader = Annotated[Visitor, _reads(Matter.HISTORY)]
 AccountManager = Annotated[Visitor, _reads(Matter.PEOPLE)]
 ReadableCycle = Annotated[VisitedCycle, _reads_cycle(Matter.CYCLE)]
 CycleHistory = Annotated[VisitedCycle, _reads_cycle(Matter.HISTORY)]
-Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
+Version = Annotated[Number | None, Query()]
 
 
 @router.get("/me")

@@ -24,6 +24,7 @@ from i18n.page_texts import STEPS
 from i18n.sorting import folded
 from web import urls
 from web.auth import reads, reads_cycle
+from web.checks import Number
 from web.downloads import Extension, as_csv, as_download, as_json
 from web.render import page
 from web.services import get_services
@@ -83,7 +84,7 @@ async def timeline_download(request: Request, cycle: CycleHistory, extension: Ex
 class MomentQuery(BaseModel):
     """A moment as an address names it: after a version, at the end of a day, or as had been recorded by a day."""
 
-    version: int | None = Field(None, alias=urls.AFTER_VERSION)
+    version: Number | None = Field(None, alias=urls.AFTER_VERSION)
     day: str = Field("", alias=urls.DAY)
     known_on: str = Field("", alias=urls.KNOWN_ON)
 
@@ -97,7 +98,7 @@ class MomentQuery(BaseModel):
         if at is not None or known_on is not None:
             return Moment(None, at, known_on)
         last = len(cycle.history)
-        return Moment(last if self.version is None else max(0, min(self.version, last)))
+        return Moment(last if self.version is None else min(self.version, last))
 
 
 @router.get(urls.MOMENT)

@@ -31,6 +31,7 @@ from i18n.timeline import describe
 from i18n.values import voice
 from web import urls
 from web.auth import reads, reads_cycle
+from web.checks import Number
 from web.render import page
 from web.services import get_services
 
@@ -193,8 +194,8 @@ async def draft(
     request: Request,
     cycle: ReadableCycle,
     kind: str,
-    first: Annotated[int, Query(alias=urls.FROM)] = 0,
-    second: Annotated[int, Query(alias=urls.TO)] = 0,
+    first: Annotated[Number, Query(alias=urls.FROM)] = 0,
+    second: Annotated[Number, Query(alias=urls.TO)] = 0,
 ) -> Response:
     """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
     versions = cycle.state.drafts.get(kind, ())  # type: ignore[call-overload]
