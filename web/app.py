@@ -121,7 +121,7 @@ def _host_of(origin: str) -> str | None:
 def _is_api(request: Request) -> bool:
     """Whether a program asks: it is answered in JSON, errors included."""
     path: str = request.scope["path"]
-    return path.startswith("/api/")
+    return path == "/api" or path.startswith("/api/")
 
 
 class _Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope
@@ -51,10 +52,7 @@ def refusal(scope: Scope) -> CodedError | None:
     """Why a request is not routed; None for one that is."""
     if not _path_is_readable(scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")):
         return NotFoundError("page_not_found", "path")
-    query: bytes = scope.get("query_string", b"")
-    if len(query) > QUERY_BYTES or _text(query.replace(b"+", b" "), _CONTROL_IN_QUERY) is None:
-        return InputError("bad_address", "query")
-    return next(_bad_headers(scope), None)
+    return next(chain(_bad_query(scope.get("query_string", b"")), _bad_headers(scope)), None)
 
 
 def _path_is_readable(raw: bytes) -> bool:
@@ -71,6 +69,16 @@ def _text(raw: bytes, control: re.Pattern[str]) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if control.search(text) else text
+
+
+def _bad_query(query: bytes) -> Iterator[InputError]:
+    if len(query) > QUERY_BYTES:
+        yield InputError("bad_address", "query")
+        return
+    for pair in query.split(b"&"):
+        if _text(pair, _CONTROL_IN_QUERY) is None:
+            name = _text(pair.partition(b"=")[0], _CONTROL)
+            yield InputError("bad_address", name[:40] if name else "query")
 
 
 def _bad_headers(scope: Scope) -> Iterator[InputError]:

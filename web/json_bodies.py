@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from errors import InputError
-from web.error_answers import unstorable_text
+from web.error_answers import printable, unstorable_text
 
 DEPTH = 32
 """Lists and objects inside each other. The deepest act, a correction with a table of scores, has seven."""
@@ -97,12 +97,12 @@ def _check_bounds(values: Any) -> None:
     while left:
         path, value = left.pop()
         seen += 1
-        inside = len(value) if isinstance(value, (dict, list)) else 0
-        if len(path) > DEPTH or seen + len(left) + inside > MOST_VALUES:
+        holds = len(value) if isinstance(value, (dict, list)) else None
+        if (holds is not None and len(path) >= DEPTH) or seen + len(left) + (holds or 0) > MOST_VALUES:
             raise InputError("json_too_deep", most=DEPTH)
         if isinstance(value, (int, float)) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
             raise InputError("number_too_large", ".".join(path))
         if isinstance(value, dict):
-            left.extend(((*path, name[:40]), part) for name, part in value.items())
+            left.extend(((*path, printable(name[:40])), part) for name, part in value.items())
         elif isinstance(value, list):
             left.extend(((*path, str(number)), part) for number, part in enumerate(value))
