@@ -41,7 +41,10 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     the facts of that code, `found` the beginning of the invalid value.
     """
     first = error.errors(include_url=False)[0]
-    text = repr(first["input"])
+    try:
+        text = repr(first["input"])
+    except RecursionError:  # lists inside each other, hundreds deep
+        text = "…"
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
     # YAML reads an unquoted 18,5 in a list as 18 and a key "5" without a value.
     is_key_without_value = first["type"] == "extra_forbidden" and first["input"] is None

@@ -18,15 +18,11 @@ from engine_help import CITY, open_cycle, submit, units
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
-from speech import RULES
-from starlette.routing import Mount
-from trial_help import (
+from fuzz_help import (
     FORM,
     JSON,
+    Fuzzer,
     Route,
-    Trial,
     fields_of_description,
     problems,
     routes_of,
@@ -36,6 +32,10 @@ from trial_help import (
     try_paths,
     try_queries,
 )
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+from speech import RULES
+from starlette.routing import Mount
 from web_help import Site
 
 from application.fields import parse_day
@@ -57,7 +57,7 @@ SOAK = "THIDUA_SOAK" in os.environ
 
 
 @pytest.fixture
-async def trial(site: Site) -> Trial:
+async def fuzzer(site: Site) -> Fuzzer:
     stream = await open_cycle(site.app, RULES, members=units(3))
     await site.person("thu-ky", CITY, "secretariat", administrator=True)
     await site.person("can-bo", "don-vi-1")
@@ -75,11 +75,11 @@ async def trial(site: Site) -> Trial:
     }
     values |= {"unit": "don-vi-1", "kind": "covenant", "job": "x", "person": "can-bo", "number": "moi", "digest": "x"}
     values |= {"name": "x", "extension": "json", "secret": "x", "language": "en", "path": "desk.css"}
-    trial = Trial(build(site.services), site, {name: value.encode() for name, value in values.items()}, secret, token)
-    begin = next(one for one in routes_of(trial.app) if (one.path.endswith("/hoi-nghi"), one.method) == (True, "POST"))
-    body = trial.form(begin, (b"id", b"hn-1"))
-    await ask(trial.app, "POST", trial.at(begin), b"", [*trial.headers(begin), (b"content-type", FORM)], body)
-    return trial
+    fuzzer = Fuzzer(build(site.services), site, {name: value.encode() for name, value in values.items()}, secret, token)
+    begin = next(one for one in routes_of(fuzzer.app) if (one.path.endswith("/hoi-nghi"), one.method) == (True, "POST"))
+    body = fuzzer.form(begin, (b"id", b"hn-1"))
+    await ask(fuzzer.app, "POST", fuzzer.at(begin), b"", [*fuzzer.headers(begin), (b"content-type", FORM)], body)
+    return fuzzer
 
 
 # The cases ------------------------------------------------------------------------------------------------------------
@@ -88,79 +88,79 @@ FEW = {"path": 8, "query": 16, "header": 60, "form": 40, "field": 240}
 """Of so many cases of a kind one is sent."""
 
 
-async def try_everything(trial: Trial, samples: dict[str, int]) -> None:
-    description = (await ask(trial.app, "GET", b"/api/v1/openapi.json")).json()
+async def try_everything(fuzzer: Fuzzer, samples: dict[str, int]) -> None:
+    description = (await ask(fuzzer.app, "GET", b"/api/v1/openapi.json")).json()
     fields = fields_of_description(description)
     assert len({act for act, _path in fields}) > len(ENTERED_BY_PERSONS) * 0.9  # the others have no fields
-    for route in routes_of(trial.app):
-        trial.sample = samples["path"]
-        await try_paths(trial, route)
-        trial.sample = samples["query"]
-        await try_queries(trial, route)
-        trial.sample = samples["header"]
-        await try_headers(trial, route)
+    for route in routes_of(fuzzer.app):
+        fuzzer.sample = samples["path"]
+        await try_paths(fuzzer, route)
+        fuzzer.sample = samples["query"]
+        await try_queries(fuzzer, route)
+        fuzzer.sample = samples["header"]
+        await try_headers(fuzzer, route)
         if route.method == "POST" and route.path.endswith(("/acts", "/acts/try")):
-            trial.sample = samples["field"]
-            await try_json(trial, route, fields)
+            fuzzer.sample = samples["field"]
+            await try_json(fuzzer, route, fields)
         elif route.method == "POST" and not route.is_api:
-            trial.sample = samples["form"]
-            await try_forms(trial, route)
+            fuzzer.sample = samples["form"]
+            await try_forms(fuzzer, route)
 
 
-async def test_every_route_answers_bad_input_with_a_sentence(trial: Trial) -> None:
-    await try_everything(trial, dict.fromkeys(FEW, 1) if SOAK else FEW)
-    print(dict(trial.kinds), dict(trial.statuses))
-    assert trial.findings == [], "\n".join(trial.findings)
-    assert set(trial.kinds) == {"path", "query", "header", "form", "body", "JSON", "field"}
-    assert {route.path for route in routes_of(trial.app)} == trial.paths
+async def test_every_route_answers_bad_input_with_a_sentence(fuzzer: Fuzzer) -> None:
+    await try_everything(fuzzer, dict.fromkeys(FEW, 1) if SOAK else FEW)
+    print(dict(fuzzer.kinds), dict(fuzzer.statuses))
+    assert fuzzer.findings == [], "\n".join(fuzzer.findings)
+    assert set(fuzzer.kinds) == {"path", "query", "header", "form", "body", "JSON", "field"}
+    assert {route.path for route in routes_of(fuzzer.app)} == fuzzer.paths
 
 
-async def test_a_route_that_breaks_is_found(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Negative controls: each kind of trial finds the route that lacks what it looks for."""
+async def test_a_route_that_breaks_is_found(fuzzer: Fuzzer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative controls: each kind of request finds the route that lacks what it looks for."""
 
-    @trial.app.get("/hong/{number}")
+    @fuzzer.app.get("/hong/{number}")
     async def broken_page(number: str, wanted: str = "1") -> Response:
         return PlainTextResponse(f"{int(number)} {int(wanted)}")
 
-    @trial.app.get("/hong")
+    @fuzzer.app.get("/hong")
     async def silent_page(wanted: int = 1) -> Response:
         return PlainTextResponse("", 200 if wanted == 1 else 422)
 
-    @trial.app.post("/hong")
+    @fuzzer.app.post("/hong")
     async def broken_form(request: Request) -> Response:
         form = await checked_form(request)
         await get_services(request).accounts.get(str(form.get("chair", "")))
         return PlainTextResponse(str(int(str(form.get("chair", "1")))))
 
-    @trial.app.get("/api/hong/{number}")
+    @fuzzer.app.get("/api/hong/{number}")
     async def other_shape(number: str) -> Response:
         return JSONResponse({"detail": "none"}, 404)
 
-    @trial.app.post("/api/hong")
+    @fuzzer.app.post("/api/hong")
     async def reads_it_itself(request: Request) -> Response:
         return JSONResponse((await request.json())["act"] + 1)
 
-    trial.values["number"] = b"7"
-    routes = {(one.method, one.path): one for one in routes_of(trial.app)}
+    fuzzer.values["number"] = b"7"
+    routes = {(one.method, one.path): one for one in routes_of(fuzzer.app)}
     page, silent, form = (routes[one] for one in (("GET", "/hong/{number}"), ("GET", "/hong"), ("POST", "/hong")))
-    await try_paths(trial, page)
-    assert any("number=squared" in one and "status 500" in one for one in trial.findings)
-    await found_by(trial, try_queries(trial, page), "wanted=no number: status 500")
-    await found_by(trial, try_queries(trial, silent), "wanted=30 digits: no sentence")
-    await found_by(trial, try_forms(trial, form), "chair=fraction: status 500")
+    await try_paths(fuzzer, page)
+    assert any("number=squared" in one and "status 500" in one for one in fuzzer.findings)
+    await found_by(fuzzer, try_queries(fuzzer, page), "wanted=no number: status 500")
+    await found_by(fuzzer, try_queries(fuzzer, silent), "wanted=30 digits: no sentence")
+    await found_by(fuzzer, try_forms(fuzzer, form), "chair=fraction: status 500")
     api = Route("/api", "/hong/{number}", "GET", (), other_shape)
-    await found_by(trial, try_paths(trial, api), "not {code, text, place}")
-    await found_by(trial, try_json(trial, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
+    await found_by(fuzzer, try_paths(fuzzer, api), "not {code, text, place}")
+    await found_by(fuzzer, try_json(fuzzer, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
     monkeypatch.setattr(gate, "refusal", lambda _scope: None)
-    board = next(one for one in routes_of(trial.app) if one.path == "/bang.csv")
-    await found_by(trial, try_queries(trial, board), "nul: status 200")
-    await found_by(trial, try_queries(trial, board), "surrogate: status 200")
+    board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.csv")
+    await found_by(fuzzer, try_queries(fuzzer, board), "nul: status 200")
+    await found_by(fuzzer, try_queries(fuzzer, board), "surrogate: status 200")
 
 
-async def found_by(trial: Trial, trying: Coroutine[Any, Any, None], finding: str) -> None:
-    trial.findings.clear()
+async def found_by(fuzzer: Fuzzer, trying: Coroutine[Any, Any, None], finding: str) -> None:
+    fuzzer.findings.clear()
     await trying
-    assert any(finding in one for one in trial.findings), (finding, trial.findings)
+    assert any(finding in one for one in fuzzer.findings), (finding, fuzzer.findings)
 
 
 def test_an_answer_without_sentence_language_or_shape_is_a_problem() -> None:
@@ -185,8 +185,8 @@ def test_an_answer_without_sentence_language_or_shape_is_a_problem() -> None:
 # Programs -------------------------------------------------------------------------------------------------------------
 
 
-async def test_programs_get_code_text_and_place_for_every_error(trial: Trial) -> None:
-    way, token = trial.at(acts_route(trial)), (b"authorization", b"Bearer " + trial.token.encode())
+async def test_programs_get_code_text_and_place_for_every_error(fuzzer: Fuzzer) -> None:
+    way, token = fuzzer.at(acts_route(fuzzer)), (b"authorization", b"Bearer " + fuzzer.token.encode())
     json_ = (b"content-type", JSON)
     for method, path, headers, body, status, code in (
         ("GET", b"/api", (), b"", 404, "page_not_found"),
@@ -203,29 +203,31 @@ async def test_programs_get_code_text_and_place_for_every_error(trial: Trial) ->
         ("POST", way, (token, json_, (b"content-length", b"13000000")), b"{}", 413, "too_large"),
         ("POST", way, (token, json_, (b"content-length", b"abc")), b"{}", 422, "bad_header"),
     ):
-        answer = await ask(trial.app, method, path, b"", headers, body)
+        answer = await ask(fuzzer.app, method, path, b"", headers, body)
         told = answer.json()
         assert (answer.status, told["code"], set(told)) == (status, code, {"code", "text", "place"}), (path, body)
         assert told["text"] not in {"", code}
-    place = (await ask(trial.app, "POST", way, b"", (token, json_), b'{"act": "a\\u0000"}')).json()["place"]
+    place = (await ask(fuzzer.app, "POST", way, b"", (token, json_), b'{"act": "a\\u0000"}')).json()["place"]
     assert place == "act"
 
 
-def acts_route(trial: Trial) -> Route:
-    return next(one for one in routes_of(trial.app) if one.path.endswith("/acts") and one.method == "POST")
+def acts_route(fuzzer: Fuzzer) -> Route:
+    return next(one for one in routes_of(fuzzer.app) if one.path.endswith("/acts") and one.method == "POST")
 
 
-async def test_a_refused_address_is_told_in_the_language_of_the_reader(trial: Trial) -> None:
+async def test_a_refused_address_is_told_in_the_language_of_the_reader(fuzzer: Fuzzer) -> None:
     for language, words in ((b"vi", "Địa chỉ quá dài"), (b"en", "The address is too long")):
         cookie = (b"cookie", b"thidua_lang=" + language)
-        answer = await ask(trial.app, "GET", b"/dang-nhap", b"den=%ff", [cookie])
+        answer = await ask(fuzzer.app, "GET", b"/dang-nhap", b"den=%ff", [cookie])
         assert (answer.status, words in answer.text) == (422, True)
 
 
-async def test_what_was_typed_stands_in_the_form_again_where_one_field_cannot_be_stored(trial: Trial) -> None:
-    route = next(one for one in routes_of(trial.app) if one.path.endswith("/lam/{act}") and one.method == "POST")
-    body = trial.form(route, (b"text", b"Gi%E1%BB%AF+l%E1%BA%A1i"), (b"by.group", b"a%00"))
-    answer = await ask(trial.app, "POST", trial.at(route), b"", [*trial.headers(route), (b"content-type", FORM)], body)
+async def test_what_was_typed_stands_in_the_form_again_where_one_field_cannot_be_stored(fuzzer: Fuzzer) -> None:
+    route = next(one for one in routes_of(fuzzer.app) if one.path.endswith("/lam/{act}") and one.method == "POST")
+    body = fuzzer.form(route, (b"text", b"Gi%E1%BB%AF+l%E1%BA%A1i"), (b"by.group", b"a%00"))
+    answer = await ask(
+        fuzzer.app, "POST", fuzzer.at(route), b"", [*fuzzer.headers(route), (b"content-type", FORM)], body
+    )
     assert (answer.status, "Giữ lại" in answer.text) == (422, True)
 
 

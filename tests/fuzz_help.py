@@ -306,8 +306,8 @@ SLOW = {"/dang-nhap", "/acts"}
 
 
 @dataclass(slots=True)
-class Trial:
-    """One application under trial, with a login and a token that open everything, and what was found."""
+class Fuzzer:
+    """One application, with a login and a token that open everything, and what was found."""
 
     app: FastAPI
     site: Site
@@ -409,76 +409,78 @@ def bugs_in(logs: Iterable[Any]) -> list[str]:
     ]
 
 
-async def try_paths(trial: Trial, route: Route) -> None:
+async def try_paths(fuzzer: Fuzzer, route: Route) -> None:
     for part in route.parts:
         for bad in VALUES:
-            if trial.chosen(route, "path", part, bad.name):
-                path = route.at({**trial.values, part: bad.escaped})
+            if fuzzer.chosen(route, "path", part, bad.name):
+                path = route.at({**fuzzer.values, part: bad.escaped})
                 allowed = {404, 422} if bad.refused else None
-                await trial.try_(
+                await fuzzer.try_(
                     "path",
                     route,
                     f"{part}={bad.name}",
                     path=path,
                     allowed=allowed,
-                    body=_body(trial, route),
+                    body=_body(fuzzer, route),
                     headers=_type(route),
                 )
 
 
-async def try_queries(trial: Trial, route: Route) -> None:
+async def try_queries(fuzzer: Fuzzer, route: Route) -> None:
     for name in dict.fromkeys((*route.query, "q", "_sua", "den", "no_such_parameter")):
         for bad in VALUES:
-            if trial.chosen(route, "query", name, bad.name):
+            if fuzzer.chosen(route, "query", name, bad.name):
                 query = name.encode() + b"=" + bad.escaped
                 allowed = {404, 422} if bad.refused else None
-                await trial.try_(
+                await fuzzer.try_(
                     "query",
                     route,
                     f"{name}={bad.name}",
                     query=query,
                     allowed=allowed,
-                    body=_body(trial, route),
+                    body=_body(fuzzer, route),
                     headers=_type(route),
                 )
 
 
-async def try_forms(trial: Trial, route: Route) -> None:
+async def try_forms(fuzzer: Fuzzer, route: Route) -> None:
     for name in form_names(route):
         for bad in VALUES:
-            if trial.chosen(route, "form", name, bad.name):
-                body = trial.form(route, (name.encode(), bad.escaped))
-                await trial.try_("form", route, f"{name[:40]}={bad.name}", body=body, headers=[(b"content-type", FORM)])
-        if trial.chosen(route, "twice", name):
-            body = trial.form(route, (name.encode(), b"a"), (name.encode(), b"b"))
-            await trial.try_("form", route, f"{name[:40]} twice", body=body, headers=[(b"content-type", FORM)])
+            if fuzzer.chosen(route, "form", name, bad.name):
+                body = fuzzer.form(route, (name.encode(), bad.escaped))
+                await fuzzer.try_(
+                    "form", route, f"{name[:40]}={bad.name}", body=body, headers=[(b"content-type", FORM)]
+                )
+        if fuzzer.chosen(route, "twice", name):
+            body = fuzzer.form(route, (name.encode(), b"a"), (name.encode(), b"b"))
+            await fuzzer.try_("form", route, f"{name[:40]} twice", body=body, headers=[(b"content-type", FORM)])
     for kind, body in BODIES:
-        if trial.chosen(route, "body", kind, body[:40], each=2):
-            await trial.try_(
+        if fuzzer.chosen(route, "body", kind, body[:40], each=2):
+            await fuzzer.try_(
                 "body", route, f"{kind!r} {body[:40]!r}", body=body, headers=[(b"content-type", kind)], allowed=REFUSED
             )
 
 
-async def try_headers(trial: Trial, route: Route) -> None:
+async def try_headers(fuzzer: Fuzzer, route: Route) -> None:
     for name in HEADER_NAMES:
         for value in IN_HEADERS:
-            if trial.chosen(route, "header", name, value[:20]):
+            if fuzzer.chosen(route, "header", name, value[:20]):
                 headers = [*(one for one in _type(route) if one[0] != name), (name, value)]
-                await trial.try_(
-                    "header", route, f"{name!r}: {value[:20]!r}", headers=headers, body=_body(trial, route)
+                await fuzzer.try_(
+                    "header", route, f"{name!r}: {value[:20]!r}", headers=headers, body=_body(fuzzer, route)
                 )
 
 
-async def try_json(trial: Trial, route: Route, fields: list[tuple[str, tuple[str, ...]]]) -> None:
+async def try_json(fuzzer: Fuzzer, route: Route, fields: list[tuple[str, tuple[str, ...]]]) -> None:
     for kind, body in JSON_BODIES:
-        await trial.try_(
+        await fuzzer.try_(
             "JSON", route, f"{kind!r} {body[:40]!r}", body=body, headers=[(b"content-type", kind)], allowed=REFUSED
         )
     for act, path in fields:
         for bad in VALUES:
-            if trial.chosen(route, "field", act, path, bad.name):
+            if fuzzer.chosen(route, "field", act, path, bad.name):
                 body = _nested(act, path, bad.json)
-                await trial.try_(
+                await fuzzer.try_(
                     "field", route, f"{act} {'.'.join(path)}={bad.name}", body=body, headers=[(b"content-type", JSON)]
                 )
 
@@ -493,10 +495,10 @@ def _nested(act: str, path: tuple[str, ...], value: bytes) -> bytes:
     return b'{"act": ' + json.dumps(act).encode() + b", " + inner[1:]
 
 
-def _body(trial: Trial, route: Route) -> bytes:
+def _body(fuzzer: Fuzzer, route: Route) -> bytes:
     if route.method != "POST":
         return b""
-    return b'{"act": "comment"}' if route.is_api else trial.form(route, (b"_step", b"edit"), (b"_do", b"nothing"))
+    return b'{"act": "comment"}' if route.is_api else fuzzer.form(route, (b"_step", b"edit"), (b"_do", b"nothing"))
 
 
 def _type(route: Route) -> list[tuple[bytes, bytes]]:
