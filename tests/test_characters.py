@@ -231,6 +231,15 @@ async def test_what_was_typed_stands_in_the_form_again_where_one_field_cannot_be
     assert (answer.status, "Giữ lại" in answer.text) == (422, True)
 
 
+async def test_a_form_is_refused_where_it_is_ill_formed_and_not_where_that_sign_was_typed(fuzzer: Fuzzer) -> None:
+    route = next(one for one in routes_of(fuzzer.app) if (one.path, one.method) == ("/toi", "POST"))
+    headers = [*fuzzer.headers(route), (b"content-type", FORM)]
+    for value, status in ((b"%FF", 422), (b"%ED%A0%80", 422), (b"%00", 422), (b"%EF%BF%BD", 200), (b"%E1%BA%A1", 200)):
+        body = fuzzer.form(route, (b"_do", b"nothing"), (b"name", value))
+        answer = await ask(fuzzer.app, "POST", fuzzer.at(route), b"", headers, body)
+        assert answer.status == status, value
+
+
 # What reads them ------------------------------------------------------------------------------------------------------
 
 

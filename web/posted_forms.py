@@ -21,6 +21,7 @@ MOST_FILES = 500
 NAME_CHARS = 300
 
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_REPLACED = "\ufffd"
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
 
 
@@ -32,16 +33,17 @@ async def posted_form(request: Request, *, storable: bool = True) -> FormData:
         TooLargeError
     """
     kind = _content_type(request)
-    if kind == _URLENCODED and not _is_utf8(await request.body()):
-        raise InputError("form_unreadable")
+    body = await request.body() if kind == _URLENCODED else b""
     try:
         form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=BODY_BYTES)
     except (HTTPException, UnicodeError):
         raise InputError("form_unreadable") from None
-    for name, value in form.multi_items():
-        if len(name) > NAME_CHARS:
-            raise InputError("form_unreadable")
-        text = (value.filename or "") if isinstance(value, UploadFile) else value
+    fields = [(name, (one.filename or "") if isinstance(one, UploadFile) else one) for name, one in form.multi_items()]
+    # The parser puts U+FFFD in place of what is ill-formed. It may also have been typed: then the body tells.
+    replaced = any(_REPLACED in name or _REPLACED in text for name, text in fields)
+    if (replaced and not _is_utf8(body)) or any(len(name) > NAME_CHARS for name, _text in fields):
+        raise InputError("form_unreadable")
+    for name, text in fields:
         if storable and (unstorable := unstorable_text({name: text})) is not None:
             raise unstorable
     return form
