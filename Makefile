@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test cases bench tour acts-doc lint lock
+.PHONY: demo test soak cases bench tour acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -13,6 +13,10 @@ demo: $(READY)
 
 test: $(READY)
 	@sh tools/test.sh
+
+# Every bad value in every place of every route: minutes, where `make test` sends a sample.
+soak: $(READY)
+	@sh tools/soak.sh
 
 cases: $(READY)
 	@$(RUN)/python -m cli.cases

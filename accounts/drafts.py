@@ -12,6 +12,9 @@ from ledger.connection import Pool
 MOST_CHARACTERS = 4_000_000
 """The most characters of a draft, as JSON."""
 
+PATH_BYTES = 2_000
+"""The most bytes of a draft's path: PostgreSQL's index takes no key of more than 2,700."""
+
 
 class Drafts:
     """The drafts of all persons, by person and path: the page's address with its query."""
@@ -24,7 +27,10 @@ class Drafts:
 
         Raises:
             InputError: `not_kept`: it has more than `MOST_CHARACTERS`.
+            InputError: `link_too_long`: its path has more than `PATH_BYTES`.
         """
+        if len(path.encode()) > PATH_BYTES:
+            raise InputError("link_too_long")
         text = json.dumps(body, ensure_ascii=False)
         if len(text) > MOST_CHARACTERS:
             raise InputError("not_kept")

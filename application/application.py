@@ -20,6 +20,7 @@ from domain.records import Command, Event, EventEnvelope, Refused
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.state import State
 from domain.steps.signatories import Signatories
+from domain.streams import STREAM_CHARS, is_stream
 from domain.times import When
 from domain.types import Provenance
 from errors import CodedError, InputError, NotFoundError
@@ -126,6 +127,7 @@ class Application:
 
         Raises:
             InputError, Refused: a field is invalid. Then no text was stored.
+            NotFoundError: the stream has a name that no cycle and no year can have.
         """
         if filler is not None:
             return await self._item(command_input, filler)
@@ -137,6 +139,8 @@ class Application:
         return await self._item(command_input, FieldFiller(self.texts, self.people))
 
     async def _item(self, command_input: CommandInput, filler: FieldFiller) -> BatchItem:
+        if len(command_input.stream) > STREAM_CHARS or not is_stream(command_input.stream):
+            raise NotFoundError("no_such_cycle", cycle=command_input.stream[:STREAM_CHARS])
         command_type = Command.KNOWN.get(command_input.act)
         if command_type is None:
             raise Refused("unknown_act", act=command_input.act)

@@ -110,7 +110,7 @@ class FieldFiller:
         if _is_text(annotation):
             return await self._text(value, path)
         is_typed_number = not self._is_export and isinstance(value, str) and Decimal in _parts(annotation)
-        if is_typed_number and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
+        if is_typed_number and re.fullmatch(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+", value.strip()):
             raise InputError("thousands_dot", path, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from application.fields import FormField, form_fields
+from domain.numbers import whole_number
 from domain.records import Command
 from i18n.messages import day, number
 
@@ -42,8 +43,9 @@ def _cleaned(value: Any) -> Any:
         return value.replace("\r\n", "\n").strip() or None
     if not isinstance(value, dict):
         return value
-    if value and all(key.isdigit() for key in value):
-        ordered = sorted(value.items(), key=lambda pair: int(pair[0]))[:MAX_ROWS]
+    numbered = {number: entry for key, entry in value.items() if (number := whole_number(key)) is not None}
+    if numbered and len(numbered) == len(value):
+        ordered = sorted(numbered.items())[:MAX_ROWS]
         return [kept for _n, entry in ordered if (kept := _cleaned(entry)) is not None]
     found = {name: kept for name, entry in value.items() if (kept := _cleaned(entry)) is not None}
     return found or None

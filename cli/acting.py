@@ -21,6 +21,7 @@ from application.year_file import check_open_cycles, default_start, enter_file_p
 from cli.outcome import Exit, answer, asking, interruptible, say, terminal
 from cli.score_impact import confirm_score_impact
 from cli.session import Session, session
+from domain.numbers import uuid_of, whole_number
 from domain.problems import repeated
 from domain.records import Command, Refused
 from domain.streams import parse_cycle_name
@@ -74,7 +75,8 @@ async def act_from_line(
     except Refused as error:
         if error.code == "malformed_act" and file is not None:
             parts = str(error.facts["place"]).split(".")
-            line = line_of(tuple(int(part) if part.isdigit() else part for part in parts), lines)
+            path = ((whole_number(part), part) for part in parts)
+            line = line_of(tuple(part if number is None else number for number, part in path), lines)
             raise InputError("file_field", where(file, line), **error.facts) from None
         raise
 
@@ -281,10 +283,11 @@ def day_of(text: str) -> date:
 
 
 def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise InputError("not_a_command_id", found=text) from None
+    if not text:
+        return None
+    if (found := uuid_of(text)) is None:
+        raise InputError("not_a_command_id", found=text)
+    return found
 
 
 def _value(text: str) -> Any:

@@ -13,11 +13,11 @@ from domain.problems import invalid
 from domain.times import ICT, When, day_ending
 
 _FORMS = (
-    (re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})"), "day"),
-    (re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"), "day"),
-    (re.compile(r"(?P<m>\d{1,2})/(?P<y>\d{4})"), "month"),
-    (re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})"), "month"),
-    (re.compile(r"(?P<y>\d{4})"), "year"),
+    (re.compile(r"(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})/(?P<y>[0-9]{4})"), "day"),
+    (re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})"), "day"),
+    (re.compile(r"(?P<m>[0-9]{1,2})/(?P<y>[0-9]{4})"), "month"),
+    (re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{2})"), "month"),
+    (re.compile(r"(?P<y>[0-9]{4})"), "year"),
 )
 
 
@@ -41,7 +41,7 @@ def parse_when(value: object) -> When:
     return When.on(first, last)
 
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
 
 def _instants(text: str) -> When:

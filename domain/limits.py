@@ -13,6 +13,9 @@ UNITS_PER_CLUSTER = 60
 CLUSTERS_PER_YEAR = 500
 PEOPLE_PER_ACT = 60
 VERSIONS_PER_DRAFT = 100
+ANSWERS_DEPTH = 20
+"""Comments that answer each other, one after another: ten turns of two sides. A longer exchange is a new comment."""
+
 CRITERIA_PER_EDITION = 500
 CRITERIA_DEPTH = 8
 POINTS_MAX = 100_000

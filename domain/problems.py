@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from domain.numbers import whole_number
+
 T = TypeVar("T")
 FOUND_CHARS = 80
 """How much of an invalid value is shown: one line of a terminal."""
@@ -39,10 +41,14 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     the facts of that code, `found` the beginning of the invalid value.
     """
     first = error.errors(include_url=False)[0]
-    text = repr(first["input"])
+    try:
+        text = repr(first["input"])
+    except RecursionError:  # lists inside each other, hundreds deep
+        text = "…"
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
     # YAML reads an unquoted 18,5 in a list as 18 and a key "5" without a value.
-    cut_figure = first["type"] == "extra_forbidden" and first["input"] is None and str(first["loc"][-1]).isdigit()
+    is_key_without_value = first["type"] == "extra_forbidden" and first["input"] is None
+    cut_figure = is_key_without_value and whole_number(str(first["loc"][-1])) is not None
     of_a_digest = first["type"] == "string_pattern_mismatch" and "{64}" in given.get("pattern", "")
     return {
         "place": tuple(part for part in first["loc"] if not _is_type_alternative(part)),

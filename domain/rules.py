@@ -97,7 +97,7 @@ class AwardRule(FrozenModel):
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
 
 
-Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
+Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?/[1-9][0-9]?$")]
 """A share that no decimal number expresses exactly, such as 2/3."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from domain import limits
 from domain.city_year import CITY_YEAR, CityState
 from domain.cycle import CYCLE
 from domain.decider import FoldedStream
@@ -14,6 +15,9 @@ from domain.records import Refused
 from domain.state import State
 
 DEFAULT_ORGANISER = "mttq-hanoi"
+STREAM_CHARS = 3 * limits.SLUG_CHARS + 2
+"""Three ids, and what stands between them."""
+
 _SEGMENT = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR = re.compile(f"{_SEGMENT}/{_SEGMENT}")
 _CYCLE = re.compile(f"{_SEGMENT}/{_SEGMENT}/{_SEGMENT}")
@@ -51,6 +55,11 @@ def is_cycle(stream: str) -> bool:
 def is_year(stream: str) -> bool:
     """Return whether the stream is an organiser's year."""
     return _YEAR.fullmatch(stream) is not None
+
+
+def is_stream(stream: str) -> bool:
+    """Return whether commands of persons can be for the stream: it is a cluster's cycle or an organiser's year."""
+    return is_cycle(stream) or is_year(stream)
 
 
 def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:

@@ -36,7 +36,7 @@ def _parse_day(value: object) -> object:
         return value
     # Only these two forms are parsed: pydantic would take "0" for a day of 1970.
     try:
-        if written := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value.strip()):
+        if written := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", value.strip()):
             day, month, year = map(int, written.groups())
             return date(year, month, day)
         return date.fromisoformat(value.strip())

@@ -86,9 +86,16 @@ def decimal_comma(value: object) -> object:
 
     Raises:
         ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
+            `decimal_parsing`: the text holds other characters than those of a number.
     """
-    if isinstance(value, str) and "," in value:
-        if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
+    if not isinstance(value, str):
+        return value
+    if not value.strip().isascii() or "_" in value:  # `Decimal` would take the digits of other scripts, and 1_000
+        raise invalid("decimal_parsing")
+    if "," in value:
+        if not re.fullmatch(r"-?[0-9]+,[0-9]+", value.strip()) or re.fullmatch(
+            r"-?[1-9][0-9]{0,2},[0-9]{3}", value.strip()
+        ):
             raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
         return value.strip().replace(",", ".")
     return value
@@ -96,7 +103,7 @@ def decimal_comma(value: object) -> object:
 
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": r"^\s*[+-]?\d+([.,]\d+)?\s*$"}]})
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": r"^\s*[+-]?[0-9]+([.,][0-9]+)?\s*$"}]})
 
 
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.

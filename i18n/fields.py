@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.numbers import whole_number
 from i18n import NC_, _
 
 FIELDS: Mapping[str, str] = {
@@ -143,7 +144,7 @@ FIELDS: Mapping[str, str] = {
 
 def path_label(path: str) -> str:
     """The label of the field that a path ends in, such as `by.unit` or `sheet.0.points`."""
-    names = [part for part in path.split(".") if part and not part.isdigit()]
+    names = [part for part in path.split(".") if part and whole_number(part) is None]
     return field_label(names[-1].lstrip("_") if names else path)
 
 

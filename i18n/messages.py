@@ -127,7 +127,7 @@ class _Blank(dict[str, str]):
         return "…"
 
 
-_DAY = re.compile(r"(19|20|21|22)\d\d-\d\d-\d\d")
+_DAY = re.compile(r"(19|20|21|22)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 """A day as JSON writes it; numbers of documents do not look like this."""
 
 

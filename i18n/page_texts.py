@@ -17,8 +17,13 @@ SENTENCES: Mapping[str, str] = {
         "{file}, the key file of accounts, is missing or damaged: the operator must see to it."
     ),
     "auditor_needs_end": N_("An auditor's access must have a last day."),
+    "bad_address": N_("The address is too long, or holds characters that cannot be used. Open the page from the menu."),
     "bad_day": N_("“{found}” is no day; write 05/02/2020."),
     "bad_email": N_("{found} is no mail address."),
+    "bad_header": N_(
+        "The browser, or a program on its way here, sends something that cannot be read. Close the browser and open it "
+        "again; if that does not help, tell the operator."
+    ),
     "bad_request": N_("What was sent cannot be used."),
     "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
     "code_missing": N_("Type the six digits of your telephone, or a recovery code, too."),
@@ -26,12 +31,18 @@ SENTENCES: Mapping[str, str] = {
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
     "upload_type": N_("This is no file of a type that is taken: {types}"),
+    "form_unreadable": N_("What the form has sent cannot be read; nothing was entered. Go back and send it again."),
     "form_not_ours": N_("This form is too old, or comes from elsewhere. Open the page again."),
     "id_reserved": N_("{person} is a name of the register itself; choose another."),
     "invitation_void": N_(
         "This address was used already, or is too old: an invitation works for a week, an address for a new password "
         "for an hour. Ask for a new one."
     ),
+    "json_expected": N_("The body must be JSON in UTF-8, with the content type application/json."),
+    "json_key_twice": N_("An object of the JSON body has the same key twice."),
+    "json_too_deep": N_("The JSON body has too many values, or more than {most} lists and objects inside each other."),
+    "json_unreadable": N_("The body is no readable JSON."),
+    "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
     "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
     "logins_busy": N_("Many are logging in now. Wait a few seconds, then send it again."),
     "login_needed": N_("Log in first."),
@@ -47,6 +58,7 @@ SENTENCES: Mapping[str, str] = {
     "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
     "not_yours_to_read": N_("This is not yours to read."),
     "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
+    "number_too_large": N_("A number is too large to be meant."),
     "nothing_chosen": N_("Choose at least one cluster."),
     "our_bug_web": N_("Something is wrong with the program; it was written down under {request}."),
     "page_not_found": N_("There is no such page."),
@@ -99,7 +111,9 @@ STEPS: Mapping[str, str] = {
     "voting": N_("votes"),
     "conclusion": N_("ranking and awards"),
     "awards": N_("what became of awards"),
-    "deadlines": N_("deadlines"),
+    "clock": N_("deadlines"),
+    "extensions": N_("extensions of deadlines"),
+    "escalation": N_("escalation to the overseer"),
     "manual_reminders": N_("reminders by hand"),
     "corrections": N_("corrections and sources"),
     "signatories": N_("signatories"),

@@ -34,6 +34,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_such_version": N_("There is no version {number} of the {kind}; the latest is {latest}."),
     "nothing_presented": N_("No version of the {kind} has been presented yet."),
     "no_stance": N_("{unit} has taken no stance that could be withdrawn."),
+    "answers_too_deep": N_(
+        "{most} comments answer each other here already. Answer an earlier one of them, or write a new comment."
+    ),
     "no_such_comment": N_("There is no standing comment number {number}."),
     "not_yours": N_("This is not yours to say ({act})."),
     "organiser_needs_secretariat": N_("What the organiser says is entered by its secretariat only."),

@@ -40,6 +40,8 @@ async def main() -> None:
             server_header=False,
             date_header=True,
             forwarded_allow_ips=settings.proxies,
+            # Long addresses and headers reach the gate, which tells in a sentence that they are too long.
+            h11_max_incomplete_event_size=256_000,
         )
         server = uvicorn.Server(config)
         log.info("web ready", address=settings.address)

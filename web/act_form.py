@@ -20,6 +20,7 @@ from application.gate import GateClosedError
 from application.score_sheets import titled
 from application.visits import VisitedCycle
 from domain.access import Matter
+from domain.numbers import uuid_of, whole_number
 from domain.records import Command, Refused
 from domain.steps.corrections import CorrectAct
 from domain.times import When
@@ -35,8 +36,6 @@ FORM_ERRORS = (InputError, Refused, GateClosedError, PendingError, UnreachableEr
 
 FILE = "_file."
 """Before the path of the field that a file is chosen for."""
-
-_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def typed_text(form: FormData) -> dict[str, str]:
 
 def version_in(value: Any) -> int | None:
     """The version of an act, as a form or an address gives it; None for anything else."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS else None
+    return whole_number(value)
 
 
 async def store_files(services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]) -> str:
@@ -152,10 +151,7 @@ def error_text(error: CodedError, cycle: VisitedCycle) -> str:
 
 
 def _uuid(value: Any) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return uuid4()
+    return uuid_of(value) or uuid4()
 
 
 def _range(text: str) -> When:

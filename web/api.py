@@ -37,8 +37,7 @@ from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.strengths import Strength
 from domain.times import Day, When
-from errors import CodedError, InputError
-from i18n.messages import sentence
+from errors import InputError
 from projections.search import SearchHit
 from vault.persons import Contact
 from web.api_models import (
@@ -47,7 +46,6 @@ from web.api_models import (
     ActRequest,
     CycleLine,
     CycleState,
-    Error,
     MomentState,
     OpenTask,
     ProblemBeside,
@@ -59,12 +57,14 @@ from web.api_models import (
     Verified,
 )
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
-from web.error_answers import ANSWERED, answered, printable, unstorable_text
+from web.checks import Number
+from web.error_answers import ANSWERED, answered, json_error, printable
+from web.json_bodies import CheckedRoute
 from web.reauthentication import address_of, wrong_secret
 from web.services import Services, get_services
 from web.urls import extension_url, task_url
 
-router = APIRouter()
+router = APIRouter(route_class=CheckedRoute)
 
 STRENGTH_OF_SCOPE: Mapping[Scope, Strength] = {
     "read": Strength.TOKEN_TO_READ,
@@ -119,7 +119,7 @@ HistoryReader = Annotated[Visitor, _reads(Matter.HISTORY)]
 AccountManager = Annotated[Visitor, _reads(Matter.PEOPLE)]
 ReadableCycle = Annotated[VisitedCycle, _reads_cycle(Matter.CYCLE)]
 CycleHistory = Annotated[VisitedCycle, _reads_cycle(Matter.HISTORY)]
-Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
+Version = Annotated[Number | None, Query()]
 
 
 @router.get("/me")
@@ -216,8 +216,6 @@ async def moment(
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
-    if (unstorable := unstorable_text(body.model_dump())) is not None:
-        raise unstorable
     if body.until is not None and (body.on is None or body.until < body.on):
         raise InputError("bad_day", found=body.until.isoformat())
     require_permitted(cycle, body.act)
@@ -278,24 +276,22 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     found = answered(request, error, {})
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(found, LoginNeededError) else None
-    return _error(found.http_status, found, headers)
-
-
-def _error(status: int, error: CodedError, headers: dict[str, str] | None = None) -> JSONResponse:
-    body = Error(code=error.code, text=sentence(error.code, error.facts), place=error.path or None)
-    return JSONResponse(body.model_dump(), status, headers)
+    return json_error(found)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
     path = printable(".".join(map(str, first.get("loc", ()))))
-    return _error(422, InputError("bad_request", f"{path}: {first.get('type', '')}"))
+    return json_error(InputError("bad_request", f"{path}: {first.get('type', '')}"))
 
 
 async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    return _error(status, InputError("page_not_found" if status == HTTPStatus.NOT_FOUND else "bad_request"))
+    codes: dict[int, str] = {
+        HTTPStatus.NOT_FOUND: "page_not_found",
+        HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    }
+    status = error.status_code if isinstance(error, HTTPException) else 0
+    return json_error(InputError(codes.get(status, "bad_request")), status if status in codes else None)
 
 
 def build(services: Services) -> FastAPI:

@@ -35,11 +35,12 @@ class Error(BaseModel):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Error, "description": "what was sent cannot be read"},
     401: {"model": Error, "description": "no token, or one that is void"},
     403: {"model": Error, "description": "not this person's to read or to say"},
     404: {"model": Error, "description": "there is none"},
+    405: {"model": Error, "description": "this address is not asked in this way"},
     409: {"model": Error, "description": "a rule forbids it"},
+    413: {"model": Error, "description": "what was sent is too large"},
     422: {"model": Error, "description": "what was sent cannot be used"},
     500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
     503: {

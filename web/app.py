@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -18,15 +18,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.secrets import new_secret
 from application.visits import ForbiddenError
-from errors import InputError
+from errors import CodedError, InputError
 from i18n import DEFAULT, LANGUAGES, in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
-from web import api, health, urls
+from web import api, gate, health, urls
 from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, checked_form
 from web.cookies import LANGUAGE_COOKIE, set_cookie
-from web.error_answers import ANSWERED, UNSTORABLE, answered, printable
+from web.error_answers import ANSWERED, UNSTORABLE, answered, json_error, printable
 from web.pages import routers
 from web.reauthentication import retry_after
 from web.render import page
@@ -46,8 +46,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-LARGEST = 12_000_000
-"""Bytes of a request."""
 _WITHOUT_FORMS = ("/static", "/hinh", "/api", "/healthz", "/readyz")
 
 
@@ -84,19 +82,19 @@ class RequestMiddleware:
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
-        if (
-            request.method == "GET"
-            and COOKIE not in request.cookies
-            and not request.url.path.startswith(_WITHOUT_FORMS)
-        ):
+        if request.method == "GET" and COOKIE not in request.cookies and not scope["path"].startswith(_WITHOUT_FORMS):
             request.state.new_cookie = new_secret()
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Answer(request, send)
         with in_language(chosen if chosen in LANGUAGES else DEFAULT):
             try:
+                if (refused := gate.refusal(scope)) is not None:
+                    scope["query_string"] = b""  # the page that tells it must not be made from it
+                    raise refused
+                gate.without_ranges(scope)
                 if _foreign(request):
                     raise ForbiddenError("form_not_ours")
-                await self._app(scope, _LimitedBody(request, receive).receive, answer.send)
+                await self._app(scope, gate.LimitedBody(receive).receive, answer.send)
             except Exception as error:
                 if answer.status:
                     raise
@@ -106,40 +104,25 @@ class RequestMiddleware:
 
 def _foreign(request: Request) -> bool:
     """Whether another site sends the form, by what the browser says of its origin."""
-    if request.method in {"GET", "HEAD", "OPTIONS"} or request.url.path.startswith("/api/"):
+    if request.method in {"GET", "HEAD", "OPTIONS"} or _is_api(request):
         return False
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and _host_of(origin) != request.headers.get("host"):
         return True
     return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
-class TooLargeError(InputError):
-    """The body of a request is larger than `LARGEST`; HTTP has a status for that."""
-
-    def __init__(self) -> None:
-        super().__init__("too_large")
-
-    @property
-    def http_status(self) -> int:
-        """See `CodedError`."""
-        return 413
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
-class _LimitedBody:
-    """The body of a request, refused once it is too large, whatever its header says of its length."""
-
-    def __init__(self, request: Request, receive: Receive) -> None:
-        self._receive, self._left = receive, LARGEST
-        if int(request.headers.get("content-length") or 0) > LARGEST:
-            self._left = -1
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise TooLargeError
-        return message
+def _is_api(request: Request) -> bool:
+    """Whether a program asks: it is answered in JSON, errors included."""
+    path: str = request.scope["path"]
+    return path == "/api" or path.startswith("/api/")
 
 
 class _Answer:
@@ -159,7 +142,7 @@ class _Answer:
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = self._request.state.request_id
-        if self._request.url.path.startswith("/static"):
+        if self._request.scope["path"].startswith("/static"):
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return
         headers.setdefault("Cache-Control", "no-store")
@@ -192,14 +175,20 @@ async def _not_there(request: Request, error: Exception) -> Response:
         HTTPStatus.NOT_FOUND: "page_not_found",
         HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     }
-    code = codes.get(status, "bad_request")
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"code": code, "text": sentence(code)}, status)
-    return page(request, "error.html", status, text=sentence(code), carried=[], code=code)
+    if status not in codes:  # such as 400, where a part of the framework could not read something
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _told(request, InputError(codes.get(status, "bad_request")), status)
 
 
 async def _malformed(request: Request, _error: Exception) -> Response:
-    return page(request, "error.html", 422, text=sentence("bad_request"), carried=[], code="bad_request")
+    return _told(request, InputError("bad_request"), 422)
+
+
+def _told(request: Request, error: CodedError, status: int) -> Response:
+    """An error as a page, or as JSON for programs, of a request that carries nothing to keep."""
+    if _is_api(request):
+        return json_error(error, status)
+    return page(request, "error.html", status, text=sentence(error.code, error.facts), carried=[], code=error.code)
 
 
 async def _answer(request: Request, error: Exception, *, typed: bool = True) -> Response:
@@ -213,9 +202,9 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         return RedirectResponse(urls.CODE, 303)
     kept = await carried(request) if typed else []
     found = answered(request, error, dict(kept))
+    if _is_api(request):
+        return json_error(found)
     text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"code": found.code, "text": text, "place": found.path or None}, found.http_status)
     if found.code == "unstorable_text" and found.path:
         text = f"{path_label(found.path)}: {text}"
     return page(
@@ -229,8 +218,8 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
 
 
 async def _login_needed(request: Request) -> Response:
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"code": "login_needed", "text": sentence("login_needed"), "place": None}, 401)
+    if _is_api(request):
+        return json_error(LoginNeededError())
     back_to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET":
         return RedirectResponse(urls.login_url(back_to), 303)
@@ -245,7 +234,7 @@ async def carried(request: Request) -> list[tuple[str, str]]:
     if request.method != "POST":
         return []
     try:
-        form = await checked_form(request)
+        form = await checked_form(request, storable=False)
     except Exception:  # noqa: BLE001 - a form that is broken or not ours holds nothing to keep
         return []
     return carried_fields(form)

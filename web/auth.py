@@ -20,6 +20,7 @@ from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.times import ICT
+from web.posted_forms import posted_form
 from web.services import Services, get_services
 
 COOKIE = "thidua"
@@ -56,14 +57,16 @@ def form_token(secret: str) -> str:
     return hmac.new(secret.encode(), b"form", sha256).hexdigest()
 
 
-async def checked_form(request: Request) -> FormData:
+async def checked_form(request: Request, *, storable: bool = True) -> FormData:
     """The form that was sent, once its token fits the cookie.
 
+    `storable`: a form with characters that cannot be stored is refused. A page that shows such a form again, with the
+    field that holds them, checks them itself.
+
     Raises:
-        ForbiddenError
+        ForbiddenError, InputError: as `posted_form`.
     """
-    # A score sheet of a large edition has thousands of fields.
-    form = await request.form(max_fields=10_000, max_files=500)
+    form = await posted_form(request, storable=storable)
     secret = cookie_secret(request)
     given = str(form.get("_form", "")).encode()
     if not secret or not hmac.compare_digest(given, form_token(secret).encode()):

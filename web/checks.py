@@ -1,10 +1,25 @@
-"""Checks of single fields that people type into forms of the pages' own."""
+"""Types of single values in addresses, and checks of single fields that people type into forms of the pages' own."""
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter, ValidationError
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+
+from domain.numbers import MOST_DIGITS, whole_number
+from domain.problems import invalid
 from errors import InputError
+
+
+def _number(value: Any) -> int:
+    number = whole_number(value) if isinstance(value, str) else value
+    if not isinstance(number, int):
+        raise invalid("int_parsing")
+    return number
+
+
+Number = Annotated[int, BeforeValidator(_number), Field(ge=0, lt=10**MOST_DIGITS)]
+"""A whole number in an address. Every route takes numbers as this type: a test looks."""
 
 
 def checked(adapter: TypeAdapter[str], value: str, field: str) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
 from application.error_mapping import coded_error
 from errors import CodedError, InputError, InternalError, Kind
+from i18n.messages import sentence
 from ledger.connection import DATABASE_ERRORS
 
 log = structlog.get_logger()
@@ -51,6 +54,13 @@ def answered(request: Request, error: Exception, sent: Mapping[str, Any]) -> Cod
     elif found is not error and found.kind is Kind.INPUT:
         return unstorable_text({**request.path_params, **request.query_params, **sent}) or found
     return found
+
+
+def json_error(error: CodedError, status: int | None = None) -> JSONResponse:
+    """An error as programs get it, always in this shape; `status` where it is not that of the error's kind."""
+    body = {"code": error.code, "text": sentence(error.code, error.facts), "place": error.path or None}
+    asks_for_token = {"WWW-Authenticate": "Bearer"} if error.http_status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(body, status or error.http_status, asks_for_token)
 
 
 def unstorable_text(sent: Any) -> InputError | None:

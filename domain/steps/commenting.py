@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from pydantic import PositiveInt
 
+from domain import limits
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import ANY_PERSON, MINUTES_KEEPERS, OWN_UNIT, Readers, Section
@@ -253,6 +254,17 @@ class Comments:
         own = [stance for (of, _), stance in self.stances.items() if of == unit]
         return min((*own, *self.collective_stances), key=lambda stance: stance.when.earliest, default=None)
 
+    def depth(self, number: int) -> int:
+        """How many comments stand above a comment and answer each other, with itself: 1 for one that answers none.
+
+        It counts to `limits.ANSWERS_DEPTH` only: corrections can make comments answer each other in a circle.
+        """
+        depth, at = 0, self.comments.get(number)
+        while at is not None and depth < limits.ANSWERS_DEPTH:
+            depth += 1
+            at = None if at.answers is None else self.comments.get(at.answers)
+        return depth
+
 
 def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
     return unit, on or ""
@@ -290,8 +302,11 @@ def take_stance_together(
 
 
 def add_comment(command: AddComment, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[CommentAdded]:
-    if command.answers is not None and command.answers not in state.comments.comments:
-        raise Refused("no_such_comment", number=command.answers)
+    if command.answers is not None:
+        if command.answers not in state.comments.comments:
+            raise Refused("no_such_comment", number=command.answers)
+        if state.comments.depth(command.answers) >= limits.ANSWERS_DEPTH:
+            raise Refused("answers_too_deep", most=limits.ANSWERS_DEPTH)
     same = (command.by, command.text, command.on)
     for existing in state.comments.comments.values():
         if (existing.by, existing.text, existing.on) == same and not existing.withdrawn:

@@ -129,7 +129,7 @@ def _defaults(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
 @router.post(urls.ACT)
 async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     """Save, show the summary, or send: as the button says."""
-    posted = await checked_form(request)
+    posted = await checked_form(request, storable=False)
     services, corrects = get_services(request), version_in(posted.get(urls.CORRECTS))
     known = require_permitted(cycle, act, correcting=corrects is not None)
     body = typed_text(posted)

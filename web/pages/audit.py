@@ -17,12 +17,14 @@ from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
 from domain.codec import state_digest
+from domain.numbers import whole_number
 from domain.obligations import obligations, steps
 from i18n import _
 from i18n.page_texts import STEPS
 from i18n.sorting import folded
 from web import urls
 from web.auth import reads, reads_cycle
+from web.checks import Number
 from web.downloads import Extension, as_csv, as_download, as_json
 from web.render import page
 from web.services import get_services
@@ -82,7 +84,7 @@ async def timeline_download(request: Request, cycle: CycleHistory, extension: Ex
 class MomentQuery(BaseModel):
     """A moment as an address names it: after a version, at the end of a day, or as had been recorded by a day."""
 
-    version: int | None = Field(None, alias=urls.AFTER_VERSION)
+    version: Number | None = Field(None, alias=urls.AFTER_VERSION)
     day: str = Field("", alias=urls.DAY)
     known_on: str = Field("", alias=urls.KNOWN_ON)
 
@@ -96,7 +98,7 @@ class MomentQuery(BaseModel):
         if at is not None or known_on is not None:
             return Moment(None, at, known_on)
         last = len(cycle.history)
-        return Moment(last if self.version is None else max(0, min(self.version, last)))
+        return Moment(last if self.version is None else min(self.version, last))
 
 
 @router.get(urls.MOMENT)
@@ -165,8 +167,8 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
     text = text.strip()
     if not text:
         return Moment(default)
-    if text.isdigit() and len(text) <= _MOST_DIGITS:
-        return Moment(min(int(text), len(cycle.history)))
+    if len(text) <= _MOST_DIGITS and (version := whole_number(text)) is not None:
+        return Moment(min(version, len(cycle.history)))
     return Moment(None, parse_day(text))
 
 

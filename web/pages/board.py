@@ -27,6 +27,7 @@ from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from web import urls
 from web.auth import checked_form, cookie_secret, reads
+from web.checks import Number
 from web.downloads import as_csv
 from web.render import page
 from web.services import Services, get_services
@@ -72,7 +73,7 @@ class BoardFilters(BaseModel):
 class BoardQuery(BoardFilters):
     """The filters, and which page of the rows."""
 
-    page: int = Field(1, alias=urls.PAGE)
+    page: Number = Field(1, alias=urls.PAGE)
 
 
 @router.get(urls.BOARD)

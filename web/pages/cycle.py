@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from i18n.timeline import describe
 from i18n.values import voice
 from web import urls
 from web.auth import reads, reads_cycle
+from web.checks import Number
 from web.render import page
 from web.services import get_services
 
@@ -192,8 +194,8 @@ async def draft(
     request: Request,
     cycle: ReadableCycle,
     kind: str,
-    first: Annotated[int, Query(alias=urls.FROM)] = 0,
-    second: Annotated[int, Query(alias=urls.TO)] = 0,
+    first: Annotated[Number, Query(alias=urls.FROM)] = 0,
+    second: Annotated[Number, Query(alias=urls.TO)] = 0,
 ) -> Response:
     """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
     versions = cycle.state.drafts.get(kind, ())  # type: ignore[call-overload]
@@ -239,21 +241,25 @@ class ThreadedComment:
 
 
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
-    """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread."""
-    standing = [one for one in comments if not one.withdrawn]
-    numbers = {one.number for one in standing}
-    found: list[ThreadedComment] = []
+    """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread.
 
-    def take(one: Comment, depth: int) -> None:
-        found.append(ThreadedComment(one, depth))
-        for answer in standing:
-            if answer.answers == one.number:
-                take(answer, depth + 1)
-
-    for one in standing:
-        if one.answers not in numbers:
-            take(one, 0)
-    return found
+    Corrections can make comments answer each other in a circle: then the first of them begins the thread.
+    """
+    standing = {one.number: one for one in comments if not one.withdrawn}
+    answers: dict[int, list[Comment]] = defaultdict(list)
+    for one in standing.values():
+        if one.answers in standing:
+            answers[one.answers].append(one)
+    found: dict[int, ThreadedComment] = {}
+    begins = [one for one in standing.values() if one.answers not in standing]
+    for first in (*begins, *standing.values()):
+        left = [(first, 0)]  # no recursion: the ledger may hold a thread of any depth
+        while left:
+            one, depth = left.pop()
+            if one.number not in found:
+                found[one.number] = ThreadedComment(one, depth)
+                left.extend((answer, depth + 1) for answer in reversed(answers[one.number]))
+    return list(found.values())
 
 
 def marked(old: str, new: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:

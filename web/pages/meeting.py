@@ -32,6 +32,7 @@ from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
+from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
 from errors import CodedError, InputError, Kind
@@ -198,8 +199,9 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
             for unit, _name in cycle.units()
             if (answers := {one: str(form[f"{one}:{unit}"]) for one in _ANSWERS if form.get(f"{one}:{unit}")})
         }
-    if step.startswith("out:") and step.removeprefix("out:").isdigit():
-        minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
+    if step.startswith("out:"):
+        left_out = whole_number(step.removeprefix("out:"))
+        minutes.acts = [one for n, one in enumerate(minutes.acts) if n != left_out]
     await keep_minutes(services, cycle, minutes)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)

@@ -15,6 +15,7 @@ from application.permitted_acts import require_permitted
 from application.score_sheets import sheet_of
 from application.visits import VisitedCycle
 from domain.access import Matter
+from domain.numbers import whole_number
 from i18n import _
 from web import urls
 from web.act_form import store_files, suggested_persons, typed_text
@@ -40,7 +41,8 @@ async def act_form(request: Request, cycle: ReadableCycle, meeting: str, number:
 
 def _index(minutes: Minutes, number: str) -> int | None:
     """The index of an act that the minutes hold; None for a new one."""
-    return int(number) if number.isdigit() and int(number) < len(minutes.acts) else None
+    index = whole_number(number)
+    return index if index is not None and index < len(minutes.acts) else None
 
 
 async def _act(

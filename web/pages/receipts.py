@@ -13,6 +13,7 @@ from application.visits import VisitedCycle
 from domain.access import Matter
 from web import urls
 from web.auth import reads_cycle
+from web.checks import Number
 from web.render import page
 from web.services import get_services
 
@@ -24,8 +25,8 @@ ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 async def receipt(
     request: Request,
     cycle: ReadableCycle,
-    version: int,
-    known_before: Annotated[int, Query(alias=urls.KNOWN_BEFORE)] = 0,
+    version: Number,
+    known_before: Annotated[Number, Query(alias=urls.KNOWN_BEFORE)] = 0,
 ) -> Response:
     """The receipt of an act. `known_before`: a colleague had entered it already."""
     application = get_services(request).application
@@ -47,7 +48,7 @@ async def receipt(
 
 
 @router.get(urls.CORRECTION)
-async def correction(request: Request, cycle: ReadableCycle, version: int) -> Response:
+async def correction(request: Request, cycle: ReadableCycle, version: Number) -> Response:
     """What can be done about an act that was wrong: enter it again as it should be, or take it out."""
     application = get_services(request).application
     act = await act_view(application, cycle, version)

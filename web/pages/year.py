@@ -28,11 +28,13 @@ from application.year_file import (
 )
 from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
 from domain.access import Matter
+from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rules import Edition
 from domain.streams import cycle_stream
 from errors import InputError, InternalError, Kind
 from i18n import _
+from i18n.fields import field_label
 from i18n.messages import sentence
 from resources import RULES
 from web import urls
@@ -152,16 +154,16 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
     file = RULES / str(typed.get("edition", ""))
     if file.parent != RULES or not file.is_file():
         raise InputError("edition_missing", edition=typed.get("edition", ""))
-    year = str(typed.get("year", "")).strip()
-    if not year.isdigit():
-        raise InputError("field_bad", place="year", found=year[:20])
+    text = str(typed.get("year", "")).strip()
+    if (year := whole_number(text)) is None:
+        raise InputError("field_bad", place=field_label("year"), found=text[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
         plan["issued"] = parse_day(plan["issued"]).isoformat()
     head = {
         "organiser": visitor.unit,
         "organiser_name": typed.get("organiser_name") or visitor.unit,
-        "year": int(year),
+        "year": year,
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
         "edition": file.name,
     }

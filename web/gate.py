@@ -1,0 +1,115 @@
+"""The gate that each request passes before it is routed: address and headers can be read and are not too long.
+
+So no route meets a NUL, ill-formed UTF-8 or an address of 100 kB, and a new route needs no check of its own. What a
+body holds is checked where bodies are read (`web.posted_forms`, `web.json_bodies`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Message, Receive, Scope
+
+from errors import CodedError, InputError, NotFoundError
+
+PATH_BYTES = 4_000
+SEGMENT_CHARS = 200
+"""One part of a path between slashes. File names, the longest, are cut to 80 characters."""
+
+QUERY_BYTES = 8_000
+HEADER_BYTES = 16_000
+BODY_BYTES = 12_000_000
+
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ufffe\uffff]")
+_CONTROL_IN_QUERY = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""A text of several lines may be filled into a form by its link."""
+
+_CONTROL_IN_HEADER = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
+_FORMS: dict[bytes, re.Pattern[bytes]] = {
+    b"content-length": re.compile(rb"[0-9]{1,15}"),
+    b"host": re.compile(rb"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"),
+}
+"""Headers that this program acts upon, and how they must be written."""
+
+
+class TooLargeError(InputError):
+    """The body of a request is larger than `BODY_BYTES`; HTTP has a status for that."""
+
+    def __init__(self) -> None:
+        super().__init__("too_large")
+
+    @property
+    def http_status(self) -> int:
+        """See `CodedError`."""
+        return 413
+
+
+def refusal(scope: Scope) -> CodedError | None:
+    """Why a request is not routed; None for one that is."""
+    if not _path_is_readable(scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")):
+        return NotFoundError("page_not_found", "path")
+    return next(chain(_bad_query(scope.get("query_string", b"")), _bad_headers(scope)), None)
+
+
+def _path_is_readable(raw: bytes) -> bool:
+    text = _text(raw, _CONTROL) if len(raw) <= PATH_BYTES else None
+    return text is not None and all(len(part) <= SEGMENT_CHARS for part in text.split("/"))
+
+
+def _text(raw: bytes, control: re.Pattern[str]) -> str | None:
+    """A part of an address without its escapes; None where it is ill-formed or holds control characters."""
+    if not raw.isascii() or _BROKEN_ESCAPE.search(raw):
+        return None
+    try:
+        text = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        return None
+    return None if control.search(text) else text
+
+
+def _bad_query(query: bytes) -> Iterator[InputError]:
+    if len(query) > QUERY_BYTES:
+        yield InputError("bad_address", "query")
+        return
+    for pair in query.split(b"&"):
+        if _text(pair, _CONTROL_IN_QUERY) is None:
+            name = _text(pair.partition(b"=")[0], _CONTROL)
+            yield InputError("bad_address", name[:40] if name else "query")
+
+
+def _bad_headers(scope: Scope) -> Iterator[InputError]:
+    for name, value in scope["headers"]:
+        form = _FORMS.get(name)
+        written = form is None or form.fullmatch(value) is not None
+        if not written or len(value) > HEADER_BYTES or _CONTROL_IN_HEADER.search(value):
+            yield InputError("bad_header", f"header {name[:40].decode('latin-1')}")
+        elif name == b"content-length" and int(value) > BODY_BYTES:
+            yield TooLargeError()
+
+
+def without_ranges(scope: Scope) -> None:
+    """Take away a request for a part of a file: files are small, and a range that cannot be had has no page."""
+    scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]
+
+
+class LimitedBody:
+    """The body of a request, refused once it is too large, whatever its header says of its length."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._left = receive, BODY_BYTES
+
+    async def receive(self) -> Message:
+        """The next part of the body.
+
+        Raises:
+            TooLargeError
+        """
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise TooLargeError
+        return message
