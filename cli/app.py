@@ -39,13 +39,16 @@ Cycle = Annotated[str, typer.Argument(help=_("A cycle: 2020/cum-1, or in full mt
 Limit = Annotated[
     Optional[int], typer.Option(min=1, max=1_000_000, help=_("So many rows at most; all when none are named."))
 ]
-Page = Annotated[int, typer.Option(min=1, max=1_000_000, help=_("Which page of so many rows; needs --limit."))]
+Page = Annotated[
+    Optional[int],
+    typer.Option(min=1, max=1_000_000, help=_("Which page, of 50 rows when --limit does not say how many.")),
+]
 
 
-def _asked(limit: int | None, page: int) -> Any:
-    from ledger.paging import PageRequest
+def _asked(limit: int | None, page: int | None) -> Any:
+    from ledger.paging import ROWS, PageRequest
 
-    return PageRequest(page if limit is not None else 1, limit)
+    return PageRequest(page or 1, ROWS if limit is None and page is not None else limit)
 
 
 def _finish(work: Any) -> None:
@@ -122,7 +125,7 @@ def year_start(
 def board(
     year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None,
     limit: Limit = None,
-    page: Page = 1,
+    page: Page = None,
     json: Json = False,
 ) -> None:
     from cli import showing
@@ -150,7 +153,7 @@ def extend(
 def tasks(
     unit: Annotated[str, typer.Option(help=_("The unit's id."))],
     limit: Limit = None,
-    page: Page = 1,
+    page: Page = None,
     json: Json = False,
 ) -> None:
     from cli import showing
@@ -162,7 +165,7 @@ def tasks(
 def inbox(
     unit: Annotated[str, typer.Option(help=_("The unit's id."))],
     limit: Limit = None,
-    page: Page = 1,
+    page: Page = None,
     json: Json = False,
 ) -> None:
     from cli import showing
@@ -284,7 +287,7 @@ def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet.")
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
-def timeline(cycle: Cycle, limit: Limit = None, page: Page = 1, json: Json = False) -> None:
+def timeline(cycle: Cycle, limit: Limit = None, page: Page = None, json: Json = False) -> None:
     from cli import auditing
 
     _finish(lambda: auditing.timeline(cycle, _asked(limit, page), as_json=json))
