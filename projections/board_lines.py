@@ -21,7 +21,7 @@ BoardMatter = Literal["late", "asked", "escalated", "deviating", "open"]
 DeviationState = Literal["open", "acknowledged", "settled"]
 
 _MATTERS: Mapping[BoardMatter, str] = {
-    "late": "earliest_due <= coalesce(own_now, {})",
+    "late": "late_from <= {}",
     "asked": "asked",
     "escalated": "escalated",
     "deviating": "open_deviations > 0",
@@ -186,7 +186,7 @@ class BoardLines:
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
         conditions = _Conditions()
-        conditions.add("due <= coalesce(own_now, {})", now)
+        conditions.add("late_from <= {}", now)
         conditions.add("organiser = {}", organiser)
         conditions.add("year = {}", year)
         return await self._tasks(conditions, asked, f"{_ORDER}, number")

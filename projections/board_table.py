@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -48,8 +48,7 @@ _LINE = (
     "words",
     "step",
     "rehearsed",
-    "own_now",
-    "earliest_due",
+    "late_from",
     "asked",
     "escalated",
     "open_deviations",
@@ -66,8 +65,21 @@ def _units_of(line: dict[str, Any]) -> list[str]:
     return [*line["names"], *([f"@{line['overseer']}"] if line["overseer"] else [])]
 
 
-def _own_now(line: dict[str, Any]) -> datetime | None:
-    return datetime.fromisoformat(line["now"]) if line["now"] else None
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""Before every deadline."""
+
+
+def _dues(line: dict[str, Any]) -> list[datetime | None]:
+    return [datetime.fromisoformat(owed["due"]) if owed["due"] else None for owed in line["open"]]
+
+
+def _late_from(line: dict[str, Any]) -> list[datetime | None]:
+    """Return for each open task from which real time on it is overdue; see `late_from` in projections/schema.sql."""
+    dues = _dues(line)
+    if not line["now"]:
+        return dues
+    now = datetime.fromisoformat(line["now"])
+    return [_ALWAYS if due is not None and due <= now else None for due in dues]
 
 
 async def write_line(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
@@ -80,7 +92,6 @@ async def write_line(connection: Connection, stream: str, position: int, line: d
 
 
 async def _write_board(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
-    due = [datetime.fromisoformat(owed["due"]) for owed in line["open"] if owed["due"]]
     organiser, year = stream.split("/")[:2]
     await connection.execute(
         _WRITE_LINE,
@@ -96,8 +107,7 @@ async def _write_board(connection: Connection, stream: str, position: int, line:
         folded(f"{line['cluster']} {stream}"),
         line["step"],
         line["rehearsed"],
-        _own_now(line),
-        min(due, default=None),
+        min((since for since in _late_from(line) if since is not None), default=None),
         bool(line["extensions_asked"]),
         bool(line["escalations"]),
         line["deviations"]["open"],
@@ -108,15 +118,16 @@ async def _write_open_tasks(connection: Connection, stream: str, line: dict[str,
     organiser, year = stream.split("/")[:2]
     await connection.execute("delete from projections.open_task where stream = $1", stream)
     await connection.execute(
-        "insert into projections.open_task (stream, number, organiser, year, unit, due, own_now) "
-        "select $1, t.number - 1, $2, $3, t.unit, t.due, $6 "
-        "from unnest($4::text[], $5::timestamptz[]) with ordinality t (unit, due, number)",
+        "insert into projections.open_task (stream, number, organiser, year, unit, due, late_from) "
+        "select $1, t.number - 1, $2, $3, t.unit, t.due, t.late_from "
+        "from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) "
+        "with ordinality t (unit, due, late_from, number)",
         stream,
         organiser,
         year,
         [owed["unit"] for owed in line["open"]],
-        [datetime.fromisoformat(owed["due"]) if owed["due"] else None for owed in line["open"]],
-        _own_now(line),
+        _dues(line),
+        _late_from(line),
     )
 
 

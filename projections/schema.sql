@@ -25,10 +25,8 @@ create table projections.board (
     words            text not null,
     step             text not null,
     rehearsed        boolean not null,
-    -- the cycle's own clock; null: the real time
-    own_now          timestamptz,
-    -- the earliest deadline of an open task: the cycle is late from then on
-    earliest_due     timestamptz,
+    -- the earliest late_from of its open tasks
+    late_from        timestamptz,
     asked            boolean not null,
     escalated        boolean not null,
     open_deviations  integer not null
@@ -46,12 +44,15 @@ create table projections.open_task (
     year      text not null,
     unit      text not null,
     due       timestamptz,
-    own_now   timestamptz,
+    -- The real time from which it is overdue: the deadline. Where the cycle has a clock of its own, a time before every
+    -- deadline when it is overdue by that clock, and null when it is not: real time changes nothing then.
+    late_from timestamptz,
     primary key (stream, number)
 );
 create index on projections.open_task (unit, due, stream, number);
-create index on projections.open_task (year desc, stream, number) include (due, own_now);
-create index on projections.open_task (organiser, year desc, stream, number) include (due, own_now);
+create index on projections.open_task (late_from, organiser, year);
+create index on projections.open_task (year desc, stream, number) include (late_from);
+create index on projections.open_task (organiser, year desc, stream, number) include (late_from);
 comment on table projections.open_task is 'One row for each open task of a cycle that is not filed: which tasks a page shows is asked here, what they are stands in the line.';
 
 create table projections.deviation (

@@ -41,6 +41,9 @@ Secretary = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 AT_ONCE = 8
 """So many batches are submitted side by side."""
+MOST_LATE = 8
+"""How many overdue tasks of a cluster the board names; the others stand on the cluster's page."""
+
 MATTERS: dict[str, BoardMatter] = {
     "tre": "late",
     "gia-han": "asked",
@@ -141,6 +144,7 @@ async def _board(
         typed=typed or {},
         acts=visitor.may(Matter.PEOPLE),
         duties=[one.value for one in Duty],
+        most_late=MOST_LATE,
     )
 
 
