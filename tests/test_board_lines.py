@@ -182,12 +182,12 @@ def _scanned(plan: dict[str, Any]) -> Iterator[int]:
 
 
 PAGES: dict[str, Callable[[BoardLines, PageRequest], Awaitable[Any]]] = {
-    "board": lambda board, asked: board.board_page(LineFilter(ORGANISERS[0]), NOW, asked),
+    "board": lambda board, asked: board.board_page(LineFilter(ORGANISERS[1]), NOW, asked),
     "board of an auditor": lambda board, asked: board.board_page(LineFilter(), NOW, asked),
-    "late units": lambda board, asked: board.late_page(ORGANISERS[0], None, NOW, asked),
+    "late units": lambda board, asked: board.late_page(ORGANISERS[1], None, NOW, asked),
     "late units of an auditor": lambda board, asked: board.late_page(None, None, NOW, asked),
-    "tasks": lambda board, asked: board.tasks_page(ORGANISERS[0], asked),
-    "deviations": lambda board, asked: board.deviations_page(DeviationFilter(ORGANISERS[0]), asked),
+    "tasks": lambda board, asked: board.tasks_page(ORGANISERS[1], asked),
+    "deviations": lambda board, asked: board.deviations_page(DeviationFilter(ORGANISERS[1]), asked),
     "years": lambda board, _asked: board.years(),
 }
 
@@ -200,7 +200,7 @@ async def test_what_a_page_reads_does_not_grow_with_years_or_clusters(app: Sessi
         for line in lines:  # every cycle has tasks that are late, and deviations
             line["open"] = [
                 *line["open"],
-                *({**_late_task(), "unit": unit} for unit in (*line["members"], ORGANISERS[0])),
+                *({**_late_task(), "unit": unit} for unit in (*line["members"], *ORGANISERS)),
             ]
         await write_lines(pool, lines)
         async with pool.acquire() as connection:

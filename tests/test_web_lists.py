@@ -61,7 +61,7 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
     everything, _pages = await walk(auditor, "/bang", row)
     assert sorted(everything) == sorted(line["cycle"] for line in lines)
 
-    for path in ("/bang?loc=tre", "/bang?nam=2025&loc=khac&tim=đống", "/bang?buoc=filed"):
+    for path in ("/bang?loc=dang-mo", "/bang?loc=tre", "/bang?nam=2025&loc=khac&tim=đống", "/bang?buoc=filed"):
         found, _pages = await walk(secretary, path, row)
         table = csv.DictReader(
             io.StringIO((await secretary.http.get(path.replace("/bang", "/bang.csv"))).text.lstrip("\ufeff"))
