@@ -46,11 +46,10 @@ class Load:
     took: list[float] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
 
-    @property
-    def p95(self) -> float:
-        """The 95th percentile, in milliseconds."""
+    def percentile(self, percent: int) -> float:
+        """A percentile of the times, in milliseconds."""
         ranked = sorted(self.took)
-        return ranked[min(len(ranked) - 1, int(len(ranked) * 0.95))] * 1000
+        return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)] * 1000
 
 
 async def _log_in(address: str, person: str) -> httpx.AsyncClient:
@@ -98,6 +97,20 @@ async def _open_loop(loads: Sequence[Load], clients: dict[str, httpx.AsyncClient
     await asyncio.gather(*tasks)
 
 
+def _percentiles(load: Load) -> tuple[BenchRow, BenchRow]:
+    p95 = load.percentile(95)
+    return (
+        BenchRow(f"{load.name}, p50 at {RATE} requests/s", load.percentile(50), "ms"),
+        BenchRow(
+            f"… p95, {len(load.took)} requests",
+            p95,
+            "ms",
+            target=f"under {load.target_ms:.0f} ms",
+            met=p95 < load.target_ms,
+        ),
+    )
+
+
 async def _acts(client: httpx.AsyncClient, cluster: int, year: int) -> list[float]:
     """Return the times from submitting a comment to its receipt's page, in seconds."""
     path, took = f"/cum/{years.CITY}/{year}/cum-{cluster}/lam/comment", []
@@ -118,7 +131,8 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
     os.environ.update(THIDUA_DATA=str(folder / "data"), THIDUA_LOGS=str(folder / "logs"), THIDUA_TEMPORAL="built")
     rules = read_model(RULES / "specimen-2020.yaml", Edition)
     rows: list[BenchRow] = []
-    async with session("ledger", print) as app:
+    # A rehearsal asks for no one-time code: without one the secretariat sees only the page that sets it up.
+    async with session("ledger", print, rehearsal=True) as app:
         digest = await app.texts.put_edition(rules.model_dump_json())
         ledger = await open_ledger(app.endpoints.database_url, app.installed.id)
         installed = app.installed
@@ -139,7 +153,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         await _people(app, clusters)
         await make_people(app.endpoints.owner_url, years.unit(1, 0))
         await ledger.close()
-    async with session("web", print) as app:
+    async with session("web", print, rehearsal=True) as app:
         rows.extend(await _measure_pages(app, clusters))
     return rows
 
@@ -150,26 +164,29 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
     officer = f"cb-{years.unit(sampled[0], 0)}"
     clients = {person: await _log_in(address, person) for person in ("thu-ky", "kiem-tra", officer)}
     cycles = [f"/cum/{years.CITY}/{year - back}/cum-{cluster}" for cluster in sampled for back in (0, 1)]
+    late = ["/bang/don-doc", f"/bang/don-doc?nam={year}", *(f"/bang/don-doc?trang={n}" for n in (2, 7, 100, 9999))]
+    board = ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre", "/bang?trang=30", "/bang?tim=so+33"]
     loads = [
         Load("inbox", officer, ["/viec"], 100),
-        Load("city board", "thu-ky", ["/bang", f"/bang?nam={year}", f"/bang?nam={year}&loc=tre"], 100),
+        Load("late units", "thu-ky", late, 50),
+        Load("city board", "thu-ky", board, 100),
+        Load("tasks of the secretariat", "thu-ky", ["/viec", "/viec?trang=3"], 100),
+        Load("clusters of the secretariat", "thu-ky", ["/cum", "/cum?trang=60"], 100),
+        Load("deviations", "kiem-tra", ["/diem-khac", f"/diem-khac?nam={year - 1}&tim=so+33"], 100),
+        Load("new minutes", "thu-ky", [f"{cycle}/hoi-nghi" for cycle in cycles], 100),
+        Load("timeline", "kiem-tra", [f"{cycle}/so{query}" for cycle in cycles for query in ("", "?trang=3")], 150),
+        Load("search", "thu-ky", [f"/tim?q=phuong+{years.unit(cluster, 1)}" for cluster in sampled], 100),
+        Load("files, drafts, own page", officer, ["/tep", "/ban-nhap", "/toi"], 100),
+        Load("log of reading", "thu-ky", ["/nhat-ky-doc", "/nhat-ky-doc?trang=3"], 100),
         Load("cluster page", "thu-ky", cycles, 100),
         Load("time machine", "kiem-tra", [f"{cycle}/thoi-diem?sau={n}" for cycle in cycles for n in (20, 60)], 150),
     ]
-    await _open_loop(loads[:1], clients)  # warm
+    await _open_loop(loads, clients)  # warm
     for load in loads:
         load.took.clear()
+        load.sizes.clear()
     await _open_loop(loads, clients)
-    rows = [
-        BenchRow(
-            f"{load.name}, p95 at {RATE} requests/s",
-            load.p95,
-            "ms",
-            target=f"under {load.target_ms:.0f} ms",
-            met=load.p95 < load.target_ms,
-        )
-        for load in loads
-    ]
+    rows = [row for load in loads for row in _percentiles(load)]
     largest = max(max(load.sizes) for load in loads)
     rows.append(BenchRow("largest of these pages", largest / 1000, "kB", target="150 kB", met=largest <= 150_000))
     took = sorted(await _acts(clients[officer], sampled[0], year))

@@ -36,6 +36,21 @@ As = Annotated[Optional[str], typer.Option("--as", help=_("Who acts: a person's 
 Cycle = Annotated[str, typer.Argument(help=_("A cycle: 2020/cum-1, or in full mttq-hanoi/2020/cum-1."))]
 
 
+Limit = Annotated[
+    Optional[int], typer.Option(min=1, max=1_000_000, help=_("So many rows at most; all when none are named."))
+]
+Page = Annotated[
+    Optional[int],
+    typer.Option(min=1, max=1_000_000, help=_("Which page, of 50 rows when --limit does not say how many.")),
+]
+
+
+def _asked(limit: int | None, page: int | None) -> Any:
+    from ledger.paging import ROWS, PageRequest
+
+    return PageRequest(page or 1, ROWS if limit is None and page is not None else limit)
+
+
 def _finish(work: Any) -> None:
     from cli.outcome import run
 
@@ -135,10 +150,15 @@ def year_start(
 
 
 @app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, deviations."))
-def board(year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None, json: Json = False) -> None:
+def board(
+    year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None,
+    limit: Limit = None,
+    page: Page = None,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.board(year, as_json=json))
+    _finish(lambda: showing.board(year, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("Give more time."))
@@ -158,17 +178,27 @@ def extend(
 
 
 @app.command(help=_("What a unit must do, by when, and who it waits for."))
-def tasks(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+def tasks(
+    unit: Annotated[str, typer.Option(help=_("The unit's id."))],
+    limit: Limit = None,
+    page: Page = None,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.tasks(unit, as_json=json))
+    _finish(lambda: showing.tasks(unit, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("What a unit was told."))
-def inbox(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+def inbox(
+    unit: Annotated[str, typer.Option(help=_("The unit's id."))],
+    limit: Limit = None,
+    page: Page = None,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.inbox(unit, as_json=json))
+    _finish(lambda: showing.inbox(unit, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("The acts there are, with their fields."))
@@ -285,10 +315,10 @@ def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet.")
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
-def timeline(cycle: Cycle, json: Json = False) -> None:
+def timeline(cycle: Cycle, limit: Limit = None, page: Page = None, json: Json = False) -> None:
     from cli import auditing
 
-    _finish(lambda: auditing.timeline(cycle, as_json=json))
+    _finish(lambda: auditing.timeline(cycle, _asked(limit, page), as_json=json))
 
 
 @audit.command(help=_("The state as it was, computed from events alone."))

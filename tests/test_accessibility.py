@@ -21,6 +21,7 @@ CYCLE = f"/cum/{CITY}/2020-axe/cum-1"
 PAGES = {
     "thu-ky": (
         "/viec",
+        "/ban-nhap",
         "/bang",
         "/bang/don-doc",
         "/bat-dau-nam",

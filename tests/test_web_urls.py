@@ -16,11 +16,13 @@ ROOT = Path(__file__).parent.parent
 STREAM = "mttq-hanoi/2026/cum-1"
 BOOKMARKED = (
     "/",
+    "/ban-nhap",
     "/bang",
     "/bang.csv",
     "/bang/don-doc",
     "/bat-dau-nam",
     "/bat-dau-nam/mau.csv",
+    "/bat-dau-nam/xem",
     "/cum",
     "/cum/mttq-hanoi/2026/cum-1",
     "/cum/mttq-hanoi/2026/cum-1/bang-diem/don-vi-1",

@@ -83,6 +83,13 @@ class People:
         """Return a unit's persons, by id."""
         return await self._fetch("where unit = $1 order by id", unit)
 
+    async def of_units(self, units: Iterable[str]) -> dict[str, tuple[Contact, ...]]:
+        """Return the persons of some units, by unit and then by id; units without persons are left out."""
+        found: dict[str, tuple[Contact, ...]] = {}
+        for one in await self._fetch("where unit = any($1) order by unit, id", list(units)):
+            found[one.unit] = (*found.get(one.unit, ()), one)
+        return found
+
     async def everyone(self) -> tuple[Contact, ...]:
         """Return all persons, by unit and id."""
         return await self._fetch("order by unit, id")
@@ -124,6 +131,6 @@ class People:
         rows = await self._pool.fetch("select id, salt, name, commitment from vault.person where name is not null")
         return tuple(row["id"] for row in rows if commitment_of(row["salt"], row["name"]) != row["commitment"])
 
-    async def _fetch(self, where: str, *arguments: str) -> tuple[Contact, ...]:
+    async def _fetch(self, where: str, *arguments: str | list[str]) -> tuple[Contact, ...]:
         rows = await self._pool.fetch(f"select {_COLUMNS} from vault.person {where}", *arguments)  # noqa: S608 - ours
         return tuple(Contact(**{**row, "name": row["name"] or ERASED}) for row in rows)

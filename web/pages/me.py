@@ -16,7 +16,7 @@ from accounts.log import By, Change, note
 from accounts.passwords import BusyError
 from accounts.stand_ins import StandIn
 from application.fields import optional_day
-from application.tasks import tasks_of
+from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
 from domain.types import Label
@@ -53,7 +53,8 @@ async def _me(
     """The page. `secret` is an address or a token that is shown once."""
     services, person = get_services(request), visitor.contact.id
     book = services.application.people
-    others = [one for one in await book.everyone() if one.id != person and one.name]
+    colleagues = [one for one in await book.of_unit(visitor.contact.unit) if one.id != person]
+    my_stand_ins = await services.stand_ins.list(for_person=person)
     absent = [
         (one.for_person, await book.get(one.for_person))
         for one in await services.stand_ins.list(person=person)
@@ -70,9 +71,9 @@ async def _me(
         may_stand_in=absent,
         tokens=await services.accounts.tokens(person),
         scopes=get_args(Scope),
-        colleagues=[one for one in others if one.unit == visitor.contact.unit],
-        my_stand_ins=await services.stand_ins.list(for_person=person),
-        names={one.id: one.name for one in others},
+        colleagues=colleagues,
+        my_stand_ins=my_stand_ins,
+        names=await book.names({one.person for one in my_stand_ins}),
     )
 
 
@@ -218,7 +219,7 @@ async def calendar(request: Request, secret: str) -> Response:
         await wrong_secret(services, address_of(request))
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
-    tasks = await tasks_of(services.board, contact.unit)
+    tasks = (await tasks_page(services.board, contact.unit, dated=True)).rows
     with in_language(account.language):  # calendar programs send no language cookie
         body = calendar_of(tasks, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")
