@@ -49,6 +49,14 @@ SENTENCES: Mapping[str, str] = {
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),
     "stand_in_unknown": N_("Choose somebody else who has an account."),
+    "setting_bad_address": N_(
+        "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write it like https://thidua.example.vn, without a path."
+    ),
+    "setting_bad_host": N_("THIDUA_WEB_HOST: “{found}” is no address to listen on; write one such as 127.0.0.1."),
+    "setting_bad_port": N_("{setting}: “{found}” is no port; write a number from 1 to 65535."),
+    "setting_bad_proxies": N_(
+        "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."
+    ),
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
     "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
