@@ -98,6 +98,21 @@ create table accounts.read_log (
 );
 create index on accounts.read_log (at);
 
+-- What was done to accounts, by whom and by which door. Append-only for the program's roles, which cannot set the time.
+-- Persons are named by id, without a reference: an entry stays when a person is erased.
+create table accounts.log (
+    number    bigint generated always as identity primary key,
+    at        timestamptz not null default now(),
+    change    text not null,
+    person    text not null,
+    -- null: the operator of the machine
+    by_person text,
+    door      text not null check (door in ('pages', 'link', 'command-line')),
+    facts     jsonb not null default '{}'
+);
+create index on accounts.log (person, number);
+create index on accounts.log (by_person, number);
+
 -- Notices that wait for a daily or weekly mail. The worker writes and deletes them.
 create table accounts.digest_item (
     person   text not null,
@@ -119,3 +134,5 @@ grant select, insert, update, delete on
     accounts.draft, accounts.calendar
     to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
+grant select on accounts.log to thidua_app, thidua_web;
+grant insert (change, person, by_person, door, facts) on accounts.log to thidua_app, thidua_web;

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from accounts.calendars import Calendars
 from accounts.drafts import Drafts
+from accounts.log import AccountLog
 from accounts.read_log import ReadLog
 from accounts.stand_ins import StandIns
 from accounts.store import Accounts
@@ -41,6 +42,7 @@ class Services:
     stand_ins: StandIns
     calendars: Calendars
     read_log: ReadLog
+    account_log: AccountLog
     board: Board
     search: SearchIndex
     files: Files
@@ -66,6 +68,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),
+        account_log=AccountLog(pool),
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
         files=Files(pool),

@@ -1,0 +1,126 @@
+"""The log of account administration, on PostgreSQL: who changed what of whose account, when, and by which door.
+
+`note` is the only function that writes it. The roles of the program add entries, and neither change nor delete them;
+the database sets the time. An entry names persons by id and holds no telephone number, no mail address and no secret,
+because it stays when a person is erased.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from ledger.connection import Connection, Pool
+
+
+class Change(StrEnum):
+    """What was done to an account. The comment says which facts an entry has."""
+
+    MADE = "made"  # kind, administrator, until
+    INVITED = "invited"
+    CLOSED = "closed"
+    OPENED = "opened"
+    LAST_DAY_CHANGED = "last-day-changed"  # until
+    KIND_CHANGED = "kind-changed"  # kind, administrator
+    PASSWORD_CHOSEN = "password-chosen"  # noqa: S105 - by an invitation
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - by somebody who knew it
+    PASSWORD_LINK_SENT = "password-link-sent"  # noqa: S105 - by mail, to somebody who forgot the password
+    PASSWORD_RESET = "password-reset"  # noqa: S105 - by such a link
+    RESET = "reset"  # password and codes are void, an invitation was made
+    CODES_SET_UP = "codes-set-up"
+    CODES_REMOVED = "codes-removed"
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+    RECOVERY_CODE_USED = "recovery-code-used"  # left
+    CONTACT_CHANGED = "contact-changed"  # fields: their names, comma-separated
+    TOKEN_MADE = "token-made"  # noqa: S105 - scope, until
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
+    STAND_IN_NAMED = "stand-in-named"  # for_person, since, until
+    STAND_IN_ENDED = "stand-in-ended"  # for_person
+    CALENDAR_MADE = "calendar-made"
+
+
+class Door(StrEnum):
+    """The way by which a change came in."""
+
+    PAGES = "pages"
+    LINK = "link"
+    """An invitation or a link for a new password, opened without a login."""
+    COMMAND_LINE = "command-line"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who makes a change, and by which door. `person` is None for the operator of the machine."""
+
+    person: str | None
+    door: Door = Door.PAGES
+
+
+OPERATOR = By(None, Door.COMMAND_LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """`by` did `change` to the account of `person`; `facts` by name, days as yyyy-mm-dd."""
+
+    at: datetime
+    change: str
+    person: str
+    by: By
+    facts: Mapping[str, str]
+
+
+async def note(
+    database: Pool | Connection, change: Change, person: str, by: By, **facts: str | date | bool | None
+) -> None:
+    """Add an entry, without the facts that are None. On a connection, it is part of the connection's transaction."""
+    kept = {name: _plain(value) for name, value in facts.items() if value is not None}
+    await database.execute(
+        "insert into accounts.log (change, person, by_person, door, facts) values ($1, $2, $3, $4, $5)",
+        change.value,
+        person,
+        by.person,
+        by.door.value,
+        json.dumps(kept, ensure_ascii=False, sort_keys=True),
+    )
+
+
+def _plain(value: str | date | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else value.isoformat()
+
+
+PAGE = 100
+"""Entries on a page of the log."""
+
+
+class AccountLog:
+    """The log, for those who read it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(self, number: int, person: str = "") -> tuple[LogEntry, ...]:
+        """Return the entries of a page (from 1), the newest first: all, or those that were done to or by a person."""
+        rows = await self._pool.fetch(
+            "select at, change, person, by_person, door, facts from accounts.log "
+            "where $1 = '' or person = $1 or by_person = $1 order by number desc limit $2 offset $3",
+            person,
+            PAGE,
+            (number - 1) * PAGE,
+        )
+        return tuple(
+            LogEntry(at, change, whose, By(by, Door(door)), json.loads(facts))
+            for at, change, whose, by, door, facts in rows
+        )
+
+    async def count(self, person: str = "") -> int:
+        """Return the number of entries: of all, or of those that were done to or by a person."""
+        found: int = await self._pool.fetchval(
+            "select count(*) from accounts.log where $1 = '' or person = $1 or by_person = $1", person
+        )
+        return found
