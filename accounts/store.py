@@ -230,6 +230,10 @@ class Accounts:
         )
         return secret
 
+    async def void_invitations(self, person: str) -> None:
+        """Make all invitations of a person void that were not used."""
+        await self._pool.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
+
     async def invited(self, secret: str) -> Account | None:
         """Return the account that an invitation is for, None when it is used, void or too old."""
         row = await self._pool.fetchrow(

@@ -20,6 +20,7 @@ from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.board import line_of
+from projections.people import write_units
 from projections.stream_states import StreamStates, without_cycle_collector
 from vault.texts import Texts
 
@@ -92,6 +93,7 @@ class Board:
             _units_of(line),
             line["filed"] is not None,
         )
+        await write_units(connection, stream, line)
 
     async def _rules(self, digest: str | None) -> Edition:
         if digest is None:
@@ -131,4 +133,5 @@ class Board:
         """Delete all lines; the next `catch_up` rebuilds them from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.board")
+            await connection.execute("delete from projections.organiser_unit")
             await cursors.reset(connection, NAME)

@@ -21,6 +21,18 @@ create table projections.board (
 create index on projections.board using gin (units);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
 
+create table projections.organiser_unit (
+    organiser text not null,
+    -- a unit of one of its cycles, the organiser itself, or the overseer of a cycle as @person
+    unit      text not null,
+    name      text not null,
+    -- id and name in lower case without diacritics
+    words     text not null,
+    primary key (organiser, unit)
+);
+create index on projections.organiser_unit (unit);
+comment on table projections.organiser_unit is 'Whose people the secretariat of an organiser sees. See projections/people.py.';
+
 create table projections.search_entry (
     stream text not null,
     -- unit, document, closed (a document that members do not find) or act

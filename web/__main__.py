@@ -4,8 +4,8 @@
 
 Settings by environment: THIDUA_WEB_DATABASE_URL (the web's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_WEB_KEY_FILE (its entry key), THIDUA_WEB_HOST, THIDUA_WEB_PORT, THIDUA_WEB_ADDRESS (of the site),
-THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or THIDUA_SMTP_HOST for invitations. It ends on SIGTERM or
-SIGINT.
+THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or THIDUA_SMTP_HOST for invitations. It ends
+on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations

@@ -38,8 +38,9 @@ from domain.streams import cycle_stream
 from domain.times import Day, When
 from errors import CodedError, InputError
 from i18n.messages import sentence
+from ledger.paging import PageRequest
+from projections.people import PeopleQuery, PersonLine
 from projections.search import SearchHit
-from vault.persons import Contact
 from web.api_models import (
     ERRORS,
     ActReceipt,
@@ -57,12 +58,13 @@ from web.api_models import (
     TriedAct,
     Verified,
 )
-from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
+from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of, today
 from web.error_answers import ANSWERED, answered, printable, unstorable_text
 from web.services import Services, get_services
 from web.urls import extension_url, task_url
 
 router = APIRouter()
+PEOPLE_ON_A_PAGE = 200
 
 _BEARER = HTTPBearer(auto_error=False, description="a personal token")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
@@ -170,9 +172,17 @@ async def search(
 
 
 @router.get("/people")
-async def people(request: Request, _visitor: AccountManager) -> list[Contact]:
-    """All persons who are entered."""
-    return list(await get_services(request).application.people.everyone())
+async def people(
+    request: Request,
+    visitor: AccountManager,
+    words: Annotated[str, Query(alias="q", max_length=120)] = "",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> list[PersonLine]:
+    """Persons whose accounts the holder manages, by given name, 200 on a page; `q` without diacritics, too."""
+    organiser = None if visitor.login.account.administrator else visitor.unit
+    asked = PageRequest(page, PEOPLE_ON_A_PAGE, clamped=False)
+    found = await get_services(request).people.page(organiser, PeopleQuery(words), today(), asked)
+    return list(found.rows)
 
 
 @router.get("/acts")

@@ -27,7 +27,8 @@ from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from web import urls
-from web.auth import checked_form, cookie_secret, reads
+from web.auth import checked_form, reads
+from web.cookies import cookie_secret
 from web.downloads import as_csv
 from web.render import page
 from web.services import Services, get_services

@@ -10,21 +10,23 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from accounts import Account
+from accounts import Account, Login
 from accounts.secrets import new_totp, totp_address, totp_step
 from application.visits import Visitor
 from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls
-from web.auth import COOKIE, carried_fields, checked_form, cookie_secret, needs_code, require_login, today, visitor_of
-from web.cookies import set_cookie, set_language
+from web.auth import carried_fields, checked_form, needs_code, require_login, sent_form, today, visitor_of
+from web.cookies import cookie_secret, forget_login, set_language, set_login
+from web.other_persons_form import other_persons_form
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
 
+_OF_THE_LOGIN = frozenset({"person", "_to"})
 _TOTP_SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
@@ -37,24 +39,29 @@ async def show_login(request: Request, back_to: Annotated[str, Query(alias=urls.
 @router.post(urls.LOGIN)
 async def log_in(request: Request) -> Response:
     """Log in; then go on where the login was asked for, with what had been typed."""
-    form = await checked_form(request)
-    services = get_services(request)
+    sent = await sent_form(request)
+    form, services = sent.fields, get_services(request)
     person, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
-    carried = [pair for pair in carried_fields(form) if pair[0] not in {"person", "_to"}]
+    carried = [pair for pair in carried_fields(form) if pair[0] not in _OF_THE_LOGIN]
     password, code = str(form.get("_password", "")), str(form.get("_code", ""))
     account, wrong = await _proved_account(services, person, password, code, address_of(request))
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
     strength = "rehearsal" if services.application.rehearsal else "password+totp" if account.totp else "password"
+    await services.accounts.end(cookie_secret(request))  # one browser, one login
     secret = await services.accounts.open(account.person, strength)
-    if carried:
+    if carried and sent.made_for not in {"", account.person}:
+        contact = await services.application.person(account.person)
+        request.state.visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), contact)
+        response: Response = await other_persons_form(request, sent, may_read=True, to=to, but=_OF_THE_LOGIN)
+    elif carried:
         # The form is shown as it was left: a login sends no act.
-        request.state.secret = secret
-        response: Response = page(request, "carried.html", to=to, carried=carried, form=urls.shows_form_again(to))
+        request.state.made_for = account.person
+        response = page(request, "carried.html", to=to, carried=carried, form=urls.shows_form_again(to))
     else:
         response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
-    set_cookie(request, response, secret)
-    set_language(response, account.language)
+    set_login(request, response, secret)
+    set_language(request, response, account.language)
     return response
 
 
@@ -107,7 +114,7 @@ async def set_code(request: Request, visitor: Annotated[Visitor, Depends(require
     await services.accounts.end_all(visitor.contact.id)
     fresh = await services.accounts.open(visitor.contact.id, "password+totp")
     response = RedirectResponse(urls.HOME, 303)
-    set_cookie(request, response, fresh)
+    set_login(request, response, fresh)
     return response
 
 
@@ -144,11 +151,12 @@ async def accept_invitation(request: Request, secret: str) -> Response:
 
 @router.post(urls.LOGOUT)
 async def log_out(request: Request) -> Response:
-    """End the login."""
+    """End the login, whoever's it is: the button may stand on a page of somebody who was logged in before."""
     await checked_form(request)
     await get_services(request).accounts.end(cookie_secret(request))
     response = RedirectResponse(urls.LOGIN, 303)
-    response.delete_cookie(COOKIE, path="/")
+    forget_login(request, response)
+    response.headers["Clear-Site-Data"] = '"cache"'  # no page of theirs comes back by the browser's Back
     return response
 
 
@@ -159,7 +167,7 @@ async def choose_language(
     """Show pages in another language from now on."""
     response = RedirectResponse(urls.local_path(back_to), 303)
     if language in LANGUAGES:
-        set_language(response, language)
+        set_language(request, response, language)
         visitor = await visitor_of(request)
         if visitor is not None:
             account = visitor.login.account

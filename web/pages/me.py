@@ -11,8 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter
 
 from accounts import Scope
-from accounts.stand_ins import StandIn
-from application.fields import optional_day
+from accounts.log import By
 from application.tasks import tasks_of
 from application.visits import Visitor
 from domain.access import Matter
@@ -22,12 +21,15 @@ from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, cookie_secret, reads, today
+from web.auth import checked_form, may_stand_in, reads, require_login, stands_in, today
 from web.calendars import calendar_of
 from web.checks import checked
+from web.contacts import contact_fields, correct_contact
+from web.cookies import cookie_secret
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import Services, get_services
+from web.stand_ins import end_stand_in, name_stand_in
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
@@ -43,15 +45,24 @@ async def me(request: Request, visitor: OwnReader) -> Response:
     return await _me(request, visitor)
 
 
-async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str = "", secret: str = "") -> Response:
-    """The page. `secret` is an address or a token that is shown once."""
+async def _me(
+    request: Request,
+    visitor: Visitor,
+    *,
+    text: str = "",
+    good: str = "",
+    secret: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """The page. `secret` is an address or a token that is shown once; `typed` is what could not be used."""
     services, person = get_services(request), visitor.contact.id
     book = services.application.people
-    others = [one for one in await book.everyone() if one.id != person and one.name]
+    colleagues = [one for one in await book.of_unit(visitor.contact.unit) if one.id != person]
+    my_stand_ins = await services.stand_ins.list(for_person=person)
     absent = [
         (one.for_person, await book.get(one.for_person))
         for one in await services.stand_ins.list(person=person)
-        if one.since <= today() <= one.until
+        if await stands_in(services, visitor.contact, one.for_person)
     ]
     return page(
         request,
@@ -63,9 +74,10 @@ async def _me(request: Request, visitor: Visitor, *, text: str = "", good: str =
         may_stand_in=absent,
         tokens=await services.accounts.tokens(person),
         scopes=get_args(Scope),
-        colleagues=[one for one in others if one.unit == visitor.contact.unit],
-        my_stand_ins=await services.stand_ins.list(for_person=person),
-        names={one.id: one.name for one in others},
+        colleagues=[one for one in colleagues if await may_stand_in(services, one, visitor.contact)],
+        my_stand_ins=my_stand_ins,
+        names=await book.names({one.person for one in my_stand_ins}),
+        typed=typed or {},
     )
 
 
@@ -78,6 +90,11 @@ class OwnChange:
     typed: Mapping[str, str]
     address: str
     login_secret: str
+
+    @property
+    def by(self) -> By:
+        """The visitor, for the log."""
+        return By(self.visitor.contact.id)
 
     async def require_password(self) -> None:
         """Ask for the password once more.
@@ -109,7 +126,9 @@ async def change_me(request: Request, visitor: OwnReader) -> Response:
     try:
         changed = await step(asked)
     except InputError as error:
-        return await _me(request, visitor, text=sentence(error.code, error.facts))
+        return await _me(request, visitor, text=sentence(error.code, error.facts), typed=typed)
+    if typed["_do"] == "contact":
+        visitor = await require_login(request)
     if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it
         return RedirectResponse(urls.ME, 303)
     return await _me(request, visitor, good=changed.good, secret=changed.secret)
@@ -133,28 +152,28 @@ async def _mail(asked: OwnChange) -> Changed:
     return Changed()
 
 
+async def _contact(asked: OwnChange) -> Changed:
+    fields, before = contact_fields(asked.typed), asked.visitor.contact
+    if fields.email != before.email:
+        await asked.require_password()
+    return Changed(await correct_contact(asked.services, asked.by, before, fields))
+
+
 async def _stand_in(asked: OwnChange) -> Changed:
-    services, visitor, typed = asked.services, asked.visitor, asked.typed
-    other = await services.application.people.get(typed.get("person", ""))
-    since, until = optional_day(typed.get("since", "")), optional_day(typed.get("until", ""))
-    account = await services.accounts.get(other.id) if other is not None else None
-    # Of the same kind: reading follows the account, acting the unit, and a stand-in must gain neither.
-    own = visitor.login.account
-    if other is None or account is None or account.kind != own.kind or other.id == visitor.contact.id:
-        raise InputError("stand_in_unknown")
-    if since is None or until is None or until < since:
-        raise InputError("stand_in_dates")
-    await services.stand_ins.name(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
+    other = await name_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed)
     return Changed(_("{name} stands in for you.").format(name=other.name))
 
 
 async def _end_stand_in(asked: OwnChange) -> Changed:
-    await asked.services.stand_ins.end(asked.typed.get("person", ""), asked.visitor.contact.id)
+    await end_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed.get("person", ""))
     return Changed(_("It is ended."))
 
 
 async def _act_for(asked: OwnChange) -> Changed:
-    await asked.services.accounts.stand_in(asked.login_secret, asked.typed.get("person") or None)
+    absent = asked.typed.get("person") or None
+    if absent is not None and not await stands_in(asked.services, asked.visitor.contact, absent):
+        raise InputError("stands_in_no_more")
+    await asked.services.accounts.stand_in(asked.login_secret, absent)
     return Changed()
 
 
@@ -182,6 +201,7 @@ async def _revoke(asked: OwnChange) -> Changed:
 _STEPS: Mapping[str, Callable[[OwnChange], Awaitable[Changed]]] = {
     "password": _new_password,
     "mail": _mail,
+    "contact": _contact,
     "stand-in": _stand_in,
     "end-stand-in": _end_stand_in,
     "act-for": _act_for,

@@ -30,7 +30,8 @@ from i18n.messages import sentence
 from resources import RULES
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, cookie_secret, reads
+from web.auth import checked_form, reads
+from web.cookies import cookie_secret
 from web.downloads import as_attachment
 from web.render import page
 from web.services import Services, get_services
