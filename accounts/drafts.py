@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import InputError
 from ledger.connection import Pool
+from ledger.paging import Paged, PageRequest, fetch_page
 
 MOST_CHARACTERS = 4_000_000
 """The most characters of a draft, as JSON."""
@@ -47,9 +48,11 @@ class Drafts:
         """Delete a draft: it was sent."""
         await self._pool.execute("delete from accounts.draft where person = $1 and path = $2", person, path)
 
-    async def list(self, person: str) -> tuple[tuple[str, datetime], ...]:
-        """Return path and time of a person's drafts, the newest first."""
-        rows = await self._pool.fetch(
-            "select path, saved_at from accounts.draft where person = $1 order by saved_at desc", person
-        )
-        return tuple((row["path"], row["saved_at"]) for row in rows)
+    async def page(self, person: str, asked: PageRequest, *, under: str = "/") -> Paged[tuple[str, datetime]]:
+        """Return path and time of a person's drafts whose path begins with `under`, the newest first.
+
+        Drafts whose key is no path are not among them.
+        """
+        source, order = "accounts.draft where person = $1 and starts_with(path, $2)", "saved_at desc, path"
+        found = await fetch_page(self._pool, asked, "path, saved_at", source, order, person, under)
+        return found.map(lambda row: (row["path"], row["saved_at"]))

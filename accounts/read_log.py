@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.connection import Pool
+from ledger.paging import Paged, PageRequest, fetch_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class ReadLog:
             "insert into accounts.read_log (person, what, path) values ($1, $2, $3)", person, what, path
         )
 
-    async def latest(self, limit: int = 500) -> tuple[ReadRecord, ...]:
-        """Return the last entries, the newest first."""
-        rows = await self._pool.fetch(
-            "select at, person, what, path from accounts.read_log order by at desc limit $1", limit
+    async def page(self, asked: PageRequest) -> Paged[ReadRecord]:
+        """Return a page of the entries, the newest first."""
+        found = await fetch_page(
+            self._pool, asked, "at, person, what, path", "accounts.read_log", "at desc, number desc"
         )
-        return tuple(ReadRecord(*row) for row in rows)
+        return found.map(lambda row: ReadRecord(*row))

@@ -82,6 +82,7 @@ create table accounts.draft (
     saved_at timestamptz not null default now(),
     primary key (person, path)
 );
+create index on accounts.draft (person, saved_at desc, path);
 
 create table accounts.calendar (
     digest  bytea primary key,
@@ -91,12 +92,13 @@ create table accounts.calendar (
 
 -- What auditors read: the matter and the page's address. Append-only for the web process.
 create table accounts.read_log (
+    number bigint generated always as identity primary key,
     at     timestamptz not null default now(),
     person text not null,
     what   text not null,
     path   text not null
 );
-create index on accounts.read_log (at);
+create index on accounts.read_log (at, number);
 
 -- What was done to accounts, by whom and by which door. Append-only for the program's roles, which cannot set the time.
 -- Persons are named by id, without a reference: an entry stays when a person is erased.

@@ -1,17 +1,21 @@
-"""The city board and the register of deviations over all cycles, for one visitor."""
+"""The city board, the late units and the register of deviations over all cycles, for one visitor."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from application.visits import Visitor
 from i18n import _
 from i18n.messages import day, word
+from i18n.sorting import folded
+from i18n.words import WORDS
+from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance
+from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LineFilter
 from projections.board_table import Board
 
 WAIT_S = 1.0
@@ -63,20 +67,9 @@ def _board_row(line: Mapping[str, Any], now: datetime) -> BoardRow:
         year=line["year"],
         step=line["step"],
         next_due=seen.next_due,
-        now=datetime.fromisoformat(line["now"]) if line["now"] else now,
+        now=_own_now(line, now),
         waiting_for=tuple(names.get(unit, unit) for unit in seen.waiting_for),
-        late=tuple(
-            LateTask(
-                owed["unit"],
-                names.get(owed["unit"], owed["unit"]),
-                owed["duty"],
-                names.get(owed["subject"], owed["subject"] or ""),
-                datetime.fromisoformat(owed["due"]),
-                _last_reminder(line, owed),
-                bool(owed["waits_for"]),
-            )
-            for owed in seen.overdue
-        ),
+        late=tuple(_late_task(line, owed) for owed in seen.overdue),
         open_deviations=line["deviations"]["open"],
         remarks=line["deviations"]["remarks"],
         asked=tuple(
@@ -90,6 +83,24 @@ def _board_row(line: Mapping[str, Any], now: datetime) -> BoardRow:
     )
 
 
+def _own_now(line: Mapping[str, Any], now: datetime) -> datetime:
+    """The business time of a cycle: that of its own clock, or the real one."""
+    return datetime.fromisoformat(line["now"]) if line["now"] else now
+
+
+def _late_task(line: Mapping[str, Any], owed: Mapping[str, Any]) -> LateTask:
+    names = line["names"]
+    return LateTask(
+        owed["unit"],
+        names.get(owed["unit"], owed["unit"]),
+        owed["duty"],
+        names.get(owed["subject"], owed["subject"] or ""),
+        datetime.fromisoformat(owed["due"]),
+        _last_reminder(line, owed),
+        bool(owed["waits_for"]),
+    )
+
+
 def _last_reminder(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
     reminders = [one for one in line["chased"] if owed["unit"] in one["units"] and one["duty"] == owed["duty"]]
     if not reminders:
@@ -98,42 +109,100 @@ def _last_reminder(line: Mapping[str, Any], owed: Mapping[str, Any]) -> str:
     return _("{when} {how}").format(when=day(last["on"]), how=word("channel", last["channel"]))
 
 
-async def board_rows(board: Board, visitor: Visitor, year: str | None) -> list[BoardRow]:
-    """The rows that the visitor may see: an auditor sees all, the secretariat its own organiser's."""
+@dataclass(frozen=True, slots=True)
+class LateUnit:
+    """An overdue obligation with the cycle that it is in. `now` is the business time of the cycle."""
+
+    cycle: str
+    cluster: str
+    year: int
+    now: datetime
+    task: LateTask
+
+
+def organiser_of(visitor: Visitor) -> str | None:
+    """Whose cycles the visitor sees on the board: an auditor all (None), the secretariat its own organiser's."""
+    return None if visitor.login.account.kind == "auditor" else visitor.unit
+
+
+async def board_page(
+    board: BoardLines, visitor: Visitor, wanted: LineFilter, asked: PageRequest = ALL_ROWS
+) -> Paged[BoardRow]:
+    """The rows of the board that fit, as far as the visitor may see them."""
     now = datetime.now(UTC)
-    return [_board_row(line, now) for line in await _lines(board, visitor, year)]
+    found = await board.board_page(replace(wanted, organiser=organiser_of(visitor)), now, asked)
+    return found.map(lambda line: _board_row(line, now))
 
 
-async def _lines(board: Board, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
-    own = "" if visitor.login.account.kind == "auditor" else f"{visitor.unit}/"
-    return [line for line in await board.lines(year) if line["cycle"].startswith(own)]
+async def count_clusters(board: BoardLines, visitor: Visitor, year: str | None) -> int:
+    """How many rows the board has for the visitor, in a year or in all."""
+    return await board.count(LineFilter(organiser_of(visitor), year), datetime.now(UTC))
 
 
-async def deviation_rows(board: Board, visitor: Visitor, year: str | None) -> list[dict[str, Any]]:
+async def rows_of(board: BoardLines, visitor: Visitor, streams: Sequence[str]) -> dict[str, BoardRow]:
+    """The rows of some cycles, by stream, as far as the visitor may see them."""
+    now, lines = datetime.now(UTC), await board.lines_of(streams, organiser_of(visitor))
+    return {stream: _board_row(line, now) for stream, line in lines.items()}
+
+
+async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked: PageRequest) -> Paged[LateUnit]:
+    """The overdue obligations of all units, in the order of the board, as far as the visitor may see them."""
+    now = datetime.now(UTC)
+    found = await board.late_page(organiser_of(visitor), year, now, asked)
+    return found.map(
+        lambda one: LateUnit(
+            one[0]["cycle"], one[0]["cluster"], one[0]["year"], _own_now(one[0], now), _late_task(*one)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationQuery:
+    """Which deviations: of a year, in a state (its code, or the word for it), with words."""
+
+    year: str | None = None
+    state: str = ""
+    words: str = ""
+
+
+STATES: tuple[DeviationState, ...] = ("open", "acknowledged", "settled")
+
+
+def state_words() -> dict[DeviationState, str]:
+    """The word for each state of a deviation."""
+    return {"open": _("open"), "acknowledged": _("acknowledged"), "settled": _("settled")}
+
+
+async def deviations_page(
+    board: BoardLines, visitor: Visitor, query: DeviationQuery, asked: PageRequest = ALL_ROWS
+) -> Paged[dict[str, Any]]:
     """The register of deviations over all cycles that the visitor may see, as JSON values."""
-    rows = []
-    for line in await _lines(board, visitor, year):
-        for one in line["found"]:
-            about = one["facts"].get("unit") or one["facts"].get("subject") or ""
-            rows.append(
-                {
-                    "cycle": line["cycle"],
-                    "cluster": line["cluster"],
-                    "year": line["year"],
-                    "key": one["key"],
-                    "what": word("deviation", one["code"]),
-                    "article": one["article"] or "",
-                    "on": one["on"] or "",
-                    "unit": line["names"].get(about, about),
-                    "state": _("settled")
-                    if one["settled"]
-                    else _("acknowledged")
-                    if one["acknowledged"]
-                    else _("open"),
-                    "rehearsed": line["rehearsed"],
-                }
-            )
-    return rows
+    states = state_words()
+    state = next((one for one in STATES if query.state in {one, states[one]}), None)
+    if query.state and state is None:
+        return Paged.of((), asked)
+    names = {code: folded(word("deviation", code)) for code in WORDS["deviation"].words} if query.words else None
+    wanted = DeviationFilter(organiser_of(visitor), query.year, state, folded(query.words), names)
+    found = await board.deviations_page(wanted, asked)
+    return found.map(
+        lambda one: {
+            "cycle": one.cycle,
+            "cluster": one.cluster,
+            "year": one.year,
+            "key": one.found["key"],
+            "what": word("deviation", one.found["code"]),
+            "article": one.found["article"] or "",
+            "on": one.found["on"] or "",
+            "unit": one.unit,
+            "state": states[one.state],
+            "rehearsed": one.rehearsed,
+        }
+    )
+
+
+async def count_deviations(board: BoardLines, visitor: Visitor, year: str | None) -> int:
+    """How many deviations the register has for the visitor, in a year or in all."""
+    return await board.count_deviations(DeviationFilter(organiser_of(visitor), year))
 
 
 async def wait_until_reached(board: Board, position: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.due_dates import Obligation
 from domain.duties import Duty
 
 ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
@@ -31,11 +30,11 @@ def act_of(duty: Duty | str) -> str | None:
     return entry[0] if entry else None
 
 
-def command_for(cycle: str, owed: Obligation) -> str | None:
+def command_for(cycle: str, duty: Duty | str, bearer: str, subject: str) -> str | None:
     """Return the command line that fulfils an obligation, known fields filled in; None for the final meeting."""
-    if owed.duty not in ACTS:
+    if (duty := Duty(duty)) not in ACTS:
         return None
-    act, fields = ACTS[owed.duty]
-    values = {"bearer": owed.bearer, "subject": owed.subject}
+    act, fields = ACTS[duty]
+    values = {"bearer": bearer, "subject": subject}
     options = "".join(f" --{name} {values[which]}" for name, which in fields.items())
     return f"thidua act {cycle} {act}{options}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from projections.board_table import Board
+from ledger.paging import ALL_ROWS, Paged, PageRequest
+from projections.board_lines import BoardLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,19 @@ class TaskCard:
         return self.due is not None and self.now >= self.due
 
 
-async def tasks_of(board: Board, unit: str) -> list[TaskCard]:
-    """A unit's open tasks, overdue first, then by date; undated ones last."""
-    found = [
-        _task(line, owed, unit)
-        for line in await board.lines(unit=unit, open_only=True)
-        for owed in line["open"]
-        if owed["unit"] == unit
-    ]
-    return sorted(found, key=lambda task: (task.due is None, task.due or task.now, task.cycle))
+async def tasks_page(
+    board: BoardLines, unit: str, asked: PageRequest = ALL_ROWS, *, dated: bool = False
+) -> Paged[TaskCard]:
+    """A page of a unit's open tasks, overdue first, then by date; undated ones last.
+
+    `dated`: only those that have a deadline.
+    """
+    now = datetime.now(UTC)
+    found = await board.tasks_page(unit, asked, dated=dated)
+    return found.map(lambda one: _task(*one, unit, now))
 
 
-def _task(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> TaskCard:
+def _task(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str, now: datetime) -> TaskCard:
     names = line["names"]
     owing = {other["unit"] for other in line["open"] if other["duty"] == owed["duty"]}
     members = line["members"]
@@ -66,7 +68,7 @@ def _task(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> TaskCa
         subject_id=owed["subject"] or "",
         unit=unit,
         due=datetime.fromisoformat(owed["due"]) if owed["due"] else None,
-        now=datetime.fromisoformat(line["now"]) if line["now"] else datetime.now(UTC),
+        now=datetime.fromisoformat(line["now"]) if line["now"] else now,
         extended=owed["extended"],
         waits_for=tuple(names.get(one, one) for one in owed["waits_for"]),
         answered=tuple(names[one] for one in members if one not in owing and one != unit) if unit in members else (),

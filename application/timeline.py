@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.application import Application
-from application.visits import VisitedCycle
+from application.visits import History, VisitedCycle
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.records import CLOCK, Event, EventEnvelope
 from domain.times import day_ending
 from i18n import _
 from i18n.messages import day
+from i18n.sorting import folded
 from i18n.timeline import describe
 from ledger.events import RecordedEvent
+from ledger.paging import Paged, PageRequest
 from vault.texts import Texts
 
 
@@ -33,6 +35,11 @@ async def sentences(
     return tuple(describe(one, names, words) for one in events)
 
 
+def step_of(row: RecordedEvent) -> str:
+    """The step module of the domain that an event belongs to."""
+    return Event.KNOWN[row.type].__module__.rsplit(".", 1)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """An event of a timeline. `who` is the actor's name; `corrected_by` the version of the correction."""
@@ -45,7 +52,7 @@ class TimelineEntry:
     @property
     def step(self) -> str:
         """The step module of the domain that the event belongs to."""
-        return Event.KNOWN[self.row.type].__module__.rsplit(".", 1)[-1]
+        return step_of(self.row)
 
     @property
     def first_day(self) -> str:
@@ -110,6 +117,31 @@ async def timeline(
     ]
 
 
-async def timeline_of(application: Application, cycle: VisitedCycle) -> list[TimelineEntry]:
-    """The timeline of a cycle, as far as the visitor may read it."""
-    return await timeline(application, cycle.readable_history(), cycle.names, cycle.state.corrections.corrected)
+async def timeline_of(
+    application: Application, cycle: VisitedCycle, history: History | None = None
+) -> list[TimelineEntry]:
+    """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
+    history = cycle.readable_history() if history is None else history
+    return await timeline(application, history, cycle.names, cycle.state.corrections.corrected)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineFilter:
+    """Which entries: of a unit, with a sureness, of a step, whose sentences hold words; "" leaves out none."""
+
+    unit: str = ""
+    sureness: str = ""
+    step: str = ""
+    words: str = ""
+
+    def _fits(self, row: RecordedEvent) -> bool:
+        return self.unit in {"", row.unit} and self.sureness in {"", row.provenance} and self.step in {"", step_of(row)}
+
+    async def page(self, application: Application, cycle: VisitedCycle, asked: PageRequest) -> Paged[TimelineEntry]:
+        """A page of the entries that fit. Only a search for words makes the sentences of other pages, too."""
+        history = tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
+        if words := folded(self.words):
+            entries = await timeline_of(application, cycle, history)
+            return Paged.of([one for one in entries if words in folded(one.text)], asked)
+        shown = Paged.of(history, asked)
+        return shown.with_rows(await timeline_of(application, cycle, shown.rows))

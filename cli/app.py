@@ -36,6 +36,18 @@ As = Annotated[Optional[str], typer.Option("--as", help=_("Who acts: a person's 
 Cycle = Annotated[str, typer.Argument(help=_("A cycle: 2020/cum-1, or in full mttq-hanoi/2020/cum-1."))]
 
 
+Limit = Annotated[
+    Optional[int], typer.Option(min=1, max=1_000_000, help=_("So many rows at most; all when none are named."))
+]
+Page = Annotated[int, typer.Option(min=1, max=1_000_000, help=_("Which page of so many rows; needs --limit."))]
+
+
+def _asked(limit: int | None, page: int) -> Any:
+    from ledger.paging import PageRequest
+
+    return PageRequest(page if limit is not None else 1, limit)
+
+
 def _finish(work: Any) -> None:
     from cli.outcome import run
 
@@ -107,10 +119,15 @@ def year_start(
 
 
 @app.command(help=_("All cycles: step, next deadline, waiting for whom, overdue, deviations."))
-def board(year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None, json: Json = False) -> None:
+def board(
+    year: Annotated[Optional[str], typer.Option(help=_("Only this year."))] = None,
+    limit: Limit = None,
+    page: Page = 1,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.board(year, as_json=json))
+    _finish(lambda: showing.board(year, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("Give more time."))
@@ -130,17 +147,27 @@ def extend(
 
 
 @app.command(help=_("What a unit must do, by when, and who it waits for."))
-def tasks(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+def tasks(
+    unit: Annotated[str, typer.Option(help=_("The unit's id."))],
+    limit: Limit = None,
+    page: Page = 1,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.tasks(unit, as_json=json))
+    _finish(lambda: showing.tasks(unit, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("What a unit was told."))
-def inbox(unit: Annotated[str, typer.Option(help=_("The unit's id."))], json: Json = False) -> None:
+def inbox(
+    unit: Annotated[str, typer.Option(help=_("The unit's id."))],
+    limit: Limit = None,
+    page: Page = 1,
+    json: Json = False,
+) -> None:
     from cli import showing
 
-    _finish(lambda: showing.inbox(unit, as_json=json))
+    _finish(lambda: showing.inbox(unit, _asked(limit, page), as_json=json))
 
 
 @app.command(help=_("The acts there are, with their fields."))
@@ -257,10 +284,10 @@ def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet.")
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
-def timeline(cycle: Cycle, json: Json = False) -> None:
+def timeline(cycle: Cycle, limit: Limit = None, page: Page = 1, json: Json = False) -> None:
     from cli import auditing
 
-    _finish(lambda: auditing.timeline(cycle, as_json=json))
+    _finish(lambda: auditing.timeline(cycle, _asked(limit, page), as_json=json))
 
 
 @audit.command(help=_("The state as it was, computed from events alone."))

@@ -10,7 +10,7 @@ from application.timeline import timeline as timeline_entries
 from application.verification import chain_warning, verify_all
 from audit.replay import digests_in, replay, replay_as_json
 from cli.acting import day_of
-from cli.outcome import Exit, answer, grid, say, terminal
+from cli.outcome import Exit, answer, grid, say, say_page, terminal
 from cli.session import Session, session
 from domain.codec import plain
 from domain.cycle import CYCLE
@@ -25,16 +25,18 @@ from i18n.state_text import deviation_text, state_lines
 from ledger.checkpoints import all_checkpoints, write_checkpoint
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
+from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.postgres import checkpoint
 
 
-async def timeline(cycle: str, *, as_json: bool) -> int:
-    """Print the events of a stream as plain sentences."""
+async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
+    """Print the events of a stream, or a page of them, as plain sentences."""
     stream = parse_cycle_name(cycle)
     async with session("ledger", say, founded=True) as app:
         history = await app.history(stream)
         state = CYCLE.fold(envelope for _row, envelope in history)
-        entries = await timeline_entries(app, history, members_and_organiser(state), state.corrections.corrected)
+        shown = Paged.of(history, asked)
+        entries = await timeline_entries(app, shown.rows, members_and_organiser(state), state.corrections.corrected)
     rows = [
         {
             "version": entry.row.version,
@@ -65,6 +67,7 @@ async def timeline(cycle: str, *, as_json: bool) -> int:
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
+    say_page(shown)
     return _warn_if_changed([row for row, _envelope in history])
 
 

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 from application.downloads import json_text
 from cli import CANCELLED
 from errors import EXIT_CODES, InternalError, Kind
+from i18n import _
 from i18n.messages import sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from ledger.paging import Paged
 
 
 class Exit(IntEnum):
@@ -60,6 +63,17 @@ def reader_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         # Otherwise the interpreter would write the rest when it ends, and fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_page(found: Paged[Any], *, complete: bool = True) -> None:
+    """Say on stderr which rows were shown, when they are not all. Not `complete`: there are more than were counted."""
+    if found.asked.size is None or (complete and found.pages == 1):
+        return
+    facts = {"first": found.first, "last": found.last, "all": found.total, "number": found.number, "pages": found.pages}
+    if complete:
+        say(_("rows {first} to {last} of {all}; page {number} of {pages}").format(**facts))
+    else:
+        say(_("rows {first} to {last}; there are more: --page {next}").format(**facts, next=found.number + 1))
 
 
 def terminal() -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,14 +10,11 @@ from typing import Any
 from application.act_descriptions import describe_act
 from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
-from cli.outcome import Exit, answer, grid, say, terminal
+from cli.outcome import Exit, answer, grid, say, say_page, terminal
 from cli.session import Session, session
 from domain.cycle import CYCLE, ENTERED_BY_PERSONS
 from domain.notices import notices
-from domain.obligations import tasks as tasks_of
-from domain.state import members_and_organiser
-from domain.steps.lifecycle import business_now
-from domain.streams import DEFAULT_ORGANISER, is_cycle
+from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
@@ -24,8 +22,10 @@ from i18n.acts import stored_names
 from i18n.messages import day, days_left, word
 from i18n.notices import message_of
 from ledger.mapping import to_envelope
+from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
 from projections.board import glance
+from projections.board_lines import Line, LineFilter
 from projections.board_table import Board
 
 _BOARD = (
@@ -43,18 +43,17 @@ _BOARD = (
 )
 
 
-async def board(year: str | None, *, as_json: bool) -> int:
-    """Print all cycles on one board."""
+async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
+    """Print all cycles on one board, or a page of them."""
+    now = datetime.now(UTC)
     async with session("ledger", say) as app:
-        projection = Board(app.ledger, app.texts)
-        await projection.catch_up()
-        lines = await projection.lines(year)
-        years = await projection.years() if year is not None and not lines else []
+        projection = await _projection(app)
+        found = await projection.board_page(LineFilter(year=year), now, asked)
+        years = await projection.years() if year is not None and not found.total else []
     if years:
         raise InputError("no_cycle_of_year", place="--year", year=year, years=", ".join(years))
-    now = datetime.now(UTC)
     rows = []
-    for line in lines:
+    for line in found.rows:
         seen = glance(line, now)
         rows.append(
             {
@@ -85,36 +84,18 @@ async def board(year: str | None, *, as_json: bool) -> int:
         terminal().print(table if rows else _("No cycle is open yet: `thidua year start FILE`."))
 
     answer(rows, as_json=as_json, show=show)
+    say_page(found)
     return Exit.DONE
 
 
-async def tasks(unit: str, *, as_json: bool) -> int:
-    """Print the open tasks of a unit in all its cycles."""
-    rows: list[dict[str, Any]] = []
+async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
+    """Print the open tasks of a unit in all its cycles: overdue first, then by date, undated ones last."""
     async with session("ledger", say) as app:
-        await _check_unit(app, unit)
-        for stream in await _cycles(app):
-            state, rules = await app.state(stream)
-            names = members_and_organiser(state)
-            now = business_now(state.lifecycle, datetime.now(UTC))
-            open_tasks = tasks_of(state, rules, unit) if state.lifecycle.filed is None else ()
-            rows.extend(
-                {
-                    "cycle": stream,
-                    "duty": owed.duty.value,
-                    "subject": owed.subject or None,
-                    "due": day_ending(owed.due).isoformat() if owed.due else None,
-                    "extended": owed.extended,
-                    "overdue": owed.overdue(now),
-                    "waits_for": list(owed.waits_for),
-                    "waits_for_names": [names.get(u, u) for u in owed.waits_for],
-                    "days_left": (day_ending(owed.due) - day_ending(now)).days if owed.due else None,
-                    "article": owed.article,
-                    "command": command_for(_short(stream), owed),
-                    "rehearsed": state.lifecycle.rehearsed,
-                }
-                for owed in open_tasks
-            )
+        projection = await _projection(app)
+        await _check_unit(projection, unit)
+        found = await projection.tasks_page(unit, asked)
+    real_now = datetime.now(UTC)
+    rows = [_task_row(line, owed, real_now) for line, owed in found.rows]
 
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
@@ -131,36 +112,36 @@ async def tasks(unit: str, *, as_json: bool) -> int:
         terminal().print(table if rows else _("Nothing to do."))
 
     answer(rows, as_json=as_json, show=show)
+    say_page(found)
     return Exit.DONE
 
 
-async def inbox(unit: str, *, as_json: bool) -> int:
+def _task_row(line: Line, owed: dict[str, Any], real_now: datetime) -> dict[str, Any]:
+    now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
+    due = datetime.fromisoformat(owed["due"]) if owed["due"] else None
+    return {
+        "cycle": line["cycle"],
+        "duty": owed["duty"],
+        "subject": owed["subject"],
+        "due": day_ending(due).isoformat() if due else None,
+        "extended": owed["extended"],
+        "overdue": due is not None and now >= due,
+        "waits_for": owed["waits_for"],
+        "waits_for_names": [line["names"].get(unit, unit) for unit in owed["waits_for"]],
+        "days_left": (day_ending(due) - day_ending(now)).days if due else None,
+        "article": owed["article"],
+        "command": command_for(_short(line["cycle"]), owed["duty"], owed["unit"], owed["subject"] or ""),
+        "rehearsed": line["rehearsed"],
+    }
+
+
+async def inbox(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print the notices to a unit, newest first."""
-    rows: list[dict[str, Any]] = []
     async with session("ledger", say) as app:
-        await _check_unit(app, unit)
-        for stream in await _cycles(app):
-            state = CYCLE.empty()
-            for row in await load_all(app.ledger, stream):
-                envelope = to_envelope(row)
-                state = CYCLE.evolve(state, envelope)
-                for notice in notices(envelope, state):
-                    if notice.to == unit:
-                        rehearsed = row.provenance == "rehearsed"
-                        subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
-                        rows.append(
-                            {
-                                "cycle": stream,
-                                "version": row.version,
-                                "kind": notice.NAME,
-                                "subject": subject,
-                                "text": body,
-                                "happened": day(row.happened_latest),
-                                "recorded_at": row.recorded_at.isoformat(),
-                                "rehearsed": rehearsed,
-                            }
-                        )
-    rows.sort(key=lambda row: row["recorded_at"], reverse=True)
+        projection = await _projection(app)
+        await _check_unit(projection, unit)
+        found, complete = await _newest_notices(app, await projection.streams_of(unit), unit, asked)
+    rows = found.rows
 
     def show() -> None:
         table = grid(_("date"), _("cycle"), _("subject"))
@@ -169,7 +150,51 @@ async def inbox(unit: str, *, as_json: bool) -> int:
         terminal().print(table if rows else _("Nothing has come in."))
 
     answer(rows, as_json=as_json, show=show)
+    say_page(found, complete=complete)
     return Exit.DONE
+
+
+async def _newest_notices(
+    app: Session, streams: Sequence[tuple[str, datetime]], unit: str, asked: PageRequest
+) -> tuple[Paged[dict[str, Any]], bool]:
+    """Return a page of a unit's notices, newest first, and whether its count is that of all notices.
+
+    `streams` are its cycles, each with the time of its last event, the latest first. A cycle in which nothing has
+    happened since the last notice of the page is not read any more.
+    """
+    found: list[tuple[datetime, dict[str, Any]]] = []
+    wanted = None if asked.size is None else asked.offset + asked.size
+    for stream, last in streams:
+        if wanted is not None and len(found) > wanted and found[wanted][0] > last:
+            return Paged.of([row for _at, row in found], asked), False
+        found.extend(await _notices_of(app, stream, unit))
+        found.sort(key=lambda one: one[0], reverse=True)
+    return Paged.of([row for _at, row in found], asked), True
+
+
+async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[datetime, dict[str, Any]]]:
+    """Return the notices of a cycle to a unit, in order, each with the time of its recording."""
+    state, found = CYCLE.empty(), list[tuple[datetime, dict[str, Any]]]()
+    for row in await load_all(app.ledger, stream):
+        envelope = to_envelope(row)
+        state = CYCLE.evolve(state, envelope)
+        for notice in notices(envelope, state):
+            if notice.to != unit:
+                continue
+            rehearsed = row.provenance == "rehearsed"
+            subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
+            values = {
+                "cycle": stream,
+                "version": row.version,
+                "kind": notice.NAME,
+                "subject": subject,
+                "text": body,
+                "happened": day(row.happened_latest),
+                "recorded_at": row.recorded_at.isoformat(),
+                "rehearsed": rehearsed,
+            }
+            found.append((row.recorded_at, values))
+    return found
 
 
 async def acts(name: str | None, *, as_json: bool) -> int:
@@ -228,8 +253,11 @@ async def people(*, as_json: bool) -> int:
     return Exit.DONE
 
 
-async def _cycles(app: Session) -> list[str]:
-    return [stream for stream, _tip in await app.ledger.streams() if is_cycle(stream)]
+async def _projection(app: Session) -> Board:
+    """Return the board, up to date also when no worker runs."""
+    found = Board(app.ledger, app.texts)
+    await found.catch_up()
+    return found
 
 
 def _inner(question: FormField) -> list[str]:
@@ -249,14 +277,11 @@ def _short(stream: str) -> str:
     return stream.removeprefix(f"{DEFAULT_ORGANISER}/")
 
 
-async def _check_unit(app: Session, unit: str) -> None:
+async def _check_unit(projection: Board, unit: str) -> None:
     """Raise an error for an unknown unit: for a typing error, "Nothing to do" would be a wrong answer.
 
     Raises:
         InputError
     """
-    for stream in await _cycles(app):
-        state, _rules = await app.state(stream)
-        if unit in members_and_organiser(state):
-            return
-    raise InputError("unknown_unit", unit=unit)
+    if not await projection.knows_unit(unit):
+        raise InputError("unknown_unit", unit=unit)

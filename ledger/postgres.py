@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,12 @@ class PostgresLedger:
         """
         rows = await self.pool.fetch(query)
         return tuple((row["stream"], StreamTip(row["version"], row["digest"])) for row in rows)
+
+    async def existing(self, streams: Sequence[str]) -> list[str]:
+        """Return those of some streams that have events, in the order in which they are given."""
+        query = "select stream from ledger.event where version = 1 and stream = any($1)"
+        found = {row["stream"] for row in await self.pool.fetch(query, list(streams))}
+        return [stream for stream in streams if stream in found]
 
     async def command(self, digest: bytes) -> SignedCommand | None:
         query = """

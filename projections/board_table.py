@@ -1,4 +1,4 @@
-"""The table of the board, one line for each cycle, kept up to date with the ledger.
+"""The tables of the board, one line for each cycle with its tasks and deviations, kept up to date with the ledger.
 
 Cursor and lines change in one transaction, under the projection's lock. A reader may call `catch_up` before it reads:
 then it sees what its own act has changed, also when no worker runs.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,11 +16,13 @@ import structlog
 from domain.cycle import CYCLE
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.streams import is_cycle
+from i18n.sorting import folded
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
 from ledger.events import RecordedEvent
 from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.board import line_of
+from projections.board_lines import BoardLines, DeviationState
 from projections.people import write_units
 from projections.stream_states import StreamStates, without_cycle_collector
 from vault.texts import Texts
@@ -33,15 +36,128 @@ REBUILD_PAGE = 20_000
 """The same for a rebuild: a line is computed once for each stream of a page, so larger pages compute fewer lines."""
 
 
+_LINE = (
+    "stream",
+    "organiser",
+    "year",
+    "position",
+    "line",
+    "units",
+    "filed",
+    "cluster",
+    "cycle_year",
+    "words",
+    "step",
+    "rehearsed",
+    "own_now",
+    "earliest_due",
+    "asked",
+    "escalated",
+    "open_deviations",
+)
+_WRITE_LINE = (
+    f"insert into projections.board ({', '.join(_LINE)}) "  # noqa: S608 - ours
+    f"values ({', '.join(f'${n}' for n in range(1, len(_LINE) + 1))}) on conflict (stream) do update "
+    f"set {', '.join(f'{name} = excluded.{name}' for name in _LINE[1:])}"
+)
+
+
 def _units_of(line: dict[str, Any]) -> list[str]:
     """Return the units of a cycle, and its overseer as @person."""
     return [*line["names"], *([f"@{line['overseer']}"] if line["overseer"] else [])]
 
 
-class Board:
-    """The board over all cycles. Rules editions are read from `texts`."""
+def _own_now(line: dict[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(line["now"]) if line["now"] else None
+
+
+async def write_line(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
+    """Write a cycle's line in place of the one before, with its tasks and deviations. The latter leave the line."""
+    line = dict(line)
+    found = line.pop("found")
+    await _write_board(connection, stream, position, line)
+    await _write_open_tasks(connection, stream, line)
+    await _write_deviations(connection, stream, line, found)
+
+
+async def _write_board(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
+    due = [datetime.fromisoformat(owed["due"]) for owed in line["open"] if owed["due"]]
+    organiser, year = stream.split("/")[:2]
+    await connection.execute(
+        _WRITE_LINE,
+        stream,
+        organiser,
+        year,
+        position,
+        json.dumps(line, ensure_ascii=False),
+        _units_of(line),
+        line["filed"] is not None,
+        line["cluster"],
+        line["year"],
+        folded(f"{line['cluster']} {stream}"),
+        line["step"],
+        line["rehearsed"],
+        _own_now(line),
+        min(due, default=None),
+        bool(line["extensions_asked"]),
+        bool(line["escalations"]),
+        line["deviations"]["open"],
+    )
+
+
+async def _write_open_tasks(connection: Connection, stream: str, line: dict[str, Any]) -> None:
+    organiser, year = stream.split("/")[:2]
+    await connection.execute("delete from projections.open_task where stream = $1", stream)
+    await connection.execute(
+        "insert into projections.open_task (stream, number, organiser, year, unit, due, own_now) "
+        "select $1, t.number - 1, $2, $3, t.unit, t.due, $6 "
+        "from unnest($4::text[], $5::timestamptz[]) with ordinality t (unit, due, number)",
+        stream,
+        organiser,
+        year,
+        [owed["unit"] for owed in line["open"]],
+        [datetime.fromisoformat(owed["due"]) if owed["due"] else None for owed in line["open"]],
+        _own_now(line),
+    )
+
+
+async def _write_deviations(
+    connection: Connection, stream: str, line: dict[str, Any], found: list[dict[str, Any]]
+) -> None:
+    organiser, year = stream.split("/")[:2]
+    names = [line["names"].get(about, about) for about in map(_about, found)]
+    await connection.execute("delete from projections.deviation where stream = $1", stream)
+    await connection.execute(
+        "insert into projections.deviation (stream, number, organiser, year, code, state, unit, words, found) "
+        "select $1, d.number - 1, $2, $3, d.code, d.state, d.unit, d.words, d.found "
+        "from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[]) "
+        "with ordinality d (code, state, unit, words, found, number)",
+        stream,
+        organiser,
+        year,
+        [one["code"] for one in found],
+        [_state_of(one) for one in found],
+        names,
+        [folded(f"{name} {line['cluster']}") for name in names],
+        [json.dumps(one, ensure_ascii=False) for one in found],
+    )
+
+
+def _about(deviation: dict[str, Any]) -> str:
+    """Return the id of the unit that a deviation is about; "" where it is about none."""
+    facts = deviation["facts"]
+    return str(facts.get("unit") or facts.get("subject") or "")
+
+
+def _state_of(deviation: dict[str, Any]) -> DeviationState:
+    return "settled" if deviation["settled"] else "acknowledged" if deviation["acknowledged"] else "open"
+
+
+class Board(BoardLines):
+    """The board over all cycles, kept up to date. Rules editions are read from `texts`."""
 
     def __init__(self, ledger: PostgresLedger, texts: Texts) -> None:
+        super().__init__(ledger.pool)
         self._ledger, self._texts = ledger, texts
         self._states = StreamStates(ledger)
         self._editions: dict[str, Edition] = {}
@@ -81,18 +197,7 @@ class Board:
             # This cycle keeps its old line; the other cycles get their new ones.
             log.exception("no line", stream=stream, position=position)
             return
-        await connection.execute(
-            "insert into projections.board (stream, year, position, line, units, filed) "
-            "values ($1, $2, $3, $4, $5, $6) on conflict (stream) do update "
-            "set position = excluded.position, line = excluded.line, "
-            "year = excluded.year, units = excluded.units, filed = excluded.filed",
-            stream,
-            stream.split("/")[1],
-            position,
-            json.dumps(line, ensure_ascii=False),
-            _units_of(line),
-            line["filed"] is not None,
-        )
+        await write_line(connection, stream, position, line)
         await write_units(connection, stream, line)
 
     async def _rules(self, digest: str | None) -> Edition:
@@ -103,28 +208,6 @@ class Board:
             self._editions[digest] = edition_of(body) if body else NO_RULES
         return self._editions[digest]
 
-    async def lines(
-        self, year: str | None = None, *, unit: str | None = None, open_only: bool = False
-    ) -> list[dict[str, Any]]:
-        """Return lines, the newest year first, then by stream.
-
-        Args:
-            year: only the cycles of this year.
-            unit: only the cycles of this unit; "@person" for those with this overseer.
-            open_only: only the cycles that are not filed.
-        """
-        query = (
-            "select line from projections.board where ($1::text is null or year = $1) "
-            "and ($2::text is null or units @> array[$2]) and not ($3 and filed) order by year desc, stream"
-        )
-        rows = await self._ledger.pool.fetch(query, year, unit, open_only)
-        return [json.loads(row["line"]) for row in rows]
-
-    async def years(self) -> list[str]:
-        """Return the years that have cycles, the newest first."""
-        rows = await self._ledger.pool.fetch("select distinct year from projections.board order by year desc")
-        return [row["year"] for row in rows]
-
     async def has_reached(self, position: int) -> bool:
         """Return True when the lines are computed at least up to a position."""
         return await cursors.position_of(self._ledger.pool, NAME) >= position
@@ -132,6 +215,6 @@ class Board:
     async def forget(self) -> None:
         """Delete all lines; the next `catch_up` rebuilds them from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            await connection.execute("delete from projections.board")
+            await connection.execute("delete from projections.board")  # its tasks and deviations follow
             await connection.execute("delete from projections.organiser_unit")
             await cursors.reset(connection, NAME)

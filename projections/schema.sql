@@ -10,15 +10,32 @@ create table projections.cursor (
 comment on table projections.cursor is 'The position of the ledger up to which each projection is computed.';
 
 create table projections.board (
-    stream   text primary key,
-    year     text not null,
-    position bigint not null,
-    line     jsonb not null,
+    stream           text primary key,
+    organiser        text not null,
+    -- as the stream writes it
+    year             text not null,
+    position         bigint not null,
+    line             jsonb not null,
     -- the units of the cycle, and its overseer as @person
-    units    text[] not null default '{}',
-    filed    boolean not null default false
+    units            text[] not null default '{}',
+    filed            boolean not null default false,
+    -- What the board is filtered by. cluster: its name; words: name and stream in lower case without diacritics
+    cluster          text not null,
+    cycle_year       integer not null,
+    words            text not null,
+    step             text not null,
+    rehearsed        boolean not null,
+    -- the cycle's own clock; null: the real time
+    own_now          timestamptz,
+    -- the earliest deadline of an open task: the cycle is late from then on
+    earliest_due     timestamptz,
+    asked            boolean not null,
+    escalated        boolean not null,
+    open_deviations  integer not null
 );
 create index on projections.board using gin (units);
+create index on projections.board (year desc, stream);
+create index on projections.board (organiser, year desc, stream);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
 
 create table projections.organiser_unit (
@@ -32,6 +49,42 @@ create table projections.organiser_unit (
 );
 create index on projections.organiser_unit (unit);
 comment on table projections.organiser_unit is 'Whose people the secretariat of an organiser sees. See projections/people.py.';
+
+create table projections.open_task (
+    stream    text not null references projections.board (stream) on delete cascade,
+    -- its place in the line's list "open"
+    number    integer not null,
+    organiser text not null,
+    year      text not null,
+    unit      text not null,
+    due       timestamptz,
+    own_now   timestamptz,
+    primary key (stream, number)
+);
+create index on projections.open_task (unit, due, stream, number);
+create index on projections.open_task (year desc, stream, number) include (due, own_now);
+create index on projections.open_task (organiser, year desc, stream, number) include (due, own_now);
+comment on table projections.open_task is 'One row for each open task of a cycle that is not filed: which tasks a page shows is asked here, what they are stands in the line.';
+
+create table projections.deviation (
+    stream    text not null references projections.board (stream) on delete cascade,
+    -- its place among the deviations of the cycle
+    number    integer not null,
+    organiser text not null,
+    year      text not null,
+    code      text not null,
+    -- open, acknowledged or settled
+    state     text not null,
+    -- the name of the unit that it is about
+    unit      text not null,
+    -- names of unit and cluster in lower case without diacritics
+    words     text not null,
+    found     jsonb not null,
+    primary key (stream, number)
+);
+create index on projections.deviation (year desc, stream, number) include (state);
+create index on projections.deviation (organiser, year desc, stream, number) include (state);
+comment on table projections.deviation is 'One row for each deviation of a cycle from its rules.';
 
 create table projections.search_entry (
     stream text not null,

@@ -25,6 +25,7 @@ from i18n.timeline import describe
 from ledger.connection import SEARCH_LOCK
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
+from ledger.paging import ROWS, Paged, PageRequest
 from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.stream_states import StreamStates
@@ -34,7 +35,8 @@ PAGE = 200
 PAUSE_S = 0.01
 """Pause between pages, so that other tasks of the process run."""
 
-MOST_HITS = 60
+MOST_HITS = 1_000
+"""So many rows are counted and shown: whoever finds more must type more words."""
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
@@ -116,43 +118,59 @@ class SearchIndex:
         return found
 
     async def find(
-        self, words: str, *, streams: str | None, unit: str | None, everything: bool
-    ) -> tuple[SearchHit, ...]:
-        """Return up to `MOST_HITS` rows that contain all words; the last word may be the beginning of one.
+        self,
+        words: str,
+        *,
+        streams: str | None,
+        unit: str | None,
+        everything: bool,
+        asked: PageRequest = PageRequest(),  # noqa: B008 - frozen
+    ) -> Paged[SearchHit]:
+        """Return a page of the rows that contain all words; the last word may be the beginning of one.
 
-        Titles are in the language in use.
+        Titles are in the language in use. Beyond `MOST_HITS` rows are not counted, and not shown.
 
         Args:
             words: what was typed.
             streams: only streams under this path, such as a city.
             unit: only cycles of this unit; "@person" for those with this overseer.
             everything: find all acts and closed documents; otherwise only those of the unit itself.
+            asked: which page.
         """
-        query = """
-            select stream, kind, ref, unit, titles ->> $6::text, at from projections.search_entry
-            where words @@ to_tsquery('simple', $1)
+        source = """
+            projections.search_entry where words @@ to_tsquery('simple', $1)
             and ($2::text is null or stream like $2 || '/%')
             and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
             and ($4 or kind = 'unit' or kind = 'document' or (kind in ('act', 'closed') and unit = $3))
-            order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream
-            limit $5
         """
         pool = self._ledger.pool
         plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
         parts = re.findall(r"\w+", plain)
         if not parts:
-            return ()
+            return Paged.of((), asked)
         wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-        rows = await pool.fetch(query, wanted, streams, unit, everything, MOST_HITS, language())
-        return tuple(SearchHit(*row) for row in rows)
+        arguments = (wanted, streams, unit, everything)
+        count = f"select count(*) from (select from {source} limit {MOST_HITS}) found"  # noqa: S608 - ours
+        total = int(await pool.fetchval(count, *arguments))
+        asked = asked.within(total)
+        rows = await pool.fetch(
+            f"select stream, kind, ref, unit, titles ->> $5::text, at from {source} "  # noqa: S608 - ours
+            "order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
+            "kind, ref limit $6::bigint offset $7::bigint",
+            *arguments,
+            language(),
+            min(asked.size or MOST_HITS, max(0, MOST_HITS - asked.offset)),
+            asked.offset,
+        )
+        return Paged(tuple(SearchHit(*row) for row in rows), total, asked)
 
-    async def people(self, words: str) -> Sequence[tuple[str, str, str]]:
-        """Return persons whose name or id contains the words: id, unit, name."""
+    async def people(self, words: str, most: int = ROWS) -> Sequence[tuple[str, str, str]]:
+        """Return persons whose name or id contains the words: id, unit, name; not more than `most`."""
         rows = await self._ledger.pool.fetch(
             "select id, unit, name from vault.person where projections.without_diacritics(name || ' ' || id) "
             "like '%' || projections.without_diacritics($1) || '%' order by id limit $2",
             words.replace("\x00", "").replace("%", "").replace("_", ""),
-            MOST_HITS,
+            most,
         )
         return [(row["id"], row["unit"], row["name"]) for row in rows]
 

@@ -40,7 +40,7 @@ async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_
         for words in ("thong nhat", "agreed"):
             with in_language(language):
                 found = await index.find(words, streams=CITY, unit=None, everything=True)
-            assert [one.title for one in found] == [title], (language, words)
+            assert [one.title for one in found.rows] == [title], (language, words)
     with in_language("en"):
-        (unit,) = await index.find(members[1], streams=CITY, unit=None, everything=True)
+        (unit,) = (await index.find(members[1], streams=CITY, unit=None, everything=True)).rows
     assert (unit.kind, unit.title) == ("unit", members[1])

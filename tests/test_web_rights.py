@@ -12,6 +12,7 @@ from speech import RULES
 from web_help import Site
 
 from domain.access import MAY_READ, Matter, readers
+from ledger.paging import PageRequest
 from web.api import router as api_router
 from web.auth import MATTERS, today
 from web.pages import routers
@@ -152,8 +153,8 @@ async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site)
     assert visitor.status == 200
     await visitor.get(f"/cum/{stream}/lam/comment")
     assert visitor.status == 403
-    readings = await site.services.read_log.latest()
-    assert f"/cum/{stream}/so" in {one.path for one in readings}
+    readings = await site.services.read_log.page(PageRequest())
+    assert f"/cum/{stream}/so" in {one.path for one in readings.rows}
     await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=1), disabled=False)
     await visitor.get("/viec")
     assert visitor.at == "/dang-nhap"

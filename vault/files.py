@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from errors import InputError
 from ledger.connection import Pool
+from ledger.paging import Paged, PageRequest, fetch_page
 
 MOST_BYTES = 10_000_000
 TYPES: tuple[tuple[bytes, str, str], ...] = (
@@ -22,6 +23,7 @@ TYPES: tuple[tuple[bytes, str, str], ...] = (
 )
 """First bytes, media type, and the ending that is added to a name without one of `_ENDINGS`."""
 _ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".docx", ".xlsx", ".odt", ".ods")
+_COLUMNS = "digest, name, media_type, size, unit, person, at"
 REFERENCE = re.compile(r"tep/([0-9a-f]{64})/([\w.-]+)")
 
 
@@ -77,9 +79,11 @@ class Files:
         (found,) = await self._fetch("where digest = $1 and unit = $2", digest, unit)
         return found
 
-    async def of_unit(self, unit: str) -> tuple[StoredFile, ...]:
-        """Return a unit's files that were not erased, the newest first, 200 at most."""
-        return await self._fetch("where unit = $1 and body is not null order by at desc limit 200", unit)
+    async def of_unit(self, unit: str, asked: PageRequest) -> Paged[StoredFile]:
+        """Return a page of a unit's files that were not erased, the newest first."""
+        source = "vault.file where unit = $1 and body is not null"
+        found = await fetch_page(self._pool, asked, _COLUMNS, source, "at desc, digest", unit)
+        return found.map(lambda row: StoredFile(*row))
 
     async def of_digest(self, digest: str) -> tuple[StoredFile, ...]:
         """Return the files with this digest that were not erased: one for each unit that uploaded it."""
@@ -92,7 +96,7 @@ class Files:
         return found
 
     async def _fetch(self, where: str, *arguments: str) -> tuple[StoredFile, ...]:
-        query = f"select digest, name, media_type, size, unit, person, at from vault.file {where}"  # noqa: S608 - ours
+        query = f"select {_COLUMNS} from vault.file {where}"  # noqa: S608 - ours
         return tuple(StoredFile(*row) for row in await self._pool.fetch(query, *arguments))
 
 

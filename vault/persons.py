@@ -130,9 +130,12 @@ class People:
         """Return a unit's persons, by id."""
         return await self._fetch("where unit = $1 order by id", unit)
 
-    async def of_units(self, units: Iterable[str]) -> tuple[Contact, ...]:
-        """Return the persons of some units, by unit and id; without erased persons."""
-        return await self._fetch("where unit = any($1) and name is not null order by unit, id", list(units))
+    async def of_units(self, units: Iterable[str]) -> dict[str, tuple[Contact, ...]]:
+        """Return the persons of some units, by unit and then by id; units without persons are left out."""
+        found: dict[str, tuple[Contact, ...]] = {}
+        for one in await self._fetch("where unit = any($1) order by unit, id", list(units)):
+            found[one.unit] = (*found.get(one.unit, ()), one)
+        return found
 
     async def everyone(self) -> tuple[Contact, ...]:
         """Return all persons, by unit and id."""

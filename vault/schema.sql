@@ -19,7 +19,7 @@ create table vault.person (
     erased_at  timestamptz
 );
 create index on vault.person (sort_key, id);
-create index on vault.person (unit);
+create index on vault.person (unit, id);
 comment on table vault.person is 'commitment is a digest of salt and name; events carry it. Erasing a person empties name, office, email, phone, salt, sort_key and search; id, unit and commitment stay.';
 
 create table vault.former_name (
@@ -84,7 +84,7 @@ create table vault.file (
     primary key (digest, unit),
     check ((body is null) = (erased_at is not null))
 );
-create index on vault.file (unit, at);
+create index on vault.file (unit, at desc, digest) where body is not null;
 comment on table vault.file is 'Evidence files by plain sha256, once for each unit that uploaded them.';
 
 grant usage on schema vault to thidua_app, thidua_reader, thidua_web;

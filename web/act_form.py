@@ -139,7 +139,8 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
     if not cycle.may(Matter.PEOPLE):
         return ()
     people, overseer = services.application.people, cycle.state.membership.overseer
-    found = list(await people.of_units(unit for unit, _name in cycle.units()))
+    of_units = await people.of_units(unit for unit, _name in cycle.units())
+    found = [one for persons in of_units.values() for one in persons]
     if overseer is not None and overseer.id and (contact := await people.get(overseer.id)) is not None:
         found.append(contact)
     return list({one.id: one for one in found}.values())

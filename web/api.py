@@ -2,6 +2,9 @@
 
 The same tables of rights as for pages. A token only reads, or also acts, or also signs and publishes. Errors are
 `{"code", "text", "place"}`; the interface describes itself at `/api/v1/openapi.json`.
+
+Lists come in pages of 100 rows, or as many as `limit` says; the first when no `page` is named. The header
+`X-Total-Count` has the count of all rows, and `Link` with `rel="next"` the next page; without it the page is the last.
 """
 
 from __future__ import annotations
@@ -9,10 +12,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -21,14 +25,14 @@ from starlette.exceptions import HTTPException
 from accounts import Login, Scope
 from application.act_descriptions import ActDescription, act_descriptions
 from application.application import CommandInput
-from application.board import BoardRow, board_rows, deviation_rows
+from application.board import BoardRow, DeviationQuery, board_page, deviations_page
 from application.command_preview import preview
 from application.fields import stated_by
 from application.moments import Moment, moment_values, replayed
 from application.permitted_acts import require_permitted
 from application.search import found_for
-from application.tasks import TaskCard, tasks_of
-from application.timeline import timeline_of
+from application.tasks import TaskCard, tasks_page
+from application.timeline import TimelineFilter
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
@@ -38,11 +42,15 @@ from domain.streams import cycle_stream
 from domain.times import Day, When
 from errors import CodedError, InputError
 from i18n.messages import sentence
-from ledger.paging import PageRequest
+from ledger.paging import Paged, PageRequest
+from projections.board_lines import LineFilter
 from projections.people import PeopleQuery, PersonLine
 from projections.search import SearchHit
 from web.api_models import (
     ERRORS,
+    MOST_ROWS,
+    PAGED,
+    ROWS_OF_API,
     ActReceipt,
     ActRequest,
     CycleLine,
@@ -64,7 +72,7 @@ from web.services import Services, get_services
 from web.urls import extension_url, task_url
 
 router = APIRouter()
-PEOPLE_ON_A_PAGE = 200
+T = TypeVar("T")
 
 _BEARER = HTTPBearer(auto_error=False, description="a personal token")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
@@ -116,6 +124,30 @@ CycleHistory = Annotated[VisitedCycle, _reads_cycle(Matter.HISTORY)]
 Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 
 
+def _asked_page(
+    page: Annotated[int, Query(ge=1, le=10_000_000, description="which page")] = 1,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows on a page")] = ROWS_OF_API,
+) -> PageRequest:
+    return PageRequest(page, limit, clamped=False)
+
+
+AskedPage = Annotated[PageRequest, Depends(_asked_page)]
+
+
+def _rows(request: Request, response: Response, found: Paged[T]) -> tuple[T, ...]:
+    """Name the count of all rows and the next page in the answer's headers; return the rows."""
+    response.headers["X-Total-Count"] = str(found.total)
+    if found.next is not None:
+        response.headers["Link"] = f'<{_with_page(request, found.next)}>; rel="next"'
+    return found.rows
+
+
+def _with_page(request: Request, number: int) -> str:
+    """Return the address of the request with the number of a page."""
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != "page"]
+    return f"{request.url.path}?{urlencode([*others, ('page', number)])}"
+
+
 @router.get("/me")
 async def me(visitor: OwnReader) -> TokenHolder:
     """Whose token this is."""
@@ -125,10 +157,11 @@ async def me(visitor: OwnReader) -> TokenHolder:
     )
 
 
-@router.get("/tasks")
-async def tasks(request: Request, visitor: OwnReader) -> list[OpenTask]:
+@router.get("/tasks", responses=PAGED)
+async def tasks(request: Request, response: Response, visitor: OwnReader, asked: AskedPage) -> list[OpenTask]:
     """What the holder's unit must do, overdue first."""
-    return [_task(one) for one in await tasks_of(get_services(request).board, visitor.unit)]
+    found = await tasks_page(get_services(request).board, visitor.unit, asked)
+    return [_task(one) for one in _rows(request, response, found)]
 
 
 def _task(task: TaskCard) -> OpenTask:
@@ -142,47 +175,58 @@ def _task(task: TaskCard) -> OpenTask:
     )
 
 
-@router.get("/cycles")
-async def cycles(request: Request, visitor: OwnReader) -> list[CycleLine]:
+@router.get("/cycles", responses=PAGED)
+async def cycles(request: Request, response: Response, visitor: OwnReader, asked: AskedPage) -> list[CycleLine]:
     """The cycles that the holder's unit belongs to."""
-    lines = await get_services(request).board.lines(unit=visitor.unit)
+    found = await get_services(request).board.cycles_page(visitor.unit, asked)
+    lines = _rows(request, response, found)
     return [CycleLine(**{name: line[name] for name in CycleLine.model_fields}) for line in lines]
 
 
-@router.get("/board")
-async def board(request: Request, visitor: BoardReader, year: str | None = None) -> list[BoardRow]:
+@router.get("/board", responses=PAGED)
+async def board(
+    request: Request, response: Response, visitor: BoardReader, asked: AskedPage, year: str | None = None
+) -> list[BoardRow]:
     """Every cluster at a glance."""
-    return await board_rows(get_services(request).board, visitor, year)
+    found = await board_page(get_services(request).board, visitor, LineFilter(year=year), asked)
+    return list(_rows(request, response, found))
 
 
-@router.get("/departures", deprecated=True, summary="The former address of `/deviations`")
-@router.get("/deviations")
-async def deviations(request: Request, visitor: HistoryReader, year: str | None = None) -> list[RegisteredDeviation]:
+@router.get("/departures", deprecated=True, summary="The former address of `/deviations`", responses=PAGED)
+@router.get("/deviations", responses=PAGED)
+async def deviations(
+    request: Request, response: Response, visitor: HistoryReader, asked: AskedPage, year: str | None = None
+) -> list[RegisteredDeviation]:
     """The register of deviations over all cycles."""
-    rows = await deviation_rows(get_services(request).board, visitor, year)
-    return [RegisteredDeviation(**row) for row in rows]
+    found = await deviations_page(get_services(request).board, visitor, DeviationQuery(year), asked)
+    return [RegisteredDeviation(**row) for row in _rows(request, response, found)]
 
 
-@router.get("/search")
+@router.get("/search", responses=PAGED)
 async def search(
-    request: Request, visitor: OwnReader, words: Annotated[str, Query(alias="q", max_length=120)]
+    request: Request,
+    response: Response,
+    visitor: OwnReader,
+    asked: AskedPage,
+    words: Annotated[str, Query(alias="q", max_length=120)],
 ) -> list[SearchHit]:
-    """Units, documents and acts, without diacritics, too."""
-    return list(await found_for(get_services(request).search, visitor, words.replace("\x00", "")))
+    """Units, documents and acts, without diacritics, too. Not more than the first 1,000."""
+    found = await found_for(get_services(request).search, visitor, words.replace("\x00", ""), asked)
+    return list(_rows(request, response, found))
 
 
-@router.get("/people")
+@router.get("/people", responses=PAGED)
 async def people(
     request: Request,
+    response: Response,
     visitor: AccountManager,
+    asked: AskedPage,
     words: Annotated[str, Query(alias="q", max_length=120)] = "",
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> list[PersonLine]:
-    """Persons whose accounts the holder manages, by given name, 200 on a page; `q` without diacritics, too."""
+    """Persons whose accounts the holder manages, by given name; `q` finds them without diacritics, too."""
     organiser = None if visitor.login.account.administrator else visitor.unit
-    asked = PageRequest(page, PEOPLE_ON_A_PAGE, clamped=False)
     found = await get_services(request).people.page(organiser, PeopleQuery(words), today(), asked)
-    return list(found.rows)
+    return list(_rows(request, response, found))
 
 
 @router.get("/acts")
@@ -197,10 +241,11 @@ async def cycle(request: Request, opened: ReadableCycle) -> CycleState:
     return CycleState(**await visible_state(get_services(request).application, opened))
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}/timeline")
-async def timeline(request: Request, cycle: CycleHistory) -> list[TimelineEvent]:
+@router.get("/cycles/{organiser}/{year}/{cluster}/timeline", responses=PAGED)
+async def timeline(request: Request, response: Response, cycle: CycleHistory, asked: AskedPage) -> list[TimelineEvent]:
     """Everything that was recorded, in order."""
-    return [TimelineEvent(**one.values()) for one in await timeline_of(get_services(request).application, cycle)]
+    found = await TimelineFilter().page(get_services(request).application, cycle, asked)
+    return [TimelineEvent(**one.values()) for one in _rows(request, response, found)]
 
 
 @router.get("/cycles/{organiser}/{year}/{cluster}/moment")

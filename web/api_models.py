@@ -49,6 +49,25 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+ROWS_OF_API = 100
+"""Rows of a list on a page, when none are named."""
+
+MOST_ROWS = 1_000
+
+PAGED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "X-Total-Count": {"description": "the count of all rows", "schema": {"type": "integer"}},
+            "Link": {
+                "description": 'the next page: `<address>; rel="next"`; left out on the last page',
+                "schema": {"type": "string"},
+            },
+        }
+    }
+}
+"""What an answer says of a list that comes in pages."""
+
+
 # Acts -------------------------------------------------------------------------------------
 
 

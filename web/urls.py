@@ -22,6 +22,7 @@ LANGUAGE = "/ngon-ngu/{language}"
 ME = "/toi"
 CALENDAR = "/lich/{secret}.ics"
 TASKS = "/viec"
+DRAFTS = "/ban-nhap"
 HELP = "/tro-giup"
 GUIDE = HELP + "/{name}"
 FILES = "/tep"
@@ -40,6 +41,7 @@ VERIFICATION_RESULT = VERIFICATION_JOB + "/ket-qua.json"
 READ_LOG = "/nhat-ky-doc"
 NEW_YEAR = "/bat-dau-nam"
 NEW_YEAR_TEMPLATE = NEW_YEAR + "/mau.csv"
+NEW_YEAR_LOOK = NEW_YEAR + "/xem"
 NEW_YEAR_START = NEW_YEAR + "/mo"
 NEW_YEAR_JOB = NEW_YEAR + "/{job}"
 
@@ -73,6 +75,8 @@ STEP = "buoc"
 MATTER = "loc"
 WORDS = "tim"
 PAGE = "trang"
+CHANGES_PAGE = "trang-doi"
+COMMENTS_PAGE = "trang-y-kien"
 UNIT = "don_vi"
 SURENESS = "chac"
 EVENT_STEP = "loai"
@@ -201,10 +205,10 @@ def extension_url(stream: str, duty: str, unit: str) -> str:
     return act_url(stream, "ask-extension", unit=unit, duty=duty)
 
 
-def deviations_url(extension: str = "", *, year: str = "") -> str:
-    """The deviations of all cycles, or their download."""
+def deviations_url(extension: str = "", *, year: str = "", state: str = "", words: str = "") -> str:
+    """The deviations of all cycles that fit, or their download."""
     path = _filled(DEVIATIONS_DOWNLOAD, extension=extension) if extension else DEVIATIONS
-    return with_query(path, {YEAR: year})
+    return with_query(path, {YEAR: year, STATE: state, WORDS: words})
 
 
 def board_url(filters: Mapping[str, Any], *, page: int = 1) -> str:

@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
-from application.board import deviation_rows
+from application.board import DeviationQuery, count_deviations, deviations_page, state_words
 from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
-from application.timeline import TimelineEntry, sentences, timeline_of
+from application.timeline import TimelineFilter, sentences, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
@@ -20,10 +20,11 @@ from domain.codec import state_digest
 from domain.obligations import obligations, steps
 from i18n import _
 from i18n.page_texts import STEPS
-from i18n.sorting import folded
+from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
 from web.downloads import Extension, as_csv, as_download, as_json
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
@@ -36,37 +37,32 @@ _MOST_DIGITS = 6
 
 
 class TimelineFilters(BaseModel):
-    """What the timeline shows: events of a unit, with a sureness, of a step, whose sentences hold words."""
+    """What the timeline shows: events of a unit, with a sureness, of a step, whose sentences hold words; which page."""
 
     unit: str = Field("", alias=urls.UNIT)
     sureness: str = Field("", alias=urls.SURENESS)
     words: str = Field("", alias=urls.WORDS)
     step: str = Field("", alias=urls.EVENT_STEP)
-
-    def fits(self, one: TimelineEntry) -> bool:
-        """Whether an entry is shown."""
-        return (
-            self.unit in {"", one.row.unit}
-            and self.sureness in {"", one.row.provenance}
-            and self.step in {"", one.step}
-            and folded(self.words) in folded(one.text)
-        )
+    page: PageNumber = Field(1, alias=urls.PAGE)
 
 
 @router.get(urls.TIMELINE)
 async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
-    entries = await timeline_of(get_services(request).application, cycle)
-    found_steps = {one.step for one in entries}
+    wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
+    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page))
+    rows = [row for row, _envelope in cycle.readable_history()]
+    found_steps = {step_of(row) for row in rows}
     return page(
         request,
         "timeline.html",
         cycle=cycle,
-        entries=[one for one in entries if filters.fits(one)],
-        all=len(entries),
+        entries=found.rows,
+        all=len(rows),
+        pager=Pager(found, urls.timeline_url(cycle.stream), filters.model_dump(by_alias=True, exclude={"page"})),
         filters=filters,
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
-        units=sorted({one.row.unit for one in entries if one.row.unit}),
+        units=sorted({row.unit for row in rows if row.unit}),
         correctable=may_be_corrected(cycle),
         broken=chain_warning(cycle.rows),
     )
@@ -85,6 +81,8 @@ class MomentQuery(BaseModel):
     version: int | None = Field(None, alias=urls.AFTER_VERSION)
     day: str = Field("", alias=urls.DAY)
     known_on: str = Field("", alias=urls.KNOWN_ON)
+    page: PageNumber = Field(1, alias=urls.PAGE)
+    changes_page: PageNumber = Field(1, alias=urls.CHANGES_PAGE)
 
     def moment(self, cycle: VisitedCycle) -> Moment:
         """The moment; versions that the cycle does not have become its first or last.
@@ -99,6 +97,17 @@ class MomentQuery(BaseModel):
         return Moment(last if self.version is None else max(0, min(self.version, last)))
 
 
+def _changes(first: StateAt, second: StateAt, number: int) -> Paged[tuple[bool, str]]:
+    """A page of the lines that stand at one of two moments only: (at the second, line), those of the second first."""
+    found = [(True, line) for line in second.only_here(first)] + [(False, line) for line in first.only_here(second)]
+    return Paged.of(found, PageRequest(number))
+
+
+def _other(number: int) -> int | str:
+    """The page of the other list, as the links of a list keep it; the first one is left out of addresses."""
+    return number if number > 1 else ""
+
+
 @router.get(urls.MOMENT)
 async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[MomentQuery, Query()]) -> Response:
     """The state as it was, and what has changed since."""
@@ -108,22 +117,27 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
     found = then.replay
     last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
     entry = await sentences(application.texts, last, cycle.names)
+    address = (
+        {"version": moment.version} if moment.version is not None else {"day": query.day, "known_on": query.known_on}
+    )
+    path = urls.moment_url(cycle.stream)
+    lines, changes = Paged.of(then.lines, PageRequest(query.page)), _changes(then, now, query.changes_page)
+    stays = query.model_dump(by_alias=True, exclude={"page", "changes_page"})
     return page(
         request,
         "moment.html",
         cycle=cycle,
         moment=moment,
         found=found,
-        lines=then.lines,
+        lines=lines.rows,
+        lines_pager=Pager(lines, path, {**stays, urls.CHANGES_PAGE: _other(query.changes_page)}),
         last=len(cycle.history),
-        since=now.only_here(then),
-        gone=then.only_here(now),
+        changes=changes.rows,
+        changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         entry=entry[0] if entry else "",
         digest=state_digest(found.state),
         query=query,
-        download={"version": moment.version}
-        if moment.version is not None
-        else {"day": query.day, "known_on": query.known_on},
+        download=address,
         broken=chain_warning(cycle.rows),
         steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
     )
@@ -148,6 +162,8 @@ class ComparisonQuery(BaseModel):
 
     first: str = Field("", alias=urls.FROM)
     second: str = Field("", alias=urls.TO)
+    page: PageNumber = Field(1, alias=urls.PAGE)
+    changes_page: PageNumber = Field(1, alias=urls.CHANGES_PAGE)
 
 
 async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
@@ -174,6 +190,10 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
 async def compare(request: Request, cycle: CycleHistory, query: Annotated[ComparisonQuery, Query()]) -> Response:
     """Two moments compared: what stood only at the first, what only at the second."""
     first, second = await _compared(request, cycle, query)
+    before = Paged.of(first.only_here(second), PageRequest(query.page))
+    after = Paged.of(second.only_here(first), PageRequest(query.changes_page))
+    path = urls.comparison_url(cycle.stream)
+    stays = query.model_dump(by_alias=True, exclude={"page", "changes_page"})
     return page(
         request,
         "compare.html",
@@ -181,8 +201,10 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
         first=first.moment,
         second=second.moment,
         query=query,
-        only_before=first.only_here(second),
-        only_after=second.only_here(first),
+        only_before=before.rows,
+        before_pager=Pager(before, path, {**stays, urls.CHANGES_PAGE: _other(query.changes_page)}),
+        only_after=after.rows,
+        after_pager=Pager(after, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         both=len(set(first.lines) & set(second.lines)),
     )
 
@@ -204,44 +226,47 @@ def _file_name(cycle: VisitedCycle) -> str:
 
 
 class DeviationFilters(BaseModel):
-    """Which deviations are shown: of a year, in a state, with words."""
+    """Which deviations are shown: of a year, in a state (its code, or the word for it), with words."""
 
     year: str = Field("", alias=urls.YEAR)
     state: str = Field("", alias=urls.STATE)
     words: str = Field("", alias=urls.WORDS)
 
+    def wanted(self) -> DeviationQuery:
+        """What is asked of the register."""
+        return DeviationQuery(self.year or None, self.state, self.words)
+
+
+class DeviationsQuery(DeviationFilters):
+    """The filters, and which page."""
+
+    page: PageNumber = Field(1, alias=urls.PAGE)
+
 
 @router.get(urls.DEVIATIONS)
 async def deviations(
-    request: Request, visitor: HistoryReader, filters: Annotated[DeviationFilters, Query()]
+    request: Request, visitor: HistoryReader, filters: Annotated[DeviationsQuery, Query()]
 ) -> Response:
     """Deviations over all clusters."""
-    board, words = get_services(request).board, folded(filters.words)
-    rows = await deviation_rows(board, visitor, filters.year or None)
-    fitting = [
-        row
-        for row in rows
-        if filters.state in {"", row["state"]} and words in folded(f"{row['what']} {row['unit']} {row['cluster']}")
-    ]
+    board = get_services(request).board
+    found = await deviations_page(board, visitor, filters.wanted(), PageRequest(filters.page))
     return page(
         request,
         "deviations.html",
-        rows=fitting,
-        all=len(rows),
+        rows=found.rows,
+        all=await count_deviations(board, visitor, filters.year or None),
+        pager=Pager(found, urls.DEVIATIONS, filters.model_dump(by_alias=True, exclude={"page"})),
         filters=filters,
         years=await board.years(),
-        states=sorted({row["state"] for row in rows}),
+        states=state_words(),
         wide=True,
     )
 
 
 @router.get(urls.DEVIATIONS_DOWNLOAD)
 async def deviations_download(
-    request: Request,
-    visitor: HistoryReader,
-    extension: Extension,
-    year: Annotated[str, Query(alias=urls.YEAR)] = "",
+    request: Request, visitor: HistoryReader, extension: Extension, filters: Annotated[DeviationFilters, Query()]
 ) -> Response:
-    """The register of deviations as JSON or CSV."""
-    rows = await deviation_rows(get_services(request).board, visitor, year or None)
-    return as_download(rows, "diem-khac-quy-dinh", extension)
+    """The register of deviations that fit, as JSON or CSV."""
+    found = await deviations_page(get_services(request).board, visitor, filters.wanted())
+    return as_download(list(found.rows), "diem-khac-quy-dinh", extension)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import BoardRow, LateTask, board_rows, wait_until_reached
+from application.board import LateUnit, board_page, count_clusters, late_page, rows_of, wait_until_reached
 from application.engine import UnreachableError
 from application.fields import parse_day
 from application.visits import Visitor
@@ -26,10 +26,13 @@ from errors import CodedError, InputError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.sorting import folded
+from ledger.paging import PageRequest
+from projections.board_lines import BoardMatter, LineFilter
 from web import urls
 from web.auth import checked_form, reads
 from web.cookies import cookie_secret
 from web.downloads import as_csv
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
 
@@ -39,8 +42,14 @@ Secretary = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 AT_ONCE = 8
 """So many batches are submitted side by side."""
-PER_PAGE = 40
-"""Rows on a page: as many as a person looks through."""
+MATTERS: dict[str, BoardMatter] = {
+    "tre": "late",
+    "gia-han": "asked",
+    "bao": "escalated",
+    "khac": "deviating",
+    "dang-mo": "open",
+}
+"""The matters that clusters are filtered by, as addresses name them."""
 
 
 class BoardFilters(BaseModel):
@@ -51,38 +60,35 @@ class BoardFilters(BaseModel):
     matter: str = Field("", alias=urls.MATTER)
     words: str = Field("", alias=urls.WORDS)
 
-    @classmethod
-    def of_form(cls, form: FormData) -> BoardFilters:
-        """The filters that a form carries in hidden fields."""
-        return cls.model_validate({name: value for name, value in form.items() if isinstance(value, str)})
-
     def query(self) -> dict[str, str]:
         """The filters as an address or a form carries them."""
         return BoardFilters.model_dump(self, by_alias=True, include=set(BoardFilters.model_fields))
 
-    def fits(self, row: BoardRow) -> bool:
-        """Whether a row is shown."""
-        matters = {
-            "tre": bool(row.late),
-            "gia-han": bool(row.asked),
-            "bao": bool(row.escalations),
-            "khac": bool(row.open_deviations),
-            "dang-mo": not row.filed,
-        }
-        named = folded(self.words) in folded(f"{row.cluster} {row.cycle}")
-        return matters.get(self.matter, True) and named and self.step in {"", row.step}
+    def wanted(self) -> LineFilter:
+        """Which lines of the board fit. An unknown matter leaves out none."""
+        return LineFilter(
+            year=self.year or None,
+            step=self.step or None,
+            matter=MATTERS.get(self.matter),
+            words=folded(self.words),
+        )
 
 
 class BoardQuery(BoardFilters):
     """The filters, and which page of the rows."""
 
-    page: int = Field(1, alias=urls.PAGE)
+    page: PageNumber = Field(1, alias=urls.PAGE)
+
+    @classmethod
+    def of_form(cls, form: FormData) -> BoardQuery:
+        """The filters and the page that a form carries in hidden fields."""
+        return cls.model_validate({name: value for name, value in form.items() if isinstance(value, str)})
 
 
 @router.get(urls.BOARD)
 async def board(request: Request, visitor: BoardReader, query: Annotated[BoardQuery, Query()]) -> Response:
     """All clusters that fit the filters."""
-    return await _board(request, visitor, query, number=query.page)
+    return await _board(request, visitor, query)
 
 
 @router.get(urls.BOARD_CSV)
@@ -101,8 +107,7 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
             "extensions_asked": len(row.asked),
             "how_sure": word("sureness", "rehearsed" if row.rehearsed else "stated"),
         }
-        for row in await board_rows(get_services(request).board, visitor, filters.year or None)
-        if filters.fits(row)
+        for row in (await board_page(get_services(request).board, visitor, filters.wanted())).rows
     ]
     return as_csv(rows, "bang-thanh-pho")
 
@@ -110,31 +115,25 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
 async def _board(
     request: Request,
     visitor: Visitor,
-    filters: BoardFilters,
+    query: BoardQuery,
     *,
     outcome: Sequence[tuple[str, str]] = (),
     text: str = "",
-    number: int = 1,
     typed: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The board's page. `outcome` is that of commands in many cycles, `number` the page of the rows."""
+    """The board's page. `outcome` is that of commands in many cycles."""
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
-    rows = await board_rows(services.board, visitor, filters.year or None)
-    fitting = [row for row in rows if filters.fits(row)]
-    pages = max(1, -(-len(fitting) // PER_PAGE))
-    number = max(1, min(number, pages))
+    found = await board_page(services.board, visitor, query.wanted(), PageRequest(query.page))
     return page(
         request,
         "board.html",
-        rows=fitting[(number - 1) * PER_PAGE : number * PER_PAGE],
-        fitting=len(fitting),
-        all=len(rows),
-        number=number,
-        pages=pages,
+        rows=found.rows,
+        all=await count_clusters(services.board, visitor, query.year or None),
+        pager=Pager(found, urls.BOARD, query.query()),
         years=await services.board.years(),
-        filters=filters,
-        query=filters.query(),
+        filters=query,
+        query=query.query(),
         steps=[*DUTIES_OF_STEP, "filed"],
         wide=True,
         outcome=outcome,
@@ -146,29 +145,45 @@ async def _board(
     )
 
 
+class LateQuery(BaseModel):
+    """Of which year, and which page of the units."""
+
+    year: str = Field("", alias=urls.YEAR)
+    page: PageNumber = Field(1, alias=urls.PAGE)
+
+
 @router.get(urls.LATE_UNITS)
-async def late_units(
-    request: Request, visitor: Secretary, year: Annotated[str, Query(alias=urls.YEAR)] = ""
-) -> Response:
+async def late_units(request: Request, visitor: Secretary, query: Annotated[LateQuery, Query()]) -> Response:
     """The late units, each with telephone numbers and a text that is ready for a chat."""
-    return await _late(request, visitor, year)
+    return await _late(request, visitor, query)
 
 
-async def _late(request: Request, visitor: Visitor, year: str, *, outcome: Sequence[tuple[str, str]] = ()) -> Response:
+async def _late(
+    request: Request, visitor: Visitor, query: LateQuery, *, outcome: Sequence[tuple[str, str]] = ()
+) -> Response:
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
-    rows = [
-        (row, late, await services.application.people.of_unit(late.unit), _chat(row, late))
-        for row in await board_rows(services.board, visitor, year or None)
-        for late in row.late
-    ]
-    return page(request, "late.html", rows=rows, outcome=outcome, id=uuid4(), wide=True)
+    found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
+    contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
+    return page(
+        request,
+        "late.html",
+        rows=[(one, one.task, contacts.get(one.task.unit, ()), _chat(one)) for one in found.rows],
+        pager=Pager(found, urls.LATE_UNITS, {urls.YEAR: query.year}),
+        years=await services.board.years(),
+        query=query,
+        outcome=outcome,
+        id=uuid4(),
+        wide=True,
+    )
 
 
-def _chat(row: BoardRow, late: LateTask) -> str:
+def _chat(late: LateUnit) -> str:
     """A text for a chat, in the reader's language."""
     text = _("{cluster}, {year}: please {duty}. It was due on {due}. The secretariat asks you to do it soon.")
-    return text.format(cluster=row.cluster, year=row.year, duty=word("duty", late.duty), due=day(day_ending(late.due)))
+    return text.format(
+        cluster=late.cluster, year=late.year, duty=word("duty", late.task.duty), due=day(day_ending(late.task.due))
+    )
 
 
 @router.post(urls.LATE_UNITS)
@@ -184,7 +199,8 @@ async def remind_one(request: Request, visitor: Secretary) -> Response:
         get_services(request), visitor, [CommandInput(stream, "remind-units", fields, command_id)]
     )
     await _note_position(request)
-    return await _late(request, visitor, str(form.get(urls.YEAR, "")), outcome=outcome)
+    shown = {name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)}
+    return await _late(request, visitor, LateQuery.model_validate(shown), outcome=outcome)
 
 
 @router.post(urls.BOARD)
@@ -192,19 +208,19 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
     """Remind the late units of the chosen clusters, or give all of them more time: one signature over all of it."""
     form = await checked_form(request)
     services, chosen = get_services(request), [str(one) for one in form.getlist("cycle")]
-    filters = BoardFilters.of_form(form)
+    query = BoardQuery.of_form(form)
     typed = {"cycle": chosen, **{name: str(form.get(name, "")) for name in ("until", "reason", "duty")}}
     if not chosen:
-        return await _board(request, visitor, filters, text=sentence("nothing_chosen"), typed=typed)
+        return await _board(request, visitor, query, text=sentence("nothing_chosen"), typed=typed)
     if form.get("_do") not in {"remind", "extend"}:
-        return await _board(request, visitor, filters, typed=typed)
+        return await _board(request, visitor, query, typed=typed)
     try:
         inputs = await _for_each(services, visitor, chosen, form)
     except (InputError, Refused) as error:
-        return await _board(request, visitor, filters, text=sentence(error.code, error.facts), typed=typed)
+        return await _board(request, visitor, query, text=sentence(error.code, error.facts), typed=typed)
     outcome = await _submit_all(services, visitor, inputs)
     await _note_position(request)
-    return await _board(request, visitor, filters, outcome=outcome)
+    return await _board(request, visitor, query, outcome=outcome)
 
 
 async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str], form: FormData) -> list[CommandInput]:
@@ -222,7 +238,7 @@ async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str],
             CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"]))
             for stream in chosen
         ]
-    rows = {row.cycle: row for row in await board_rows(services.board, visitor, None)}
+    rows = await rows_of(services.board, visitor, chosen)
     inputs = []
     for stream in chosen:
         late = [one for one in rows[stream].late if not one.waits] if stream in rows else []

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.verification_job import VerificationJob, start_verification
 from application.visits import Visitor
+from audit.verify import Problem
 from domain.access import Matter
 from errors import NotFoundError
+from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_json
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
@@ -37,10 +40,15 @@ async def start_verify(request: Request, _visitor: HistoryReader) -> Response:
 
 
 @router.get(urls.VERIFICATION_JOB)
-async def verify_progress(request: Request, _visitor: HistoryReader, job: str) -> Response:
+async def verify_progress(
+    request: Request, _visitor: HistoryReader, job: str, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
     """The progress of a verification, or its result."""
     found = get_services(request).jobs.get(job, VerificationJob)
-    return page(request, "verify.html", job=found, id=job)
+    problems: list[Problem | dict[str, str]] = [*found.report.problems, *found.beside] if found.report else []
+    shown = Paged.of(problems, PageRequest(number))
+    pager = Pager(shown, urls.verification_url(job))
+    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager)
 
 
 @router.get(urls.VERIFICATION_RESULT)
@@ -66,6 +74,11 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
 
 
 @router.get(urls.READ_LOG)
-async def read_log(request: Request, _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))]) -> Response:
+async def read_log(
+    request: Request,
+    _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))],
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
     """What auditors have read."""
-    return page(request, "readings.html", rows=await get_services(request).read_log.latest())
+    found = await get_services(request).read_log.page(PageRequest(number))
+    return page(request, "readings.html", rows=found.rows, pager=Pager(found, urls.READ_LOG))

@@ -28,13 +28,18 @@ from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from i18n.values import voice
+from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
+COMMENTS = "y-kien"
+"""The anchor of the comments on a page."""
+
 MOST_LATEST = 10
 """How many of its latest acts a unit sees on the page."""
 
@@ -61,23 +66,28 @@ class ScoreTable:
 
 
 @router.get(urls.CYCLES)
-async def mine(request: Request, visitor: Annotated[Visitor, Depends(reads(Matter.OWN))]) -> Response:
+async def mine(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(reads(Matter.OWN))],
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
     """The clusters that the visitor's unit belongs to, over all years, and those that the visitor oversees."""
     board = get_services(request).board
     await wait_until_reached(board, visitor.login.position)
-    lines = await board.lines(unit=visitor.unit)
-    known = {line["cycle"] for line in lines}
-    overseen = await board.lines(unit=f"@{visitor.contact.id}")
-    return page(request, "mine.html", lines=[*lines, *(one for one in overseen if one["cycle"] not in known)])
+    found = await board.cycles_page(visitor.unit, PageRequest(number), overseer=visitor.contact.id)
+    return page(request, "mine.html", lines=found.rows, pager=Pager(found, urls.CYCLES))
 
 
 @router.get(urls.CYCLE)
-async def cluster(request: Request, cycle: ReadableCycle) -> Response:
+async def cluster(
+    request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
+) -> Response:
     """Everything about one cluster's year."""
     state = cycle.readable_state()
     owed = obligations(cycle.state, cycle.rules)
     latest = latest_acts(cycle, MOST_LATEST)
-    named = [*state.comments.comments.values(), *(envelope.event for _row, envelope in latest)]
+    shown = Paged.of(threads(state.comments.comments.values()), PageRequest(number))
+    named = [*(one.comment for one in shown.rows), *(envelope.event for _row, envelope in latest)]
     texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
     return page(
         request,
@@ -93,7 +103,8 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
         ],
         scores=_scores(cycle),
         names=cycle.names,
-        threads=threads(state.comments.comments.values()),
+        threads=shown.rows,
+        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
         voice=voice,
         deviations=[
@@ -194,6 +205,7 @@ async def draft(
     kind: str,
     first: Annotated[int, Query(alias=urls.FROM)] = 0,
     second: Annotated[int, Query(alias=urls.TO)] = 0,
+    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
 ) -> Response:
     """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
     versions = cycle.state.drafts.get(kind, ())  # type: ignore[call-overload]
@@ -202,9 +214,11 @@ async def draft(
     numbers = [one.number for one in versions]
     new = second if second in numbers else numbers[-1]
     old = first if first in numbers else max(1, new - 1)
-    comments = [c for c in cycle.state.comments.comments.values() if c.on in {None, kind}]
+    comments = threads(c for c in cycle.state.comments.comments.values() if c.on in {None, kind})
+    shown = Paged.of(comments, PageRequest(number))
+    stays = {urls.FROM: first or "", urls.TO: second or ""}
     texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text} | {c.text for c in comments}
+        {one.document.text for one in versions if one.document.text} | {one.comment.text for one in shown.rows}
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
@@ -217,7 +231,8 @@ async def draft(
         new=new,
         texts=texts,
         marked=list(marked(by_number[old], by_number[new])),
-        threads=threads(comments),
+        threads=shown.rows,
+        comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
         voice=voice,
         names=cycle.names,
         stances=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
@@ -12,9 +12,12 @@ from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, Reader
 from errors import InputError, NotFoundError
 from i18n.messages import sentence
+from ledger.paging import PageRequest
+from vault.files import StoredFile
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_attachment
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
 
@@ -23,10 +26,19 @@ OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
 
 
 @router.get(urls.FILES)
-async def files(request: Request, visitor: OwnReader) -> Response:
+async def files(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
     """The unit's files, with the reference that an act names."""
-    found = await get_services(request).files.of_unit(visitor.unit)
-    return page(request, "files.html", files=found, text="", fresh=None)
+    return await _files(request, visitor, number)
+
+
+async def _files(
+    request: Request, visitor: Visitor, number: int = 1, *, text: str = "", fresh: StoredFile | None = None
+) -> Response:
+    found = await get_services(request).files.of_unit(visitor.unit, PageRequest(number))
+    pager = Pager(found, urls.FILES)
+    return page(request, "files.html", 422 if text else 200, files=found.rows, pager=pager, text=text, fresh=fresh)
 
 
 @router.post(urls.FILES)
@@ -43,8 +55,7 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
     except InputError as error:
         text = sentence(error.code, error.facts)
-    found = await services.files.of_unit(visitor.unit)
-    return page(request, "files.html", 422 if text else 200, files=found, text=text, fresh=fresh)
+    return await _files(request, visitor, text=text, fresh=fresh)
 
 
 @router.get(urls.FILE)
@@ -63,5 +74,4 @@ async def download(request: Request, visitor: OwnReader, digest: str, name: str)
 async def _may_open(services: Services, visitor: Visitor, unit: str) -> bool:
     if visitor.unit == unit or Reader.AUDITOR in visitor.readers():
         return True
-    lines = await services.board.lines(unit=unit)
-    return any(visitor.unit in line["names"] or line["overseer"] == visitor.contact.id for line in lines)
+    return await services.board.share_a_cycle(unit, visitor.unit, visitor.contact.id)

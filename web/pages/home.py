@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from application.board import wait_until_reached
-from application.tasks import tasks_of
+from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
 from i18n.guides import guide
+from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
+LATEST_DRAFTS = 5
+"""How many of the latest drafts stand above the tasks; the others have a page of their own."""
 
 
 @router.get(urls.HOME)
@@ -28,13 +32,25 @@ async def home(visitor: OwnReader) -> Response:
 
 
 @router.get(urls.TASKS)
-async def tasks(request: Request, visitor: OwnReader) -> Response:
+async def tasks(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
     """What the visitor's unit must do, in all of its cycles."""
-    services = get_services(request)
+    services, asked = get_services(request), PageRequest(number)
     await wait_until_reached(services.board, visitor.login.position)
-    found = [] if visitor.login.account.kind == "auditor" else await tasks_of(services.board, visitor.unit)
-    begun = await services.drafts.list(visitor.contact.id)
-    return page(request, "inbox.html", tasks=found, begun=begun)
+    auditor = visitor.login.account.kind == "auditor"
+    found = Paged.of((), asked) if auditor else await tasks_page(services.board, visitor.unit, asked)
+    begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
+    return page(request, "inbox.html", tasks=found.rows, pager=Pager(found, urls.TASKS), begun=begun)
+
+
+@router.get(urls.DRAFTS)
+async def drafts(
+    request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """What the visitor has begun and not sent."""
+    found = await get_services(request).drafts.page(visitor.contact.id, PageRequest(number))
+    return page(request, "drafts.html", begun=found.rows, pager=Pager(found, urls.DRAFTS))
 
 
 @router.get(urls.HELP)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from accounts import Scope
 from accounts.log import By
-from application.tasks import tasks_of
+from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
 from domain.types import Label
@@ -220,7 +220,7 @@ async def calendar(request: Request, secret: str) -> Response:
     contact = await services.application.people.get(person) if person is not None else None
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
-    tasks = await tasks_of(services.board, contact.unit)
+    tasks = (await tasks_page(services.board, contact.unit, dated=True)).rows
     with in_language(account.language):  # calendar programs send no language cookie
         body = calendar_of(tasks, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -38,6 +38,7 @@ from i18n import _
 from i18n.messages import sentence, word
 from i18n.values import voice
 from i18n.words import kind_of
+from ledger.paging import PageRequest
 from web import urls
 from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
 from web.auth import checked_form, reads_cycle
@@ -69,8 +70,7 @@ async def begin(
     before = f"{urls.meetings_url(cycle.stream)}/"
     begun = [
         (path.removeprefix(before), saved)
-        for path, saved in await services.drafts.list(cycle.visitor.contact.id)
-        if path.startswith(before)
+        for path, saved in (await services.drafts.page(cycle.visitor.contact.id, PageRequest(), under=before)).rows
     ]
     return await _header(request, cycle, {"kind": kind} if kind else {}, "", begun=begun)
 
@@ -88,9 +88,9 @@ async def _header(
 ) -> Response:
     services, organiser = get_services(request), cycle.state.lifecycle.organiser
     others = [
-        (line["cycle"], f"{line['cluster']}, {line['year']}")
-        for line in await services.board.lines(open_only=True)
-        if line["cycle"] != cycle.stream and line["cycle"].startswith(f"{organiser}/")
+        (stream, f"{name}, {year}")
+        for stream, name, year in await services.board.open_cycles(organiser)
+        if stream != cycle.stream
     ]
     return page(
         request,

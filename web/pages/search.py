@@ -10,8 +10,11 @@ from fastapi.responses import Response
 from application.search import found_for
 from application.visits import Visitor
 from domain.access import Matter
+from ledger.paging import ROWS, PageRequest
+from projections.search import MOST_HITS
 from web import urls
 from web.auth import reads
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
@@ -24,9 +27,20 @@ async def search(
     request: Request,
     visitor: Annotated[Visitor, Depends(reads(Matter.OWN))],
     typed: Annotated[str, Query(alias="q")] = "",
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
 ) -> Response:
-    """What fits the words."""
+    """What fits the words; people on the first page."""
     services, words = get_services(request), typed[:MOST_CHARS]
-    found = await found_for(services.search, visitor, words)
-    people = await services.search.people(words) if words.strip() and visitor.may(Matter.PEOPLE) else ()
-    return page(request, "search.html", words=words, found=found, people=people)
+    found = await found_for(services.search, visitor, words, PageRequest(number))
+    with_people = found.number == 1 and words.strip() and visitor.may(Matter.PEOPLE)
+    people = await services.search.people(words, ROWS + 1) if with_people else ()
+    return page(
+        request,
+        "search.html",
+        words=words,
+        found=found.rows,
+        people=people[:ROWS],
+        more_people=len(people) > ROWS,
+        more=found.total == MOST_HITS,
+        pager=Pager(found, urls.SEARCH, {"q": words}),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
@@ -27,12 +28,14 @@ from domain.streams import cycle_stream
 from errors import InputError, InternalError, Kind
 from i18n import _
 from i18n.messages import sentence
+from ledger.paging import Paged, PageRequest
 from resources import RULES
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, reads
 from web.cookies import cookie_secret
 from web.downloads import as_attachment
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
 
@@ -42,6 +45,9 @@ Secretary = Annotated[Visitor, Depends(reads(Matter.YEAR))]
 
 DRAFT = "bat-dau-nam"
 """The key of the draft; it is no address, so the task list does not show it."""
+CLUSTERS_PER_PAGE = 10
+"""How many clusters of a new year are shown on a page: each has a table of all of its tasks."""
+
 EXAMPLE = (
     (
         "Cụm thi đua số 1",
@@ -111,18 +117,46 @@ async def look(request: Request, visitor: Secretary) -> Response:
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
-        table, edition = _read(visitor, rows, typed)
-        starts = default_start(table.year.year, datetime.now(UTC))
-        digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = preview_clusters(table.year, edition, digest, starts)
+        return await _look(request, visitor, rows, typed)
     except (InputError, Refused) as error:
         return _form(request, typed, sentence(error.code, error.facts))
+
+
+@router.get(urls.NEW_YEAR_LOOK)
+async def look_on(
+    request: Request, visitor: Secretary, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
+) -> Response:
+    """Another page of what will follow from the form as it was left."""
+    kept = await get_services(request).drafts.load(visitor.contact.id, DRAFT)
+    if kept is None or not kept[0].get("table"):
+        return RedirectResponse(urls.NEW_YEAR, 303)
+    typed = dict(kept[0])
+    try:
+        return await _look(request, visitor, await rows_of(str(typed["table"]).encode()), typed, number)
+    except (InputError, Refused) as error:
+        return _form(request, typed, sentence(error.code, error.facts))
+
+
+async def _look(
+    request: Request, visitor: Visitor, rows: list[list[str]], typed: dict[str, Any], number: int = 1
+) -> Response:
+    """A page of what will follow.
+
+    Raises:
+        InputError, Refused
+    """
+    table, edition = _read(visitor, rows, typed)
+    starts = default_start(table.year.year, datetime.now(UTC))
+    digest = sha256(edition.model_dump_json().encode()).hexdigest()
+    found = await asyncio.to_thread(preview_clusters, table.year, edition, digest, starts)
+    shown = Paged.of(found, PageRequest(number, CLUSTERS_PER_PAGE))
     return page(
         request,
         "year_look.html",
         table=table,
         edition=edition,
-        found=found,
+        found=shown.rows,
+        pager=Pager(shown, urls.NEW_YEAR_LOOK),
         late=overdue_at_start(found, starts),
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
@@ -208,11 +242,16 @@ async def _open(
 
 
 @router.get(urls.NEW_YEAR_JOB)
-async def progress(request: Request, _visitor: Secretary, job: str) -> Response:
+async def progress(
+    request: Request,
+    _visitor: Secretary,
+    job: str,
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
     """The progress; what failed, with the reason and a way to try again."""
     services = get_services(request)
     found = services.jobs.get(job, YearOpening)
-    open_streams = {stream for stream, _head in await services.application.ledger.streams()}
-    return page(
-        request, "year_open.html", job=found, id=job, opened=[one for one in found.streams if one in open_streams]
-    )
+    opened = await services.application.ledger.existing(found.streams)
+    failed = Paged.of(found.failed, PageRequest(number))
+    pager = Pager(failed, urls.new_year_url(job))
+    return page(request, "year_open.html", job=found, id=job, opened=opened, failed=failed.rows, pager=pager)

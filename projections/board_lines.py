@@ -1,0 +1,287 @@
+"""Reading the board: which lines, tasks and deviations a reader asks for is decided in SQL, a page at a time.
+
+Of the rows that are not shown only the count is made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from ledger.connection import Pool
+from ledger.paging import ALL_ROWS, Paged, PageRequest, fetch_page
+
+Line: TypeAlias = dict[str, Any]
+"""A cycle's line, as `line_of` in projections/board.py makes it."""
+
+BoardMatter = Literal["late", "asked", "escalated", "deviating", "open"]
+DeviationState = Literal["open", "acknowledged", "settled"]
+
+_MATTERS: Mapping[BoardMatter, str] = {
+    "late": "earliest_due <= coalesce(own_now, {})",
+    "asked": "asked",
+    "escalated": "escalated",
+    "deviating": "open_deviations > 0",
+    "open": "not filed",
+}
+_ORDER = "year desc, stream"
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Which cycles: of an organiser, a year, at a step, with a matter, whose name or stream holds words.
+
+    `words` are in lower case without diacritics (`i18n.sorting.folded`).
+    """
+
+    organiser: str | None = None
+    year: str | None = None
+    step: str | None = None
+    matter: BoardMatter | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationFilter:
+    """Which deviations: of an organiser, a year, in a state, with words in what it is, about whom and where.
+
+    `words` are in lower case without diacritics. What a deviation is called depends on the reader's language, so
+    `names` has the name of each code in lower case without diacritics; it is looked at only when there are words.
+    """
+
+    organiser: str | None = None
+    year: str | None = None
+    state: DeviationState | None = None
+    words: str = ""
+    names: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDeviation:
+    """A deviation with its cycle. `unit` is the name of the unit that it is about; `found` has the rest."""
+
+    cycle: str
+    cluster: str
+    year: int
+    rehearsed: bool
+    state: DeviationState
+    unit: str
+    found: dict[str, Any]
+
+
+class _Conditions:
+    """Conditions of a query with their arguments. A condition names each argument as {}."""
+
+    def __init__(self) -> None:
+        self.arguments: list[Any] = []
+        self._conditions: list[str] = []
+
+    def add(self, condition: str, *arguments: Any) -> None:
+        """Add a condition, unless an argument of it is None."""
+        if any(argument is None for argument in arguments):
+            return
+        first = len(self.arguments) + 1
+        self.arguments.extend(arguments)
+        self._conditions.append(condition.format(*(f"${first + n}" for n in range(len(arguments)))))
+
+    def where(self) -> str:
+        """Return the condition that all of them make."""
+        return " and ".join(self._conditions) or "true"
+
+
+class BoardLines:
+    """The lines of the board, with the tasks and deviations of their cycles, as `pool` may read them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    # Lines --------------------------------------------------------------------------------
+
+    async def lines(self, year: str | None = None, *, unit: str | None = None, open_only: bool = False) -> list[Line]:
+        """Return all lines, the newest year first, then by stream.
+
+        Args:
+            year: only the cycles of this year.
+            unit: only the cycles of this unit; "@person" for those with this overseer.
+            open_only: only the cycles that are not filed.
+        """
+        query = (
+            "select line from projections.board where ($1::text is null or year = $1) "  # noqa: S608 - ours
+            f"and ($2::text is null or units @> array[$2]) and not ($3 and filed) order by {_ORDER}"
+        )
+        return [json.loads(row["line"]) for row in await self._pool.fetch(query, year, unit, open_only)]
+
+    async def board_page(self, wanted: LineFilter, now: datetime, asked: PageRequest = ALL_ROWS) -> Paged[Line]:
+        """Return a page of the lines that fit, the newest year first, then by stream. `now` decides which are late."""
+        conditions = _lines_that_fit(wanted, now)
+        source = f"projections.board where {conditions.where()}"
+        found = await fetch_page(self._pool, asked, "line", source, _ORDER, *conditions.arguments)
+        return found.map(lambda row: json.loads(row["line"]))
+
+    async def count(self, wanted: LineFilter, now: datetime) -> int:
+        """Return how many lines fit."""
+        conditions = _lines_that_fit(wanted, now)
+        query = f"select count(*) from projections.board where {conditions.where()}"  # noqa: S608 - ours
+        return int(await self._pool.fetchval(query, *conditions.arguments))
+
+    async def lines_of(self, streams: Sequence[str], organiser: str | None = None) -> dict[str, Line]:
+        """Return the lines of some cycles, by stream; of an organiser, if one is named."""
+        query = (
+            "select stream, line from projections.board where stream = any($1) and ($2::text is null or organiser = $2)"
+        )
+        rows = await self._pool.fetch(query, list(streams), organiser)
+        return {row["stream"]: json.loads(row["line"]) for row in rows}
+
+    async def cycles_page(self, unit: str, asked: PageRequest, *, overseer: str | None = None) -> Paged[Line]:
+        """Return a page of a unit's cycles; after them those that a person oversees, if one is named."""
+        conditions = _Conditions()
+        conditions.add("units && {}::text[]", [unit, *([f"@{overseer}"] if overseer is not None else [])])
+        source = f"projections.board where {conditions.where()}"
+        order = f"(units @> ($1::text[])[1:1]) desc, {_ORDER}"
+        found = await fetch_page(self._pool, asked, "line", source, order, *conditions.arguments)
+        return found.map(lambda row: json.loads(row["line"]))
+
+    async def open_cycles(self, organiser: str) -> list[tuple[str, str, int]]:
+        """Return an organiser's cycles that are not filed, in the board's order: stream, cluster's name, year."""
+        query = (
+            "select stream, cluster, cycle_year from projections.board where organiser = $1 and not filed "  # noqa: S608 - ours
+            f"order by {_ORDER}"
+        )
+        return [tuple(row) for row in await self._pool.fetch(query, organiser)]
+
+    async def streams_of(self, unit: str) -> list[tuple[str, datetime]]:
+        """Return a unit's cycles, each with the time of its last recorded event, the latest first."""
+        query = (
+            "select b.stream, e.recorded_at from projections.board b join ledger.event e on e.position = b.position "
+            "where b.units @> array[$1] order by b.position desc"
+        )
+        return [(row["stream"], row["recorded_at"]) for row in await self._pool.fetch(query, unit)]
+
+    async def knows_unit(self, unit: str) -> bool:
+        """Return True for a unit that some cycle has."""
+        query = "select exists (select from projections.board where units @> array[$1::text])"
+        return bool(await self._pool.fetchval(query, unit))
+
+    async def share_a_cycle(self, unit: str, other: str, person: str) -> bool:
+        """Return True when two units belong to the same cycle, or a person oversees a cycle of the first one."""
+        query = "select exists (select from projections.board where units @> array[$1::text] and units && $2::text[])"
+        return bool(await self._pool.fetchval(query, unit, [other, f"@{person}"]))
+
+    async def years(self) -> list[str]:
+        """Return the years that have cycles, the newest first. It costs one look into the index for each year."""
+        rows = await self._pool.fetch(
+            "with recursive found (year) as ((select max(year) from projections.board) union all "
+            "select (select max(b.year) from projections.board b where b.year < f.year) "
+            "from found f where f.year is not null) select year from found where year is not null"
+        )
+        return [row["year"] for row in rows]
+
+    # Tasks --------------------------------------------------------------------------------
+
+    async def late_page(
+        self, organiser: str | None, year: str | None, now: datetime, asked: PageRequest
+    ) -> Paged[tuple[Line, dict[str, Any]]]:
+        """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
+        conditions = _Conditions()
+        conditions.add("due <= coalesce(own_now, {})", now)
+        conditions.add("organiser = {}", organiser)
+        conditions.add("year = {}", year)
+        return await self._tasks(conditions, asked, f"{_ORDER}, number")
+
+    async def tasks_page(
+        self, unit: str, asked: PageRequest = ALL_ROWS, *, dated: bool = False
+    ) -> Paged[tuple[Line, dict[str, Any]]]:
+        """Return a page of a unit's open tasks, each with the line of its cycle: earliest due first, undated ones last.
+
+        `dated`: only those that have a deadline.
+        """
+        conditions = _Conditions()
+        conditions.add("unit = {}", unit)
+        if dated:
+            conditions.add("due is not null")
+        return await self._tasks(conditions, asked, "due, stream, number")
+
+    async def _tasks(
+        self, conditions: _Conditions, asked: PageRequest, order: str
+    ) -> Paged[tuple[Line, dict[str, Any]]]:
+        """Return tasks with their lines. Each line is read once, and with its tasks: both are of the same moment."""
+        arguments = conditions.arguments
+        total = int(
+            await self._pool.fetchval(
+                f"select count(*) from projections.open_task where {conditions.where()}",  # noqa: S608 - ours
+                *arguments,
+            )
+        )
+        asked = asked.within(total)
+        rows = await self._pool.fetch(
+            f"with shown as (select stream, number, row_number() over (order by {order}) as place "  # noqa: S608 - ours
+            f"from projections.open_task where {conditions.where()} order by {order} "
+            f"limit ${len(arguments) + 1}::bigint offset ${len(arguments) + 2}::bigint) "
+            "select b.line, array_agg(s.number) as numbers, array_agg(s.place) as places "
+            "from shown s join projections.board b on b.stream = s.stream group by b.stream",
+            *arguments,
+            asked.size,
+            asked.offset,
+        )
+        found: list[tuple[int, Line, dict[str, Any]]] = []
+        for row in rows:
+            line = json.loads(row["line"])
+            numbered = zip(row["places"], row["numbers"], strict=True)
+            found.extend((place, line, line["open"][number]) for place, number in numbered)
+        found.sort(key=lambda one: one[0])
+        return Paged(tuple((line, owed) for _place, line, owed in found), total, asked)
+
+    # Deviations ---------------------------------------------------------------------------
+
+    async def deviations_page(self, wanted: DeviationFilter, asked: PageRequest = ALL_ROWS) -> Paged[FoundDeviation]:
+        """Return a page of the deviations that fit, in the order of the board's lines."""
+        conditions = _deviations_that_fit(wanted)
+        found = await fetch_page(
+            self._pool,
+            asked,
+            "d.*, b.cluster, b.cycle_year, b.rehearsed",
+            f"projections.deviation d left join projections.board b using (stream) where {conditions.where()}",
+            "d.year desc, d.stream, d.number",
+            *conditions.arguments,
+        )
+        return found.map(_found_deviation)
+
+    async def count_deviations(self, wanted: DeviationFilter) -> int:
+        """Return how many deviations fit."""
+        conditions = _deviations_that_fit(wanted)
+        query = f"select count(*) from projections.deviation d where {conditions.where()}"  # noqa: S608 - ours
+        return int(await self._pool.fetchval(query, *conditions.arguments))
+
+
+def _lines_that_fit(wanted: LineFilter, now: datetime) -> _Conditions:
+    conditions = _Conditions()
+    conditions.add("organiser = {}", wanted.organiser)
+    conditions.add("year = {}", wanted.year)
+    conditions.add("step = {}", wanted.step)
+    conditions.add("strpos(words, {}) > 0", wanted.words or None)
+    if wanted.matter is not None:
+        matter = _MATTERS[wanted.matter]
+        conditions.add(matter, *([now] if "{}" in matter else []))
+    return conditions
+
+
+def _deviations_that_fit(wanted: DeviationFilter) -> _Conditions:
+    conditions = _Conditions()
+    conditions.add("d.organiser = {}", wanted.organiser)
+    conditions.add("d.year = {}", wanted.year)
+    conditions.add("d.state = {}", wanted.state)
+    if wanted.words:
+        names = json.dumps(wanted.names or {}, ensure_ascii=False)
+        haystack = "coalesce({}::jsonb ->> d.code, d.code) || ' ' || d.words"
+        conditions.add(f"strpos({haystack}, {{}}) > 0", names, wanted.words)
+    return conditions
+
+
+def _found_deviation(row: Mapping[str, Any]) -> FoundDeviation:
+    found = json.loads(row["found"])
+    return FoundDeviation(
+        row["stream"], row["cluster"], row["cycle_year"], row["rehearsed"], row["state"], row["unit"], found
+    )
