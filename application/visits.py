@@ -56,6 +56,11 @@ class Visitor:
         """The id of the absent person; None for visitors who act for themselves."""
         return None if self.absent is None else self.absent.id
 
+    @property
+    def sees_people_of(self) -> str | None:
+        """The organiser whose people the visitor sees, once they may read `Matter.PEOPLE`; None: everybody."""
+        return None if self.login.account.administrator else self.unit
+
     def readers(self, stream: str | None = None, state: State | None = None) -> frozenset[Reader]:
         """The visitor's reader roles for a stream, or for what belongs to none."""
         account = self.login.account

@@ -61,7 +61,7 @@ SENTENCES: Mapping[str, str] = {
     "stand_in_unknown": N_("Choose a colleague of the same unit who has an open account of the same kind."),
     "stands_in_no_more": N_("You do not stand in for this person today."),
     "setting_bad_address": N_(
-        "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write it such as https://thidua.example.vn, no path."
+        "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write one such as https://thidua.example.vn, no path."
     ),
     "setting_bad_host": N_("THIDUA_WEB_HOST: “{found}” is no address to listen on; write one such as 127.0.0.1."),
     "setting_bad_port": N_("{setting}: “{found}” is no port; write a number from 1 to 65535."),

@@ -224,8 +224,8 @@ async def people(
     words: Annotated[str, Query(alias="q", max_length=120)] = "",
 ) -> list[PersonLine]:
     """Persons whose accounts the holder manages, by given name; `q` finds them without diacritics, too."""
-    organiser = None if visitor.login.account.administrator else visitor.unit
-    found = await get_services(request).people.page(organiser, PeopleQuery(words), today(), asked)
+    people_, query = get_services(request).people, PeopleQuery(words)
+    found = await people_.page(visitor.sees_people_of, query, today(), asked)
     return list(_rows(request, response, found))
 
 

@@ -42,11 +42,6 @@ router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
 
-def _organiser(visitor: Visitor) -> str | None:
-    """Whose people the visitor sees; None: everybody."""
-    return None if visitor.login.account.administrator else visitor.unit
-
-
 def _managed_kinds(visitor: Visitor) -> list[str]:
     return [kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())]
 
@@ -89,7 +84,7 @@ async def _people(
     good: str = "",
     entered: _Entered | None = None,
 ) -> Response:
-    services, organiser, query = get_services(request), _organiser(visitor), query or PeopleQuery()
+    services, organiser, query = get_services(request), visitor.sees_people_of, query or PeopleQuery()
     found = await services.people.page(organiser, query, today(), PageRequest(number))
     units = await services.people.units(organiser, limit=MOST_UNITS + 1)
     parameters = {
@@ -179,7 +174,7 @@ async def _units_meant(services: Services, visitor: Visitor, typed: str, kind: s
     """Units among which the visitor must choose: those that fit what was typed, where it names none exactly."""
     if not typed or await _is_unit(services, visitor, typed, kind):
         return []
-    found = await services.people.units(_organiser(visitor), typed, limit=20)
+    found = await services.people.units(visitor.sees_people_of, typed, limit=20)
     return [] if len(_named(found, typed)) == 1 else found
 
 
@@ -195,7 +190,7 @@ async def _unit(services: Services, visitor: Visitor, typed: str, kind: str) -> 
     """
     if await _is_unit(services, visitor, typed, kind):
         return typed
-    named = _named(await services.people.units(_organiser(visitor), typed, limit=20), typed)
+    named = _named(await services.people.units(visitor.sees_people_of, typed, limit=20), typed)
     if len(named) == 1:
         return named[0]
     unknown = "unit_unknown_web" if visitor.login.account.administrator else "unit_elsewhere"
@@ -212,12 +207,12 @@ async def _is_unit(services: Services, visitor: Visitor, typed: str, kind: str) 
     if visitor.login.account.administrator and kind != "staff":
         checked(SLUG, typed, "unit")
         return True
-    return typed in dict(await services.people.units(_organiser(visitor), typed, limit=MOST_UNITS))
+    return typed in dict(await services.people.units(visitor.sees_people_of, typed, limit=MOST_UNITS))
 
 
 async def _alike(services: Services, visitor: Visitor, unit: str, fields: ContactFields) -> tuple[PersonLine, ...]:
     return await services.people.alike(
-        _organiser(visitor), today(), name=fields.name, email=fields.email, phone=fields.phone, unit=unit
+        visitor.sees_people_of, today(), name=fields.name, email=fields.email, phone=fields.phone, unit=unit
     )
 
 
@@ -282,7 +277,7 @@ async def _person(
     typed: Mapping[str, str] | None = None,
 ) -> Response:
     """The page. `typed` is what could not be used."""
-    services, organiser = get_services(request), _organiser(visitor)
+    services, organiser = get_services(request), visitor.sees_people_of
     one = await services.people.person(organiser, person, today())
     if one is None:
         raise NotFoundError("no_such_person")
@@ -356,7 +351,7 @@ class _Asked:
 async def change(request: Request, visitor: AccountManager, person: str) -> Response:
     """Change one thing of a person, as the button says."""
     form, services = await checked_form(request), get_services(request)
-    one = await services.people.person(_organiser(visitor), person, today())
+    one = await services.people.person(visitor.sees_people_of, person, today())
     if one is None:
         raise NotFoundError("no_such_person")
     typed = {name: value.strip() for name, value in typed_text(form).items()}
