@@ -24,6 +24,7 @@ from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
 from web import api, health, urls
 from web.auth import (
+    LARGEST,
     CodeNeededError,
     LoginNeededError,
     OtherPersonsFormError,
@@ -32,7 +33,7 @@ from web.auth import (
     made_for_another,
     sent_form,
 )
-from web.autosave import autosave_failed, is_autosave
+from web.autosave import autosave_failed, is_autosave, not_saved
 from web.cookies import add_cookies, language_of
 from web.error_answers import ANSWERED, UNSTORABLE, answered, printable
 from web.other_persons_form import other_persons_form
@@ -54,8 +55,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-LARGEST = 12_000_000
-"""Bytes of a request."""
 HSTS = "max-age=31536000"
 """Said behind TLS only. Other hosts of the domain are not ours to bind."""
 
@@ -131,6 +130,8 @@ def _same_site(origin: str, address: str, host: str) -> bool:
     """Whether an origin is the configured address, or the host that the request names."""
     try:
         found = urlsplit(origin)
+        if found.scheme not in _USUAL_PORTS or not found.hostname:  # "null": the page has no origin
+            return False
         places = {_place(found.scheme, netloc) for netloc in (urlsplit(address).netloc, host) if netloc}
         own = found.scheme == urlsplit(address).scheme
         return _place(found.scheme, found.netloc) in (places if own else {_place(found.scheme, host)})
@@ -222,6 +223,8 @@ async def _not_there(request: Request, error: Exception) -> Response:
     code = codes.get(status, "bad_request")
     if request.url.path.startswith("/api/"):
         return JSONResponse({"code": code, "text": sentence(code)}, status)
+    if is_autosave(request):
+        return not_saved(request, sentence(code), status)
     return page(request, "error.html", status, text=sentence(code), carried=[], code=code)
 
 

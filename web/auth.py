@@ -25,6 +25,9 @@ from vault.persons import Contact
 from web.cookies import cookie_secret, sent_browser_secret
 from web.services import Services, get_services
 
+LARGEST = 12_000_000
+"""Bytes of a request."""
+
 _SEAL_CHARS = 64
 MATTERS: dict[Any, Matter] = {}
 """The matter that each dependency guards. A test visits every route with every role and compares with the domain."""
@@ -89,8 +92,8 @@ async def sent_form(request: Request) -> SentForm:
     Raises:
         ForbiddenError: `form_not_ours`.
     """
-    # A score sheet of a large edition has thousands of fields.
-    form = await request.form(max_fields=10_000, max_files=500)
+    # A score sheet of a large edition has thousands of fields. The whole body has a bound of its own.
+    form = await request.form(max_fields=10_000, max_files=500, max_part_size=LARGEST)
     made_for = _made_for(sent_browser_secret(request), str(form.get("_form", "")))
     if made_for is None:
         raise ForbiddenError("form_not_ours")
