@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -71,6 +72,11 @@ class Accounts:
         if (found := await self.get(person)) is None:
             raise InputError("unknown_person", person=person)
         return found
+
+    async def of(self, people: Iterable[str]) -> dict[str, Account]:
+        """Return the accounts of those of these persons who have one, by person."""
+        query = f"select {_ACCOUNT} from accounts.account where person = any($1)"  # noqa: S608 - ours
+        return {row["person"]: Account(*row) for row in await self._pool.fetch(query, list(people))}
 
     async def everyone(self) -> tuple[Account, ...]:
         """Return all accounts, by person."""

@@ -185,6 +185,11 @@ class People:
         rows = await self._pool.fetch("select commitment from vault.former_name where person = any($1)", list(people))
         return {row["commitment"] for row in rows}
 
+    async def former_names(self, people: Iterable[str]) -> set[tuple[str, str]]:
+        """Return the names that persons had before corrections, each with the person's id."""
+        query = "select person, name from vault.former_name where person = any($1) and name is not null"
+        return {(row["person"], row["name"]) for row in await self._pool.fetch(query, list(people))}
+
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """Return the names of persons by id. Erased persons have none."""
         query = "select id, name from vault.person where id = any($1) and name is not null"

@@ -7,7 +7,7 @@ decider.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -189,12 +189,17 @@ async def stands_in(services: Services, contact: Contact, for_person: str) -> bo
 
 async def may_stand_in(services: Services, person: Contact, absent: Contact) -> bool:
     """Whether one person may stand in for another at all: of one unit, with open accounts of one kind."""
-    if person.id == absent.id or person.unit != absent.unit:
-        return False
-    own, theirs, day = await services.accounts.get(person.id), await services.accounts.get(absent.id), today()
-    if own is None or theirs is None:
-        return False
-    return own.kind == theirs.kind and own.open_on(day) and theirs.open_on(day)
+    return person in await possible_stand_ins(services, absent, [person])
+
+
+async def possible_stand_ins(services: Services, absent: Contact, among: Sequence[Contact]) -> list[Contact]:
+    """Those of some persons who may stand in for an absent one."""
+    day, accounts = today(), await services.accounts.of([absent.id, *(one.id for one in among)])
+    own = accounts.get(absent.id)
+    if own is None or not own.open_on(day):
+        return []
+    fitting = {id_ for id_, one in accounts.items() if one.kind == own.kind and one.open_on(day)} - {absent.id}
+    return [one for one in among if one.unit == absent.unit and one.id in fitting]
 
 
 def today() -> date:

@@ -21,7 +21,7 @@ from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, may_stand_in, reads, require_login, stands_in, today
+from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
 from web.calendars import calendar_of
 from web.checks import checked
 from web.contacts import contact_fields, correct_contact
@@ -57,7 +57,7 @@ async def _me(
     """The page. `secret` is an address or a token that is shown once; `typed` is what could not be used."""
     services, person = get_services(request), visitor.contact.id
     book = services.application.people
-    colleagues = [one for one in await book.of_unit(visitor.contact.unit) if one.id != person]
+    colleagues = await possible_stand_ins(services, visitor.contact, await book.of_unit(visitor.contact.unit))
     my_stand_ins = await services.stand_ins.list(for_person=person)
     absent = [
         (one.for_person, await book.get(one.for_person))
@@ -74,7 +74,7 @@ async def _me(
         may_stand_in=absent,
         tokens=await services.accounts.tokens(person),
         scopes=get_args(Scope),
-        colleagues=[one for one in colleagues if await may_stand_in(services, one, visitor.contact)],
+        colleagues=colleagues,
         my_stand_ins=my_stand_ins,
         names=await book.names({one.person for one in my_stand_ins}),
         typed=typed or {},

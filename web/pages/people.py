@@ -30,7 +30,7 @@ from vault.persons import Contact, NewPerson
 from web import urls
 from web.account_mail import invite
 from web.act_form import typed_text
-from web.auth import checked_form, may_stand_in, reads, today
+from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
 from web.contacts import ContactFields, contact_fields, correct_contact
 from web.paging import PageNumber, Pager
@@ -282,11 +282,8 @@ async def _person(
     if one is None:
         raise NotFoundError("no_such_person")
     account, contact = await services.accounts.get(person), await services.application.person(person)
-    colleagues = [
-        other
-        for other in await services.application.people.of_unit(one.unit)
-        if await may_stand_in(services, other, contact)
-    ]
+    unit = await services.application.people.of_unit(one.unit)
+    colleagues = await possible_stand_ins(services, contact, unit)
     own_stand_ins = [one for one in await services.stand_ins.list(for_person=person) if one.until >= today()]
     return page(
         request,
