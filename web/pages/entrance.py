@@ -10,7 +10,7 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from accounts import Account, Login
+from accounts import Account
 from accounts.secrets import new_totp, totp_address, totp_step
 from application.visits import Visitor
 from errors import InputError
@@ -51,8 +51,8 @@ async def log_in(request: Request) -> Response:
     await services.accounts.end(cookie_secret(request))  # one browser, one login
     secret = await services.accounts.open(account.person, strength)
     if carried and sent.made_for not in {"", account.person}:
-        contact = await services.application.person(account.person)
-        request.state.visitor = Visitor(Login(account, strength, 0, None, datetime.now(UTC)), contact)
+        login, contact = await services.accounts.login(secret), await services.application.person(account.person)
+        request.state.visitor = Visitor(login, contact) if login is not None else None
         response: Response = await other_persons_form(request, sent, may_read=True, to=to, but=_OF_THE_LOGIN)
     elif carried:
         # The form is shown as it was left: a login sends no act.
