@@ -6,6 +6,7 @@ changes an account is noted in the log (`accounts/log.py`) in the same transacti
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from accounts import Account, Kind
@@ -61,6 +62,11 @@ class Accounts(Logins, Invitations, Tokens):
         if (found := await self.get(person)) is None:
             raise InputError("unknown_person", person=person)
         return found
+
+    async def of(self, people: Iterable[str]) -> dict[str, Account]:
+        """Return the accounts of those of these persons who have one, by person."""
+        query = f"select {ACCOUNT_COLUMNS} from accounts.account a where person = any($1)"  # noqa: S608 - ours
+        return {row["person"]: Account(*row) for row in await self._pool.fetch(query, list(people))}
 
     async def everyone(self) -> tuple[Account, ...]:
         """Return all accounts, by person."""

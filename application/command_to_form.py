@@ -21,10 +21,10 @@ def to_form_values(value: Any, texts: Mapping[str, str], forgotten: Collection[s
     """Return fields as people type them: texts in place of digests, without commitments and empty values.
 
     `texts` holds stored texts by digest. The digest of an erased text stays, after `KNOWN_DIGEST`, and so does the
-    commitment of a person whose id is in `forgotten`.
+    commitment of a person whose id is in `forgotten`, and a commitment that is in it itself.
     """
     if isinstance(value, Mapping):
-        keeps_commitment = value.get("id") in forgotten
+        keeps_commitment = value.get("id") in forgotten or value.get("commitment") in forgotten
         shown = {
             name: entry
             for name, entry in value.items()

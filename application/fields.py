@@ -140,6 +140,8 @@ class FieldFiller:
             if self._is_export and fields.get("commitment"):
                 return fields
             raise InputError("unknown_person", path, person=person)
+        if self._is_export and fields.get("commitment"):
+            return fields  # a former name's, or that of a name that another installation knows
         if fields.get("commitment") not in {None, contact.commitment}:
             raise InputError("other_commitment", path, person=person)
         return {**fields, "commitment": contact.commitment}

@@ -43,10 +43,7 @@ async def verify_all(
 
 
 async def _renamed(app: Application, report: VerificationReport) -> set[str]:
-    """Return the ids of persons whose name does not match the commitment that they signed with."""
-    differing = {
-        contact.id
-        for contact in await app.people.everyone()
-        if report.commitments.get(contact.id, contact.commitment) != contact.commitment
-    }
+    """Return the ids of persons who signed with a commitment that fits neither their name nor a former one."""
+    known = await app.people.commitments()
+    differing = {person for person, used in report.commitments.items() if used - known.get(person, frozenset(used))}
     return differing | set(await app.people.renamed())

@@ -50,6 +50,11 @@ class Visitor:
         """The visitor as the gate knows them. `confirmed`: the password was asked for once more, and it fitted."""
         return Submitter(self.contact, self.login.strength, self.absent, confirmed)
 
+    @property
+    def sees_people_of(self) -> str | None:
+        """The organiser whose people the visitor sees, once they may read `Matter.PEOPLE`; None: everybody."""
+        return None if self.login.account.administrator else self.unit
+
     def readers(self, stream: str | None = None, state: State | None = None) -> frozenset[Reader]:
         """The visitor's reader roles for a stream, or for what belongs to none."""
         account = self.login.account

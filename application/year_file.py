@@ -208,12 +208,16 @@ async def enter_people(app: Application, people: Sequence[PersonEntry], salts: M
     """Enter the people of a file. A file does not change persons who are entered already.
 
     Raises:
-        InputError: a person is entered already with another unit or name.
+        InputError: a person is entered already with another unit or name; a name before a correction is none.
     """
+    former = await app.people.former_names(entry.id for entry in people)
     for entry in people:
         before = await app.people.get(entry.id)
         for name in ("unit", "name"):
-            if before is not None and getattr(before, name) not in {getattr(entry, name), ERASED}:
+            known = {getattr(entry, name), ERASED}
+            if name == "name" and (entry.id, entry.name) in former:
+                continue
+            if before is not None and getattr(before, name) not in known:
                 raise InputError("person_differs", person=entry.id, field=name, found=getattr(before, name))
     for entry in people:
         salt = (salts or {}).get(entry.id)

@@ -60,7 +60,7 @@ class VerificationReport:
     clock_acts: int = 0
     problems: list[Problem] = field(default_factory=list)
     root: str = ""
-    commitments: dict[str, str] = field(default_factory=dict)
+    commitments: dict[str, set[str]] = field(default_factory=dict)
     """The commitments to the actors' names in the signed headers, by person."""
 
     @property
@@ -230,7 +230,7 @@ class _Verification:
         if row.recorded_at > header.expires:
             self.problem(row, "expired")
         if header.commitment is not None:
-            self.report.commitments.setdefault(header.actor, header.commitment)
+            self.report.commitments.setdefault(header.actor, set()).add(header.commitment)
         if stream.folded is not None and not stream.expected:
             self.expect_events(row, item, header, stream)
 

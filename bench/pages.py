@@ -22,16 +22,25 @@ from bench.harness import BenchRow
 from bench.logins import logins, make_people
 from cli.session import Session, session
 from domain.rules import Edition
-from ledger.connection import open_pool
+from ledger.connection import Pool, open_pool
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from projections.board_table import Board
 from projections.search import SearchIndex
 from resources import RULES
+from vault.persons import NewPerson
 
 RATE = 20
 SECONDS = 40
 ACTS = 60
+CHUNK = 200
+PEOPLE = [
+    "/nguoi-dung",
+    "/nguoi-dung?trang=40",
+    "/nguoi-dung?tim=le+thi+dung",
+    "/nguoi-dung?don_vi=1-1",
+    "/nguoi-dung?tinh=invited&tai_khoan=staff",
+]
 PASSWORD = "bench bench bench"  # noqa: S105 - of accounts that live for a bench
 
 
@@ -74,7 +83,32 @@ async def _people(app: Session, clusters: int) -> None:
         if await accounts.get(person) is None:
             await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
             await accounts.set_password(person, PASSWORD)
+    await _staff(app, pool, clusters)
     pool.terminate()
+
+
+async def _staff(app: Session, pool: Pool, clusters: int) -> None:
+    """Enter two officers of every unit, with accounts that nobody uses."""
+    families, given = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng"), ("An", "Bình", "Cường", "Dung", "Đức", "Hà", "Ý")
+    units = [years.unit(cluster, place) for cluster in range(1, clusters + 1) for place in range(years.MEMBERS)]
+    people = [
+        NewPerson(
+            f"nv-{unit}-{number}",
+            unit,
+            f"{families[n % len(families)]} Thị {given[(n + number) % len(given)]}",
+            "Chuyên viên",
+            f"nv-{unit}-{number}@example.invalid",
+            f"09{n:05}{number:03}",
+        )
+        for n, unit in enumerate(units)
+        for number in (1, 2)
+    ]
+    for start in range(0, len(people), CHUNK):
+        await asyncio.gather(*(app.people.add(one) for one in people[start : start + CHUNK]))
+    await pool.executemany(
+        "insert into accounts.account (person, kind) values ($1, 'staff') on conflict do nothing",
+        [(one.id,) for one in people],
+    )
 
 
 async def _open_loop(loads: Sequence[Load], clients: dict[str, httpx.AsyncClient]) -> None:
@@ -179,6 +213,7 @@ async def _measure_pages(app: Session, clusters: int) -> list[BenchRow]:
         Load("files, drafts, own page", officer, ["/tep", "/ban-nhap", "/toi"], 100),
         Load("log of reading", "thu-ky", ["/nhat-ky-doc", "/nhat-ky-doc?trang=3"], 100),
         Load("cluster page", "thu-ky", cycles, 100),
+        Load("people", "thu-ky", PEOPLE, 50),
         Load("time machine", "kiem-tra", [f"{cycle}/thoi-diem?sau={n}" for cycle in cycles for n in (20, 60)], 150),
     ]
     await _open_loop(loads, clients)  # warm

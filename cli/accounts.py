@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import get_args
 
 from accounts import Kind
@@ -13,6 +14,7 @@ from application.fields import parse_day
 from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import Session, session
+from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
@@ -39,10 +41,14 @@ async def create(
     last_day = None if until is None else parse_day(until)
     if kind == "auditor" and last_day is None:
         raise InputError("auditor_needs_end")
+    if last_day is not None and last_day < datetime.now(ICT).date():
+        raise InputError("last_day_past", day=last_day)
     async with session("ledger", say) as app:
         contact = await app.people.enter(person, unit, entry.name, email=entry.email)
-        if (contact.unit, contact.name) != (unit, entry.name):
-            raise InputError("person_differs", person=person, field="name", found=contact.name)
+        for field in ("unit", "name", *(("email",) if entry.email is not None else ())):
+            if getattr(contact, field) != getattr(entry, field):
+                # A person who is entered already is not changed by entering the person again.
+                raise InputError("person_differs", person=person, field=field, found=getattr(contact, field) or "-")
         accounts = Accounts(app.ledger.pool)
         await accounts.make(person, kind, administrator=administrator, until=last_day, by=OPERATOR)  # type: ignore[arg-type]
         url = _invitation_url(app, await accounts.invite(person, by=OPERATOR))

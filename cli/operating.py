@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import Any
 
@@ -19,10 +20,12 @@ from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
 from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve
 from local.paths import paths
+from web.settings import check_settings
 
 
 async def up() -> int:
     """Keep the engine, a worker and the web pages running until Ctrl-C."""
+    check_settings(os.environ)
     dirs = paths()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from local.installation import Installation, is_founded
 from local.paths import Paths, paths
 from vault.persons import People
 from vault.texts import Texts
+from web.settings import check_settings
 
 if TYPE_CHECKING:
     from ledger.receipts import Receipt
@@ -72,6 +74,8 @@ async def session(
     dirs = paths()
     if founded and not is_founded(dirs.data):
         raise InputError("no_installation", folder=str(dirs.data))
+    if need == "web":
+        check_settings(os.environ)
     async with AsyncExitStack() as stack:
         endpoints, installed = await stack.enter_async_context(
             open_engine(dirs, bootstrap, need=need, report=say, rehearsal=rehearsal)

@@ -32,7 +32,13 @@ SENTENCES: Mapping[str, str] = {
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
     "upload_type": N_("This is no file of a type that is taken: {types}"),
     "form_unreadable": N_("What the form has sent cannot be read; nothing was entered. Go back and send it again."),
+    "form_from_other_address": N_(
+        "The form was sent from {found}, but the register is served at {address}. Nothing was recorded. Open the "
+        "register at {address}; what you typed is still there when you go back. Both addresses are in the log."
+    ),
+    "form_of_other_person": N_("The form was opened by another person in the same browser."),
     "form_not_ours": N_("This form is too old, or comes from elsewhere. Open the page again."),
+    "id_taken": N_("The account name {person} is taken; choose another."),
     "id_reserved": N_("{person} is a name of the register itself; choose another."),
     "invitation_void": N_(
         "This address was used already, or is too old: an invitation works for a week, an address for a new password "
@@ -43,6 +49,8 @@ SENTENCES: Mapping[str, str] = {
     "json_too_deep": N_("The JSON body has too many values, or more than {most} lists and objects inside each other."),
     "json_unreadable": N_("The body is no readable JSON."),
     "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
+    "last_day_past": N_("{day} is past; write today or a later day."),
+    "last_day_was": N_("The account's last day was {day}: set a later one first."),
     "login_does_not_fit": N_("Account and password do not fit. Nothing is locked; the answer only comes more slowly."),
     "logins_busy": N_("Many are logging in now. Wait a few seconds, then send it again."),
     "login_needed": N_("Log in first."),
@@ -56,6 +64,8 @@ SENTENCES: Mapping[str, str] = {
     "no_such_minutes": N_("There are no minutes {meeting} here."),
     "nobody_is_late": N_("Nobody is late in the clusters that were chosen."),
     "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
+    "no_such_person": N_("There is no such person among those whose accounts you manage."),
+    "not_yours_to_correct": N_("This person's data are corrected by themselves or by an administrator."),
     "not_yours_to_read": N_("This is not yours to read."),
     "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
     "number_too_large": N_("A number is too large to be meant."),
@@ -75,7 +85,16 @@ SENTENCES: Mapping[str, str] = {
     "unit_elsewhere": N_("{unit} is no unit of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),
-    "stand_in_unknown": N_("Choose somebody else who has an account."),
+    "stand_in_unknown": N_("Choose a colleague of the same unit who has an open account of the same kind."),
+    "stands_in_no_more": N_("You do not stand in for this person today."),
+    "setting_bad_address": N_(
+        "THIDUA_WEB_ADDRESS: “{found}” is no address of a site; write one such as https://thidua.example.vn, no path."
+    ),
+    "setting_bad_host": N_("THIDUA_WEB_HOST: “{found}” is no address to listen on; write one such as 127.0.0.1."),
+    "setting_bad_port": N_("{setting}: “{found}” is no port; write a number from 1 to 65535."),
+    "setting_bad_proxies": N_(
+        "THIDUA_WEB_PROXIES: “{found}” is neither an address nor a network; write them like 10.0.0.7,192.168.4.0/24."
+    ),
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
     "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),

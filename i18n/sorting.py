@@ -33,6 +33,14 @@ def by_given_name(name: str) -> tuple[Key, Key]:
     return alphabetical(name.rsplit(" ", 1)[-1]), alphabetical(name)
 
 
+def name_key(name: str) -> str:
+    """`by_given_name` as a text that a database sorts by its bytes."""
+    return " ".join("".join(chr(_FIRST + rank) for rank in part) for key in by_given_name(name) for part in key)
+
+
+_FIRST = ord("!")
+"""Above the space, so that a shorter text comes first."""
+
 _FOLDED = str.maketrans({"đ": "d", "Đ": "D"})
 
 

@@ -188,8 +188,8 @@ async def _start(
     if need == "web":
         pages, endpoints = start_web(paths, endpoints)
         stack.push_async_callback(asyncio.to_thread, pages.stop)
-        port = int((endpoints.web_address or "").rsplit(":", 1)[1])
-        await asyncio.to_thread(wait_until, lambda: port_answers(port), pages)
+        host, port = _host_and_port(addresses(endpoints)["web"])
+        await asyncio.to_thread(wait_until, lambda: port_answers(port, host), pages)
         pids["web"] = pages.pid
         watched.append(pages)
     watch = asyncio.create_task(_keep_alive(watched, pids, report))
@@ -260,30 +260,45 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith(("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"))
-        },
+        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
+
+
+def _environment(*prefixes: str) -> dict[str, str]:
+    """Return the settings of this process whose names begin so."""
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+
+
+def _reachable(host: str) -> str:
+    """Return where a server that listens on `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, port = address.rsplit(":", 1)
+    return host.strip("[]"), int(port)
 
 
 def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
     """Start a web process for these endpoints, on THIDUA_WEB_PORT or the default port; if that is taken, on a free one.
 
+    It listens on THIDUA_WEB_HOST, by default on loopback.
+
     Raises:
         EngineUnavailableError: THIDUA_WEB_PORT is taken.
     """
     requested = os.environ.get("THIDUA_WEB_PORT")
-    port = int(requested or WEB_PORT)
-    if port_answers(port):
-        if requested is not None:
+    port, host = int(requested or WEB_PORT), _reachable(os.environ.get("THIDUA_WEB_HOST") or "127.0.0.1")
+    if port_answers(port, host):
+        if requested:
             raise EngineUnavailableError("port_taken", port=port)
         (port,) = free_ports(1)
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     env = {
         **CHILD_ENVIRONMENT,
+        # All that the operator sets for pages, but for what is this engine's own.
+        **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_WEB_"),
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "THIDUA_WEB_DATABASE_URL": endpoints.web_url,
         "THIDUA_TEMPORAL_ADDRESS": endpoints.temporal or "",
@@ -291,13 +306,6 @@ def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
         "THIDUA_WEB_KEY_FILE": str(paths.data / WEB_KEY_FILE),
         "THIDUA_ACCOUNT_KEY_FILE": str(paths.data / ACCOUNT_KEY_FILE),
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith(
-                ("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_WEB_ADDRESS", "THIDUA_WEB_METRICS")
-            )
-        },
         "THIDUA_WEB_PORT": str(port),
     }
     server = start_server("web", [sys.executable, "-m", "web"], log=paths.logs / "web.log", env=env)
@@ -317,9 +325,8 @@ async def _wait_for_worker(worker: Server, log_start: int) -> None:
 
 def parts_that_answer(endpoints: Endpoints) -> dict[str, bool]:
     """Return which parts answer now: a server answers on its port; a process without a port must be alive."""
-    answers = {
-        name: port_answers(int(at.rsplit(":", 1)[1]), at.rsplit(":", 1)[0]) for name, at in addresses(endpoints).items()
-    }
+    listening = {name: _host_and_port(at) for name, at in addresses(endpoints).items()}
+    answers = {name: port_answers(port, host) for name, (host, port) in listening.items()}
     return answers | {name: _is_alive(pid) for name, pid in endpoints.pids.items() if name not in answers}
 
 

@@ -130,7 +130,7 @@ def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
 
 def port_answers(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a server listens on the port."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
 

@@ -23,6 +23,7 @@ from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.board import line_of
 from projections.board_lines import BoardLines, DeviationState
+from projections.people import write_units
 from projections.stream_states import StreamStates, without_cycle_collector
 from vault.texts import Texts
 
@@ -208,6 +209,7 @@ class Board(BoardLines):
             log.exception("no line", stream=stream, position=position)
             return
         await write_line(connection, stream, position, line)
+        await write_units(connection, stream, line)
 
     async def _rules(self, digest: str | None) -> Edition:
         if digest is None:
@@ -225,4 +227,5 @@ class Board(BoardLines):
         """Delete all lines; the next `catch_up` rebuilds them from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.board")  # its tasks and deviations follow
+            await connection.execute("delete from projections.organiser_unit")
             await cursors.reset(connection, NAME)

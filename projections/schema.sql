@@ -36,6 +36,18 @@ create index on projections.board (year desc, stream);
 create index on projections.board (organiser, year desc, stream);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
 
+create table projections.organiser_unit (
+    organiser text not null,
+    -- a unit of one of its cycles, the organiser itself, or the overseer of a cycle as @person
+    unit      text not null,
+    name      text not null,
+    -- id and name in lower case without diacritics
+    words     text not null,
+    primary key (organiser, unit)
+);
+create index on projections.organiser_unit (unit);
+comment on table projections.organiser_unit is 'Whose people the secretariat of an organiser sees. See projections/people.py.';
+
 create table projections.open_task (
     stream    text not null references projections.board (stream) on delete cascade,
     -- its place in the line's list "open"

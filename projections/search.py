@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,7 +25,7 @@ from i18n.timeline import describe
 from ledger.connection import SEARCH_LOCK
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
-from ledger.paging import ROWS, Paged, PageRequest
+from ledger.paging import Paged, PageRequest
 from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.stream_states import StreamStates
@@ -163,16 +163,6 @@ class SearchIndex:
             asked.offset,
         )
         return Paged(tuple(SearchHit(*row) for row in rows), total, asked)
-
-    async def people(self, words: str, most: int = ROWS) -> Sequence[tuple[str, str, str]]:
-        """Return persons whose name or id contains the words: id, unit, name; not more than `most`."""
-        rows = await self._ledger.pool.fetch(
-            "select id, unit, name from vault.person where projections.without_diacritics(name || ' ' || id) "
-            "like '%' || projections.without_diacritics($1) || '%' order by id limit $2",
-            words.replace("\x00", "").replace("%", "").replace("_", ""),
-            most,
-        )
-        return [(row["id"], row["unit"], row["name"]) for row in rows]
 
     async def forget(self) -> None:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""

@@ -79,3 +79,77 @@ async def test_paper_shows_what_was_recorded_and_no_buttons(site: Site, browser:
 VISIBLE = (
     "all => all.filter(one => one.checkVisibility() && one.offsetWidth > 1).map(one => one.outerHTML.slice(0, 80))"
 )
+
+
+async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(site: Site, browser: Browser) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await site.person("an", "don-vi-1")
+    await site.person("binh", "don-vi-1")
+    path = f"/cum/{stream}/lam/comment"
+    async with a_user(browser, site.address, "an", PASSWORD) as an:
+        await an.goto(path)
+        saved = an.page.locator("#saved")
+        await an.page.context.set_offline(True)
+        await an.fill({"text": TYPED})
+        await saved.get_by_text("Chưa lưu: mất kết nối").wait_for()
+        await an.page.context.set_offline(False)
+        await saved.get_by_text("Đã lưu").wait_for()
+        draft = await site.services.drafts.load("an", path)
+        assert draft is not None
+        assert draft[0]["text"] == TYPED
+        kept = await an.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('thidua:'))")
+        assert kept == [], "what the register has needs no copy"
+        # Another tab: a logout, and the login of somebody else. What is typed on is not saved, and stays.
+        await site.services.accounts.end_all("an")
+        await an.page.fill("#f-text", f"{TYPED} Thêm.")
+        await saved.get_by_text("đăng nhập ở thẻ khác").wait_for()
+        async with an.page.context.expect_page() as opened:
+            await saved.get_by_role("link").click()
+        tab = User(await opened.value, site.address, PASSWORD)
+        await tab.page.fill("#person", "binh")
+        await tab.page.fill("#password", PASSWORD)
+        await tab.press("Đăng nhập")
+        await an.page.fill("#f-text", f"{TYPED} Thêm nữa.")
+        await saved.get_by_text("do an mở").wait_for()
+        await tab.goto(path)
+        assert await tab.page.locator("[name=text]").input_value() == "", "it is not theirs to see"
+        assert await site.services.drafts.load("binh", path) is None
+        # The right person is back: the form is offered what was not saved.
+        await tab.page.get_by_role("button", name="Đăng xuất").click()
+        await tab.goto("/dang-nhap")
+        await tab.page.fill("#person", "an")
+        await tab.page.fill("#password", PASSWORD)
+        await tab.press("Đăng nhập")
+        await tab.goto(path)
+        assert await tab.page.locator("[name=text]").input_value() == TYPED
+        await tab.page.get_by_role("button", name="Đưa vào biểu mẫu").click()
+        assert await tab.page.locator("[name=text]").input_value() == f"{TYPED} Thêm nữa."
+        await tab.page.locator("#saved").get_by_text("Đã lưu").wait_for()
+
+
+async def test_back_after_a_logout_shows_nothing(site: Site, browser: Browser) -> None:
+    stream = await open_cycle(site.app, RULES, members=units(2))
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    async with a_user(browser, site.address, "an", PASSWORD) as an:
+        for path in ("/toi", f"/cum/{stream}/lam/comment"):
+            await an.goto(path)
+        await an.page.get_by_role("button", name="Đăng xuất").click()
+        await an.page.wait_for_url("**/dang-nhap")
+        for _ in range(3):
+            await an.page.go_back()
+            await an.page.wait_for_url("**/dang-nhap*")
+            assert "Nguyễn Thị An" not in await an.page.content()
+            if "den=" not in an.page.url:
+                break
+
+
+async def test_a_page_that_the_browser_kept_is_asked_for_anew(site: Site, browser: Browser) -> None:
+    """Browsers may keep pages that they were told not to store: the script does not trust them."""
+    await site.person("an", "don-vi-1", name="Nguyễn Thị An")
+    async with a_user(browser, site.address, "an", PASSWORD) as an:
+        await an.goto("/toi")
+        await site.services.accounts.end_all("an")
+        async with an.page.expect_navigation():
+            await an.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        assert "/dang-nhap" in an.page.url
+        assert "Nguyễn Thị An" not in await an.page.content()

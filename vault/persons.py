@@ -2,15 +2,19 @@
 
 A person's commitment is the sha256 over a salt and the name. The person's signed commands contain it, so that another
 name under the same id is noticed. Erasing a person erases the salt, and nobody can test guesses at the name any more.
+A corrected name gets a new commitment; the former name stays beside it, so that earlier signatures can be verified.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from i18n.sorting import folded, name_key
 from ledger.connection import Pool
 from vault.texts import ERASED
 
@@ -30,9 +34,39 @@ class Contact:
     commitment: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person who is to be entered."""
+
+    id: str
+    unit: str
+    name: str
+    office: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
 def commitment_of(salt: bytes, name: str) -> str:
     """Return the digest of a name that signed commands and events hold."""
     return sha256(b"thidua-person-1\n" + salt + name.encode()).hexdigest()
+
+
+def folded_name(name: str) -> str:
+    """A name as searches compare it: lower case, without diacritics, one space between words."""
+    return " ".join(folded(name).split())
+
+
+def folded_phone(phone: str) -> str:
+    """The digits of a telephone number; the prefix of Việt Nam is the 0 of a domestic number."""
+    digits = re.sub(r"[^0-9]", "", phone)
+    return f"0{digits[2:]}" if digits.startswith("84") and len(digits) > _DOMESTIC_DIGITS else digits
+
+
+_DOMESTIC_DIGITS = 10
+
+
+def _search(name: str, email: str | None, phone: str | None) -> str:
+    return "\n".join((folded_name(name), (email or "").lower(), folded_phone(phone or "")))
 
 
 class People:
@@ -57,22 +91,35 @@ class People:
         With the `salt` of another installation, the commitment is the same there and here.
         """
         salt = salt or secrets.token_bytes(16)
-        await self._pool.execute(
-            "insert into vault.person (id, unit, name, office, email, phone, salt, commitment) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
-            person,
-            unit,
-            name,
-            office,
-            email,
-            phone,
-            salt,
-            commitment_of(salt, name),
-        )
+        await self._insert(Contact(person, unit, name, office, email, phone, commitment_of(salt, name)), salt)
         found = await self.get(person)
         if found is None:
             raise LookupError(person)
         return found
+
+    async def add(self, entry: NewPerson) -> bool:
+        """Enter a person who is new. Return False, and change nothing, when the id is taken."""
+        salt = secrets.token_bytes(16)
+        commitment = commitment_of(salt, entry.name)
+        contact = Contact(entry.id, entry.unit, entry.name, entry.office, entry.email, entry.phone, commitment)
+        return await self._insert(contact, salt)
+
+    async def _insert(self, contact: Contact, salt: bytes) -> bool:
+        done = await self._pool.execute(
+            "insert into vault.person (id, unit, name, office, email, phone, salt, commitment, sort_key, search) "
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+            contact.id,
+            contact.unit,
+            contact.name,
+            contact.office,
+            contact.email,
+            contact.phone,
+            salt,
+            contact.commitment,
+            name_key(contact.name),
+            _search(contact.name, contact.email, contact.phone),
+        )
+        return bool(done == "INSERT 0 1")
 
     async def get(self, person: str) -> Contact | None:
         """Return the person with an id, None when there is none."""
@@ -94,16 +141,54 @@ class People:
         """Return all persons, by unit and id."""
         return await self._fetch("order by unit, id")
 
-    async def reach(self, person: str, *, office: str | None, email: str | None, phone: str | None) -> None:
-        """Change a person's office and addresses; None leaves a value as it is."""
-        await self._pool.execute(
-            "update vault.person set office = coalesce($2, office), email = coalesce($3, email), "
-            "phone = coalesce($4, phone) where id = $1 and erased_at is null",
-            person,
-            office,
-            email,
-            phone,
-        )
+    async def correct(
+        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None
+    ) -> tuple[str, ...]:
+        """Set a person's name and how the person is reached; return the names of the fields that changed.
+
+        Raises:
+            LookupError: there is no such person, or the person was erased.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            before = await connection.fetchrow(
+                "select name, office, email, phone from vault.person where id = $1 and erased_at is null for update",
+                person,
+            )
+            if before is None:
+                raise LookupError(person)
+            if name != before["name"]:
+                await connection.execute(
+                    "select vault.correct_name($1, $2, $3, $4)", person, name, secrets.token_bytes(16), name_key(name)
+                )
+            await connection.execute(
+                "update vault.person set office = $2, email = $3, phone = $4, search = $5 where id = $1",
+                person,
+                office,
+                email,
+                phone,
+                _search(name, email, phone),
+            )
+        after = {"name": name, "office": office, "email": email, "phone": phone}
+        return tuple(field for field, value in after.items() if before[field] != value)
+
+    async def commitments(self) -> dict[str, frozenset[str]]:
+        """Return all commitments of each person: to the name, and to the names before corrections."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in await self._pool.fetch(
+            "select id, commitment from vault.person union all select person, commitment from vault.former_name"
+        ):
+            found[row["id"]].add(row["commitment"])
+        return {person: frozenset(one) for person, one in found.items()}
+
+    async def former_commitments(self, people: Iterable[str]) -> set[str]:
+        """Return the commitments to the names that persons had before corrections."""
+        rows = await self._pool.fetch("select commitment from vault.former_name where person = any($1)", list(people))
+        return {row["commitment"] for row in rows}
+
+    async def former_names(self, people: Iterable[str]) -> set[tuple[str, str]]:
+        """Return the names that persons had before corrections, each with the person's id."""
+        query = "select person, name from vault.former_name where person = any($1) and name is not null"
+        return {(row["person"], row["name"]) for row in await self._pool.fetch(query, list(people))}
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """Return the names of persons by id. Erased persons have none."""
@@ -118,17 +203,22 @@ class People:
         return {row["id"]: row["salt"] for row in rows}
 
     async def erase(self, person: str) -> bool:
-        """Erase all of a person but id, unit and commitment. Return False when there is none, or it was done before."""
-        done = await self._pool.execute(
-            "update vault.person set name = null, office = null, email = null, phone = null, salt = null, "
-            "erased_at = now() where id = $1 and erased_at is null",
-            person,
-        )
+        """Erase all of a person but id, unit and commitments. Return False when nothing was left."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            done = await connection.execute(
+                "update vault.person set name = null, office = null, email = null, phone = null, salt = null, "
+                "sort_key = null, search = null, erased_at = now() where id = $1 and erased_at is null",
+                person,
+            )
+            await connection.execute("update vault.former_name set name = null, salt = null where person = $1", person)
         return bool(done == "UPDATE 1")
 
     async def renamed(self) -> tuple[str, ...]:
         """Return the ids whose stored name has another commitment: it was changed in the database."""
-        rows = await self._pool.fetch("select id, salt, name, commitment from vault.person where name is not null")
+        rows = await self._pool.fetch(
+            "select id, salt, name, commitment from vault.person where name is not null "
+            "union all select person, salt, name, commitment from vault.former_name where name is not null"
+        )
         return tuple(row["id"] for row in rows if commitment_of(row["salt"], row["name"]) != row["commitment"])
 
     async def _fetch(self, where: str, *arguments: str | list[str]) -> tuple[Contact, ...]:

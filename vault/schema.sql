@@ -12,10 +12,42 @@ create table vault.person (
     phone      text,
     salt       bytea,
     commitment text not null,
+    -- the order of names, by given name; sorted by bytes. See i18n/sorting.py
+    sort_key   text collate "C",
+    -- three lines: the name, the mail address and the telephone number, folded as searches are
+    search     text,
     erased_at  timestamptz
 );
+create index on vault.person (sort_key, id);
 create index on vault.person (unit, id);
-comment on table vault.person is 'commitment is a digest of salt and name; events carry it. Erasing a person empties name, office, email, phone and salt; id, unit and commitment stay.';
+comment on table vault.person is 'commitment is a digest of salt and name; events carry it. Erasing a person empties name, office, email, phone, salt, sort_key and search; id, unit and commitment stay.';
+
+create table vault.former_name (
+    person     text not null references vault.person (id),
+    name       text,
+    salt       bytea,
+    commitment text not null,
+    until      timestamptz not null default now(),
+    primary key (person, commitment)
+);
+comment on table vault.former_name is 'Names before a correction. Commands that were signed before it hold their commitments. Erased with the person.';
+
+-- Corrects a name. The former name and its commitment stay, so that what was signed under them can still be verified:
+-- nobody but this function, and an erasure, changes a name. False where there is no such person, or it is the name.
+create function vault.correct_name(id_ text, name_ text, salt_ bytea, sort_key_ text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform 1 from vault.person where id = id_ and erased_at is null and name <> name_ for update;
+    if not found then
+        return false;
+    end if;
+    insert into vault.former_name (person, name, salt, commitment)
+        select id, name, salt, commitment from vault.person where id = id_;
+    update vault.person set name = name_, salt = salt_, sort_key = sort_key_,
+        commitment = encode(sha256(convert_to(E'thidua-person-1\n', 'UTF8') || salt_ || convert_to(name_, 'UTF8')), 'hex')
+        where id = id_;
+    return true;
+end $$;
 
 create table vault.text (
     digest    text primary key,
@@ -56,10 +88,14 @@ create index on vault.file (unit, at desc, digest) where body is not null;
 comment on table vault.file is 'Evidence files by plain sha256, once for each unit that uploaded them.';
 
 grant usage on schema vault to thidua_app, thidua_reader, thidua_web;
+revoke all on all functions in schema vault from public;
+grant execute on function vault.correct_name to thidua_app, thidua_web;
 grant select, insert, update on vault.person, vault.text to thidua_app;
+grant select, update on vault.former_name to thidua_app;
+grant select on vault.former_name to thidua_web;
 grant select, insert on vault.edition to thidua_app;
 grant select, update on vault.file to thidua_app;
 grant select on vault.edition to thidua_reader;
--- The web process enters persons and changes how they are reached. It erases nothing and changes no name.
+-- The web process enters persons, changes how they are reached, and corrects names by the function. It erases nothing.
 grant select, insert on vault.person, vault.text, vault.edition, vault.file to thidua_web;
-grant update (office, email, phone) on vault.person to thidua_web;
+grant update (office, email, phone, search) on vault.person to thidua_web;

@@ -4,19 +4,24 @@
 
 Settings by environment: THIDUA_WEB_DATABASE_URL (the web's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_WEB_KEY_FILE (its entry key), THIDUA_ACCOUNT_KEY_FILE (for one-time codes), THIDUA_WEB_HOST, THIDUA_WEB_PORT,
-THIDUA_WEB_ADDRESS (of the site), THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or THIDUA_SMTP_HOST for
-invitations. It ends on SIGTERM or SIGINT.
+THIDUA_WEB_ADDRESS (of the site), THIDUA_WEB_PROXIES, THIDUA_WEB_METRICS (a port on loopback), THIDUA_OUTBOX or
+THIDUA_SMTP_HOST for invitations. It ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client import start_http_server
 
 from application.logs import configure
+from errors import InputError
+from i18n.messages import sentence
 from web.app import build
 from web.services import opened
 from web.settings import Settings
@@ -24,26 +29,34 @@ from web.settings import Settings
 log = structlog.get_logger()
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the server listens, and which proxies it believes when they name client and scheme of a request."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.proxies,
+        # Long addresses and headers reach the gate, which tells in a sentence that they are too long.
+        h11_max_incomplete_event_size=256_000,
+    )
+
+
 async def main() -> None:
     """Serve until told to stop."""
     configure()
-    settings = Settings.of_environment()
+    try:
+        settings = Settings.of(os.environ)
+    except InputError as error:
+        sys.exit(f"web: {sentence(error.code, error.facts)}")
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")
     async with opened(settings) as services:
-        config = uvicorn.Config(
-            build(services),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            forwarded_allow_ips=settings.proxies,
-            # Long addresses and headers reach the gate, which tells in a sentence that they are too long.
-            h11_max_incomplete_event_size=256_000,
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(build(services), settings))
         log.info("web ready", address=settings.address)
         await server.serve()
 

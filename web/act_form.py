@@ -135,8 +135,15 @@ async def store_files(services: Services, cycle: VisitedCycle, form: FormData, b
 
 
 async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:
-    """The persons that inputs suggest, for visitors who may see them."""
-    return await services.application.people.everyone() if cycle.may(Matter.PEOPLE) else ()
+    """The persons that inputs suggest, for visitors who may see them: those of the cycle's units, and its overseer."""
+    if not cycle.may(Matter.PEOPLE):
+        return ()
+    people, overseer = services.application.people, cycle.state.membership.overseer
+    of_units = await people.of_units(unit for unit, _name in cycle.units())
+    found = [one for persons in of_units.values() for one in persons]
+    if overseer is not None and overseer.id and (contact := await people.get(overseer.id)) is not None:
+        found.append(contact)
+    return list({one.id: one for one in found}.values())
 
 
 def error_text(error: CodedError, cycle: VisitedCycle) -> str:

@@ -44,8 +44,8 @@ from domain.times import Day, When
 from errors import InputError
 from ledger.paging import Paged, PageRequest
 from projections.board_lines import LineFilter
+from projections.people import PeopleQuery, PersonLine
 from projections.search import SearchHit
-from vault.persons import Contact
 from web.api_models import (
     ERRORS,
     MOST_ROWS,
@@ -65,7 +65,7 @@ from web.api_models import (
     TriedAct,
     Verified,
 )
-from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of
+from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of, today
 from web.checks import Number
 from web.error_answers import ANSWERED, answered, json_error, printable
 from web.json_bodies import CheckedRoute
@@ -224,9 +224,16 @@ async def search(
 
 
 @router.get("/people", responses=PAGED)
-async def people(request: Request, response: Response, _visitor: AccountManager, asked: AskedPage) -> list[Contact]:
-    """All persons who are entered."""
-    found = Paged.of(await get_services(request).application.people.everyone(), asked)
+async def people(
+    request: Request,
+    response: Response,
+    visitor: AccountManager,
+    asked: AskedPage,
+    words: Annotated[str, Query(alias="q", max_length=120)] = "",
+) -> list[PersonLine]:
+    """Persons whose accounts the holder manages, by given name; `q` finds them without diacritics, too."""
+    people_, query = get_services(request).people, PeopleQuery(words)
+    found = await people_.page(visitor.sees_people_of, query, today(), asked)
     return list(_rows(request, response, found))
 
 

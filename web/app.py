@@ -16,17 +16,26 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accounts.secrets import new_secret
 from application.visits import ForbiddenError
 from errors import CodedError, InputError
-from i18n import DEFAULT, LANGUAGES, in_language
+from i18n import in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
 from web import api, gate, health, urls
-from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, checked_form
-from web.cookies import LANGUAGE_COOKIE, set_cookie
+from web.auth import (
+    CodeNeededError,
+    LoginNeededError,
+    OtherPersonsFormError,
+    SentForm,
+    carried_fields,
+    made_for_another,
+    sent_form,
+)
+from web.autosave import autosave_failed, is_autosave
+from web.cookies import add_cookies, language_of
 from web.error_answers import ANSWERED, UNSTORABLE, answered, json_error, printable
+from web.other_persons_form import other_persons_form
 from web.pages import routers
 from web.reauthentication import retry_after
 from web.render import page
@@ -46,7 +55,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-_WITHOUT_FORMS = ("/static", "/hinh", "/api", "/healthz", "/readyz")
+HSTS = "max-age=31536000"
+"""Said behind TLS only. Other hosts of the domain are not ours to bind."""
 
 
 def build(services: Services) -> FastAPI:
@@ -82,18 +92,14 @@ class RequestMiddleware:
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
-        if request.method == "GET" and COOKIE not in request.cookies and not scope["path"].startswith(_WITHOUT_FORMS):
-            request.state.new_cookie = new_secret()
-        chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Answer(request, send)
-        with in_language(chosen if chosen in LANGUAGES else DEFAULT):
+        with in_language(language_of(request)):
             try:
                 if (refused := gate.refusal(scope)) is not None:
                     scope["query_string"] = b""  # the page that tells it must not be made from it
                     raise refused
                 gate.without_ranges(scope)
-                if _foreign(request):
-                    raise ForbiddenError("form_not_ours")
+                _require_own_origin(request)
                 await self._app(scope, gate.LimitedBody(receive).receive, answer.send)
             except Exception as error:
                 if answer.status:
@@ -102,21 +108,45 @@ class RequestMiddleware:
         answer.log()
 
 
-def _foreign(request: Request) -> bool:
-    """Whether another site sends the form, by what the browser says of its origin."""
+def _require_own_origin(request: Request) -> None:
+    """Refuse a form of another site, by what the browser says of its origin.
+
+    Ours are the address that is configured, and the host that the request names: a proxy may not pass the host on.
+
+    Raises:
+        ForbiddenError: `form_from_other_address`, `form_not_ours`.
+    """
     if request.method in {"GET", "HEAD", "OPTIONS"} or _is_api(request):
-        return False
-    origin = request.headers.get("origin")
-    if origin is not None and _host_of(origin) != request.headers.get("host"):
-        return True
-    return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+        return
+    origin, address = request.headers.get("origin"), request.app.state.services.settings.address
+    if origin is not None and not _same_site(origin, address, request.headers.get("host", "")):
+        host = request.headers.get("host", "")
+        log.warning("form refused", origin=origin[:200], host=host[:200], address=address)
+        raise ForbiddenError("form_from_other_address", found=origin[:80], address=address)
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise ForbiddenError("form_not_ours")
 
 
-def _host_of(origin: str) -> str | None:
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _same_site(origin: str, address: str, host: str) -> bool:
+    """Whether an origin is the configured address, or the host that the request names."""
     try:
-        return urlsplit(origin).netloc
+        found = urlsplit(origin)
+        if found.scheme not in _USUAL_PORTS or not found.hostname:  # "null": the page has no origin
+            return False
+        places = {_place(found.scheme, netloc) for netloc in (urlsplit(address).netloc, host) if netloc}
+        own = found.scheme == urlsplit(address).scheme
+        return _place(found.scheme, found.netloc) in (places if own else {_place(found.scheme, host)})
     except ValueError:
-        return None
+        return False
+
+
+def _place(scheme: str, netloc: str) -> tuple[str | None, int | None]:
+    """Host and port; the port that goes without saying is said."""
+    parts = urlsplit(f"{scheme}://{netloc}")
+    return parts.hostname, parts.port or _USUAL_PORTS.get(scheme)
 
 
 def _is_api(request: Request) -> bool:
@@ -141,6 +171,8 @@ class _Answer:
     def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
+        if self._request.app.state.services.settings.behind_tls:
+            headers["Strict-Transport-Security"] = HSTS
         headers["X-Request-ID"] = self._request.state.request_id
         if self._request.scope["path"].startswith("/static"):
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -148,11 +180,8 @@ class _Answer:
         headers.setdefault("Cache-Control", "no-store")
         if (seconds := retry_after()) is not None:
             headers["Retry-After"] = str(seconds)
-        fresh = getattr(self._request.state, "new_cookie", None)
-        if fresh is not None and not any(value.startswith(f"{COOKIE}=") for value in headers.getlist("set-cookie")):
-            with_cookie = Response()
-            set_cookie(self._request, with_cookie, fresh)
-            headers.append("set-cookie", with_cookie.headers["set-cookie"])
+        if not _is_api(self._request):
+            add_cookies(self._request, headers)
 
     def log(self) -> None:
         seconds = time.perf_counter() - self._started
@@ -196,11 +225,16 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
 
     `typed` is False where the form was read already and cannot be read again.
     """
+    sent = await _sent(request) if typed else None
+    if is_autosave(request):
+        return await autosave_failed(request, error, sent)
+    if sent is not None and made_for_another(request, sent):
+        return await other_persons_form(request, sent, may_read=isinstance(error, OtherPersonsFormError))
+    kept = [] if sent is None else carried_fields(sent.fields)
     if isinstance(error, LoginNeededError):
-        return await _login_needed(request)
-    if isinstance(error, CodeNeededError):
+        return _login_needed(request, kept)
+    if isinstance(error, CodeNeededError) and not kept:
         return RedirectResponse(urls.CODE, 303)
-    kept = await carried(request) if typed else []
     found = answered(request, error, dict(kept))
     if _is_api(request):
         return json_error(found)
@@ -217,24 +251,22 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     )
 
 
-async def _login_needed(request: Request) -> Response:
+def _login_needed(request: Request, kept: list[tuple[str, str]]) -> Response:
     if _is_api(request):
         return json_error(LoginNeededError())
     back_to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET":
         return RedirectResponse(urls.login_url(back_to), 303)
     # What was typed goes through the login page and back into its form.
-    return page(
-        request, "login.html", 401, to=back_to, carried=await carried(request), text=sentence("login_ran_out"), who=""
-    )
+    who = getattr(request.state, "made_for", "")
+    return page(request, "login.html", 401, to=back_to, carried=kept, text=sentence("login_ran_out"), who=who)
 
 
-async def carried(request: Request) -> list[tuple[str, str]]:
-    """The fields of the form that was sent, without its token and secrets, so that it can be sent again."""
+async def _sent(request: Request) -> SentForm | None:
+    """The form that was sent; None where it is broken or not ours, and so holds nothing to keep."""
     if request.method != "POST":
-        return []
+        return None
     try:
-        form = await checked_form(request, storable=False)
-    except Exception:  # noqa: BLE001 - a form that is broken or not ours holds nothing to keep
-        return []
-    return carried_fields(form)
+        return await sent_form(request, storable=False)
+    except Exception:  # noqa: BLE001 - as said above
+        return None

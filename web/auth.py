@@ -7,7 +7,8 @@ decider.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -20,10 +21,12 @@ from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.times import ICT
+from vault.persons import Contact
+from web.cookies import cookie_secret, sent_browser_secret
 from web.posted_forms import posted_form
 from web.services import Services, get_services
 
-COOKIE = "thidua"
+_SEAL_CHARS = 64
 MATTERS: dict[Any, Matter] = {}
 """The matter that each dependency guards. A test visits every route with every role and compares with the domain."""
 
@@ -47,31 +50,75 @@ class CodeNeededError(ForbiddenError):
         super().__init__("code_needed")
 
 
-def cookie_secret(request: Request) -> str:
-    """The secret of the login, or of the forms, that the browser sent; "" without one."""
-    return request.cookies.get(COOKIE, "")
+class OtherPersonsFormError(ForbiddenError):
+    """The form was made for another person than the one who is logged in now, in the same browser."""
+
+    def __init__(self) -> None:
+        super().__init__("form_of_other_person")
 
 
-def form_token(secret: str) -> str:
-    """The token that a form must carry which was made for the holder of a cookie."""
-    return hmac.new(secret.encode(), b"form", sha256).hexdigest()
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """A form that was sent, and the person for whom its page was made; "" where nobody was logged in."""
+
+    fields: FormData
+    made_for: str
+
+
+def form_token(secret: str, person: str) -> str:
+    """The token of a form that was made for a person, "" for nobody, in the browser that holds a secret."""
+    return f"{_seal(secret, person)}{person.encode().hex()}"
+
+
+def _seal(secret: str, person: str) -> str:
+    return hmac.new(secret.encode(), b"form\n" + person.encode(), sha256).hexdigest()
+
+
+def _made_for(secret: str, token: str) -> str | None:
+    """The person for whom a form was made; None where the token was not made in this browser."""
+    try:
+        person = bytes.fromhex(token[_SEAL_CHARS:]).decode()
+    except ValueError:
+        return None
+    fits = secret and hmac.compare_digest(token[:_SEAL_CHARS].encode(), _seal(secret, person).encode())
+    return person if fits else None
+
+
+async def sent_form(request: Request, *, storable: bool = True) -> SentForm:
+    """The form that was sent, once its token shows that one of our pages in this browser held it.
+
+    Raises:
+        ForbiddenError: `form_not_ours`.
+        InputError: as `posted_form`.
+    """
+    form = await posted_form(request, storable=storable)
+    made_for = _made_for(sent_browser_secret(request), str(form.get("_form", "")))
+    if made_for is None:
+        raise ForbiddenError("form_not_ours")
+    request.state.made_for = made_for
+    return SentForm(form, made_for)
 
 
 async def checked_form(request: Request, *, storable: bool = True) -> FormData:
-    """The form that was sent, once its token fits the cookie.
+    """The form that was sent, once its token shows that it was made for the visitor.
 
     `storable`: a form with characters that cannot be stored is refused. A page that shows such a form again, with the
     field that holds them, checks them itself.
 
     Raises:
-        ForbiddenError, InputError: as `posted_form`.
+        ForbiddenError: `form_not_ours`, or the form was made for another person (`OtherPersonsFormError`).
+        InputError: as `posted_form`.
     """
-    form = await posted_form(request, storable=storable)
-    secret = cookie_secret(request)
-    given = str(form.get("_form", "")).encode()
-    if not secret or not hmac.compare_digest(given, form_token(secret).encode()):
-        raise ForbiddenError("form_not_ours")
-    return form
+    sent = await sent_form(request, storable=storable)
+    if made_for_another(request, sent):
+        raise OtherPersonsFormError
+    return sent.fields
+
+
+def made_for_another(request: Request, sent: SentForm) -> bool:
+    """Whether somebody is logged in for whom the form was not made."""
+    visitor = getattr(request.state, "visitor", None)
+    return visitor is not None and visitor.contact.id != sent.made_for
 
 
 NOT_CARRIED = frozenset({"_form", "_password", "_code", "_new", "_again", "_secret"})
@@ -92,7 +139,7 @@ async def visitor_of(request: Request) -> Visitor | None:
     if login is None or contact is None:
         return None
     absent = None
-    if login.stands_in_for is not None and await stands_in(services, contact.id, login.stands_in_for):
+    if login.stands_in_for is not None and await stands_in(services, contact, login.stands_in_for):
         absent = await services.application.people.get(login.stands_in_for)
     return Visitor(login, contact, absent)
 
@@ -135,17 +182,29 @@ def must_have_codes(services: Services, account: Account) -> bool:
 MATTERS[require_login] = Matter.OWN
 
 
-async def stands_in(services: Services, person: str, for_person: str) -> bool:
-    """Whether a person stands in for another today, whose account is open."""
-    day, account = today(), await services.accounts.get(for_person)
-    return (
-        account is not None
-        and account.open_on(day)
-        and any(
-            one.for_person == for_person and one.since <= day <= one.until
-            for one in await services.stand_ins.list(person=person)
-        )
+async def stands_in(services: Services, contact: Contact, for_person: str) -> bool:
+    """Whether a person stands in for another today, who is of the same unit and has an account of the same kind."""
+    day, absent = today(), await services.application.people.get(for_person)
+    named = any(
+        one.for_person == for_person and one.since <= day <= one.until
+        for one in await services.stand_ins.list(person=contact.id)
     )
+    return named and absent is not None and await may_stand_in(services, contact, absent)
+
+
+async def may_stand_in(services: Services, person: Contact, absent: Contact) -> bool:
+    """Whether one person may stand in for another at all: of one unit, with open accounts of one kind."""
+    return person in await possible_stand_ins(services, absent, [person])
+
+
+async def possible_stand_ins(services: Services, absent: Contact, among: Sequence[Contact]) -> list[Contact]:
+    """Those of some persons who may stand in for an absent one."""
+    day, accounts = today(), await services.accounts.of([absent.id, *(one.id for one in among)])
+    own = accounts.get(absent.id)
+    if own is None or not own.open_on(day):
+        return []
+    fitting = {id_ for id_, one in accounts.items() if one.kind == own.kind and one.open_on(day)} - {absent.id}
+    return [one for one in among if one.unit == absent.unit and one.id in fitting]
 
 
 def today() -> date:

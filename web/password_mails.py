@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
 
 import structlog
 
 from accounts.passwords import BusyError
 from i18n import _, in_language
-from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from vault.persons import Contact
 from web import urls
+from web.account_mail import send
 from web.auth import today
 from web.services import Services
 
@@ -60,17 +57,11 @@ async def _send_link(services: Services, contact: Contact) -> None:
     if contact.email is None or services.mailer is None:
         return
     url = services.settings.address + urls.new_password_url(await services.accounts.forgotten(contact.id))
-    message = EmailMessage()
-    message["From"], message["To"] = services.settings.sender, contact.email
-    message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
     with in_language(account.language):
-        message["Subject"] = _("A new password for Sổ Thi Đua")
+        subject = _("A new password for Sổ Thi Đua")
         text = _(
             "A new password was asked for the account {person}. Choose it here; the address works once, for an hour:"
             "\n\n{way}\n\nOne-time codes stay as they are. If it was not you, do nothing: the password stays."
         )
-    message.set_content(text.format(person=contact.id, way=url))
-    try:
-        await services.mailer.send(message)
-    except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError) as error:
-        log.warning("mail for a new password was not sent", reason=type(error).__name__)
+    if not await send(services, contact.email, subject, text.format(person=contact.id, way=url)):
+        log.warning("mail for a new password was not sent")

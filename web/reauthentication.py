@@ -14,7 +14,7 @@ from fastapi import Request
 from accounts.attempts import Guess, Origin, network_of
 from accounts.passwords import BusyError
 from accounts.throttle import TooManyAttemptsError
-from web.cookies import DEVICE_COOKIE
+from web.cookies import sent_device
 from web.services import Services
 
 _retry_after: ContextVar[int | None] = ContextVar("retry_after", default=None)
@@ -28,7 +28,7 @@ def retry_after() -> int | None:
 def address_of(request: Request) -> Origin:
     """Where a request comes from: its network, and the device that its cookie names."""
     host = request.client.host if request.client else "-"
-    return Origin(network_of(host), request.cookies.get(DEVICE_COOKIE, "")[:100])
+    return Origin(network_of(host), sent_device(request)[:100])
 
 
 async def reauthenticated(services: Services, person: str, password: str, address: Origin) -> bool:

@@ -22,7 +22,8 @@ from i18n.messages import counted, day, days_left, number, sentence, word
 from resources import STATIC, TEMPLATES
 from vault.files import REFERENCE
 from web import urls
-from web.auth import cookie_secret, form_token
+from web.auth import form_token
+from web.cookies import browser_secret
 
 
 def act_title(name: str) -> str:
@@ -104,13 +105,13 @@ def environment() -> Environment:
 def page(request: Request, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
     """A page made from a template; `facts` are its variables, beside those that every page has."""
     visitor = getattr(request.state, "visitor", None)
-    state = request.state
-    secret = getattr(state, "secret", "") or cookie_secret(request) or getattr(state, "new_cookie", "")
+    # What another person typed stays theirs: a page that carries it is made for them.
+    made_for = getattr(request.state, "made_for", "" if visitor is None else visitor.contact.id)
     services = getattr(request.app.state, "services", None)
     common = {
         "request": request,
         "visitor": visitor,
-        "form_token": form_token(secret) if secret else "",
+        "form_token": form_token(browser_secret(request), made_for),
         "here": request.url.path,
         "rehearsal": services.application.rehearsal if services is not None else False,
         "sure": None,

@@ -29,6 +29,7 @@ from mail import Mailer
 from mail.folder import FolderMailer
 from mail.smtp import SmtpMailer
 from projections.board_table import Board
+from projections.people import PeopleDirectory
 from projections.search import SearchIndex
 from vault.files import Files
 from vault.persons import People
@@ -53,6 +54,7 @@ class Services:
     account_log: AccountLog
     board: Board
     search: SearchIndex
+    people: PeopleDirectory
     files: Files
     mailer: Mailer | None
     jobs: Jobs = field(default_factory=Jobs)
@@ -81,6 +83,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         account_log=AccountLog(pool),
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
+        people=PeopleDirectory(pool),
         files=Files(pool),
         mailer=mailer,
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from errors import InputError
 from mail.smtp import SmtpSettings
+
+_LOCAL_HOST = "127.0.0.1"
+_PORT = "8320"
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +32,99 @@ class Settings:
     port: int = 8320
     address: str = "http://127.0.0.1:8320"
     metrics_port: int | None = None
-    secure_cookies: bool = False
     account_key_file: Path = Path("account-key.json")
     """Of the key that secrets of one-time codes are encrypted under."""
-    proxies: str = "127.0.0.1"
-    """Addresses of proxies that are trusted to name the client of a request."""
+    proxies: str = _LOCAL_HOST
+    """Addresses and networks of proxies that are trusted to name the client of a request."""
+
+    @property
+    def behind_tls(self) -> bool:
+        """Whether browsers reach the site over TLS."""
+        return self.address.startswith("https://")
 
     @classmethod
-    def of_environment(cls) -> Settings:
-        """Read the settings; end the process with a message where one is missing."""
-        port = int(os.environ.get("THIDUA_WEB_PORT", "8320"))
-        address = os.environ.get("THIDUA_WEB_ADDRESS", f"http://127.0.0.1:{port}").rstrip("/")
-        metrics = os.environ.get("THIDUA_WEB_METRICS")
-        outbox = os.environ.get("THIDUA_OUTBOX")
+    def of(cls, env: Mapping[str, str]) -> Settings:
+        """Read the settings of an environment; end the process with a message where one is missing.
+
+        Raises:
+            InputError: `setting_bad_...`: a value cannot be used.
+        """
+        check_settings(env)
+        host, port = env.get("THIDUA_WEB_HOST") or _LOCAL_HOST, int(env.get("THIDUA_WEB_PORT") or _PORT)
+        address = (env.get("THIDUA_WEB_ADDRESS") or default_address(host, port)).rstrip("/")
+        metrics, outbox = env.get("THIDUA_WEB_METRICS"), env.get("THIDUA_OUTBOX")
         return cls(
-            database_url=_setting("THIDUA_WEB_DATABASE_URL"),
-            temporal=_setting("THIDUA_TEMPORAL_ADDRESS"),
-            namespace=_setting("THIDUA_NAMESPACE"),
-            key_file=Path(_setting("THIDUA_WEB_KEY_FILE")),
+            database_url=_setting(env, "THIDUA_WEB_DATABASE_URL"),
+            temporal=_setting(env, "THIDUA_TEMPORAL_ADDRESS"),
+            namespace=_setting(env, "THIDUA_NAMESPACE"),
+            key_file=Path(_setting(env, "THIDUA_WEB_KEY_FILE")),
             outbox=Path(outbox) if outbox else None,
-            smtp=SmtpSettings.of(os.environ),
-            sender=os.environ.get("THIDUA_SENDER", "so-thi-dua@localhost"),
-            host=os.environ.get("THIDUA_WEB_HOST", "127.0.0.1"),
+            smtp=SmtpSettings.of(env),
+            sender=env.get("THIDUA_SENDER", "so-thi-dua@localhost"),
+            host=host,
             port=port,
             address=address,
             metrics_port=int(metrics) if metrics else None,
-            account_key_file=Path(_setting("THIDUA_ACCOUNT_KEY_FILE")),
-            secure_cookies=address.startswith("https://"),
-            proxies=os.environ.get("THIDUA_WEB_PROXIES", "127.0.0.1"),
+            account_key_file=Path(_setting(env, "THIDUA_ACCOUNT_KEY_FILE")),
+            proxies=env.get("THIDUA_WEB_PROXIES") or _LOCAL_HOST,
         )
 
 
-def _setting(name: str) -> str:
-    value = os.environ.get(name)
+def default_address(host: str, port: int) -> str:
+    """The address of the site where none is set: that of `host`, or of loopback where every address is listened on."""
+    listens_everywhere = host != "localhost" and ip_address(host).is_unspecified
+    shown = _LOCAL_HOST if listens_everywhere else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def check_settings(env: Mapping[str, str]) -> None:
+    """Check the values that an operator sets, before anything is started.
+
+    Raises:
+        InputError: `setting_bad_...`: a value cannot be used.
+    """
+    for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_SMTP_PORT"):
+        found = env.get(name, "")
+        if found and not (found.isascii() and found.isdecimal() and 0 < int(found) <= _LAST_PORT):
+            raise InputError("setting_bad_port", setting=name, found=found[:80])
+    if (host := env.get("THIDUA_WEB_HOST", "")) and host != "localhost" and not _is_address(host):
+        raise InputError("setting_bad_host", found=host[:80])
+    if (address := env.get("THIDUA_WEB_ADDRESS", "")) and not _is_site(address):
+        raise InputError("setting_bad_address", found=address[:80])
+    for proxy in filter(None, env.get("THIDUA_WEB_PROXIES", "").split(",")):
+        # uvicorn takes a name, or a network with bits outside its mask, for a socket's name that never comes.
+        if not _is_network(proxy.strip()):
+            raise InputError("setting_bad_proxies", found=proxy.strip()[:80])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_site(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = parts.path in {"", "/"} and not (parts.query or parts.fragment or parts.username)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port != 0 and text.isascii()
+
+
+def _setting(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
     if not value:
         sys.exit(f"web: {name} is not set")
     return value

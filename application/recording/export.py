@@ -75,7 +75,8 @@ class _Export:
         self._collect(all_acts)
         self._texts = await self._app.texts.get(self._digests)
         people = await self._people(organiser)
-        self._forgotten = self._persons - {str(one["id"]) for one in people}
+        former = await self._app.people.former_commitments(self._persons)
+        self._forgotten = (self._persons - {str(one["id"]) for one in people}) | former
         acts, left_out = self._without_clock(all_acts)
         sources = sorted({act.row.source for act in acts if act.row.provenance == "stated" and act.row.source})
         named = {act.payload.fields["id"]: self._plain(act.payload.fields) for act in acts if act.payload.act == NAMING}

@@ -41,7 +41,9 @@ from web.act_form import (
     typed_values,
     version_in,
 )
-from web.auth import checked_form, cookie_secret, reads_cycle
+from web.auth import checked_form, reads_cycle
+from web.autosave import is_autosave, not_saved
+from web.cookies import cookie_secret
 from web.error_answers import unstorable_text
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
@@ -140,7 +142,7 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         await services.drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
     if file_problem or unstorable is not None:
         text, faulty = (file_problem, "") if unstorable is None else (error_text(unstorable, cycle), unstorable.path)
-        return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
+        return await _unusable(request, cycle, act_form, text, faulty)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
@@ -160,6 +162,13 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return await _send(request, cycle, command, confirmed=confirmed)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
+
+
+async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, text: str, faulty: str) -> Response:
+    """The form again, or for a script that saves it the part that says why it is not saved."""
+    if is_autosave(request):
+        return not_saved(request, text, 422)
+    return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
 
 
 async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
@@ -267,7 +276,7 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
 
 async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """The part of the page that a form which saves itself replaces; without a script, the form again."""
-    if "hx-request" not in request.headers:
+    if not is_autosave(request):
         return await _form(request, cycle, act_form, good=_("Saved. Nothing is sent yet."))
     return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
 

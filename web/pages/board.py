@@ -28,7 +28,8 @@ from i18n.sorting import folded
 from ledger.paging import PageRequest
 from projections.board_lines import BoardMatter, LineFilter
 from web import urls
-from web.auth import checked_form, cookie_secret, reads
+from web.auth import checked_form, reads
+from web.cookies import cookie_secret
 from web.downloads import as_csv
 from web.paging import PageNumber, Pager
 from web.render import page

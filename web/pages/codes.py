@@ -18,7 +18,7 @@ from errors import CodedError, InputError
 from i18n.messages import sentence
 from web import urls
 from web.auth import checked_form, must_have_codes, require_login
-from web.cookies import set_cookie
+from web.cookies import set_login
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import get_services
@@ -91,7 +91,7 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
     fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
     request.state.secret = fresh
     response = page(request, "recovery.html", recovery_codes=recovery_codes)
-    set_cookie(request, response, fresh)
+    set_login(request, response, fresh)
     return response
 
 

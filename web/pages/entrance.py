@@ -13,17 +13,21 @@ from accounts.attempts import Origin
 from accounts.passwords import BusyError
 from accounts.secrets import new_secret
 from accounts.throttle import TooManyAttemptsError
+from application.visits import Visitor
 from domain.strengths import Strength
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls
-from web.auth import COOKIE, carried_fields, checked_form, cookie_secret, needs_code, today, visitor_of
-from web.cookies import set_cookie, set_device, set_language
+from web.auth import carried_fields, checked_form, needs_code, sent_form, today, visitor_of
+from web.cookies import cookie_secret, forget_login, set_device, set_language, set_login
+from web.other_persons_form import other_persons_form
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
+
+_OF_THE_LOGIN = frozenset({"person", "_to"})
 
 
 @router.get(urls.LOGIN)
@@ -35,10 +39,10 @@ async def show_login(request: Request, back_to: Annotated[str, Query(alias=urls.
 @router.post(urls.LOGIN)
 async def log_in(request: Request) -> Response:
     """Log in; then go on where the login was asked for, with what had been typed."""
-    form = await checked_form(request)
-    services = get_services(request)
+    sent = await sent_form(request)
+    form, services = sent.fields, get_services(request)
     person, to = str(form.get("person", "")).strip().lower(), urls.local_path(str(form.get("_to", urls.HOME)))
-    carried = [pair for pair in carried_fields(form) if pair[0] not in {"person", "_to"}]
+    carried = [pair for pair in carried_fields(form) if pair[0] not in _OF_THE_LOGIN]
     password, code = str(form.get("_password", "")), str(form.get("_code", ""))
     source = address_of(request)
     try:
@@ -53,16 +57,21 @@ async def log_in(request: Request) -> Response:
     # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
     with_code = account.totp and not services.application.rehearsal
     strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
+    await services.accounts.end(cookie_secret(request))  # one browser, one login
     secret = await services.accounts.open(account.person, strength)
-    if carried:
+    if carried and sent.made_for not in {"", account.person}:
+        login, contact = await services.accounts.login(secret), await services.application.person(account.person)
+        request.state.visitor = Visitor(login, contact) if login is not None else None
+        response: Response = await other_persons_form(request, sent, may_read=True, to=to, but=_OF_THE_LOGIN)
+    elif carried:
         # The form is shown as it was left: a login sends no act.
-        request.state.secret = secret
-        response: Response = page(request, "carried.html", to=to, carried=carried, form=urls.shows_form_again(to))
+        request.state.made_for = account.person
+        response = page(request, "carried.html", to=to, carried=carried, form=urls.shows_form_again(to))
     else:
         response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
-    set_cookie(request, response, secret)
+    set_login(request, response, secret)
     set_device(request, response, source.device)
-    set_language(response, account.language)
+    set_language(request, response, account.language)
     return response
 
 
@@ -89,11 +98,12 @@ async def _proved_account(
 
 @router.post(urls.LOGOUT)
 async def log_out(request: Request) -> Response:
-    """End the login."""
+    """End the login, whoever's it is: the button may stand on a page of somebody who was logged in before."""
     await checked_form(request)
     await get_services(request).accounts.end(cookie_secret(request))
     response = RedirectResponse(urls.LOGIN, 303)
-    response.delete_cookie(COOKIE, path="/")
+    forget_login(request, response)
+    response.headers["Clear-Site-Data"] = '"cache"'  # no page of theirs comes back by the browser's Back
     return response
 
 
@@ -104,7 +114,7 @@ async def choose_language(
     """Show pages in another language from now on."""
     response = RedirectResponse(urls.local_path(back_to), 303)
     if language in LANGUAGES:
-        set_language(response, language)
+        set_language(request, response, language)
         visitor = await visitor_of(request)
         if visitor is not None:
             account = visitor.login.account

@@ -12,10 +12,8 @@ from pydantic import TypeAdapter
 
 from accounts import Scope
 from accounts.attempts import Origin
-from accounts.log import By, Change, note
+from accounts.log import By
 from accounts.passwords import BusyError
-from accounts.stand_ins import StandIn
-from application.fields import optional_day
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -25,13 +23,16 @@ from i18n import LANGUAGES, _, in_language
 from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, cookie_secret, reads, today
+from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
 from web.calendars import calendar_of
 from web.checks import checked
+from web.contacts import contact_fields, correct_contact
+from web.cookies import cookie_secret
 from web.own_words import own_words
 from web.reauthentication import address_of, reauthenticated, wrong_secret
 from web.render import page
 from web.services import Services, get_services
+from web.stand_ins import end_stand_in, name_stand_in
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
@@ -48,17 +49,24 @@ async def me(request: Request, visitor: OwnReader) -> Response:
 
 
 async def _me(
-    request: Request, visitor: Visitor, *, text: str = "", good: str = "", secret: str = "", status: int = 200
+    request: Request,
+    visitor: Visitor,
+    *,
+    text: str = "",
+    good: str = "",
+    secret: str = "",
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The page. `secret` is an address or a token that is shown once."""
+    """The page. `secret` is an address or a token that is shown once; `typed` is what could not be used."""
     services, person = get_services(request), visitor.contact.id
     book = services.application.people
-    colleagues = [one for one in await book.of_unit(visitor.contact.unit) if one.id != person]
+    colleagues = await possible_stand_ins(services, visitor.contact, await book.of_unit(visitor.contact.unit))
     my_stand_ins = await services.stand_ins.list(for_person=person)
     absent = [
         (one.for_person, await book.get(one.for_person))
         for one in await services.stand_ins.list(person=person)
-        if one.since <= today() <= one.until
+        if await stands_in(services, visitor.contact, one.for_person)
     ]
     return page(
         request,
@@ -74,6 +82,7 @@ async def _me(
         colleagues=colleagues,
         my_stand_ins=my_stand_ins,
         names=await book.names({one.person for one in my_stand_ins}),
+        typed=typed or {},
     )
 
 
@@ -86,6 +95,11 @@ class OwnChange:
     typed: Mapping[str, str]
     address: Origin
     login_secret: str
+
+    @property
+    def by(self) -> By:
+        """The visitor, for the log."""
+        return By(self.visitor.contact.id)
 
     async def require_password(self) -> None:
         """Ask for the password once more.
@@ -122,7 +136,10 @@ async def change_me(request: Request, visitor: OwnReader) -> Response:
     try:
         changed = await step(asked)
     except (InputError, BusyError) as error:
-        return await _me(request, visitor, text=sentence(error.code, error.facts), status=error.http_status)
+        text = sentence(error.code, error.facts)
+        return await _me(request, visitor, text=text, status=error.http_status, typed=typed)
+    if typed["_do"] == "contact":
+        visitor = await require_login(request)
     if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it
         return RedirectResponse(urls.ME, 303)
     return await _me(request, visitor, good=changed.good, secret=changed.secret)
@@ -146,32 +163,28 @@ async def _mail(asked: OwnChange) -> Changed:
     return Changed()
 
 
+async def _contact(asked: OwnChange) -> Changed:
+    fields, before = contact_fields(asked.typed), asked.visitor.contact
+    if fields.email != before.email:
+        await asked.require_password()
+    return Changed(await correct_contact(asked.services, asked.by, before, fields))
+
+
 async def _stand_in(asked: OwnChange) -> Changed:
-    services, visitor, typed = asked.services, asked.visitor, asked.typed
-    other = await services.application.people.get(typed.get("person", ""))
-    since, until = optional_day(typed.get("since", "")), optional_day(typed.get("until", ""))
-    account = await services.accounts.get(other.id) if other is not None else None
-    # Of the same kind: reading follows the account, acting the unit, and a stand-in must gain neither.
-    own = visitor.login.account
-    if other is None or account is None or account.kind != own.kind or other.id == visitor.contact.id:
-        raise InputError("stand_in_unknown")
-    if since is None or until is None or until < since:
-        raise InputError("stand_in_dates")
-    await services.stand_ins.name(StandIn(other.id, visitor.contact.id, since, until, visitor.contact.id))
-    pool, by = services.application.ledger.pool, By(visitor.contact.id)
-    await note(pool, Change.STAND_IN_NAMED, other.id, by, for_person=visitor.contact.id, since=since, until=until)
+    other = await name_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed)
     return Changed(_("{name} stands in for you.").format(name=other.name))
 
 
 async def _end_stand_in(asked: OwnChange) -> Changed:
-    person, own = asked.typed.get("person", ""), asked.visitor.contact.id
-    await asked.services.stand_ins.end(person, own)
-    await note(asked.services.application.ledger.pool, Change.STAND_IN_ENDED, person, By(own), for_person=own)
+    await end_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed.get("person", ""))
     return Changed(_("It is ended."))
 
 
 async def _act_for(asked: OwnChange) -> Changed:
-    await asked.services.accounts.stand_in(asked.login_secret, asked.typed.get("person") or None)
+    absent = asked.typed.get("person") or None
+    if absent is not None and not await stands_in(asked.services, asked.visitor.contact, absent):
+        raise InputError("stands_in_no_more")
+    await asked.services.accounts.stand_in(asked.login_secret, absent)
     return Changed()
 
 
@@ -199,6 +212,7 @@ async def _revoke(asked: OwnChange) -> Changed:
 _STEPS: Mapping[str, Callable[[OwnChange], Awaitable[Changed]]] = {
     "password": _new_password,
     "mail": _mail,
+    "contact": _contact,
     "stand-in": _stand_in,
     "end-stand-in": _end_stand_in,
     "act-for": _act_for,

@@ -43,7 +43,9 @@ from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
 from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
-from web.auth import checked_form, cookie_secret, reads_cycle
+from web.auth import checked_form, reads_cycle
+from web.autosave import is_autosave
+from web.cookies import cookie_secret
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
@@ -211,6 +213,8 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
     if step in {"check", "enter"}:
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
+    if is_autosave(request):
+        return page(request, "saved.html", sheet=None)
     return RedirectResponse(own_url, 303)
 
 

@@ -1,223 +1,443 @@
-"""People: entering persons, their accounts and invitations, and who stands in for whom."""
+"""People: a list to search, entering persons, and a page for each person: contact, account, stand-ins.
+
+Administrators see everybody; the secretariat the people of its own unit and of its clusters' units.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter
 
-from accounts import Kind
+from accounts import Account, Kind
 from accounts.log import By
 from application.fields import optional_day
-from application.persons import is_mail_address
 from application.slugs import SLUG, slug_of
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, may_manage
 from domain.records import RESERVED
-from domain.types import Label
-from errors import InputError
-from i18n import _, in_language
+from errors import InputError, NotFoundError
+from i18n import _
 from i18n.messages import sentence
-from i18n.sorting import Key, alphabetical, by_given_name
-from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
+from i18n.sorting import folded
+from ledger.paging import PageRequest
+from projections.people import MOST_UNITS, STATES, PeopleQuery, PersonLine
+from vault.persons import Contact, NewPerson
 from web import urls
+from web.account_mail import invite
 from web.act_form import typed_text
-from web.auth import checked_form, reads
+from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
+from web.contacts import ContactFields, contact_fields, correct_contact
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
+from web.stand_ins import end_stand_in, name_stand_in
 
 router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
 
-LABEL: TypeAdapter[str] = TypeAdapter(Label)
+
+def _managed_kinds(visitor: Visitor) -> list[str]:
+    return [kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())]
+
+
+# The list -----------------------------------------------------------------------------------------------------------
 
 
 @router.get(urls.PEOPLE)
-async def people(request: Request, visitor: AccountManager) -> Response:
-    """All persons with their accounts, and who stands in for whom."""
-    return await _people(request, visitor)
+async def people(
+    request: Request,
+    visitor: AccountManager,
+    words: Annotated[str, Query(alias=urls.WORDS, max_length=120)] = "",
+    unit: Annotated[str, Query(alias=urls.UNIT, max_length=120)] = "",
+    kind: Annotated[str, Query(alias=urls.ACCOUNT_KIND, max_length=20)] = "",
+    state: Annotated[str, Query(alias=urls.STATE, max_length=20)] = "",
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
+    """The persons with their accounts, in pages, and who stands in for whom."""
+    return await _people(request, visitor, PeopleQuery(words, unit, kind, state), number)
 
 
-def _by_name(unit: tuple[str, str]) -> Key:
-    return alphabetical(unit[1])
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """What was typed of a new person, and what has to be chosen or confirmed before the person is entered."""
+
+    typed: Mapping[str, str]
+    text: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    """Units that the typed one may stand for."""
+    alike: tuple[PersonLine, ...] = ()
+    """Persons who may be the same."""
 
 
 async def _people(
-    request: Request, visitor: Visitor, *, text: str = "", good: str = "", typed: dict[str, str] | None = None
+    request: Request,
+    visitor: Visitor,
+    query: PeopleQuery | None = None,
+    number: int = 1,
+    *,
+    good: str = "",
+    entered: _Entered | None = None,
 ) -> Response:
-    services = get_services(request)
-    accounts = {one.person: one for one in await services.accounts.everyone()}
-    everyone = sorted(await services.application.people.everyone(), key=lambda one: by_given_name(one.name))
-    units: dict[str, str] = {}
-    for line in await services.board.lines():
-        units.update(line["names"])
+    services, organiser, query = get_services(request), visitor.sees_people_of, query or PeopleQuery()
+    found = await services.people.page(organiser, query, today(), PageRequest(number))
+    units = await services.people.units(organiser, limit=MOST_UNITS + 1)
+    parameters = {
+        urls.WORDS: query.words,
+        urls.UNIT: query.unit,
+        urls.ACCOUNT_KIND: query.kind,
+        urls.STATE: query.state,
+    }
     return page(
         request,
         "people.html",
-        422 if text else 200,
-        rows=[(one, accounts.get(one.id)) for one in everyone],
-        text=text,
+        200 if entered is None else 422,
+        found=found,
+        query=query,
+        pager=Pager(found, urls.PEOPLE, parameters),
+        states=_state_words(),
         good=good,
-        typed=typed or {},
-        kinds=[kind for kind in get_args(Kind) if may_manage(kind, visitor.readers())],
-        names={one.id: one.name for one in everyone},
-        units=sorted(units.items(), key=_by_name),
-        stand_ins=await services.stand_ins.list(),
+        entered=entered or _Entered({}),
+        kinds=_managed_kinds(visitor),
+        all_kinds=get_args(Kind),
+        units=units if len(units) <= MOST_UNITS else [],
+        stand_ins=await services.people.stand_ins(organiser, today()),
         administrator=visitor.login.account.administrator,
         wide=True,
     )
 
 
+def _state_words() -> dict[str, str]:
+    words = (_("account in use"), _("invited"), _("closed"), _("no account"))
+    return dict(zip(STATES, words, strict=True))
+
+
+# Entering -----------------------------------------------------------------------------------------------------------
+
+
 @router.post(urls.PEOPLE)
 async def enter(request: Request, visitor: AccountManager) -> Response:
-    """Enter a person, make an account, send an invitation."""
-    form = await checked_form(request)
+    """Enter a person, make an account, send an invitation. A person who is entered already is not changed."""
+    form, services = await checked_form(request), get_services(request)
     typed = {name: value.strip() for name, value in typed_text(form).items() if not name.startswith("_")}
     try:
-        good = await _enter(get_services(request), visitor, typed)
+        account = _new_account(visitor, typed)
+        contact = contact_fields(typed)
+        if choices := await _units_meant(services, visitor, typed.get("unit", ""), account.kind):
+            return await _people(request, visitor, entered=_Entered(typed, _("Which unit is it?"), tuple(choices)))
+        typed["unit"] = unit = await _unit(services, visitor, typed.get("unit", ""), account.kind)
+        alike = await _alike(services, visitor, unit, contact)
+        if not {one.id for one in alike} <= set(str(form.get("_not_these", "")).split(",")):
+            text = _("There is such a person already; nothing was entered and nothing was changed.")
+            return await _people(request, visitor, entered=_Entered(typed, text, alike=alike))
+        person = await _enter(services, visitor, typed, contact, account)
     except InputError as error:
-        return await _people(request, visitor, text=sentence(error.code, error.facts), typed=typed)
-    return await _people(request, visitor, good=good)
+        return await _people(request, visitor, entered=_Entered(typed, sentence(error.code, error.facts)))
+    return await _people(request, visitor, good=await invite(services, person, contact.email, By(visitor.contact.id)))
 
 
-async def _enter(services: Services, visitor: Visitor, typed: dict[str, str]) -> str:
-    """Enter a person; returns the sentence about the invitation.
+@dataclass(frozen=True, slots=True)
+class _NewAccount:
+    kind: Kind
+    administrator: bool
+    until: date | None
+
+
+def _new_account(visitor: Visitor, typed: Mapping[str, str]) -> _NewAccount:
+    """Read which account is asked for.
 
     Raises:
-        InputError, ForbiddenError
+        ForbiddenError: the visitor may not make it.
+        InputError: `auditor_needs_end`, `last_day_past`.
     """
     kind, administrator = typed.get("kind", "staff"), typed.get("administrator") == "yes"
     if kind not in get_args(Kind) or not may_manage(kind, visitor.readers(), administrator=administrator):
         raise ForbiddenError("not_yours_to_manage")
-    name, email = checked(LABEL, typed.get("name", ""), "name"), typed.get("email") or None
-    unit = checked(SLUG, typed.get("unit", ""), "unit")
-    if email is not None and not is_mail_address(email):
-        raise InputError("bad_email", found=email[:80])
-    until = optional_day(typed.get("until", ""))
+    return _NewAccount(kind, administrator, _last_day(kind, typed.get("until", "")))  # type: ignore[arg-type]
+
+
+def _last_day(kind: str, text: str) -> date | None:
+    until = optional_day(text)
     if kind == "auditor" and until is None:
         raise InputError("auditor_needs_end")
-    person = checked(SLUG, typed.get("id") or await _free_id(services, name), "id")
-    if person in RESERVED:
-        raise InputError("id_reserved", person=person)
-    office = checked(LABEL, typed["office"], "office") if typed.get("office") else None
-    phone = checked(LABEL, typed["phone"], "phone") if typed.get("phone") else None
-    book = services.application.people
-    known = await book.get(person)
-    if known is not None and (known.unit, known.name) != (unit, name):
-        raise InputError("person_differs", person=person, field="name", found=known.name)
-    await _require_manageable_unit(services, visitor, unit, unit_may_be_new=kind != "staff")
-    await book.enter(person, unit, name, office=office, email=email, phone=phone)
-    await book.reach(person, office=office, email=email, phone=phone)
-    by = By(visitor.contact.id)
-    await services.accounts.make(person, kind, administrator=administrator, until=until, by=by)  # type: ignore[arg-type]
-    return await _invite(services, person, email, by)
+    if until is not None and until < today():
+        raise InputError("last_day_past", day=until)
+    return until
 
 
-async def _require_manageable_unit(
-    services: Services, visitor: Visitor, unit: str, *, unit_may_be_new: bool = True
-) -> None:
-    """Check that the visitor may manage accounts of a unit: without being an administrator, only of own clusters.
+async def _units_meant(services: Services, visitor: Visitor, typed: str, kind: str) -> list[tuple[str, str]]:
+    """Units among which the visitor must choose: those that fit what was typed, where it names none exactly."""
+    if not typed or await _is_unit(services, visitor, typed, kind):
+        return []
+    found = await services.people.units(visitor.sees_people_of, typed, limit=20)
+    return [] if len(_named(found, typed)) == 1 else found
 
-    `unit_may_be_new`: the unit need not belong to any cluster.
+
+def _named(units: list[tuple[str, str]], typed: str) -> list[str]:
+    return [unit for unit, name in units if folded(typed) in {folded(name), unit}]
+
+
+async def _unit(services: Services, visitor: Visitor, typed: str, kind: str) -> str:
+    """The unit that was typed, by its id or its name.
 
     Raises:
-        InputError
+        InputError: `unit_unknown_web`, `unit_elsewhere`.
     """
-    if unit == visitor.unit:
-        return
-    lines = await services.board.lines(unit=unit)
-    if visitor.login.account.administrator:
-        if not lines and not unit_may_be_new:
-            raise InputError("unit_unknown_web", unit=unit)
-        return
-    if not any(line["cycle"].startswith(f"{visitor.unit}/") for line in lines):
-        raise InputError("unit_elsewhere", unit=unit)
+    if await _is_unit(services, visitor, typed, kind):
+        return typed
+    named = _named(await services.people.units(visitor.sees_people_of, typed, limit=20), typed)
+    if len(named) == 1:
+        return named[0]
+    unknown = "unit_unknown_web" if visitor.login.account.administrator else "unit_elsewhere"
+    raise InputError(unknown, unit=typed[:80])
+
+
+async def _is_unit(services: Services, visitor: Visitor, typed: str, kind: str) -> bool:
+    """Whether it is the id of a unit whose people the visitor manages.
+
+    An administrator may enter people of units that are in no cluster, but for staff: a unit of theirs is mistyped.
+    """
+    if typed == visitor.unit:
+        return True
+    if visitor.login.account.administrator and kind != "staff":
+        checked(SLUG, typed, "unit")
+        return True
+    return typed in dict(await services.people.units(visitor.sees_people_of, typed, limit=MOST_UNITS))
+
+
+async def _alike(services: Services, visitor: Visitor, unit: str, fields: ContactFields) -> tuple[PersonLine, ...]:
+    return await services.people.alike(
+        visitor.sees_people_of, today(), name=fields.name, email=fields.email, phone=fields.phone, unit=unit
+    )
+
+
+async def _enter(
+    services: Services, visitor: Visitor, typed: Mapping[str, str], fields: ContactFields, account: _NewAccount
+) -> str:
+    """Enter a new person with an account; returns the person's id.
+
+    Raises:
+        InputError: `id_taken`, `id_reserved`, `field_bad`.
+    """
+    person = checked(SLUG, typed.get("id") or await _free_id(services, fields.name), "id")
+    if person in RESERVED:
+        raise InputError("id_reserved", person=person)
+    new = NewPerson(person, typed["unit"], fields.name, fields.office, fields.email, fields.phone)
+    if not await services.application.people.add(new):
+        raise InputError("id_taken", person=person)  # whose it is, is not said: it may be another organiser's
+    await services.accounts.make(
+        person,
+        account.kind,
+        administrator=account.administrator,
+        until=account.until,
+        by=By(visitor.contact.id),
+    )
+    return person
 
 
 async def _free_id(services: Services, name: str) -> str:
     """An id from a name that no person has yet."""
     base = slug_of(name, "nguoi")
     number, person = 1, base
-    while await services.application.people.get(person) is not None:
+    while await services.application.people.get(person) is not None or person in RESERVED:
         number += 1
         person = f"{base}-{number}"
     return person
 
 
-async def _invite(services: Services, person: str, email: str | None, by: By) -> str:
-    """Send an invitation in the language of its account; returns a sentence.
+# A person -----------------------------------------------------------------------------------------------------------
 
-    Without a mail address, the sentence holds the link to pass on.
-    """
-    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person, by=by))
-    if email is None or services.mailer is None:
-        return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
-            person=person, way=url
-        )
-    message = EmailMessage()
-    message["From"], message["To"] = services.settings.sender, email
-    message["Message-ID"], message["Date"] = make_msgid(domain="thidua"), format_datetime(datetime.now(UTC))
-    with in_language((await services.accounts.must(person)).language):
-        message["Subject"] = _("Your account in Sổ Thi Đua")
-        text = _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}")
-    message.set_content(text.format(person=person, way=url))
-    try:
-        await services.mailer.send(message)
-    except (MailServerAwayError, DeferredError, UndeliverableError, UnknownOutcomeError):
-        return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
-            person=person, way=url
-        )
-    return _("{person} is entered, and an invitation is on its way to {email}.").format(person=person, email=email)
+
+@router.get(urls.PERSON)
+async def person_page(request: Request, visitor: AccountManager, person: str) -> Response:
+    """A person: how they are called and reached, their account, and who stands in for them."""
+    return await _person(request, visitor, person)
+
+
+async def _person(
+    request: Request,
+    visitor: Visitor,
+    person: str,
+    *,
+    text: str = "",
+    good: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """The page. `typed` is what could not be used."""
+    services, organiser = get_services(request), visitor.sees_people_of
+    one = await services.people.person(organiser, person, today())
+    if one is None:
+        raise NotFoundError("no_such_person")
+    account, contact = await services.accounts.get(person), await services.application.person(person)
+    unit = await services.application.people.of_unit(one.unit)
+    colleagues = await possible_stand_ins(services, contact, unit)
+    own_stand_ins = [one for one in await services.stand_ins.list(for_person=person) if one.until >= today()]
+    return page(
+        request,
+        "person.html",
+        422 if text else 200,
+        one=one,
+        account=account,
+        text=text,
+        good=good,
+        typed=typed or {},
+        states=_state_words(),
+        kinds=[kind for kind in _managed_kinds(visitor) if kind != "auditor"],
+        may_manage=_manages(visitor, account),
+        may_correct=_corrects(visitor, one),
+        itself=person == visitor.contact.id,
+        colleagues=colleagues,
+        stand_ins=own_stand_ins,
+        names=await services.application.people.names({one.person for one in own_stand_ins}),
+    )
+
+
+def _manages(visitor: Visitor, account: Account | None) -> bool:
+    """Whether the visitor may change a person's account and mail address; the mail address opens the account."""
+    return account is None or may_manage(account.kind, visitor.readers(), administrator=account.administrator)
+
+
+def _corrects(visitor: Visitor, one: PersonLine) -> bool:
+    """Whether the visitor may correct how a person is called and reached, on this page: not the visitor themselves."""
+    return one.id != visitor.contact.id and (visitor.login.account.administrator or not one.administrator)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change of a person that a visitor asks for."""
+
+    services: Services
+    visitor: Visitor
+    one: PersonLine
+    contact: Contact
+    account: Account | None
+    typed: Mapping[str, str]
+
+    @property
+    def by(self) -> By:
+        """The visitor, for the log."""
+        return By(self.visitor.contact.id)
+
+    def managed(self) -> Account:
+        """The account, which the visitor may manage.
+
+        Raises:
+            ForbiddenError, InputError
+        """
+        if self.account is None:
+            raise InputError("unknown_person", person=self.one.id)
+        if not _manages(self.visitor, self.account):
+            raise ForbiddenError("not_yours_to_manage")
+        return self.account
 
 
 @router.post(urls.PERSON)
 async def change(request: Request, visitor: AccountManager, person: str) -> Response:
-    """Invite again, close or open an account, set its last day, or take one-time codes away: as the button says."""
-    form = await checked_form(request)
-    services, step = get_services(request), str(form.get("_do", ""))
-    if step == "make":
-        return await _make(request, visitor, person, str(form.get("kind", "staff")))
-    account = await services.accounts.must(person)
-    if not may_manage(account.kind, visitor.readers(), administrator=account.administrator):
-        raise ForbiddenError("not_yours_to_manage")
-    good, by = _("Done."), By(visitor.contact.id)
+    """Change one thing of a person, as the button says."""
+    form, services = await checked_form(request), get_services(request)
+    one = await services.people.person(visitor.sees_people_of, person, today())
+    if one is None:
+        raise NotFoundError("no_such_person")
+    typed = {name: value.strip() for name, value in typed_text(form).items()}
+    step = _STEPS.get(typed.get("_do", ""))
+    if step is None:
+        return await _person(request, visitor, person)
+    account, contact = await services.accounts.get(person), await services.application.person(person)
     try:
-        contact = await services.application.person(person)
-        await _require_manageable_unit(services, visitor, contact.unit)
-        if step == "invite":
-            good = await _invite(services, person, contact.email, by)
-        elif step == "code":
-            await services.accounts.remove_codes(person, by=by)
-        elif step in {"close", "open", "until"}:
-            until = optional_day(str(form.get("until", "")).strip()) if step == "until" else account.until
-            if account.kind == "auditor" and until is None:
-                raise InputError("auditor_needs_end")
-            disabled = {"close": True, "open": False}.get(step, account.disabled)
-            await services.accounts.change(person, until=until, disabled=disabled, by=by)
+        good = await step(_Asked(services, visitor, one, contact, account, typed))
     except InputError as error:
-        return await _people(request, visitor, text=sentence(error.code, error.facts))
-    return await _people(request, visitor, good=good)
+        return await _person(request, visitor, person, text=sentence(error.code, error.facts), typed=typed)
+    return await _person(request, visitor, person, good=good)
 
 
-async def _make(request: Request, visitor: Visitor, person: str, kind: str) -> Response:
+async def _correct(asked: _Asked) -> str:
+    wanted = contact_fields(asked.typed)
+    if not _corrects(asked.visitor, asked.one):
+        raise ForbiddenError("not_yours_to_correct")
+    if wanted.email != asked.contact.email and not _manages(asked.visitor, asked.account):
+        raise ForbiddenError("not_yours_to_correct")
+    return await correct_contact(asked.services, asked.by, asked.contact, wanted)
+
+
+async def _make(asked: _Asked) -> str:
     """Make an account for a person who is entered already, and invite them."""
-    services = get_services(request)
-    if kind not in get_args(Kind) or not may_manage(kind, visitor.readers()):
+    kind = asked.typed.get("kind", "staff")
+    if kind not in get_args(Kind) or not may_manage(kind, asked.visitor.readers()):
         raise ForbiddenError("not_yours_to_manage")
-    try:
-        contact = await services.application.person(person)
-        if kind == "auditor":
-            raise InputError("auditor_needs_end")
-        await _require_manageable_unit(services, visitor, contact.unit)
-        by = By(visitor.contact.id)
-        await services.accounts.make(person, kind, by=by)  # type: ignore[arg-type]
-        good = await _invite(services, person, contact.email, by)
-    except InputError as error:
-        return await _people(request, visitor, text=sentence(error.code, error.facts))
-    return await _people(request, visitor, good=good)
+    if kind == "auditor":
+        raise InputError("auditor_needs_end")
+    await asked.services.accounts.make(asked.one.id, kind, by=asked.by)  # type: ignore[arg-type]
+    return await invite(asked.services, asked.one.id, asked.contact.email, asked.by)
+
+
+async def _invite_again(asked: _Asked) -> str:
+    _require_days_left(asked.managed())
+    return await invite(asked.services, asked.one.id, asked.contact.email, asked.by)
+
+
+def _require_days_left(account: Account) -> None:
+    """Refuse to open or invite where the last day is over: the login would be refused.
+
+    Raises:
+        InputError: `last_day_was`.
+    """
+    if account.until is not None and account.until < today():
+        raise InputError("last_day_was", day=account.until)
+
+
+async def _remove_codes(asked: _Asked) -> str:
+    asked.managed()
+    await asked.services.accounts.remove_codes(asked.one.id, by=asked.by)
+    return _("One-time codes were taken away from {name}; they are set up anew at the next login.").format(
+        name=asked.one.name
+    )
+
+
+async def _close(asked: _Asked) -> str:
+    account = asked.managed()
+    await asked.services.accounts.change(asked.one.id, until=account.until, disabled=True, by=asked.by)
+    return _("The account of {name} is closed.").format(name=asked.one.name)
+
+
+async def _open(asked: _Asked) -> str:
+    account = asked.managed()
+    _require_days_left(account)
+    await asked.services.accounts.change(asked.one.id, until=account.until, disabled=False, by=asked.by)
+    return _("The account of {name} is open again.").format(name=asked.one.name)
+
+
+async def _set_last_day(asked: _Asked) -> str:
+    account = asked.managed()
+    until = _last_day(account.kind, asked.typed.get("until", ""))
+    await asked.services.accounts.change(asked.one.id, until=until, disabled=account.disabled, by=asked.by)
+    return _("The last day of {name} is set.").format(name=asked.one.name)
+
+
+async def _name_stand_in(asked: _Asked) -> str:
+    asked.managed()
+    other = await name_stand_in(asked.services, asked.by, asked.contact, asked.typed)
+    return _("{name} stands in for {whom}.").format(name=other.name, whom=asked.one.name)
+
+
+async def _end_stand_in(asked: _Asked) -> str:
+    asked.managed()
+    await end_stand_in(asked.services, asked.by, asked.contact, asked.typed.get("person", ""))
+    return _("It is ended.")
+
+
+_STEPS: Mapping[str, Callable[[_Asked], Awaitable[str]]] = {
+    "contact": _correct,
+    "make": _make,
+    "invite": _invite_again,
+    "code": _remove_codes,
+    "close": _close,
+    "open": _open,
+    "until": _set_last_day,
+    "stand-in": _name_stand_in,
+    "end-stand-in": _end_stand_in,
+}

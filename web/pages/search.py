@@ -10,10 +10,11 @@ from fastapi.responses import Response
 from application.search import found_for
 from application.visits import Visitor
 from domain.access import Matter
-from ledger.paging import ROWS, PageRequest
+from ledger.paging import PageRequest
+from projections.people import PeopleQuery
 from projections.search import MOST_HITS
 from web import urls
-from web.auth import reads
+from web.auth import reads, today
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -33,14 +34,15 @@ async def search(
     services, words = get_services(request), typed[:MOST_CHARS]
     found = await found_for(services.search, visitor, words, PageRequest(number))
     with_people = found.number == 1 and words.strip() and visitor.may(Matter.PEOPLE)
-    people = await services.search.people(words, ROWS + 1) if with_people else ()
+    asked, query = PageRequest(1), PeopleQuery(words)
+    people = await services.people.page(visitor.sees_people_of, query, today(), asked) if with_people else None
     return page(
         request,
         "search.html",
         words=words,
         found=found.rows,
-        people=people[:ROWS],
-        more_people=len(people) > ROWS,
+        people=people.rows if people is not None else (),
+        more_people=people is not None and people.pages > 1,
         more=found.total == MOST_HITS,
         pager=Pager(found, urls.SEARCH, {"q": words}),
     )

@@ -41,7 +41,8 @@ from ledger.paging import Paged, PageRequest
 from resources import RULES
 from web import urls
 from web.act_form import typed_text
-from web.auth import checked_form, cookie_secret, reads
+from web.auth import checked_form, reads
+from web.cookies import cookie_secret
 from web.downloads import as_attachment
 from web.paging import PageNumber, Pager
 from web.render import page

@@ -2,36 +2,89 @@
 "use strict";
 
 const mine = "thidua:" + (document.body.dataset.who || "") + ":";
+const words = document.body.dataset;
 
 // What is typed stays in this browser until the register has it: a lost connection loses nothing.
 for (const form of document.querySelectorAll("form[data-keep]")) {
   const key = mine + form.dataset.keep + location.search;
   const fields = () => [...form.elements].filter(
-    (one) => one.name && !one.name.startsWith("_form") && one.type !== "password" && one.type !== "hidden" && one.type !== "submit");
-  const kept = JSON.parse(localStorage.getItem(key) || "null");
-  if (kept && !form.querySelector("[aria-invalid]") && fields().every((one) => !one.value || one.tagName === "SELECT" || one.type === "checkbox")) {
+    (one) => one.name && !one.name.startsWith("_form") && !["password", "hidden", "submit", "file"].includes(one.type));
+  const valueOf = (one) => one.type === "checkbox" ? one.checked : one.value;
+  const typed = () => JSON.stringify(Object.fromEntries(fields().map((one) => [one.name, valueOf(one)])));
+  const restore = (kept) => {
     for (const one of fields()) {
       if (!(one.name in kept)) continue;
       if (one.type === "checkbox") one.checked = kept[one.name]; else one.value = kept[one.name];
     }
+  };
+  const kept = JSON.parse(localStorage.getItem(key) || "null");
+  if (kept && !form.querySelector("[aria-invalid]")) {
+    if (fields().every((one) => !one.value || one.tagName === "SELECT" || one.type === "checkbox")) restore(kept);
+    else if (fields().some((one) => one.name in kept && kept[one.name] !== valueOf(one))) offer(form, () => restore(kept));
   }
   form.addEventListener("submit", (event) => {
     if (event.submitter?.value === "drop") localStorage.removeItem(key);
   });
   form.addEventListener("input", () => {
-    const values = {};
-    for (const one of fields()) values[one.name] = one.type === "checkbox" ? one.checked : one.value;
-    localStorage.setItem(key, JSON.stringify(values));
+    try { localStorage.setItem(key, typed()); } catch { tell(form, words.storageFull); }
+  });
+  // The register has it: the copy goes, unless more was typed meanwhile.
+  let sent = "";
+  form.addEventListener("htmx:beforeRequest", () => { sent = typed(); });
+  form.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful && localStorage.getItem(key) === sent) localStorage.removeItem(key);
   });
 }
+
+// A page that saves itself says at once when it could not, and tries again when the line or the person is back.
+for (const form of document.querySelectorAll("form[hx-post]")) {
+  let failed = false;
+  const again = () => { if (failed) form.dispatchEvent(new Event("input", { bubbles: true })); };
+  form.addEventListener("htmx:beforeSwap", (event) => {
+    failed = event.detail.xhr.status >= 400;
+    if (!failed) return;
+    if (event.detail.serverResponse.includes("data-autosave-failed")) event.detail.shouldSwap = true;
+    else tell(form, words.notSaved);
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    form.addEventListener(name, () => { failed = true; tell(form, words.offline); });
+  }
+  window.addEventListener("online", again);
+  window.addEventListener("focus", again);
+}
+function tell(form, text) {
+  const place = form.querySelector("#saved");
+  if (!place || !text) return;
+  const said = document.createElement("p");
+  said.className = "message wrong";
+  said.setAttribute("role", "alert");
+  said.textContent = text;
+  place.replaceChildren(said);
+}
+function offer(form, restore) {
+  const note = document.createElement("p"), button = document.createElement("button");
+  note.className = "note";
+  button.type = "button";
+  button.textContent = words.restore;
+  button.addEventListener("click", () => {
+    restore();
+    note.remove();
+    form.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  note.append(words.unsaved + " ", button);
+  form.before(note);
+}
+
+// A page that the browser kept for its Back is asked for anew: its reader may have logged out since.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.body.hidden = true;
+  location.replace(location.pathname + location.search);
+});
+
 // A receipt names the cycle whose forms were sent: what they kept is removed.
 const done = document.querySelector("[data-done]")?.dataset.done;
 if (done) for (const key of Object.keys(localStorage)) if (key.startsWith(mine + done)) localStorage.removeItem(key);
-
-// Logging out removes what was typed from this browser.
-document.querySelector("form[data-forget]")?.addEventListener("submit", () => {
-  for (const key of Object.keys(localStorage)) if (key.startsWith("thidua:")) localStorage.removeItem(key);
-});
 
 // Copying a text that is ready for a chat.
 document.addEventListener("click", (event) => {

@@ -1,0 +1,171 @@
+"""The people of an organiser's units, with their accounts: in pages, filtered, found by words without diacritics.
+
+The secretariat of an organiser sees the people of its own unit, of the units of its clusters, and the overseers of
+those. Everything here is asked for an organiser; None, for administrators, stands for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args
+
+from accounts import Kind
+from accounts.stand_ins import StandIn
+from i18n.sorting import folded
+from ledger.connection import Connection, Pool
+from ledger.paging import ROWS, Paged, PageRequest, fetch_page
+from vault.persons import folded_name, folded_phone
+
+MOST_UNITS = 300
+"""Units that a page offers as choices; where there are more, people type."""
+
+STATES = ("open", "invited", "closed", "none")
+"""States of an account: none stands for a person without one."""
+
+_VISIBLE = """($1::text is null or p.unit = $1
+    or p.unit in (select unit from projections.organiser_unit where organiser = $1)
+    or '@' || p.id in (select unit from projections.organiser_unit where organiser = $1))"""
+
+_STATE = """case when a.person is null then 'none' when a.disabled_at is not null or a.until < $2::date then 'closed'
+    when a.password is null then 'invited' else 'open' end"""
+
+_SOURCE = "vault.person p left join accounts.account a on a.person = p.id"
+
+_COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
+    order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
+    p.name, p.office, p.email, p.phone, a.kind, coalesce(a.administrator, false), a.until, {_STATE}"""  # noqa: S608 - ours
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A person with the account. `kind` is None for a person without one; `state` is one of `STATES`."""
+
+    id: str
+    unit: str
+    unit_name: str
+    name: str
+    office: str | None
+    email: str | None
+    phone: str | None
+    kind: Kind | None
+    administrator: bool
+    until: date | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleQuery:
+    """Which persons: `words` stand in name, mail, telephone or unit, `unit` in the unit; "" for all."""
+
+    words: str = ""
+    unit: str = ""
+    kind: str = ""
+    state: str = ""
+
+
+class PeopleDirectory:
+    """The people on PostgreSQL."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(
+        self, organiser: str | None, query: PeopleQuery, today: date, asked: PageRequest
+    ) -> Paged[PersonLine]:
+        """Return a page of the persons that fit, by given name. An unknown kind or state is not asked for."""
+        kind = query.kind if query.kind in get_args(Kind) else None
+        state = query.state if query.state in STATES else None
+        found = await fetch_page(
+            self._pool,
+            asked,
+            _COLUMNS,
+            f"""{_SOURCE} where {_VISIBLE} and p.erased_at is null
+                and ($3::text is null or p.search like $3 or p.id like $3 or p.unit like $3 or p.unit in
+                     (select unit from projections.organiser_unit where words like $3))
+                and ($4::text is null or p.unit like $4 or p.unit in
+                     (select unit from projections.organiser_unit where words like $4))
+                and ($5::text is null or a.kind = $5) and ($6::text is null or {_STATE} = $6)""",  # noqa: S608 - ours
+            "p.sort_key, p.id",
+            organiser,
+            today,
+            _like(query.words),
+            _like(query.unit),
+            kind,
+            state,
+        )
+        return found.map(lambda row: PersonLine(*row))
+
+    async def person(self, organiser: str | None, person: str, today: date) -> PersonLine | None:
+        """Return a person whom the organiser sees; None for any other, whether there is one or not."""
+        rows = await self._fetch(f"{_VISIBLE} and p.erased_at is null and p.id = $3", "", organiser, today, person)
+        return rows[0] if rows else None
+
+    async def of_unit(self, organiser: str | None, unit: str, today: date) -> tuple[PersonLine, ...]:
+        """Return the persons of a unit whom the organiser sees, by given name, `ROWS` at most."""
+        condition = f"{_VISIBLE} and p.erased_at is null and p.unit = $3"
+        return await self._fetch(condition, f"limit {ROWS}", organiser, today, unit)
+
+    async def alike(
+        self, organiser: str | None, today: date, *, name: str, email: str | None, phone: str | None, unit: str
+    ) -> tuple[PersonLine, ...]:
+        """Return persons who may be the same: the name in the unit, or the mail address or the telephone number.
+
+        Only persons whom the organiser sees, ten at most.
+        """
+        condition = f"""{_VISIBLE} and p.erased_at is null and (
+            (p.unit = $3 and split_part(p.search, E'\\n', 1) = $4) or
+            split_part(p.search, E'\\n', 2) = nullif($5, '') or split_part(p.search, E'\\n', 3) = nullif($6, ''))"""
+        typed = (folded_name(name), (email or "").lower(), folded_phone(phone or ""))
+        return await self._fetch(condition, "limit 10", organiser, today, unit, *typed)
+
+    async def units(self, organiser: str | None, words: str = "", limit: int = MOST_UNITS) -> list[tuple[str, str]]:
+        """Return id and name of units whose people the organiser sees, and in which the words stand, by id."""
+        rows = await self._pool.fetch(
+            "select unit, min(name) from projections.organiser_unit where unit not like '@%' "
+            "and ($1::text is null or organiser = $1) and ($2::text is null or words like $2) "
+            "group by unit order by unit limit $3",
+            organiser,
+            _like(words),
+            limit,
+        )
+        return [(unit, name) for unit, name in rows]
+
+    async def stand_ins(self, organiser: str | None, today: date) -> tuple[tuple[StandIn, str, str], ...]:
+        """Return the stand-ins of today and later, with both names, for persons whom the organiser sees."""
+        rows = await self._pool.fetch(
+            "select s.person, s.for_person, s.since, s.until, s.named_by, q.name, p.name "  # noqa: S608 - ours
+            "from accounts.stand_in s join vault.person p on p.id = s.for_person "
+            "join vault.person q on q.id = s.person "
+            f"where s.ended_at is null and s.until >= $2 and {_VISIBLE} order by s.since, s.person limit {ROWS}",
+            organiser,
+            today,
+        )
+        return tuple((StandIn(*row[:5]), row[5] or row[0], row[6] or row[1]) for row in rows)
+
+    async def _fetch(self, condition: str, end: str, *given: Any) -> tuple[PersonLine, ...]:
+        query = f"select {_COLUMNS} from {_SOURCE} where {condition} order by p.sort_key, p.id {end}"  # noqa: S608 - ours
+        return tuple(PersonLine(*row) for row in await self._pool.fetch(query, *given))
+
+
+async def write_units(connection: Connection, stream: str, line: dict[str, Any]) -> None:
+    """Store whose people the organiser of a cycle sees, from the cycle's line on the board."""
+    organiser = stream.split("/", maxsplit=1)[0]
+    units = {organiser: line["names"].get(organiser, organiser), **line["names"]}
+    if line["overseer"]:
+        units[f"@{line['overseer']}"] = ""
+    await connection.execute(
+        "insert into projections.organiser_unit as known (organiser, unit, name, words) "
+        "select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict (organiser, unit) do update "
+        "set name = excluded.name, words = excluded.words where known.name <> excluded.name",
+        organiser,
+        list(units),
+        list(units.values()),
+        [folded(f"{name} {unit}") for unit, name in units.items()],
+    )
+
+
+def _like(words: str) -> str | None:
+    """The pattern of words that stand in this order; None without words."""
+    parts = folded(words).replace("%", " ").replace("_", " ").replace("\\", " ").replace("\0", " ").split()
+    return f"%{'%'.join(parts)}%" if parts else None

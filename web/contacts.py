@@ -1,0 +1,64 @@
+"""How a person is called and reached: read from a form, and corrected by the person or by those who manage accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from accounts.log import By, Change, note
+from application.persons import is_mail_address
+from domain.types import Label
+from errors import InputError
+from i18n import _
+from vault.persons import Contact
+from web.account_mail import tell_old_address
+from web.checks import checked
+from web.services import Services
+
+LABEL: TypeAdapter[str] = TypeAdapter(Label)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFields:
+    """What a form says of a person."""
+
+    name: str
+    office: str | None
+    email: str | None
+    phone: str | None
+
+
+def contact_fields(typed: Mapping[str, str]) -> ContactFields:
+    """Read the fields of a form.
+
+    Raises:
+        InputError: `field_bad`, `bad_email`.
+    """
+    email = typed.get("email") or None
+    if email is not None and not is_mail_address(email):
+        raise InputError("bad_email", found=email[:80])
+    office = checked(LABEL, typed["office"], "office") if typed.get("office") else None
+    phone = checked(LABEL, typed["phone"], "phone") if typed.get("phone") else None
+    return ContactFields(checked(LABEL, typed.get("name", ""), "name"), office, email, phone)
+
+
+async def correct_contact(services: Services, by: By, before: Contact, fields: ContactFields) -> str:
+    """Correct a person, as far as something differs; returns a sentence.
+
+    Another mail address makes open invitations void, because they were sent to the old one, which is told.
+    """
+    changed = await services.application.people.correct(
+        before.id, name=fields.name, office=fields.office, email=fields.email, phone=fields.phone
+    )
+    if not changed:
+        return _("Nothing was changed: it stands so already.")
+    pool = services.application.ledger.pool
+    await note(pool, Change.CONTACT_CHANGED, before.id, by, fields=", ".join(changed))
+    good = _("Corrected: {name}.").format(name=fields.name)
+    if "email" in changed:
+        await services.accounts.void_invitations(before.id)
+        if before.email is not None and await tell_old_address(services, before.id, before.email):
+            good += " " + _("The old address was told by mail; invitations that were sent to it are void.")
+    return good
