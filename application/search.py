@@ -1,4 +1,4 @@
-"""Search as a visitor may: auditors over everything, the secretariat its own cycles, units their own."""
+"""Search as a visitor may: auditors over everything, the secretariat its own cycles, others what they may read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ async def found_for(index: SearchIndex, visitor: Visitor, words: str) -> tuple[S
         return ()
     roles = visitor.readers()
     if Reader.AUDITOR in roles:
-        return await index.find(words, streams=None, unit=None, everything=True)
+        return await index.find(words)
     if Reader.SECRETARIAT in roles:
-        return await index.find(words, streams=visitor.unit, unit=None, everything=True)
-    return await index.find(words, streams=None, unit=visitor.unit, everything=False)
+        return await index.find(words, streams=visitor.unit)
+    return await index.find_as_member(words, unit=visitor.unit, person=visitor.contact.id)

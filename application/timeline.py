@@ -112,4 +112,5 @@ async def timeline(
 
 async def timeline_of(application: Application, cycle: VisitedCycle) -> list[TimelineEntry]:
     """The timeline of a cycle, as far as the visitor may read it."""
-    return await timeline(application, cycle.readable_history(), cycle.names, cycle.state.corrections.corrected)
+    corrected = cycle.readable_state().corrections.corrected
+    return await timeline(application, cycle.readable_history(), cycle.names, corrected)

@@ -7,6 +7,7 @@ then it sees what its own act has changed, also when no worker runs.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from contextlib import nullcontext
 from typing import Any
 
@@ -117,6 +118,16 @@ class Board:
         )
         rows = await self._ledger.pool.fetch(query, year, unit, open_only)
         return [json.loads(row["line"]) for row in rows]
+
+    async def streams_of(self, unit: str, readers: Collection[str]) -> list[str]:
+        """Return the cycles of a unit that are also cycles of one of the readers, the newest year first.
+
+        Readers are units, or "@person" for an overseer.
+        """
+        query = (
+            "select stream from projections.board where units @> array[$1] and units && $2 order by year desc, stream"
+        )
+        return [row["stream"] for row in await self._ledger.pool.fetch(query, unit, list(readers))]
 
     async def years(self) -> list[str]:
         """Return the years that have cycles, the newest first."""

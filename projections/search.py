@@ -115,35 +115,46 @@ class SearchIndex:
             )
         return found
 
-    async def find(
-        self, words: str, *, streams: str | None, unit: str | None, everything: bool
-    ) -> tuple[SearchHit, ...]:
+    async def find(self, words: str, *, streams: str | None = None) -> tuple[SearchHit, ...]:
         """Return up to `MOST_HITS` rows that contain all words; the last word may be the beginning of one.
 
-        Titles are in the language in use.
+        Titles are in the language in use. `streams`: only streams under this path, such as a city.
+        """
+        return await self._fetch(words, "$4::text is null or stream like $4 || '/%'", streams)
 
-        Args:
-            words: what was typed.
-            streams: only streams under this path, such as a city.
-            unit: only cycles of this unit; "@person" for those with this overseer.
-            everything: find all acts and closed documents; otherwise only those of the unit itself.
+    async def find_as_member(self, words: str, *, unit: str, person: str) -> tuple[SearchHit, ...]:
+        """As `find`, in the cycles of which `unit` is, or was, a member, and in those that `person` oversees.
+
+        Of acts, those that the unit entered are found. Documents of closed events are found by the unit that entered
+        them, by the overseer, and by each member once the results are published.
         """
-        query = """
-            select stream, kind, ref, unit, titles ->> $6::text, at from projections.search_entry
-            where words @@ to_tsquery('simple', $1)
-            and ($2::text is null or stream like $2 || '/%')
-            and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
-            and ($4 or kind = 'unit' or kind = 'document' or (kind in ('act', 'closed') and unit = $3))
+        of_unit = "select b.stream from projections.board b where b.units @> array[$4]"
+        overseen = "select b.stream from projections.board b where b.units @> array['@' || $5]"
+        published = f"{of_unit} and (b.line ->> 'published')::boolean"
+        return await self._fetch(
+            words,
+            # The board counts the organiser among the units; its people who are no secretariat are no members.
+            f"stream in ({of_unit}) and stream not like $4 || '/%' "
+            f"and (kind in ('unit', 'document') or unit = $4 or kind = 'closed' and stream in ({published})) "
+            f"or stream in ({overseen}) and kind <> 'act'",
+            unit,
+            person,
+        )
+
+    async def _fetch(self, words: str, where: str, *arguments: str | None) -> tuple[SearchHit, ...]:
+        query = f"""
+            select stream, kind, ref, unit, titles ->> $2::text, at from projections.search_entry
+            where words @@ to_tsquery('simple', $1) and ({where})
             order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream
-            limit $5
-        """
+            limit $3
+        """  # noqa: S608 - `where` is ours
         pool = self._ledger.pool
         plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
         parts = re.findall(r"\w+", plain)
         if not parts:
             return ()
         wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-        rows = await pool.fetch(query, wanted, streams, unit, everything, MOST_HITS, language())
+        rows = await pool.fetch(query, wanted, language(), MOST_HITS, *arguments)
         return tuple(SearchHit(*row) for row in rows)
 
     async def people(self, words: str) -> Sequence[tuple[str, str, str]]:

@@ -357,8 +357,9 @@ def withdraw_score(
 ) -> Iterator[SelfScoreWithdrawn]:
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
-    if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
-        raise Refused("scored_upon", unit=command.unit, round=later[0])
+    if any(unit == command.unit and round_ != "self" for unit, round_ in state.scores):
+        # Not in which round: rounds of other scorers can be closed to the unit.
+        raise Refused("scored_upon", unit=command.unit)
     yield SelfScoreWithdrawn(unit=command.unit)
 
 

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
+from application.file_access import files_of, may_open
 from application.visits import ForbiddenError, Visitor
-from domain.access import Matter, Reader
+from domain.access import Matter
 from errors import InputError, NotFoundError
 from i18n.messages import sentence
+from vault.files import StoredFile
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_attachment
@@ -25,8 +27,11 @@ OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
 @router.get(urls.FILES)
 async def files(request: Request, visitor: OwnReader) -> Response:
     """The unit's files, with the reference that an act names."""
-    found = await get_services(request).files.of_unit(visitor.unit)
-    return page(request, "files.html", files=found, text="", fresh=None)
+    return page(request, "files.html", files=await _own(get_services(request), visitor), text="", fresh=None)
+
+
+async def _own(services: Services, visitor: Visitor) -> list[StoredFile]:
+    return await files_of(services.accounts, visitor, await services.files.of_unit(visitor.unit))
 
 
 @router.post(urls.FILES)
@@ -43,25 +48,20 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
     except InputError as error:
         text = sentence(error.code, error.facts)
-    found = await services.files.of_unit(visitor.unit)
+    found = await _own(services, visitor)
     return page(request, "files.html", 422 if text else 200, files=found, text=text, fresh=fresh)
 
 
 @router.get(urls.FILE)
 async def download(request: Request, visitor: OwnReader, digest: str, name: str) -> Response:
-    """A file, as an attachment, for visitors who share a cluster with the unit that uploaded it."""
+    """A file, as an attachment, for its unit and for readers of an event that names it."""
     services = get_services(request)
     found = [one for one in await services.files.of_digest(digest) if one.name == name]
     if not found:
         raise NotFoundError("page_not_found")
+    own = await files_of(services.accounts, visitor, found)
     for one in found:
-        if await _may_open(services, visitor, one.unit) and (body := await services.files.body(one)) is not None:
+        may = one in own or await may_open(services.application, services.board, visitor, one)
+        if may and (body := await services.files.body(one)) is not None:
             return as_attachment(body, one.name, one.media_type)
     raise ForbiddenError("not_yours_to_read")
-
-
-async def _may_open(services: Services, visitor: Visitor, unit: str) -> bool:
-    if visitor.unit == unit or Reader.AUDITOR in visitor.readers():
-        return True
-    lines = await services.board.lines(unit=unit)
-    return any(visitor.unit in line["names"] or line["overseer"] == visitor.contact.id for line in lines)
