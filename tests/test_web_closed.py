@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -129,16 +130,16 @@ class Addresses:
     @cached_property
     def parts(self) -> dict[str, list[dict[str, str]]]:
         """By the end of a route's path, the values to visit it with."""
-        closed, last = sorted(self.cycle.marks), len(self.cycle.history)
+        closed, last = list(self.cycle.marks), len(self.cycle.history)
         moments = [f"sau={version}" for version in (self.cycle.named("AwardsDecided")[0], last - 1)]
-        spans = [
-            {"extension": extension, "?": query}
-            for extension in ("json", "csv")
-            for query in (*moments, f"tu=1&den={last}")
-        ]
-        versions = [{"version": str(version)} for version in closed]
+        spans = [{"extension": "json", "?": query} for query in (*moments, f"tu=1&den={last}")]
+        spans.append({"extension": "csv", "?": ""})
+        # Of each kind of event the first and the last: the first is the one that was corrected or taken back.
+        kinds = {self.cycle.envelopes[version - 1].event.NAME for version in closed}
+        named = {version for kind in kinds for version in (self.cycle.named(kind)[0], self.cycle.named(kind)[-1])}
+        versions = [{"version": str(version)} for version in sorted(named)]
         # The page repeats what was typed, so only the beginning of a mark is typed.
-        searched = [{"?": f"q={words}"} for words in ("dauvet0", "dauvet1", "dauvet2", "dauvet", "diem", "don-vi")]
+        searched = [{"?": f"q={words}"} for words in ("dauvet0", "dauvet1", "dauvet2", "diem")]
         kept = [{"meeting": "nhap", "number": number} for number in ("0", "moi")]
         return {
             "/bien-nhan/{version}": versions,
@@ -227,7 +228,7 @@ async def enter_people(site: Site) -> None:
 
 async def visit_all(site: Site, cycle: ClosedCycle, visit: Visit, only: tuple[str, ...] = ()) -> None:
     """Visit every route: pages with the login, the interface with the token, forms with what opens them again."""
-    addresses = Addresses(cycle)
+    addresses, nothing = Addresses(cycle), not cycle.all_marks() & await allowed(site, cycle, visit)
     calendar = await site.services.calendars.new(visit.person) if visit.person else "x"
     bearer = {"Authorization": f"Bearer {visit.token}"} if visit.token else {}
     for route, before in routes():
@@ -237,7 +238,9 @@ async def visit_all(site: Site, cycle: ClosedCycle, visit: Visit, only: tuple[st
         if route.path in ENDS_THE_LOGIN or (only and not route.path.endswith(only)):
             continue
         for method in sorted(route.methods - {"HEAD"}):
-            for address in addresses.of(path):
+            # Of a closed cycle, one address of a route is as closed as the next. Files and search are not of it.
+            few = 1 if nothing and "{cluster}" in route.path else None
+            for address in islice(addresses.of(path), few):
                 if method == "GET":
                     await visit.read(cycle, "GET", address, headers=bearer if before else {})
                 elif before:
@@ -254,19 +257,14 @@ async def visit_all(site: Site, cycle: ClosedCycle, visit: Visit, only: tuple[st
 
 def trials(cycle: ClosedCycle) -> Iterator[dict[str, Any]]:
     """Acts that are only tried: what a dry run tells must not tell what is closed."""
+    sheet = [{"criterion": leaf, "points": "1"} for leaf in "ad"]
     yield {"act": "rank"}
-    for unit in (SUBJECT, CHECKED):
-        yield {"act": "nominate", "fields": {"unit": unit, "award": "co"}}
-        yield {"act": "withdraw-score", "fields": {"unit": unit}}
-        for act in ("score-self", "cross-check", "score-round"):
-            sheet = [{"criterion": leaf, "points": "1"} for leaf in "ad"]
-            fields = {"unit": unit, "by": HEAD, "round": "moi", "sheet": sheet}
-            taken = {"score-self": ("unit", "sheet"), "cross-check": ("unit", "by", "sheet")}.get(
-                act, ("unit", "round", "sheet")
-            )
-            yield {"act": act, "fields": {name: fields[name] for name in taken}}
-    for version in {envelope.event.NAME: envelope.meta.version for envelope in cycle.envelopes}.values():
-        yield {"act": "correct", "fields": {"version": version, "reason": "sai"}}
+    yield {"act": "nominate", "fields": {"unit": CHECKED, "award": "co"}}
+    yield {"act": "withdraw-score", "fields": {"unit": SUBJECT}}
+    yield {"act": "score-self", "fields": {"unit": SUBJECT, "sheet": sheet}}
+    yield {"act": "score-round", "fields": {"unit": SUBJECT, "round": "moi", "sheet": sheet}}
+    for name in ("SelfScored", "RoundScored", "AwardsDecided", "ComplaintFiled", "ActCorrected"):
+        yield {"act": "correct", "fields": {"version": cycle.named(name)[-1], "reason": "sai"}}
 
 
 async def opened_by(site: Site, cycle: ClosedCycle, visit: Visit) -> VisitedCycle:
@@ -358,11 +356,13 @@ async def test_closed_facts_are_found_where_their_record_allows_and_nowhere_else
         found = {visit.person: set(visit.found) for visit in everybody}
         # The marks can be found: by those who read everything all of them, by each unit what stands of its own.
         assert found["thu-ky"] >= cycle.all_marks()
-        assert found["kiem-tra"] >= cycle.all_marks()
+        assert found["kiem-tra"] >= standing(cycle)
         assert found["phu-trach"] >= standing(cycle)
         for visit in everybody:
             assert found[visit.person] >= await allowed(site, cycle, visit) & standing(cycle), visit.person
-        scores = {unit: cycle.of(_current_scores(cycle, unit, "SelfScored")) for unit in (SUBJECT, CHECKED)}
+        scores = {
+            unit: cycle.of(_current_scores(cycle, unit, "SelfScored")) - cycle.totals for unit in (SUBJECT, CHECKED)
+        }
         assert all(scores.values())
         # In both directions: the checker reads its subject, and the subject what it checks; not the reverse.
         assert found["can-bo-1"] >= scores[SUBJECT]
@@ -371,17 +371,17 @@ async def test_closed_facts_are_found_where_their_record_allows_and_nowhere_else
         assert not found["can-bo-3"] & scores[SUBJECT]
         for nobody in ("", "nguoi-ngoai", "quan-tri", "thu-ky-noi-khac", "nhan-vien-thanh-pho", "thay-phu-trach"):
             assert found[nobody] == cycle.drafts.get(nobody, set())
-        await _previews(site, cycle, everybody)
+        by_person = {visit.person: visit for visit in everybody}
+        await _previews(site, cycle, by_person)
 
         await submit(site.app, cycle.stream, CITY, "publish", {})
         await until_projected(site)
         cycle.history = await site.app.history(cycle.stream)
         for visit in everybody:
             visit.found.clear()
-        members = [visit for visit in everybody if visit.person in {"can-bo-3", "can-bo-cu", "can-bo-5", "nguoi-ngoai"}]
-        await _visit(site, cycle, members, counts, only=AFTER_PUBLICATION)
-        stranger = members.pop(1 + [visit.person for visit in members].index("can-bo-cu"))
-        assert (stranger.person, stranger.found) == ("nguoi-ngoai", {})
+        members = [by_person[person] for person in ("can-bo-3", "can-bo-5", "can-bo-cu")]
+        await _visit(site, cycle, [*members, by_person["nguoi-ngoai"]], counts, only=AFTER_PUBLICATION)
+        assert by_person["nguoi-ngoai"].found == {}
         for visit in members:
             assert set(visit.found) >= standing(cycle), visit.person
             documents = {mark for mark, at in visit.found.items() if "/tim" in at}
@@ -422,9 +422,8 @@ def _current_scores(cycle: ClosedCycle, unit: str, name: str) -> list[int]:
     ]
 
 
-async def _previews(site: Site, cycle: ClosedCycle, everybody: list[Visit]) -> None:
+async def _previews(site: Site, cycle: ClosedCycle, by_person: Mapping[str, Visit]) -> None:
     """A dry run tells the head, a rival, neither totals nor what the decision grants; the secretariat it does."""
-    by_person = {visit.person: visit for visit in everybody}
     told = {}
     for person in ("can-bo-4", "thu-ky"):
         opened = await opened_by(site, cycle, by_person[person])
