@@ -74,7 +74,7 @@ async def replayed(application: Application, cycle: VisitedCycle, moment: Moment
 
 
 async def _editions(application: Application, cycle: VisitedCycle) -> Mapping[str, Edition]:
-    found = {digest: await application.edition(digest) for digest in cycle.state.lifecycle.editions}
+    found = {digest: await application.edition(digest) for digest in cycle.readable_state().lifecycle.editions}
     return {digest: edition for digest, edition in found.items() if edition is not None}
 
 

@@ -122,7 +122,8 @@ async def timeline_of(
 ) -> list[TimelineEntry]:
     """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
     history = cycle.readable_history() if history is None else history
-    return await timeline(application, history, cycle.names, cycle.state.corrections.corrected)
+    corrected = cycle.readable_state().corrections.corrected
+    return await timeline(application, history, cycle.names, corrected)
 
 
 @dataclass(frozen=True, slots=True)
