@@ -14,11 +14,11 @@ import math
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from accounts.attempts import Attempts, Guess, Lane, Origin
-from accounts.secrets import secret_digest
+from accounts.secrets import new_secret, secret_digest
 from errors import InputError
 
 LONGEST_WAIT_S = 60.0
@@ -105,9 +105,15 @@ class Throttle:
             await self.attempts.failed(guess, person, source, known_device=known_device)
             return False
 
-    async def passed(self, person: str, source: Origin) -> None:
-        """A login was successful."""
+    async def passed(self, person: str, source: Origin) -> str:
+        """A login was successful: know the device from now on; return the secret for its cookie.
+
+        Only a secret that was made here is kept: another site must not choose one that it knows.
+        """
+        if not await self.attempts.is_ours(source.device):
+            source = replace(source, device=new_secret())
         await self.attempts.passed(person, source)
+        return source.device
 
     async def wrong_secret(self, source: Origin) -> None:
         """A secret in an address or a token was wrong: wait before that is answered. Right ones never wait.

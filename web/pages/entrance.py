@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 from accounts import Account
 from accounts.attempts import Origin
 from accounts.passwords import BusyError
-from accounts.secrets import new_secret
 from accounts.throttle import TooManyAttemptsError
 from i18n import LANGUAGES
 from i18n.messages import sentence
@@ -47,8 +45,7 @@ async def log_in(request: Request) -> Response:
         return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
-    source = replace(source, device=source.device or new_secret())
-    await services.throttle.passed(account.person, source)
+    device = await services.throttle.passed(account.person, source)
     strength = "rehearsal" if services.application.rehearsal else "password+totp" if account.totp else "password"
     secret = await services.accounts.open(account.person, strength)
     if carried:
@@ -58,7 +55,7 @@ async def log_in(request: Request) -> Response:
     else:
         response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
     set_cookie(request, response, secret)
-    set_device(request, response, source.device)
+    set_device(request, response, device)
     set_language(response, account.language)
     return response
 
