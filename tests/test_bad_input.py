@@ -248,12 +248,12 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
     assert json.loads(thidua(home, "people", "--json").stdout) == []
 
 
-def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str], tmp_path: Path) -> None:
-    own = {**home, "THIDUA_DATA": str(tmp_path / "accounts")}
+def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str], folder: Path) -> None:
+    own = {**home, "THIDUA_DATA": str(folder / "accounts")}
     assert thidua(own, "account", "reset", "an").returncode == 2, "there is no installation"
     made = thidua(own, "account", "create", "an", "--unit", "don-vi-1", "--name", "An", "--json")
     assert made.returncode == 0, made.stderr
-    file = tmp_path / "accounts" / "account-key.json"
+    file = folder / "accounts" / "account-key.json"
     key = file.read_text()
     done = thidua(own, "account", "rotate-key", "--json")
     assert (done.returncode, json.loads(done.stdout), file.read_text() != key) == (0, {"encrypted": 0}, True)
