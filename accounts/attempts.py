@@ -76,6 +76,11 @@ class Lane:
     network: str = ""
     device: bytes = b""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return False for the attempts to all accounts from all networks."""
+        return bool(self.person or self.network)
+
 
 class Attempts:
     """The failed attempts of all persons. `pool` is of the role `thidua_web`."""

@@ -155,11 +155,16 @@ class Throttle:
 
     @asynccontextmanager
     async def _turn(self, limits: dict[Lane, Limit], *, bounded: bool) -> AsyncIterator[None]:
-        """Hold the lanes, once all of them are free and their pauses are over."""
+        """Hold the lanes, once all of them are free and their pauses are over.
+
+        The lane of all is held only when its free failures are used up: right logins need not wait for each other. It
+        may so be overrun by the attempts that are being checked at that moment.
+        """
         waited = 0.0
         while True:
-            async with self._lanes(limits, bounded=bounded):
-                pause = max([await self._pause_left(lane, limit) for lane, limit in limits.items()])
+            held = {lane: limit for lane, limit in limits.items() if lane.is_narrow or await self._is_over(lane, limit)}
+            async with self._lanes(held, bounded=bounded):
+                pause = max([await self._pause_left(lane, limit) for lane, limit in held.items()])
                 if pause <= 0:
                     yield
                     return
@@ -168,6 +173,9 @@ class Throttle:
                 raise TooManyAttemptsError(pause)
             with self._counted(limits, bounded=bounded):
                 await asyncio.sleep(pause)
+
+    async def _is_over(self, lane: Lane, limit: Limit) -> bool:
+        return (await self.attempts.failures(lane, limit.window)).count >= limit.free
 
     async def _pause_left(self, lane: Lane, limit: Limit) -> float:
         failures = await self.attempts.failures(lane, limit.window)
@@ -200,7 +208,7 @@ class Throttle:
         Raises:
             TooManyAttemptsError: too many wait already.
         """
-        narrow = [lane for lane in lanes if lane.person or lane.network]
+        narrow = [lane for lane in lanes if lane.is_narrow]
         if max((self._waiting[lane] for lane in narrow), default=0) >= MOST_WAITING_IN_LANE or (
             bounded and self._waiting_in_all >= MOST_WAITING
         ):
