@@ -76,6 +76,11 @@ class Lane:
     network: str = ""
     device: bytes = b""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return False for the attempts to all accounts from all networks."""
+        return bool(self.person or self.network)
+
 
 class Attempts:
     """The failed attempts of all persons. `pool` is of the role `thidua_web`."""
@@ -95,6 +100,13 @@ class Attempts:
             KNOWN_FOR,
         )
         return (bool(row[0]) and bool(source.device), bool(row[1])) if row else (False, False)
+
+    async def is_ours(self, device: str) -> bool:
+        """Return whether somebody has logged in with a device that holds this secret."""
+        found: bool = await self._pool.fetchval(
+            "select exists (select from accounts.known_source where device = $1)", secret_digest(device)
+        )
+        return found
 
     async def failures(self, lane: Lane, window: timedelta) -> Failures:
         """Return the failed attempts of a lane in the last time."""
