@@ -337,8 +337,10 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     # Until an act names it, it is its unit's own.
     assert (await an.http.get(f"/{way.group(0)}")).content == pdf
     assert (await binh.http.get(f"/{way.group(0)}")).status_code == 403
-    report = {"unit": "don-vi-1", "document": {"title": f"Báo cáo {way.group(0)}"}}
+    report = {"unit": "don-vi-1", "report": {"title": f"Báo cáo {way.group(0)}"}}
     await submit(site.app, stream, "don-vi-1", "report-midyear", report)
+    last = await site.app.ledger.last_position()
+    await eventually(lambda: site.services.board.has_reached(last))
     given = await binh.http.get(f"/{way.group(0)}")
     assert given.content == pdf
     assert given.headers["content-disposition"].startswith("attachment")
