@@ -274,7 +274,9 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     found = answered(request, error, {})
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(found, LoginNeededError) else None
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(found, LoginNeededError) else {}
+    if found.retry_after is not None:
+        headers["Retry-After"] = str(found.retry_after)
     return _error(found.http_status, found, headers)
 
 

@@ -18,18 +18,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.secrets import new_secret
 from application.visits import ForbiddenError
-from errors import InputError
+from errors import CodedError, QuotaError
 from i18n import DEFAULT, LANGUAGES, in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
-from web import api, health, urls
-from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, checked_form
+from web import api, health, quotas, urls
+from web.auth import COOKIE, CodeNeededError, LoginNeededError, carried_fields, checked_form, cookie_secret
 from web.cookies import LANGUAGE_COOKIE, set_cookie
 from web.error_answers import ANSWERED, UNSTORABLE, answered, printable
 from web.pages import routers
+from web.reauthentication import address_of
 from web.render import page
-from web.services import Services
+from web.services import Services, get_services
 
 log = structlog.get_logger()
 
@@ -45,9 +46,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-LARGEST = 12_000_000
-"""Bytes of a request."""
 _WITHOUT_FORMS = ("/static", "/hinh", "/api", "/healthz", "/readyz")
+_UNCOUNTED = ("/static/", "/hinh/", "/healthz", "/readyz")
+"""Answered without the database, and read by machines that ask often."""
+_KEPT_BYTES = 2_000_000
+"""A form of at most so many bytes is read and given back when its request is one too many."""
 
 
 def build(services: Services) -> FastAPI:
@@ -92,15 +95,40 @@ class RequestMiddleware:
         chosen = request.cookies.get(LANGUAGE_COOKIE, DEFAULT)
         answer = _Answer(request, send)
         with in_language(chosen if chosen in LANGUAGES else DEFAULT):
-            try:
-                if _foreign(request):
-                    raise ForbiddenError("form_not_ours")
-                await self._app(scope, _LimitedBody(request, receive).receive, answer.send)
-            except Exception as error:
-                if answer.status:
-                    raise
-                await (await _answer(request, error, typed=False))(scope, receive, answer.send)
+            await self._answered(request, _LimitedBody(request, receive), answer)
         answer.log()
+
+    async def _answered(self, request: Request, body: _LimitedBody, answer: _Answer) -> None:
+        readable = False
+        try:
+            if _foreign(request):
+                raise ForbiddenError("form_not_ours")
+            readable = body.length <= _KEPT_BYTES
+            _count(request)
+            readable = False
+            await self._app(request.scope, body.receive, answer.send)
+        except Exception as error:
+            if answer.status:
+                raise
+            unread = Request(request.scope, body.receive)
+            response = await _answer(unread, error, typed=readable)
+            await response(request.scope, body.receive, answer.send)
+
+
+def _count(request: Request) -> None:
+    """Count the request for its person, or for its address.
+
+    Raises:
+        QuotaError: `too_many_requests`.
+    """
+    if not request.url.path.startswith(_UNCOUNTED):
+        get_services(request).rate.take(_secret(request), address_of(request))
+
+
+def _secret(request: Request) -> str:
+    """The secret of the login, or the token, that came with the request; "" without one."""
+    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    return token or cookie_secret(request)
 
 
 def _foreign(request: Request) -> bool:
@@ -113,31 +141,30 @@ def _foreign(request: Request) -> bool:
     return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
-class TooLargeError(InputError):
-    """The body of a request is larger than `LARGEST`; HTTP has a status for that."""
-
-    def __init__(self) -> None:
-        super().__init__("too_large")
-
-    @property
-    def http_status(self) -> int:
-        """See `CodedError`."""
-        return 413
-
-
 class _LimitedBody:
-    """The body of a request, refused once it is too large, whatever its header says of its length."""
+    """The body of a request, refused once it is too large, whatever its header says of its length.
+
+    The time to read JSON goes by its values, so those are counted, too, before it is read.
+    """
 
     def __init__(self, request: Request, receive: Receive) -> None:
-        self._receive, self._left = receive, LARGEST
-        if int(request.headers.get("content-length") or 0) > LARGEST:
+        self._is_json = request.url.path.startswith("/api/")
+        self._most = quotas.API_BYTES if self._is_json else quotas.REQUEST_BYTES
+        self._receive, self._left, self._parts = receive, self._most, quotas.API_PARTS
+        self.length = int(request.headers.get("content-length") or 0)
+        if self.length > self._most:
             self._left = -1
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._left -= len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._left -= len(body)
+        if self._is_json:
+            self._parts -= body.count(b",") + body.count(b"[") + body.count(b"{")
         if self._left < 0:
-            raise TooLargeError
+            raise QuotaError("too_large", most=self._most // 1_000_000)
+        if self._parts < 0:
+            raise QuotaError("too_many_parts", most=quotas.API_PARTS)
         return message
 
 
@@ -172,6 +199,8 @@ class _Answer:
         seconds = time.perf_counter() - self._started
         route = getattr(self._request.scope.get("route"), "path", "-")  # never the URL: it may hold a secret
         visitor = getattr(self._request.state, "visitor", None)
+        if visitor is not None:
+            get_services(self._request).rate.learn(_secret(self._request), visitor.contact.id)
         health.count(self._request.method, route, self.status, seconds)
         log.info(
             "request",
@@ -212,10 +241,11 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     found = answered(request, error, dict(kept))
     text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"code": found.code, "text": text, "place": found.path or None}, found.http_status)
+        body = {"code": found.code, "text": text, "place": found.path or None}
+        return JSONResponse(body, found.http_status, _headers(found))
     if found.code == "unstorable_text" and found.path:
         text = f"{path_label(found.path)}: {text}"
-    return page(
+    response = page(
         request,
         "error.html",
         found.http_status,
@@ -223,6 +253,13 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         carried=[(printable(name), UNSTORABLE.sub("", value)) for name, value in kept],
         code=found.code,
     )
+    response.headers.update(_headers(found))
+    return response
+
+
+def _headers(error: CodedError) -> dict[str, str]:
+    """When to try again, for an error that may be over by then."""
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 async def _login_needed(request: Request) -> Response:

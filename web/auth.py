@@ -7,6 +7,7 @@ decider.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from hashlib import sha256
@@ -14,12 +15,15 @@ from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from accounts import Account
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.times import ICT
+from errors import QuotaError
+from web import quotas
 from web.services import Services, get_services
 
 COOKIE = "thidua"
@@ -61,9 +65,16 @@ async def checked_form(request: Request) -> FormData:
 
     Raises:
         ForbiddenError
+        QuotaError: `form_too_large`.
     """
-    # A score sheet of a large edition has thousands of fields.
-    form = await request.form(max_fields=10_000, max_files=500)
+    try:
+        form = await request.form(
+            max_fields=quotas.FORM_FIELDS, max_files=quotas.FORM_FILES, max_part_size=quotas.FIELD_BYTES
+        )
+    except HTTPException as error:
+        if re.search("maximum|Too many", str(error.detail)):
+            raise QuotaError("form_too_large", fields=quotas.FORM_FIELDS, files=quotas.FORM_FILES) from error
+        raise
     secret = cookie_secret(request)
     given = str(form.get("_form", "")).encode()
     if not secret or not hmac.compare_digest(given, form_token(secret).encode()):

@@ -17,6 +17,7 @@ from application.application import Application
 from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from ledger.watch import DatabaseWatch
 from local.installation import entry_key
 from mail import Mailer
 from mail.folder import FolderMailer
@@ -26,6 +27,8 @@ from projections.search import SearchIndex
 from vault.files import Files
 from vault.persons import People
 from vault.texts import Texts
+from web import quotas
+from web.request_rate import RequestRate
 from web.settings import Settings
 from workflows.client import TemporalClient, open_client
 
@@ -48,6 +51,7 @@ class Services:
     pause_s: float = 1.0
     """The unit of the pauses after failed logins; tests take a shorter one."""
     jobs: Jobs = field(default_factory=Jobs)
+    rate: RequestRate = field(default_factory=RequestRate)
 
 
 def services_of(application: Application, settings: Settings) -> Services:
@@ -62,13 +66,13 @@ def services_of(application: Application, settings: Settings) -> Services:
         settings=settings,
         application=application,
         accounts=Accounts(pool),
-        drafts=Drafts(pool),
+        drafts=Drafts(pool, quotas.DRAFTS, quotas.DRAFT_CHARACTERS),
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
-        files=Files(pool),
+        files=Files(pool, quotas.UPLOAD_BYTES_A_DAY),
         mailer=mailer,
     )
 
@@ -82,8 +86,10 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     """
     key = entry_key(settings.key_file)
     async with AsyncExitStack() as stack:
-        ledger = await open_ledger(settings.database_url, key.installation, writing=False)
+        watch = DatabaseWatch(settings.database_url)
+        ledger = await open_ledger(settings.database_url, key.installation, writing=False, watch=watch)
         stack.push_async_callback(ledger.close)
+        await stack.enter_async_context(watch.running())
         # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)

@@ -25,7 +25,7 @@ from application.visits import ForbiddenError, VisitedCycle, submit_as
 from domain.access import Matter
 from domain.records import Command
 from domain.rights import is_binding
-from errors import CodedError, InputError, Kind
+from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence
 from i18n.page_texts import STEPS
@@ -133,12 +133,10 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     body = typed_text(posted)
     file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
-    draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
-    if (unstorable := unstorable_text(body)) is None:
-        await services.drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
-    if file_problem or unstorable is not None:
-        text, faulty = (file_problem, "") if unstorable is None else (error_text(unstorable, cycle), unstorable.path)
-        return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
+    draft_problem = await _keep(request, cycle, body, step)
+    if (problem := file_problem or draft_problem) is not None:
+        text = error_text(problem, cycle)
+        return await _form(request, cycle, act_form, text=text, faulty=problem.path, status=problem.http_status)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
@@ -157,6 +155,18 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return await _send(request, cycle, command)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
+
+
+async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
+    """Keep what was typed as a draft; return why it cannot be kept."""
+    if (unstorable := unstorable_text(body)) is not None:
+        return unstorable
+    draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
+    try:
+        await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
+    except QuotaError as error:
+        return None if step in {"send", "drop"} else error  # sending needs no draft, and dropping one makes room
+    return None
 
 
 async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from fastapi.responses import Response
 
 from application.act_view import latest_acts
 from application.board import wait_until_reached
+from application.comparison import compared
 from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle, Visitor
 from audit.replay import digests_in
@@ -216,7 +216,7 @@ async def draft(
         old=old,
         new=new,
         texts=texts,
-        marked=list(marked(by_number[old], by_number[new])),
+        compared=await compared(by_number[old], by_number[new]),
         threads=threads(comments),
         voice=voice,
         names=cycle.names,
@@ -254,24 +254,3 @@ def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
         if one.answers not in numbers:
             take(one, 0)
     return found
-
-
-def marked(old: str, new: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Two texts line by line, word by word: (line's kind, [(same, ins or del, words)])."""
-    before, after = old.splitlines(), new.splitlines()
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from (("same", [("same", line)]) for line in after[j1:j2])
-        else:
-            yield "changed", list(_words("\n".join(before[i1:i2]), "\n".join(after[j1:j2])))
-
-
-def _words(old: str, new: str) -> Iterator[tuple[str, str]]:
-    before, after = old.split(" "), new.split(" ")
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield "same", " ".join(after[j1:j2])
-        if tag in {"delete", "replace"}:
-            yield "del", " ".join(before[i1:i2])
-        if tag in {"insert", "replace"}:
-            yield "ins", " ".join(after[j1:j2])

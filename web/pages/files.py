@@ -34,7 +34,7 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
     """Store a file."""
     form = await checked_form(request)
     services, sent = get_services(request), form.get("file")
-    fresh, text = None, ""
+    fresh, text, status = None, "", 200
     if visitor.login.account.kind == "auditor":
         raise ForbiddenError("not_yours_to_say")
     try:
@@ -42,9 +42,9 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
             raise InputError("file_empty")
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
     except InputError as error:
-        text = sentence(error.code, error.facts)
+        text, status = sentence(error.code, error.facts), error.http_status
     found = await services.files.of_unit(visitor.unit)
-    return page(request, "files.html", 422 if text else 200, files=found, text=text, fresh=fresh)
+    return page(request, "files.html", status, files=found, text=text, fresh=fresh)
 
 
 @router.get(urls.FILE)

@@ -33,7 +33,7 @@ from domain.access import Matter
 from domain.commands import parse_command
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
-from errors import CodedError, InputError, Kind
+from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.values import voice
@@ -83,6 +83,7 @@ async def _header(
     other: str = "",
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
+    status: int = 200,
 ) -> Response:
     services, organiser = get_services(request), cycle.state.lifecycle.organiser
     others = [
@@ -93,7 +94,7 @@ async def _header(
     return page(
         request,
         "minutes_new.html",
-        422 if text else 200,
+        status,
         cycle=cycle,
         fields=inputs(RecordMeeting, values, more),
         on=on,
@@ -124,12 +125,13 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
+        minutes.on, minutes.header, minutes.other = on, values, other
+        minutes.meeting_id = minutes.meeting_id or str(uuid4())
+        await keep_minutes(services, cycle, minutes, new=before is None)
     except (InputError, Refused, ValidationError) as error:
         text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
-        return await _header(request, cycle, values, on, text=text, other=other)
-    minutes.on, minutes.header, minutes.other = on, values, other
-    minutes.meeting_id = minutes.meeting_id or str(uuid4())
-    await keep_minutes(services, cycle, minutes)
+        status = error.http_status if isinstance(error, QuotaError) else 422
+        return await _header(request, cycle, values, on, text=text, other=other, status=status)
     return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
@@ -197,7 +199,11 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         }
     if step.startswith("out:") and step.removeprefix("out:").isdigit():
         minutes.acts = [one for n, one in enumerate(minutes.acts) if n != int(step.removeprefix("out:"))]
-    await keep_minutes(services, cycle, minutes)
+    try:
+        await keep_minutes(services, cycle, minutes)
+    except QuotaError as error:
+        if step not in {"enter", "drop"}:  # entering needs no draft, and dropping one makes room
+            return _page(request, cycle, minutes, text=error_text(error, cycle), status=error.http_status)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":

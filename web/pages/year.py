@@ -24,7 +24,7 @@ from domain.access import Matter
 from domain.records import Refused
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from errors import InputError, InternalError, Kind
+from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence
 from resources import RULES
@@ -78,13 +78,11 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     return _form(request, dict(kept[0]) if kept else {})
 
 
-def _form(request: Request, typed: dict[str, Any], text: str = "") -> Response:
+def _form(request: Request, typed: dict[str, Any], text: str = "", status: int = 200) -> Response:
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
-    return page(
-        request, "year.html", 422 if text else 200, typed=defaults, text=text, editions=editions, columns=COLUMNS
-    )
+    return page(request, "year.html", status, typed=defaults, text=text, editions=editions, columns=COLUMNS)
 
 
 @router.get(urls.NEW_YEAR_TEMPLATE)
@@ -115,7 +113,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
         found = preview_clusters(table.year, edition, digest, starts)
     except (InputError, Refused) as error:
-        return _form(request, typed, sentence(error.code, error.facts))
+        return _form(request, typed, sentence(error.code, error.facts), 413 if isinstance(error, QuotaError) else 422)
     return page(
         request,
         "year_look.html",
