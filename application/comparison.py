@@ -35,23 +35,23 @@ SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TextComparison:
     """What changed from one text to another."""
 
     paragraphs: Paragraphs
     level: Level
 
 
-async def compared(old: str, new: str) -> Comparison:
+async def compared(old: str, new: str) -> TextComparison:
     """Two texts compared, as finely as the time allows. It always has an answer, and never holds up other pages."""
     before, after = old.splitlines(), new.splitlines()
     if _words_in(before) * _words_in(after) <= WORDS_AT_ONCE or before == after:
-        return Comparison(_compared(before, after, "words"), "words")
+        return TextComparison(_compared(before, after, "words"), "words")
     try:
         level, found = await CHILDREN.run(__name__, json.dumps([before, after]).encode(), seconds=SECONDS)
     except (WorkFailedError, TooBusyError):
-        return Comparison(_compared(before, after, "whole"), "whole")
-    return Comparison([(kind, [(tag, words) for tag, words in parts]) for kind, parts in found], level)
+        return TextComparison(_compared(before, after, "whole"), "whole")
+    return TextComparison([(kind, [(tag, words) for tag, words in parts]) for kind, parts in found], level)
 
 
 def _words_in(lines: Sequence[str]) -> int:

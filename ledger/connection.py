@@ -97,6 +97,11 @@ def is_lost(error: BaseException) -> bool:
     return False
 
 
+def is_starting(error: BaseException) -> bool:
+    """True when the server answers that it takes no connections yet, such as while it recovers after a crash."""
+    return isinstance(error, asyncpg.CannotConnectNowError)
+
+
 def is_overloaded(error: BaseException) -> bool:
     """True when the server ended a statement that took too long, or one of several that waited for each other."""
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OVERLOADED_SQLSTATES)
