@@ -94,7 +94,7 @@ def _open(body: bytes) -> Rows:
 
     sheet = load_workbook(io.BytesIO(body), read_only=True, data_only=True).worksheets[0]
     return [
-        ["" if cell is None else str(cell) for cell in row[:MOST_COLUMNS]]
+        ["" if cell is None else str(cell)[: 2 * MOST_CHARS] for cell in row[:MOST_COLUMNS]]
         for row in sheet.iter_rows(max_row=MOST_ROWS + 1, values_only=True)
     ]
 

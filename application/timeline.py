@@ -8,6 +8,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
+from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.records import CLOCK, Event, EventEnvelope
@@ -21,7 +22,8 @@ from vault.texts import Texts
 
 async def texts_of(texts: Texts, envelopes: Iterable[EventEnvelope[Event]]) -> dict[str, str]:
     """The texts that events name, by digest."""
-    return await texts.get(digests_in([plain(one.event) for one in envelopes]))
+    events = tuple(envelopes)
+    return await texts.get(await of_many(len(events), lambda: digests_in([plain(one.event) for one in events])))
 
 
 async def sentences(
@@ -30,7 +32,7 @@ async def sentences(
     """Each event in a sentence."""
     events = tuple(envelopes)
     words = await texts_of(texts, events)
-    return tuple(describe(one, names, words) for one in events)
+    return await of_many(len(events), lambda: tuple(describe(one, names, words) for one in events))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +114,5 @@ async def timeline(
 
 async def timeline_of(application: Application, cycle: VisitedCycle) -> list[TimelineEntry]:
     """The timeline of a cycle, as far as the visitor may read it."""
-    return await timeline(application, cycle.readable_history(), cycle.names, cycle.state.corrections.corrected)
+    history = await of_many(len(cycle.history), cycle.readable_history)
+    return await timeline(application, history, cycle.names, cycle.state.corrections.corrected)

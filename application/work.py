@@ -1,7 +1,8 @@
 """Work that can be slow, beside the event loop of the process that answers people.
 
 What grows faster than its input, or opens an untrusted file, is done by a child process: at most `PROCESSES` at a time,
-with a deadline, after which the child is killed. Long work of ours on data of the ledger is done in slices.
+with a deadline, after which the child is killed. Long work of ours on data of the ledger, whose length is bounded by
+what was recorded, is done by a few threads: it takes its time, and others are answered meanwhile.
 
 A child does one piece of work and ends, so nothing of one person's data stays for the next, and there is nothing to
 repair after a child was killed. It has limited memory, a lower priority and none of this process's secrets: its
@@ -18,9 +19,11 @@ import json
 import os
 import resource
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from errors import AwayError
 from resources import CHILD_ENVIRONMENT
@@ -34,10 +37,14 @@ WAITING = 8
 MEMORY = 1_000_000_000
 """Bytes of address space of a child."""
 
-SLICE_S = 0.01
-"""After so much work in one go, other tasks of the process run."""
+THREADS = 4
+FEW = 200
+"""Work on fewer things, such as events, is done at once: a thread would cost more than it saves."""
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+_threads = ThreadPoolExecutor(THREADS, "work")
 
 
 class TooBusyError(AwayError):
@@ -121,11 +128,12 @@ def answer_as_child(function: Callable[[bytes], Any]) -> None:
     sys.stdout.write(json.dumps(answer, ensure_ascii=False))
 
 
-async def in_slices(items: Iterable[T]) -> AsyncIterator[T]:
-    """The items; after each `SLICE_S` of work on them, other tasks of the process run."""
-    begun = time.perf_counter()
-    for item in items:
-        yield item
-        if time.perf_counter() - begun > SLICE_S:
-            await asyncio.sleep(0)
-            begun = time.perf_counter()
+async def beside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a thread, in the language of the caller."""
+    call = partial(copy_context().run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+
+
+async def of_many(count: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function whose time goes by the number of some things: at once for a `FEW` of them, else in a thread."""
+    return function(*args, **kwargs) if count < FEW else await beside(function, *args, **kwargs)

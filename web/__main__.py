@@ -11,15 +11,22 @@ SIGINT.
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 
 import structlog
 import uvicorn
 from prometheus_client import start_http_server
 
 from application.logs import configure
+from application.work import beside
 from web.app import build
+from web.render import load_templates
 from web.services import opened
 from web.settings import Settings
+
+SWITCH_S = 0.001
+"""How long a thread that works may keep the loop, which answers, from running."""
 
 log = structlog.get_logger()
 
@@ -27,6 +34,7 @@ log = structlog.get_logger()
 async def main() -> None:
     """Serve until told to stop."""
     configure()
+    sys.setswitchinterval(SWITCH_S)
     settings = Settings.of_environment()
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")
@@ -42,8 +50,12 @@ async def main() -> None:
             forwarded_allow_ips=settings.proxies,
         )
         server = uvicorn.Server(config)
+        loading = asyncio.create_task(beside(load_templates))
+        gc.collect()
+        gc.freeze()  # modules and templates stay: no later collection looks at them again
         log.info("web ready", address=settings.address)
         await server.serve()
+        await loading
 
 
 if __name__ == "__main__":

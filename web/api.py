@@ -14,8 +14,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
@@ -32,6 +33,7 @@ from application.timeline import timeline_of
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import ForbiddenError, VisitedCycle, Visitor, submit_as
+from application.work import beside, of_many
 from domain.access import Matter
 from domain.rights import is_binding
 from domain.streams import cycle_stream
@@ -181,30 +183,38 @@ async def acts(_visitor: OwnReader) -> list[ActDescription]:
     return act_descriptions()
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}")
-async def cycle(request: Request, opened: ReadableCycle) -> CycleState:
+async def _answer_of(model: type[BaseModel], values: Any) -> Response:
+    """Values of a model, or a list of them, as JSON: checked and written beside the event loop, for they are many."""
+    kind: TypeAdapter[Any] = TypeAdapter(list[model] if isinstance(values, list) else model)  # type: ignore[valid-type]
+    body = await beside(lambda: kind.dump_json(kind.validate_python(values)))
+    return Response(body, media_type="application/json")
+
+
+@router.get("/cycles/{organiser}/{year}/{cluster}", response_model=CycleState)
+async def cycle(request: Request, opened: ReadableCycle) -> Response:
     """A cycle's state, as far as the holder may see it."""
-    return CycleState(**await visible_state(get_services(request).application, opened))
+    return await _answer_of(CycleState, await visible_state(get_services(request).application, opened))
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}/timeline")
-async def timeline(request: Request, cycle: CycleHistory) -> list[TimelineEvent]:
+@router.get("/cycles/{organiser}/{year}/{cluster}/timeline", response_model=list[TimelineEvent])
+async def timeline(request: Request, cycle: CycleHistory) -> Response:
     """Everything that was recorded, in order."""
-    return [TimelineEvent(**one.values()) for one in await timeline_of(get_services(request).application, cycle)]
+    entries = await timeline_of(get_services(request).application, cycle)
+    return await _answer_of(TimelineEvent, await of_many(len(entries), lambda: [one.values() for one in entries]))
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}/moment")
+@router.get("/cycles/{organiser}/{year}/{cluster}/moment", response_model=MomentState)
 async def moment(
     request: Request,
     cycle: CycleHistory,
     version: Version = None,
     at: Annotated[Day | None, Query()] = None,
     known_on: Annotated[Day | None, Query()] = None,
-) -> MomentState:
+) -> Response:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     asked, application = Moment(version, at, known_on), get_services(request).application
     found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
-    return MomentState(**await moment_values(application, found))
+    return await _answer_of(MomentState, await moment_values(application, found))
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
@@ -291,7 +301,9 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     return _error(422, InputError("bad_request", f"{path}: {first.get('type', '')}"))
 
 
-async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
+async def _refused_by_http(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error.__cause__, CodedError):  # the body was refused while it was read
+        return await _answer(request, error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 400
     return _error(status, InputError("page_not_found" if status == HTTPStatus.NOT_FOUND else "bad_request"))
 

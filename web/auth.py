@@ -12,13 +12,15 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from accounts import Account
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
+from application.work import beside
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.times import ICT
@@ -68,9 +70,7 @@ async def checked_form(request: Request) -> FormData:
         QuotaError: `form_too_large`.
     """
     try:
-        form = await request.form(
-            max_fields=quotas.FORM_FIELDS, max_files=quotas.FORM_FILES, max_part_size=quotas.FIELD_BYTES
-        )
+        form = await _form(request)
     except HTTPException as error:
         if re.search("maximum|Too many", str(error.detail)):
             raise QuotaError("form_too_large", fields=quotas.FORM_FIELDS, files=quotas.FORM_FILES) from error
@@ -81,6 +81,30 @@ async def checked_form(request: Request) -> FormData:
         raise ForbiddenError("form_not_ours")
     return form
 
+
+async def _form(request: Request) -> FormData:
+    length = int(request.headers.get("content-length") or 0)
+    plain = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if not plain or length < _AT_ONCE_BYTES:
+        return await request.form(
+            max_fields=quotas.FORM_FIELDS, max_files=quotas.FORM_FILES, max_part_size=quotas.FIELD_BYTES
+        )
+    # A long field is decoded in one go, so that is done beside the event loop.
+    body = await request.body()
+    try:
+        return FormData(await beside(_decoded, body))
+    except ValueError:
+        raise QuotaError("form_too_large", fields=quotas.FORM_FIELDS, files=quotas.FORM_FILES) from None
+
+
+def _decoded(body: bytes) -> list[tuple[str, str | UploadFile]]:
+    text = body.decode("latin-1")
+    if any(len(part) > quotas.FIELD_BYTES for part in text.split("&")):
+        raise ValueError
+    return [*parse_qsl(text, keep_blank_values=True, max_num_fields=quotas.FORM_FIELDS, errors="replace")]
+
+
+_AT_ONCE_BYTES = 200_000
 
 NOT_CARRIED = frozenset({"_form", "_password", "_code", "_new", "_again", "_secret"})
 """Secrets, and what belongs to one page only: these are never written into another page."""

@@ -13,7 +13,7 @@ REQUEST_BYTES = 12_000_000
 API_BYTES = 3_000_000
 """Of a request to the JSON interface: an act with a text of the greatest length, written in escapes."""
 
-API_PARTS = 100_000
+API_PARTS = 30_000
 """Values in a request to the JSON interface: each costs as much time as a line of text."""
 
 FORM_FIELDS = 10_000

@@ -15,6 +15,7 @@ from application.moments import Moment, StateAt, differences, moment_values, rep
 from application.timeline import TimelineEntry, sentences, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
+from application.work import of_many
 from domain.access import Matter
 from domain.codec import state_digest
 from domain.obligations import obligations, steps
@@ -58,17 +59,18 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
     entries = await timeline_of(get_services(request).application, cycle)
     found_steps = {one.step for one in entries}
+    fitting = await of_many(len(entries), lambda: [one for one in entries if filters.fits(one)])
     return page(
         request,
         "timeline.html",
         cycle=cycle,
-        entries=[one for one in entries if filters.fits(one)],
+        entries=fitting,
         all=len(entries),
         filters=filters,
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({one.row.unit for one in entries if one.row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=chain_warning(cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
     )
 
 
@@ -76,7 +78,8 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
 async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
     """The timeline as JSON or CSV."""
     entries = await timeline_of(get_services(request).application, cycle)
-    return as_download([one.values() for one in entries], f"{_file_name(cycle)}-so", extension)
+    rows = await of_many(len(entries), lambda: [one.values() for one in entries])
+    return await as_download(rows, f"{_file_name(cycle)}-so", extension)
 
 
 class MomentQuery(BaseModel):
@@ -119,12 +122,12 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         since=now.only_here(then),
         gone=then.only_here(now),
         entry=entry[0] if entry else "",
-        digest=state_digest(found.state),
+        digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download={"version": moment.version}
         if moment.version is not None
         else {"day": query.day, "known_on": query.known_on},
-        broken=chain_warning(cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
         steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
     )
 
@@ -137,10 +140,10 @@ async def moment_download(
     application, moment = get_services(request).application, query.moment(cycle)
     if extension == "json":
         found = await replayed(application, cycle, moment)
-        return as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
+        return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
     rows = [{"moment": moment.words(), "line": line} for line in then.lines]
-    return as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
+    return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 
 
 class ComparisonQuery(BaseModel):
@@ -193,7 +196,7 @@ async def compare_download(
 ) -> Response:
     """Two moments compared, as JSON or CSV."""
     rows = differences(*await _compared(request, cycle, query))
-    return as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
+    return await as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
 
 
 def _file_name(cycle: VisitedCycle) -> str:
@@ -244,4 +247,4 @@ async def deviations_download(
 ) -> Response:
     """The register of deviations as JSON or CSV."""
     rows = await deviation_rows(get_services(request).board, visitor, year or None)
-    return as_download(rows, "diem-khac-quy-dinh", extension)
+    return await as_download(rows, "diem-khac-quy-dinh", extension)

@@ -103,7 +103,7 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
         for row in await board_rows(get_services(request).board, visitor, filters.year or None)
         if filters.fits(row)
     ]
-    return as_csv(rows, "bang-thanh-pho")
+    return await as_csv(rows, "bang-thanh-pho")
 
 
 async def _board(

@@ -15,6 +15,7 @@ from application.board import wait_until_reached
 from application.comparison import compared
 from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle, Visitor
+from application.work import of_many
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
@@ -74,11 +75,12 @@ async def mine(request: Request, visitor: Annotated[Visitor, Depends(reads(Matte
 @router.get(urls.CYCLE)
 async def cluster(request: Request, cycle: ReadableCycle) -> Response:
     """Everything about one cluster's year."""
-    state = cycle.readable_state()
+    state, events = await cycle.readable_state(), len(cycle.history)
     owed = obligations(cycle.state, cycle.rules)
     latest = latest_acts(cycle, MOST_LATEST)
     named = [*state.comments.comments.values(), *(envelope.event for _row, envelope in latest)]
-    texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
+    digests = await of_many(events, lambda: digests_in([plain(one) for one in named]))
+    texts = await get_services(request).application.texts.get(digests)
     return page(
         request,
         "cluster.html",
@@ -93,7 +95,7 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
         ],
         scores=_scores(cycle),
         names=cycle.names,
-        threads=threads(state.comments.comments.values()),
+        threads=await of_many(events, threads, state.comments.comments.values()),
         texts=texts,
         voice=voice,
         deviations=[
@@ -217,7 +219,7 @@ async def draft(
         new=new,
         texts=texts,
         compared=await compared(by_number[old], by_number[new]),
-        threads=threads(comments),
+        threads=await of_many(len(comments), threads, comments),
         voice=voice,
         names=cycle.names,
         stances=[

@@ -17,6 +17,7 @@ from application.error_mapping import coded_error
 from application.fields import parse_day
 from application.tables import rows_of
 from application.visits import Visitor
+from application.work import beside
 from application.yaml_files import read_model
 from application.year_file import YearFile, check_open_cycles, default_start, enter_file_people, start_year
 from application.year_table import COLUMNS, TableResult, overdue_at_start, preview_clusters, read_table
@@ -108,10 +109,10 @@ async def look(request: Request, visitor: Secretary) -> Response:
         await services.drafts.save(visitor.contact.id, DRAFT, typed)
         if form.get("_step") == "edit":
             return _form(request, typed)
-        table, edition = _read(visitor, rows, typed)
+        table, edition = await beside(_read, visitor, rows, typed)
         starts = default_start(table.year.year, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
-        found = preview_clusters(table.year, edition, digest, starts)
+        found = await beside(preview_clusters, table.year, edition, digest, starts)
     except (InputError, Refused) as error:
         return _form(request, typed, sentence(error.code, error.facts), 413 if isinstance(error, QuotaError) else 422)
     return page(
@@ -120,7 +121,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         table=table,
         edition=edition,
         found=found,
-        late=overdue_at_start(found, starts),
+        late=await beside(overdue_at_start, found, starts),
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
@@ -168,7 +169,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    table, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
+    table, edition = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     job = YearOpening(streams, _seal(typed))
