@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: demo test cases bench tour acts-doc lint lock
+.PHONY: demo test soak cases bench tour acts-doc lint lock
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -13,6 +13,9 @@ demo: $(READY)
 
 test: $(READY)
 	@sh tools/test.sh
+
+soak: $(READY)
+	@THIDUA_SOAK=1 sh tools/test.sh tests/test_freezing.py tests/test_supervisor.py
 
 cases: $(READY)
 	@$(RUN)/python -m cli.cases
