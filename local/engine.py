@@ -29,7 +29,7 @@ from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
 from local.questions import Question, answers, database_answers, grpc_answers, http_answers
-from local.supervisor import Part, Supervisor
+from local.supervisor import SupervisedPart, Supervisor
 from resources import CHILD_ENVIRONMENT
 
 DATABASE = "thidua"
@@ -233,9 +233,9 @@ async def _start(
     return endpoints, installed, Supervisor(_parts(endpoints, servers), pids, report)
 
 
-def _parts(endpoints: Endpoints, servers: Mapping[str, Server]) -> list[Part]:
+def _parts(endpoints: Endpoints, servers: Mapping[str, Server]) -> list[SupervisedPart]:
     """The parts of an engine, each with its question; those that this process did not start are only asked."""
-    return [Part(name, asks, servers.get(name), NEEDS[name]) for name, asks in questions(endpoints).items()]
+    return [SupervisedPart(name, asks, servers.get(name), NEEDS[name]) for name, asks in questions(endpoints).items()]
 
 
 def questions(endpoints: Endpoints) -> dict[str, Question]:

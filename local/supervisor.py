@@ -41,7 +41,7 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Part:
+class SupervisedPart:
     """A part of the engine. `server` is None for one that this process did not start: it is only asked."""
 
     name: str
@@ -63,7 +63,7 @@ class Supervisor:
     """Keeps the parts of one engine going. `pids` are the process ids by part, which other commands read."""
 
     def __init__(
-        self, parts: Sequence[Part], pids: dict[str, int], report: Report, patience: Patience | None = None
+        self, parts: Sequence[SupervisedPart], pids: dict[str, int], report: Report, patience: Patience | None = None
     ) -> None:
         self._parts = {part.name: part for part in parts}
         self._pids, self._report, self._patience = pids, report, patience or Patience()
@@ -86,7 +86,7 @@ class Supervisor:
                 with suppress(asyncio.CancelledError, EngineUnavailableError):
                     await task
 
-    async def _keep(self, part: Part) -> None:
+    async def _keep(self, part: SupervisedPart) -> None:
         patience = self._patience
         while True:
             await asyncio.sleep(patience.watch_s)
@@ -103,16 +103,16 @@ class Supervisor:
             elif self._hangs(part):
                 await self._start_again(part, _("{name} did not answer; started again (its log: {log})"))
 
-    def _can_be_judged(self, part: Part) -> bool:
+    def _can_be_judged(self, part: SupervisedPart) -> bool:
         return all(self._parts[name].answers for name in part.needs if name in self._parts)
 
-    def _note_answer(self, part: Part) -> None:
+    def _note_answer(self, part: SupervisedPart) -> None:
         part.answers, part.has_answered, part.misses = True, True, 0
         part.answered_at = time.monotonic()
         if part.answered_at - part.started_at > self._patience.steady_s:
             part.starts = 0
 
-    def _hangs(self, part: Part) -> bool:
+    def _hangs(self, part: SupervisedPart) -> bool:
         """Note a missed question; return whether the part must be started again."""
         part.answers = False
         if part.server is None or part.server.has_ended:
@@ -125,7 +125,7 @@ class Supervisor:
         allowed = self._patience.silent_s if part.has_answered else self._patience.start_s
         return part.misses >= self._patience.misses and silent >= allowed
 
-    async def _start_again(self, part: Part, said: str) -> None:
+    async def _start_again(self, part: SupervisedPart, said: str) -> None:
         server, pauses = part.server, self._patience.pauses_s
         if server is None or server.stopped:
             return

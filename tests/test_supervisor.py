@@ -24,7 +24,7 @@ from local import engine
 from local.engine import parts_that_answer
 from local.process import EngineUnavailableError, Server, start_server
 from local.questions import answers, grpc_answers, http_answers
-from local.supervisor import Part, Patience, Supervisor
+from local.supervisor import Patience, SupervisedPart, Supervisor
 from worker import note_polls
 from workflows.cluster_cycle import ClusterCycle
 
@@ -52,7 +52,7 @@ async def test_a_part_that_misses_a_few_questions_is_left_alone(tmp_path: Path) 
         asked[0] += 1
         return asked[0] % 3 == 0  # twice busy, then it answers, for ever
 
-    supervisor = Supervisor([Part("part", question, server)], {}, print, QUICK)
+    supervisor = Supervisor([SupervisedPart("part", question, server)], {}, print, QUICK)
     pid, watch = server.pid, asyncio.create_task(supervisor.run())
     await eventually(lambda: _true(asked[0] > 30))
     watch.cancel()
@@ -67,7 +67,7 @@ async def test_a_part_is_not_judged_while_one_that_it_needs_does_not_answer(tmp_
         asked[0] += 1
         return False
 
-    parts = [Part("database", scripted(False)), Part("part", silent, server, ("database",))]
+    parts = [SupervisedPart("database", scripted(False)), SupervisedPart("part", silent, server, ("database",))]
     watch = asyncio.create_task(Supervisor(parts, {}, print, QUICK).run())
     pid = server.pid
     await eventually(lambda: _true(asked[0] > 30))
@@ -78,7 +78,7 @@ async def test_a_part_is_not_judged_while_one_that_it_needs_does_not_answer(tmp_
 
 async def test_a_part_that_never_answers_is_given_up_with_a_sentence(tmp_path: Path) -> None:
     server, said = sleeper(tmp_path), list[str]()
-    supervisor = Supervisor([Part("part", scripted(False), server)], {}, said.append, QUICK)
+    supervisor = Supervisor([SupervisedPart("part", scripted(False), server)], {}, said.append, QUICK)
     with pytest.raises(EngineUnavailableError, match="part_given_up") as given_up:
         await supervisor.run()
     assert (given_up.value.exit_code, given_up.value.facts["times"], len(said)) == (3, 3, 3)
@@ -87,7 +87,7 @@ async def test_a_part_that_never_answers_is_given_up_with_a_sentence(tmp_path: P
 
 async def test_a_given_up_part_ends_the_engine_with_its_error(tmp_path: Path) -> None:
     server = sleeper(tmp_path)
-    supervisor = Supervisor([Part("part", scripted(False), server)], {}, print, QUICK)
+    supervisor = Supervisor([SupervisedPart("part", scripted(False), server)], {}, print, QUICK)
     with pytest.raises(EngineUnavailableError, match="part_given_up"):
         async with engine._supervised(supervisor):
             await asyncio.Event().wait()
