@@ -6,7 +6,9 @@ python tests/freezing_web.py, with the environment of `python -m web`.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
@@ -15,19 +17,26 @@ from web import __main__ as program
 from web.app import build as whole
 from web.services import Services
 
-BLOCKED_S = 2
+DEADLINE_S = 60
+
+
+def until(name: str) -> None:
+    """Wait, and let nothing else run in this thread, until the test has made a file."""
+    file, end = Path(os.environ["THIDUA_OUTBOX"]) / name, time.monotonic() + DEADLINE_S
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 async def blocking() -> PlainTextResponse:
-    """Work on the event loop, after something that is awaited."""
+    """Work on the event loop, after something that is awaited: the fault that the test must find."""
     await asyncio.sleep(0.05)
-    time.sleep(BLOCKED_S)  # noqa: ASYNC251 - the fault that the test must find
+    until("blocked")
     return PlainTextResponse("at last")
 
 
 async def waiting() -> PlainTextResponse:
-    """As slow, but beside the event loop."""
-    await asyncio.to_thread(time.sleep, BLOCKED_S)
+    """The same beside the event loop."""
+    await asyncio.to_thread(until, "waited")
     return PlainTextResponse("at last")
 
 

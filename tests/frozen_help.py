@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -46,6 +46,7 @@ class House:
     """A database server, a web process on it, and people who may log in."""
 
     address: str
+    folder: Path
     web: Server
     postgres: PostgresServer
     visitors: dict[str, Visitor] = field(default_factory=dict)
@@ -84,6 +85,7 @@ async def a_house(folder: Path, events: int, temporal: str = "127.0.0.1:1") -> A
         secrets = await _people(owner)
         owner.terminate()
         await ledger.close()
+        (folder / "outbox").mkdir()
         (port,) = free_ports(1)
         environment = {
             **CHILD_ENVIRONMENT,
@@ -99,7 +101,7 @@ async def a_house(folder: Path, events: int, temporal: str = "127.0.0.1:1") -> A
         command = [sys.executable, str(ROOT / "tests" / "freezing_web.py")]
         server = start_server("web", command, log=folder / "web.log", env=environment)
         stack.push_async_callback(asyncio.to_thread, server.stop)
-        house = House(f"http://127.0.0.1:{port}", server, postgres, secrets=secrets)
+        house = House(f"http://127.0.0.1:{port}", folder, server, postgres, secrets=secrets)
         stack.push_async_callback(_close, house)
         await eventually(lambda: _is_up(house.address))
         yield house
@@ -220,8 +222,13 @@ class Answered:
         return self.waiting >= WAITING
 
 
-async def asked_meanwhile(house: House, page: Awaitable[httpx.Response]) -> Answered:
-    """Ask `/healthz` again and again while a page is answered."""
+async def asked_meanwhile(
+    house: House, page: Awaitable[httpx.Response], note: Callable[[int, int], object] = lambda _before, _waiting: None
+) -> Answered:
+    """Ask `/healthz` again and again while a page is answered.
+
+    `note` is told each time how many questions were answered, and how many wait.
+    """
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with (
         Echo().open() as echo,
@@ -238,6 +245,7 @@ async def asked_meanwhile(house: House, page: Awaitable[httpx.Response]) -> Answ
             before += 0 if loading.done() else len(done)
             questions -= done
             most = max(most, len(questions))
+            note(before, len(questions))
         answer = await loading
         for one in questions:
             assert (await one).status_code == 200

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from conftest import eventually
 from engine_help import open_cycle, units
-from frozen_help import CYCLE, House, a_house, asked_meanwhile
+from frozen_help import CYCLE, WAITING, House, a_house, asked_meanwhile
 from speech import RULES
 from web_help import Site
 
@@ -184,8 +184,17 @@ async def test_other_pages_are_answered_while_a_costly_one_works(house: House, n
 
 async def test_the_control_a_page_that_blocks_is_found(house: House) -> None:
     visitor = await house.visitor("can-bo")
-    blocked = await asked_meanwhile(house, visitor.http.get("/dung-hinh"))
-    beside = await asked_meanwhile(house, visitor.http.get("/cham"))
+
+    def let_go(name: str, enough: bool) -> None:
+        if enough:
+            (house.folder / "outbox" / name).touch()
+
+    blocked = await asked_meanwhile(
+        house, visitor.http.get("/dung-hinh"), lambda _before, waiting: let_go("blocked", waiting > WAITING)
+    )
+    beside = await asked_meanwhile(
+        house, visitor.http.get("/cham"), lambda before, _waiting: let_go("waited", before > 2 * WAITING)
+    )
     assert (blocked.status, blocked.froze) == (200, True), blocked
     assert (beside.status, beside.froze) == (200, False), beside
 
