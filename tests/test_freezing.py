@@ -273,13 +273,13 @@ async def _answers(http: httpx.AsyncClient, path: str) -> bool:
 
 async def test_a_temporal_server_that_hangs_leaves_an_act_pending(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The form comes back with what was typed, under the same command id."""
-    monkeypatch.setattr("workflows.client.ANSWER_DEADLINE_S", 1.0)
     stream = await open_cycle(site.app, RULES, members=units(2))
     await site.person("an", "don-vi-1")
     visitor = await site.log_in("an")
     path = urls.act_url(stream, "comment")
     silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     address = "{}:{}".format(*silent.sockets[0].getsockname())
+    monkeypatch.setattr("workflows.client.ANSWER_DEADLINE_S", 1.0)
     async with open_client(address, "thidua", lazy=True) as client:
         site.services.application.client = TemporalClient(client)
         await visitor.get(path)
