@@ -7,6 +7,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
+from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
@@ -19,14 +20,15 @@ _OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "art
 
 async def visible_state(application: Application, cycle: VisitedCycle) -> dict[str, Any]:
     """The cycle for its visitor: state, steps, obligations, deviations, and the texts that it names."""
-    state = cycle.state
-    visible = plain(cycle.readable_state())
+    state, events = cycle.state, len(cycle.history)
+    visible = await of_many(events, plain, await cycle.readable_state())
+    digests = await of_many(events, digests_in, visible)
     owed = obligations(state, cycle.rules)
     return {
         "cycle": cycle.stream,
         "version": len(cycle.history),
         "state": visible,
-        "texts": dict(sorted((await application.texts.get(digests_in(visible))).items())),
+        "texts": dict(sorted((await application.texts.get(digests)).items())),
         "steps": [step_values(one) for one in steps(owed, cycle.rules)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
         "deviations": [

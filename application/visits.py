@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from accounts import Login
 from application.application import Application
 from application.gate import Submitter
+from application.work import of_many
 from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
 from domain.cycle import CYCLE
 from domain.records import Event, EventEnvelope
@@ -105,8 +106,11 @@ class VisitedCycle:
         """The part of the history that the visitor may read."""
         return tuple((row, envelope) for row, envelope in self.history if self.may_read_event(envelope.event))
 
-    def readable_state(self) -> State:
+    async def readable_state(self) -> State:
         """The state that follows from the events that the visitor may read: closed facts are not in it."""
+        return await of_many(len(self.history), self._readable_state)
+
+    def _readable_state(self) -> State:
         readable = self.readable_history()
         if len(readable) == len(self.history):
             return self.state
@@ -142,7 +146,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     if not is_cycle(stream):
         raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
-    state = CYCLE.fold(envelope for _row, envelope in history)
+    state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.edition(state))
     people = await application.people.names(_persons(state))
     return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
