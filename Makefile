@@ -14,7 +14,7 @@ demo: $(READY)
 test: $(READY)
 	@sh tools/test.sh
 
-# Every bad value in every place of every route: minutes, where `make test` sends a sample.
+# Minutes: every bad value in every place of every route, every costly page on its largest input, longer supervision.
 soak: $(READY)
 	@sh tools/soak.sh
 

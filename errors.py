@@ -63,6 +63,10 @@ HTTP_STATUSES: Mapping[Kind, int] = {
 }
 
 
+RETRY_S: Mapping[Kind, int] = {Kind.PENDING: 5, Kind.AWAY: 5}
+"""Seconds after which trying again makes sense, for a response's header."""
+
+
 class CodedError(Exception):
     """An error that people are told of.
 
@@ -88,11 +92,36 @@ class CodedError(Exception):
         """The status of a response that tells this error."""
         return HTTP_STATUSES[self.kind]
 
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds after which the same request may succeed; None where trying again does not help."""
+        return RETRY_S.get(self.kind)
+
 
 class InputError(CodedError):
     """What was typed or sent cannot be used."""
 
     kind = Kind.INPUT
+
+
+class QuotaError(InputError):
+    """More than one person, or one form, may send or keep. With `retry_after` seconds, it is only too much for now."""
+
+    _retry_after: int | None = None
+
+    def __init__(self, code: str, path: str = "", /, *, retry_after: int | None = None, **facts: Any) -> None:
+        super().__init__(code, path, **facts)
+        self._retry_after = retry_after
+
+    @property
+    def http_status(self) -> int:
+        """See `CodedError`. HTTP has a status for each of the two."""
+        return 413 if self._retry_after is None else 429
+
+    @property
+    def retry_after(self) -> int | None:
+        """See `CodedError`."""
+        return self._retry_after
 
 
 class NotFoundError(InputError):

@@ -4,8 +4,8 @@
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS (a port on loopback). It logs "ready" when it polls, and ends on SIGTERM
-or SIGINT.
+THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it
+polls). It logs "ready" when it polls, and ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
@@ -27,6 +31,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
+from application.heartbeat import Heartbeat
 from application.logs import configure
 from domain import installation
 from ledger.checkpoints import write_checkpoint
@@ -54,6 +59,9 @@ POLL_S = 0.2
 SEARCH_S = 1.0
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
+POLLS_S = 20.0
+"""How often Temporal is asked whether this worker polls."""
+
 NEW_NAMESPACE_S = 20.0
 
 log = structlog.get_logger()
@@ -88,6 +96,24 @@ async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: flo
 async def _write_checkpoint(ledger: PostgresLedger, folder: Path) -> None:
     if (current := await checkpoint(ledger)) is not None:
         await asyncio.to_thread(write_checkpoint, folder, current)
+
+
+async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUEUE) -> None:
+    """Ask Temporal when this worker last polled."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
+    except RPCError:
+        heartbeat.not_asked()
+        return
+    now = datetime.now(UTC)
+    for poller in answer.pollers:
+        if poller.identity == client.identity:
+            heartbeat.polled(max(0.0, (now - poller.last_access_time.ToDatetime(UTC)).total_seconds()))
 
 
 async def _start_post(client: Client) -> None:
@@ -145,11 +171,13 @@ async def main() -> None:
             # Together with the client's TASK_TIMEOUT: how long a command waits when its worker was killed.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         )
-        async with worker:
+        heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
+        async with worker, heartbeat.served(int(health)) if health else nullcontext():
             await _start_post(client)
             upkeep = [
                 asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
+                asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
             ]
             if (folder := _folder("THIDUA_CHECKPOINTS")) is not None:
                 upkeep.append(

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from errors import InputError
+from errors import InputError, QuotaError
 from ledger.connection import Pool
 from ledger.paging import Paged, PageRequest, fetch_page
 
@@ -18,30 +18,40 @@ PATH_BYTES = 2_000
 
 
 class Drafts:
-    """The drafts of all persons, by person and path: the page's address with its query."""
+    """The drafts of all persons, by person and path: the page's address with its query.
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    A person keeps at most `most` drafts, and `characters` in all of them.
+    """
+
+    def __init__(self, pool: Pool, most: int, characters: int) -> None:
+        self._pool, self._most, self._characters = pool, most, characters
 
     async def save(self, person: str, path: str, body: dict[str, Any]) -> None:
         """Save a draft in place of the one before.
 
         Raises:
-            InputError: `not_kept`: it has more than `MOST_CHARACTERS`.
             InputError: `link_too_long`: its path has more than `PATH_BYTES`.
+            QuotaError: `not_kept`: it has more than `MOST_CHARACTERS`; `drafts_full`: the person keeps too much.
         """
         if len(path.encode()) > PATH_BYTES:
             raise InputError("link_too_long")
         text = json.dumps(body, ensure_ascii=False)
         if len(text) > MOST_CHARACTERS:
-            raise InputError("not_kept")
-        await self._pool.execute(
-            "insert into accounts.draft (person, path, body) values ($1, $2, $3) on conflict (person, path) "
-            "do update set body = excluded.body, saved_at = now()",
+            raise QuotaError("not_kept")
+        done = await self._pool.execute(
+            "insert into accounts.draft (person, path, body, size) select $1, $2, $3, $4::integer "
+            "where (select count(*) < $5 and coalesce(sum(size), 0) + $4::integer <= $6 from accounts.draft "
+            "where person = $1 and path <> $2) on conflict (person, path) "
+            "do update set body = excluded.body, size = excluded.size, saved_at = now()",
             person,
             path,
             text,
+            len(text),
+            self._most,
+            self._characters,
         )
+        if done != "INSERT 0 1":
+            raise QuotaError("drafts_full", most=self._most, millions=self._characters // 1_000_000)
 
     async def load(self, person: str, path: str) -> tuple[dict[str, Any], datetime] | None:
         """Return a draft and when it was saved, None when there is none."""

@@ -44,8 +44,6 @@ _Result = TypeVar("_Result")
 class BusyError(AwayError):
     """The queue is full: more passwords wait to be checked than can be checked soon."""
 
-    retry_after = 5
-
     def __init__(self) -> None:
         super().__init__("logins_busy")
 

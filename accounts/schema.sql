@@ -118,6 +118,8 @@ create table accounts.draft (
     person   text not null references accounts.account (person),
     path     text not null,
     body     jsonb not null,
+    -- characters of the body, for the quota of a person
+    size     integer not null,
     saved_at timestamptz not null default now(),
     primary key (person, path)
 );

@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from accounts.attempts import Attempts, Guess, Lane, Origin
 from accounts.secrets import new_secret, secret_digest
-from errors import InputError
+from errors import QuotaError
 
 LONGEST_WAIT_S = 60.0
 """An attempt that would have to wait longer is refused, and told when to come again."""
@@ -31,17 +31,12 @@ MOST_WAITING = 200
 """Attempts from unknown sources that wait in this process. Those from known devices are bounded by their lanes."""
 
 
-class TooManyAttemptsError(InputError):
+class TooManyAttemptsError(QuotaError):
     """The attempt would have to wait too long, or too many wait already. Nothing was checked, nothing counted."""
 
     def __init__(self, seconds: float) -> None:
-        self.retry_after = max(1, math.ceil(seconds))
-        super().__init__("too_many_attempts", seconds=self.retry_after)
-
-    @property
-    def http_status(self) -> int:
-        """See `CodedError`."""
-        return 429
+        whole = max(1, math.ceil(seconds))
+        super().__init__("too_many_attempts", retry_after=whole, seconds=whole)
 
 
 @dataclass(frozen=True, slots=True)

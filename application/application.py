@@ -13,6 +13,7 @@ from application.dry_run_texts import DryRunTexts
 from application.engine import UnreachableError
 from application.fields import FieldFiller
 from application.gate import Gate, Submitter
+from application.work import of_many
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
@@ -188,7 +189,7 @@ class Application:
         rows = await load_all(self.ledger, stream)
         if not rows:
             raise NotFoundError("no_such_cycle", cycle=stream)
-        return tuple((row, _envelope(row)) for row in rows)
+        return await of_many(len(rows), _with_envelopes, rows)
 
     async def state(self, stream: str) -> tuple[State, Edition]:
         """Return the current state of a cycle and the rules in force."""
@@ -212,6 +213,10 @@ class Application:
         """Return a stored rules edition; None if there is none, or its text no longer fits the digest."""
         body = await self.texts.edition(digest)
         return edition_of(body) if body else None
+
+
+def _with_envelopes(rows: Sequence[RecordedEvent]) -> tuple[tuple[RecordedEvent, EventEnvelope[Event]], ...]:
+    return tuple((row, _envelope(row)) for row in rows)
 
 
 def _envelope(row: RecordedEvent) -> EventEnvelope[Event]:

@@ -9,6 +9,7 @@ from functools import reduce
 from application.application import Application
 from application.persons import PersonEntry
 from application.readable import ReadablePart
+from application.work import of_many
 from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.cycle import CYCLE
 from domain.records import AlreadyRecorded, Event, EventEnvelope, Refused
@@ -30,7 +31,8 @@ class DryRun:
     @classmethod
     async def of(cls, app: Application, editions: Mapping[str, Edition], rows: Iterable[RecordedEvent]) -> DryRun:
         """Return a dry run on top of a stream's rows. `editions` holds editions that are not stored yet, by digest."""
-        dry_run = cls(app, editions, [to_envelope(row) for row in rows])
+        stored = list(rows)
+        dry_run = await of_many(len(stored), lambda: cls(app, editions, [to_envelope(row) for row in stored]))
         await dry_run.load_rules()
         return dry_run
 
@@ -49,8 +51,10 @@ class DryRun:
             return ()
         self.history.extend(envelopes)
         # Corrected events are left out, which only a fold of the whole history can do.
-        is_correction = authenticated.command.NAME == "correct"
-        self.state = CYCLE.fold(self.history) if is_correction else reduce(CYCLE.evolve, envelopes, self.state)
+        if authenticated.command.NAME == "correct":
+            self.state = await of_many(len(self.history), CYCLE.fold, self.history)
+        else:
+            self.state = reduce(CYCLE.evolve, envelopes, self.state)
         await self.load_rules()
         return envelopes
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
+from application.work import of_many
 from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with
 from domain.codec import plain
 from domain.cycle import CYCLE
@@ -60,12 +61,16 @@ async def replayed(application: Application, cycle: VisitedCycle, moment: Moment
     """The state of a cycle at a moment, from the events that the visitor may read."""
     version = len(cycle.history)
     if moment == Moment(version):  # the visitor's cycle holds this state already
-        sureness = SurenessIndex.of(envelope for _row, envelope in cycle.readable_history())
+        readable = await of_many(version, cycle.readable_history)
+        sureness = await of_many(version, SurenessIndex.of, (envelope for _row, envelope in readable))
         return Replay(cycle.stream, cycle.readable_state(), cycle.rules, version, version, (), sureness)
-    return replay_with(
+    readable = await of_many(version, cycle.readable_history)
+    return await of_many(
+        version,
+        replay_with,
         CYCLE,
         cycle.stream,
-        [row for row, _envelope in cycle.readable_history()],
+        [row for row, _envelope in readable],
         await _editions(application, cycle),
         at=moment.at,
         version=moment.version,
@@ -86,19 +91,23 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
     state = found.state
     texts = await application.texts.get({comment.text for comment in state.comments.comments.values()})
     names = {**cycle.names, **state.membership.names}
-    lines = (
-        *state_lines(state, texts, cycle.names, found.sure.by_event),
-        *(
-            f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
-            for one in deviations(state, found.rules)
-        ),
-    )
-    return StateAt(moment, found, lines)
+
+    def lines() -> tuple[str, ...]:
+        return (
+            *state_lines(state, texts, cycle.names, found.sure.by_event),
+            *(
+                f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
+                for one in deviations(state, found.rules)
+            ),
+        )
+
+    return StateAt(moment, found, await of_many(found.events, lines))
 
 
 async def moment_values(application: Application, found: Replay[State]) -> dict[str, Any]:
     """A replayed state as JSON values, with the texts that it names."""
-    return replay_as_json(found, await application.texts.get(digests_in(plain(found.state))))
+    texts = await application.texts.get(await of_many(found.events, lambda: digests_in(plain(found.state))))
+    return await of_many(found.events, replay_as_json, found, texts)
 
 
 def differences(first: StateAt, second: StateAt) -> Sequence[dict[str, str]]:

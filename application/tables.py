@@ -1,26 +1,25 @@
 """Reads pasted or uploaded tables, CSV and XLSX, as text.
 
-A workbook is an untrusted file. A child process opens it, with limited memory and time, and without this process's
-secrets: its environment holds only the folder of our modules. It returns plain cells.
+A workbook is an untrusted file, so a child process opens it (`application.work`) and returns plain cells. Only as much
+of a table is read as may be used.
 """
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import json
-import resource
-import sys
+from collections.abc import Iterator
 
+from application.work import CHILDREN, WorkFailedError, WorkTooLongError, answer_as_child
 from errors import InputError
-from resources import CHILD_ENVIRONMENT
 
 MOST_ROWS = 5_000
 MOST_COLUMNS = 30
 MOST_CHARS = 500
+MOST_LINE = 2 * MOST_COLUMNS * MOST_CHARS
+"""Characters of a line of text."""
+
 SECONDS = 20
-MEMORY = 1_000_000_000
 FILE_BYTES = 5_000_000
 _ZIP = b"PK\x03\x04"
 
@@ -43,44 +42,44 @@ def _text(body: bytes) -> Rows:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("file_not_utf8", position=error.start) from None
-    lines = text.splitlines()
-    first = lines[0] if lines else ""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max("\t;,", key=first.count)
+    rows: Rows = []
+    blank = 0
     try:
-        return _bounded(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
+        for row in csv.reader(_lines(text), delimiter=delimiter):
+            if len(row) > MOST_COLUMNS or any(cell.strip() for cell in row):
+                rows.append(row)
+            else:
+                blank += 1
+            if len(rows) > MOST_ROWS or blank > MOST_ROWS or len(row) > MOST_COLUMNS:
+                break
     except csv.Error as error:
         raise InputError("table_unreadable", problem=str(error)) from None
+    if blank > MOST_ROWS:
+        raise InputError("table_too_large", found=len(rows) + blank, most=MOST_ROWS)
+    return _bounded(rows)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a table, none of them longer than its columns may be.
+
+    Raises:
+        InputError: `table_too_large`.
+    """
+    for line in io.StringIO(text, newline=""):
+        if len(line) > MOST_LINE:
+            raise InputError("table_too_large", found=len(line), most=MOST_LINE)
+        yield line
 
 
 async def _workbook(body: bytes) -> Rows:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-s",
-        "-m",
-        "application.tables",
-        env=CHILD_ENVIRONMENT,
-        cwd="/",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        preexec_fn=_limits,
-    )
     try:
-        out, _err = await asyncio.wait_for(child.communicate(body), SECONDS)
-    except TimeoutError:
-        child.kill()
-        await child.wait()
+        return _bounded(await CHILDREN.run(__name__, body, seconds=SECONDS))
+    except WorkTooLongError:
         raise InputError("table_unreadable", problem="too slow") from None
-    if child.returncode != 0:
-        raise InputError("table_unreadable", problem="XLSX")
-    return _bounded(json.loads(out))
-
-
-def _limits() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    except WorkFailedError:
+        raise InputError("table_unreadable", problem="XLSX") from None
 
 
 def _bounded(rows: Rows) -> Rows:
@@ -95,10 +94,10 @@ def _open(body: bytes) -> Rows:
 
     sheet = load_workbook(io.BytesIO(body), read_only=True, data_only=True).worksheets[0]
     return [
-        ["" if cell is None else str(cell) for cell in row[:MOST_COLUMNS]]
+        ["" if cell is None else str(cell)[: 2 * MOST_CHARS] for cell in row[:MOST_COLUMNS]]
         for row in sheet.iter_rows(max_row=MOST_ROWS + 1, values_only=True)
     ]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_open(sys.stdin.buffer.read()), ensure_ascii=False))
+    answer_as_child(_open)

@@ -8,6 +8,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import History, VisitedCycle
+from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.records import CLOCK, Event, EventEnvelope
@@ -23,7 +24,8 @@ from vault.texts import Texts
 
 async def texts_of(texts: Texts, envelopes: Iterable[EventEnvelope[Event]]) -> dict[str, str]:
     """The texts that events name, by digest."""
-    return await texts.get(digests_in([plain(one.event) for one in envelopes]))
+    events = tuple(envelopes)
+    return await texts.get(await of_many(len(events), lambda: digests_in([plain(one.event) for one in events])))
 
 
 async def sentences(
@@ -32,7 +34,7 @@ async def sentences(
     """Each event in a sentence."""
     events = tuple(envelopes)
     words = await texts_of(texts, events)
-    return tuple(describe(one, names, words) for one in events)
+    return await of_many(len(events), lambda: tuple(describe(one, names, words) for one in events))
 
 
 def step_of(row: RecordedEvent) -> str:
@@ -121,9 +123,9 @@ async def timeline_of(
     application: Application, cycle: VisitedCycle, history: History | None = None
 ) -> list[TimelineEntry]:
     """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
-    history = cycle.readable_history() if history is None else history
-    corrected = cycle.readable_state().corrections.corrected
-    return await timeline(application, history, cycle.names, corrected)
+    if history is None:
+        history = await of_many(len(cycle.history), cycle.readable_history)
+    return await timeline(application, history, cycle.names, cycle.readable_state().corrections.corrected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,15 @@ class TimelineFilter:
     def _fits(self, row: RecordedEvent) -> bool:
         return self.unit in {"", row.unit} and self.sureness in {"", row.provenance} and self.step in {"", step_of(row)}
 
+    def _history(self, cycle: VisitedCycle) -> History:
+        return tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
+
     async def page(self, application: Application, cycle: VisitedCycle, asked: PageRequest) -> Paged[TimelineEntry]:
         """A page of the entries that fit. Only a search for words makes the sentences of other pages, too."""
-        history = tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
+        history = await of_many(len(cycle.history), self._history, cycle)
         if words := folded(self.words):
             entries = await timeline_of(application, cycle, history)
-            return Paged.of([one for one in entries if words in folded(one.text)], asked)
+            found = await of_many(len(entries), lambda: [one for one in entries if words in folded(one.text)])
+            return Paged.of(found, asked)
         shown = Paged.of(history, asked)
         return shown.with_rows(await timeline_of(application, cycle, shown.rows))

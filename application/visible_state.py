@@ -7,6 +7,7 @@ from typing import Any
 
 from application.application import Application
 from application.visits import VisitedCycle
+from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.due_dates import Obligation
@@ -18,18 +19,19 @@ _OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "art
 
 async def visible_state(application: Application, cycle: VisitedCycle) -> dict[str, Any]:
     """The cycle for its visitor: state, steps, obligations, deviations, and the texts that it names."""
-    readable = cycle.readable
-    visible = plain(readable.state)
-    owed = readable.obligations
+    readable, events = cycle.readable, len(cycle.history)
+    visible = await of_many(events, plain, readable.state)
+    digests = await of_many(events, digests_in, visible)
+    owed = await of_many(events, lambda: readable.obligations)
     return {
         "cycle": cycle.stream,
         # Not the number of all events: that counts the closed ones.
         "version": max(readable.versions, default=0),
         "state": visible,
-        "texts": dict(sorted((await application.texts.get(digests_in(visible))).items())),
+        "texts": dict(sorted((await application.texts.get(digests)).items())),
         "steps": [step_values(one) for one in steps(owed, cycle.rules)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
-        "deviations": [deviation_values(one) for one in readable.deviations],
+        "deviations": [deviation_values(one) for one in await of_many(events, lambda: readable.deviations)],
     }
 
 

@@ -14,6 +14,7 @@ from accounts import Login
 from application.application import Application
 from application.gate import Submitter
 from application.readable import ReadablePart
+from application.work import of_many
 from domain.access import Matter, Reader, may_read, readers
 from domain.cycle import CYCLE
 from domain.records import Event, EventEnvelope
@@ -135,10 +136,13 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     if not is_cycle(stream):
         raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
-    state = CYCLE.fold(envelope for _row, envelope in history)
+    state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.edition(state))
     people = await application.people.names(_persons(state))
-    return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
+    names = {**people, **members_and_organiser(state)}
+    cycle = VisitedCycle(stream, history, state, rules, names, visitor)
+    await of_many(len(history), cycle.readable_state)  # it is kept: from here on it costs nothing
+    return cycle
 
 
 def _persons(state: State) -> set[str]:

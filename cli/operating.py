@@ -54,10 +54,10 @@ async def status(*, as_json: bool) -> int:
         "parts": {},
     }
     if endpoints is not None:
-        answers, listening = parts_that_answer(endpoints), addresses(endpoints)
+        answers, listening = await parts_that_answer(endpoints), addresses(endpoints)
         names = dict.fromkeys([*endpoints.pids, *listening])
         data["parts"] = {
-            name: {"pid": endpoints.pids.get(name), "address": listening.get(name), "answers": answers[name]}
+            name: {"pid": endpoints.pids.get(name), "address": listening.get(name), "answers": answers.get(name, False)}
             for name in names
         }
 

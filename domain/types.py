@@ -33,15 +33,31 @@ def normalize_text(text: str) -> str:
 
     Raises:
         ValueError: it holds a control character or a bidirectional override, which could make a stored text look
-            different from its content.
+            different from its content; or more combining marks on one letter than any language has.
     """
     if text.isascii() and text.isprintable():
         return text.strip()
+    _require_few_marks(text)
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
             raise invalid("character", character=f"U+{ord(char):04X}")
     return normal
+
+
+def _require_few_marks(text: str) -> None:
+    """Refuse a letter with so many marks that putting them in order, which takes the square of their number, is slow.
+
+    The bound is that of Unicode's stream-safe text format (UAX 15, section 13).
+    """
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MARKS_ON_A_LETTER:
+            raise invalid("marks", most=MARKS_ON_A_LETTER)
+
+
+MARKS_ON_A_LETTER = 30
 
 
 def _one_line(text: str) -> str:

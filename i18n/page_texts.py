@@ -46,7 +46,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "json_expected": N_("The body must be JSON in UTF-8, with the content type application/json."),
     "json_key_twice": N_("An object of the JSON body has the same key twice."),
-    "json_too_deep": N_("The JSON body has too many values, or more than {most} lists and objects inside each other."),
+    "json_too_deep": N_("The JSON body has more than {most} lists and objects inside each other."),
     "json_unreadable": N_("The body is no readable JSON."),
     "link_too_long": N_("The link to this form fills in too much to be kept. Open the form from the cluster's page."),
     "last_day_past": N_("{day} is past; write today or a later day."),
@@ -81,6 +81,28 @@ SENTENCES: Mapping[str, str] = {
     "port_taken": N_("Something else answers on port {port}; set THIDUA_WEB_PORT to another one."),
     "range_backwards_web": N_("The range of days ends before it begins."),
     "not_kept": N_("This is too much to keep: nothing was entered. Send it in two parts."),
+    "drafts_full": N_(
+        "You keep {most} drafts already, or {millions} million characters in all of them: more is not kept. Send or "
+        "delete some of those under “Begun and not sent” on the page of your tasks; what you typed here stays in "
+        "this form."
+    ),
+    "form_too_large": N_(
+        "The form is too large: at most {fields} fields, {files} files, and 200,000 letters in a field. Go back, and "
+        "send it in parts."
+    ),
+    "too_many_acts_in_minutes": N_("Minutes hold at most {most} acts. Enter these, and begin others for the rest."),
+    "too_many_files": N_("{found} files at once: at most {most} for an act. Take some out, or send a second act."),
+    "too_many_minutes": N_("You keep minutes of {most} meetings already, the most there may be. Enter or delete some."),
+    "too_many_parts": N_("What was sent holds more than {most} values. Send it in parts."),
+    "too_many_requests": N_(
+        "More requests than people send came from you: after many at once, {most} a second are answered. Wait a "
+        "moment, then try again."
+    ),
+    "uploads_of_a_day": N_(
+        "You have stored files of {most} MB within a day, the most that is taken. Try again in some hours, or store "
+        "smaller files."
+    ),
+    "too_busy": N_("Much is being worked on at this moment. Try again in a minute; nothing was entered."),
     "unit_unknown_web": N_("No cluster has a unit {unit}; write its id as it stands on the cluster's page."),
     "unit_elsewhere": N_("{unit} is no unit of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
@@ -102,7 +124,7 @@ SENTENCES: Mapping[str, str] = {
     "table_unreadable": N_("The file cannot be read as a table: {problem}"),
     "table_wrong": N_("{place}: {problem}"),
     "token_needed": N_("A personal token is needed, and this one is missing or void."),
-    "too_large": N_("What was sent is too large: 12 MB at most."),
+    "too_large": N_("What was sent is too large: {most} MB at most."),
     "too_many_attempts": N_(
         "Too many attempts failed. Nothing is locked: wait {seconds} seconds, then try again. A device that you have "
         "logged in with before need not wait, nor one where you have just chosen a new password by mail."

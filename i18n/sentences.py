@@ -260,6 +260,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     "nothing_here": N_("There is no installation in {folder} yet; run `thidua demo`, or `thidua year start FILE`."),
     "server_ended": N_("{name} ended at once; its log is {log}."),
     "server_slow": N_("{name} did not answer within {seconds} s; its log is {log}."),
+    "part_given_up": Plural(
+        "{name} ends or stops answering each time; it was started again {times} time in a row. Its log is {log}.",
+        "{name} ends or stops answering each time; it was started again {times} times in a row. Its log is {log}.",
+        "times",
+    ),
     "folder_closed": N_(
         "The system user {user} cannot reach {folder}; set THIDUA_DATA to a folder that others may pass."
     ),

@@ -46,5 +46,10 @@ _FOLDED = str.maketrans({"đ": "d", "Đ": "D"})
 
 def folded(text: str) -> str:
     """A text in lower case without diacritics, as people type it into a filter."""
-    plain = unicodedata.normalize("NFD", text.translate(_FOLDED).lower())
-    return "".join(char for char in plain if not unicodedata.combining(char))
+    # Marks that stand alone go first: to put many of them on one letter in order takes the square of their number.
+    plain = unicodedata.normalize("NFD", _without_marks(text.translate(_FOLDED).lower()))
+    return _without_marks(plain)
+
+
+def _without_marks(text: str) -> str:
+    return "".join(char for char in text if not unicodedata.combining(char))

@@ -98,6 +98,11 @@ def is_lost(error: BaseException) -> bool:
     return False
 
 
+def is_starting(error: BaseException) -> bool:
+    """True when the server answers that it takes no connections yet, such as while it recovers after a crash."""
+    return isinstance(error, asyncpg.CannotConnectNowError)
+
+
 def is_overloaded(error: BaseException) -> bool:
     """True when the server ended a statement that took too long, or one of several that waited for each other."""
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OVERLOADED_SQLSTATES)
@@ -144,9 +149,11 @@ async def connect(url: str) -> Connection:
     return await open_connection(url, **_SETTINGS)
 
 
-async def open_pool(url: str, size: int = POOL_CONNECTIONS) -> Pool:
-    """Open a pool of up to `size` connections, with the same time limits. It connects when it is first used."""
-    opening: Any = open_connection  # the stubs ask for the whole signature of `asyncpg.connect`
+async def open_pool(url: str, size: int = POOL_CONNECTIONS, *, opening: Any = open_connection) -> Pool:
+    """Open a pool of up to `size` connections, with the same time limits. It connects when it is first used.
+
+    `opening` opens a connection in place of `open_connection`, with the same arguments and errors.
+    """
     pool: Pool = await asyncpg.create_pool(
         url, min_size=0, max_size=size, connect=opening, reset=_keep_session, **_SETTINGS
     )

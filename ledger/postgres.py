@@ -15,6 +15,7 @@ from ledger.memory import same_content
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, Stopped
 from ledger.setup import address_of, has_schema
 from ledger.signing import SignedCommand
+from ledger.watch import DatabaseWatch
 from ledger.writer import Writer
 
 PAGE_EVENTS = 1_000
@@ -152,7 +153,12 @@ class PostgresLedger:
 
 
 async def open_ledger(
-    url: str, installation: str | None, *, writing: bool = True, checkpoints: Path | None = None
+    url: str,
+    installation: str | None,
+    *,
+    writing: bool = True,
+    checkpoints: Path | None = None,
+    watch: DatabaseWatch | None = None,
 ) -> PostgresLedger:
     """Open the ledger at `url`. With `writing`, check first that appending is safe.
 
@@ -161,13 +167,14 @@ async def open_ledger(
         installation: the id that the ledger must belong to; None accepts any.
         writing: check the server's settings, and the ledger against the newest checkpoint.
         checkpoints: the folder of the checkpoints, if there is one.
+        watch: opens the connections, and cuts them when the database stops answering.
 
     Raises:
         Stopped: `no_ledger`: the database is empty; `schema_differs`: see `ledger.setup`; `other_installation`,
             `unsafe_setting`, `is_a_replica`, or `checkpoint_ahead`: the ledger lacks an event that a checkpoint names.
         ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `connection.open_connection`.
     """
-    pool = await open_pool(url)
+    pool = await (open_pool(url) if watch is None else open_pool(url, opening=watch.connect))
     try:
         async with pool.acquire() as connection:
             row = await _installation(connection, address_of(url))

@@ -11,9 +11,10 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_i
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
+from local.questions import Question, answers, database_answers, grpc_answers, http_answers
+from local.supervisor import SupervisedPart, Supervisor
 from resources import CHILD_ENVIRONMENT
 
 DATABASE = "thidua"
@@ -40,6 +43,13 @@ WORKER_DEADLINE_S = 60.0
 WEB_PORT = 8320
 POSTGRES_PORT = 5432
 WATCH_S = 1.0
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "postgresql": (),
+    "temporal": ("postgresql",),
+    "worker": ("postgresql", "temporal"),
+    "web": ("postgresql",),
+}
+"""The parts without which a part cannot start."""
 
 EnginePart = Literal["ledger", "temporal", "worker", "web"]
 Report = Callable[[str], None]
@@ -59,6 +69,8 @@ class Endpoints:
     namespace: str
     pids: dict[str, int]
     web_address: str | None = None
+    worker_health: str | None = None
+    """Host and port at which the worker says that it polls."""
 
 
 @asynccontextmanager
@@ -68,7 +80,8 @@ async def open_engine(
     """Use the engine of a data folder, with at least the parts that `need` names, while the context lasts.
 
     Raises:
-        EngineUnavailableError: a part could not be started; `code` and `facts` tell which and why.
+        EngineUnavailableError: a part could not be started, or ended or hung again and again while the context lasted;
+            `code` and `facts` tell which and why.
     """
     paths.make()
     async with AsyncExitStack() as stack:
@@ -82,8 +95,33 @@ async def open_engine(
         stack.callback(lock.close)
         # Addresses without a lock are left over from a process that was killed.
         (paths.data / ADDRESSES).unlink(missing_ok=True)
-        endpoints, installed = await _start(stack, paths, bootstrap, need=need, report=report, rehearsal=rehearsal)
-        yield endpoints, installed
+        endpoints, installed, supervisor = await _start(
+            stack, paths, bootstrap, need=need, report=report, rehearsal=rehearsal
+        )
+        async with _supervised(supervisor):
+            yield endpoints, installed
+
+
+@asynccontextmanager
+async def _supervised(supervisor: Supervisor) -> AsyncIterator[None]:
+    """Run the supervisor while the context lasts; end the context with its error when it gives up."""
+    owner, watch = asyncio.current_task(), asyncio.create_task(supervisor.run())
+
+    def given_up() -> BaseException | None:
+        return None if not watch.done() or watch.cancelled() else watch.exception()
+
+    watch.add_done_callback(lambda _task: owner.cancel() if owner is not None and given_up() else None)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if (error := given_up()) is not None and owner is not None:
+            owner.uncancel()
+            raise error from None
+        raise
+    finally:
+        watch.cancel()
+        with suppress(asyncio.CancelledError, EngineUnavailableError):
+            await watch
 
 
 async def serve(paths: Paths, endpoints: Endpoints, stop: asyncio.Event) -> None:
@@ -152,7 +190,7 @@ async def _lock(paths: Paths, report: Report) -> IO[str] | Endpoints:
 
 async def _start(
     stack: AsyncExitStack, paths: Paths, bootstrap: Bootstrap, *, need: EnginePart, report: Report, rehearsal: bool
-) -> tuple[Endpoints, Installation]:
+) -> tuple[Endpoints, Installation, Supervisor]:
     installed = installation_in(paths.data, rehearsal=rehearsal)
     pids: dict[str, int] = {}
     postgres = PostgresServer(paths.data / "postgresql", paths.cache, paths.logs / "postgresql.log")
@@ -176,41 +214,41 @@ async def _start(
         if server.pid:
             pids["temporal"] = server.pid
     endpoints = Endpoints(database, reader, owner, web, address, namespace, pids)
-    watched = [child for child in (postgres.server, temporal) if child is not None]
+    servers = {child.name: child for child in (postgres.server, temporal) if child is not None}
     if need in {"worker", "web"}:
+        endpoints = replace(endpoints, worker_health=f"127.0.0.1:{free_ports(1)[0]}")
         log = paths.logs / "worker.log"
         log_start = len(log.read_text()) if log.exists() else 0
         worker = start_worker(paths, endpoints, installed)
         stack.push_async_callback(asyncio.to_thread, worker.stop)
         await _wait_for_worker(worker, log_start)
         pids["worker"] = worker.pid
-        watched.append(worker)
+        servers["worker"] = worker
     if need == "web":
         pages, endpoints = start_web(paths, endpoints)
         stack.push_async_callback(asyncio.to_thread, pages.stop)
         host, port = _host_and_port(addresses(endpoints)["web"])
         await asyncio.to_thread(wait_until, lambda: port_answers(port, host), pages)
         pids["web"] = pages.pid
-        watched.append(pages)
-    watch = asyncio.create_task(_keep_alive(watched, pids, report))
-    stack.push_async_callback(_cancel, watch)
-    return endpoints, installed
+        servers["web"] = pages
+    return endpoints, installed, Supervisor(_parts(endpoints, servers), pids, report)
 
 
-async def _keep_alive(servers: list[Server], pids: dict[str, int], report: Report) -> None:
-    """Restart servers that end by themselves: Temporal ends when its database is away, a worker when it crashes."""
-    while True:
-        await asyncio.sleep(WATCH_S)
-        for server in servers:
-            if server.revive():
-                pids[server.name] = server.pid
-                report(_("{name} had ended; started again (its log: {log})").format(name=server.name, log=server.log))
+def _parts(endpoints: Endpoints, servers: Mapping[str, Server]) -> list[SupervisedPart]:
+    """The parts of an engine, each with its question; those that this process did not start are only asked."""
+    return [SupervisedPart(name, asks, servers.get(name), NEEDS[name]) for name, asks in questions(endpoints).items()]
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+def questions(endpoints: Endpoints) -> dict[str, Question]:
+    """The question that tells whether a part answers, for each part that there is."""
+    found: dict[str, Question] = {"postgresql": partial(database_answers, endpoints.owner_url)}
+    if endpoints.temporal:
+        found["temporal"] = partial(grpc_answers, endpoints.temporal)
+    if endpoints.worker_health:
+        found["worker"] = partial(http_answers, endpoints.worker_health)
+    if endpoints.web_address:
+        found["web"] = partial(http_answers, endpoints.web_address.removeprefix("http://"))
+    return found
 
 
 async def _start_postgres(stack: AsyncExitStack, postgres: PostgresServer, pids: dict[str, int]) -> None:
@@ -260,6 +298,7 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
+        **({"THIDUA_WORKER_HEALTH": endpoints.worker_health.rsplit(":", 1)[1]} if endpoints.worker_health else {}),
         **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
@@ -323,11 +362,11 @@ async def _wait_for_worker(worker: Server, log_start: int) -> None:
         await asyncio.sleep(0.05)
 
 
-def parts_that_answer(endpoints: Endpoints) -> dict[str, bool]:
-    """Return which parts answer now: a server answers on its port; a process without a port must be alive."""
-    listening = {name: _host_and_port(at) for name, at in addresses(endpoints).items()}
-    answers = {name: port_answers(port, host) for name, (host, port) in listening.items()}
-    return answers | {name: _is_alive(pid) for name, pid in endpoints.pids.items() if name not in answers}
+async def parts_that_answer(endpoints: Endpoints) -> dict[str, bool]:
+    """Return which parts answer their question now."""
+    asked = questions(endpoints)
+    found = await asyncio.gather(*map(answers, asked.values()))
+    return dict(zip(asked, found, strict=True))
 
 
 def addresses(endpoints: Endpoints) -> dict[str, str]:

@@ -79,6 +79,8 @@ class PostgresServer:
             [str(programs / "postgres"), "-D", str(data), *settings],
             log=self.log,
             stop_signal=signal.SIGINT,
+            # An immediate shutdown: it ends the server's own children, too, and the next start recovers from the log.
+            hung_signal=signal.SIGQUIT,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             user=user,
         )

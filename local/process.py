@@ -8,9 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
+HUNG_DEADLINE_S = 10.0
 POLL_S = 0.05
 PORTS = (20_000, 32_000)
 TRIES = 3
@@ -32,14 +34,19 @@ class EngineUnavailableError(AwayError):
 
 @dataclass(slots=True)
 class Server:
-    """A running child process. `spawn` starts it again with the same settings; `stopped` is set by `stop`."""
+    """A running child process. `spawn` starts it again with the same settings; `stopped` is set by `stop`.
+
+    `hung_signal` ends it when it hangs, without waiting for what it does.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     stop_signal: signal.Signals
     spawn: Callable[[], subprocess.Popen[bytes]]
+    hung_signal: signal.Signals = signal.SIGKILL
     stopped: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def pid(self) -> int:
@@ -49,20 +56,37 @@ class Server:
     def stop(self) -> None:
         """Send the stop signal, wait, and kill the process after the deadline. May be called twice."""
         self.stopped = True
+        with self._lock:  # a start that is under way is waited for
+            self._stop()
+
+    def _stop(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(STOP_DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+            self._end(self.stop_signal, STOP_DEADLINE_S)
         self.process.wait()
 
-    def revive(self) -> bool:
-        """Start the process again if it ended without `stop`; return whether it did."""
-        if self.stopped or self.process.poll() is None:
-            return False
-        self.process = self.spawn()
-        return True
+    def _end(self, by: signal.Signals, seconds: float) -> None:
+        """Send a signal, wait, and kill the process after so many seconds."""
+        self.process.send_signal(by)
+        self.process.send_signal(signal.SIGCONT)  # a process that was stopped takes no other signal
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process ended by itself."""
+        return not self.stopped and self.process.poll() is not None
+
+    def start_again(self) -> None:
+        """Start the process again, unless it was stopped; one that hangs is ended first."""
+        with self._lock:
+            if self.stopped:
+                return
+            if self.process.poll() is None:
+                self._end(self.hung_signal, HUNG_DEADLINE_S)
+            self.process = self.spawn()
 
 
 def start_server(
@@ -71,6 +95,7 @@ def start_server(
     *,
     log: Path,
     stop_signal: signal.Signals = signal.SIGTERM,
+    hung_signal: signal.Signals = signal.SIGKILL,
     env: Mapping[str, str] | None = None,
     user: str | None = None,
 ) -> Server:
@@ -92,7 +117,7 @@ def start_server(
                 start_new_session=True,
             )
 
-    return Server(name, spawn(), log, stop_signal, spawn)
+    return Server(name, spawn(), log, stop_signal, spawn, hung_signal)
 
 
 def wait_until(ready: Callable[[], bool], server: Server, deadline_s: float = START_DEADLINE_S) -> None:

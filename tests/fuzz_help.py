@@ -28,7 +28,8 @@ from application.fields import FormField, form_fields
 from application.year_table import COLUMNS
 from domain.records import Command
 from i18n.messages import SENTENCES
-from web.auth import COOKIE, form_token
+from web.auth import form_token
+from web.cookies import FORMS, LOGIN
 
 # What is sent ---------------------------------------------------------------------------------------------------------
 
@@ -301,6 +302,9 @@ BASES: dict[str, dict[str, str]] = {
 """What a form is sent with beside the bad value, so that it goes as far as it can."""
 
 
+BROWSER = "mot-trinh-duyet"
+"""The secret of the browser's forms."""
+
 SLOW = {"/dang-nhap", "/acts"}
 """A password is compared slowly on purpose, and all acts are described."""
 
@@ -324,13 +328,13 @@ class Fuzzer:
     def headers(self, route: Route) -> list[tuple[bytes, bytes]]:
         if route.is_api:
             return [(b"authorization", b"Bearer " + self.token.encode())]
-        return [(b"cookie", f"{COOKIE}={self.secret}".encode())]
+        return [(b"cookie", f"{LOGIN}={self.secret}; {FORMS}={BROWSER}".encode())]
 
     def form(self, route: Route, *pairs: tuple[bytes, bytes]) -> bytes:
         """The body of a form: what goes with it, then the pairs."""
         known = {name.encode(): value.encode() for name, value in BASES.get(route.path, {}).items()}
         own = {name for name, _value in pairs}
-        base = {b"_form": form_token(self.secret).encode(), **known}
+        base = {b"_form": form_token(BROWSER, "thu-ky").encode(), **known}
         fields = [
             *((name, quote_from_bytes(value).encode()) for name, value in base.items() if name not in own),
             *pairs,

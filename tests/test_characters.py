@@ -50,7 +50,8 @@ from web import gate
 from web.app import build
 from web.auth import checked_form
 from web.checks import Number
-from web.json_bodies import DEPTH, MOST_VALUES, read_json
+from web.json_bodies import DEPTH, read_json
+from web.request_rate import RequestRate
 from web.services import get_services
 
 SOAK = "THIDUA_SOAK" in os.environ
@@ -62,6 +63,7 @@ async def fuzzer(site: Site) -> Fuzzer:
     await site.person("thu-ky", CITY, "secretariat", administrator=True)
     await site.person("can-bo", "don-vi-1")
     await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
+    site.services.rate = RequestRate(person=(1e6, 1e6), address=(1e6, 1e6))
     secret = await site.services.accounts.open("thu-ky", "rehearsal")
     token = await site.services.accounts.new_token("thu-ky", "thử", "sign", 1)
     organiser, year, cluster = stream.split("/")
@@ -278,7 +280,6 @@ def test_days_are_days_of_the_calendar_in_the_digits_0_to_9(typed: str) -> None:
         (b"9" * 5_000, "json_unreadable"),
         (b"[" * 100_000, "json_too_deep"),
         (b"[" * (DEPTH + 1) + b"]" * (DEPTH + 1), "json_too_deep"),
-        (b"[" + b"0," * MOST_VALUES + b"0]", "json_too_deep"),
         (b'{"a": 1, "a": 2}', "json_key_twice"),
         (b'{"a": 1e400}', "number_too_large"),
         (b"[9999999999999999]", "number_too_large"),

@@ -56,7 +56,7 @@ def test_every_coded_error_has_a_kind_an_exit_code_and_a_status() -> None:
         assert error.exit_code == EXIT_CODES[error.kind], one
         assert 400 <= error.http_status <= 599, one
     own = {one.__name__ for one in found if "http_status" in vars(one)} - {"CodedError"}
-    assert own == {"LoginNeededError", "TooLargeError", "TooManyAttemptsError"}, "HTTP has a status for these three"
+    assert own == {"LoginNeededError", "QuotaError"}, "HTTP itself has statuses for these two"
 
 
 def test_a_class_that_brings_its_own_code_brings_one_with_a_sentence() -> None:

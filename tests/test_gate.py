@@ -28,7 +28,7 @@ from domain.strengths import Strength
 from ledger.mapping import authenticate
 from ledger.signing import BatchItem, Header, Signer
 from resources import ROOT
-from web.auth import COOKIE
+from web.cookies import LOGIN
 from web.pages.year import YearOpening
 
 OTHER = "mttq-khac"
@@ -72,7 +72,7 @@ class Doors:
         """Somebody with a login of the proof that the table gives, whatever pages ask for today."""
         secret = await self.site.services.accounts.open(self.person, self.who.proof)
         visitor = Visitor(httpx.AsyncClient(base_url=self.site.address, follow_redirects=True, timeout=60))
-        visitor.http.cookies.set(COOKIE, secret)
+        visitor.http.cookies.set(LOGIN, secret)
         self.site.browsers.append(visitor)
         await visitor.get("/toi")
         return visitor

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
+from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.persons import parse_person
 from application.verification import verify_all
@@ -94,7 +95,7 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     await site.person("la", "don-vi-la")
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
-    await site.services.accounts.make(signer.id, "staff")
+    await site.services.accounts.make(signer.id, "staff", by=OPERATOR)
     void = await site.services.accounts.invite(signer.id)
     secretary, way = await site.log_in("thu-ky"), f"/nguoi-dung/{signer.id}"
     await secretary.get(way)

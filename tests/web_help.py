@@ -21,6 +21,7 @@ from application.gate import Gate
 from cli.session import Session
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from ledger.watch import DatabaseWatch
 from local.account_keys import ACCOUNT_KEY_FILE
 from projections.board_table import Board
 from projections.search import SearchIndex
@@ -103,8 +104,10 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
     """Serve the pages of an office with the web's own role and key."""
     async with AsyncExitStack() as stack:
         key = app.installed.web
-        ledger = await open_ledger(app.endpoints.web_url, app.installed.id, writing=False)
+        watch = DatabaseWatch(app.endpoints.web_url)
+        ledger = await open_ledger(app.endpoints.web_url, app.installed.id, writing=False, watch=watch)
         stack.push_async_callback(ledger.close)
+        await stack.enter_async_context(watch.running())
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)
         gate = Gate(signer, ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Every combination where `make test` tries a sample, on an engine of its own in a folder that is thrown away.
+# Every combination where `make test` tries a sample, and the largest inputs, on engines of their own in a folder that is
+# thrown away.
 set -eu
 place=$(mktemp -d "${TMPDIR:-/var/tmp}/thidua-soak-XXXXXX")
 chmod 755 "$place"
 trap 'rm -rf "$place"' EXIT
 export THIDUA_SOAK=1 THIDUA_TEST_FOLDER="$place" THIDUA_TEMPORAL=built PYTHONDONTWRITEBYTECODE=1
-.venv/bin/python -m pytest -p no:cacheprovider tests/test_characters.py "$@"
+.venv/bin/python -m pytest -p no:cacheprovider tests/test_characters.py tests/test_freezing.py tests/test_supervisor.py "$@"

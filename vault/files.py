@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from errors import InputError
+from errors import InputError, QuotaError
 from ledger.connection import Pool
 from ledger.paging import Paged, PageRequest, fetch_page
 
 MOST_BYTES = 10_000_000
+_HOUR_S = 3_600
 TYPES: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "application/pdf", ".pdf"),
     (b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
@@ -47,24 +48,30 @@ class StoredFile:
 
 
 class Files:
-    """The store of files. `pool` is of the role `thidua_web`."""
+    """The store of files. `pool` is of the role `thidua_web`. A person stores at most `bytes_a_day` in 24 hours."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, bytes_a_day: int) -> None:
+        self._pool, self._bytes_a_day = pool, bytes_a_day
 
     async def put(self, name: str, body: bytes, *, unit: str, person: str) -> StoredFile:
         """Store a file for a unit. The same bytes of the same unit are stored once, under the first name.
 
         Raises:
-            InputError: `file_empty`, `upload_too_large` or `upload_type`.
+            InputError: `file_empty` or `upload_type`.
+            QuotaError: `upload_too_large`, or `uploads_of_a_day`.
         """
         if not body:
             raise InputError("file_empty")
         if len(body) > MOST_BYTES:
-            raise InputError("upload_too_large", found=len(body), most=MOST_BYTES)
+            raise QuotaError("upload_too_large", found=len(body), most=MOST_BYTES)
         media_type, ending = next(((kind, end) for first, kind, end in TYPES if body.startswith(first)), ("", ""))
         if not media_type:
             raise InputError("upload_type", types=", ".join(_ENDINGS))
+        stored = await self._pool.fetchval(
+            "select coalesce(sum(size), 0) from vault.file where person = $1 and at > now() - interval '1 day'", person
+        )
+        if stored + len(body) > self._bytes_a_day:
+            raise QuotaError("uploads_of_a_day", retry_after=_HOUR_S, most=self._bytes_a_day // 1_000_000)
         digest, safe_name = sha256(body).hexdigest(), _safe_name(name, ending)
         await self._pool.execute(
             "insert into vault.file (digest, name, media_type, size, body, unit, person) "

@@ -85,6 +85,7 @@ create table vault.file (
     check ((body is null) = (erased_at is not null))
 );
 create index on vault.file (unit, at desc, digest) where body is not null;
+create index on vault.file (person, at);
 comment on table vault.file is 'Evidence files by plain sha256, once for each unit that uploaded them.';
 
 grant usage on schema vault to thidua_app, thidua_reader, thidua_web;

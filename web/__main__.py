@@ -11,6 +11,7 @@ THIDUA_SMTP_HOST for invitations. It ends on SIGTERM or SIGINT.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -20,11 +21,16 @@ from fastapi import FastAPI
 from prometheus_client import start_http_server
 
 from application.logs import configure
+from application.work import beside
 from errors import InputError
 from i18n.messages import sentence
 from web.app import build
+from web.render import load_templates
 from web.services import opened
 from web.settings import Settings
+
+SWITCH_S = 0.001
+"""How long a thread that works may keep the loop, which answers, from running."""
 
 log = structlog.get_logger()
 
@@ -49,6 +55,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 async def main() -> None:
     """Serve until told to stop."""
     configure()
+    sys.setswitchinterval(SWITCH_S)
     try:
         settings = Settings.of(os.environ)
     except InputError as error:
@@ -57,8 +64,12 @@ async def main() -> None:
         start_http_server(settings.metrics_port, addr="127.0.0.1")
     async with opened(settings) as services:
         server = uvicorn.Server(server_config(build(services), settings))
+        loading = asyncio.create_task(beside(load_templates))
+        gc.collect()
+        gc.freeze()  # modules and templates stay: no later collection looks at them again
         log.info("web ready", address=settings.address)
         await server.serve()
+        await loading
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ from domain.numbers import uuid_of, whole_number
 from domain.records import Command, Refused
 from domain.steps.corrections import CorrectAct
 from domain.times import When
-from errors import CodedError, InputError
+from errors import CodedError, InputError, QuotaError
 from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
 from vault.persons import Contact
+from web import quotas
 from web.services import Services
 from web.urls import CORRECTS
 
@@ -113,25 +114,32 @@ def version_in(value: Any) -> int | None:
     return whole_number(value)
 
 
-async def store_files(services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]) -> str:
+async def store_files(
+    services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]
+) -> InputError | None:
     """Store the files that came with a form, and name each in the field of `body` that it was chosen for.
 
-    Returns the sentence of what is wrong with a file, or "".
+    Returns what is wrong with a file, or with their number.
     """
     visitor = cycle.visitor
-    for name, upload in form.multi_items():
-        if not isinstance(upload, UploadFile) or not upload.filename or not name.startswith(FILE):
-            continue
+    uploads = [
+        (name, upload)
+        for name, upload in form.multi_items()
+        if isinstance(upload, UploadFile) and upload.filename and name.startswith(FILE)
+    ]
+    if len(uploads) > quotas.FILES_PER_ACT:
+        return QuotaError("too_many_files", found=len(uploads), most=quotas.FILES_PER_ACT)
+    for name, upload in uploads:
         try:
             stored = await services.files.put(
-                upload.filename, await upload.read(), unit=visitor.unit, person=visitor.contact.id
+                upload.filename or "", await upload.read(), unit=visitor.unit, person=visitor.contact.id
             )
         except InputError as error:
-            return sentence(error.code, error.facts)
+            return error
         path = name.removeprefix(FILE)
         between = "\n" if path.endswith(".evidence") else " "
         body[path] = between.join(part for part in (body.get(path, "").strip(), stored.reference) if part)
-    return ""
+    return None
 
 
 async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:

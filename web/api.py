@@ -21,6 +21,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
@@ -37,6 +38,7 @@ from application.timeline import TimelineFilter
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor
+from application.work import beside
 from domain.access import Matter
 from domain.streams import cycle_stream
 from domain.strengths import Strength
@@ -243,31 +245,40 @@ async def acts(_visitor: OwnReader) -> list[ActDescription]:
     return act_descriptions()
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}")
-async def cycle(request: Request, opened: ReadableCycle) -> CycleState:
+async def _answer_of(model: type[BaseModel], values: Any) -> Response:
+    """Values of a model, or a list of them, as JSON: checked and written beside the event loop, for they are many."""
+    kind: TypeAdapter[Any] = TypeAdapter(list[model] if isinstance(values, list) else model)  # type: ignore[valid-type]
+    body = await beside(lambda: kind.dump_json(kind.validate_python(values)))
+    return Response(body, media_type="application/json")
+
+
+@router.get("/cycles/{organiser}/{year}/{cluster}", response_model=CycleState)
+async def cycle(request: Request, opened: ReadableCycle) -> Response:
     """A cycle's state, as far as the holder may see it."""
-    return CycleState(**await visible_state(get_services(request).application, opened))
+    return await _answer_of(CycleState, await visible_state(get_services(request).application, opened))
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}/timeline", responses=PAGED)
-async def timeline(request: Request, response: Response, cycle: CycleHistory, asked: AskedPage) -> list[TimelineEvent]:
+@router.get("/cycles/{organiser}/{year}/{cluster}/timeline", response_model=list[TimelineEvent], responses=PAGED)
+async def timeline(request: Request, cycle: CycleHistory, asked: AskedPage) -> Response:
     """Everything that was recorded, in order."""
     found = await TimelineFilter().page(get_services(request).application, cycle, asked)
-    return [TimelineEvent(**one.values()) for one in _rows(request, response, found)]
+    answer = await _answer_of(TimelineEvent, [one.values() for one in found.rows])
+    _rows(request, answer, found)
+    return answer
 
 
-@router.get("/cycles/{organiser}/{year}/{cluster}/moment")
+@router.get("/cycles/{organiser}/{year}/{cluster}/moment", response_model=MomentState)
 async def moment(
     request: Request,
     cycle: CycleHistory,
     version: Version = None,
     at: Annotated[Day | None, Query()] = None,
     known_on: Annotated[Day | None, Query()] = None,
-) -> MomentState:
+) -> Response:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     asked, application = Moment(version, at, known_on), get_services(request).application
     found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
-    return MomentState(**await moment_values(application, found))
+    return await _answer_of(MomentState, await moment_values(application, found))
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:

@@ -42,6 +42,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "a rule forbids it"},
     413: {"model": Error, "description": "what was sent is too large"},
     422: {"model": Error, "description": "what was sent cannot be used"},
+    429: {"model": Error, "description": "too much for now: the header Retry-After says when to try again"},
     500: {"model": Error, "description": "a mistake of the program, or what is stored is damaged: tell the operator"},
     503: {
         "model": Error,

@@ -33,13 +33,13 @@ from web.auth import (
     sent_form,
 )
 from web.autosave import autosave_failed, is_autosave
-from web.cookies import add_cookies, language_of
-from web.error_answers import ANSWERED, UNSTORABLE, answered, json_error, printable
+from web.cookies import add_cookies, cookie_secret, language_of
+from web.error_answers import ANSWERED, UNSTORABLE, answered, forget_retry, json_error, printable, retry_after
 from web.other_persons_form import other_persons_form
 from web.pages import routers
-from web.reauthentication import retry_after
+from web.reauthentication import address_of
 from web.render import page
-from web.services import Services
+from web.services import Services, get_services
 
 log = structlog.get_logger()
 
@@ -57,6 +57,12 @@ HEADERS = {
 }
 HSTS = "max-age=31536000"
 """Said behind TLS only. Other hosts of the domain are not ours to bind."""
+
+_UNCOUNTED = ("/static/", "/hinh/", "/healthz", "/readyz")
+"""Answered without the database, and read by machines that ask often."""
+
+_KEPT_BYTES = 2_000_000
+"""A form of at most so many bytes is read and given back when its request is one too many."""
 
 
 def build(services: Services) -> FastAPI:
@@ -93,19 +99,48 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.state.request_id)
         answer = _Answer(request, send)
+        forget_retry()
         with in_language(language_of(request)):
-            try:
-                if (refused := gate.refusal(scope)) is not None:
-                    scope["query_string"] = b""  # the page that tells it must not be made from it
-                    raise refused
-                gate.without_ranges(scope)
-                _require_own_origin(request)
-                await self._app(scope, gate.LimitedBody(receive).receive, answer.send)
-            except Exception as error:
-                if answer.status:
-                    raise
-                await (await _answer(request, error, typed=False))(scope, receive, answer.send)
+            await self._answered(request, gate.LimitedBody(scope, receive), answer)
         answer.log()
+
+    async def _answered(self, request: Request, body: gate.LimitedBody, answer: _Answer) -> None:
+        scope, readable = request.scope, False
+        try:
+            if (refused := gate.refusal(scope)) is not None:
+                scope["query_string"] = b""  # the page that tells it must not be made from it
+                raise refused
+            gate.without_ranges(scope)
+            _require_own_origin(request)
+            readable = _is_short(request)
+            _count(request)
+            readable = False
+            await self._app(scope, body.receive, answer.send)
+        except Exception as error:
+            if answer.status:
+                raise
+            response = await _answer(Request(scope, body.receive), error, typed=readable)
+            await response(scope, body.receive, answer.send)
+
+
+def _is_short(request: Request) -> bool:
+    return int(request.headers.get("content-length", _KEPT_BYTES + 1)) <= _KEPT_BYTES
+
+
+def _count(request: Request) -> None:
+    """Count the request for its person, or for its address.
+
+    Raises:
+        QuotaError: `too_many_requests`.
+    """
+    if not request.scope["path"].startswith(_UNCOUNTED):
+        get_services(request).rate.take(_secret(request), address_of(request).network)
+
+
+def _secret(request: Request) -> str:
+    """The secret of the login, or the token, that came with the request; "" without one."""
+    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    return token or cookie_secret(request)
 
 
 def _require_own_origin(request: Request) -> None:
@@ -116,7 +151,7 @@ def _require_own_origin(request: Request) -> None:
     Raises:
         ForbiddenError: `form_from_other_address`, `form_not_ours`.
     """
-    if request.method in {"GET", "HEAD", "OPTIONS"} or _is_api(request):
+    if request.method in {"GET", "HEAD", "OPTIONS"} or gate.is_api(request.scope):
         return
     origin, address = request.headers.get("origin"), request.app.state.services.settings.address
     if origin is not None and not _same_site(origin, address, request.headers.get("host", "")):
@@ -149,12 +184,6 @@ def _place(scheme: str, netloc: str) -> tuple[str | None, int | None]:
     return parts.hostname, parts.port or _USUAL_PORTS.get(scheme)
 
 
-def _is_api(request: Request) -> bool:
-    """Whether a program asks: it is answered in JSON, errors included."""
-    path: str = request.scope["path"]
-    return path == "/api" or path.startswith("/api/")
-
-
 class _Answer:
     """The answer while it is sent: headers are added, status and time noted."""
 
@@ -178,15 +207,17 @@ class _Answer:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return
         headers.setdefault("Cache-Control", "no-store")
-        if (seconds := retry_after()) is not None:
+        if (seconds := retry_after(self.status)) is not None:
             headers["Retry-After"] = str(seconds)
-        if not _is_api(self._request):
+        if not gate.is_api(self._request.scope):
             add_cookies(self._request, headers)
 
     def log(self) -> None:
         seconds = time.perf_counter() - self._started
         route = getattr(self._request.scope.get("route"), "path", "-")  # never the URL: it may hold a secret
         visitor = getattr(self._request.state, "visitor", None)
+        if visitor is not None:
+            get_services(self._request).rate.learn(_secret(self._request), visitor.contact.id)
         health.count(self._request.method, route, self.status, seconds)
         log.info(
             "request",
@@ -215,7 +246,7 @@ async def _malformed(request: Request, _error: Exception) -> Response:
 
 def _told(request: Request, error: CodedError, status: int) -> Response:
     """An error as a page, or as JSON for programs, of a request that carries nothing to keep."""
-    if _is_api(request):
+    if gate.is_api(request.scope):
         return json_error(error, status)
     return page(request, "error.html", status, text=sentence(error.code, error.facts), carried=[], code=error.code)
 
@@ -236,7 +267,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     if isinstance(error, CodeNeededError) and not kept:
         return RedirectResponse(urls.CODE, 303)
     found = answered(request, error, dict(kept))
-    if _is_api(request):
+    if gate.is_api(request.scope):
         return json_error(found)
     text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
     if found.code == "unstorable_text" and found.path:
@@ -252,7 +283,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
 
 
 def _login_needed(request: Request, kept: list[tuple[str, str]]) -> Response:
-    if _is_api(request):
+    if gate.is_api(request.scope):
         return json_error(LoginNeededError())
     back_to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET":

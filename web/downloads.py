@@ -8,6 +8,7 @@ from typing import Any, Literal
 from fastapi.responses import Response
 
 from application.downloads import csv_text, json_text
+from application.work import beside, of_many
 
 Extension = Literal["json", "csv"]
 
@@ -17,16 +18,17 @@ def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
     return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def as_json(data: Any, name: str) -> Response:
+async def as_json(data: Any, name: str) -> Response:
     """Data as a JSON file; `name` is without extension."""
-    return as_attachment(json_text(data), f"{name}.json", "application/json")
+    return as_attachment(await beside(json_text, data), f"{name}.json", "application/json")
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
+async def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
     """Rows as a CSV file; `name` is without extension."""
-    return as_attachment(csv_text(rows), f"{name}.csv", "text/csv; charset=utf-8")
+    text = await of_many(len(rows), csv_text, rows)
+    return as_attachment(text, f"{name}.csv", "text/csv; charset=utf-8")
 
 
-def as_download(rows: Sequence[Mapping[str, Any]], name: str, extension: Extension) -> Response:
+async def as_download(rows: Sequence[Mapping[str, Any]], name: str, extension: Extension) -> Response:
     """Rows as a file with an extension."""
-    return as_json(rows, name) if extension == "json" else as_csv(rows, name)
+    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from application.error_mapping import coded_error
-from errors import CodedError, InputError, InternalError, Kind
+from errors import RETRY_S, CodedError, InputError, InternalError, Kind
 from i18n.messages import sentence
 from ledger.connection import DATABASE_ERRORS
 
@@ -36,6 +37,28 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL stores in no text: NUL, and halves of surrogate pairs, which JSON can carry."""
 
 
+_retry_after: ContextVar[int | None] = ContextVar("retry_after", default=None)
+
+
+def forget_retry() -> None:
+    """Forget what was noted: a new request begins."""
+    _retry_after.set(None)
+
+
+def note_retry(error: CodedError) -> None:
+    """Note when the request may come again that this error refuses."""
+    if error.retry_after is not None:
+        _retry_after.set(error.retry_after)
+
+
+def retry_after(status: int) -> int | None:
+    """The seconds after which a refused request may come again, for a header of its answer, which has this status."""
+    if status < HTTPStatus.BAD_REQUEST:
+        return None
+    waits = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    return _retry_after.get() or (RETRY_S[Kind.AWAY] if waits else None)
+
+
 def answered(request: Request, error: Exception, sent: Mapping[str, Any]) -> CodedError:
     """The coded error that is told. `sent` is what came with the request, by name: a text at fault is looked up in it.
 
@@ -45,6 +68,7 @@ def answered(request: Request, error: Exception, sent: Mapping[str, Any]) -> Cod
     if found is None:
         log.error("our bug", exc_info=error)
         return InternalError("our_bug_web", request=request.state.request_id)
+    note_retry(found)
     if found.kind is Kind.OURS:
         log.error("fault", code=found.code, exc_info=error)
     elif found.kind is Kind.CORRUPT:

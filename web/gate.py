@@ -13,7 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope
 
-from errors import CodedError, InputError, NotFoundError
+from errors import CodedError, InputError, NotFoundError, QuotaError
+from web import quotas
 
 PATH_BYTES = 4_000
 SEGMENT_CHARS = 200
@@ -21,7 +22,6 @@ SEGMENT_CHARS = 200
 
 QUERY_BYTES = 8_000
 HEADER_BYTES = 16_000
-BODY_BYTES = 12_000_000
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -34,18 +34,6 @@ _FORMS: dict[bytes, re.Pattern[bytes]] = {
     b"host": re.compile(rb"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"),
 }
 """Headers that this program acts upon, and how they must be written."""
-
-
-class TooLargeError(InputError):
-    """The body of a request is larger than `BODY_BYTES`; HTTP has a status for that."""
-
-    def __init__(self) -> None:
-        super().__init__("too_large")
-
-    @property
-    def http_status(self) -> int:
-        """See `CodedError`."""
-        return 413
 
 
 def refusal(scope: Scope) -> CodedError | None:
@@ -87,8 +75,8 @@ def _bad_headers(scope: Scope) -> Iterator[InputError]:
         written = form is None or form.fullmatch(value) is not None
         if not written or len(value) > HEADER_BYTES or _CONTROL_IN_HEADER.search(value):
             yield InputError("bad_header", f"header {name[:40].decode('latin-1')}")
-        elif name == b"content-length" and int(value) > BODY_BYTES:
-            yield TooLargeError()
+        elif name == b"content-length" and int(value) > _most_bytes(scope):
+            yield _too_large(scope)
 
 
 def without_ranges(scope: Scope) -> None:
@@ -96,20 +84,43 @@ def without_ranges(scope: Scope) -> None:
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]
 
 
-class LimitedBody:
-    """The body of a request, refused once it is too large, whatever its header says of its length."""
+def is_api(scope: Scope) -> bool:
+    """Whether a program asks: it is answered in JSON, errors included."""
+    path: str = scope["path"]
+    return path == "/api" or path.startswith("/api/")
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive, self._left = receive, BODY_BYTES
+
+def _most_bytes(scope: Scope) -> int:
+    return quotas.API_BYTES if is_api(scope) else quotas.REQUEST_BYTES
+
+
+def _too_large(scope: Scope) -> QuotaError:
+    return QuotaError("too_large", most=_most_bytes(scope) // 1_000_000)
+
+
+class LimitedBody:
+    """The body of a request, refused once it is too large, whatever its header says of its length.
+
+    The time to read JSON goes by its values, so those are counted, too, before it is read.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope, self._receive = scope, receive
+        self._left, self._parts = _most_bytes(scope), quotas.API_PARTS
 
     async def receive(self) -> Message:
         """The next part of the body.
 
         Raises:
-            TooLargeError
+            QuotaError: `too_large` or `too_many_parts`.
         """
         message = await self._receive()
-        self._left -= len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._left -= len(body)
+        if is_api(self._scope):
+            self._parts -= body.count(b",") + body.count(b"[") + body.count(b"{")
         if self._left < 0:
-            raise TooLargeError
+            raise _too_large(self._scope)
+        if self._parts < 0:
+            raise QuotaError("too_many_parts", most=quotas.API_PARTS)
         return message

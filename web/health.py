@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -12,6 +14,9 @@ from web.services import get_services
 
 log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
+
+READY_S = 4.0
+"""Deadline of `/readyz`."""
 
 _REQUESTS = Counter("thidua_web_requests_total", "Answers of the web process", ("method", "route", "status"))
 _SECONDS = Histogram(
@@ -36,9 +41,13 @@ async def alive() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def ready(request: Request) -> JSONResponse:
-    """The database answers, so pages can be read; they can be read without the engine, too."""
+    """The database answers, so pages can be read; they can be read without the engine, too.
+
+    It says no at the latest when the deadline has passed.
+    """
     try:
-        await get_services(request).application.ledger.now()
+        async with asyncio.timeout(READY_S):
+            await get_services(request).application.ledger.now()
     except DATABASE_ERRORS as error:
         if not is_lost(error):
             log.exception("not ready")

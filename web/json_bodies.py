@@ -1,4 +1,7 @@
-"""JSON bodies of the interface, read in one place, with bounds: each route of the interface gets them checked."""
+"""JSON bodies of the interface, read in one place, with bounds: each route of the interface gets them checked.
+
+How large a body may be, and how many values it may have, is checked before (`web.gate`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from web.error_answers import printable, unstorable_text
 DEPTH = 32
 """Lists and objects inside each other. The deepest act, a correction with a table of scores, has seven."""
 
-MOST_VALUES = 100_000
 LARGEST_NUMBER = 10**15
 
 
@@ -93,12 +95,9 @@ def _no_number(_name: str) -> Any:
 
 def _check_bounds(values: Any) -> None:
     left: list[tuple[tuple[str, ...], Any]] = [((), values)]  # no recursion: the sender decides how deep it is
-    seen = 0
     while left:
         path, value = left.pop()
-        seen += 1
-        holds = len(value) if isinstance(value, (dict, list)) else None
-        if (holds is not None and len(path) >= DEPTH) or seen + len(left) + (holds or 0) > MOST_VALUES:
+        if isinstance(value, (dict, list)) and len(path) >= DEPTH:
             raise InputError("json_too_deep", most=DEPTH)
         if isinstance(value, (int, float)) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
             raise InputError("number_too_large", ".".join(path))

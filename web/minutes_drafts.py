@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from application.minutes import Minutes, require_minutes_keeper
 from application.visits import VisitedCycle
-from errors import InputError
+from errors import InputError, QuotaError
+from ledger.paging import PageRequest
+from web import quotas
 from web.services import Services
-from web.urls import minutes_url
+from web.urls import is_minutes, minutes_url
 
 
 async def kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) -> Minutes:
@@ -23,7 +25,15 @@ async def kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
     return Minutes(meeting, **found[0])
 
 
-async def keep_minutes(services: Services, cycle: VisitedCycle, minutes: Minutes) -> None:
-    """Save what was typed so far."""
-    draft_path = minutes_url(cycle.stream, minutes.id)
-    await services.drafts.save(cycle.visitor.contact.id, draft_path, minutes.draft())
+async def keep_minutes(services: Services, cycle: VisitedCycle, minutes: Minutes, *, new: bool = False) -> None:
+    """Save what was typed so far.
+
+    Raises:
+        QuotaError: `too_many_minutes` for `new` ones; `drafts_full`, `not_kept`.
+    """
+    person, draft_path = cycle.visitor.contact.id, minutes_url(cycle.stream, minutes.id)
+    if new:
+        kept = await services.drafts.page(person, PageRequest(1, quotas.DRAFTS))
+        if sum(is_minutes(path) for path, _saved in kept.rows) >= quotas.MINUTES:
+            raise QuotaError("too_many_minutes", most=quotas.MINUTES)
+    await services.drafts.save(person, draft_path, minutes.draft())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 from fastapi import Request
 
@@ -15,14 +14,8 @@ from accounts.attempts import Guess, Origin, network_of
 from accounts.passwords import BusyError
 from accounts.throttle import TooManyAttemptsError
 from web.cookies import sent_device
+from web.error_answers import note_retry
 from web.services import Services
-
-_retry_after: ContextVar[int | None] = ContextVar("retry_after", default=None)
-
-
-def retry_after() -> int | None:
-    """The seconds after which a request that was refused here may come again: a header of its answer."""
-    return _retry_after.get()
 
 
 def address_of(request: Request) -> Origin:
@@ -79,5 +72,5 @@ def _noting_when_to_come_again() -> Iterator[None]:
     try:
         yield
     except (TooManyAttemptsError, BusyError) as error:
-        _retry_after.set(error.retry_after)
+        note_retry(error)
         raise

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
+from starlette.types import Receive, Scope, Send
 
 from application.account_log import before_login
+from application.work import beside
 from domain.access import Matter
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
@@ -102,6 +105,28 @@ def environment() -> Environment:
     return made
 
 
+def load_templates() -> None:
+    """Read and compile every template, which takes longer than most pages: a process does it before it answers."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
+class Page(HTMLResponse):
+    """A page that is made when it is sent, beside the event loop: a long one does not hold up others."""
+
+    def __init__(self, template: Template, facts: Mapping[str, Any], status: int) -> None:
+        super().__init__(None, status)
+        del self.headers["content-length"]
+        self._template, self._facts = template, facts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Make the page and send it."""
+        text = await beside(self._template.render, self._facts)
+        self.body = text.encode()
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 def page(request: Request, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
     """A page made from a template; `facts` are its variables, beside those that every page has."""
     visitor = getattr(request.state, "visitor", None)
@@ -121,8 +146,7 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
     }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"
-    text = environment().get_template(template).render({**common, **facts})
-    return HTMLResponse(text, status)
+    return Page(environment().get_template(template), {**common, **facts}, status)
 
 
 WARNED_FOR = timedelta(minutes=5)

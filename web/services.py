@@ -23,6 +23,7 @@ from application.gate import Gate
 from application.jobs import Jobs
 from ledger.postgres import open_ledger
 from ledger.signing import Signer
+from ledger.watch import DatabaseWatch
 from local.account_keys import AccountKeys
 from local.installation import entry_key
 from mail import Mailer
@@ -34,6 +35,8 @@ from projections.search import SearchIndex
 from vault.files import Files
 from vault.persons import People
 from vault.texts import Texts
+from web import quotas
+from web.request_rate import RequestRate
 from web.settings import Settings
 from workflows.client import TemporalClient, open_client
 
@@ -58,6 +61,7 @@ class Services:
     files: Files
     mailer: Mailer | None
     jobs: Jobs = field(default_factory=Jobs)
+    rate: RequestRate = field(default_factory=RequestRate)
     mails: set[asyncio.Task[None]] = field(default_factory=set)
     """Mails that are being sent after an answer."""
 
@@ -76,7 +80,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         accounts=Accounts(pool),
         codes=Codes(pool, AccountKeys(settings.account_key_file)),
         throttle=Throttle(Attempts(pool)),
-        drafts=Drafts(pool),
+        drafts=Drafts(pool, quotas.DRAFTS, quotas.DRAFT_CHARACTERS),
         stand_ins=StandIns(pool),
         calendars=Calendars(pool),
         read_log=ReadLog(pool),
@@ -84,7 +88,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
         people=PeopleDirectory(pool),
-        files=Files(pool),
+        files=Files(pool, quotas.UPLOAD_BYTES_A_DAY),
         mailer=mailer,
     )
 
@@ -98,8 +102,10 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     """
     key = entry_key(settings.key_file)
     async with AsyncExitStack() as stack:
-        ledger = await open_ledger(settings.database_url, key.installation, writing=False)
+        watch = DatabaseWatch(settings.database_url)
+        ledger = await open_ledger(settings.database_url, key.installation, writing=False, watch=watch)
         stack.push_async_callback(ledger.close)
+        await stack.enter_async_context(watch.running())
         # Connected at the first submission: pages can be read while the engine does not run.
         client = await stack.enter_async_context(open_client(settings.temporal, settings.namespace, lazy=True))
         signer = Signer(key.installation, ledger.epoch, key.key, key.private)

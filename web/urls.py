@@ -291,6 +291,12 @@ def shows_form_again(path: str) -> bool:
     return f"{acts}/" in path or meetings in path or path.endswith(NEW_YEAR)
 
 
+def is_minutes(path: str) -> bool:
+    """Whether a path is that of minutes, under which their draft is kept."""
+    parts, pattern = path.split("/"), MINUTES.split("/")
+    return len(parts) == len(pattern) and parts[-2] == pattern[-2]
+
+
 def local_path(value: str) -> str:
     """The path, or the first page where it leads out of this site: no link of ours leads elsewhere."""
     local = value.startswith("/") and not value.startswith(("//", "/\\")) and value.isprintable()

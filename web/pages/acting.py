@@ -25,7 +25,7 @@ from application.score_sheets import sheet_of
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
-from errors import CodedError, InputError, Kind
+from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence
 from i18n.page_texts import STEPS
@@ -44,7 +44,7 @@ from web.act_form import (
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
-from web.error_answers import unstorable_text
+from web.error_answers import note_retry, unstorable_text
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
@@ -137,12 +137,9 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     body = typed_text(posted)
     file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
-    draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
-    if (unstorable := unstorable_text(body)) is None:
-        await services.drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
-    if file_problem or unstorable is not None:
-        text, faulty = (file_problem, "") if unstorable is None else (error_text(unstorable, cycle), unstorable.path)
-        return await _unusable(request, cycle, act_form, text, faulty)
+    draft_problem = await _keep(request, cycle, body, step)
+    if (problem := draft_problem or file_problem) is not None:
+        return await _unusable(request, cycle, act_form, problem)
     if "_more" in body or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
@@ -164,11 +161,25 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         return await _not_entered(request, cycle, act_form, error)
 
 
-async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, text: str, faulty: str) -> Response:
+async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
+    """Keep what was typed as a draft; return why it cannot be kept."""
+    if (unstorable := unstorable_text(body)) is not None:
+        return unstorable
+    draft = {name: value for name, value in body.items() if name not in _NOT_KEPT}
+    try:
+        await get_services(request).drafts.save(cycle.visitor.contact.id, _draft_path(request), draft)
+    except QuotaError as error:
+        return None if step in {"send", "drop"} else error  # sending needs no draft, and dropping one makes room
+    return None
+
+
+async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, problem: InputError) -> Response:
     """The form again, or for a script that saves it the part that says why it is not saved."""
+    note_retry(problem)
+    text = error_text(problem, cycle)
     if is_autosave(request):
-        return not_saved(request, text, 422)
-    return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
+        return not_saved(request, text, problem.http_status)
+    return await _form(request, cycle, act_form, text=text, faulty=problem.path, status=problem.http_status)
 
 
 async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:

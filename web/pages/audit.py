@@ -15,6 +15,7 @@ from application.moments import Moment, StateAt, differences, moment_values, rep
 from application.timeline import TimelineFilter, sentences, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
+from application.work import of_many
 from domain.access import Matter
 from domain.codec import state_digest
 from domain.numbers import whole_number
@@ -53,7 +54,7 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
     wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
     found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page))
-    rows = [row for row, _envelope in cycle.readable_history()]
+    rows = [row for row, _envelope in await of_many(len(cycle.history), cycle.readable_history)]
     found_steps = {step_of(row) for row in rows}
     return page(
         request,
@@ -66,7 +67,7 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({row.unit for row in rows if row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=chain_warning(cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
     )
 
 
@@ -74,7 +75,8 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
 async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
     """The timeline as JSON or CSV."""
     entries = await timeline_of(get_services(request).application, cycle)
-    return as_download([one.values() for one in entries], f"{_file_name(cycle)}-so", extension)
+    rows = await of_many(len(entries), lambda: [one.values() for one in entries])
+    return await as_download(rows, f"{_file_name(cycle)}-so", extension)
 
 
 class MomentQuery(BaseModel):
@@ -137,10 +139,10 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         changes=changes.rows,
         changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         entry=entry[0] if entry else "",
-        digest=state_digest(found.state),
+        digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download=address,
-        broken=chain_warning(cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
         steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
     )
 
@@ -153,10 +155,10 @@ async def moment_download(
     application, moment = get_services(request).application, query.moment(cycle)
     if extension == "json":
         found = await replayed(application, cycle, moment)
-        return as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
+        return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
     rows = [{"moment": moment.words(), "line": line} for line in then.lines]
-    return as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
+    return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 
 
 class ComparisonQuery(BaseModel):
@@ -217,7 +219,7 @@ async def compare_download(
 ) -> Response:
     """Two moments compared, as JSON or CSV."""
     rows = differences(*await _compared(request, cycle, query))
-    return as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
+    return await as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
 
 
 def _file_name(cycle: VisitedCycle) -> str:
@@ -271,4 +273,4 @@ async def deviations_download(
 ) -> Response:
     """The register of deviations that fit, as JSON or CSV."""
     found = await deviations_page(get_services(request).board, visitor, filters.wanted())
-    return as_download(list(found.rows), "diem-khac-quy-dinh", extension)
+    return await as_download(list(found.rows), "diem-khac-quy-dinh", extension)

@@ -109,7 +109,7 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
         }
         for row in (await board_page(get_services(request).board, visitor, filters.wanted())).rows
     ]
-    return as_csv(rows, "bang-thanh-pho")
+    return await as_csv(rows, "bang-thanh-pho")
 
 
 async def _board(

@@ -58,7 +58,7 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
     if found.report is None:
         raise NotFoundError("no_such_job")
     report = found.report
-    return as_json(
+    return await as_json(
         {
             "ok": report.ok and not found.beside,
             "events": report.events,

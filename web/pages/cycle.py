@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from fastapi.responses import Response
 
 from application.act_view import latest_acts
 from application.board import wait_until_reached
+from application.comparison import compared
 from application.permitted_acts import permitted_acts
 from application.visits import VisitedCycle, Visitor
+from application.work import of_many
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
@@ -84,9 +85,11 @@ async def cluster(
     request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
 ) -> Response:
     """Everything about one cluster's year."""
-    state, owed = cycle.readable_state(), cycle.readable.obligations
+    state, events = cycle.readable_state(), len(cycle.history)
+    readable = cycle.readable
+    owed, found = await of_many(events, lambda: (readable.obligations, readable.deviations))
     latest = latest_acts(cycle, MOST_LATEST)
-    shown = Paged.of(threads(state.comments.comments.values()), PageRequest(number))
+    shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
     named = [*(one.comment for one in shown.rows), *(envelope.event for _row, envelope in latest)]
     texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
     return page(
@@ -107,8 +110,8 @@ async def cluster(
         comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
         voice=voice,
-        deviations=[(one, deviation_text(one, cycle.names)) for one in cycle.readable.deviations],
-        closed=not cycle.readable.everything,
+        deviations=[(one, deviation_text(one, cycle.names)) for one in found],
+        closed=not readable.everything,
         awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         latest=[
@@ -211,8 +214,8 @@ async def draft(
     numbers = [one.number for one in versions]
     new = second if second in numbers else numbers[-1]
     old = first if first in numbers else max(1, new - 1)
-    comments = threads(c for c in state.comments.comments.values() if c.on in {None, kind})
-    shown = Paged.of(comments, PageRequest(number))
+    comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
+    shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
     stays = {urls.FROM: first or "", urls.TO: second or ""}
     texts = await get_services(request).application.texts.get(
         {one.document.text for one in versions if one.document.text} | {one.comment.text for one in shown.rows}
@@ -227,7 +230,7 @@ async def draft(
         old=old,
         new=new,
         texts=texts,
-        marked=list(marked(by_number[old], by_number[new])),
+        compared=await compared(by_number[old], by_number[new]),
         threads=shown.rows,
         comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
         voice=voice,
@@ -268,24 +271,3 @@ def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
                 found[one.number] = ThreadedComment(one, depth)
                 left.extend((answer, depth + 1) for answer in reversed(answers[one.number]))
     return list(found.values())
-
-
-def marked(old: str, new: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Two texts line by line, word by word: (line's kind, [(same, ins or del, words)])."""
-    before, after = old.splitlines(), new.splitlines()
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from (("same", [("same", line)]) for line in after[j1:j2])
-        else:
-            yield "changed", list(_words("\n".join(before[i1:i2]), "\n".join(after[j1:j2])))
-
-
-def _words(old: str, new: str) -> Iterator[tuple[str, str]]:
-    before, after = old.split(" "), new.split(" ")
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield "same", " ".join(after[j1:j2])
-        if tag in {"delete", "replace"}:
-            yield "del", " ".join(before[i1:i2])
-        if tag in {"insert", "replace"}:
-            yield "ins", " ".join(after[j1:j2])

@@ -18,6 +18,7 @@ from vault.files import StoredFile
 from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_attachment
+from web.error_answers import note_retry
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -35,13 +36,19 @@ async def files(
 
 
 async def _files(
-    request: Request, visitor: Visitor, number: int = 1, *, text: str = "", fresh: StoredFile | None = None
+    request: Request,
+    visitor: Visitor,
+    number: int = 1,
+    *,
+    text: str = "",
+    fresh: StoredFile | None = None,
+    status: int = 200,
 ) -> Response:
     services = get_services(request)
     but = await closed_uploaders(services.accounts, visitor)
     found = await services.files.of_unit(visitor.unit, PageRequest(number), but=but)
     pager = Pager(found, urls.FILES)
-    return page(request, "files.html", 422 if text else 200, files=found.rows, pager=pager, text=text, fresh=fresh)
+    return page(request, "files.html", status, files=found.rows, pager=pager, text=text, fresh=fresh)
 
 
 @router.post(urls.FILES)
@@ -49,7 +56,7 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
     """Store a file."""
     form = await checked_form(request)
     services, sent = get_services(request), form.get("file")
-    fresh, text = None, ""
+    fresh, text, status = None, "", 200
     if visitor.login.account.kind == "auditor":
         raise ForbiddenError("not_yours_to_say")
     try:
@@ -57,8 +64,9 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
             raise InputError("file_empty")
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
     except InputError as error:
-        text = sentence(error.code, error.facts)
-    return await _files(request, visitor, text=text, fresh=fresh)
+        note_retry(error)
+        text, status = sentence(error.code, error.facts), error.http_status
+    return await _files(request, visitor, text=text, fresh=fresh, status=status)
 
 
 @router.get(urls.FILE)

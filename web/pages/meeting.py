@@ -35,7 +35,7 @@ from domain.commands import parse_command
 from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
-from errors import CodedError, InputError, Kind
+from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence, word
 from i18n.values import voice
@@ -44,7 +44,7 @@ from ledger.paging import PageRequest
 from web import urls
 from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_values
 from web.auth import checked_form, reads_cycle
-from web.autosave import is_autosave
+from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
@@ -87,6 +87,7 @@ async def _header(
     other: str = "",
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
+    status: int = 200,
 ) -> Response:
     services, organiser = get_services(request), cycle.state.lifecycle.organiser
     others = [
@@ -97,7 +98,7 @@ async def _header(
     return page(
         request,
         "minutes_new.html",
-        422 if text else 200,
+        status,
         cycle=cycle,
         fields=inputs(RecordMeeting, values, more),
         on=on,
@@ -130,12 +131,13 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
             raise InputError("not_yours_to_say")
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
         minutes = Minutes(id_, **before[0]) if before is not None else Minutes(id_, on, values)
+        minutes.on, minutes.header, minutes.other = on, values, other
+        minutes.meeting_id = minutes.meeting_id or str(uuid4())
+        await keep_minutes(services, cycle, minutes, new=before is None)
     except (InputError, Refused, ValidationError) as error:
         text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
-        return await _header(request, cycle, values, on, text=text, other=other)
-    minutes.on, minutes.header, minutes.other = on, values, other
-    minutes.meeting_id = minutes.meeting_id or str(uuid4())
-    await keep_minutes(services, cycle, minutes)
+        status = error.http_status if isinstance(error, QuotaError) else 422
+        return await _header(request, cycle, values, on, text=text, other=other, status=status)
     return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
@@ -204,7 +206,14 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
     if step.startswith("out:"):
         left_out = whole_number(step.removeprefix("out:"))
         minutes.acts = [one for n, one in enumerate(minutes.acts) if n != left_out]
-    await keep_minutes(services, cycle, minutes)
+    try:
+        await keep_minutes(services, cycle, minutes)
+    except QuotaError as error:
+        if step not in {"enter", "drop"}:  # entering needs no draft, and dropping one makes room
+            text = error_text(error, cycle)
+            if is_autosave(request):
+                return not_saved(request, text, error.http_status)
+            return _page(request, cycle, minutes, text=text, status=error.http_status)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":

@@ -16,8 +16,10 @@ from application.score_sheets import sheet_of
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.numbers import whole_number
+from errors import InputError, QuotaError
 from i18n import _
-from web import urls
+from i18n.messages import sentence
+from web import quotas, urls
 from web.act_form import store_files, suggested_persons, typed_text
 from web.auth import checked_form, reads_cycle
 from web.forms import inputs
@@ -55,7 +57,7 @@ async def _act(
     stream: str,
     *,
     more: tuple[str, ...] = (),
-    text: str = "",
+    problem: InputError | None = None,
 ) -> Response:
     act = require_permitted(cycle, name)
     services = get_services(request)
@@ -64,7 +66,7 @@ async def _act(
     return page(
         request,
         "minutes_act.html",
-        422 if text else 200,
+        200 if problem is None else problem.http_status,
         cycle=cycle,
         minutes=minutes,
         number=number,
@@ -74,7 +76,7 @@ async def _act(
         people=await suggested_persons(services, cycle),
         stream=stream,
         other=other,
-        text=text,
+        text="" if problem is None else sentence(problem.code, problem.facts),
         awards=[(one.id, one.title) for one in cycle.rules.awards],
         sheet=sheet_of(acted_in, act, values),
         about=_(act.SUMMARY),
@@ -89,14 +91,16 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
     minutes = await kept_minutes(services, cycle, meeting)
     name = str(form.get("_act", ""))
     body = typed_text(form)
-    file_problem = await store_files(services, cycle, form, body)
+    problem = await store_files(services, cycle, form, body)
     values = nested(body.items())
     stream = str(form.get("_stream", cycle.stream))
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     if other is None or stream != other.stream:
         stream = cycle.stream
-    if file_problem:
-        return await _act(request, cycle, minutes, number, name, values, stream, text=file_problem)
+    if problem is None and len(minutes.acts) >= quotas.ACTS_IN_MINUTES and _index(minutes, number) is None:
+        problem = QuotaError("too_many_acts_in_minutes", most=quotas.ACTS_IN_MINUTES)
+    if problem is not None:
+        return await _act(request, cycle, minutes, number, name, values, stream, problem=problem)
     if "_more" in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
     require_permitted(cycle, name)
@@ -106,5 +110,8 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
         minutes.acts[index] = one
     else:
         minutes.acts.append(one)
-    await keep_minutes(services, cycle, minutes)
+    try:
+        await keep_minutes(services, cycle, minutes)
+    except QuotaError as error:
+        return await _act(request, cycle, minutes, number, name, values, stream, problem=error)
     return RedirectResponse(urls.minutes_url(cycle.stream, meeting), 303)

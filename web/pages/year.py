@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from application.error_mapping import coded_error
 from application.fields import parse_day
 from application.tables import rows_of
 from application.visits import Visitor
+from application.work import beside
 from application.yaml_files import read_model
 from application.year_file import (
     YearFile,
@@ -33,7 +33,7 @@ from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rules import Edition
 from domain.streams import cycle_stream
-from errors import InputError, InternalError, Kind
+from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
 from i18n.fields import field_label
 from i18n.messages import sentence
@@ -94,13 +94,11 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     return _form(request, dict(kept[0]) if kept else {})
 
 
-def _form(request: Request, typed: dict[str, Any], text: str = "") -> Response:
+def _form(request: Request, typed: dict[str, Any], text: str = "", status: int = 200) -> Response:
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
     editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
-    return page(
-        request, "year.html", 422 if text else 200, typed=defaults, text=text, editions=editions, columns=COLUMNS
-    )
+    return page(request, "year.html", status, typed=defaults, text=text, editions=editions, columns=COLUMNS)
 
 
 @router.get(urls.NEW_YEAR_TEMPLATE)
@@ -128,7 +126,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
             return _form(request, typed)
         return await _look(request, visitor, rows, typed)
     except (InputError, Refused) as error:
-        return _form(request, typed, sentence(error.code, error.facts))
+        return _refused(request, typed, error)
 
 
 @router.get(urls.NEW_YEAR_LOOK)
@@ -143,7 +141,13 @@ async def look_on(
     try:
         return await _look(request, visitor, await rows_of(str(typed["table"]).encode()), typed, number)
     except (InputError, Refused) as error:
-        return _form(request, typed, sentence(error.code, error.facts))
+        return _refused(request, typed, error)
+
+
+def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused) -> Response:
+    """The form again, with what is wrong."""
+    status = error.http_status if isinstance(error, QuotaError) else 422
+    return _form(request, typed, sentence(error.code, error.facts), status)
 
 
 async def _look(
@@ -154,10 +158,10 @@ async def _look(
     Raises:
         InputError, Refused
     """
-    table, edition = _read(visitor, rows, typed)
+    table, edition = await beside(_read, visitor, rows, typed)
     starts = default_start(table.year.year, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
-    found = await asyncio.to_thread(preview_clusters, table.year, edition, digest, starts)
+    found = await beside(preview_clusters, table.year, edition, digest, starts)
     shown = Paged.of(found, PageRequest(number, CLUSTERS_PER_PAGE))
     return page(
         request,
@@ -166,7 +170,7 @@ async def _look(
         edition=edition,
         found=shown.rows,
         pager=Pager(shown, urls.NEW_YEAR_LOOK),
-        late=overdue_at_start(found, starts),
+        late=await beside(overdue_at_start, found, starts),
         wide=True,
         tasks=sum(len(one.tasks) for one in found),
         reminders=sum(one.reminders for one in found),
@@ -214,7 +218,7 @@ async def start(request: Request, visitor: Secretary) -> Response:
     if kept is None or _seal(kept[0]) != str(form.get("_seal", "")):
         return RedirectResponse(urls.NEW_YEAR, 303)
     typed = kept[0]
-    table, edition = _read(visitor, await rows_of(str(typed["table"]).encode()), typed)
+    table, edition = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
     job = YearOpening(streams, _seal(typed))

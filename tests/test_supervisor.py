@@ -1,0 +1,151 @@
+"""The supervisor: a part that hangs is started again, a busy one is not, and one that never recovers is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from conftest import eventually
+from engine_help import CITY, assert_ledger_verifies, open_cycle, state_of, submit, units
+from speech import RULES
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from application.heartbeat import Heartbeat
+from cli.session import session
+from local import engine
+from local.engine import parts_that_answer
+from local.process import EngineUnavailableError, Server, start_server
+from local.questions import answers, grpc_answers, http_answers
+from local.supervisor import Patience, SupervisedPart, Supervisor
+from worker import note_polls
+from workflows.cluster_cycle import ClusterCycle
+
+QUICK = Patience(watch_s=0.02, ask_s=0.02, answer_s=0.5, misses=3, silent_s=0.0, start_s=0.5, pauses_s=(0.0,) * 3)
+
+
+def sleeper(folder: Path) -> Server:
+    return start_server("part", [sys.executable, "-c", "import time; time.sleep(600)"], log=folder / "part.log")
+
+
+def scripted(*said: bool) -> Callable[[], Awaitable[bool]]:
+    """Answers in this order; the last one from then on."""
+    left = list(said)
+
+    async def question() -> bool:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return question
+
+
+async def test_a_part_that_misses_a_few_questions_is_left_alone(tmp_path: Path) -> None:
+    server, asked = sleeper(tmp_path), [0]
+
+    async def question() -> bool:
+        asked[0] += 1
+        return asked[0] % 3 == 0  # twice busy, then it answers, for ever
+
+    supervisor = Supervisor([SupervisedPart("part", question, server)], {}, print, QUICK)
+    pid, watch = server.pid, asyncio.create_task(supervisor.run())
+    await eventually(lambda: _true(asked[0] > 30))
+    watch.cancel()
+    assert server.pid == pid
+    server.stop()
+
+
+async def test_a_part_is_not_judged_while_one_that_it_needs_does_not_answer(tmp_path: Path) -> None:
+    server, asked = sleeper(tmp_path), [0]
+
+    async def silent() -> bool:
+        asked[0] += 1
+        return False
+
+    parts = [SupervisedPart("database", scripted(False)), SupervisedPart("part", silent, server, ("database",))]
+    watch = asyncio.create_task(Supervisor(parts, {}, print, QUICK).run())
+    pid = server.pid
+    await eventually(lambda: _true(asked[0] > 30))
+    watch.cancel()
+    assert server.pid == pid
+    server.stop()
+
+
+async def test_a_part_that_never_answers_is_given_up_with_a_sentence(tmp_path: Path) -> None:
+    server, said = sleeper(tmp_path), list[str]()
+    supervisor = Supervisor([SupervisedPart("part", scripted(False), server)], {}, said.append, QUICK)
+    with pytest.raises(EngineUnavailableError, match="part_given_up") as given_up:
+        await supervisor.run()
+    assert (given_up.value.exit_code, given_up.value.facts["times"], len(said)) == (3, 3, 3)
+    server.stop()
+
+
+async def test_a_given_up_part_ends_the_engine_with_its_error(tmp_path: Path) -> None:
+    server = sleeper(tmp_path)
+    supervisor = Supervisor([SupervisedPart("part", scripted(False), server)], {}, print, QUICK)
+    with pytest.raises(EngineUnavailableError, match="part_given_up"):
+        async with engine._supervised(supervisor):
+            await asyncio.Event().wait()
+    server.stop()
+
+
+async def test_a_process_that_accepts_and_says_nothing_does_not_answer() -> None:
+    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    address = "{}:{}".format(*silent.sockets[0].getsockname())
+    assert not await answers(partial(grpc_answers, address), 0.2)
+    assert not await answers(partial(http_answers, address), 0.2)
+    silent.close()
+    assert not await answers(partial(http_answers, address), 0.2), "nor one that refuses"
+
+
+async def test_the_worker_says_whether_temporal_has_seen_it_poll(client: Client) -> None:
+    now, heartbeat = time.monotonic(), Heartbeat()
+    heartbeat._polled_at = now - 1_000
+    await note_polls(client, heartbeat, "hang-khong-ai-doc")
+    assert not heartbeat.polls, "nobody polls this queue"
+    async with Worker(client, task_queue="hang-co-nguoi-doc", workflows=[ClusterCycle]):
+
+        async def polls() -> bool:
+            await note_polls(client, heartbeat, "hang-co-nguoi-doc")
+            return heartbeat.polls
+
+        await eventually(polls)
+
+
+async def test_every_part_that_hangs_is_started_again_and_nothing_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All four hang at once: the database comes first, what needs it after it."""
+    home, said = folder / "hangs", list[str]()
+    monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
+    monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
+    patience = Patience(watch_s=0.2, ask_s=0.5, answer_s=2.0, misses=2, silent_s=2.0)
+    monkeypatch.setattr(engine, "Supervisor", partial(Supervisor, patience=patience))
+    async with session("web", said.append, rehearsal=True) as app:
+        stream = await open_cycle(app, RULES, members=units(2))
+        before = dict(app.endpoints.pids)
+        assert set(before) == {"postgresql", "temporal", "worker", "web"}
+        assert all((await parts_that_answer(app.endpoints)).values())
+        for name in os.environ.get("THIDUA_HANGS", "postgresql,temporal,worker,web").split(","):
+            os.kill(before[name], signal.SIGSTOP)
+
+        async def all_new() -> bool:
+            pids = app.endpoints.pids
+            return all(pids[name] != pid for name, pid in before.items()) and all(
+                (await parts_that_answer(app.endpoints)).values()
+            )
+
+        await eventually(all_new, 120)
+        assert (await state_of(app, stream)).lifecycle.opened
+        draft = {"kind": "plan", "document": {"title": "Kế hoạch"}}
+        await submit(app, stream, CITY, "present-draft", draft)
+        await assert_ledger_verifies(app)
+
+
+async def _true(found: object) -> bool:
+    return bool(found)
