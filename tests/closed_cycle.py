@@ -15,7 +15,9 @@ from uuid import uuid4
 from engine_help import CITY, enter_staff, open_cycle, submit, units
 from web_help import Site
 
+from accounts.log import OPERATOR
 from application.application import CommandInput
+from application.gate import at_command_line
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.deviations import deviations
@@ -129,7 +131,7 @@ class _Writer:
         content = self.marks.word()
         person = await enter_staff(self.site.app, unit)
         if unit == CITY and await self.site.services.accounts.get(person.id) is None:
-            await self.site.services.accounts.make(person.id, "secretariat")
+            await self.site.services.accounts.make(person.id, "secretariat", by=OPERATOR)
         stored = await self.site.services.files.put(
             f"{self.marks.word()}.pdf", f"%PDF-1.7 {content}".encode(), unit=unit, person=person.id
         )
@@ -159,7 +161,7 @@ class _Writer:
         """Enter an act; return the version of its first event."""
         command = CommandInput(self.stream, act, fields, uuid4(), **circumstances)
         person = await enter_staff(self.site.app, unit)
-        receipt = await self.site.app.submit(self.stream, person, [command], strength="rehearsal")
+        receipt = await self.site.app.submit(self.stream, at_command_line(person), [command])
         version: int = receipt.outcomes[0].versions[0]
         return version
 

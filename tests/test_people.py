@@ -48,8 +48,10 @@ def mails(folder: Path) -> Iterator[tuple[str, str]]:
         yield mail["To"], mail["Subject"]
 
 
-async def logged(site: Site, person: str) -> list[tuple[str, str | None, dict[str, str]]]:
-    return [(one.change, one.by.person, dict(one.facts)) for one in await site.services.account_log.page(1, person)]
+async def logged(site: Site, person: str, kind: str) -> list[tuple[str, str | None, dict[str, str]]]:
+    """What the log has of a person, of the changes whose name begins with `kind`."""
+    entries = await site.services.account_log.page(1, person)
+    return [(one.change, one.by.person, dict(one.facts)) for one in entries if one.change.startswith(kind)]
 
 
 async def enter(visitor: Visitor, **fields: str) -> str:
@@ -96,7 +98,7 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     await site.services.accounts.make(signer.id, "staff", by=OPERATOR)
-    void = await site.services.accounts.invite(signer.id)
+    void = await site.services.accounts.invite(signer.id, by=OPERATOR)
     secretary, way = await site.log_in("thu-ky"), f"/nguoi-dung/{signer.id}"
     await secretary.get(way)
     new = {"name": "Nguyễn Đã Sửa", "office": "Phó Chủ tịch", "email": "moi@example.invalid", "phone": "024 1"}
@@ -171,7 +173,7 @@ async def test_people_correct_themselves_and_the_mail_address_with_the_password(
     await an.post("/toi", **{**own, "email": "an.moi@example.invalid"}, _do="contact", _password=PASSWORD)
     assert an.status == 200
     assert list(mails(tmp_path)) == [("an@example.invalid", "Địa chỉ thư của bạn trong Sổ Thi Đua đã thay đổi")]
-    assert [(by, facts["fields"]) for _change, by, facts in await logged(site, "an")] == [
+    assert [(by, facts["fields"]) for _change, by, facts in await logged(site, "an", "contact")] == [
         ("an", "email"),
         ("an", "name, phone"),
     ]
@@ -181,7 +183,7 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     await a_city(site)
     await site.person("quan-tri", CITY, "secretariat", administrator=True)
     await site.person("kiem-tra", "thanh-tra", "auditor")
-    await site.services.accounts.change("kiem-tra", until=today(), disabled=False)
+    await site.services.accounts.change("kiem-tra", until=today(), disabled=False, by=OPERATOR)
     administrator = await site.log_in("quan-tri")
     typed = {"name": "Kiểm Tra Viên", "unit": "thanh-tra", "kind": "auditor"}
     await enter(administrator, **typed, until=vn(-1))
@@ -196,7 +198,7 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     account = await site.services.accounts.must("kiem-tra")
     assert account.until == today()
     # Opening, or inviting to, an account whose last day is over would be of no use.
-    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=3), disabled=True)
+    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=3), disabled=True, by=OPERATOR)
     for step in ("open", "invite"):
         await administrator.post(way, _do=step)
         assert (administrator.status, vn(-3) in administrator.page) == (422, True), step
@@ -240,7 +242,7 @@ async def test_only_persons_of_one_unit_stand_in_for_each_other(site: Site) -> N
     await secretary.post("/nguoi-dung/an", _do="end-stand-in", person="binh")
     assert "thay cho" not in await binh.get("/toi")
     named = {"for_person": "an", "since": today().isoformat(), "until": (today() + timedelta(days=2)).isoformat()}
-    assert await logged(site, "binh") == [
+    assert await logged(site, "binh", "stand-in") == [
         ("stand-in-ended", "thu-ky", {"for_person": "an"}),
         ("stand-in-named", "thu-ky", named),
     ]

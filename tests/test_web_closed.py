@@ -38,6 +38,7 @@ from test_web_rights import routes
 from web_help import Site
 
 from accounts import Kind
+from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.application import CommandInput
 from application.command_preview import preview
@@ -50,7 +51,8 @@ from domain.notices import notices
 from domain.records import Event
 from i18n.notices import message_of
 from web.app import build
-from web.auth import COOKIE, form_token, today, visitor_of
+from web.auth import form_token, today, visitor_of
+from web.cookies import FORMS, LOGIN
 
 STRANGER, OFFICE = "don-vi-la", "lanh-dao"
 
@@ -204,8 +206,9 @@ async def visits(site: Site) -> AsyncIterator[list[Visit]]:
         http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test", timeout=60
         )
-        http.cookies.set(COOKIE, secret)
-        found.append(Visit(person, http, token, form_token(secret)))
+        http.cookies.set(LOGIN, secret)
+        http.cookies.set(FORMS, secret)
+        found.append(Visit(person, http, token, form_token(secret, person)))
     nobody = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test"
     )
@@ -220,7 +223,7 @@ async def visits(site: Site) -> AsyncIterator[list[Visit]]:
 async def enter_people(site: Site) -> None:
     for person, (unit, kind, administrator) in PEOPLE.items():
         await site.app.people.enter(person, unit, person)
-        await site.services.accounts.make(person, kind, administrator=administrator)
+        await site.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
     for person, absent in STANDS_IN.items():
         until = today() + timedelta(days=1)
         await site.services.stand_ins.name(StandIn(person, absent, today(), until, absent))
