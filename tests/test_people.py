@@ -49,7 +49,13 @@ def mails(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 async def logged(site: Site, person: str) -> list[tuple[str, str | None, dict[str, str]]]:
-    return [(one.change, one.by.person, dict(one.facts)) for one in await site.services.account_log.page(1, person)]
+    """What others than the command line did to a person's account, apart from passwords: change, by whom, facts."""
+    entries = await site.services.account_log.page(1, person)
+    return [
+        (one.change, one.by.person, dict(one.facts))
+        for one in entries
+        if one.by != OPERATOR and not one.change.startswith("password")
+    ]
 
 
 async def enter(visitor: Visitor, **fields: str) -> str:
@@ -96,7 +102,7 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     await site.services.accounts.make(signer.id, "staff", by=OPERATOR)
-    void = await site.services.accounts.invite(signer.id)
+    void = await site.services.accounts.invite(signer.id, by=OPERATOR)
     secretary, way = await site.log_in("thu-ky"), f"/nguoi-dung/{signer.id}"
     await secretary.get(way)
     new = {"name": "Nguyễn Đã Sửa", "office": "Phó Chủ tịch", "email": "moi@example.invalid", "phone": "024 1"}
@@ -181,7 +187,7 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     await a_city(site)
     await site.person("quan-tri", CITY, "secretariat", administrator=True)
     await site.person("kiem-tra", "thanh-tra", "auditor")
-    await site.services.accounts.change("kiem-tra", until=today(), disabled=False)
+    await site.services.accounts.change("kiem-tra", until=today(), disabled=False, by=OPERATOR)
     administrator = await site.log_in("quan-tri")
     typed = {"name": "Kiểm Tra Viên", "unit": "thanh-tra", "kind": "auditor"}
     await enter(administrator, **typed, until=vn(-1))
@@ -196,7 +202,7 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     account = await site.services.accounts.must("kiem-tra")
     assert account.until == today()
     # Opening, or inviting to, an account whose last day is over would be of no use.
-    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=3), disabled=True)
+    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=3), disabled=True, by=OPERATOR)
     for step in ("open", "invite"):
         await administrator.post(way, _do=step)
         assert (administrator.status, vn(-3) in administrator.page) == (422, True), step

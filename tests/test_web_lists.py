@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from web_help import Site, Visitor
 
 from application.application import CommandInput
+from application.gate import at_command_line
 from cli import showing
 from cli.app import app as command_line
 from ledger.paging import PageRequest
@@ -161,7 +162,7 @@ async def test_a_long_year_of_a_cluster_is_read_page_by_page(site: Site) -> None
             CommandInput(stream, "comment", {"by": {"unit": "don-vi-1"}, "text": text}, uuid4())
             for text in said[first : first + 40]
         ]
-        await site.app.submit(stream, officer, inputs, strength="rehearsal")
+        await site.app.submit(stream, at_command_line(officer), inputs)
     await site.person("kiem-tra", "thanh-tra", "auditor")
     auditor = await site.log_in("kiem-tra")
     found, pages = await walk(auditor, f"/cum/{stream}", r'<li class="deep0">.*(Ý kiến thứ \d+\.)')
