@@ -22,6 +22,7 @@ from web_help import PASSWORD, Site, Visitor, shown_secret
 
 from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
+from ledger.paging import PageRequest
 from web.auth import today
 
 WRONG = "sai mat khau"  # of anybody
@@ -131,7 +132,7 @@ async def test_a_rival_is_not_stopped_by_guesses_at_the_account(site: Site) -> N
 
 
 async def test_codes_have_a_bound_of_their_own_wherever_they_come_from(site: Site) -> None:
-    site.services.application.rehearsal = False
+    site.services.application.gate.rehearsal = False
     await site.person("an", "don-vi-1")
     an = await stranger(site)
     await guess(an, "an", password=PASSWORD)
@@ -156,7 +157,7 @@ async def test_codes_have_a_bound_of_their_own_wherever_they_come_from(site: Sit
 
 async def test_every_place_that_asks_for_a_password_has_the_same_bound(site: Site) -> None:
     """A stolen session guesses no password: not for a token, not for another password, not by the code page."""
-    site.services.application.rehearsal = False
+    site.services.application.gate.rehearsal = False
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     await an.get("/ma-mot-lan")
@@ -279,7 +280,7 @@ async def _mails(outbox: Path, count: int) -> list[tuple[str, str, str]]:
 
 
 async def test_a_forgotten_password_is_replaced_by_mail(site: Site, tmp_path: Path) -> None:
-    site.services.application.rehearsal = False
+    site.services.application.gate.rehearsal = False
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
     await an.get("/ma-mot-lan")
@@ -348,7 +349,7 @@ async def test_mails_for_a_new_password_are_bounded(site: Site, tmp_path: Path) 
 
 
 async def test_codes_are_changed_and_turned_off_with_password_and_code_only(site: Site) -> None:
-    site.services.application.rehearsal = False
+    site.services.application.gate.rehearsal = False
     await site.person("an", "don-vi-1")
     await site.person("thu-ky", CITY, "secretariat")
     an = await site.log_in("an")
@@ -436,7 +437,7 @@ async def test_auditors_and_administrators_read_in_words_what_was_done_to_accoun
             assert sentence in reader.page, sentence
         for id_ in ("stand-in-named", "password-changed", "command-line"):
             assert id_ not in reader.page
-    assert "/nhat-ky-tai-khoan" in {one.path for one in await site.services.read_log.latest()}
+    assert "/nhat-ky-tai-khoan" in {one.path for one in (await site.services.read_log.page(PageRequest())).rows}
     await auditor.get("/nhat-ky-tai-khoan?nguoi=an")
     assert ("đã đóng" in auditor.page, "đã tạo địa chỉ lịch mới" in auditor.page) == (False, True)
     for path in ("?trang=0", "?trang=x", "?trang=9999999999999999999", "?nguoi=" + "x" * 100):
