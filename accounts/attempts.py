@@ -76,6 +76,11 @@ class Lane:
     network: str = ""
     device: bytes = b""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return False for the attempts to all accounts from all networks."""
+        return bool(self.person or self.network)
+
 
 class Attempts:
     """The failed attempts of all persons. `pool` is of the role `thidua_web`."""
@@ -95,6 +100,13 @@ class Attempts:
             KNOWN_FOR,
         )
         return (bool(row[0]) and bool(source.device), bool(row[1])) if row else (False, False)
+
+    async def is_ours(self, device: str) -> bool:
+        """Return whether somebody has logged in with a device that holds this secret."""
+        found: bool = await self._pool.fetchval(
+            "select exists (select from accounts.known_source where device = $1)", secret_digest(device)
+        )
+        return found
 
     async def failures(self, lane: Lane, window: timedelta) -> Failures:
         """Return the failed attempts of a lane in the last time."""
@@ -133,26 +145,18 @@ class Attempts:
         Failures to other accounts from the same network stay: a login to one's own must not forgive guesses at others.
         """
         device = secret_digest(source.device) if source.device else None
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(
-                "delete from accounts.attempt where person = $1 and guess in ('password', 'code') "
-                "and (device = $2 or (device is null and network = $3))",
-                _stored(person),
-                device,
-                source.network,
-            )
-            await connection.execute(
-                "insert into accounts.known_source (person, device, network) values ($1, $2, $3) "
-                "on conflict (person, device, network) do update set seen_at = now()",
-                person,
-                device or b"",
-                source.network,
-            )
-            await connection.execute(
-                "delete from accounts.known_source where person = $1 and seen_at < now() - $2::interval",
-                person,
-                KNOWN_FOR,
-            )
+        await self._pool.execute(
+            "with forgiven as (delete from accounts.attempt where person = $1 and guess in ('password', 'code') "
+            "and (device = $2 or (device is null and network = $3))), "
+            "old as (delete from accounts.known_source where person = $1 and seen_at < now() - $4::interval "
+            "and (device, network) <> (coalesce($2, ''), $3)) "
+            "insert into accounts.known_source (person, device, network) values ($1, coalesce($2, ''), $3) "
+            "on conflict (person, device, network) do update set seen_at = now()",
+            _stored(person),
+            device,
+            source.network,
+            KNOWN_FOR,
+        )
 
 
 def _stored(person: str) -> str:

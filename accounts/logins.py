@@ -33,20 +33,16 @@ class Logins:
     async def open(self, person: str, strength: Strength) -> str:
         """Open a login; return the secret for its cookie. It knows what failed since the login before."""
         secret = new_secret()
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(
-                "insert into accounts.login (digest, person, strength, last_login_at, failed_passwords, failed_codes) "
-                "select $1, person, $3, last_login_at, failed_passwords, failed_codes "
-                "from accounts.account where person = $2 for update",
-                secret_digest(secret),
-                person,
-                strength,
-            )
-            await connection.execute(
-                "update accounts.account set last_login_at = now(), failed_passwords = 0, failed_codes = 0 "
-                "where person = $1",
-                person,
-            )
+        await self._pool.execute(
+            "with before as (select person, last_login_at, failed_passwords, failed_codes from accounts.account "
+            "where person = $2 for update), reset as (update accounts.account "
+            "set last_login_at = now(), failed_passwords = 0, failed_codes = 0 where person = $2) "
+            "insert into accounts.login (digest, person, strength, last_login_at, failed_passwords, failed_codes) "
+            "select $1, person, $3, last_login_at, failed_passwords, failed_codes from before",
+            secret_digest(secret),
+            person,
+            strength,
+        )
         return secret
 
     async def login(self, secret: str) -> Login | None:

@@ -88,6 +88,7 @@ create table accounts.known_source (
     seen_at timestamptz not null default now(),
     primary key (person, device, network)
 );
+create index on accounts.known_source (device);
 
 create table accounts.token (
     digest     bytea primary key,

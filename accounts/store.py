@@ -68,6 +68,11 @@ class Accounts(Logins, Invitations, Tokens):
         query = f"select {ACCOUNT_COLUMNS} from accounts.account a where person = any($1)"  # noqa: S608 - ours
         return {row["person"]: Account(*row) for row in await self._pool.fetch(query, list(people))}
 
+    async def secretaries(self) -> frozenset[str]:
+        """Return the persons who have an account of the secretariat."""
+        rows = await self._pool.fetch("select person from accounts.account where kind = 'secretariat'")
+        return frozenset(row["person"] for row in rows)
+
     async def everyone(self) -> tuple[Account, ...]:
         """Return all accounts, by person."""
         rows = await self._pool.fetch(f"select {ACCOUNT_COLUMNS} from accounts.account a order by person")  # noqa: S608 - ours

@@ -14,11 +14,11 @@ import math
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from accounts.attempts import Attempts, Guess, Lane, Origin
-from accounts.secrets import secret_digest
+from accounts.secrets import new_secret, secret_digest
 from errors import QuotaError
 
 LONGEST_WAIT_S = 60.0
@@ -100,9 +100,15 @@ class Throttle:
             await self.attempts.failed(guess, person, source, known_device=known_device)
             return False
 
-    async def passed(self, person: str, source: Origin) -> None:
-        """A login was successful."""
+    async def passed(self, person: str, source: Origin) -> str:
+        """A login was successful: know the device from now on; return the secret for its cookie.
+
+        Only a secret that was made here is kept: another site must not choose one that it knows.
+        """
+        if not await self.attempts.is_ours(source.device):
+            source = replace(source, device=new_secret())
         await self.attempts.passed(person, source)
+        return source.device
 
     async def wrong_secret(self, source: Origin) -> None:
         """A secret in an address or a token was wrong: wait before that is answered. Right ones never wait.
@@ -144,11 +150,16 @@ class Throttle:
 
     @asynccontextmanager
     async def _turn(self, limits: dict[Lane, Limit], *, bounded: bool) -> AsyncIterator[None]:
-        """Hold the lanes, once all of them are free and their pauses are over."""
+        """Hold the lanes, once all of them are free and their pauses are over.
+
+        The lane of all is held only when its free failures are used up: right logins need not wait for each other. It
+        may so be overrun by the attempts that are being checked at that moment.
+        """
         waited = 0.0
         while True:
-            async with self._lanes(limits, bounded=bounded):
-                pause = max([await self._pause_left(lane, limit) for lane, limit in limits.items()])
+            held = {lane: limit for lane, limit in limits.items() if lane.is_narrow or await self._is_over(lane, limit)}
+            async with self._lanes(held, bounded=bounded):
+                pause = max([await self._pause_left(lane, limit) for lane, limit in held.items()])
                 if pause <= 0:
                     yield
                     return
@@ -157,6 +168,9 @@ class Throttle:
                 raise TooManyAttemptsError(pause)
             with self._counted(limits, bounded=bounded):
                 await asyncio.sleep(pause)
+
+    async def _is_over(self, lane: Lane, limit: Limit) -> bool:
+        return (await self.attempts.failures(lane, limit.window)).count >= limit.free
 
     async def _pause_left(self, lane: Lane, limit: Limit) -> float:
         failures = await self.attempts.failures(lane, limit.window)
@@ -189,7 +203,7 @@ class Throttle:
         Raises:
             TooManyAttemptsError: too many wait already.
         """
-        narrow = [lane for lane in lanes if lane.person or lane.network]
+        narrow = [lane for lane in lanes if lane.is_narrow]
         if max((self._waiting[lane] for lane in narrow), default=0) >= MOST_WAITING_IN_LANE or (
             bounded and self._waiting_in_all >= MOST_WAITING
         ):

@@ -33,6 +33,8 @@ class ActView:
 def row_at(cycle: VisitedCycle, version: int) -> RecordedEvent:
     """The row with a version, for the unit that entered it and for readers of the whole history.
 
+    The unit must be able to read it, too: its people are not all of the same kind where it is the organiser.
+
     Raises:
         InputError: there is none.
         ForbiddenError: the visitor may not read it.
@@ -52,7 +54,7 @@ async def act_view(application: Application, cycle: VisitedCycle, version: int) 
         InputError, ForbiddenError: as `row_at`.
     """
     row = row_at(cycle, version)
-    same = [(one, envelope) for one, envelope in cycle.history if one.command_id == row.command_id]
+    same = [(one, envelope) for one, envelope in cycle.readable_history() if one.command_id == row.command_id]
     return ActView(
         (row, *(one for one, _envelope in same if one.version != version)),
         await sentences(application.texts, (envelope for _row, envelope in same), cycle.names),
@@ -69,7 +71,8 @@ def why_not_corrected(cycle: VisitedCycle) -> Mapping[int, Refused | None]:
 
 
 def _readable(cycle: VisitedCycle, row: RecordedEvent) -> bool:
-    return cycle.visitor.unit == row.unit or cycle.may(Matter.HISTORY)
+    own = cycle.visitor.unit == row.unit or cycle.may(Matter.HISTORY)
+    return own and row.version in cycle.readable.versions
 
 
 def may_be_corrected(cycle: VisitedCycle) -> frozenset[int]:
@@ -80,5 +83,6 @@ def may_be_corrected(cycle: VisitedCycle) -> frozenset[int]:
 def latest_acts(cycle: VisitedCycle, most: int) -> list[tuple[RecordedEvent, EventEnvelope[Event]]]:
     """The acts that the visitor's unit entered last, the latest first: one row for each act."""
     unit = cycle.visitor.unit
-    acts = {row.command_id: (row, envelope) for row, envelope in reversed(cycle.history) if row.unit == unit}
+    own = [pair for pair in cycle.readable_history() if pair[0].unit == unit]
+    acts = {row.command_id: (row, envelope) for row, envelope in reversed(own)}
     return list(acts.values())[:most]

@@ -11,10 +11,16 @@ from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from application.form_values import flattened
+from application.readable import ReadablePart
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
-from domain.deviations import Deviation, deviations
+from domain.codec import plain
+from domain.commands import CommandPayload
+from domain.deviations import Deviation
+from domain.records import Event
+from domain.steps.signatories import SignatoriesNamed
 from domain.types import normalize_text
+from i18n import _
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from vault.texts import salted_digest
@@ -45,9 +51,9 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
     """
     await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
     dry_run = await DryRun.of(application, {}, cycle.rows)
-    before = deviations_by_key(dry_run)
+    before = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor))
     events = await previewed_events(application, dry_run, inputs, cycle.visitor)
-    after, names = deviations_by_key(dry_run), names_in(dry_run)
+    after, names = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor)), names_in(dry_run)
     return CommandPreview(
         events,
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
@@ -60,21 +66,52 @@ async def previewed_events(
 ) -> tuple[PreviewedEvent, ...]:
     """Decide one more command of a dry run; returns its events, which are none where it was recorded before.
 
+    What an event takes from facts that the visitor may not read is not told, such as totals of closed scores.
+
     Raises:
         InputError, Refused
     """
     item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
-    envelopes = await dry_run.decide(
-        item, visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.submitter())
-    )
+    issuer = (visitor.contact.id, visitor.unit, application.gate.strength_of(visitor.submitter()))
+    part = readable_part(dry_run, inputs.stream, visitor)
+    envelopes = await dry_run.decide(item, *issuer)
+    known = envelopes if part.everything else dry_run.decide_as_reader(item, *issuer, part)
+    if not envelopes and known:  # that it was recorded before tells what a closed event says
+        envelopes = known
     texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
-    names = names_in(dry_run)
-    return tuple(PreviewedEvent(one.event.NAME, describe(one, names, texts)) for one in envelopes)
+    names, payload = names_in(dry_run), CommandPayload.model_validate_json(item.payload)
+    return tuple(
+        PreviewedEvent(
+            one.event.NAME,
+            describe(one, names, texts)
+            if one.event in [other.event for other in known] or _repeats(one.event, payload)
+            else _("This follows from facts that are closed to you now. You see it once it is recorded."),
+        )
+        for one in envelopes
+    )
 
 
-def deviations_by_key(dry_run: DryRun) -> dict[str, Deviation]:
-    """The deviations of a dry run as it stands."""
-    return {one.key: one for one in deviations(dry_run.state, dry_run.rules)}
+def _repeats(event: Event, payload: CommandPayload) -> bool:
+    """Whether an event holds only what its issuer typed."""
+    instead = payload.fields.get("instead") or {}
+    typed = plain(dict(payload.fields) | {name: value for name, value in instead.items() if name != "act"})
+    signatories = plain(payload.signatories) if payload.signatories is not None else None
+    said = {name: value for name, value in plain(event).items() if value is not None}
+    if isinstance(event, SignatoriesNamed):
+        return bool(said.get("hands") == signatories)
+    return all(typed.get(name) == value for name, value in said.items())
+
+
+def readable_part(dry_run: DryRun, stream: str, visitor: Visitor) -> ReadablePart:
+    """What a visitor may read of a dry run as it stands; their own acts in it are among it."""
+    state = dry_run.state
+    who = visitor.readers(stream, state)
+    return ReadablePart(visitor.unit, who, tuple(dry_run.history), state, dry_run.rules)
+
+
+def deviations_by_key(part: ReadablePart) -> dict[str, Deviation]:
+    """The deviations that a visitor may see."""
+    return {one.key: one for one in part.deviations}
 
 
 def names_in(dry_run: DryRun) -> Mapping[str, str]:

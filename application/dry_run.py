@@ -8,10 +8,11 @@ from functools import reduce
 
 from application.application import Application
 from application.persons import PersonEntry
+from application.readable import ReadablePart
 from application.work import of_many
-from domain.commands import CommandPayload
+from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.cycle import CYCLE
-from domain.records import AlreadyRecorded, Event, EventEnvelope
+from domain.records import AlreadyRecorded, Event, EventEnvelope, Refused
 from domain.rules import NO_RULES, Edition
 from domain.strengths import Strength
 from ledger.events import RecordedEvent
@@ -43,10 +44,7 @@ class DryRun:
         Raises:
             Refused
         """
-        payload = CommandPayload.model_validate_json(item.payload)
-        authenticated = payload.authenticated(
-            item.stream, item.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength=strength
-        )
+        authenticated = _authenticated(item, person, unit, strength)
         try:
             envelopes = CYCLE.decide(authenticated, self.state, self.rules, len(self.history), tuple(self.history))
         except AlreadyRecorded:
@@ -60,10 +58,28 @@ class DryRun:
         await self.load_rules()
         return envelopes
 
+    def decide_as_reader(
+        self, item: BatchItem, person: str, unit: str, strength: str, part: ReadablePart
+    ) -> tuple[EventEnvelope[Event], ...]:
+        """Decide a command on what its issuer may read, and keep nothing; returns no events if it is refused."""
+        readable = tuple(one for one in part.envelopes if one.meta.version in part.versions)
+        authenticated = _authenticated(item, person, unit, strength)
+        try:
+            return CYCLE.decide(authenticated, part.state, part.rules, len(part.envelopes), readable)
+        except (AlreadyRecorded, Refused):
+            return ()
+
     async def load_rules(self) -> None:
         """Load the rules that are in force in the current state."""
         digest = CYCLE.edition(self.state)
         self.rules = self._editions.get(digest or "") or await self._app.rules(digest)
+
+
+def _authenticated(item: BatchItem, person: str, unit: str, strength: str) -> AuthenticatedCommand:
+    payload = CommandPayload.model_validate_json(item.payload)
+    return payload.authenticated(
+        item.stream, item.command_id, actor=person, unit=unit, issued=datetime.now(UTC), strength=strength
+    )
 
 
 class PersonsWithFile:

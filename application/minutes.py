@@ -11,7 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from application.application import Application, CommandInput
-from application.command_preview import deviations_by_key, names_in, previewed_events
+from application.command_preview import deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
 from application.engine import RefusedError
 from application.fields import parse_day
@@ -125,7 +125,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         if one.stream not in dry_runs:
             history = await application.history(one.stream)
             dry_runs[one.stream] = await DryRun.of(application, {}, [row for row, _envelope in history])
-            before[one.stream] = set(deviations_by_key(dry_runs[one.stream]))
+            before[one.stream] = set(deviations_by_key(readable_part(dry_runs[one.stream], one.stream, visitor)))
         try:
             events = await previewed_events(application, dry_runs[one.stream], one, visitor)
         except Refused as error:
@@ -133,10 +133,8 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.sentences.extend((one.stream, event.text) for event in events)
     for stream, dry_run in dry_runs.items():
-        names = names_in(dry_run)
-        checked.new.extend(
-            deviation_text(one, names) for key, one in deviations_by_key(dry_run).items() if key not in before[stream]
-        )
+        names, after = names_in(dry_run), deviations_by_key(readable_part(dry_run, stream, visitor))
+        checked.new.extend(deviation_text(one, names) for key, one in after.items() if key not in before[stream])
     return checked
 
 

@@ -63,7 +63,7 @@ async def replayed(application: Application, cycle: VisitedCycle, moment: Moment
     if moment == Moment(version):  # the visitor's cycle holds this state already
         readable = await of_many(version, cycle.readable_history)
         sureness = await of_many(version, SurenessIndex.of, (envelope for _row, envelope in readable))
-        return Replay(cycle.stream, await cycle.readable_state(), cycle.rules, version, version, (), sureness)
+        return Replay(cycle.stream, cycle.readable_state(), cycle.rules, version, version, (), sureness)
     readable = await of_many(version, cycle.readable_history)
     return await of_many(
         version,
@@ -79,7 +79,7 @@ async def replayed(application: Application, cycle: VisitedCycle, moment: Moment
 
 
 async def _editions(application: Application, cycle: VisitedCycle) -> Mapping[str, Edition]:
-    found = {digest: await application.edition(digest) for digest in cycle.state.lifecycle.editions}
+    found = {digest: await application.edition(digest) for digest in cycle.readable_state().lifecycle.editions}
     return {digest: edition for digest, edition in found.items() if edition is not None}
 
 

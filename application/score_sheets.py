@@ -75,15 +75,10 @@ def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any])
 
 def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
     """A later round begins with what stands: only what changes must be typed."""
-    rounds = [
-        name
-        for name in cycle.rules.rounds_in_order(r for of, r in cycle.state.scores if of == unit)
-        if name != round_ and cycle.may_see_sheet(unit, name)
-    ]
-    own = None
-    if cycle.may_see_sheet(unit, round_):
-        own = cycle.state.scores.get((unit, round_))
-    last = own or next((cycle.state.scores[unit, r] for r in reversed(rounds) if (unit, r) in cycle.state.scores), None)
+    scores = cycle.readable_state().scores
+    rounds = [name for name in cycle.rules.rounds_in_order(r for of, r in scores if of == unit) if name != round_]
+    own = scores.get((unit, round_))
+    last = own or next((scores[unit, r] for r in reversed(rounds) if (unit, r) in scores), None)
     if last is None:
         return {}
     return {item.criterion: item.model_dump(mode="json", exclude={"reason"}, exclude_none=True) for item in last.sheet}
@@ -116,10 +111,8 @@ def _before(
     cycle: VisitedCycle, unit: str, round_: str, criterion: str
 ) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     found = []
-    for (of, name), scored in cycle.state.scores.items():
+    for (of, name), scored in cycle.readable_state().scores.items():
         if of != unit or name == round_:
-            continue
-        if not cycle.may_see_sheet(unit, name):
             continue
         for item in scored.sheet:
             if item.criterion == criterion:

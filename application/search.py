@@ -1,4 +1,4 @@
-"""Search as a visitor may: auditors over everything, the secretariat its own cycles, units their own."""
+"""Search as a visitor may: auditors over everything, the secretariat its own cycles, others what they may read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def found_for(index: SearchIndex, visitor: Visitor, words: str, asked: Pag
         return Paged.of((), asked)
     roles = visitor.readers()
     if Reader.AUDITOR in roles:
-        return await index.find(words, streams=None, unit=None, everything=True, asked=asked)
+        return await index.find(words, asked=asked)
     if Reader.SECRETARIAT in roles:
-        return await index.find(words, streams=visitor.unit, unit=None, everything=True, asked=asked)
-    return await index.find(words, streams=None, unit=visitor.unit, everything=False, asked=asked)
+        return await index.find(words, streams=visitor.unit, asked=asked)
+    return await index.find_as_member(words, unit=visitor.unit, person=visitor.contact.id, asked=asked)

@@ -125,7 +125,7 @@ async def timeline_of(
     """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
     if history is None:
         history = await of_many(len(cycle.history), cycle.readable_history)
-    return await timeline(application, history, cycle.names, cycle.state.corrections.corrected)
+    return await timeline(application, history, cycle.names, cycle.readable_state().corrections.corrected)
 
 
 @dataclass(frozen=True, slots=True)

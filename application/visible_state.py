@@ -10,9 +10,8 @@ from application.visits import VisitedCycle
 from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
-from domain.deviations import deviations
 from domain.due_dates import Obligation
-from domain.obligations import obligations, steps
+from domain.obligations import steps
 from domain.summaries import deviation_values, obligation_values, step_values
 
 _OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "article")
@@ -20,20 +19,19 @@ _OF_OBLIGATIONS = ("duty", "bearer", "subject", "due", "done", "waits_for", "art
 
 async def visible_state(application: Application, cycle: VisitedCycle) -> dict[str, Any]:
     """The cycle for its visitor: state, steps, obligations, deviations, and the texts that it names."""
-    state, events = cycle.state, len(cycle.history)
-    visible = await of_many(events, plain, await cycle.readable_state())
+    readable, events = cycle.readable, len(cycle.history)
+    visible = await of_many(events, plain, readable.state)
     digests = await of_many(events, digests_in, visible)
-    owed = obligations(state, cycle.rules)
+    owed = await of_many(events, lambda: readable.obligations)
     return {
         "cycle": cycle.stream,
-        "version": len(cycle.history),
+        # Not the number of all events: that counts the closed ones.
+        "version": max(readable.versions, default=0),
         "state": visible,
         "texts": dict(sorted((await application.texts.get(digests)).items())),
         "steps": [step_values(one) for one in steps(owed, cycle.rules)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
-        "deviations": [
-            deviation_values(one) for one in deviations(state, cycle.rules) if cycle.may_see_deviation(one.code)
-        ],
+        "deviations": [deviation_values(one) for one in await of_many(events, lambda: readable.deviations)],
     }
 
 

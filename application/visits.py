@@ -6,14 +6,16 @@ It knows no cookie and no token: the web layer proves who the visitor is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from accounts import Login
 from application.application import Application
 from application.gate import Submitter
+from application.readable import ReadablePart
 from application.work import of_many
-from domain.access import Matter, Reader, may_read, may_read_event, may_see_deviation, may_see_sheet, readers
+from domain.access import Matter, Reader, may_read, readers
 from domain.cycle import CYCLE
 from domain.records import Event, EventEnvelope
 from domain.rules import Edition
@@ -68,9 +70,12 @@ class Visitor:
         return may_read(matter, self.readers(stream, state))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VisitedCycle:
-    """A cycle that a visitor has opened: its history, its state now, and the names that its pages show."""
+    """A cycle that a visitor has opened: its history, its state now, and the names that its pages show.
+
+    `history` and `state` are the whole ones, for decisions. What is shown comes from `readable`.
+    """
 
     stream: str
     history: History
@@ -98,34 +103,19 @@ class VisitedCycle:
         """Whether the visitor may read a matter of this cycle."""
         return may_read(matter, self.readers)
 
-    def may_read_event(self, event: Event) -> bool:
-        """Whether the visitor may read an event of this cycle."""
-        return may_read_event(event, self.visitor.unit, self.readers, self.state)
+    @cached_property
+    def readable(self) -> ReadablePart:
+        """What the visitor may read of the cycle."""
+        envelopes = tuple(envelope for _row, envelope in self.history)
+        return ReadablePart(self.visitor.unit, self.readers, envelopes, self.state, self.rules)
 
     def readable_history(self) -> History:
         """The part of the history that the visitor may read."""
-        return tuple((row, envelope) for row, envelope in self.history if self.may_read_event(envelope.event))
+        return tuple(pair for pair in self.history if pair[0].version in self.readable.versions)
 
-    async def readable_state(self) -> State:
+    def readable_state(self) -> State:
         """The state that follows from the events that the visitor may read: closed facts are not in it."""
-        return await of_many(len(self.history), self._readable_state)
-
-    def _readable_state(self) -> State:
-        readable = self.readable_history()
-        if len(readable) == len(self.history):
-            return self.state
-        state = CYCLE.fold(envelope for _row, envelope in readable)
-        # Every event moves a backfilled cycle's clock, and marks a rehearsal: neither is a fact of the closed event.
-        lifecycle = replace(state.lifecycle, now=self.state.lifecycle.now, rehearsed=self.state.lifecycle.rehearsed)
-        return replace(state, lifecycle=lifecycle)
-
-    def may_see_sheet(self, unit: str, round_: str) -> bool:
-        """Whether the visitor may see a unit's score sheet of a round."""
-        return may_see_sheet(unit, round_, self.visitor.unit, self.readers, self.state)
-
-    def may_see_deviation(self, code: str) -> bool:
-        """Whether the visitor may see deviations with this code."""
-        return may_see_deviation(code, self.readers, self.state)
+        return self.readable.state
 
     def members(self) -> list[tuple[str, str]]:
         """The member units: (id, name)."""
@@ -149,7 +139,10 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.edition(state))
     people = await application.people.names(_persons(state))
-    return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
+    names = {**people, **members_and_organiser(state)}
+    cycle = VisitedCycle(stream, history, state, rules, names, visitor)
+    await of_many(len(history), cycle.readable_state)  # it is kept: from here on it costs nothing
+    return cycle
 
 
 def _persons(state: State) -> set[str]:

@@ -82,7 +82,9 @@ class Browser:
 
 async def logins(address: str, loads: Sequence[PageLoad], clients: dict[str, httpx.AsyncClient]) -> list[BenchRow]:
     """Measure other pages alone, then with each flood, and the logins of the floods."""
-    async with httpx.AsyncClient(base_url=address, timeout=120) as client:
+    # A browser that logs in opens a connection. So none is reused just when the server closes it.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
         browser = Browser(client)
         await browser.open()
         numbers, right, known, answers = count(), list[float](), list[float](), list[int]()
@@ -162,7 +164,8 @@ async def _pages(loads: Sequence[PageLoad], clients: dict[str, httpx.AsyncClient
         number = next(pages)
         load = loads[number % len(loads)]
         started = time.perf_counter()
-        answer = await clients[load.person].get(load.paths[number // len(loads) % len(load.paths)])
+        path = load.paths[number // len(loads) % len(load.paths)]
+        answer = await clients[load.person].get(path, headers={"Connection": "close"})
         took.append(time.perf_counter() - started)
         answer.raise_for_status()
 

@@ -6,16 +6,14 @@ published (`readers`): scores are open only to the unit that they are about and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from domain.cycle import EVENTS_OF
+from domain.deviations import BROUGHT_BY
 from domain.parties import Readers
-from domain.records import Event
-from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored
-
-if TYPE_CHECKING:
-    from domain.state import State
+from domain.records import Event, EventEnvelope
+from domain.state import State
 
 
 class Reader(StrEnum):
@@ -114,71 +112,53 @@ def is_open_to_members(event: type[Event]) -> bool:
     return event.READERS is Readers.ALL_MEMBERS
 
 
-def may_read_event(event: Event, reader: str, who: frozenset[Reader], state: State) -> bool:
-    """Return whether a visitor of the unit `reader` may read an event of a cycle.
+def reads_everything(who: frozenset[Reader], state: State) -> bool:
+    """Return whether a visitor who may read the cycle may read all of its events now."""
+    return may_read(Matter.ALL_SCORES, who) or state.conclusion.published is not None
 
-    Pages, timelines, past states, search and interfaces ask this one question. An event whose class says nothing about
-    its readers is closed to members until the results are published.
+
+def readable_versions(
+    envelopes: Iterable[EventEnvelope[Event]], reader: str, who: frozenset[Reader], state: State
+) -> frozenset[int]:
+    """Return the versions of the events of a cycle that a visitor of the unit `reader` may read.
+
+    Pages, timelines, past states, search, files and interfaces ask this one question. It is answered by what each
+    event's class says of its readers; an event whose class says nothing is closed to members until the results are
+    published. A unit reads what it entered itself. `envelopes` is the history from its beginning, `state` the state
+    now.
     """
-    return may_read(Matter.CYCLE, who) and _is_open(event.READERS, getattr(event, "unit", None), reader, who, state)
+    if not may_read(Matter.CYCLE, who):
+        return frozenset()
+    everything, found = reads_everything(who, state), set[int]()
+    for event, meta in envelopes:
+        # The organiser's unit also has persons who are not its secretariat.
+        entered_it = meta.unit == reader and reader != state.lifecycle.organiser
+        if everything or entered_it or _is_open(event, reader, found, state):
+            found.add(meta.version)
+    return frozenset(found)
 
 
-def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], state: State) -> bool:
-    """Return whether a visitor of the unit `reader` may see the score sheet of `unit` in a round."""
-    return _is_open(_EVENT_OF_ROUND.get(round_, RoundScored).READERS, unit, reader, who, state)
+def _is_open(event: Event, reader: str, readable: Container[int], state: State) -> bool:
+    """Return whether a member reads an event before publication. `readable` are the earlier ones that it reads."""
+    if event.READERS is Readers.OF_EARLIER_EVENTS:
+        earlier = getattr(event, "versions", None) or (getattr(event, "of", 0),)
+        return all(version in readable for version in earlier)
+    if event.READERS is not Readers.OWN_AND_CHECKER:
+        return event.READERS is Readers.ALL_MEMBERS
+    unit: str = getattr(event, "unit", "")
+    return reader in {unit, checker_of(unit, state)}
 
 
-_EVENT_OF_ROUND: Mapping[str, type[Event]] = {
-    "self": SelfScored,
-    "cross-checked": CrossChecked,
-    "appraised": ScoresAppraised,
-}
-"""The event that sets a sheet, by round. All other rounds are set by `RoundScored`."""
-
-
-def _is_open(readers: Readers, unit: str | None, reader: str, who: frozenset[Reader], state: State) -> bool:
-    """Return whether facts about `unit` with these readers are open to the visitor."""
-    if may_read(Matter.ALL_SCORES, who) or state.conclusion.published is not None:
-        return True
-    if readers is not Readers.OWN_AND_CHECKER:
-        return readers is Readers.ALL_MEMBERS
+def checker_of(unit: str, state: State) -> str | None:
+    """Return the member that cross-checks a unit; None where no other does."""
     members = state.membership.members()
-    checks_it = reader in members and unit in members and members[(members.index(reader) + 1) % len(members)] == unit
-    return unit == reader or (checks_it and len(members) > 1)
+    return members[members.index(unit) - 1] if unit in members and len(members) > 1 else None
 
 
-OPEN_DEVIATIONS = frozenset(
-    {
-        "accepted_unregistered",
-        "answer_without_letter",
-        "answered_before",
-        "answered_late",
-        "bylaws_late",
-        "complaint",
-        "contents_differ",
-        "edition_out_of_time",
-        "final_next_year",
-        "head_nominated",
-        "head_unknown",
-        "late_act",
-        "letter_unanswered",
-        "nominated_excluded",
-        "not_carried",
-        "number_used_twice",
-        "quorum_missed",
-        "quota_exceeded",
-        "returned_unannulled",
-        "signed_text_open",
-        "signed_unpresented",
-        "sources_disagree",
-        "unit_declined",
-        "voted_otherwise",
-    }
-)
-"""Codes of deviations that members see before publication; the others could reveal points or a decision."""
+def is_open_deviation(code: str) -> bool:
+    """Return whether members see deviations with this code before publication.
 
-
-def may_see_deviation(code: str, who: frozenset[Reader], state: State) -> bool:
-    """Return whether a visitor may see a deviation with this code."""
-    open_ = state.conclusion.published is not None or may_read(Matter.ALL_SCORES, who)
-    return open_ or code in OPEN_DEVIATIONS
+    They do where all commands that can bring one are recorded in events that each member reads.
+    """
+    commands = BROUGHT_BY.get(code, ())
+    return bool(commands) and all(is_open_to_members(event) for one in commands for event in EVENTS_OF[one])

@@ -26,11 +26,16 @@ ANY_PERSON = OWN_UNIT | {Party.OVERSEER}
 
 
 class Readers(StrEnum):
-    """The members that may read an event before the results are published. City staff and overseer read every event."""
+    """The members that may read an event before the results are published. City staff and overseer read every event.
+
+    The unit that entered an event reads it, too.
+    """
 
     ALL_MEMBERS = "all-members"
     OWN_AND_CHECKER = "own-and-checker"
     """The unit that the event is about, and the unit that cross-checks it."""
+    OF_EARLIER_EVENTS = "of-earlier-events"
+    """The readers of the earlier events that it is about, whose versions its field `of` or `versions` holds."""
     NO_MEMBER = "no-member"
 
 

@@ -146,8 +146,10 @@ class Event(FrozenModel):
         cls.CORRECTABLE = given.take("correctable", is_flag)
         cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))
         given.finish()
-        if cls.READERS is Readers.OWN_AND_CHECKER and "unit" not in cls.model_fields:
-            raise TypeError(f"{cls.__qualname__}: readers={cls.READERS} needs a field `unit`")
+        needed = {Readers.OWN_AND_CHECKER: {"unit"}, Readers.OF_EARLIER_EVENTS: {"of", "versions"}}.get(cls.READERS)
+        if needed is not None and not needed & set(cls.model_fields):
+            names = " or ".join(f"`{name}`" for name in sorted(needed))
+            raise TypeError(f"{cls.__qualname__}: readers={cls.READERS} needs a field {names}")
         register(Event.KNOWN, cls.NAME, cls)
 
 

@@ -165,10 +165,21 @@ class BoardLines:
         query = "select exists (select from projections.board where units @> array[$1::text])"
         return bool(await self._pool.fetchval(query, unit))
 
-    async def share_a_cycle(self, unit: str, other: str, person: str) -> bool:
-        """Return True when two units belong to the same cycle, or a person oversees a cycle of the first one."""
-        query = "select exists (select from projections.board where units @> array[$1::text] and units && $2::text[])"
-        return bool(await self._pool.fetchval(query, unit, [other, f"@{person}"]))
+    async def shared_cycles(self, unit: str, other: str, person: str) -> list[str]:
+        """Return the cycles that two units belong to, and those of the first one that a person oversees."""
+        query = (
+            "select stream from projections.board where units @> array[$1::text] and units && $2::text[] "  # noqa: S608 - ours
+            f"order by {_ORDER}"
+        )
+        return [row["stream"] for row in await self._pool.fetch(query, unit, [other, f"@{person}"])]
+
+    async def names_of(self, unit: str) -> tuple[str, ...]:
+        """Return the names that a unit has in its cycles."""
+        query = (
+            "select distinct line -> 'names' ->> $1 as name from projections.board where units @> array[$1::text] "
+            "order by name"
+        )
+        return tuple(row["name"] for row in await self._pool.fetch(query, unit) if row["name"])
 
     async def years(self) -> list[str]:
         """Return the years that have cycles, the newest first. It costs one look into the index for each year."""

@@ -89,7 +89,7 @@ comment on table projections.deviation is 'One row for each deviation of a cycle
 
 create table projections.search_entry (
     stream text not null,
-    -- unit, document, closed (a document that members do not find) or act
+    -- unit, document, closed (a document of an event that is closed before publication) or act
     kind   text not null,
     -- unit: its id; act: the version of its event; document: that version, a dot, and the document's index
     ref    text not null,

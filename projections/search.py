@@ -121,42 +121,60 @@ class SearchIndex:
         self,
         words: str,
         *,
-        streams: str | None,
-        unit: str | None,
-        everything: bool,
+        streams: str | None = None,
         asked: PageRequest = PageRequest(),  # noqa: B008 - frozen
     ) -> Paged[SearchHit]:
         """Return a page of the rows that contain all words; the last word may be the beginning of one.
 
-        Titles are in the language in use. Beyond `MOST_HITS` rows are not counted, and not shown.
+        Titles are in the language in use. Beyond `MOST_HITS` rows are not counted, and not shown. `streams`: only
+        streams under this path, such as a city.
+        """
+        return await self._page(words, asked, "$2::text is null or stream like $2 || '/%'", streams)
 
-        Args:
-            words: what was typed.
-            streams: only streams under this path, such as a city.
-            unit: only cycles of this unit; "@person" for those with this overseer.
-            everything: find all acts and closed documents; otherwise only those of the unit itself.
-            asked: which page.
+    async def find_as_member(
+        self,
+        words: str,
+        *,
+        unit: str,
+        person: str,
+        asked: PageRequest = PageRequest(),  # noqa: B008 - frozen
+    ) -> Paged[SearchHit]:
+        """As `find`, in the cycles of which `unit` is, or was, a member, and in those that `person` oversees.
+
+        Of acts, those that the unit entered are found. Documents of closed events are found by the unit that entered
+        them, by the overseer, and by each member once the results are published.
         """
-        source = """
-            projections.search_entry where words @@ to_tsquery('simple', $1)
-            and ($2::text is null or stream like $2 || '/%')
-            and ($3::text is null or stream in (select b.stream from projections.board b where b.units @> array[$3]))
-            and ($4 or kind = 'unit' or kind = 'document' or (kind in ('act', 'closed') and unit = $3))
-        """
+        of_unit = "select b.stream from projections.board b where b.units @> array[$2]"
+        overseen = "select b.stream from projections.board b where b.units @> array['@' || $3]"
+        published = f"{of_unit} and (b.line ->> 'published')::boolean"
+        return await self._page(
+            words,
+            asked,
+            # The board counts the organiser among the units; its people who are no secretariat are no members.
+            f"stream in ({of_unit}) and stream not like $2 || '/%' "
+            f"and (kind in ('unit', 'document') or unit = $2 or kind = 'closed' and stream in ({published})) "
+            f"or stream in ({overseen}) and kind <> 'act'",
+            unit,
+            person,
+        )
+
+    async def _page(self, words: str, asked: PageRequest, where: str, *arguments: str | None) -> Paged[SearchHit]:
+        source = f"projections.search_entry where words @@ to_tsquery('simple', $1) and ({where})"
         pool = self._ledger.pool
         plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
         parts = re.findall(r"\w+", plain)
         if not parts:
             return Paged.of((), asked)
         wanted = " & ".join([*parts[:-1], f"{parts[-1]}:*"])
-        arguments = (wanted, streams, unit, everything)
         count = f"select count(*) from (select from {source} limit {MOST_HITS}) found"  # noqa: S608 - ours
-        total = int(await pool.fetchval(count, *arguments))
+        total = int(await pool.fetchval(count, wanted, *arguments))
         asked = asked.within(total)
+        at = len(arguments) + 2
         rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> $5::text, at from {source} "  # noqa: S608 - ours
-            "order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
-            "kind, ref limit $6::bigint offset $7::bigint",
+            f"select stream, kind, ref, unit, titles ->> ${at}::text, at from {source} "  # noqa: S608 - ours
+            f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
+            f"kind, ref limit ${at + 1}::bigint offset ${at + 2}::bigint",
+            wanted,
             *arguments,
             language(),
             min(asked.size or MOST_HITS, max(0, MOST_HITS - asked.offset)),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -41,6 +42,10 @@ from workflows.messages import DATA_CONVERTER, TASK_QUEUE
 if TYPE_CHECKING:
     from playwright.async_api import Browser
     from web_help import Site
+
+
+settings.register_profile("thidua", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("thidua")
 
 
 @pytest.fixture(scope="session")

@@ -261,6 +261,10 @@ async def test_a_login_to_ones_own_account_forgives_no_guesses_at_others(databas
         await throttle.passed("ke-gian", source)
     with pytest.raises(TooManyAttemptsError):
         await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
+    chosen = Origin("192.0.2.9", "chosen by another site")
+    device = await throttle.passed("an", chosen)
+    assert device != chosen.device
+    assert await throttle.passed("ke-gian", Origin("192.0.2.9", device)) == device
     await throttle.passed("an", source)  # the person's own login does
     assert await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
 

@@ -248,6 +248,22 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
     assert json.loads(thidua(home, "people", "--json").stdout) == []
 
 
+def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str], folder: Path) -> None:
+    own = {**home, "THIDUA_DATA": str(folder / "accounts")}
+    assert thidua(own, "account", "reset", "an").returncode == 2, "there is no installation"
+    made = thidua(own, "account", "create", "an", "--unit", "don-vi-1", "--name", "An", "--json")
+    assert made.returncode == 0, made.stderr
+    file = folder / "accounts" / "account-key.json"
+    key = file.read_text()
+    done = thidua(own, "account", "rotate-key", "--json")
+    assert (done.returncode, json.loads(done.stdout), file.read_text() != key) == (0, {"encrypted": 0}, True)
+    done = thidua(own, "account", "reset", "an", "--json")
+    assert "/loi-moi/" in json.loads(done.stdout)["invitation"] != json.loads(made.stdout)["invitation"]
+    for words in (("reset", "khong-co"), ("kind", "an", "--kind", "king"), ("kind", "an", "--kind", "auditor")):
+        done = thidua(own, "account", *words)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+
+
 def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[str, str], tmp_path: Path) -> None:
     empty = tmp_path / "typo"
     for words in (("verify",), ("timeline", "2026/cum-1"), ("replay", "2026/cum-1")):

@@ -335,7 +335,7 @@ async def test_a_signature_of_another_command_does_not_help(app: Session, client
     stream, members = await ready(app)
     person = await enter_staff(app, members[0])
     item = BatchItem(stream, uuid4(), '{"act":"take-stance","fields":{"unit":"don-vi-1","stance":"agreed"}}')
-    real = app.sign(person, [item], "os-account")
+    real = await app.gate.sign(at_command_line(person), [item])
     other = BatchItem(stream, item.command_id, '{"act":"sign","fields":{"unit":"don-vi-1"}}')
     with pytest.raises(WorkflowUpdateFailedError) as failed:
         await client.get_workflow_handle(stream).execute_update(
@@ -495,7 +495,7 @@ async def test_two_runs_on_one_stream_are_arbitrated_by_the_ledger(app: Session,
         for place, unit in enumerate(members):
             if place % 2:
                 item = await app.item(CommandInput(stream, "sign", {"unit": unit}))
-                signed = app.sign(await enter_staff(app, unit), [item], "rehearsal")
+                signed = await app.gate.sign(at_command_line(await enter_staff(app, unit)), [item])
                 await handle.execute_update("submit", signed)
             else:
                 await submit(app, stream, unit, "sign", {"unit": unit})

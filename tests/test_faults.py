@@ -19,6 +19,7 @@ from speech import RULES
 
 from application.application import CommandInput
 from application.engine import PendingError
+from application.gate import at_command_line
 from cli.session import Session, session
 from domain.codec import state_digest
 from local import engine as local_engine
@@ -46,14 +47,15 @@ def place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 async def prepared(
     app: Session, stream: str, unit: str, act: str, fields: dict[str, Any]
 ) -> tuple[UUID, Callable[[], Any]]:
-    """An act whose order is made while the ledger can still be read."""
+    """An act that is signed while the ledger can still be read."""
     person = await enter_staff(app, unit)
     item = await app.item(CommandInput(stream, act, fields))
     assert app.client is not None
     client = app.client
 
+    signed = await app.gate.sign(at_command_line(person), [item])
+
     async def submit() -> Any:
-        signed = app.sign(person, [item], "rehearsal")
         return await client.submit(stream, signed)
 
     return item.command_id, submit

@@ -10,14 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from speech import CITY, TEXT, UNITS, Case
 from test_format_1 import LEDGERS, Dumped, _committed
 
 from application.timeline import timeline_of
 from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor
 from domain import cycle
-from domain.access import Reader, is_open_to_members, may_read_event
+from domain.access import Reader, is_open_deviation, is_open_to_members, readable_versions
 from domain.cycle import COMMANDS, CYCLE, ENTERED_BY_PERSONS
+from domain.deviations import BROUGHT_BY
 from domain.duties import Duty
 from domain.msgids import N_, NC_, Plural
 from domain.notice_kinds import OVERSEER, Notice
@@ -27,9 +29,12 @@ from domain.records import Command, Event, Meta
 from domain.rights import subject_unit
 from domain.rules import NO_RULES
 from domain.scoring import scores
+from domain.scoring.scores import ScoreRound, ScoreSelf
 from domain.state import State, members_and_organiser
 from domain.steps import letters
 from domain.steps.awards import AwardsState
+from domain.steps.corrections import CorrectAct
+from domain.steps.membership import AssignRole
 from domain.streams import is_cycle
 from domain.types import Document, Label, UnitId
 from ledger.mapping import to_envelope
@@ -236,6 +241,7 @@ def test_what_members_do_not_read_before_publication() -> None:
         name for name in closed if not Event.KNOWN[name].__module__.startswith(("domain.steps.", "domain.scoring."))
     }
     assert closed - of_other_streams == {
+        "ActCorrected",
         "AwardAnnulled",
         "AwardHeld",
         "AwardReleased",
@@ -245,6 +251,7 @@ def test_what_members_do_not_read_before_publication() -> None:
         "ComplaintFiled",
         "CrossChecked",
         "DeviationAcknowledged",
+        "HandsNamed",
         "RoundScored",
         "ScoresAppraised",
         "SelfScoreWithdrawn",
@@ -264,12 +271,68 @@ def test_a_state_without_closed_events_can_be_folded() -> None:
         for length in range(len(envelopes) + 1):
             now = CYCLE.fold(envelopes[:length])
             if now.conclusion.published is None:
-                open_ = [one for one in envelopes[:length] if may_read_event(one.event, "nobody", MEMBER, now)]
+                versions = readable_versions(envelopes[:length], "nobody", MEMBER, now)
+                open_ = [one for one in envelopes[:length] if one.meta.version in versions]
                 state = CYCLE.fold(open_)
                 assert state.conclusion.grants == ()
                 assert state.scores == {}
                 seen += len(open_) < length
     assert seen
+
+
+def test_what_follows_an_event_has_its_readers() -> None:
+    """Who signed a closed paper, and why a closed act was wrong, are as closed as these."""
+    case = Case()
+    sheet = [{"criterion": leaf, "points": 7} for leaf in ("a1", "a2", "b")]
+    own, other, third = UNITS
+    for unit in (own, third):
+        case.when(ScoreSelf.model_validate({"unit": unit, "sheet": sheet}), by=unit).happened("SelfScored")
+    version = len(case.history)
+    case.when(CorrectAct(version=version, reason=TEXT), by=CITY).happened("ActCorrected")
+
+    def read_by(reader: str, who: frozenset[Reader] = MEMBER) -> set[int]:
+        return {1, version - 1, version, version + 1} & readable_versions(case.history, reader, who, case.state)
+
+    assert read_by(third) == {1, version - 1, version, version + 1}, "it checks the first"
+    assert read_by(other) == {1, version, version + 1}, "it checks the third"
+    assert read_by(own) == {1, version - 1}
+    assert read_by("city", STAFF) == {1, version - 1, version, version + 1}
+    assert read_by(third, frozenset({Reader.ANYBODY})) == set()
+
+
+def test_a_unit_reads_what_it_entered_but_the_organisers_people_do_not() -> None:
+    case = Case()
+    case.when(AssignRole(role="head", holder=UNITS[0], manner="elected"), by=CITY).happened()
+    sheet = [{"criterion": leaf, "points": 7} for leaf in ("a1", "a2", "b")]
+    for by in (UNITS[0], CITY):
+        scored = ScoreRound.model_validate({"unit": UNITS[2], "round": f"vong-{by}", "sheet": sheet})
+        case.when(scored, by=by).happened("RoundScored")
+    by_head, by_city = (one.meta.version for one in case.history[-2:])
+    versions = readable_versions(case.history, UNITS[0], MEMBER, case.state)
+    assert (by_head in versions, by_city in versions) == (True, False)
+    assert not {by_head, by_city} & readable_versions(case.history, UNITS[2], MEMBER, case.state)
+    assert by_city not in readable_versions(case.history, CITY, MEMBER, case.state)
+
+
+def test_deviations_that_closed_events_can_bring_are_closed() -> None:
+    """The others follow from what every member reads; a code that nothing is known of is closed."""
+    assert not is_open_deviation("unheard_of")
+    closed = {code for code in BROUGHT_BY if not is_open_deviation(code)}
+    # `late_act` is taken from the obligations that a visitor may read (`application.readable`).
+    assert closed == {
+        "annulled_ungranted",
+        "complaint",
+        "granted_unnominated",
+        "granted_while_held",
+        "late_act",
+        "number_used_twice",
+        "ranked_before_appraisal",
+        "returned_unannulled",
+        "round_undeclared",
+        "scored_after_ranking",
+        "scored_beyond_round",
+        "scored_by_other",
+    }
 
 
 class Texts:
@@ -338,12 +401,17 @@ async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(mo
     member = next(iter(state.membership.names))
 
     # The question itself.
-    assert not may_read_event(envelope.event, member, MEMBER, state)
-    assert not may_read_event(envelope.event, "don-vi-1", MEMBER, state)
-    assert may_read_event(envelope.event, member, STAFF, state)
+    envelopes = [one for _row, one in history]
+
+    def may_read(reader: str, who: frozenset[Reader], state: State) -> bool:
+        return envelope.meta.version in readable_versions(envelopes, reader, who, state)
+
+    assert not may_read(member, MEMBER, state)
+    assert not may_read("don-vi-1", MEMBER, state)
+    assert may_read(member, STAFF, state)
     published = replace(state, conclusion=replace(state.conclusion, published=envelope.meta.happened))
-    assert may_read_event(envelope.event, member, MEMBER, published)
-    assert not may_read_event(envelope.event, "stranger", frozenset({Reader.ANYBODY}), published)
+    assert may_read(member, MEMBER, published)
+    assert not may_read("stranger", frozenset({Reader.ANYBODY}), published)
 
     # The timeline, and the interface's state.
     for kind, unit, sees in (("staff", member, False), ("auditor", "city", True)):

@@ -39,8 +39,8 @@ async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_
     for language, title in titles.items():
         for words in ("thong nhat", "agreed"):
             with in_language(language):
-                found = await index.find(words, streams=CITY, unit=None, everything=True)
+                found = await index.find(words, streams=CITY)
             assert [one.title for one in found.rows] == [title], (language, words)
     with in_language("en"):
-        (unit,) = (await index.find(members[1], streams=CITY, unit=None, everything=True)).rows
+        (unit,) = (await index.find(members[1], streams=CITY)).rows
     assert (unit.kind, unit.title) == ("unit", members[1])

@@ -321,7 +321,7 @@ async def test_without_the_database_one_calm_page_keeps_what_was_typed(site: Sit
 
 
 async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(site: Site) -> None:
-    await open_cycle(site.app, RULES, members=units(2))
+    stream = await open_cycle(site.app, RULES, members=units(2))
     for person, unit in (("an", "don-vi-1"), ("binh", "don-vi-2"), ("la", "don-vi-la")):
         await site.person(person, unit)
     an, binh, la = [await site.log_in(person) for person in ("an", "binh", "la")]
@@ -334,6 +334,13 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     way = re.search(r"tep/[0-9a-f]{64}/[\w.-]+", answer.text)
     assert way is not None
     assert way.group(0).endswith(".pdf")
+    # Until an act names it, it is its unit's own.
+    assert (await an.http.get(f"/{way.group(0)}")).content == pdf
+    assert (await binh.http.get(f"/{way.group(0)}")).status_code == 403
+    report = {"unit": "don-vi-1", "report": {"title": f"Báo cáo {way.group(0)}"}}
+    await submit(site.app, stream, "don-vi-1", "report-midyear", report)
+    last = await site.app.ledger.last_position()
+    await eventually(lambda: site.services.board.has_reached(last))
     given = await binh.http.get(f"/{way.group(0)}")
     assert given.content == pdf
     assert given.headers["content-disposition"].startswith("attachment")

@@ -6,6 +6,7 @@ The media type follows from the first bytes, not from the file's name. Nothing i
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -86,10 +87,10 @@ class Files:
         (found,) = await self._fetch("where digest = $1 and unit = $2", digest, unit)
         return found
 
-    async def of_unit(self, unit: str, asked: PageRequest) -> Paged[StoredFile]:
-        """Return a page of a unit's files that were not erased, the newest first."""
-        source = "vault.file where unit = $1 and body is not null"
-        found = await fetch_page(self._pool, asked, _COLUMNS, source, "at desc, digest", unit)
+    async def of_unit(self, unit: str, asked: PageRequest, *, but: Collection[str] = ()) -> Paged[StoredFile]:
+        """Return a page of a unit's files that were not erased, the newest first; without those that `but` uploaded."""
+        source = "vault.file where unit = $1 and body is not null and person <> all($2::text[])"
+        found = await fetch_page(self._pool, asked, _COLUMNS, source, "at desc, digest", unit, list(but))
         return found.map(lambda row: StoredFile(*row))
 
     async def of_digest(self, digest: str) -> tuple[StoredFile, ...]:

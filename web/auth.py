@@ -262,4 +262,6 @@ async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> N
     """Write into the read log what an auditor reads."""
     # A page that polls for progress was noted the first time.
     if visitor.login.account.kind == "auditor" and "hx-request" not in request.headers:
-        await get_services(request).read_log.add(visitor.contact.id, matter.value, request.url.path)
+        # A file's name is part of its event; who reads the log need not be a reader of the event.
+        path = request.url.path.rsplit("/", 1)[0] if "digest" in request.path_params else request.url.path
+        await get_services(request).read_log.add(visitor.contact.id, matter.value, path)

@@ -10,7 +10,6 @@ async def own_words(services: Services, contact: Contact | None) -> tuple[str, .
     """Name, id, addresses and unit of a person, and the unit's names in its clusters."""
     if contact is None:
         return ()
-    lines = await services.board.lines(unit=contact.unit)
-    units = {str(line["names"][contact.unit]) for line in lines if contact.unit in line["names"]}
-    own = (contact.id, contact.name, contact.unit, contact.email, contact.phone, *sorted(units))
+    units = await services.board.names_of(contact.unit)
+    own = (contact.id, contact.name, contact.unit, contact.email, contact.phone, *units)
     return tuple(word for word in own if word)

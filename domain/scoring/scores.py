@@ -359,8 +359,9 @@ def withdraw_score(
     if (command.unit, "self") not in state.scores:
         raise Refused("no_score", unit=command.unit)
     require_own_or_decided(command.unit, meta, state)
-    if later := [round_ for unit, round_ in state.scores if unit == command.unit and round_ != "self"]:
-        raise Refused("scored_upon", unit=command.unit, round=later[0])
+    if any(unit == command.unit and round_ != "self" for unit, round_ in state.scores):
+        # Not in which round: rounds of other scorers can be closed to the unit.
+        raise Refused("scored_upon", unit=command.unit)
     yield SelfScoreWithdrawn(unit=command.unit)
 
 

@@ -172,7 +172,7 @@ class ActCorrected(
     sentence=Plural(
         "The act {versions} is corrected: {reason}", "The acts {versions} are corrected: {reason}", "versions"
     ),
-    readers=Readers.ALL_MEMBERS,
+    readers=Readers.OF_EARLIER_EVENTS,
     correctable=False,
     in_summary=None,
 ):

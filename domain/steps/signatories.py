@@ -54,7 +54,7 @@ class SignatoriesNamed(
     name="HandsNamed",
     schema=1,
     sentence=N_("Act {of}: {signatories}."),
-    readers=Readers.ALL_MEMBERS,
+    readers=Readers.OF_EARLIER_EVENTS,
     correctable=True,
     in_summary=None,
 ):

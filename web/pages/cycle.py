@@ -20,7 +20,6 @@ from application.work import of_many
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
-from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
@@ -62,7 +61,7 @@ class StepPicture:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
-    """Totals of each unit in each round; None where the reader may not see it."""
+    """Totals of each unit in each round, of the sheets that the reader may see; None where another may be closed."""
 
     rounds: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str | None, ...], int | None], ...]
@@ -86,8 +85,9 @@ async def cluster(
     request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
 ) -> Response:
     """Everything about one cluster's year."""
-    state, events = await cycle.readable_state(), len(cycle.history)
-    owed = obligations(cycle.state, cycle.rules)
+    state, events = cycle.readable_state(), len(cycle.history)
+    readable = cycle.readable
+    owed, found = await of_many(events, lambda: (readable.obligations, readable.deviations))
     latest = latest_acts(cycle, MOST_LATEST)
     shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
     named = [*(one.comment for one in shown.rows), *(envelope.event for _row, envelope in latest)]
@@ -97,7 +97,7 @@ async def cluster(
         "cluster.html",
         cycle=cycle,
         state=state,
-        year=tuple(_year(cycle, owed)),
+        year=tuple(_year(cycle)),
         permitted={act.NAME for act in permitted_acts(cycle)},
         tasks=[
             (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))
@@ -110,12 +110,8 @@ async def cluster(
         comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
         voice=voice,
-        deviations=[
-            (one, deviation_text(one, cycle.names))
-            for one in deviations(cycle.state, cycle.rules)
-            if cycle.may_see_deviation(one.code)
-        ],
-        closed=state.conclusion.published is None and not cycle.may(Matter.ALL_SCORES),
+        deviations=[(one, deviation_text(one, cycle.names)) for one in found],
+        closed=not readable.everything,
         awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         latest=[
@@ -133,8 +129,9 @@ def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
     return urls.task_url(cycle.stream, one.duty, one.bearer, one.subject)
 
 
-def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPicture]:
-    found = steps(owed, cycle.rules)
+def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
+    # How many duties are done is open to all; when, only as far as the visitor may read it.
+    found, owed = steps(cycle.readable.obligations, cycle.rules), obligations(cycle.state, cycle.rules)
     current = current_step(found)
     for step in found:
         mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
@@ -145,7 +142,7 @@ def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPic
 
 
 def _scores(cycle: VisitedCycle) -> ScoreTable | None:
-    state, rules = cycle.state, cycle.rules
+    state, rules = cycle.readable_state(), cycle.rules
     if not state.scores or not rules.leaves():
         return None
     rounds = tuple(
@@ -158,9 +155,8 @@ def _scores(cycle: VisitedCycle) -> ScoreTable | None:
         cells: list[str | None] = []
         for name in rounds:
             result = totals[name].get(unit)
-            cells.append(
-                None if not cycle.may_see_sheet(unit, name) else "-" if result is None else number(result.total)
-            )
+            missing = "-" if cycle.readable.everything else None
+            cells.append(missing if result is None else number(result.total))
         rows.append((unit, tuple(cells), ranks.get(unit)))
     return ScoreTable(rounds, tuple(rows))
 
@@ -168,11 +164,11 @@ def _scores(cycle: VisitedCycle) -> ScoreTable | None:
 @router.get(urls.SCORE_SHEET)
 async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
     """A unit's score sheet in all rounds side by side, as far as the reader may see them."""
-    state, rules = cycle.state, cycle.rules
+    state, rules = cycle.readable_state(), cycle.rules
     if unit not in cycle.names:
         raise InputError("no_such_unit", unit=unit, known=", ".join(sorted(cycle.names)))
     order = rules.rounds_in_order(r for of, r in state.scores if of == unit)
-    rounds = [name for name in order if (unit, name) in state.scores and cycle.may_see_sheet(unit, name)]
+    rounds = [name for name in order if (unit, name) in state.scores]
     entries = {name: {item.criterion: item for item in state.scores[unit, name].sheet} for name in rounds}
     texts = await get_services(request).application.texts.get(
         {item.reason for sheet in entries.values() for item in sheet.values() if item.reason}
@@ -211,13 +207,14 @@ async def draft(
     number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
 ) -> Response:
     """A paper in its versions; what changed between two of them is marked. Comments on it beside."""
-    versions = cycle.state.drafts.get(kind, ())  # type: ignore[call-overload]
+    state = cycle.readable_state()
+    versions = state.drafts.get(kind, ())  # type: ignore[call-overload]
     if not versions:
         raise InputError("nothing_presented", kind=kind)
     numbers = [one.number for one in versions]
     new = second if second in numbers else numbers[-1]
     old = first if first in numbers else max(1, new - 1)
-    comments = [c for c in cycle.state.comments.comments.values() if c.on in {None, kind}]
+    comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
     shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
     stays = {urls.FROM: first or "", urls.TO: second or ""}
     texts = await get_services(request).application.texts.get(
@@ -239,9 +236,7 @@ async def draft(
         voice=voice,
         names=cycle.names,
         stances=[
-            s
-            for s in (*cycle.state.comments.stances.values(), *cycle.state.comments.collective_stances)
-            if s.on in {None, kind}
+            s for s in (*state.comments.stances.values(), *state.comments.collective_stances) if s.on in {None, kind}
         ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,

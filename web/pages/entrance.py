@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 from accounts import Account
 from accounts.attempts import Origin
 from accounts.passwords import BusyError
-from accounts.secrets import new_secret
 from accounts.throttle import TooManyAttemptsError
 from application.visits import Visitor
 from domain.strengths import Strength
@@ -52,8 +50,7 @@ async def log_in(request: Request) -> Response:
         return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
-    source = replace(source, device=source.device or new_secret())
-    await services.throttle.passed(account.person, source)
+    device = await services.throttle.passed(account.person, source)
     # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
     with_code = account.totp and not services.application.rehearsal
     strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
@@ -70,7 +67,7 @@ async def log_in(request: Request) -> Response:
     else:
         response = RedirectResponse(to if not needs_code(services, account) else urls.CODE, 303)
     set_login(request, response, secret)
-    set_device(request, response, source.device)
+    set_device(request, response, device)
     set_language(request, response, account.language)
     return response
 

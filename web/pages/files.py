@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
+from application.file_access import closed_uploaders, may_open
 from application.visits import ForbiddenError, Visitor
-from domain.access import Matter, Reader
+from domain.access import Matter
 from errors import InputError, NotFoundError
 from i18n.messages import sentence
 from ledger.paging import PageRequest
@@ -20,7 +21,7 @@ from web.downloads import as_attachment
 from web.error_answers import note_retry
 from web.paging import PageNumber, Pager
 from web.render import page
-from web.services import Services, get_services
+from web.services import get_services
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
@@ -43,7 +44,9 @@ async def _files(
     fresh: StoredFile | None = None,
     status: int = 200,
 ) -> Response:
-    found = await get_services(request).files.of_unit(visitor.unit, PageRequest(number))
+    services = get_services(request)
+    but = await closed_uploaders(services.accounts, visitor)
+    found = await services.files.of_unit(visitor.unit, PageRequest(number), but=but)
     pager = Pager(found, urls.FILES)
     return page(request, "files.html", status, files=found.rows, pager=pager, text=text, fresh=fresh)
 
@@ -68,18 +71,13 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
 
 @router.get(urls.FILE)
 async def download(request: Request, visitor: OwnReader, digest: str, name: str) -> Response:
-    """A file, as an attachment, for visitors who share a cluster with the unit that uploaded it."""
+    """A file, as an attachment, for its unit and for readers of an event that names it."""
     services = get_services(request)
     found = [one for one in await services.files.of_digest(digest) if one.name == name]
     if not found:
         raise NotFoundError("page_not_found")
     for one in found:
-        if await _may_open(services, visitor, one.unit) and (body := await services.files.body(one)) is not None:
+        may = await may_open(services.application, services.accounts, services.board, visitor, one)
+        if may and (body := await services.files.body(one)) is not None:
             return as_attachment(body, one.name, one.media_type)
     raise ForbiddenError("not_yours_to_read")
-
-
-async def _may_open(services: Services, visitor: Visitor, unit: str) -> bool:
-    if visitor.unit == unit or Reader.AUDITOR in visitor.readers():
-        return True
-    return await services.board.share_a_cycle(unit, visitor.unit, visitor.contact.id)

@@ -5,13 +5,10 @@ Looking at a link uses nothing up (GET and HEAD): programs that scan mail open e
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from accounts.passwords import BusyError
-from accounts.secrets import new_secret
 from accounts.throttle import TooManyAttemptsError
 from errors import InputError
 from i18n.messages import sentence
@@ -61,11 +58,9 @@ async def choose_password(request: Request, secret: str) -> Response:
     except (InputError, BusyError) as error:
         text = sentence(error.code, error.facts)
         return page(request, "invitation.html", error.http_status, person=account.person, text=text)
-    source = address_of(request)
-    source = replace(source, device=source.device or new_secret())
-    await services.throttle.passed(account.person, source)
+    device = await services.throttle.passed(account.person, address_of(request))
     response = RedirectResponse(urls.LOGIN, 303)
-    set_device(request, response, source.device)
+    set_device(request, response, device)
     return response
 
 

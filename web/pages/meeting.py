@@ -174,7 +174,7 @@ def _page(
         choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
         stances=STANCES,
         members=cycle.members(),
-        signed=cycle.state.signing.signatures,
+        signed=cycle.readable_state().signing.signatures,
         wide=True,
     )
 
@@ -256,7 +256,7 @@ async def _check_or_enter(
 @router.get(urls.RECORDED_MINUTES)
 async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes of a recorded meeting: to read, to print."""
-    held = cycle.state.meetings.get(meeting)
+    held = cycle.readable_state().meetings.get(meeting)
     if held is None:
         raise InputError("no_such_minutes", meeting=meeting)
     pairs = [

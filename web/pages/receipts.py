@@ -43,7 +43,7 @@ async def receipt(
         before=bool(known_before),
         sure=first.provenance,
         correctable=version in may_be_corrected(cycle),
-        corrected=cycle.state.corrections.corrected.get(version),
+        corrected=cycle.readable_state().corrections.corrected.get(version),
     )
 
 
