@@ -16,6 +16,7 @@ from accounts import Kind
 from accounts.store import Accounts
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
+from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rights import is_binding
 from domain.steps.corrections import CorrectAct
@@ -31,10 +32,6 @@ from vault.persons import Contact
 
 ASKS_AGAIN = frozenset({Strength.PASSWORD, Strength.PASSWORD_AND_CODE, Strength.REHEARSAL})
 """Proofs of logins on pages: binding commands need the password once more."""
-
-
-MOST_DIGITS = 9
-"""A longer number is no version of an event; the database would not take it."""
 
 
 class GateClosedError(CodedError):
@@ -165,10 +162,10 @@ class Gate:
         """Whether a command binds or publishes, or takes back what did."""
         if is_binding(asked.act, asked.fields):
             return True
-        version = str(asked.fields.get("version")) if asked.act == CorrectAct.NAME else ""
-        if not version.isdecimal() or len(version) > MOST_DIGITS:
+        version = whole_number(str(asked.fields.get("version"))) if asked.act == CorrectAct.NAME else None
+        if version is None:
             return False
-        row = await self._ledger.row(asked.stream, int(version))
+        row = await self._ledger.row(asked.stream, version)
         signed = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
         if signed is None:
             return False

@@ -207,9 +207,13 @@ async def test_the_control_a_page_that_blocks_is_found(house: House) -> None:
 
 
 def signal_tree(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process and its children, and theirs."""
-    os.kill(pid, number)
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    """Send a signal to a process and its children, and theirs. Those that have just ended get none."""
+    try:
+        os.kill(pid, number)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (ProcessLookupError, FileNotFoundError):
+        return
+    for child in children:
         signal_tree(int(child), number)
 
 

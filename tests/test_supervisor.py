@@ -124,7 +124,7 @@ async def test_every_part_that_hangs_is_started_again_and_nothing_is_lost(
     home, said = folder / "hangs", list[str]()
     monkeypatch.setenv("THIDUA_DATA", str(home / "data"))
     monkeypatch.setenv("THIDUA_LOGS", str(home / "logs"))
-    patience = Patience(watch_s=0.2, ask_s=0.5, answer_s=2.0, misses=2, silent_s=2.0)
+    patience = Patience(watch_s=0.2, ask_s=0.5, answer_s=4.0, misses=2, silent_s=4.0)
     monkeypatch.setattr(engine, "Supervisor", partial(Supervisor, patience=patience))
     async with session("web", said.append, rehearsal=True) as app:
         stream = await open_cycle(app, RULES, members=units(2))
@@ -140,7 +140,7 @@ async def test_every_part_that_hangs_is_started_again_and_nothing_is_lost(
                 (await parts_that_answer(app.endpoints)).values()
             )
 
-        await eventually(all_new, 120)
+        await eventually(all_new, 240)
         assert (await state_of(app, stream)).lifecycle.opened
         draft = {"kind": "plan", "document": {"title": "Kế hoạch"}}
         await submit(app, stream, CITY, "present-draft", draft)

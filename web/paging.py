@@ -6,23 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from domain.numbers import MOST_DIGITS, whole_number
 from ledger.paging import Paged
 from web.urls import PAGE, with_query
 
-_MOST_DIGITS = 9
+_LAST = 10**MOST_DIGITS
 
 
 def _number(typed: object) -> int:
     """Return the number of a page; what is no number leads to the first page, and a large one to the last."""
     text = str(typed).strip()
-    if not (text.isascii() and text.isdigit()):
+    number = whole_number(text[:MOST_DIGITS])
+    if number is None:
         return 1
-    return max(1, int(text)) if len(text) <= _MOST_DIGITS else 10**_MOST_DIGITS
+    return max(1, number) if len(text) <= MOST_DIGITS else _LAST
 
 
-PageNumber = Annotated[int, BeforeValidator(_number), WithJsonSchema({"type": "integer"})]
+PageNumber = Annotated[int, BeforeValidator(_number), Field(ge=1, le=_LAST), WithJsonSchema({"type": "integer"})]
 """Which page, as an address carries it."""
 
 

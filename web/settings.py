@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from domain.numbers import whole_number
 from errors import InputError
 from mail.smtp import SmtpSettings
 
@@ -85,7 +86,7 @@ def check_settings(env: Mapping[str, str]) -> None:
     """
     for name in ("THIDUA_WEB_PORT", "THIDUA_WEB_METRICS", "THIDUA_METRICS", "THIDUA_SMTP_PORT"):
         found = env.get(name, "")
-        if found and not (found.isascii() and found.isdecimal() and 0 < int(found) <= _LAST_PORT):
+        if found and not 0 < (whole_number(found) or 0) <= _LAST_PORT:
             raise InputError("setting_bad_port", setting=name, found=found[:80])
     if (host := env.get("THIDUA_WEB_HOST", "")) and host != "localhost" and not _is_address(host):
         raise InputError("setting_bad_host", found=host[:80])
