@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,11 @@ from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
 from domain.records import Refused
 from domain.rules import Edition, edition_of
-from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
-from domain.scoring.criteria import Criterion, Remark, remarks
+from domain.scoring.calculation import SheetFile, calculate_scores
+from domain.scoring.criteria import Criterion
+from domain.scoring.methods import Undetermined
+from domain.scoring.remarks import Remark, remarks
+from domain.scoring.results import CriterionLine, UnitResult
 from errors import InputError
 from i18n import _
 from i18n.messages import day, number, sentence, word
@@ -62,7 +65,7 @@ async def show_edition(name: str, *, as_json: bool) -> int:
         for depth, node in _nodes(edition.criteria, 0):
             table.add_row(
                 "  " * depth + node.id,
-                node.title,
+                f"{node.number} {node.title}" if node.number else node.title,
                 _points(node.max),
                 "" if node.children else _way(node),
                 node.source or "",
@@ -135,7 +138,7 @@ def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]
     table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
     for one in sorted(results, key=lambda one: (one.rank is None, one.rank or 0, one.unit)):
         passed = {True: _("reached"), False: _("not reached"), None: "-"}[one.passed]
-        rank = one.excluded or str(one.rank)
+        rank = one.excluded or (str(one.rank) if one.rank is not None else f"- ({sentence(one.unranked or '')})")
         table.add_row(
             one.unit,
             _points(one.base),
@@ -143,10 +146,17 @@ def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]
             _points(one.penalty),
             _points(one.total) + ("" if one.complete else f" ({_('incomplete')})"),
             rank,
-            classes.get(one.class_ or "", "-"),
+            _class(one, classes),
             f"{_points(one.pass_mark)} {passed}" if one.pass_mark is not None else passed,
         )
     console.print(table)
+
+
+def _class(result: UnitResult, classes: Mapping[str, str]) -> str:
+    """Return the class in the edition's words, with the reason where it is open or lowered."""
+    why = result.class_open or result.class_because
+    title = "?" if result.class_open is not None else classes.get(result.class_ or "", "-")
+    return title if why is None else f"{title} ({sentence(why.code, dict(why.facts))})"
 
 
 def _title(result: UnitResult) -> str:
@@ -207,6 +217,10 @@ def _digest(edition: Edition) -> str:
     return sha256(edition.model_dump_json().encode()).hexdigest()
 
 
+def _reason(why: Undetermined | None) -> dict[str, str] | None:
+    return None if why is None else {"code": why.code, **dict(why.facts)}
+
+
 def _result(r: UnitResult) -> dict[str, Any]:
     def text(value: Decimal | None) -> str | None:
         return None if value is None else f"{value:f}"
@@ -220,6 +234,9 @@ def _result(r: UnitResult) -> dict[str, Any]:
         "complete": r.complete,
         "rank": r.rank,
         "class": r.class_,
+        "class_open": _reason(r.class_open),
+        "class_because": _reason(r.class_because),
+        "unranked": r.unranked,
         "excluded": r.excluded,
         "pass_mark": text(r.pass_mark),
         "passed": r.passed,
@@ -228,9 +245,7 @@ def _result(r: UnitResult) -> dict[str, Any]:
                 "criterion": line.criterion,
                 "points": text(line.points),
                 "most": text(line.maximum),
-                "open": {"code": line.undetermined.code, **dict(line.undetermined.facts)}
-                if line.undetermined
-                else None,
+                "open": _reason(line.undetermined),
                 "floor_missed": line.floor_missed,
                 "capped_from": text(line.capped_from),
             }

@@ -16,10 +16,18 @@ from domain.duties import Duty
 from domain.obligations import DUTY_COMMANDS, ObligationsContext, obligations
 from domain.records import Command
 from domain.rules import Edition
-from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
+from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoresContext, ScoreSelf, calculated_scores
 from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAward, RecordReturn
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
-from domain.steps.conclusion import ChooseNext, DecideAwards, ExcludeUnit, Nominate, RankUnits, Submit
+from domain.steps.conclusion import (
+    ChooseNext,
+    DecideAwards,
+    ExcludeUnit,
+    Nominate,
+    RankUnits,
+    RecordTotals,
+    Submit,
+)
 from domain.steps.corrections import Corrections, NoteDisagreement
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
@@ -29,13 +37,13 @@ from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
-from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices
 from domain.times import day_ending, end_of
 from domain.types import Document
 from domain.units import known_count
 
 
-class DeviationsContext(ObligationsContext, Protocol):
+class DeviationsContext(ObligationsContext, ScoresContext, Protocol):
     """The slices that deviations are found in: those of obligations, and these."""
 
     @property
@@ -207,12 +215,7 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     """Find units that were nominated or chosen although they did not carry the last vote on it."""
     selected = {(award, unit) for unit, award in state.conclusion.nominations}
     selected |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
-    last_ballots: dict[str, Ballot] = {}
-    for ballot in state.ballots.values():
-        previous = last_ballots.get(ballot.tally.subject)
-        if previous is None or ballot.tally.round >= previous.tally.round:
-            last_ballots[ballot.tally.subject] = ballot
-    for subject, ballot in last_ballots.items():
+    for subject, ballot in _last_ballots(state).items():
         rule = rules.vote(subject)
         for outcome in outcomes(ballot, rules):
             if outcome.carried is False and (subject, outcome.choice.unit) in selected and rule is not None:
@@ -220,6 +223,77 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
                 yield Deviation(
                     f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when.day, facts
                 )
+
+
+def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find last votes in which equally many votes leave the last place open: somebody must decide it, and why."""
+    for subject, ballot in _last_ballots(state).items():
+        tied = tied_choices(ballot)
+        if tied:
+            names = ", ".join(state.membership.names.get(one.unit or "", one.words or "") for one in tied)
+            facts = {"subject": subject, "names": names, "votes": tied[0].votes}
+            yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when.day, facts)
+
+
+def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
+    """Return the vote of the last round, by subject."""
+    found: dict[str, Ballot] = {}
+    for ballot in state.ballots.values():
+        previous = found.get(ballot.tally.subject)
+        if previous is None or ballot.tally.round >= previous.tally.round:
+            found[ballot.tally.subject] = ballot
+    return found
+
+
+def _tie_at_quota(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find full quotas that divide units of one rank without a vote: the record must say who decided, and why."""
+    ranks = {place.unit: place.rank for place in state.conclusion.ranking}
+    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
+    for award in rules.awards:
+        most = award.most(members)
+        nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
+        if most is None or not nominated or len(nominated) < most or award.id in _last_ballots(state):
+            continue
+        last = max((ranks[unit] for unit in nominated if unit in ranks), default=0)
+        kinds = state.membership.kinds
+        left = [
+            unit
+            for unit, rank in ranks.items()
+            if rank == last and unit not in nominated and (not award.kinds or kinds.get(unit) in award.kinds)
+        ]
+        if left:
+            names = ", ".join(state.membership.names.get(unit, unit) for unit in left)
+            facts = {"award": award.id, "names": names, "rank": last}
+            yield Deviation(f"tie-at-quota/{award.id}", "tie_at_quota", award.article, None, facts)
+
+
+def _above_scale(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find recorded totals above their scale: by a bonus, or by a mistake of the source."""
+    for round_, totals in state.conclusion.totals.items():
+        scale = state.conclusion.scales.get(round_)
+        for bare in totals:
+            if scale is not None and bare.total != "unknown" and bare.total > scale:
+                whose = state.membership.names.get(bare.unit or "", bare.words or "")
+                facts = {"whose": whose, "round": round_, "total": bare.total, "scale": scale}
+                yield Deviation(f"scale/{round_}/{bare.unit or bare.words}", "total_above_scale", None, None, facts)
+
+
+def _classes_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find ranked units whose class the edition does not determine, and that no ruling classes."""
+    ranked = state.conclusion.ranked
+    if ranked is None or not rules.scoring.classes:
+        return
+    for unit, result in calculated_scores(state, rules).items():
+        if result.class_open is None:
+            continue
+        key, on, facts = f"class/{unit}", ranked.day, {"unit": unit, **dict(result.class_open.facts)}
+        match result.class_open.code:
+            case "between_classes":
+                yield Deviation(key, "class_between", None, on, facts)
+            case "tie_at_cutoff":
+                yield Deviation(key, "class_tied", None, on, facts)
+            case "fact_unknown":
+                yield Deviation(key, "class_of_unknown_fact", None, on, facts)
 
 
 def _held(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -402,6 +476,14 @@ _FINDERS: Mapping[
     _quorum_missed: {"quorum_missed": _BALLOTS},
     _other_method: {"voted_otherwise": _BALLOTS},
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
+    _vote_tied: {"vote_tied": _BALLOTS},
+    _tie_at_quota: {"tie_at_quota": (Nominate, RankUnits)},
+    _above_scale: {"total_above_scale": (RecordTotals,)},
+    _classes_open: {
+        "class_between": (*_SCORING, RankUnits),
+        "class_tied": (*_SCORING, RankUnits),
+        "class_of_unknown_fact": (*_SCORING, RankUnits),
+    },
     _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
     _unpresented: {"signed_unpresented": (SignJointly,)},
     _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},

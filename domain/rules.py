@@ -11,13 +11,13 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from domain import limits
 from domain.duties import Duty
 from domain.problems import invalid, repeated
-from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
-from domain.scoring.methods import Rounding
+from domain.scoring.classes import Share, ShareRounding, places_of
+from domain.scoring.criteria import Criterion, Kinds, Scoring
 from domain.times import Day
 from domain.types import Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
@@ -77,7 +77,7 @@ class AwardRule(FrozenModel):
     title: Label
     quota: PositiveInt | None = None
     share: Share | None = None
-    share_rounding: Literal["down", "half-up", "up"] = "down"
+    share_rounding: ShareRounding = "down"
     kinds: Kinds = ()
     article: Label | None = None
 
@@ -91,14 +91,10 @@ class AwardRule(FrozenModel):
         """Return how many units a cluster of `units` units may nominate; None if there is no limit."""
         if self.share is None:
             return self.quota
-        return int(Rounding(places=0, mode=self.share_rounding).apply(self.share * units))
+        return places_of(self.share, units, self.share_rounding)
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
-
-
-Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
-"""A share that no decimal number expresses exactly, such as 2/3."""
 
 
 class VoteRule(FrozenModel):
@@ -106,15 +102,17 @@ class VoteRule(FrozenModel):
 
     `threshold` is a share of `base`: of all who may vote (`entitled`), of those `present` (with absentees who voted in
     writing), of the papers `cast`, or of the `valid` papers. With `strict` the votes must exceed the share, otherwise
-    they must reach it. `quorum` is the share of those entitled who must take part.
+    they must reach it. `quorum` is the share of those entitled who must take part, `least_members` how many must at
+    least, such as in a council.
     """
 
     subject: Slug
     method: VoteMethod
-    threshold: Share | Ratio
+    threshold: Share
     strict: bool = True
     base: Literal["entitled", "present", "cast", "valid"]
-    quorum: Share | Ratio | None = None
+    quorum: Share | None = None
+    least_members: PositiveInt | None = None
     article: Label
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
+from domain.scoring.results import UnitResult
 from domain.steps import (
     awards,
     clock,
@@ -117,9 +117,12 @@ class State:
     def covenant_is_signed(self) -> bool:
         return self.signing.first_signed is not None
 
-    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
-        results = scores.calculated_scores(self, rules)
-        return {unit: (result.total, result.rank) for unit, result in results.items()}
+    def class_ruled_for(self, unit: str) -> str | None:
+        ruling = self.conclusion.class_rulings.get(unit)
+        return None if ruling is None else ruling.to
+
+    def results(self, rules: Edition) -> Mapping[str, UnitResult]:
+        return scores.calculated_scores(self, rules)
 
     def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
         return obligations.obligations(self, rules)

@@ -81,12 +81,18 @@ Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
 
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
+"""What keyboards and word processors write in place of a minus: hyphens, dashes, the mathematical minus."""
+
+
 def decimal_comma(value: object) -> object:
-    """Turn a decimal comma, as written in Việt Nam, into a point: "9,5" becomes "9.5"; other values stay.
+    """Read a number as it is written in Việt Nam: "9,5" becomes "9.5", "–5" becomes "-5"; other values stay.
 
     Raises:
         ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
     """
+    if isinstance(value, str):
+        value = re.sub(r"^(\s*-)\s+(?=\d)", r"\1", value.translate(_DASHES))
     if isinstance(value, str) and "," in value:
         if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
             raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
@@ -96,7 +102,9 @@ def decimal_comma(value: object) -> object:
 
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": r"^\s*[+-]?\d+([.,]\d+)?\s*$"}]})
+    # The dashes are those of `decimal_comma`.
+    sign = "[-+\u2010-\u2015\u2212\ufe58\ufe63\uff0d]?"
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": rf"^\s*{sign}\s*\d+([.,]\d+)?\s*$"}]})
 
 
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.

@@ -68,11 +68,28 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_entry": N_("nothing is said of it"),
     "nobody_leads": N_("no unit has an actual result to compare with"),
     "between_bands": N_("{value} falls between two bands of the source: undetermined until a ruling"),
+    "between_classes": N_("{value} falls between {lower} and {upper}: undetermined until a ruling"),
+    "tie_at_cutoff": Plural(
+        "{units} units of one rank for {places} place of {name}: somebody must decide, and why",
+        "{units} units of one rank for {places} places of {name}: somebody must decide, and why",
+        "places",
+    ),
+    "fact_unknown": N_("it is not known: {fact}"),
+    "result_incomplete": N_("its total is incomplete"),
+    "unit_not_considered": N_("not considered"),
+    "table_incomplete": N_("the score table lacks points"),
+    "class_lowered_by_share": N_("a criterion is below {share} of its maximum"),
+    "class_lowered_without": N_("it does not hold: {fact}"),
+    "class_lowered_by": N_("it holds: {fact}"),
+    "no_such_class_here": N_("There is no such class; there are: {known}, none."),
+    "class_is_determined": N_("The edition gives {unit} a class itself ({found}); a wrong sheet is corrected."),
     "maximum_unknown": N_("the source does not say how many points it takes"),
     "gap_open": N_("between {low} and {high} the source says nothing: what falls there is undetermined"),
     "gap_closed": N_("between {low} and {high} the source says nothing; the edition rounds the value first"),
     "depends_on_others": N_("depends on the best of the cluster: one correction moves the others"),
     "parts_exceed": N_("its parts add up to {seen}, more than the stated {stated}"),
+    "parts_rounded": N_("its parts add up to {seen} of the stated {stated}: they are rounded"),
+    "penalty_unbounded": N_("nothing says how many points it takes away at most"),
     "parts_unseen": Plural("{seen} of {stated} point seen", "{seen} of {stated} points seen", "stated"),
     "parts_fall_short": N_("its parts add up to {seen}, less than the stated {stated}"),
     "total_unstated": N_("no total is stated; the criteria add up to {seen}"),
@@ -80,6 +97,27 @@ SENTENCES: Mapping[str, str | Plural] = {
         "{seen} of {stated} points seen ({unknown} criterion without a known maximum)",
         "{seen} of {stated} points seen ({unknown} criteria without a known maximum)",
         "unknown",
+    ),
+    "total_rounded": N_("the criteria add up to {seen} of the stated {stated}: they are rounded"),
+    "class_gap_open": N_("between {lower} ({low}) and {upper} ({high}) a total belongs to no class until a ruling"),
+    "class_gap_closed": N_(
+        "between {lower} ({low}) and {upper} ({high}) the source says nothing; the edition rounds the total first"
+    ),
+    "class_never_given": N_("{name} is never given: {earlier}, which stands before it, takes all of its totals"),
+    "class_needs_pass_mark": N_("{name} asks for a pass mark, and the edition has none"),
+    "class_unreachable": N_("{name} cannot be reached: it begins at {least}, and a total is at most {most}"),
+    "class_unreachable_for": N_(
+        "{name} cannot be reached by {whose}: it begins at {least}, and their total is at most {most}"
+    ),
+    "pass_mark_unreachable": N_("the pass mark {least} cannot be reached: a total is at most {most}"),
+    "pass_mark_unreachable_for": N_("the pass mark {least} cannot be reached by {whose}: at most {most}"),
+    "total_of_kind_differs": N_(
+        "{whose} can reach {most} points, others {usual}: the classes go by points, not by percent"
+    ),
+    "share_needs_units": Plural(
+        "the share of {name} gives the first place from {least} unit on",
+        "the share of {name} gives the first place from {least} units on",
+        "least",
     ),
     "total_exceeds": N_("the criteria add up to {seen}, more than the stated {stated}"),
     "total_with_bonus_differs": N_("with bonus the criteria add up to {seen}, the stated total is {stated}"),
@@ -131,9 +169,6 @@ SENTENCES: Mapping[str, str | Plural] = {
     ),
     "nobody_signs": N_("Nobody signs: name units, or how many unnamed ones."),
     "totals_are_recorded": N_("Totals of the round {round} are recorded already; correct them instead."),
-    "total_beyond_scale": Plural(
-        "{total} point on a scale of {scale}.", "{total} points on a scale of {scale}.", "total"
-    ),
     "ledger_closed": N_("The ledger is closed."),
     "cancelled_on_its_way": N_(
         "Cancelled while the register was answering: it may have been entered. The same act again with "
@@ -168,6 +203,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "score_is_appraised": N_("The score of {unit} is appraised; ask the secretariat for a correction."),
     "checks_itself": N_("{unit} cannot cross-check itself."),
     "nominations_are_submitted": N_("The nominations are submitted."),
+    "nobody_can_be_ranked": N_(
+        "No unit can be ranked: points are undetermined, or the score table lacks some. Ranks that a source tells are "
+        "entered by record-totals."
+    ),
     "unit_has_no_score": N_("{unit} has no score yet; ranks that a source tells are entered by record-totals."),
     "no_such_award": N_("{edition} knows no award {award}; it knows {known}."),
     "nothing_nominated": N_("Nobody is nominated yet."),

@@ -17,6 +17,7 @@ from domain.parties import Party
 from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
+from domain.steps.conclusion import NoClass, WhyUnranked
 from domain.steps.letters import LetterKind
 from domain.steps.lifecycle import ClockMode
 from domain.steps.manual_reminders import Channel
@@ -92,6 +93,12 @@ WORDS: Mapping[str, WordTable] = {
             "granted_unnominated": N_("granted without a nomination"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
+            "vote_tied": N_("equally many votes: somebody must decide, and why"),
+            "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
+            "total_above_scale": N_("a total above its scale"),
+            "class_between": N_("the total falls between two classes: a ruling is needed"),
+            "class_tied": N_("more units of one rank than places in the class: a ruling is needed"),
+            "class_of_unknown_fact": N_("the class depends on something that is not known: a ruling is needed"),
             "not_carried": N_("put forward or chosen although the vote did not carry it"),
             "granted_while_held": N_("decided while the award was held back"),
             "annulled_ungranted": N_("an award was annulled that the register does not know as granted"),
@@ -227,7 +234,16 @@ WORDS: Mapping[str, WordTable] = {
             "all-or-nothing": N_("all or nothing"),
             "count": N_("count times points"),
             "relative": N_("relative to the best"),
+            "mean": N_("relative to the mean"),
         }
+    ),
+    "no_class": WordTable({"none": N_("no class")}, NoClass),
+    "unranked": WordTable(
+        {
+            "points-open": N_("some of its points are undetermined"),
+            "table-incomplete": N_("the score table lacks points"),
+        },
+        WhyUnranked,
     ),
     "stance": WordTable(
         {

@@ -30,7 +30,7 @@ from nacl.signing import SigningKey
 
 from audit.replay import replay
 from audit.verify import VerificationReport, verify
-from domain.codec import plain, state_digest
+from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import deviations
 from domain.obligations import obligations
@@ -152,6 +152,27 @@ def _name(place: tuple[str, ...], names: Mapping[str, str]) -> str:
     return next(by_place, names.get(place[-1], place[-1]))
 
 
+FOUND_SINCE = frozenset({"vote_tied", "tie_at_quota", "class_between", "class_tied", "class_of_unknown_fact"})
+"""Codes of deviations that earlier versions did not find."""
+
+
+READ_SINCE = frozenset({"scales"})
+"""Fields of states that earlier versions did not fill from the same events."""
+
+
+def without_new(now: Any, dumped: Any) -> Any:
+    """What is compared with a dump: without keys that it lacks and that no old event has filled."""
+    if isinstance(now, dict) and isinstance(dumped, dict):
+        return {
+            key: without_new(entry, dumped.get(key))
+            for key, entry in now.items()
+            if key in dumped or (key not in READ_SINCE and entry not in ({}, [], None, "", 0, False))
+        }
+    if isinstance(now, list) and isinstance(dumped, list) and len(now) == len(dumped):
+        return [without_new(entry, other) for entry, other in zip(now, dumped, strict=True)]
+    return now
+
+
 def first_difference(dumped: Any, now: Any, place: str) -> str | None:
     """The first place where two JSON values differ, with both values; None when they are equal."""
     if isinstance(dumped, dict) and isinstance(now, dict):
@@ -252,12 +273,15 @@ def check_states(ledger: Dumped, names: Mapping[str, str] = RENAMED) -> None:
         found = replay(stream, [row for row in ledger.rows if row.stream == stream], editions)
         now: dict[str, Any] = {"state": plain(found.state)}
         if is_cycle(stream):
-            now["deviations"] = [plain(asdict(one)) for one in deviations(found.state, found.rules)]
+            now["deviations"] = [
+                plain(asdict(one)) for one in deviations(found.state, found.rules) if one.code not in FOUND_SINCE
+            ]
             now["obligations"] = [plain(asdict(one)) for one in obligations(found.state, found.rules)]
         wanted = {kind: renamed(dumped[kind], names, (kind,)) for kind in now}
+        now = without_new(now, wanted)
         difference = first_difference(wanted, now, stream)
         assert difference is None, difference
-        assert state_digest(found.state) == json_digest(wanted["state"]), stream
+        assert json_digest(now["state"]) == json_digest(wanted["state"]), stream
 
 
 async def check_ledger(ledger: Dumped) -> None:

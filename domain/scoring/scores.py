@@ -18,8 +18,9 @@ from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
-from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, calculate_scores
+from domain.scoring.calculation import CalculationRules, UnitSheet, calculate_scores, signed
 from domain.scoring.methods import ScoreEntry
+from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Participant, Slug, Text, UnitId, with_entry
 from domain.units import UnitsContext, require_member
@@ -39,6 +40,9 @@ class ScoresContext(UnitsContext, Protocol):
 
     def exclusion_of(self, unit: str) -> str | None:
         """Return why the unit is excluded from the evaluation (the digest of the reason); None when it is not."""
+
+    def class_ruled_for(self, unit: str) -> str | None:
+        """Return the unit's class by a ruling; None when there is none."""
 
 
 class ScoringRules(CalculationRules, Protocol):
@@ -299,7 +303,13 @@ def score_impact(
 
 def sheet_of(unit: str, items: tuple[SheetItem, ...], state: ScoresContext) -> UnitSheet:
     """Return a unit's items as a sheet, with the unit's kind and its exclusion."""
-    return UnitSheet(unit=unit, kind=state.kind_of(unit), excluded=state.exclusion_of(unit), entries=items)
+    return UnitSheet(
+        unit=unit,
+        kind=state.kind_of(unit),
+        excluded=state.exclusion_of(unit),
+        entries=items,
+        ruled_class=state.class_ruled_for(unit),
+    )
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -334,6 +344,17 @@ def _require_valid_sheet(
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
+def _signed(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[SheetItem, ...]:
+    """Return the sheet as it is recorded: points under a penalty carry their minus, however they were typed."""
+    leaves = rules.leaves()
+    return tuple(
+        item.model_copy(update={"points": signed(leaves[item.criterion], item.points)})
+        if item.points is not None and item.criterion in leaves
+        else item
+        for item in sheet
+    )
+
+
 def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...]) -> None:
     """Refuse an item without a reason that differs from the earlier items."""
     if not earlier:
@@ -364,11 +385,12 @@ def withdraw_score(
 
 def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[SelfScored]:
     require_member(command.unit, meta, state)
-    _require_new(command.unit, "self", command.unit, command.sheet, state)
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "self", command.unit, sheet, state)
     if (command.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=command.unit)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
-    yield SelfScored(**dict(command))
+    _require_valid_sheet(command.unit, sheet, state, rules)
+    yield SelfScored(unit=command.unit, sheet=sheet)
 
 
 def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[CrossChecked]:
@@ -376,32 +398,35 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
     require_member(command.by, meta, state)
     if command.by == command.unit:
         raise Refused("checks_itself", unit=command.unit)
-    _require_new(command.unit, "cross-checked", command.by, command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "cross-checked", command.by, sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules)
     claimed = state.scores.get((command.unit, "self"))
-    _require_reasons(command.sheet, claimed.sheet if claimed is not None else ())
-    yield CrossChecked(**dict(command))
+    _require_reasons(sheet, claimed.sheet if claimed is not None else ())
+    yield CrossChecked(unit=command.unit, by=command.by, sheet=sheet)
 
 
 def appraise(
     command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules
 ) -> Iterator[ScoresAppraised]:
     require_member(command.unit, meta, state)
-    _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
-    _require_reasons(command.sheet, effective_score(command.unit, state.scores, rules))
-    yield ScoresAppraised(**dict(command))
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "appraised", meta.unit, sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules)
+    _require_reasons(sheet, effective_score(command.unit, state.scores, rules))
+    yield ScoresAppraised(unit=command.unit, sheet=sheet)
 
 
 def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[RoundScored]:
     require_member(command.unit, meta, state)
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
-    _require_new(command.unit, command.round, _scorer(command.by or Participant(unit=meta.unit)), command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules, whole=False)
+    sheet, by = _signed(command.sheet, rules), command.by or Participant(unit=meta.unit)
+    _require_new(command.unit, command.round, _scorer(by), sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules, whole=False)
     earlier = {item.criterion: item for item in _earlier_items(command, state, rules)}
-    _require_reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
-    yield RoundScored(**{**dict(command), "by": command.by or Participant(unit=meta.unit)})
+    _require_reasons(tuple(item for item in sheet if item.criterion in earlier), tuple(earlier.values()))
+    yield RoundScored(unit=command.unit, round=command.round, sheet=sheet, by=by)
 
 
 _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}

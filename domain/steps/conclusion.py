@@ -15,6 +15,7 @@ from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
+from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Document, FrozenModel, Label, Points, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import Manner, Role, UnitsContext, Unnamed, known_count, require_member
@@ -33,8 +34,8 @@ class ConclusionContext(UnitsContext, Protocol):
     def unnamed(self) -> Unnamed | None:
         """The number of units of the cluster that no source names."""
 
-    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
-        """Return each scored member's total and rank by the scores that count; an excluded unit has no rank."""
+    def results(self, rules: Edition) -> Mapping[str, UnitResult]:
+        """Return each scored member's result by the scores that count."""
 
 
 class RankedUnit(FrozenModel):
@@ -43,6 +44,13 @@ class RankedUnit(FrozenModel):
     unit: UnitId
     rank: int
     total: Points
+
+
+NoClass = Literal["none"]
+"""In place of a class: the unit gets none."""
+
+WhyUnranked = Literal["points-open", "table-incomplete"]
+"""Why a unit has no rank: some of its points are undetermined, or the score table lacks some."""
 
 
 class Grant(FrozenModel):
@@ -83,7 +91,7 @@ class RecordTotals(
     in_minutes=True,
     names_any_unit=False,
 ):
-    """`scale` is the highest total that is possible."""
+    """`scale` is the highest total without bonus."""
 
     round: Label
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
@@ -104,6 +112,26 @@ class RankUnits(
     names_any_unit=False,
 ):
     pass
+
+
+class RuleClass(
+    Command,
+    name="rule-class",
+    label=NC_("act", "rule class"),
+    summary=N_("Decide the class of a unit where the rules edition leaves it open, with the reason."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    """`to` is a class of the edition, or `none`."""
+
+    unit: UnitId
+    to: Slug
+    reason: Text
 
 
 class Nominate(
@@ -240,6 +268,36 @@ class UnitsRanked(
     places: tuple[RankedUnit, ...]
 
 
+class UnitUnranked(
+    Event,
+    name="UnitUnranked",
+    schema=1,
+    sentence=N_("{unit} is not ranked: {why}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=Section.RANKING,
+):
+    unit: UnitId
+    why: WhyUnranked
+
+
+class ClassRuled(
+    Event,
+    name="ClassRuled",
+    schema=1,
+    sentence=N_("{unit} is classed by decision: {title}. Reason: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+):
+    """`title` is the class in the edition's words."""
+
+    unit: UnitId
+    to: Slug
+    title: Label | NoClass
+    reason: Text
+
+
 class UnitNominated(
     Event,
     name="UnitNominated",
@@ -322,16 +380,30 @@ class ResultsPublished(
 
 
 @dataclass(frozen=True, slots=True)
+class ClassRuling:
+    """A decided class: `to` is its id, or `none`; `reason` is the digest of a text."""
+
+    to: str
+    reason: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusion:
     """The results of the year."""
 
     totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
     """Totals without sheets, by round; no round overwrites another."""
 
+    scales: Mapping[str, Decimal] = field(default_factory=dict)
+    """The highest total without bonus, by round, where the source states it."""
+
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Excluded units, with the digest of the reason."""
     ranking: tuple[RankedUnit, ...] = ()
     ranked: When | None = None
+    unranked: Mapping[str, WhyUnranked] = field(default_factory=dict)
+    class_rulings: Mapping[str, ClassRuling] = field(default_factory=dict)
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By unit and award, the version of the event."""
     next: Mapping[Role, str] = field(default_factory=dict)
@@ -363,24 +435,47 @@ def record_totals(
     known = len(state.members()) + known_count(state.unnamed)
     if isinstance(state.unnamed, int) and len(command.totals) > known:
         raise Refused("more_than_unnamed", found=len(command.totals), known=known)
-    if command.scale is not None:
-        known_totals = (bare.total for bare in command.totals if bare.total != "unknown")
-        if over := next((total for total in known_totals if total > command.scale), None):
-            raise Refused("total_beyond_scale", total=over, scale=command.scale)
     yield TotalsRecorded(**dict(command))
 
 
-def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitsRanked]:
+def rank(
+    command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition
+) -> Iterator[UnitsRanked | UnitUnranked]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
-    results = state.totals_and_ranks(rules)
+    results = state.results(rules)
     for unit in state.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
     ranked = [
-        RankedUnit(unit=unit, total=total, rank=rank) for unit, (total, rank) in results.items() if rank is not None
+        RankedUnit(unit=unit, total=result.total, rank=result.rank)
+        for unit, result in results.items()
+        if result.rank is not None
     ]
+    if not ranked:
+        raise Refused("nobody_can_be_ranked")
     yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
+    for unit, result in results.items():
+        if result.unranked is not None and result.excluded is None:
+            yield UnitUnranked(
+                unit=unit, why="table-incomplete" if result.unranked == "table_incomplete" else "points-open"
+            )
+
+
+def rule_class(command: RuleClass, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[ClassRuled]:
+    require_member(command.unit, meta, state)
+    classes = {one.id: one.title for one in rules.scoring.classes}
+    if command.to not in {*classes, "none"}:
+        raise Refused("no_such_class_here", known=", ".join(classes.values()))
+    existing = state.conclusion.class_rulings.get(command.unit)
+    if existing is not None and (existing.to, existing.reason) == (command.to, command.reason):
+        raise AlreadyRecorded(existing.version)
+    result = state.results(rules).get(command.unit)
+    if result is None:
+        raise Refused("unit_has_no_score", unit=command.unit)
+    if existing is None and result.class_open is None:
+        raise Refused("class_is_determined", unit=command.unit, found=classes.get(result.class_ or ""))
+    yield ClassRuled(**dict(command), title=classes.get(command.to, "none"))
 
 
 def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitNominated]:
@@ -443,6 +538,7 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     decides={
         RecordTotals: record_totals,
         RankUnits: rank,
+        RuleClass: rule_class,
         Nominate: nominate,
         ChooseNext: choose_next,
         ExcludeUnit: exclude,
@@ -452,9 +548,24 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     },
     evolves={
         TotalsRecorded: lambda conclusion, event, meta: replace(
-            conclusion, totals=with_entry(conclusion.totals, event.round, event.totals)
+            conclusion,
+            totals=with_entry(conclusion.totals, event.round, event.totals),
+            scales=conclusion.scales
+            if event.scale is None
+            else with_entry(conclusion.scales, event.round, event.scale),
         ),
-        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, ranking=event.places, ranked=meta.happened),
+        UnitsRanked: lambda conclusion, event, meta: replace(
+            conclusion, ranking=event.places, ranked=meta.happened, unranked={}
+        ),
+        UnitUnranked: lambda conclusion, event, meta: replace(
+            conclusion, unranked=with_entry(conclusion.unranked, event.unit, event.why)
+        ),
+        ClassRuled: lambda conclusion, event, meta: replace(
+            conclusion,
+            class_rulings=with_entry(
+                conclusion.class_rulings, event.unit, ClassRuling(event.to, event.reason, meta.version)
+            ),
+        ),
         UnitNominated: lambda conclusion, event, meta: replace(
             conclusion, nominations=with_entry(conclusion.nominations, (event.unit, event.award), meta.version)
         ),
