@@ -133,7 +133,7 @@ def _declined(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
 def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
-    if first is not None and state.membership.holder("head", first.latest) == "unknown":
+    if first is not None and state.membership.holder_on("head", first) == "unknown":
         yield Deviation("head-unknown", "head_unknown", rules.articles.head_known, first.day)
 
 
@@ -159,7 +159,9 @@ def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
 def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a final meeting that was held after the cycle's year."""
     meeting = first_of("final", state.meetings)
-    if meeting is not None and state.lifecycle.year and meeting.when.day > date(state.lifecycle.year, 12, 31):
+    if meeting is None or not state.lifecycle.year:
+        return
+    if meeting.when.after(end_of(date(state.lifecycle.year, 12, 31))):
         yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
 
 
@@ -178,7 +180,7 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
 def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations of the cluster's head at the time of the final meeting."""
     meeting = first_of("final", state.meetings)
-    head = state.membership.holder("head", meeting.when.latest if meeting else None)
+    head = state.membership.holder_on("head", meeting.when) if meeting else state.membership.holder("head")
     for unit, award in state.conclusion.nominations:
         if unit == head:
             facts = {"unit": unit, "award": award}
@@ -280,7 +282,7 @@ def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     letters = state.letters
     for id_, letter in letters.letters.items():
         due, answers = letter.event.answer_by, letters.answers.get(id_, ())
-        if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
+        if due is not None and answers and all(answer.when.after(end_of(due)) for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
         asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}

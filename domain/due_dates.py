@@ -45,7 +45,7 @@ class Obligation:
     @property
     def late(self) -> bool:
         """Whether it was certainly done after it was due."""
-        return self.done is not None and self.due is not None and self.done.earliest > self.due
+        return self.done is not None and self.due is not None and self.done.after(self.due)
 
     def overdue(self, now: datetime) -> bool:
         """Return whether it is open although it is past due."""

@@ -66,8 +66,8 @@ class State:
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
-        return self.membership.could_be_member(unit, earliest, latest)
+    def could_be_member(self, unit: str, when: When) -> bool:
+        return self.membership.could_be_member(unit, when)
 
     @property
     def organiser(self) -> str:

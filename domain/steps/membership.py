@@ -196,9 +196,8 @@ class Stay:
     until: datetime | None = None
 
     def covers(self, when: When) -> bool:
-        """True when `when` lies within the stay."""
-        begun = self.since < when.latest or self.since == when.earliest
-        return begun and (self.until is None or when.latest < self.until or (when.earliest < when.latest == self.until))
+        """True when `when` ends within the stay."""
+        return when.ends_within(self.since, self.until)
 
 
 BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
@@ -220,12 +219,16 @@ class Membership:
 
         Without an instant: the last holder that is no stand-in, because a stand-in does not bear the role's duties.
         """
+        if at is not None:
+            return self.holder_on(role, When.at(at))
         terms = self.terms.get(role, ())
-        if at is None:
-            candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
-        else:
-            candidates = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
+        candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
         return candidates[-1].holder if candidates else "unknown"
+
+    def holder_on(self, role: Role, when: When) -> str:
+        """Return the unit that holds the role at the end of `when`: of a day, before the next day begins."""
+        terms = [term for term in self.terms.get(role, ()) if when.ends_within(term.since, term.until)]
+        return terms[-1].holder if terms else "unknown"
 
     def members(self) -> tuple[str, ...]:
         """Return the units whose stay has no end, in the order in which they joined."""
@@ -237,13 +240,11 @@ class Membership:
 
     def is_member(self, unit: str, now: datetime) -> bool:
         """True when the unit is a member at an instant."""
-        return self.could_be_member(unit, now, now)
+        return self.could_be_member(unit, When.at(now))
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+    def could_be_member(self, unit: str, when: When) -> bool:
         """True when the unit was a member at some instant of the range."""
-        return any(
-            stay.since <= latest and (stay.until is None or earliest <= stay.until) for stay in self.stays.get(unit, ())
-        )
+        return any(when.touches(stay.since, stay.until) for stay in self.stays.get(unit, ()))
 
     def stays_after_joining(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """Return the stays after a unit joins; a stay that has not ended goes on."""

@@ -20,7 +20,7 @@ from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
-from domain.times import Day, When, start_of
+from domain.times import Day, When
 from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
 
@@ -354,7 +354,7 @@ def report_result(command: ReportResult, meta: Meta, state: TargetsContext, rule
     if (
         command.cut_off is not None
         and command.exactness != "estimated"
-        and start_of(command.cut_off) > meta.happened.latest
+        and meta.happened.before(When.on(command.cut_off))
     ):
         raise Refused("cut_off_to_come", on=command.cut_off)
     yield ResultReported(**dict(command))

@@ -1,0 +1,177 @@
+"""Days and instants: what is certainly before what, which act is late, and the day that people say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speech import CITY, TEXT, UNITS, Case, day, opening
+
+from domain.dates import parse_when
+from domain.deviations import deviations
+from domain.duties import Duty
+from domain.obligations import obligations
+from domain.steps.drafting import PresentDraft
+from domain.steps.extensions import GrantExtension
+from domain.steps.letters import AnswerLetter, RecordLetter
+from domain.steps.meetings import RecordMeeting
+from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
+from domain.steps.signing import SignCovenant, SignJointly
+from domain.steps.targets import ReportResult
+from domain.times import When, end_of
+from domain.types import Document, Participant
+
+HEAD, DEPUTY, THIRD = UNITS
+PAPER = Document(title="Giao ước")
+LAST_DAY = date(2026, 3, 15)
+"""The last day of the signature in the test edition."""
+
+
+def on(text: str) -> dict[str, When]:
+    """Return the circumstance of an act that happened on a day, month or year, as a source writes it."""
+    return {"happened": parse_when(text)}
+
+
+def backfilled() -> Case:
+    case = Case(opened=False).when(opening("backfill"))
+    return case.when(PresentDraft(kind="covenant", document=PAPER), **on("01/02/2026")).happened()
+
+
+def keys(case: Case) -> set[str]:
+    return {deviation.key for deviation in deviations(case.state, case.rules)}
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("first", "then"),
+        [
+            ("31/03/2026", "01/04/2026"),
+            ("03/2026", "04/2026"),
+            ("2025", "01/2026"),
+            ("31/03/2026", "04/2026"),
+            ("2026-03-31T15:00+07:00", "01/04/2026"),
+            ("2026-04-01T00:00+07:00", "01/04/2026"),  # 24:00 sharp of 31 March
+            ("2026-03-31T15:00+07:00", "2026-03-31T15:01+07:00"),
+        ],
+    )
+    def test_the_order_of_two_ranges_is_certain(self, first: str, then: str) -> None:
+        assert parse_when(first).before(parse_when(then))
+        assert not parse_when(then).before(parse_when(first))
+
+    @pytest.mark.parametrize(
+        ("first", "then"),
+        [
+            ("31/03/2026", "31/03/2026"),
+            ("31/03/2026", "03/2026"),
+            ("03/2026", "31/03/2026..01/04/2026"),
+            ("2026", "01/04/2026"),
+            ("2026-03-31T15:00+07:00", "2026-03-31T15:00+07:00"),
+            ("31/03/2026", "2026-04-01T00:00+07:00"),  # both of 31 March
+            ("31/03/2026", "2026-03-31T15:00+07:00"),
+        ],
+    )
+    def test_the_order_of_two_ranges_is_open(self, first: str, then: str) -> None:
+        assert not parse_when(first).before(parse_when(then))
+        assert not parse_when(then).before(parse_when(first))
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.lists(st.dates(date(2020, 1, 1), date(2029, 12, 31)), min_size=4, max_size=4))
+    def test_days_are_ordered_as_their_dates(self, days: list[date]) -> None:
+        first, then = When.on(*sorted(days[:2])), When.on(*sorted(days[2:]))
+        assert first.before(then) == (max(days[:2]) < min(days[2:]))
+
+
+class TestLate:
+    @pytest.mark.parametrize(
+        ("when", "late"),
+        [
+            ("15/03/2026", False),
+            ("2026-03-15T23:59+07:00", False),
+            ("2026-03-16T00:00+07:00", False),  # 24:00 sharp
+            ("2026-03-16T00:00:01+07:00", True),
+            ("16/03/2026", True),
+            ("17/03/2026", True),
+            ("03/2026", False),  # perhaps in time
+            ("04/2026", True),
+            ("2026", False),
+            ("15/03/2026..16/03/2026", False),
+            ("16/03/2026..20/03/2026", True),
+        ],
+    )
+    def test_a_signature_is_late_from_the_day_after_the_last(self, when: str, *, late: bool) -> None:
+        case = backfilled().when(SignCovenant(unit=THIRD), **on(when)).happened()
+        assert (f"late/signature/{THIRD}/" in keys(case)) is late
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.dates(date(2026, 2, 1), date(2026, 5, 31)), st.integers(0, 40))
+    def test_an_act_of_days_is_late_when_its_first_day_is(self, first: date, more: int) -> None:
+        case = backfilled().when(SignCovenant(unit=THIRD), happened=When.on(first, first + timedelta(days=more)))
+        assert (f"late/signature/{THIRD}/" in keys(case)) is (first > LAST_DAY)
+
+    def test_an_extension_granted_on_the_day_after_the_act_does_not_make_it_timely(self) -> None:
+        case = backfilled().when(SignCovenant(unit=THIRD), **on("16/03/2026")).happened()
+        more = GrantExtension(duty=Duty.SIGNATURE, until=date(2026, 3, 31), reason=TEXT)
+        case.when(more, **on("17/03/2026")).happened()
+        assert f"late/signature/{THIRD}/" in keys(case)
+
+    def test_an_answer_on_the_day_after_the_last_is_late(self) -> None:
+        for when, late in (("10/04/2026", False), ("11/04/2026", True)):
+            case = backfilled()
+            letter = RecordLetter(
+                id="cv-1",
+                kind="direction",
+                sender=Participant(unit=CITY),
+                document=PAPER,
+                answer_by=date(2026, 4, 10),
+            )
+            case.when(letter, **on("01/04/2026")).happened()
+            case.when(AnswerLetter(letter="cv-1", by=Participant(unit=HEAD), document=PAPER), **on(when)).happened()
+            assert ("letter-late/cv-1" in keys(case)) is late
+
+    def test_figures_are_not_cut_off_on_the_day_after_the_report(self) -> None:
+        for cut_off, code in ((date(2026, 6, 30), None), (date(2026, 7, 1), "cut_off_to_come")):
+            result = ReportResult(unit=THIRD, title="Nhà", amount="5", measure="nhà", cut_off=cut_off)
+            case = backfilled().when(result, **on("06/2026"))
+            _ = case.happened() if code is None else case.refused(code)
+
+    def test_a_final_meeting_is_late_from_1_january(self) -> None:
+        for when, late in (
+            ("31/12/2026", False),
+            ("2027-01-01T00:00+07:00", False),
+            ("12/2026..01/2027", False),
+            ("01/01/2027", True),
+            ("01/2027", True),
+        ):
+            case = backfilled()
+            case.when(RecordMeeting(id="tk", kind="final"), issued=day(6, 1, year=2027), **on(when)).happened()
+            assert ("final-next-year" in keys(case)) is late, when
+
+
+class TestStaysAndTerms:
+    def test_a_unit_is_no_member_on_the_day_before_it_joins(self) -> None:
+        case = backfilled().when(AdmitUnit(unit="tay-ho", name="Tây Hồ"), **on("01/04/2026")).happened()
+        case.when(SignCovenant(unit="tay-ho"), **on("31/03/2026")).refused("not_a_member")
+        case.when(SignCovenant(unit="tay-ho"), **on("01/04/2026")).happened()
+
+    def test_a_unit_is_no_member_on_the_day_after_it_leaves(self) -> None:
+        case = backfilled().when(ReleaseUnit(unit=THIRD), **on("31/03/2026")).happened()
+        case.when(SignCovenant(unit=THIRD), **on("01/04/2026")).refused("not_a_member")
+        case.when(SignCovenant(unit=THIRD), **on("31/03/2026")).happened()
+
+    def test_who_becomes_head_on_the_next_day_is_not_head_yet(self) -> None:
+        case = backfilled().when(AssignRole(role="head", holder=HEAD, manner="elected"), **on("01/04/2026"))
+        case.when(SignJointly(units=UNITS), **on("31/03/2026")).happened()
+        assert "head-unknown" in keys(case)
+
+    def test_the_last_day_of_a_term_belongs_to_it(self) -> None:
+        term = AssignRole(role="head", holder=HEAD, manner="elected", until=date(2026, 3, 31))
+        case = backfilled().when(term, **on("01/02/2026")).happened()
+        case.when(SignJointly(units=UNITS), **on("31/03/2026")).happened()
+        assert "head-unknown" not in keys(case)
+
+
+def test_what_is_due_is_due_at_the_end_of_its_last_day() -> None:
+    owed = [one for one in obligations(Case().state, Case().rules) if one.duty is Duty.SIGNATURE]
+    assert {one.due for one in owed} == {end_of(LAST_DAY)}
