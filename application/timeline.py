@@ -11,7 +11,7 @@ from application.visits import VisitedCycle
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.records import CLOCK, Event, EventEnvelope
-from domain.times import day_ending
+from domain.times import When
 from i18n import _
 from i18n.messages import day
 from i18n.timeline import describe
@@ -56,7 +56,8 @@ class TimelineEntry:
     def last_day(self) -> str:
         """The last day on which it may have happened, as people write it; "" where the instant is known."""
         row = self.row
-        return day(day_ending(row.happened_latest)) if row.happened_earliest != row.happened_latest else ""
+        happened = When(row.happened_earliest, row.happened_latest)
+        return day(happened.last_day) if happened.earliest != happened.latest else ""
 
     @property
     def days(self) -> str:

@@ -171,8 +171,7 @@ def _publication(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _filing(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    filed = state.lifecycle.filed
-    yield _Owed(state.lifecycle.organiser, done=When.at(filed) if filed else None)
+    yield _Owed(state.lifecycle.organiser, done=state.lifecycle.filed)
 
 
 _OWED: dict[Duty, Callable[[ObligationsContext, Edition], Iterator[_Owed]]] = {

@@ -78,7 +78,7 @@ class State:
         return self.lifecycle.unnamed
 
     @property
-    def closed_early(self) -> datetime | None:
+    def closed_early(self) -> When | None:
         return self.lifecycle.closed_early
 
     @property

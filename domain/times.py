@@ -115,6 +115,11 @@ class When:
         """The earliest possible day, in Vietnamese time."""
         return self.earliest.astimezone(ICT).date()
 
+    @property
+    def last_day(self) -> date:
+        """The last possible day, in Vietnamese time: the day that ends with the range."""
+        return self.day if self.earliest == self.latest else day_ending(self.latest)
+
 
 def start_of(day: date) -> datetime:
     """Return 0:00 of the day, Vietnamese time."""

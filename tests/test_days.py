@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -16,12 +17,17 @@ from domain.obligations import obligations
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
 from domain.steps.letters import AnswerLetter, RecordLetter
+from domain.steps.lifecycle import ChangeCalendar, FileCycle, StepTo
 from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import SignCovenant, SignJointly
+from domain.steps.succession import CloseEarly
 from domain.steps.targets import ReportResult
+from domain.summaries import obligation_values
 from domain.times import When, end_of
 from domain.types import Document, Participant
+from i18n.messages import sentence
+from i18n.state_text import state_lines
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")
@@ -175,3 +181,45 @@ class TestStaysAndTerms:
 def test_what_is_due_is_due_at_the_end_of_its_last_day() -> None:
     owed = [one for one in obligations(Case().state, Case().rules) if one.duty is Duty.SIGNATURE]
     assert {one.due for one in owed} == {end_of(LAST_DAY)}
+
+
+class TestDaysAsPeopleSayThem:
+    """An act of a day is stored up to 24:00, which is 0:00 of the next day: nobody may read the next day's date."""
+
+    DECEMBER_20: ClassVar = {"happened": When.on(date(2026, 12, 20)), "issued": day(12, 30)}
+
+    def test_filed_on_20_december_is_filed_on_that_day(self) -> None:
+        case = backfilled().when(FileCycle(), **self.DECEMBER_20).happened()
+        (filing,) = [one for one in obligations(case.state, case.rules) if one.duty is Duty.FILING]
+        assert obligation_values(filing)["done"] == "2026-12-20"
+        case.when(FileCycle(), **self.DECEMBER_20).refused("cycle_is_filed")
+        assert case.outcome.facts["on"] == date(2026, 12, 20)
+        assert "20/12/2026" in sentence(case.outcome.code, case.outcome.facts)
+        case.when(SignCovenant(unit=HEAD), **self.DECEMBER_20).refused("cycle_is_filed")
+        assert case.outcome.facts["on"] == date(2026, 12, 20)
+
+    def test_a_cluster_closed_early_on_20_december_was_closed_on_that_day(self) -> None:
+        case = backfilled().when(CloseEarly(reason=TEXT), **self.DECEMBER_20).happened()
+        case.when(CloseEarly(reason=TEXT), **self.DECEMBER_20).refused("closed_already")
+        assert case.outcome.facts["on"] == date(2026, 12, 20)
+
+    def test_a_register_stands_at_the_day_of_its_last_act(self) -> None:
+        case = backfilled().when(RecordMeeting(id="tk", kind="final"), **self.DECEMBER_20).happened()
+        case.when(ChangeCalendar(clock="wall", since=day(12, 19))).refused("time_goes_back")
+        assert "20/12/2026" in sentence(case.outcome.code, case.outcome.facts)
+        case = Case().when(StepTo(now=day(1, 1, 0, year=2026))).refused("time_goes_back")
+        assert "01/01/2026" in sentence(case.outcome.code, case.outcome.facts), "an instant at 0:00 is of its own day"
+
+    def test_a_term_until_31_march_is_shown_until_that_day(self) -> None:
+        term = AssignRole(role="head", holder=HEAD, manner="elected", until=date(2026, 3, 31))
+        case = backfilled().when(term, **on("01/02/2026")).happened()
+        (line,) = [line for line in state_lines(case.state, {}) if "01/02/2026" in line and "31/03/2026" in line]
+        assert "01/04/2026" not in line
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.dates(date(2020, 1, 1), date(2029, 12, 31)), st.integers(0, 40))
+    def test_the_first_and_the_last_day_of_a_range_are_those_it_was_made_of(self, first: date, more: int) -> None:
+        last = first + timedelta(days=more)
+        when = When.on(first, last)
+        assert (when.day, when.last_day) == (first, last)
+        assert When.at(when.earliest).last_day == first

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -19,7 +19,7 @@ from domain.problems import invalid
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
-from domain.times import ICT, Instant
+from domain.times import ICT, Instant, When, day_ending
 from domain.types import Digest, Document, Label, Person, Text, UnitId, with_entry
 from domain.units import Unit, Units, Unnamed, check_units
 
@@ -351,8 +351,8 @@ class Lifecycle:
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
     """Closed duties, with the version of the event."""
-    filed: datetime | None = None
-    closed_early: datetime | None = None
+    filed: When | None = None
+    closed_early: When | None = None
     handed_to: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
     rehearsed: bool = False
@@ -362,6 +362,15 @@ class Lifecycle:
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
     """Return the time in the cycle: real time on the wall clock, otherwise the time that events have set."""
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
+
+
+def _current_day(lifecycle: Lifecycle) -> date | None:
+    """Return the day at which a stepped or backfilled register stands."""
+    if lifecycle.now is None:
+        return None
+    # The time of a backfilled register is the end of its last act: of an act of a day, 24:00 of that day.
+    moved = lifecycle.clock == "backfill" and lifecycle.now != lifecycle.clock_since
+    return day_ending(lifecycle.now) if moved else lifecycle.now.astimezone(ICT).date()
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -389,7 +398,7 @@ def change_calendar(
     if command.clock == "backfill":
         raise Refused("calendar_is_backfill")
     if state.lifecycle.now is not None and command.since < state.lifecycle.now:
-        raise Refused("time_goes_back", now=state.lifecycle.now)
+        raise Refused("time_goes_back", now=_current_day(state.lifecycle))
     yield CalendarChanged(**dict(command))
 
 
@@ -405,7 +414,7 @@ def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
-        raise Refused("time_goes_back", now=state.lifecycle.now)
+        raise Refused("time_goes_back", now=_current_day(state.lifecycle))
     yield TimeStepped(now=command.now)
 
 
@@ -423,7 +432,7 @@ def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules:
 
 def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleFiled]:
     if state.lifecycle.filed is not None:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
+        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
     yield CycleFiled()
 
 
@@ -467,7 +476,7 @@ def _handed_over(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Me
 
 
 def _closed_early(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened.latest)
+    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened)
 
 
 def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
@@ -502,7 +511,7 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
             lifecycle, closed=with_entry(lifecycle.closed, event.duty, meta.version)
         ),
         DutyReopened: _reopened,
-        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),
+        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened),
         CycleReopened: lambda lifecycle, event, meta: replace(lifecycle, filed=None),
         ClosedEarly: _closed_early,
         HandedOver: _handed_over,

@@ -7,7 +7,6 @@ not change it. Such a case: on 1 July 2025 all districts of the country were dis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints
@@ -18,7 +17,7 @@ from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
-from domain.times import ICT
+from domain.times import When
 from domain.types import Document, Label, Text, UnitId
 from domain.units import Unit, Units, UnitsContext, require_member
 
@@ -34,7 +33,7 @@ class SuccessionContext(UnitsContext, Protocol):
         """Return the units that are members and have not left, in the order in which they joined."""
 
     @property
-    def closed_early(self) -> datetime | None:
+    def closed_early(self) -> When | None:
         """When the cluster was closed before the end of its year; None when it was not."""
 
     @property
@@ -286,7 +285,7 @@ def _units_succeeded(
 
 def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[ClosedEarly]:
     if state.closed_early is not None:
-        raise Refused("closed_already", on=state.closed_early.astimezone(ICT).date())
+        raise Refused("closed_already", on=state.closed_early.day)
     yield ClosedEarly(**dict(command))
 
 
