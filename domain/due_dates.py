@@ -29,7 +29,8 @@ class Obligation:
     """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
 
     `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
-    units that must act first.
+    units that must act first. `lapsed` is a deadline that had passed before the unit joined, or before the cycle began:
+    it binds nobody, and an extension can set another.
     """
 
     duty: Duty
@@ -41,6 +42,7 @@ class Obligation:
     waits_for: tuple[str, ...] = ()
     article: str | None = None
     """The article of the rules that sets the deadline; None where there is no deadline."""
+    lapsed: datetime | None = None
 
     @property
     def late(self) -> bool:

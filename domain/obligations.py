@@ -7,8 +7,8 @@ when it was done. Steps of the year, task lists, deadlines and lateness are all 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.due_dates import Obligation, correction_due, usual_due, with_extension
@@ -22,7 +22,7 @@ from domain.steps.drafting import Drafts, PresentDraft
 from domain.steps.extensions import Extensions
 from domain.steps.lifecycle import FileCycle, Lifecycle, OpenCycle, ReopenCycle
 from domain.steps.meetings import Meetings, RecordMeeting, first_of
-from domain.steps.membership import AdmitUnit, Membership
+from domain.steps.membership import BEGINNING, AdmitUnit, Membership
 from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import SignCovenant, Signing, SignJointly
 from domain.steps.succession import MergeUnits, SplitUnit
@@ -87,24 +87,50 @@ def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     yield _Owed(_head(state), done=done)
 
 
-def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    waits = () if state.drafts else (_head(state),)
+def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
+    taken = state.comments.stance_of(unit, lambda when: state.membership.could_be_member(unit, when))
+    return None if taken is None else taken.first or taken.when
+
+
+def _signed(unit: str, state: ObligationsContext) -> When | None:
+    signature = state.signing.signatures.get(unit)
+    return None if signature is None else signature.when
+
+
+def _reported(unit: str, state: ObligationsContext) -> When | None:
+    report = state.midyear.get(unit)
+    return None if report is None else report.first or report.when
+
+
+def _self_scored(unit: str, state: ObligationsContext) -> When | None:
+    scored = state.scores.get((unit, "self"))
+    return None if scored is None else scored.first or scored.when
+
+
+_DONE: Mapping[Duty, Callable[[str, ObligationsContext], When | None]] = {
+    Duty.STANCE: _stance_taken,
+    Duty.SIGNATURE: _signed,
+    Duty.MIDYEAR_REPORT: _reported,
+    Duty.SELF_SCORE: _self_scored,
+}
+"""The duties that each unit has for itself, with the function that returns when a unit did it."""
+
+
+def _of_each(duty: Duty, state: ObligationsContext, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
     for unit in state.membership.members():
-        taken = state.comments.stance_of(unit)
-        yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
+        yield _Owed(unit, done=_DONE[duty](unit, state), waits_for=waits_for)
+
+
+def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+    return _of_each(Duty.STANCE, state, () if state.drafts else (_head(state),))
 
 
 def _signature(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    waits = () if "covenant" in state.drafts else (_head(state),)
-    for unit in state.membership.members():
-        signature = state.signing.signatures.get(unit)
-        yield _Owed(unit, done=signature.when if signature else None, waits_for=waits)
+    return _of_each(Duty.SIGNATURE, state, () if "covenant" in state.drafts else (_head(state),))
 
 
 def _midyear_report(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
-        report = state.midyear.get(unit)
-        yield _Owed(unit, done=(report.first or report.when) if report else None)
+    return _of_each(Duty.MIDYEAR_REPORT, state)
 
 
 def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -116,7 +142,7 @@ def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
+    for unit in _bound_by(Duty.MIDYEAR_REPORT, state, rules):
         report = state.midyear.get(unit)
         waiting = report is None or (report.asked is not None and report.answered is None)
         yield _Owed(
@@ -128,24 +154,28 @@ def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_
 
 
 def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
-        scored = state.scores.get((unit, "self"))
-        yield _Owed(unit, done=(scored.first or scored.when) if scored else None)
+    return _of_each(Duty.SELF_SCORE, state)
 
 
 def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     members = state.membership.members() if rules.has_round("cross-checked") else ()
+    bound = _bound_by(Duty.SELF_SCORE, state, rules)
     for index, unit in enumerate(members if len(members) > 1 else ()):
         # The sources do not say which unit checks which: each unit checks the next one in the list.
         checked = members[(index + 1) % len(members)]
         scored = state.scores.get((checked, "cross-checked"))
+        if scored is None and checked not in bound:
+            continue
         waits = () if (checked, "self") in state.scores else (checked,)
         yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
 
 
 def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+    bound = _bound_by(Duty.SELF_SCORE, state, rules)
     for unit in state.membership.members() if rules.has_round("appraised") else ():
         scored = state.scores.get((unit, "appraised"))
+        if scored is None and unit not in bound:
+            continue
         waits = () if (unit, "self") in state.scores else (unit,)
         yield _Owed(
             state.lifecycle.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
@@ -226,10 +256,15 @@ if missing := set(Duty) - set(DUTY_COMMANDS):
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
     """Return all obligations of the cycle, done or open, in the order of the year."""
-    return tuple(obligation for duty in Duty for obligation in obligations_of(duty, state, rules))
+    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state))
 
 
-def obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Iterator[Obligation]:
+def extensible(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
+    """Return all obligations, and those that a new unit is free of because their time had passed before it joined."""
+    return tuple(obligation for duty in Duty for obligation in _obligations_of(duty, state, rules))
+
+
+def _obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Iterator[Obligation]:
     """Yield the obligations of one duty. Without a deadline in the edition they have no due date."""
     if not state.lifecycle.opened:
         return
@@ -240,7 +275,54 @@ def obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Ite
             continue  # the successor cycle has its own obligations
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
         due, extended = with_extension(owed.due or usual, extension)
-        yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article)
+        obligation = Obligation(duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article)
+        if owed.due is None and due is not None and due <= _begins(obligation, state):
+            obligation = replace(obligation, due=None, extended=False, article=None, lapsed=due)
+        yield obligation
+
+
+_OF_CLUSTER = frozenset({Duty.DRAFT, Duty.FINAL_MEETING, Duty.SUBMISSION, Duty.DECISION, Duty.PUBLICATION, Duty.FILING})
+"""Duties of the cluster as a whole: it does not matter when the unit joined that bears them now."""
+
+
+def _joined(obligation: Obligation, state: ObligationsContext) -> datetime:
+    """Return when the last of the units joined that the obligation is of and about."""
+    units = () if obligation.duty in _OF_CLUSTER else (obligation.bearer, obligation.subject)
+    return max(map(state.membership.has_duties_since, units), default=BEGINNING)
+
+
+def _begins(obligation: Obligation, state: ObligationsContext) -> datetime:
+    """Return from when the obligation can exist: from the beginning of the cycle, and since the units joined."""
+    joined = _joined(obligation, state)
+    return joined if state.lifecycle.began is None else max(joined, state.lifecycle.began)
+
+
+def _is_free_of(obligation: Obligation, state: ObligationsContext) -> bool:
+    """Return whether a unit joined when the time of a duty that it has not done had passed.
+
+    Without a deadline, that time had passed when all members of then had done the duty. When the whole cycle began too
+    late for a deadline, the duty is owed all the same, without a date.
+    """
+    if obligation.done is not None:
+        return False
+    joined = _joined(obligation, state)
+    if obligation.lapsed is not None or obligation.due is not None or joined == BEGINNING:
+        return obligation.lapsed is not None and obligation.lapsed <= joined
+    if obligation.duty not in _DONE:
+        return False
+    done = [_DONE[obligation.duty](unit, state) for unit in state.membership.members_on(When.at(joined - _A_MOMENT))]
+    return bool(done) and all(when is not None and when.latest <= joined for when in done)
+
+
+_A_MOMENT = timedelta(microseconds=1)
+
+
+def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[str, ...]:
+    """Return the members that have done one of the duties of each unit, or owe it."""
+    members = state.membership.members()
+    if all(state.membership.has_duties_since(unit) == BEGINNING for unit in members):
+        return members
+    return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state))
 
 
 # Steps ------------------------------------------------------------------------------------

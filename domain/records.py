@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from inspect import cleandoc
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 from uuid import UUID
@@ -198,6 +198,8 @@ class Meta(NamedTuple):
     effective: date | None = None
     act_key: str | None = None
     """The act's key in a recording file, by which a corrected file finds the event of the earlier version."""
+    recorded: datetime | None = None
+    """When the ledger stored it; None for an event that is not stored yet. Only the clock's memory depends on it."""
 
 
 E = TypeVar("E", bound=Event)

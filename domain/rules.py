@@ -151,8 +151,8 @@ class Articles(FrozenModel):
     appraisal_before_ranking: Label | None = None
 
 
-Inherited = Literal["signature", "role", "registration"]
-"""What a successor unit takes over from its predecessors."""
+Inherited = Literal["signature", "role", "registration", "duties"]
+"""What a successor unit takes over from its predecessors. `duties`: also those whose deadline passed before."""
 
 
 class Edition(FrozenModel):

@@ -65,6 +65,8 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+    clock_memory: clock.Memory | None = field(default=None, compare=False)
+    """What the clock can know of the past. It comes from when events were stored, so it is no fact of the year."""
 
     def could_be_member(self, unit: str, when: When) -> bool:
         return self.membership.could_be_member(unit, when)
@@ -92,7 +94,10 @@ class State:
     @property
     def clock_since(self) -> datetime | None:
         runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
-        return self.lifecycle.clock_since if runs else None
+        since = self.lifecycle.clock_since if runs else None
+        if since is None or self.clock_memory is None or self.clock_memory.issued_until is None:
+            return since
+        return max(since, self.clock_memory.issued_until)
 
     def members(self) -> tuple[str, ...]:
         return self.membership.members()
@@ -123,6 +128,9 @@ class State:
 
     def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
         return obligations.obligations(self, rules)
+
+    def extensible(self, rules: Edition) -> tuple[Obligation, ...]:
+        return obligations.extensible(self, rules)
 
     def has_deviation(self, key: str, rules: Edition) -> bool:
         return any(deviation.key == key for deviation in deviations.deviations(self, rules))

@@ -6,7 +6,7 @@ units, because they did not take them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -251,10 +251,11 @@ class Comments:
     collective_stances: tuple[RecordedStance, ...] = ()
     comments: Mapping[int, Comment] = field(default_factory=dict)
 
-    def stance_of(self, unit: str) -> RecordedStance | None:
-        """The earliest stance that counts for the unit: its own, or a collective one."""
+    def stance_of(self, unit: str, was_member: Callable[[When], bool] = lambda _: True) -> RecordedStance | None:
+        """The earliest stance that counts for the unit: its own, or one that all took together when it was a member."""
         own = [stance for (of, _), stance in self.stances.items() if of == unit]
-        return min((*own, *self.collective_stances), key=lambda stance: stance.when.earliest, default=None)
+        together = [stance for stance in self.collective_stances if was_member(stance.when)]
+        return min((*own, *together), key=lambda stance: stance.when.earliest, default=None)
 
 
 def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:

@@ -23,8 +23,8 @@ class ExtensionsContext(Protocol):
     @property
     def deadlines(self) -> Extensions: ...
 
-    def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
-        """Return all obligations of the cycle, done or open."""
+    def extensible(self, rules: Edition) -> tuple[Obligation, ...]:
+        """Return all obligations, done or open, and those that a new unit is free of because their time had passed."""
 
 
 Reason = Text
@@ -174,14 +174,15 @@ def _require_extension(duty: Duty, unit: str | None, until: date, state: Extensi
     """Refuse an extension that extends nothing; `unit` None: an extension for all units."""
     concerned = [
         obligation
-        for obligation in state.obligations(rules)
+        for obligation in state.extensible(rules)
         if obligation.duty == duty and (unit is None or obligation.bearer == unit)
     ]
     if not concerned:
         raise Refused("duty_not_owed", duty=duty, unit=unit or "")
     if unit is not None and all(obligation.done is not None for obligation in concerned):
         raise Refused("duty_is_done", duty=duty, unit=unit)
-    deadlines = [obligation.due for obligation in concerned if obligation.due is not None]
+    dates = (obligation.due or obligation.lapsed for obligation in concerned)
+    deadlines = [instant for instant in dates if instant is not None]
     if not deadlines:
         raise Refused("duty_has_no_deadline", duty=duty)
     # The earliest deadline counts: an extension for all leaves a later one of a single unit as it is.

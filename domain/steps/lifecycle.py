@@ -348,6 +348,8 @@ class Lifecycle:
     editions: tuple[str, ...] = ()
     clock: ClockMode = "wall"
     clock_since: datetime | None = None
+    began: datetime | None = None
+    """When the cycle began, as its opening says; None in a register of past years, whose opening is only inferred."""
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
     """Closed duties, with the version of the event."""
@@ -461,6 +463,7 @@ def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
         editions=(*lifecycle.editions, event.edition),
         clock=event.clock,
         clock_since=event.starts,
+        began=None if event.clock == "backfill" else event.starts,
         now=event.starts,
     )
 

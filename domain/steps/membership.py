@@ -213,6 +213,8 @@ class Membership:
     names: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     overseer: Person | None = None
+    duties_since: Mapping[str, datetime] = field(default_factory=dict)
+    """From when successors have duties that inherited those of their predecessors; others: from when they joined."""
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
         """Return the unit that holds the role at an instant, or "unknown" or "vacant".
@@ -233,6 +235,11 @@ class Membership:
     def members(self) -> tuple[str, ...]:
         """Return the units whose stay has no end, in the order in which they joined."""
         return tuple(unit for unit, stays in self.stays.items() if stays[-1].until is None)
+
+    def has_duties_since(self, unit: str) -> datetime:
+        """Return the instant from which a unit has duties: what was due before is not owed."""
+        stays = self.stays.get(unit)
+        return self.duties_since.get(unit, stays[-1].since if stays else BEGINNING)
 
     def members_on(self, when: When) -> tuple[str, ...]:
         """Return the units that were members at `when`: a unit that joins on a later day is not."""
@@ -326,6 +333,8 @@ def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Member
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         membership,
+        # A unit that was a member before, and comes again, begins anew.
+        duties_since={unit: since for unit, since in membership.duties_since.items() if unit != event.unit.id},
         stays=membership.stays_after_joining(event.unit.id, effective_from(meta)),
         names=with_entry(membership.names, event.unit.id, event.unit.name),
         kinds=membership.kinds
@@ -349,6 +358,10 @@ def _units_succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) 
         names[unit.id] = unit.name
         membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
     kinds = {**membership.kinds, **{unit.id: unit.kind for unit in event.successors if unit.kind is not None}}
+    if "duties" in event.inherits and event.predecessors:
+        first = min(map(membership.has_duties_since, event.predecessors))
+        inherited = {unit.id: min(first, membership.has_duties_since(unit.id)) for unit in event.successors}
+        membership = replace(membership, duties_since={**membership.duties_since, **inherited})
     membership = replace(membership, names=names, kinds=kinds)
     # A role passes on only when there is exactly one successor.
     if "role" not in event.inherits or len(event.successors) != 1:
