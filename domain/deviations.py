@@ -158,7 +158,7 @@ def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
 
 def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a final meeting that was held after the cycle's year."""
-    meeting = first_of("final", state.meetings)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
     if meeting is None or not state.lifecycle.year:
         return
     if meeting.when.after(end_of(date(state.lifecycle.year, 12, 31))):
@@ -179,7 +179,7 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
 
 def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations of the cluster's head at the time of the final meeting."""
-    meeting = first_of("final", state.meetings)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
     head = state.membership.holder_on("head", meeting.when) if meeting else state.membership.holder("head")
     for unit, award in state.conclusion.nominations:
         if unit == head:

@@ -183,7 +183,7 @@ def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _final_meeting(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    meeting = first_of("final", state.meetings)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
     yield _Owed(_head(state), done=meeting.when if meeting else None)
 
 

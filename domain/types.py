@@ -150,6 +150,14 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
+def added_later(default: Any = None) -> Any:
+    """Return a model's field that was added when events or commands without it were already stored.
+
+    With its default it is not written, so that those are written as the same bytes as before.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 Sureness = Literal["stated", "inferred", "rehearsed"]
 
 

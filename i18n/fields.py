@@ -73,6 +73,7 @@ FIELDS: Mapping[str, str] = {
     "now": NC_("field", "it is now"),
     "number": NC_("field", "number"),
     "object": NC_("field", "object"),
+    "of_year": NC_("field", "meeting of another year"),
     "office": NC_("field", "office held"),
     "on": NC_("field", "on which draft"),
     "online": NC_("field", "held online"),

@@ -155,8 +155,9 @@ def _drafts(on: _Summary) -> Iterator[str]:
 def _meetings(on: _Summary) -> Iterator[str]:
     for held in on.state.meetings.values():
         name = held.event.name or word("meeting", held.event.kind)
+        of = "" if held.event.of_year is None else " " + _("of the year {year}").format(year=held.event.of_year)
         host = f", {on.name(held.event.host)}" if held.event.host else ""
-        yield f"{name}: {day(held.when.day)}{host} ({_sureness(held)})"
+        yield f"{name}{of}: {day(held.when.day)}{host} ({_sureness(held)})"
 
 
 def _midyear_reports(on: _Summary) -> Iterator[str]:

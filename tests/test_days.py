@@ -12,6 +12,7 @@ from speech import CITY, TEXT, UNITS, Case, day, opening
 
 from domain.dates import parse_when
 from domain.deviations import deviations
+from domain.due_dates import Obligation
 from domain.duties import Duty
 from domain.obligations import obligations
 from domain.steps.drafting import PresentDraft
@@ -223,3 +224,28 @@ class TestDaysAsPeopleSayThem:
         when = When.on(first, last)
         assert (when.day, when.last_day) == (first, last)
         assert When.at(when.earliest).last_day == first
+
+
+class TestMeetingsOfTwoYears:
+    """A meeting counts for the cycle that it closes, launches or reviews, although it decides for another one, too."""
+
+    def case(self) -> Case:
+        closing = RecordMeeting(id="tk-2025", kind="final", of_year=2025)
+        return backfilled().when(closing, **on("15/01/2026")).happened("MeetingHeld")
+
+    def final(self, case: Case) -> Obligation:
+        (owed,) = [one for one in obligations(case.state, case.rules) if one.duty is Duty.FINAL_MEETING]
+        return owed
+
+    def test_the_meeting_that_closed_the_year_before_is_not_this_years_final_meeting(self) -> None:
+        assert self.final(self.case()).done is None
+
+    def test_this_years_own_final_meeting_counts_and_is_late(self) -> None:
+        own = RecordMeeting(id="tk-2026", kind="final")
+        case = self.case().when(own, issued=day(6, 1, year=2027), **on("10/02/2027")).happened()
+        assert self.final(case).done == When.on(date(2027, 2, 10))
+        assert "final-next-year" in keys(case)
+
+    def test_a_meeting_that_names_the_cycles_own_year_counts(self) -> None:
+        case = backfilled().when(RecordMeeting(id="tk", kind="final", of_year=2026), **on("15/10/2026"))
+        assert self.final(case.happened()).done is not None

@@ -5,10 +5,10 @@
 types and all acts of that commit. The engine wrote every event, except the last five of the post's stream in "acts"
 (mail that was gathered or that broke): these were appended directly.
 
-Stored bytes never change. What follows from them does, when a decision changes: `data/format-1-changes.json` lists every
-place where today's code tells a state, an obligation or a deviation otherwise, or finds an act of the clock that was not
-due, with both values. After a change of decisions, `.venv/bin/python tests/test_format_1.py --changes` writes it anew:
-read the difference, and name the change in the changelog.
+Stored bytes never change. What follows from them does, when a decision changes: `data/format-1-changes.json` lists
+every place where today's code tells a state, an obligation or a deviation otherwise, or finds an act of the clock that
+was not due, with both values. After a change of decisions, `PYTHONPATH=. .venv/bin/python tests/test_format_1.py
+--changes` writes it anew: read the difference, and name the change in the changelog.
 
 To check other dumps of the same shape: `.venv/bin/python tests/test_format_1.py FILE ...`. It prints one line for each
 ledger, or fails with the first difference.
