@@ -18,6 +18,7 @@ from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, cal
 from domain.scoring.criteria import Criterion, Remark, remarks
 from errors import InputError
 from i18n import _
+from i18n.editions import year_day
 from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _duties(edition: Edition) -> Iterator[str]:
     """Yield lines on deadlines, votes, awards and rounds."""
     for one in edition.deadlines:
         moved = "" if one.if_day_off == "stays" else f", {word('day_off', one.if_day_off)}"
-        yield f"{word('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+        yield f"{word('duty', one.duty.value)}: {year_day(one.due)}{moved} ({one.article})"
     for vote in edition.votes:
         share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word('vote_base', vote.base)}"
         yield f"{word('vote_subject', vote.subject)}: {word('vote_method', vote.method)}, {share} ({vote.article})"

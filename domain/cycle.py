@@ -16,7 +16,7 @@ from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.parties import CLOCK_ONLY, Party
 from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
-from domain.rules import Edition
+from domain.rules import Adoption, Edition
 from domain.scoring import scores
 from domain.state import State
 from domain.steps import (
@@ -183,8 +183,9 @@ class CycleDecider:
                 )
         return State(**slices)
 
-    def edition(self, state: State) -> str | None:
-        return state.lifecycle.edition
+    def adoptions(self, state: State) -> tuple[Adoption, ...]:
+        first = state.lifecycle.opened_with
+        return (Adoption(first), *state.lifecycle.adoptions) if first is not None else state.lifecycle.adoptions
 
     def now(self, state: State, real_now: datetime) -> datetime:
         return lifecycle.business_now(state.lifecycle, real_now)
@@ -328,7 +329,9 @@ def _decide_by_step(
     authenticated: AuthenticatedCommand, meta: Meta, state: State, rules: Edition
 ) -> tuple[EventEnvelope[Event], ...]:
     """Return the events of the step that decides the command, and the signatories if they are named."""
-    events = _COMPOSITION.decides[type(authenticated.command)](authenticated.command, meta, state, rules)
+    # An act is held to the edition that was in force when it happened; who acknowledges a deviation sees all of them.
+    held_to = rules if isinstance(authenticated.command, corrections.AcknowledgeDeviation) else rules.at(meta.happened)
+    events = _COMPOSITION.decides[type(authenticated.command)](authenticated.command, meta, state, held_to)
     envelopes: tuple[EventEnvelope[Event], ...] = tuple(
         EventEnvelope(event, meta._replace(version=meta.version + n)) for n, event in enumerate(events)
     )

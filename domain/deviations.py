@@ -91,7 +91,7 @@ def _text_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     yield Deviation(
         "signed-text-open",
         "signed_text_open",
-        rules.articles.text_final_before_signing,
+        rules.at(first).articles.text_final_before_signing,
         first.day,
         {"edits": len(requests), "stances": len(open_stances)},
         settled=reissued,
@@ -109,6 +109,7 @@ def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
 def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find bylaws that were not presented before the covenant was signed."""
     first = state.signing.first_signed
+    rules = rules.at(first)
     if first is None or "bylaws" not in rules.required_drafts:
         return
     versions = state.drafts.get("bylaws", ())
@@ -134,18 +135,17 @@ def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
     """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
     if first is not None and state.membership.holder_on("head", first) == "unknown":
-        yield Deviation("head-unknown", "head_unknown", rules.articles.head_known, first.day)
+        yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first.day)
 
 
-def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
+def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
     """Find obligations that were done late."""
     for obligation in owed:
         if obligation.late and obligation.done is not None and obligation.due is not None:
-            deadline = rules.deadline(obligation.duty)
             yield Deviation(
                 f"late/{obligation.duty}/{obligation.bearer}/{obligation.subject}",
                 "late_act",
-                deadline.article if deadline else None,
+                obligation.article,
                 obligation.done.day,
                 {
                     "duty": obligation.duty,
@@ -162,12 +162,14 @@ def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
     if meeting is None or not state.lifecycle.year:
         return
     if meeting.when.after(end_of(date(state.lifecycle.year, 12, 31))):
-        yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
+        article = rules.at(meeting.when).articles.final_within_year
+        yield Deviation("final-next-year", "final_next_year", article, meeting.when.day)
 
 
 def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that were ranked before their scores were appraised."""
     ranked = state.conclusion.ranked
+    rules = rules.at(ranked)
     if ranked is None or not rules.has_round("appraised"):
         return
     for unit in state.membership.members():
@@ -190,8 +192,8 @@ def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviat
 def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots without the quorum that the rules ask for."""
     for id_, ballot in state.ballots.items():
-        if quorum_missed(ballot, rules):
-            rule = rules.vote(ballot.tally.subject)
+        if quorum_missed(ballot, rules.at(ballot.when)):
+            rule = rules.at(ballot.when).vote(ballot.tally.subject)
             article = rule.article if rule else None
             yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when.day, {"ballot": id_})
 
@@ -199,7 +201,7 @@ def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviati
 def _other_method(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots that were taken by another method than the rules name."""
     for id_, ballot in state.ballots.items():
-        rule = rules.vote(ballot.tally.subject)
+        rule = rules.at(ballot.when).vote(ballot.tally.subject)
         if rule is not None and rule.method != ballot.tally.method:
             facts = {"ballot": id_, "found": ballot.tally.method, "expected": rule.method}
             yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when.day, facts)
@@ -215,8 +217,8 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
         if previous is None or ballot.tally.round >= previous.tally.round:
             last_ballots[ballot.tally.subject] = ballot
     for subject, ballot in last_ballots.items():
-        rule = rules.vote(subject)
-        for outcome in outcomes(ballot, rules):
+        rule = rules.at(ballot.when).vote(subject)
+        for outcome in outcomes(ballot, rules.at(ballot.when)):
             if outcome.carried is False and (subject, outcome.choice.unit) in selected and rule is not None:
                 facts = {"unit": outcome.choice.unit, "subject": subject, "votes": outcome.choice.votes}
                 yield Deviation(
@@ -329,9 +331,10 @@ def _rounds(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find scores of undeclared rounds, of criteria outside the round, by another scorer, or after the ranking."""
     ranked = state.conclusion.ranked
     for (unit, round_), scored in state.scores.items():
-        rule = rules.round_rule(round_)
+        held_to = rules.at(scored.when)
+        rule = held_to.round_rule(round_)
         facts = {"unit": unit, "round": round_}
-        if rules.rounds and rule is None:
+        if held_to.rounds and rule is None:
             yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when.day, facts)
         if rule is not None and rule.criteria and {item.criterion for item in scored.sheet} - set(rule.criteria):
             yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when.day, facts)
@@ -460,5 +463,5 @@ def deviations(
     """
     acknowledged = state.corrections.acknowledged
     all_ = [deviation for find in _FINDERS for deviation in find(state, rules)]
-    all_.extend(_late(obligations(state, rules) if owed is None else owed, rules))
+    all_.extend(_late(obligations(state, rules) if owed is None else owed))
     return tuple(replace(d, acknowledged=True) if d.key in acknowledged else d for d in all_)

@@ -80,6 +80,27 @@ def usual_due(duty: Duty, year: int, rules: Edition) -> datetime | None:
     return end_of(rules.calendar.settled(day_of_rule(deadline.due, year, rules.calendar), deadline.if_day_off))
 
 
+def due_in_force(
+    duty: Duty, year: int, rules: Edition, done: When | None
+) -> tuple[datetime | None, str | None, datetime | None]:
+    """Return when a duty is due, the article that says so, and else a deadline that had passed before it came.
+
+    A duty that was done is held to the edition in force then, an open one to the edition in force now. A deadline that
+    had passed when its edition was adopted binds nobody: the one of the edition before it counts.
+    """
+    edition: Edition | None = rules.at(done)
+    lapsed = None
+    while edition is not None:
+        due = usual_due(duty, year, edition)
+        if due is None:
+            break
+        if edition.since is None or due > edition.since:
+            deadline = edition.deadline(duty)
+            return due, deadline.article if deadline is not None else None, None
+        lapsed, edition = lapsed or due, edition.replaced
+    return None, None, lapsed
+
+
 def correction_due(asked: When, rules: Edition) -> datetime:
     """Return when a correction is due that was asked for at `asked`."""
     if rules.answer_correction_in == "working-days":

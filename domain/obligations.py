@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.due_dates import Obligation, correction_due, usual_due, with_extension
+from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
 from domain.duties import Duty
 from domain.records import Command
 from domain.rules import Edition
@@ -81,9 +81,15 @@ def _head(state: ObligationsContext) -> str:
 
 
 def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    presented = [state.drafts[kind][0].when for kind in rules.required_drafts if kind in state.drafts]
-    is_complete = bool(presented) and len(presented) == len(rules.required_drafts)
-    done = max(presented, key=lambda when: when.earliest) if is_complete else None
+    # Papers that a later edition requires do not undo what was complete under the earlier one.
+    edition: Edition | None = rules
+    done = None
+    while edition is not None and done is None:
+        presented = [state.drafts[kind][0].when for kind in edition.required_drafts if kind in state.drafts]
+        is_complete = bool(presented) and len(presented) == len(edition.required_drafts)
+        last = max(presented, key=lambda when: when.earliest) if is_complete else None
+        done = last if edition is rules or rules.at(last) is edition else None
+        edition = edition.replaced
     yield _Owed(_head(state), done=done)
 
 
@@ -137,7 +143,7 @@ def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit, report in state.midyear.items():
         if report.asked is not None:
             done = report.answered or report.accepted
-            due = None if done is not None else correction_due(report.asked, rules)
+            due = None if done is not None else correction_due(report.asked, rules.at(report.asked))
             yield _Owed(unit, done=done, due=due)
 
 
@@ -268,14 +274,17 @@ def _obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> It
     """Yield the obligations of one duty. Without a deadline in the edition they have no due date."""
     if not state.lifecycle.opened:
         return
-    usual, deadline = usual_due(duty, state.lifecycle.year, rules), rules.deadline(duty)
-    article = deadline.article if deadline is not None else None
     for owed in _OWED[duty](state, rules):
         if owed.done is None and state.lifecycle.closed_early is not None and duty is not Duty.FILING:
             continue  # the successor cycle has its own obligations
+        usual, article, lapsed = due_in_force(duty, state.lifecycle.year, rules, owed.done)
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
-        due, extended = with_extension(owed.due or usual, extension)
-        obligation = Obligation(duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article)
+        due, extended = with_extension(owed.due or usual or lapsed, extension)
+        if lapsed is not None and owed.due is None and not extended:
+            due = None
+        obligation = Obligation(
+            duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article, lapsed
+        )
         if owed.due is None and due is not None and due <= _begins(obligation, state):
             obligation = replace(obligation, due=None, extended=False, article=None, lapsed=due)
         yield obligation

@@ -15,7 +15,7 @@ from domain.duties import Duty
 from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import CONTEXT_END, Plural
 from domain.parties import Party, Readers, Section
-from domain.times import When
+from domain.times import When, start_of
 from domain.types import FrozenModel, IsUnit, Provenance
 from errors import CodedError, Kind
 
@@ -200,6 +200,11 @@ class Meta(NamedTuple):
     """The act's key in a recording file, by which a corrected file finds the event of the earlier version."""
     recorded: datetime | None = None
     """When the ledger stored it; None for an event that is not stored yet. Only the clock's memory depends on it."""
+
+
+def effective_from(meta: Meta) -> datetime:
+    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
+    return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
 E = TypeVar("E", bound=Event)

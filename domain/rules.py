@@ -6,19 +6,20 @@ sources of the first two years give no deadlines, so its deadlines are not the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveInt, PrivateAttr, StringConstraints, model_validator
 
 from domain import limits
 from domain.duties import Duty
 from domain.problems import invalid, repeated
 from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
 from domain.scoring.methods import Rounding
-from domain.times import Day
+from domain.times import Day, When
 from domain.types import Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
@@ -187,6 +188,9 @@ class Edition(FrozenModel):
     inherits: tuple[Inherited, ...] = ()
     """What the new units inherit when units merge or a unit splits."""
 
+    _since: datetime | None = PrivateAttr(default=None)
+    _replaced: Edition | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Edition:
         if duties := repeated(deadline.duty.value for deadline in self.deadlines):
@@ -205,6 +209,31 @@ class Edition(FrozenModel):
             if missing := [criterion for criterion in rule.criteria if criterion not in leaves]:
                 raise invalid("round_of_no_criterion", round=rule.id, criterion=missing[0])
         return self
+
+    @property
+    def since(self) -> datetime | None:
+        """From when it is in force in a cycle; None for the first one, and outside a cycle."""
+        return self._since
+
+    @property
+    def replaced(self) -> Edition | None:
+        """The edition that was in force before it in a cycle, if one was."""
+        return self._replaced
+
+    def replacing(self, earlier: Edition, since: datetime | None) -> Edition:
+        """Return this edition as the one that is in force since an instant, in place of an earlier one."""
+        edition = self.model_copy()
+        edition._since, edition._replaced = since, earlier  # noqa: SLF001 - of its own class
+        return edition
+
+    def at(self, when: When | None) -> Edition:
+        """Return the edition that was in force when something happened; None: now. An act is held to that one."""
+        edition = self
+        while when is not None and edition._since is not None and edition._replaced is not None:
+            if when.ends_within(edition._since, None):
+                break
+            edition = edition._replaced
+        return edition
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """Return the deadline of a duty, or None if the edition has none."""
@@ -255,6 +284,26 @@ def _check_criteria(criteria: tuple[Criterion, ...]) -> None:
 
 NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
 """The edition before one is adopted: no deadlines, no criteria, and all deviations are remarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """An edition that a cycle follows, by its digest; `since` is None for the one that it was opened with."""
+
+    edition: str
+    since: datetime | None = None
+
+
+def in_force(adoptions: Sequence[Adoption], editions: Mapping[str, Edition]) -> Edition:
+    """Return the edition in force, with those before it (`Edition.at`); `NO_RULES` for one that is not known.
+
+    `adoptions` are in the order in which they came into force.
+    """
+    current = NO_RULES
+    for number, adoption in enumerate(adoptions):
+        edition = editions.get(adoption.edition, NO_RULES)
+        current = edition if number == 0 else edition.replacing(current, adoption.since)
+    return current
 
 
 @lru_cache(maxsize=64)

@@ -77,6 +77,18 @@ class IsDerived:
         raise PydanticOmit
 
 
+class IsEdition:
+    """Marks a field that holds the digest of a rules edition."""
+
+
+EditionDigest = Annotated[Digest, IsEdition()]
+
+
+def changed_key(before: str, after: str) -> str:
+    """Return the key under which the words stand for an edition and what it changes of the one before."""
+    return f"{before}>{after}"
+
+
 Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 

@@ -18,7 +18,7 @@ from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content
 from domain.steps.voting import Choice
 from domain.times import day_ending
-from domain.types import Document, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
+from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
 from domain.units import SampledPlace, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
@@ -102,7 +102,7 @@ def _one(of: _FieldType, value: Any, words: Words) -> str:
 
 
 def _text(of: _FieldType, value: str, words: Words) -> str:
-    if IsText in of.marks:
+    if IsText in of.marks or IsEdition in of.marks:
         return words.texts.get(value, "…")
     if IsUnit in of.marks:
         return words.names.get(value) or word("holder", value)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.duties import Duty
+from domain.edition_changes import Part
 from domain.parties import Party
 from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
@@ -121,6 +122,21 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "edition_part": WordTable(
+        {
+            "papers": N_("required papers"),
+            "criteria": NC_("paper of an edition", "criteria"),
+            "scoring": N_("scoring and classes"),
+            "rounds": N_("rounds of scoring"),
+            "awards": NC_("paper of an edition", "awards"),
+            "votes": N_("votes"),
+            "calendar": N_("working days"),
+            "inheritance": N_("what successors take over"),
+            "articles": N_("cited articles"),
+            "other": N_("other rules"),
+        },
+        Part,
+    ),
     "exactness": WordTable(
         {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
     ),

@@ -46,7 +46,7 @@ def owed_by(unit: str, case: Case) -> dict[Duty, datetime | None]:
     return {one.duty: one.due for one in tasks(case.state, case.rules, unit)}
 
 
-def told_of(unit: str, case: Case) -> list[str]:
+def by_the_clock(unit: str, case: Case) -> list[str]:
     """Return what the clock recorded of a unit."""
     said = {"UnitReminded", "DeadlinePassed"}
     return [e.event.NAME for e in case.history if e.event.NAME in said and e.event.unit == unit]
@@ -57,9 +57,9 @@ class TestAdmitted:
         case = drafted().step(day(9, 1)).when(ADMISSION).happened()
         assert set(owed_by(NEW, case)) == {Duty.SELF_SCORE, Duty.CROSS_CHECK}
         case.until(day(9, 1))
-        assert told_of(NEW, case) == []
+        assert by_the_clock(NEW, case) == []
         case.step(day(11, 11))
-        assert told_of(NEW, case) == ["DeadlinePassed"], "the self-score of 10 November"
+        assert by_the_clock(NEW, case) == ["DeadlinePassed"], "the self-score of 10 November"
 
     def test_the_organiser_does_not_wait_for_a_report_that_is_not_owed(self) -> None:
         case = drafted().step(day(9, 1)).when(ADMISSION).happened()
@@ -133,12 +133,12 @@ class TestHeirs:
         assert Duty.STANCE not in owed_by(HEIR.id, case)
         assert Duty.SIGNATURE not in owed_by(HEIR.id, case)
         assert Duty.MIDYEAR_REPORT in owed_by(HEIR.id, case), "due on 10 July"
-        assert told_of(HEIR.id, case) == []
+        assert by_the_clock(HEIR.id, case) == []
 
     def test_duties_are_inherited_where_the_edition_says_so(self) -> None:
         case = self.merged("duties")
         assert owed_by(HEIR.id, case)[Duty.SIGNATURE] == end_of(date(2026, 3, 15))
-        assert told_of(HEIR.id, case) == [], "the clock could not know it in March"
+        assert by_the_clock(HEIR.id, case) == [], "the clock could not know it in March"
 
     def test_an_heir_that_was_a_member_keeps_its_own_duties(self) -> None:
         case = drafted().step(day(7, 1))

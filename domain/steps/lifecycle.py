@@ -16,11 +16,22 @@ from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
 from domain.problems import invalid
-from domain.records import Command, Event, Meta, Refused, StepDecider
-from domain.rules import Edition
+from domain.records import Command, Event, Meta, Refused, StepDecider, effective_from
+from domain.rules import Adoption, Edition
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.times import ICT, Instant, When, day_ending
-from domain.types import Digest, Document, Label, Person, Text, UnitId, with_entry
+from domain.types import (
+    Digest,
+    Document,
+    EditionDigest,
+    Label,
+    Person,
+    Text,
+    UnitId,
+    added_later,
+    changed_key,
+    with_entry,
+)
 from domain.units import Unit, Units, Unnamed, check_units
 
 
@@ -233,13 +244,19 @@ class EditionAdopted(
     Event,
     name="EditionAdopted",
     schema=1,
-    sentence=N_("Another rules edition is put in force."),
+    sentence=lambda event: (
+        N_("Another rules edition is put in force: {edition}."),
+        # What it changes depends on the edition before it, too.
+        {"edition": event.edition if event.replaces is None else changed_key(event.replaces, event.edition)},
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=False,
     in_summary=None,
 ):
-    edition: Digest
+    edition: EditionDigest
     basis: Document | None
+    replaces: EditionDigest | None = added_later()
+    """The edition that was in force before."""
 
 
 class CalendarChanged(
@@ -346,6 +363,8 @@ class Lifecycle:
     year_plan: Document | None = None
     edition: str | None = None
     editions: tuple[str, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()
+    """The editions that were adopted after the opening, in the order in which they came into force."""
     clock: ClockMode = "wall"
     clock_since: datetime | None = None
     began: datetime | None = None
@@ -359,6 +378,11 @@ class Lifecycle:
     predecessors: tuple[str, ...] = ()
     rehearsed: bool = False
     """True when it holds a rehearsed event: the cycle is then no historical record."""
+
+    @property
+    def opened_with(self) -> str | None:
+        """The rules edition that the cycle was opened with; None before the opening."""
+        return self.editions[0] if self.opened and self.editions else None
 
 
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
@@ -389,7 +413,7 @@ def adopt_edition(
 ) -> Iterator[EditionAdopted]:
     if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
-    yield EditionAdopted(**dict(command))
+    yield EditionAdopted(**dict(command), replaces=state.lifecycle.edition)
 
 
 def change_calendar(
@@ -468,6 +492,18 @@ def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
     )
 
 
+def _adopted(lifecycle: Lifecycle, event: EditionAdopted, meta: Meta) -> Lifecycle:
+    # Papers come late: an adoption can be recorded after a later one.
+    since = effective_from(meta)
+    adoptions = sorted((*lifecycle.adoptions, Adoption(event.edition, since)), key=lambda one: one.since or since)
+    return replace(
+        lifecycle,
+        edition=adoptions[-1].edition,
+        editions=(*lifecycle.editions, event.edition),
+        adoptions=tuple(adoptions),
+    )
+
+
 def _reopened(lifecycle: Lifecycle, event: DutyReopened, meta: Meta) -> Lifecycle:
     return replace(
         lifecycle, closed={duty: version for duty, version in lifecycle.closed.items() if duty != event.duty}
@@ -502,9 +538,7 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
     },
     evolves={
         CycleOpened: _opened,
-        EditionAdopted: lambda lifecycle, event, meta: replace(
-            lifecycle, edition=event.edition, editions=(*lifecycle.editions, event.edition)
-        ),
+        EditionAdopted: _adopted,
         CalendarChanged: lambda lifecycle, event, meta: replace(
             lifecycle, clock=event.clock, clock_since=event.since, now=event.since
         ),

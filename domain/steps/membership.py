@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
-from domain.records import Command, Event, Meta, Refused, StepDecider
+from domain.records import Command, Event, Meta, Refused, StepDecider, effective_from
 from domain.rules import Edition
 from domain.steps.lifecycle import CycleOpened
 from domain.steps.succession import UnitsSucceeded
@@ -262,11 +262,6 @@ class Membership:
         """Return the stays after a unit leaves."""
         *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
         return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
-
-
-def effective_from(meta: Meta) -> datetime:
-    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
-    return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
 # Decisions -------------------------------------------------------------------------------

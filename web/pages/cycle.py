@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.permitted_acts import permitted_acts
+from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
 from audit.replay import digests_in
 from domain.access import Matter
@@ -77,8 +78,12 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
     state = cycle.readable_state()
     owed = obligations(cycle.state, cycle.rules)
     latest = latest_acts(cycle, MOST_LATEST)
-    named = [*state.comments.comments.values(), *(envelope.event for _row, envelope in latest)]
-    texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
+    stored = get_services(request).application.texts
+    comments = [plain(comment) for comment in state.comments.comments.values()]
+    texts = {
+        **await stored.get(digests_in(comments)),
+        **await texts_of(stored, [envelope for _row, envelope in latest]),
+    }
     return page(
         request,
         "cluster.html",
