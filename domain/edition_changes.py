@@ -10,16 +10,25 @@ from domain.duties import Duty
 from domain.rules import Edition, YearDay
 
 Part = Literal[
-    "papers", "criteria", "scoring", "rounds", "awards", "votes", "calendar", "inheritance", "articles", "other"
+    "papers",
+    "criteria-and-total",
+    "scoring",
+    "rounds",
+    "award-rules",
+    "vote-rules",
+    "calendar",
+    "inheritance",
+    "articles",
+    "remainder",
 ]
 
 _PARTS: dict[Part, tuple[str, ...]] = {
-    "papers": ("required_drafts", "papers", "replaces"),
-    "criteria": ("criteria", "total"),
+    "papers": ("required_drafts", "covenants", "covenant_years", "papers", "replaces"),
+    "criteria-and-total": ("criteria", "total"),
     "scoring": ("scoring",),
     "rounds": ("rounds",),
-    "awards": ("awards",),
-    "votes": ("votes",),
+    "award-rules": ("awards",),
+    "vote-rules": ("votes",),
     "calendar": ("calendar", "answer_correction_days", "answer_correction_in"),
     "inheritance": ("inherits",),
     "articles": ("articles",),
@@ -54,6 +63,6 @@ def changed_parts(before: Edition, after: Edition) -> Iterator[Part]:
     """Yield the other parts that differ."""
     named = {field for fields in _PARTS.values() for field in fields} | _NAMES_IT
     others = tuple(field for field in Edition.model_fields if field not in named)
-    for part, fields in {**_PARTS, "other": others}.items():
+    for part, fields in {**_PARTS, "remainder": others}.items():
         if any(getattr(before, field) != getattr(after, field) for field in fields):
             yield part

@@ -6,7 +6,7 @@ when it was done. Steps of the year, task lists, deadlines and lateness are all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
 from domain.duties import Duty
 from domain.records import Command
-from domain.rules import Edition
+from domain.rules import CovenantKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
@@ -46,6 +46,9 @@ class ObligationsContext(Protocol):
 
     @property
     def signing(self) -> Signing: ...
+
+    @property
+    def term_signing(self) -> Signing: ...
 
     @property
     def meetings(self) -> Meetings: ...
@@ -98,9 +101,27 @@ def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
     return None if taken is None else taken.first or taken.when
 
 
-def _signed(unit: str, state: ObligationsContext) -> When | None:
-    signature = state.signing.signatures.get(unit)
-    return None if signature is None else signature.when
+def _signings(covenants: Iterable[CovenantKind], state: ObligationsContext) -> list[Signing]:
+    return [state.signing if kind == "covenant" else state.term_signing for kind in covenants]
+
+
+def covenants_to_sign(state: ObligationsContext, rules: Edition) -> tuple[CovenantKind, ...]:
+    """Return the covenants that units sign this year: as the edition says, or the one that the sources tell of.
+
+    A cluster that has no covenant for the year signs the one for a longer term in its place.
+    """
+    covenants = rules.covenants_of(state.lifecycle.year)
+    has_yearly = "covenant" in state.drafts or state.signing.first_signed is not None
+    if covenants == ("covenant",) and not has_yearly and state.term_signing.first_signed is not None:
+        return ("term-covenant",)
+    return covenants
+
+
+def _signed(unit: str, state: ObligationsContext, covenants: tuple[CovenantKind, ...]) -> When | None:
+    """Return when a unit signed the last of the covenants; None unless it signed all."""
+    signatures = [signing.signatures.get(unit) for signing in _signings(covenants, state)]
+    dates = [signature.when for signature in signatures if signature is not None]
+    return max(dates, key=lambda when: when.earliest) if dates and len(dates) == len(signatures) else None
 
 
 def _reported(unit: str, state: ObligationsContext) -> When | None:
@@ -113,30 +134,35 @@ def _self_scored(unit: str, state: ObligationsContext) -> When | None:
     return None if scored is None else scored.first or scored.when
 
 
-_DONE: Mapping[Duty, Callable[[str, ObligationsContext], When | None]] = {
-    Duty.STANCE: _stance_taken,
-    Duty.SIGNATURE: _signed,
-    Duty.MIDYEAR_REPORT: _reported,
-    Duty.SELF_SCORE: _self_scored,
+_DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] = {
+    Duty.STANCE: lambda unit, state, rules: _stance_taken(unit, state),
+    Duty.SIGNATURE: lambda unit, state, rules: _signed(unit, state, covenants_to_sign(state, rules)),
+    Duty.MIDYEAR_REPORT: lambda unit, state, rules: _reported(unit, state),
+    Duty.SELF_SCORE: lambda unit, state, rules: _self_scored(unit, state),
 }
 """The duties that each unit has for itself, with the function that returns when a unit did it."""
 
 
-def _of_each(duty: Duty, state: ObligationsContext, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
+def _of_each(duty: Duty, state: ObligationsContext, rules: Edition, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
     for unit in state.membership.members():
-        yield _Owed(unit, done=_DONE[duty](unit, state), waits_for=waits_for)
+        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for)
 
 
 def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    return _of_each(Duty.STANCE, state, () if state.drafts else (_head(state),))
+    return _of_each(Duty.STANCE, state, rules, () if state.drafts else (_head(state),))
 
 
 def _signature(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    return _of_each(Duty.SIGNATURE, state, () if "covenant" in state.drafts else (_head(state),))
+    covenants = covenants_to_sign(state, rules)
+    if not covenants:
+        return iter(())
+    return _of_each(
+        Duty.SIGNATURE, state, rules, () if all(kind in state.drafts for kind in covenants) else (_head(state),)
+    )
 
 
 def _midyear_report(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    return _of_each(Duty.MIDYEAR_REPORT, state)
+    return _of_each(Duty.MIDYEAR_REPORT, state, rules)
 
 
 def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -160,7 +186,7 @@ def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_
 
 
 def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    return _of_each(Duty.SELF_SCORE, state)
+    return _of_each(Duty.SELF_SCORE, state, rules)
 
 
 def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -262,7 +288,7 @@ if missing := set(Duty) - set(DUTY_COMMANDS):
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
     """Return all obligations of the cycle, done or open, in the order of the year."""
-    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state))
+    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
 
 
 def extensible(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
@@ -306,7 +332,7 @@ def _begins(obligation: Obligation, state: ObligationsContext) -> datetime:
     return joined if state.lifecycle.began is None else max(joined, state.lifecycle.began)
 
 
-def _is_free_of(obligation: Obligation, state: ObligationsContext) -> bool:
+def _is_free_of(obligation: Obligation, state: ObligationsContext, rules: Edition) -> bool:
     """Return whether a unit joined when the time of a duty that it has not done had passed.
 
     Without a deadline, that time had passed when all members of then had done the duty. When the whole cycle began too
@@ -319,7 +345,8 @@ def _is_free_of(obligation: Obligation, state: ObligationsContext) -> bool:
         return obligation.lapsed is not None and obligation.lapsed <= joined
     if obligation.duty not in _DONE:
         return False
-    done = [_DONE[obligation.duty](unit, state) for unit in state.membership.members_on(When.at(joined - _A_MOMENT))]
+    before = state.membership.members_on(When.at(joined - _A_MOMENT))
+    done = [_DONE[obligation.duty](unit, state, rules) for unit in before]
     return bool(done) and all(when is not None and when.latest <= joined for when in done)
 
 
@@ -331,7 +358,7 @@ def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[st
     members = state.membership.members()
     if all(state.membership.has_duties_since(unit) == BEGINNING for unit in members):
         return members
-    return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state))
+    return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state, rules))
 
 
 # Steps ------------------------------------------------------------------------------------

@@ -54,6 +54,19 @@ class YearDay(FrozenModel):
         return date(year + self.year, self.month, self.day)
 
 
+class YearSpan(FrozenModel):
+    """The years of a longer term, both included."""
+
+    first: Annotated[int, Field(ge=1945, le=2200)]
+    last: Annotated[int, Field(ge=1945, le=2200)]
+
+    @model_validator(mode="after")
+    def _is_forwards(self) -> YearSpan:
+        if self.last < self.first:
+            raise invalid("range_backwards")
+        return self
+
+
 class Deadline(FrozenModel):
     """When a duty is due, and when the clock reminds, proposes an escalation and closes the duty."""
 
@@ -173,6 +186,10 @@ class Edition(FrozenModel):
     """Papers or editions that this one replaces."""
     calendar: Calendar = Calendar()
     required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
+    covenants: tuple[CovenantKind, ...] = ("covenant",)
+    """The covenants that each unit signs in the year; none where one for a longer term is in force already."""
+    covenant_years: YearSpan | None = None
+    """The years of the covenant for a term. It is signed in the first of them."""
     answer_correction_days: Days = 7
     answer_correction_in: Literal["days", "working-days"] = "days"
     deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
@@ -234,6 +251,11 @@ class Edition(FrozenModel):
                 break
             edition = edition._replaced
         return edition
+
+    def covenants_of(self, year: int) -> tuple[CovenantKind, ...]:
+        """Return the covenants that units sign in a year: one for a term only in the first year of the term."""
+        begins = self.covenant_years is None or self.covenant_years.first == year
+        return tuple(kind for kind in self.covenants if kind != "term-covenant" or begins)
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """Return the deadline of a duty, or None if the edition has none."""

@@ -201,7 +201,7 @@ class TestTheTimelineSaysWhatCame:
             Duty.CROSS_CHECK,
             Duty.PUBLICATION,
         }
-        assert list(changed_parts(RULES, self.AFTER)) == ["awards"]
+        assert list(changed_parts(RULES, self.AFTER)) == ["award-rules"]
         text = edition_with_changes(RULES, self.AFTER)
         for words in ("“Bản mới”", "“Bản thử”", "31/03", "15/03", "15/01"):
             assert words in text

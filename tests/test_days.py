@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from speech import CITY, TEXT, UNITS, Case, day, opening
+from speech import CITY, RULES, TEXT, UNITS, Case, day, opening
 
 from domain.dates import parse_when
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import obligations
+from domain.obligations import covenants_to_sign, obligations
+from domain.rules import Edition
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
 from domain.steps.letters import AnswerLetter, RecordLetter
 from domain.steps.lifecycle import ChangeCalendar, FileCycle, StepTo
 from domain.steps.meetings import RecordMeeting
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
-from domain.steps.signing import SignCovenant, SignJointly
+from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import CloseEarly
 from domain.steps.targets import ReportResult
 from domain.summaries import obligation_values
 from domain.times import When, end_of
 from domain.types import Document, Participant
+from i18n import in_language
 from i18n.messages import sentence
 from i18n.state_text import state_lines
+from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
 PAPER = Document(title="Giao ước")
@@ -249,3 +252,46 @@ class TestMeetingsOfTwoYears:
     def test_a_meeting_that_names_the_cycles_own_year_counts(self) -> None:
         case = backfilled().when(RecordMeeting(id="tk", kind="final", of_year=2026), **on("15/10/2026"))
         assert self.final(case.happened()).done is not None
+
+
+class TestACovenantForATerm:
+    def signed(self, **changes: Any) -> Case:
+        case = Case(opened=False, rules=Edition.model_validate({**RULES.model_dump(), **changes}))
+        case.when(opening("backfill"))
+        case.when(PresentDraft(kind="term-covenant", document=PAPER), **on("01/02/2026")).happened()
+        return case.when(SignCovenant(unit=HEAD, covenant="term-covenant"), **on("05/02/2026")).happened()
+
+    def unsigned(self, case: Case) -> set[str]:
+        owed = [one for one in obligations(case.state, case.rules) if one.duty is Duty.SIGNATURE]
+        return {one.bearer for one in owed if one.done is None}
+
+    def test_whoever_signed_it_has_signed(self) -> None:
+        case = self.signed()
+        assert covenants_to_sign(case.state, case.rules) == ("term-covenant",)
+        assert self.unsigned(case) == {DEPUTY, THIRD}
+
+    def test_beside_a_covenant_of_the_year_it_is_another_paper(self) -> None:
+        case = self.signed().when(PresentDraft(kind="covenant", document=PAPER), **on("06/02/2026")).happened()
+        assert self.unsigned(case) == {*UNITS}
+
+    def test_its_sentences_say_which_covenant_it_is(self) -> None:
+        case = self.signed().when(SignJointly(units=(DEPUTY,), covenant="term-covenant"), **on("06/02/2026"))
+        case.happened().when(DeclineToSign(unit=THIRD, reason=TEXT, covenant="term-covenant"), **on("07/02/2026"))
+        told = [describe(one, {}, {}) for one in case.happened().history if "Sign" in one.event.NAME]
+        assert len(told) == 3
+        with in_language("vi"):
+            assert all("theo giai đoạn" in describe(one, {}, {}) for one in case.history if "Sign" in one.event.NAME)
+        with in_language("en"):
+            assert all("for a term" in describe(one, {}, {}) for one in case.history if "Sign" in one.event.NAME)
+
+    def test_one_of_five_years_is_signed_in_the_first_and_not_owed_in_the_others(self) -> None:
+        for first, owed in ((2026, {DEPUTY, THIRD}), (2024, set())):
+            years = {"covenants": ["term-covenant"], "covenant_years": {"first": first, "last": first + 4}}
+            assert self.unsigned(self.signed(**years)) == owed
+
+    def test_both_are_owed_where_the_edition_says_so(self) -> None:
+        case = self.signed(covenants=["covenant", "term-covenant"])
+        assert self.unsigned(case) == {*UNITS}
+        case.when(PresentDraft(kind="covenant", document=PAPER), **on("06/02/2026"))
+        case.when(SignCovenant(unit=HEAD), **on("07/02/2026")).happened()
+        assert self.unsigned(case) == {DEPUTY, THIRD}

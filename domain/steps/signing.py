@@ -139,7 +139,12 @@ class CovenantSigned(
     Event,
     name="CovenantSigned",
     schema=1,
-    sentence=N_("{unit} signs version {number} of the covenant."),
+    sentence=lambda event: (
+        N_("{unit} signs version {number} of the covenant.")
+        if event.covenant == "covenant"
+        else N_("{unit} signs version {number} of the covenant for a term."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SIGNATURES,
@@ -153,7 +158,12 @@ class CovenantSignedJointly(
     Event,
     name="CovenantSignedJointly",
     schema=1,
-    sentence=N_("{units} sign version {number} of the covenant together."),
+    sentence=lambda event: (
+        N_("{units} sign version {number} of the covenant together.")
+        if event.covenant == "covenant"
+        else N_("{units} sign version {number} of the covenant for a term together."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SIGNATURES,
@@ -184,7 +194,12 @@ class SigningDeclined(
     RefusalFields,
     name="SigningDeclined",
     schema=1,
-    sentence=N_("{unit} does not sign: {reason}"),
+    sentence=lambda event: (
+        N_("{unit} does not sign: {reason}")
+        if event.covenant == "covenant"
+        else N_("{unit} does not sign the covenant for a term: {reason}"),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,

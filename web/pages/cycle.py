@@ -21,7 +21,7 @@ from domain.access import Matter
 from domain.codec import plain
 from domain.deviations import deviations
 from domain.due_dates import Obligation
-from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
+from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
@@ -78,6 +78,7 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
     state = cycle.readable_state()
     owed = obligations(cycle.state, cycle.rules)
     latest = latest_acts(cycle, MOST_LATEST)
+    to_sign = covenants_to_sign(state, cycle.rules)
     stored = get_services(request).application.texts
     comments = [plain(comment) for comment in state.comments.comments.values()]
     texts = {
@@ -90,6 +91,12 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
         cycle=cycle,
         state=state,
         year=tuple(_year(cycle, owed)),
+        to_sign=to_sign,
+        covenants=[
+            (kind, signing)
+            for kind, signing in (("covenant", state.signing), ("term-covenant", state.term_signing))
+            if kind in to_sign or signing.first_signed is not None
+        ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         tasks=[
             (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))
