@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import DUTY_COMMANDS, ObligationsContext, obligations
+from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, obligations
 from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
@@ -21,6 +21,7 @@ from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAwar
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
 from domain.steps.conclusion import ChooseNext, DecideAwards, ExcludeUnit, Nominate, RankUnits, Submit
 from domain.steps.corrections import Corrections, NoteDisagreement
+from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
 from domain.steps.lifecycle import OpenCycle, ReceiveYearPlan
@@ -353,6 +354,13 @@ def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> b
     return required != "peer" or (by != unit and by in state.membership.stays)
 
 
+def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find an edition that asks for cross-checks when nobody has said which unit checks which."""
+    asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
+    if asked and len(state.membership.members()) > 1 and not cross_checkers(state, rules):
+        yield Deviation("cross-checks-open", "cross_checks_open", None, None)
+
+
 def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find an edition that was not yet, or no longer, valid in the cycle's year."""
     year = state.lifecycle.year
@@ -438,6 +446,7 @@ _FINDERS: Mapping[
         "scored_by_other": _SCORING,
         "scored_after_ranking": (*_SCORING, RankUnits),
     },
+    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks)},
     _edition_out_of_time: {"edition_out_of_time": (OpenCycle,)},
     _numbers: {"number_used_twice": _NUMBERED},
     _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},

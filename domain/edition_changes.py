@@ -26,7 +26,7 @@ _PARTS: dict[Part, tuple[str, ...]] = {
     "papers": ("required_drafts", "covenants", "covenant_years", "papers", "replaces"),
     "criteria-and-total": ("criteria", "total"),
     "scoring": ("scoring",),
-    "rounds": ("rounds",),
+    "rounds": ("rounds", "cross_checks"),
     "award-rules": ("awards",),
     "vote-rules": ("votes",),
     "calendar": ("calendar", "answer_correction_days", "answer_correction_in"),

@@ -18,6 +18,7 @@ from domain.rules import CovenantKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
+from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
 from domain.steps.extensions import Extensions
 from domain.steps.lifecycle import FileCycle, Lifecycle, OpenCycle, ReopenCycle
@@ -55,6 +56,9 @@ class ObligationsContext(Protocol):
 
     @property
     def midyear(self) -> MidyearReports: ...
+
+    @property
+    def cross_checks(self) -> Checkers: ...
 
     @property
     def scores(self) -> Scores: ...
@@ -189,12 +193,15 @@ def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     return _of_each(Duty.SELF_SCORE, state, rules)
 
 
-def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+def cross_checkers(state: ObligationsContext, rules: Edition) -> Checkers:
+    """Return which member cross-checks which, by the unit that is checked; it is empty while nobody says so."""
     members = state.membership.members() if rules.has_round("cross-checked") else ()
+    return checkers(members, state.cross_checks, rules)
+
+
+def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     bound = _bound_by(Duty.SELF_SCORE, state, rules)
-    for index, unit in enumerate(members if len(members) > 1 else ()):
-        # The sources do not say which unit checks which: each unit checks the next one in the list.
-        checked = members[(index + 1) % len(members)]
+    for checked, unit in cross_checkers(state, rules).items():
         scored = state.scores.get((checked, "cross-checked"))
         if scored is None and checked not in bound:
             continue
@@ -274,7 +281,7 @@ DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
     Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack,)),
     Duty.MIDYEAR_ACCEPTANCE: DutyCommands((AcceptReport,), (ReportMidyear, AnswerCorrection)),
     Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, *_JOINING)),
-    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf,)),
+    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf, AssignCrossChecks)),
     Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf,)),
     Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), (OpenCycle,)),
     Duty.SUBMISSION: DutyCommands((Submit,), (OpenCycle,)),

@@ -198,6 +198,8 @@ class Edition(FrozenModel):
     """The total as the source states it, bonus included. Only compared with the computed sums."""
 
     scoring: Scoring = Scoring()
+    cross_checks: Literal["next-in-list"] | None = None
+    """Which unit checks which: `next-in-list`: each the next one in the list of units, the last one the first. None: it is not said."""
     rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     awards: tuple[AwardRule, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)

@@ -17,6 +17,7 @@ from domain.steps import (
     commenting,
     conclusion,
     corrections,
+    cross_checks,
     drafting,
     escalation,
     extensions,
@@ -57,6 +58,7 @@ class State:
     meetings: meetings.Meetings = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=letters.Letters)
     midyear: midyear.MidyearReports = field(default_factory=dict)
+    cross_checks: cross_checks.Checkers = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)

@@ -82,6 +82,7 @@ FIELDS: Mapping[str, str] = {
     "organiser_name": NC_("field", "name of the organiser"),
     "outside": NC_("field", "bodies outside the cluster"),
     "overseer": NC_("field", "overseer"),
+    "pairs": NC_("field", "who checks whom"),
     "paper": NC_("field", "paper"),
     "person": NC_("field", "person"),
     "place": NC_("field", "place"),

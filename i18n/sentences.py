@@ -104,6 +104,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cut_off_to_come": N_("{on} is later than the act: only an estimate can count up to a day that is to come."),
     "term_ends_before": N_("The term ends on {until}, before it begins on {since}."),
     "year_plan_known": N_("That year plan is known already."),
+    "cross_checks_are_so": N_("The cross-checks are assigned like this already."),
     "closed_already": N_("The cluster was closed early on {on}."),
     "taken_over_already": N_("That is recorded already: {names}."),
     "round_has_its_act": N_("The round {round} has its own act: {act}."),

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
+from domain.steps.cross_checks import CrossCheckPair
 from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content
 from domain.steps.voting import Choice
@@ -86,7 +87,7 @@ def _list(of: _FieldType, values: tuple[Any, ...], words: Words) -> str:
     return separator.join(_one(of, value, words) for value in values) or empty
 
 
-_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, Participant, SourceStatement})
+_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, CrossCheckPair, Participant, SourceStatement})
 _EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Participant, RankedUnit, SourceStatement})
 
 
@@ -174,6 +175,9 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     BareTotal: _total,
     Choice: _choice,
     Content: lambda value, words: value.title,
+    CrossCheckPair: lambda value, words: _("{by} checks {unit}").format(
+        by=words.names.get(value.by, value.by), unit=words.names.get(value.unit, value.unit)
+    ),
     Document: _document,
     Participant: lambda value, words: voice(value, words.names),
     RankedUnit: _ranked,

@@ -56,6 +56,7 @@ RULES = Edition.model_validate(
             {"id": "b", "title": "B", "max": "40"},
         ],
         "total": "100",
+        "cross_checks": "next-in-list",
         "awards": [{"id": "co", "title": "Cờ", "quota": 1}],
         "articles": {"bylaws_before_signing": "Điều 9"},
     }
