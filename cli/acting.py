@@ -143,7 +143,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
         await check_open_cycles(app, year)
         contact = await enter_file_people(app, person, year.organiser, year.people)
         receipt = await start_year(
-            app, year, edition, contact, clock="wall", starts=default_start(year.year, datetime.now(UTC))
+            app, year, edition, contact, clock="wall", starts=default_start(year.year, edition, datetime.now(UTC))
         )
     failed = [
         {"cycle": one.stream, "code": one.code, "reason": sentence(one.code, one.facts)} for one in receipt.failed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
+from domain.edition_remarks import edition_remarks
 from domain.records import Refused
 from domain.rules import Edition, edition_of
 from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 async def check(file: Path, *, as_json: bool) -> int:
     """Print what is unknown, open or contradictory in an edition."""
     edition = read_model(file, Edition)
-    found = remarks(edition.criteria, edition.scoring, edition.total)
+    found = (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
 
     def show() -> None:

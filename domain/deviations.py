@@ -24,14 +24,14 @@ from domain.steps.corrections import Corrections, NoteDisagreement
 from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
-from domain.steps.lifecycle import OpenCycle, ReceiveYearPlan
+from domain.steps.lifecycle import AdoptEdition, OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
 from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
-from domain.times import day_ending, end_of
+from domain.times import day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
 
@@ -162,7 +162,7 @@ def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
     meeting = first_of("final", state.meetings, state.lifecycle.year)
     if meeting is None or not state.lifecycle.year:
         return
-    if meeting.when.after(end_of(date(state.lifecycle.year, 12, 31))):
+    if meeting.when.after(end_of(rules.at(meeting.when).period.last.of(state.lifecycle.year))):
         article = rules.at(meeting.when).articles.final_within_year
         yield Deviation("final-next-year", "final_next_year", article, meeting.when.day)
 
@@ -362,11 +362,16 @@ def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Dev
 
 
 def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
-    """Find an edition that was not yet, or no longer, valid in the cycle's year."""
+    """Find an edition that was not yet, or no longer, valid in the cycle's period, or when it was adopted."""
     year = state.lifecycle.year
-    early = rules.valid_from is not None and rules.valid_from > date(year or 1, 12, 31)
-    late = rules.valid_until is not None and rules.valid_until < date(year or 1, 1, 1)
-    if year and (early or late):
+    if not year:
+        return
+    early = rules.valid_from is not None and (
+        rules.valid_from > rules.period.last.of(year)
+        or (rules.since is not None and rules.since < start_of(rules.valid_from))
+    )
+    late = rules.valid_until is not None and rules.valid_until < rules.period.first.of(year)
+    if early or late:
         facts = {"edition": rules.id, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
@@ -447,7 +452,7 @@ _FINDERS: Mapping[
         "scored_after_ranking": (*_SCORING, RankUnits),
     },
     _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks)},
-    _edition_out_of_time: {"edition_out_of_time": (OpenCycle,)},
+    _edition_out_of_time: {"edition_out_of_time": (OpenCycle, AdoptEdition)},
     _numbers: {"number_used_twice": _NUMBERED},
     _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},
 }

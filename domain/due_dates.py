@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import singledispatch
 
 from domain.duties import Duty
-from domain.rules import Edition, YearDay
+from domain.rules import Edition, PeriodDay, YearDay
 from domain.times import When, day_ending, end_of, start_of
 from domain.workdays import Calendar
 
@@ -77,7 +77,11 @@ def usual_due(duty: Duty, year: int, rules: Edition) -> datetime | None:
     deadline = rules.deadline(duty)
     if deadline is None:
         return None
-    return end_of(rules.calendar.settled(day_of_rule(deadline.due, year, rules.calendar), deadline.if_day_off))
+    if isinstance(deadline.due, PeriodDay):
+        day = rules.period.day(deadline.due, year)
+    else:
+        day = day_of_rule(deadline.due, year, rules.calendar)
+    return end_of(rules.calendar.settled(day, deadline.if_day_off))
 
 
 def due_in_force(

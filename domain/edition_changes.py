@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.duties import Duty
-from domain.rules import Edition, YearDay
+from domain.rules import Edition, PeriodDay, YearDay
 
 Part = Literal[
     "papers",
@@ -29,7 +29,7 @@ _PARTS: dict[Part, tuple[str, ...]] = {
     "rounds": ("rounds", "cross_checks"),
     "award-rules": ("awards",),
     "vote-rules": ("votes",),
-    "calendar": ("calendar", "answer_correction_days", "answer_correction_in"),
+    "calendar": ("calendar", "period", "answer_correction_days", "answer_correction_in"),
     "inheritance": ("inherits",),
     "articles": ("articles",),
 }
@@ -42,8 +42,8 @@ class DeadlineChange:
     """A deadline that another edition moves, adds (`before` is None) or drops (`after` is None)."""
 
     duty: Duty
-    before: YearDay | None
-    after: YearDay | None
+    before: YearDay | PeriodDay | None
+    after: YearDay | PeriodDay | None
 
 
 def changed_deadlines(before: Edition, after: Edition) -> Iterator[DeadlineChange]:
@@ -54,7 +54,7 @@ def changed_deadlines(before: Edition, after: Edition) -> Iterator[DeadlineChang
             yield DeadlineChange(duty, earlier, later)
 
 
-def _day(duty: Duty, edition: Edition) -> YearDay | None:
+def _day(duty: Duty, edition: Edition) -> YearDay | PeriodDay | None:
     deadline = edition.deadline(duty)
     return None if deadline is None else deadline.due
 

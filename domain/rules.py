@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -34,9 +34,9 @@ Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]
 
 
 class YearDay(FrozenModel):
-    """A day relative to the cycle's year: `year` is 0 for that year, 1 for the next."""
+    """A day relative to the cycle's year: `year` is 0 for that year, 1 for the next, 2 for the one after that."""
 
-    year: Literal[0, 1] = 0
+    year: Literal[0, 1, 2] = 0
     month: Annotated[int, Field(ge=1, le=12)]
     day: Annotated[int, Field(ge=1, le=31)]
 
@@ -52,6 +52,31 @@ class YearDay(FrozenModel):
     def of(self, year: int) -> date:
         """Return the day in the cycle that begins in `year`."""
         return date(year + self.year, self.month, self.day)
+
+
+class PeriodDay(FrozenModel):
+    """A day counted from the first or the last day of the edition's period; `days` is negative for a day before it."""
+
+    counted_from: Literal["first-day", "last-day"]
+    days: Annotated[int, Field(ge=-limits.DAYS_IN_RULE, le=limits.DAYS_IN_RULE)]
+
+
+class Period(FrozenModel):
+    """The period of a cycle, both days included: the calendar year, unless the edition says otherwise."""
+
+    first: YearDay = YearDay(month=1, day=1)
+    last: YearDay = YearDay(month=12, day=31)
+
+    @model_validator(mode="after")
+    def _is_forwards(self) -> Period:
+        if self.last.of(2023) < self.first.of(2023):
+            raise invalid("range_backwards")
+        return self
+
+    def day(self, rule: PeriodDay, year: int) -> date:
+        """Return the day of a rule in the cycle of `year`."""
+        end = self.first if rule.counted_from == "first-day" else self.last
+        return end.of(year) + timedelta(days=rule.days)
 
 
 class YearSpan(FrozenModel):
@@ -71,8 +96,10 @@ class Deadline(FrozenModel):
     """When a duty is due, and when the clock reminds, proposes an escalation and closes the duty."""
 
     duty: Duty
-    due: YearDay
+    due: YearDay | PeriodDay
     if_day_off: IfDayOff = "stays"
+    figures_until: YearDay | None = None
+    """The day up to which the figures count (chốt số liệu), where they are due before the period ends."""
     article: Label
     remind_days_before: tuple[Days, ...] = Field(default=(), max_length=8)
     escalate_days_after: Days | None = None
@@ -185,6 +212,7 @@ class Edition(FrozenModel):
     replaces: tuple[Label, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     """Papers or editions that this one replaces."""
     calendar: Calendar = Calendar()
+    period: Period = Period()
     required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
     covenants: tuple[CovenantKind, ...] = ("covenant",)
     """The covenants that each unit signs in the year; none where one for a longer term is in force already."""
@@ -199,7 +227,7 @@ class Edition(FrozenModel):
 
     scoring: Scoring = Scoring()
     cross_checks: Literal["next-in-list"] | None = None
-    """Which unit checks which: `next-in-list`: each the next one in the list of units, the last one the first. None: it is not said."""
+    """Which unit checks which. `next-in-list`: each the next one in the list of units, the last one the first."""
     rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     awards: tuple[AwardRule, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)

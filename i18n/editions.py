@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.edition_changes import DeadlineChange, changed_deadlines, changed_parts
-from domain.rules import Edition, YearDay
-from i18n import _
+from domain.rules import Edition, PeriodDay, YearDay
+from i18n import _, ngettext
 from i18n.messages import word
 
 
@@ -38,7 +38,24 @@ def _deadline(change: DeadlineChange) -> str:
     )
 
 
-def year_day(day: YearDay) -> str:
-    """A day of a rule, such as 15/03, or 15/01 of the next year."""
+def year_day(day: YearDay | PeriodDay) -> str:
+    """A day of a rule, such as 15/03, 15/01 of the next year, or 10 days before the last day of the period."""
+    if isinstance(day, PeriodDay):
+        return _period_day(day)
+    if day.year > 1:
+        return _("{day} in two years").format(day=f"{day.day:02}/{day.month:02}")
     text = f"{day.day:02}/{day.month:02}"
     return _("{day} of the next year").format(day=text) if day.year else text
+
+
+def _period_day(day: PeriodDay) -> str:
+    of = word("period_end", day.counted_from)
+    if day.days == 0:
+        return of
+    count = abs(day.days)
+    text = (
+        ngettext("{count} day before the {of}", "{count} days before the {of}", count)
+        if day.days < 0
+        else ngettext("{count} day after the {of}", "{count} days after the {of}", count)
+    )
+    return text.format(count=count, of=of)

@@ -75,6 +75,19 @@ SENTENCES: Mapping[str, str | Plural] = {
     "parts_exceed": N_("its parts add up to {seen}, more than the stated {stated}"),
     "parts_unseen": Plural("{seen} of {stated} point seen", "{seen} of {stated} points seen", "stated"),
     "parts_fall_short": N_("its parts add up to {seen}, less than the stated {stated}"),
+    "due_before_period_ends": N_(
+        "due before the time has ended that the figures are of: {duty}; say up to which day they count"
+    ),
+    "figures_after_due": N_("figures count up to a day after they are due: {duty}"),
+    "term_without_years": N_("a covenant for a term is signed, but the years of the term are not given"),
+    "years_without_term": N_("years of a covenant for a term are given, but no such covenant is signed"),
+    "deadline_without_covenant": N_("the signature has a date, but no covenant is signed"),
+    "in_force_before_its_date": N_(
+        "in force from {first}, before its own date {issued}: earlier acts are held to the edition before it"
+    ),
+    "cross_checks_by_act": N_(
+        "cross-checks are asked for; the edition does not say which unit checks which, so it must be assigned"
+    ),
     "total_unstated": N_("no total is stated; the criteria add up to {seen}"),
     "total_unseen": Plural(
         "{seen} of {stated} points seen ({unknown} criterion without a known maximum)",

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from domain.duties import Duty
 from domain.edition_changes import Part
 from domain.parties import Party
-from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
+from domain.rules import CovenantKind, DraftKind, Paper, PeriodDay, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
 from domain.steps.letters import LetterKind
@@ -123,6 +123,10 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "period_end": WordTable(
+        {"first-day": N_("first day of the period"), "last-day": N_("last day of the period")},
+        _type_of(PeriodDay, "counted_from"),
+    ),
     "edition_part": WordTable(
         {
             "papers": N_("required papers"),
