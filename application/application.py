@@ -50,6 +50,8 @@ class CommandInput:
     meeting: str | None = None
     act_key: str | None = None
     signatories: dict[str, Any] | None = None
+    based_on: int | None = None
+    """The version of the stream that the actor had read, where the entry point knows it."""
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ class Application:
             meeting=command_input.meeting,
             act_key=command_input.act_key,
             signatories=signatories,
+            based_on=command_input.based_on,
         )
         return BatchItem(command_input.stream, command_input.command_id, payload.model_dump_json())
 

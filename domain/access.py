@@ -175,6 +175,7 @@ OPEN_DEVIATIONS = frozenset(
         "signed_text_open",
         "signed_unpresented",
         "sources_disagree",
+        "stance_unpresented",
         "unit_declined",
         "voted_otherwise",
     }

@@ -15,7 +15,7 @@ from domain import rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.parties import CLOCK_ONLY, Party
-from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
+from domain.records import CLOCK, AlreadyRecorded, Change, Command, Event, EventEnvelope, Meta, Refused, StepDecider
 from domain.rules import Adoption, Edition
 from domain.scoring import scores
 from domain.state import State
@@ -139,7 +139,9 @@ class CycleDecider:
         roles = _check_rights(authenticated, state)
         happened = _date_of_event(authenticated, state, roles)
         meta = authenticated.meta(version + 1, happened, _provenance(authenticated, state))
-        return _decide_by_step(authenticated, meta, state, rules)
+        envelopes = _decide_by_step(authenticated, meta, state, rules)
+        _check_reading(authenticated, state)
+        return envelopes
 
     def evolve(self, state: State, envelope: EventEnvelope[Event]) -> State:
         """Return the state after an event.
@@ -153,6 +155,9 @@ class CycleDecider:
         }
         if (advanced := _advanced_lifecycle(changes.get("lifecycle", state.lifecycle), meta)) is not None:
             changes["lifecycle"] = advanced
+        if (subjects := type(event).SUBJECTS) is not None:
+            change_ = Change(meta.version, meta.actor, meta.unit)
+            changes["changes"] = {**state.changes, **dict.fromkeys(subjects(event), change_)}
         if meta.actor != CLOCK and meta.recorded is not None:
             after = changes.get("lifecycle", state.lifecycle)
             changes["clock_memory"] = clock.remembered(state.clock_memory, state.lifecycle, after, meta.recorded)
@@ -170,10 +175,15 @@ class CycleDecider:
         }
         before = State() if onto is None else onto
         slices: dict[str, Any] = {name: getattr(before, name) for name in _SLICES}
+        slices["changes"] = last_changes = dict(before.changes)
         evolves = _COMPOSITION.evolves
         for event, meta in envelopes:
+            if (subjects := type(event).SUBJECTS) is not None:
+                last_changes.update(dict.fromkeys(subjects(event), Change(meta.version, meta.actor, meta.unit)))
             if meta.version in corrected:
                 continue
+            if isinstance(event, corrections.ActCorrected):
+                last_changes.update(_taken_back(event, meta, envelopes))
             earlier = slices["lifecycle"]
             for name, change in evolves[type(event)]:
                 slices[name] = change(slices[name], event, meta)
@@ -325,6 +335,35 @@ def _check_rights(authenticated: AuthenticatedCommand, state: State, *, correcti
     if command not in _COMPOSITION.decides and command is not corrections.CorrectAct:
         raise Refused("not_yours", act=command.NAME)
     return rights.check(authenticated, state, correcting=correcting)
+
+
+def _taken_back(
+    event: corrections.ActCorrected, meta: Meta, history: Iterable[EventEnvelope[Event]]
+) -> dict[str, Change]:
+    """Return a correction as the change of what the corrected events changed."""
+    wrong = [envelope.event for envelope in history if envelope.meta.version in event.versions]
+    of_each = ((type(one).SUBJECTS, one) for one in wrong)
+    subjects = [subject for find, one in of_each if find is not None for subject in find(one)]
+    return dict.fromkeys(subjects, Change(meta.version, meta.actor, meta.unit))
+
+
+def _check_reading(authenticated: AuthenticatedCommand, state: State) -> None:
+    """Refuse a command whose actor has not read what has changed since about the same subject.
+
+    Raises:
+        Refused: `changed_since`.
+    """
+    command, read = authenticated.command, authenticated.based_on
+    subjects = type(command).READS
+    if read is None or subjects is None:
+        return
+    found = (state.changes.get(subject) for subject in subjects(command))
+    newer = [change for change in found if change is not None and change.version > read]
+    if newer:
+        last = max(newer, key=lambda change: change.version)
+        raise Refused(
+            "changed_since", act=command.NAME, version=last.version, unit=last.unit, actor=last.actor, read=read
+        )
 
 
 def _decide_by_step(

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, obligations
+from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, is_of_draft, obligations
 from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
@@ -105,6 +105,14 @@ def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     if first is not None and state.signing.signed_version == 0:
         settled = "covenant" in state.drafts
         yield Deviation("signed-unpresented", "signed_unpresented", None, first.day, settled=settled)
+
+
+def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find stances that were taken before a draft was presented: they do not count as done."""
+    for (unit, on), stance in state.comments.stances.items():
+        if not is_of_draft(stance.on, stance.when, state):
+            key = f"stance-unpresented/{unit}/{on}"
+            yield Deviation(key, "stance_unpresented", None, stance.when.day, {"unit": unit})
 
 
 def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -422,6 +430,7 @@ _FINDERS: Mapping[
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
     _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
     _unpresented: {"signed_unpresented": (SignJointly,)},
+    _stance_unpresented: {"stance_unpresented": (TakeStance,)},
     _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},

@@ -14,7 +14,7 @@ from typing import Protocol
 from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
 from domain.duties import Duty
 from domain.records import Command
-from domain.rules import CovenantKind, Edition
+from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
@@ -101,8 +101,20 @@ def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
-    taken = state.comments.stance_of(unit, lambda when: state.membership.could_be_member(unit, when))
-    return None if taken is None else taken.first or taken.when
+    taken = state.comments.stances_of(unit, lambda when: state.membership.could_be_member(unit, when))
+    dates = (when for one in taken for when in (one.first or one.when, one.when) if is_of_draft(one.on, when, state))
+    return min(dates, key=lambda when: when.earliest, default=None)
+
+
+def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> bool:
+    """Return whether a draft had been presented by then that a stance could be about.
+
+    A register of past years need not hold the presentation: the source tells of the stance.
+    """
+    if state.lifecycle.clock == "backfill":
+        return True
+    drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
+    return any(not when.before(version.when) for versions in drafts for version in versions)
 
 
 def _signings(covenants: Iterable[CovenantKind], state: ObligationsContext) -> list[Signing]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
+from domain.records import Change
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
 from domain.steps import (
@@ -67,6 +68,8 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict, compare=False)
+    """The last change of each subject (`Event.SUBJECTS`): an index of the history, no fact of the year."""
     clock_memory: clock.Memory | None = field(default=None, compare=False)
     """What the clock can know of the past. It comes from when events were stored, so it is no fact of the year."""
 
@@ -115,6 +118,10 @@ class State:
 
     def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
         return tuple(version.number for version in self.drafts.get(kind, ()))
+
+    def draft_read(self, kind: DraftKind, when: When) -> int | None:
+        presented = (version.number for version in self.drafts.get(kind, ()) if not when.before(version.when))
+        return max(presented, default=None)
 
     def signed_version(self, kind: DraftKind) -> int | None:
         signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)

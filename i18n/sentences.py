@@ -117,6 +117,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cut_off_to_come": N_("{on} is later than the act: only an estimate can count up to a day that is to come."),
     "term_ends_before": N_("The term ends on {until}, before it begins on {since}."),
     "year_plan_known": N_("That year plan is known already."),
+    "changed_since": N_(
+        "Since you read it, {unit} has entered act {version} about the same matter. Nothing was entered: read it, and "
+        "send again."
+    ),
+    "stance_on_no_version": N_("A stance on all drafts names no version; choose the draft, too."),
     "cross_checks_are_so": N_("The cross-checks are assigned like this already."),
     "closed_already": N_("The cluster was closed early on {on}."),
     "taken_over_already": N_("That is recorded already: {names}."),

@@ -82,6 +82,7 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "deviation": WordTable(
         {
+            "stance_unpresented": N_("a stance was taken before a draft was presented; the unit must take it again"),
             "cross_checks_open": N_("neither the rules nor an act say which unit cross-checks which"),
             "signed_text_open": N_("the covenant was signed while its text was still to be edited"),
             "bylaws_late": N_("the operating regulations came after the signing, or not at all"),

@@ -76,6 +76,7 @@ class ScoreSelf(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -93,6 +94,7 @@ class WithdrawScore(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
 
@@ -109,6 +111,7 @@ class CrossCheck(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     by: UnitId
@@ -127,6 +130,7 @@ class AppraiseScores(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -144,6 +148,7 @@ class ScoreRound(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     """The scorer can be the cluster, a team or one of several appraisers.
 
@@ -167,6 +172,7 @@ class SelfScored(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -180,6 +186,7 @@ class SelfScoreWithdrawn(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
 
@@ -192,6 +199,7 @@ class CrossChecked(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     by: UnitId
@@ -205,6 +213,7 @@ class ScoresAppraised(
     sentence=N_("The score of {unit} is appraised: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -217,6 +226,7 @@ class RoundScored(
     sentence=N_("The score of {unit} in the round {round}: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     round: Slug

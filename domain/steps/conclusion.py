@@ -102,6 +102,7 @@ class RankUnits(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("scores", "ranking"),
 ):
     pass
 
@@ -118,6 +119,7 @@ class Nominate(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     unit: UnitId
     award: Slug
@@ -135,6 +137,7 @@ class ChooseNext(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"next/{command.role}",),
 ):
     """`unit` is `vacant` when no unit was chosen, `unknown` when the source does not say."""
 
@@ -155,6 +158,7 @@ class ExcludeUnit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -173,6 +177,7 @@ class Submit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     submission: Document
 
@@ -189,6 +194,7 @@ class DecideAwards(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision", "nominations"),
 ):
     decision: Document
     grants: Grants
@@ -207,6 +213,7 @@ class PublishResults(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision",),
 ):
     notice: Document | None = None
 
@@ -236,6 +243,7 @@ class UnitsRanked(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.RANKING,
+    subjects=lambda event: ("ranking",),
 ):
     places: tuple[RankedUnit, ...]
 
@@ -248,6 +256,7 @@ class UnitNominated(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NOMINATIONS,
+    subjects=lambda event: ("nominations",),
 ):
     unit: UnitId
     award: Slug
@@ -261,6 +270,7 @@ class NextChosen(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NEXT_ROLES,
+    subjects=lambda event: (f"next/{event.role}",),
 ):
     role: Role
     unit: UnitId
@@ -275,6 +285,7 @@ class UnitExcluded(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -289,6 +300,7 @@ class NominationsSubmitted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SUBMISSION,
+    subjects=lambda event: ("nominations",),
 ):
     submission: Document
 
@@ -300,6 +312,7 @@ class AwardsDecided(
     sentence=N_("The awards are decided: {decision}."),
     correctable=True,
     in_summary=Section.DECISION,
+    subjects=lambda event: ("decision",),
 ):
     decision: Document
     grants: tuple[Grant, ...]
@@ -314,6 +327,7 @@ class ResultsPublished(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.PUBLICATION,
+    subjects=lambda event: ("decision",),
 ):
     notice: Document | None
 

@@ -58,6 +58,7 @@ class AssignCrossChecks(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("cross-checks",),
 ):
     pass
 
@@ -71,6 +72,7 @@ class CrossChecksAssigned(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("cross-checks",),
 ):
     pass
 

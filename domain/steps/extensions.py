@@ -28,6 +28,13 @@ class ExtensionsContext(Protocol):
 
 
 Reason = Text
+ALL = "*"
+"""Stands for all units in a subject."""
+
+
+def _extensions_of(duty: Duty, unit: str | None) -> tuple[str, ...]:
+    """Return what an answer is about: the unit's own extensions and those of all units, or every one of the duty."""
+    return (f"extension/{duty}",) if unit is None else (f"extension/{duty}/{unit}", f"extension/{duty}/{ALL}")
 
 
 # Commands --------------------------------------------------------------------------------
@@ -64,6 +71,7 @@ class GrantExtension(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: _extensions_of(command.duty, command.unit),
 ):
     duty: Duty
     until: Day
@@ -83,6 +91,7 @@ class RefuseExtension(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: _extensions_of(command.duty, command.unit),
 ):
     unit: UnitId
     duty: Duty
@@ -115,6 +124,7 @@ class ExtensionGranted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: (f"extension/{event.duty}", f"extension/{event.duty}/{event.unit or ALL}"),
 ):
     duty: Duty
     until: date
@@ -130,6 +140,7 @@ class ExtensionRefused(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: (f"extension/{event.duty}", f"extension/{event.duty}/{event.unit or ALL}"),
 ):
     unit: UnitId
     duty: Duty

@@ -96,6 +96,7 @@ class AdoptEdition(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("edition",),
 ):
     edition: Digest
     basis: Document | None = None
@@ -130,6 +131,7 @@ class ReceiveYearPlan(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("year-plan",),
 ):
     year_plan: Document
 
@@ -252,6 +254,7 @@ class EditionAdopted(
     readers=Readers.ALL_MEMBERS,
     correctable=False,
     in_summary=None,
+    subjects=lambda event: ("edition",),
 ):
     edition: EditionDigest
     basis: Document | None
@@ -280,6 +283,7 @@ class YearPlanReceived(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("year-plan",),
 ):
     year_plan: Document
 

@@ -61,6 +61,7 @@ class AssignRole(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"role/{command.role}",),
 ):
     """The term begins on the day on which the command takes effect."""
 
@@ -77,6 +78,7 @@ class NameOverseer(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("overseer",),
 ):
     overseer: Person
 
@@ -129,6 +131,7 @@ class RoleAssigned(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: (f"role/{event.role}",),
 ):
     pass
 
@@ -141,6 +144,7 @@ class OverseerNamed(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("overseer",),
 ):
     overseer: Person
 
@@ -153,6 +157,7 @@ class UnitAdmitted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members",),
 ):
     unit: Unit
     basis: Document | None
@@ -166,6 +171,7 @@ class UnitReleased(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members",),
 ):
     unit: UnitId
     basis: Document | None

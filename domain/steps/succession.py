@@ -67,6 +67,7 @@ class MergeUnits(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     units: Annotated[tuple[UnitId, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
     into: Unit
@@ -85,6 +86,7 @@ class SplitUnit(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     unit: UnitId
     into: Annotated[tuple[Unit, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
@@ -103,6 +105,7 @@ class DissolveUnit(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     """`into` are successors in the cluster, `outside` are others, in words."""
 
@@ -178,6 +181,7 @@ class UnitsSucceeded(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members", "role/head", "role/deputy"),
 ):
     manner: SuccessionKind
     predecessors: tuple[UnitId, ...]

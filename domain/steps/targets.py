@@ -85,6 +85,7 @@ class RegisterTargets(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
     titles: Titles = ()
@@ -104,6 +105,7 @@ class ReturnRegistration(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
     reason: Text
@@ -121,6 +123,7 @@ class AcceptRegistration(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
 
@@ -178,6 +181,7 @@ class TargetsRegistered(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
     titles: tuple[Label, ...]
@@ -193,6 +197,7 @@ class RegistrationReturned(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
     reason: Text
@@ -206,6 +211,7 @@ class RegistrationAccepted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
 
