@@ -100,7 +100,7 @@ class VisitedCycle:
 
     def may_read_event(self, event: Event) -> bool:
         """Whether the visitor may read an event of this cycle."""
-        return may_read_event(event, self.visitor.unit, self.readers, self.state)
+        return may_read_event(event, self.visitor.unit, self.readers, self.state, self.rules)
 
     def readable_history(self) -> History:
         """The part of the history that the visitor may read."""
@@ -118,7 +118,7 @@ class VisitedCycle:
 
     def may_see_sheet(self, unit: str, round_: str) -> bool:
         """Whether the visitor may see a unit's score sheet of a round."""
-        return may_see_sheet(unit, round_, self.visitor.unit, self.readers, self.state)
+        return may_see_sheet(unit, round_, self.visitor.unit, self.readers, self.state, self.rules)
 
     def may_see_deviation(self, code: str) -> bool:
         """Whether the visitor may see deviations with this code."""
@@ -144,7 +144,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
         raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
     state = CYCLE.fold(envelope for _row, envelope in history)
-    rules = await application.rules(CYCLE.edition(state))
+    rules = await application.rules(CYCLE.adoptions(state))
     people = await application.people.names(_persons(state))
     return VisitedCycle(stream, history, state, rules, {**people, **members_and_organiser(state)}, visitor)
 

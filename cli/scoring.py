@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
+from domain.edition_remarks import edition_remarks
 from domain.records import Refused
 from domain.rules import Edition, edition_of
 from domain.scoring.calculation import SheetFile, calculate_scores
@@ -21,6 +22,7 @@ from domain.scoring.remarks import Remark, remarks
 from domain.scoring.results import CriterionLine, UnitResult
 from errors import InputError
 from i18n import _
+from i18n.editions import year_day
 from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 async def check(file: Path, *, as_json: bool) -> int:
     """Print what is unknown, open or contradictory in an edition."""
     edition = read_model(file, Edition)
-    found = remarks(edition.criteria, edition.scoring, edition.total)
+    found = (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
 
     def show() -> None:
@@ -82,7 +84,7 @@ def _duties(edition: Edition) -> Iterator[str]:
     """Yield lines on deadlines, votes, awards and rounds."""
     for one in edition.deadlines:
         moved = "" if one.if_day_off == "stays" else f", {word('day_off', one.if_day_off)}"
-        yield f"{word('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+        yield f"{word('duty', one.duty.value)}: {year_day(one.due)}{moved} ({one.article})"
     for vote in edition.votes:
         share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word('vote_base', vote.base)}"
         yield f"{word('vote_subject', vote.subject)}: {word('vote_method', vote.method)}, {share} ({vote.article})"

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from domain.obligations import cross_checkers
 from domain.parties import Readers
 from domain.records import Event
+from domain.rules import NO_RULES, Edition
 from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored
 
 if TYPE_CHECKING:
@@ -111,18 +113,22 @@ def is_open_to_members(event: type[Event]) -> bool:
     return event.READERS is Readers.ALL_MEMBERS
 
 
-def may_read_event(event: Event, reader: str, who: frozenset[Reader], state: State) -> bool:
+def may_read_event(event: Event, reader: str, who: frozenset[Reader], state: State, rules: Edition = NO_RULES) -> bool:
     """Return whether a visitor of the unit `reader` may read an event of a cycle.
 
     Pages, timelines, past states, search and interfaces ask this one question. An event whose class says nothing about
     its readers is closed to members until the results are published.
     """
-    return may_read(Matter.CYCLE, who) and _is_open(event.READERS, getattr(event, "unit", None), reader, who, state)
+    return may_read(Matter.CYCLE, who) and _is_open(
+        event.READERS, getattr(event, "unit", None), reader, who, state, rules
+    )
 
 
-def may_see_sheet(unit: str, round_: str, reader: str, who: frozenset[Reader], state: State) -> bool:
+def may_see_sheet(
+    unit: str, round_: str, reader: str, who: frozenset[Reader], state: State, rules: Edition = NO_RULES
+) -> bool:
     """Return whether a visitor of the unit `reader` may see the score sheet of `unit` in a round."""
-    return _is_open(_EVENT_OF_ROUND.get(round_, RoundScored).READERS, unit, reader, who, state)
+    return _is_open(_EVENT_OF_ROUND.get(round_, RoundScored).READERS, unit, reader, who, state, rules)
 
 
 _EVENT_OF_ROUND: Mapping[str, type[Event]] = {
@@ -133,15 +139,15 @@ _EVENT_OF_ROUND: Mapping[str, type[Event]] = {
 """The event that sets a sheet, by round. All other rounds are set by `RoundScored`."""
 
 
-def _is_open(readers: Readers, unit: str | None, reader: str, who: frozenset[Reader], state: State) -> bool:
+def _is_open(
+    readers: Readers, unit: str | None, reader: str, who: frozenset[Reader], state: State, rules: Edition
+) -> bool:
     """Return whether facts about `unit` with these readers are open to the visitor."""
     if may_read(Matter.ALL_SCORES, who) or state.conclusion.published is not None:
         return True
     if readers is not Readers.OWN_AND_CHECKER:
         return readers is Readers.ALL_MEMBERS
-    members = state.membership.members()
-    checks_it = reader in members and unit in members and members[(members.index(reader) + 1) % len(members)] == unit
-    return unit == reader or (checks_it and len(members) > 1)
+    return unit is not None and reader in {unit, cross_checkers(state, rules).get(unit)}
 
 
 OPEN_DEVIATIONS = frozenset(
@@ -153,6 +159,7 @@ OPEN_DEVIATIONS = frozenset(
         "bylaws_late",
         "complaint",
         "contents_differ",
+        "cross_checks_open",
         "edition_out_of_time",
         "final_next_year",
         "head_nominated",
@@ -168,6 +175,7 @@ OPEN_DEVIATIONS = frozenset(
         "signed_text_open",
         "signed_unpresented",
         "sources_disagree",
+        "stance_unpresented",
         "unit_declined",
         "voted_otherwise",
     }

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
+from domain.records import Change
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
 from domain.scoring.results import UnitResult
@@ -17,6 +18,7 @@ from domain.steps import (
     commenting,
     conclusion,
     corrections,
+    cross_checks,
     drafting,
     escalation,
     extensions,
@@ -57,6 +59,7 @@ class State:
     meetings: meetings.Meetings = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=letters.Letters)
     midyear: midyear.MidyearReports = field(default_factory=dict)
+    cross_checks: cross_checks.Checkers = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
@@ -65,9 +68,13 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict, compare=False)
+    """The last change of each subject (`Event.SUBJECTS`): an index of the history, no fact of the year."""
+    clock_memory: clock.Memory | None = field(default=None, compare=False)
+    """What the clock can know of the past. It comes from when events were stored, so it is no fact of the year."""
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
-        return self.membership.could_be_member(unit, earliest, latest)
+    def could_be_member(self, unit: str, when: When) -> bool:
+        return self.membership.could_be_member(unit, when)
 
     @property
     def organiser(self) -> str:
@@ -78,7 +85,7 @@ class State:
         return self.lifecycle.unnamed
 
     @property
-    def closed_early(self) -> datetime | None:
+    def closed_early(self) -> When | None:
         return self.lifecycle.closed_early
 
     @property
@@ -92,7 +99,10 @@ class State:
     @property
     def clock_since(self) -> datetime | None:
         runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
-        return self.lifecycle.clock_since if runs else None
+        since = self.lifecycle.clock_since if runs else None
+        if since is None or self.clock_memory is None or self.clock_memory.issued_until is None:
+            return since
+        return max(since, self.clock_memory.issued_until)
 
     def members(self) -> tuple[str, ...]:
         return self.membership.members()
@@ -108,6 +118,10 @@ class State:
 
     def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
         return tuple(version.number for version in self.drafts.get(kind, ()))
+
+    def draft_read(self, kind: DraftKind, when: When) -> int | None:
+        presented = (version.number for version in self.drafts.get(kind, ()) if not when.before(version.when))
+        return max(presented, default=None)
 
     def signed_version(self, kind: DraftKind) -> int | None:
         signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)
@@ -126,6 +140,9 @@ class State:
 
     def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
         return obligations.obligations(self, rules)
+
+    def extensible(self, rules: Edition) -> tuple[Obligation, ...]:
+        return obligations.extensible(self, rules)
 
     def has_deviation(self, key: str, rules: Edition) -> bool:
         return any(deviation.key == key for deviation in deviations.deviations(self, rules))

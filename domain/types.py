@@ -77,6 +77,18 @@ class IsDerived:
         raise PydanticOmit
 
 
+class IsEdition:
+    """Marks a field that holds the digest of a rules edition."""
+
+
+EditionDigest = Annotated[Digest, IsEdition()]
+
+
+def changed_key(before: str, after: str) -> str:
+    """Return the key under which the words stand for an edition and what it changes of the one before."""
+    return f"{before}>{after}"
+
+
 Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
@@ -156,6 +168,14 @@ class FrozenModel(BaseModel):
     """Base of all models of the domain: frozen, unknown fields are errors, no default reads a clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+def added_later(default: Any = None) -> Any:
+    """Return a model's field that was added when events or commands without it were already stored.
+
+    With its default it is not written, so that those are written as the same bytes as before.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 Sureness = Literal["stated", "inferred", "rehearsed"]

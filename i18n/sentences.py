@@ -92,6 +92,19 @@ SENTENCES: Mapping[str, str | Plural] = {
     "penalty_unbounded": N_("nothing says how many points it takes away at most"),
     "parts_unseen": Plural("{seen} of {stated} point seen", "{seen} of {stated} points seen", "stated"),
     "parts_fall_short": N_("its parts add up to {seen}, less than the stated {stated}"),
+    "due_before_period_ends": N_(
+        "due before the time has ended that the figures are of: {duty}; say up to which day they count"
+    ),
+    "figures_after_due": N_("figures count up to a day after they are due: {duty}"),
+    "term_without_years": N_("a covenant for a term is signed, but the years of the term are not given"),
+    "years_without_term": N_("years of a covenant for a term are given, but no such covenant is signed"),
+    "deadline_without_covenant": N_("the signature has a date, but no covenant is signed"),
+    "in_force_before_its_date": N_(
+        "in force from {first}, before its own date {issued}: earlier acts are held to the edition before it"
+    ),
+    "cross_checks_by_act": N_(
+        "cross-checks are asked for; the edition does not say which unit checks which, so it must be assigned"
+    ),
     "total_unstated": N_("no total is stated; the criteria add up to {seen}"),
     "total_unseen": Plural(
         "{seen} of {stated} points seen ({unknown} criterion without a known maximum)",
@@ -142,6 +155,12 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cut_off_to_come": N_("{on} is later than the act: only an estimate can count up to a day that is to come."),
     "term_ends_before": N_("The term ends on {until}, before it begins on {since}."),
     "year_plan_known": N_("That year plan is known already."),
+    "changed_since": N_(
+        "Since you read it, {unit} has entered act {version} about the same matter. Nothing was entered: read it, and "
+        "send again."
+    ),
+    "stance_on_no_version": N_("A stance on all drafts names no version; choose the draft, too."),
+    "cross_checks_are_so": N_("The cross-checks are assigned like this already."),
     "closed_already": N_("The cluster was closed early on {on}."),
     "taken_over_already": N_("That is recorded already: {names}."),
     "round_has_its_act": N_("The round {round} has its own act: {act}."),

@@ -13,8 +13,9 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.duties import Duty
+from domain.edition_changes import Part
 from domain.parties import Party
-from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
+from domain.rules import CovenantKind, DraftKind, Paper, PeriodDay, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
 from domain.steps.conclusion import NoClass, WhyUnranked
@@ -82,6 +83,8 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "deviation": WordTable(
         {
+            "stance_unpresented": N_("a stance was taken before a draft was presented; the unit must take it again"),
+            "cross_checks_open": N_("neither the rules nor an act say which unit cross-checks which"),
             "signed_text_open": N_("the covenant was signed while its text was still to be edited"),
             "bylaws_late": N_("the operating regulations came after the signing, or not at all"),
             "unit_declined": N_("a unit declined to sign"),
@@ -128,6 +131,25 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "period_end": WordTable(
+        {"first-day": N_("first day of the period"), "last-day": N_("last day of the period")},
+        _type_of(PeriodDay, "counted_from"),
+    ),
+    "edition_part": WordTable(
+        {
+            "papers": N_("required papers"),
+            "criteria-and-total": N_("criteria and points"),
+            "scoring": N_("scoring and classes"),
+            "rounds": N_("rounds of scoring"),
+            "award-rules": N_("kinds of awards"),
+            "vote-rules": N_("rules for votes"),
+            "calendar": N_("working days"),
+            "inheritance": N_("what successors take over"),
+            "articles": N_("cited articles"),
+            "remainder": N_("other rules"),
+        },
+        Part,
+    ),
     "exactness": WordTable(
         {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
     ),

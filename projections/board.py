@@ -59,7 +59,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": c.when.day.isoformat()}
             for c in state.manual_reminders[-50:]
         ],
-        "filed": state.lifecycle.filed.isoformat() if state.lifecycle.filed else None,
+        "filed": state.lifecycle.filed.day.isoformat() if state.lifecycle.filed else None,
     }
 
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 TESTS = (
     "test_results",
     "test_year",
+    "test_days",
     "test_clock",
     "test_voting",
     "test_scoring",

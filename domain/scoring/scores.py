@@ -80,6 +80,7 @@ class ScoreSelf(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -97,6 +98,7 @@ class WithdrawScore(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
 
@@ -113,6 +115,7 @@ class CrossCheck(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     by: UnitId
@@ -131,6 +134,7 @@ class AppraiseScores(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -148,6 +152,7 @@ class ScoreRound(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     """The scorer can be the cluster, a team or one of several appraisers.
 
@@ -171,6 +176,7 @@ class SelfScored(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -184,6 +190,7 @@ class SelfScoreWithdrawn(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
 
@@ -196,6 +203,7 @@ class CrossChecked(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     by: UnitId
@@ -209,6 +217,7 @@ class ScoresAppraised(
     sentence=N_("The score of {unit} is appraised: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -221,6 +230,7 @@ class RoundScored(
     sentence=N_("The score of {unit} in the round {round}: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     round: Slug

@@ -110,6 +110,7 @@ class RankUnits(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("scores", "ranking"),
 ):
     pass
 
@@ -146,6 +147,7 @@ class Nominate(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     unit: UnitId
     award: Slug
@@ -163,6 +165,7 @@ class ChooseNext(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"next/{command.role}",),
 ):
     """`unit` is `vacant` when no unit was chosen, `unknown` when the source does not say."""
 
@@ -183,6 +186,7 @@ class ExcludeUnit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -201,6 +205,7 @@ class Submit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     submission: Document
 
@@ -217,6 +222,7 @@ class DecideAwards(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision", "nominations"),
 ):
     decision: Document
     grants: Grants
@@ -235,6 +241,7 @@ class PublishResults(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision",),
 ):
     notice: Document | None = None
 
@@ -264,6 +271,7 @@ class UnitsRanked(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.RANKING,
+    subjects=lambda event: ("ranking",),
 ):
     places: tuple[RankedUnit, ...]
 
@@ -306,6 +314,7 @@ class UnitNominated(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NOMINATIONS,
+    subjects=lambda event: ("nominations",),
 ):
     unit: UnitId
     award: Slug
@@ -319,6 +328,7 @@ class NextChosen(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NEXT_ROLES,
+    subjects=lambda event: (f"next/{event.role}",),
 ):
     role: Role
     unit: UnitId
@@ -333,6 +343,7 @@ class UnitExcluded(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -347,6 +358,7 @@ class NominationsSubmitted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SUBMISSION,
+    subjects=lambda event: ("nominations",),
 ):
     submission: Document
 
@@ -358,6 +370,7 @@ class AwardsDecided(
     sentence=N_("The awards are decided: {decision}."),
     correctable=True,
     in_summary=Section.DECISION,
+    subjects=lambda event: ("decision",),
 ):
     decision: Document
     grants: tuple[Grant, ...]
@@ -372,6 +385,7 @@ class ResultsPublished(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.PUBLICATION,
+    subjects=lambda event: ("decision",),
 ):
     notice: Document | None
 

@@ -111,7 +111,7 @@ async def look(request: Request, visitor: Secretary) -> Response:
         if form.get("_step") == "edit":
             return _form(request, typed)
         table, edition = _read(visitor, rows, typed)
-        starts = default_start(table.year.year, datetime.now(UTC))
+        starts = default_start(table.year.year, edition, datetime.now(UTC))
         digest = sha256(edition.model_dump_json().encode()).hexdigest()
         found = preview_clusters(table.year, edition, digest, starts)
     except (InputError, Refused) as error:
@@ -191,7 +191,7 @@ async def _open(
             edition,
             person,
             clock="wall",
-            starts=default_start(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, edition, datetime.now(UTC)),
             strength=visitor.login.strength,
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
