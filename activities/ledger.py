@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.commands import AuthenticatedCommand
 from domain.records import CLOCK, RESERVED
-from domain.rules import NO_RULES, Edition, edition_of
+from domain.rules import Edition, edition_of, in_force
 from domain.steps.clock import clock_command_id
 from domain.streams import folded
 from domain.times import When
@@ -133,7 +133,8 @@ class LedgerActivities:
         stream = folded(request.stream)
         rows = list(await load_all(self._ledger, request.stream))
         stream.fold([to_envelope(row) for row in rows])
-        rules = await self._rules(stream.edition())
+        adoptions = stream.adoptions()
+        rules = in_force(adoptions, {one.edition: await self._edition(one.edition) for one in adoptions})
         now = await self._now()
         for _ in range(INSTANTS_PER_CALL):
             if (due := stream.due(rules, now)) is None:
@@ -171,9 +172,6 @@ class LedgerActivities:
             raise ApplicationError(
                 error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
             ) from error
-
-    async def _rules(self, digest: str | None) -> Edition:
-        return NO_RULES if digest is None else await self._edition(digest)
 
     async def _edition(self, digest: str) -> Edition:
         body = await self._texts.edition(digest)

@@ -18,7 +18,7 @@ from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
 from domain.records import Command, Event, EventEnvelope, Refused
-from domain.rules import NO_RULES, Edition, edition_of
+from domain.rules import Adoption, Edition, edition_of, in_force
 from domain.state import State
 from domain.steps.signatories import Signatories
 from domain.streams import STREAM_CHARS, is_stream
@@ -59,6 +59,8 @@ class CommandInput:
     meeting: str | None = None
     act_key: str | None = None
     signatories: dict[str, Any] | None = None
+    based_on: int | None = None
+    """The version of the stream that the actor had read, where the entry point knows it."""
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ class Application:
             meeting=command_input.meeting,
             act_key=command_input.act_key,
             signatories=signatories,
+            based_on=command_input.based_on,
         )
         return BatchItem(command_input.stream, command_input.command_id, payload.model_dump_json())
 
@@ -194,20 +197,21 @@ class Application:
     async def state(self, stream: str) -> tuple[State, Edition]:
         """Return the current state of a cycle and the rules in force."""
         state = CYCLE.fold(envelope for _row, envelope in await self.history(stream))
-        return state, await self.rules(CYCLE.edition(state))
+        return state, await self.rules(CYCLE.adoptions(state))
 
-    async def rules(self, digest: str | None) -> Edition:
-        """Return the rules edition with this digest, `NO_RULES` for None.
+    async def rules(self, adoptions: Sequence[Adoption], unsaved: Mapping[str, Edition] | None = None) -> Edition:
+        """Return the rules in force. `unsaved` holds editions that are not stored yet, by digest.
 
         Raises:
             InputError: `edition_missing`.
         """
-        if digest is None:
-            return NO_RULES
-        edition = await self.edition(digest)
-        if edition is None:
-            raise InputError("edition_missing", edition=digest)
-        return edition
+        editions = dict(unsaved or {})
+        for digest in {adoption.edition for adoption in adoptions} - set(editions):
+            edition = await self.edition(digest)
+            if edition is None:
+                raise InputError("edition_missing", edition=digest)
+            editions[digest] = edition
+        return in_force(adoptions, editions)
 
     async def edition(self, digest: str) -> Edition | None:
         """Return a stored rules edition; None if there is none, or its text no longer fits the digest."""

@@ -71,8 +71,7 @@ class DryRun:
 
     async def load_rules(self) -> None:
         """Load the rules that are in force in the current state."""
-        digest = CYCLE.edition(self.state)
-        self.rules = self._editions.get(digest or "") or await self._app.rules(digest)
+        self.rules = await self._app.rules(CYCLE.adoptions(self.state), self._editions)
 
 
 def _authenticated(item: BatchItem, person: str, unit: str, strength: str) -> AuthenticatedCommand:

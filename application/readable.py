@@ -36,7 +36,7 @@ class ReadablePart:
     @cached_property
     def versions(self) -> frozenset[int]:
         """The versions of the events."""
-        return readable_versions(self.envelopes, self.unit, self.who, self.whole)
+        return readable_versions(self.envelopes, self.unit, self.who, self.whole, self.rules)
 
     @cached_property
     def everything(self) -> bool:

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from application.visits import VisitedCycle
 from domain.records import Command, Refused
 from domain.rules import Edition
-from domain.scoring.calculation import UnitResult, calculate_scores
+from domain.scoring.calculation import calculate_scores
 from domain.scoring.criteria import Criterion
+from domain.scoring.results import UnitResult
 from domain.scoring.scores import SheetItem
 from domain.scoring.scores import sheet_of as unit_sheet
 

@@ -12,8 +12,12 @@ from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
 from domain.records import CLOCK, Event, EventEnvelope
-from domain.times import day_ending
+from domain.rules import edition_of
+from domain.steps.lifecycle import EditionAdopted
+from domain.times import When
+from domain.types import changed_key
 from i18n import _
+from i18n.editions import edition_title, edition_with_changes
 from i18n.messages import day
 from i18n.sorting import folded
 from i18n.timeline import describe
@@ -23,9 +27,18 @@ from vault.texts import Texts
 
 
 async def texts_of(texts: Texts, envelopes: Iterable[EventEnvelope[Event]]) -> dict[str, str]:
-    """The texts that events name, by digest."""
-    events = tuple(envelopes)
-    return await texts.get(await of_many(len(events), lambda: digests_in([plain(one.event) for one in events])))
+    """The texts that events name, by digest, and the editions that they put in force."""
+    events = [one.event for one in envelopes]
+    found = await texts.get(await of_many(len(events), lambda: digests_in([plain(event) for event in events])))
+    for event in events:
+        if isinstance(event, EditionAdopted):
+            bodies = [await texts.edition(digest) for digest in (event.replaces, event.edition) if digest is not None]
+            before, after = (None, *(edition_of(body) if body else None for body in bodies))[-2:]
+            if after is not None:
+                found[event.edition] = edition_title(after)
+            if event.replaces is not None and before is not None and after is not None:
+                found[changed_key(event.replaces, event.edition)] = edition_with_changes(before, after)
+    return found
 
 
 async def sentences(
@@ -65,7 +78,8 @@ class TimelineEntry:
     def last_day(self) -> str:
         """The last day on which it may have happened, as people write it; "" where the instant is known."""
         row = self.row
-        return day(day_ending(row.happened_latest)) if row.happened_earliest != row.happened_latest else ""
+        happened = When(row.happened_earliest, row.happened_latest)
+        return day(happened.last_day) if happened.earliest != happened.latest else ""
 
     @property
     def days(self) -> str:

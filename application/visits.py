@@ -137,7 +137,7 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
         raise NotFoundError("no_such_cycle", cycle=stream)
     history = await application.history(stream)
     state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
-    rules = await application.rules(CYCLE.edition(state))
+    rules = await application.rules(CYCLE.adoptions(state))
     people = await application.people.names(_persons(state))
     names = {**people, **members_and_organiser(state)}
     cycle = VisitedCycle(stream, history, state, rules, names, visitor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid5
 
@@ -232,6 +232,6 @@ async def enter_people(app: Application, people: Sequence[PersonEntry], salts: M
         )
 
 
-def default_start(year: int, now: datetime) -> datetime:
-    """Return 1 January, or now if the year has begun, so that nothing due before the start counts as late."""
-    return max(start_of(date(year, 1, 1)), now)
+def default_start(year: int, edition: Edition, now: datetime) -> datetime:
+    """Return the first day of the period, or now if it has begun: nothing due before the start counts as late."""
+    return max(start_of(edition.period.first.of(year)), now)

@@ -20,7 +20,7 @@ from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import obligations, steps
 from domain.records import Event, EventEnvelope
-from domain.rules import NO_RULES, Edition
+from domain.rules import Edition, in_force
 from domain.state import State
 from domain.streams import is_cycle, is_year
 from domain.summaries import deviation_values, obligation_values, step_values
@@ -124,8 +124,7 @@ def replay_with(
     selected, possible = select(rows, at=at, version=version, known_on=known_on)
     envelopes: list[EventEnvelope[Event]] = [to_envelope(row) for row in selected]
     state = decider.fold(envelopes)
-    digest = decider.edition(state)
-    rules = editions.get(digest, NO_RULES) if digest else NO_RULES
+    rules = in_force(decider.adoptions(state), editions)
     return Replay(
         stream,
         state,

@@ -18,7 +18,7 @@ from domain.city_year import CityState
 from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.decider import FoldedStream
 from domain.records import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused
-from domain.rules import NO_RULES, Edition
+from domain.rules import NO_RULES, Adoption, Edition, in_force
 from domain.state import State
 from domain.steps.clock import clock_command_id
 from domain.streams import folded, is_cycle, is_year
@@ -83,7 +83,8 @@ class _Stream:
     tip: StreamTip = field(default_factory=StreamTip)
     history: list[EventEnvelope[Event]] = field(default_factory=list)
     rules: Edition = NO_RULES
-    digest: str | None = None
+    adoptions: tuple[Adoption, ...] = ()
+    editions: dict[str, Edition] = field(default_factory=dict)
     position: int = 0
     """The position of the last event read."""
     expected: list[EventEnvelope[Event]] = field(default_factory=list)
@@ -281,7 +282,7 @@ class _Verification:
         if not stream.expected:
             return
         expected = stream.expected.pop(0)
-        if (expected.event, expected.meta) != (envelope.event, envelope.meta):
+        if (expected.event, expected.meta) != (envelope.event, envelope.meta._replace(recorded=None)):
             stream.expected.clear()
             self.problem(row, "does_not_follow")
 
@@ -329,9 +330,10 @@ class _Verification:
             stream.folded.fold(stream.history)
         else:
             stream.folded.evolve(envelope)
-        digest = stream.folded.edition()
-        if digest is not None and digest != stream.digest:
-            edition = await self.edition_of(digest)
-            if edition is None:
-                self.problem(row, "edition_missing", digest)
-            stream.rules, stream.digest = edition or NO_RULES, digest
+        if (adoptions := stream.folded.adoptions()) != stream.adoptions:
+            for digest in {adoption.edition for adoption in adoptions} - set(stream.editions):
+                edition = await self.edition_of(digest)
+                if edition is None:
+                    self.problem(row, "edition_missing", digest)
+                stream.editions[digest] = edition or NO_RULES
+            stream.rules, stream.adoptions = in_force(adoptions, stream.editions), adoptions

@@ -30,6 +30,7 @@ from errors import InputError, NotFoundError
 from i18n import _, ngettext
 from i18n.acts import stored_names
 from i18n.messages import sentence
+from ledger.protocol import load_all
 
 
 async def act_from_line(
@@ -45,6 +46,7 @@ async def act_from_line(
     meeting: str | None,
     command_id: str | None,
     confirmed: bool,
+    read: int | None,
     as_json: bool,
 ) -> int:
     """Enter an act. Its fields come from options and from a file; missing ones are asked for."""
@@ -71,6 +73,7 @@ async def act_from_line(
             command_id=_uuid(command_id),
             effective=day_of(effective) if effective else None,
             confirmed=confirmed,
+            based_on=read,
         )
     except Refused as error:
         if error.code == "malformed_act" and file is not None:
@@ -101,6 +104,7 @@ async def act(
     command_id: UUID | None = None,
     effective: date | None = None,
     confirmed: bool = False,
+    based_on: int | None = None,
 ) -> int:
     """Enter one act and print its receipt, which is read from the ledger."""
     stream = parse_cycle_name(cycle)
@@ -109,8 +113,11 @@ async def act(
     provenance = stated_by(source, "--source") if source else None
     async with session("worker", say) as app:
         contact = await app.person(person)
-        if name != "open-cycle" and not await app.ledger.load(stream):
+        rows = await load_all(app.ledger, stream)
+        if name != "open-cycle" and not rows:
             raise NotFoundError("no_such_cycle", cycle=stream)
+        if based_on is None and happened is None and rows:
+            based_on = rows[-1].version  # what is shown before the question whether to enter it
         command_input = CommandInput(
             stream,
             name,
@@ -120,6 +127,7 @@ async def act(
             effective=effective,
             provenance=provenance,
             meeting=meeting,
+            based_on=based_on,
         )
         await confirm_score_impact(app, command_input, contact, confirmed=confirmed)
         receipt = await app.submit(stream, at_command_line(contact), [command_input])
@@ -150,7 +158,7 @@ async def year_start(file: Path, person: str | None, *, as_json: bool) -> int:
             edition,
             at_command_line(contact),
             clock="wall",
-            starts=default_start(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, edition, datetime.now(UTC)),
         )
     failed = [
         {"cycle": one.stream, "code": one.code, "reason": sentence(one.code, one.facts)} for one in receipt.failed

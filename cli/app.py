@@ -232,6 +232,10 @@ def act(
     command_id: Annotated[
         Optional[str], typer.Option(help=_("The id of a command whose answer was never heard."))
     ] = None,
+    read: Annotated[
+        Optional[int],
+        typer.Option(help=_("The last act that you have read: newer ones can refuse yours.")),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help=_("Enter it although it moves other units' points."))] = False,
     json: Json = False,
 ) -> None:
@@ -250,6 +254,7 @@ def act(
             meeting=meeting,
             command_id=command_id,
             confirmed=yes,
+            read=read,
             as_json=json,
         )
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 from application.yaml_files import line_of, read_model, read_yaml, where
 from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import session
+from domain.edition_remarks import edition_remarks
 from domain.records import Refused
 from domain.rules import Edition, edition_of
-from domain.scoring.calculation import CriterionLine, SheetFile, UnitResult, calculate_scores
-from domain.scoring.criteria import Criterion, Remark, remarks
+from domain.scoring.calculation import SheetFile, calculate_scores
+from domain.scoring.criteria import Criterion
+from domain.scoring.methods import Undetermined
+from domain.scoring.remarks import Remark, remarks
+from domain.scoring.results import CriterionLine, UnitResult
 from errors import InputError
 from i18n import _
+from i18n.editions import year_day
 from i18n.messages import day, number, sentence, word
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 async def check(file: Path, *, as_json: bool) -> int:
     """Print what is unknown, open or contradictory in an edition."""
     edition = read_model(file, Edition)
-    found = remarks(edition.criteria, edition.scoring, edition.total)
+    found = (*remarks(edition.criteria, edition.scoring, edition.total), *edition_remarks(edition))
     data = {"edition": edition.id, "digest": _digest(edition), "remarks": [_remark(one) for one in found]}
 
     def show() -> None:
@@ -62,7 +67,7 @@ async def show_edition(name: str, *, as_json: bool) -> int:
         for depth, node in _nodes(edition.criteria, 0):
             table.add_row(
                 "  " * depth + node.id,
-                node.title,
+                f"{node.number} {node.title}" if node.number else node.title,
                 _points(node.max),
                 "" if node.children else _way(node),
                 node.source or "",
@@ -79,7 +84,7 @@ def _duties(edition: Edition) -> Iterator[str]:
     """Yield lines on deadlines, votes, awards and rounds."""
     for one in edition.deadlines:
         moved = "" if one.if_day_off == "stays" else f", {word('day_off', one.if_day_off)}"
-        yield f"{word('duty', one.duty.value)}: {one.due.day:02}/{one.due.month:02}{moved} ({one.article})"
+        yield f"{word('duty', one.duty.value)}: {year_day(one.due)}{moved} ({one.article})"
     for vote in edition.votes:
         share = f"{'>' if vote.strict else '≥'} {vote.threshold} {word('vote_base', vote.base)}"
         yield f"{word('vote_subject', vote.subject)}: {word('vote_method', vote.method)}, {share} ({vote.article})"
@@ -135,7 +140,7 @@ def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]
     table = grid(_("unit"), _("base"), _("bonus"), _("penalty"), _("total"), _("rank"), _("class"), _("pass mark"))
     for one in sorted(results, key=lambda one: (one.rank is None, one.rank or 0, one.unit)):
         passed = {True: _("reached"), False: _("not reached"), None: "-"}[one.passed]
-        rank = one.excluded or str(one.rank)
+        rank = one.excluded or (str(one.rank) if one.rank is not None else f"- ({sentence(one.unranked or '')})")
         table.add_row(
             one.unit,
             _points(one.base),
@@ -143,10 +148,17 @@ def _summary(console: Console, edition: Edition, results: tuple[UnitResult, ...]
             _points(one.penalty),
             _points(one.total) + ("" if one.complete else f" ({_('incomplete')})"),
             rank,
-            classes.get(one.class_ or "", "-"),
+            _class(one, classes),
             f"{_points(one.pass_mark)} {passed}" if one.pass_mark is not None else passed,
         )
     console.print(table)
+
+
+def _class(result: UnitResult, classes: Mapping[str, str]) -> str:
+    """Return the class in the edition's words, with the reason where it is open or lowered."""
+    why = result.class_open or result.class_because
+    title = "?" if result.class_open is not None else classes.get(result.class_ or "", "-")
+    return title if why is None else f"{title} ({sentence(why.code, dict(why.facts))})"
 
 
 def _title(result: UnitResult) -> str:
@@ -207,6 +219,10 @@ def _digest(edition: Edition) -> str:
     return sha256(edition.model_dump_json().encode()).hexdigest()
 
 
+def _reason(why: Undetermined | None) -> dict[str, str] | None:
+    return None if why is None else {"code": why.code, **dict(why.facts)}
+
+
 def _result(r: UnitResult) -> dict[str, Any]:
     def text(value: Decimal | None) -> str | None:
         return None if value is None else f"{value:f}"
@@ -220,6 +236,9 @@ def _result(r: UnitResult) -> dict[str, Any]:
         "complete": r.complete,
         "rank": r.rank,
         "class": r.class_,
+        "class_open": _reason(r.class_open),
+        "class_because": _reason(r.class_because),
+        "unranked": r.unranked,
         "excluded": r.excluded,
         "pass_mark": text(r.pass_mark),
         "passed": r.passed,
@@ -228,9 +247,7 @@ def _result(r: UnitResult) -> dict[str, Any]:
                 "criterion": line.criterion,
                 "points": text(line.points),
                 "most": text(line.maximum),
-                "open": {"code": line.undetermined.code, **dict(line.undetermined.facts)}
-                if line.undetermined
-                else None,
+                "open": _reason(line.undetermined),
                 "floor_missed": line.floor_missed,
                 "capped_from": text(line.capped_from),
             }

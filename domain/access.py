@@ -11,8 +11,10 @@ from enum import StrEnum
 
 from domain.cycle import EVENTS_OF
 from domain.deviations import BROUGHT_BY
+from domain.obligations import cross_checkers
 from domain.parties import Readers
 from domain.records import Event, EventEnvelope
+from domain.rules import Edition
 from domain.state import State
 
 
@@ -118,41 +120,38 @@ def reads_everything(who: frozenset[Reader], state: State) -> bool:
 
 
 def readable_versions(
-    envelopes: Iterable[EventEnvelope[Event]], reader: str, who: frozenset[Reader], state: State
+    envelopes: Iterable[EventEnvelope[Event]], reader: str, who: frozenset[Reader], state: State, rules: Edition
 ) -> frozenset[int]:
     """Return the versions of the events of a cycle that a visitor of the unit `reader` may read.
 
     Pages, timelines, past states, search, files and interfaces ask this one question. It is answered by what each
     event's class says of its readers; an event whose class says nothing is closed to members until the results are
     published. A unit reads what it entered itself. `envelopes` is the history from its beginning, `state` the state
-    now.
+    now, `rules` the edition in force.
     """
     if not may_read(Matter.CYCLE, who):
         return frozenset()
-    everything, found = reads_everything(who, state), set[int]()
+    everything, found, checkers = reads_everything(who, state), set[int](), cross_checkers(state, rules)
     for event, meta in envelopes:
         # The organiser's unit also has persons who are not its secretariat.
         entered_it = meta.unit == reader and reader != state.lifecycle.organiser
-        if everything or entered_it or _is_open(event, reader, found, state):
+        if everything or entered_it or _is_open(event, reader, found, checkers):
             found.add(meta.version)
     return frozenset(found)
 
 
-def _is_open(event: Event, reader: str, readable: Container[int], state: State) -> bool:
-    """Return whether a member reads an event before publication. `readable` are the earlier ones that it reads."""
+def _is_open(event: Event, reader: str, readable: Container[int], checkers: Mapping[str, str]) -> bool:
+    """Return whether a member reads an event before publication.
+
+    `readable` are the earlier ones that it reads, `checkers` the unit that cross-checks a unit.
+    """
     if event.READERS is Readers.OF_EARLIER_EVENTS:
         earlier = getattr(event, "versions", None) or (getattr(event, "of", 0),)
         return all(version in readable for version in earlier)
     if event.READERS is not Readers.OWN_AND_CHECKER:
         return event.READERS is Readers.ALL_MEMBERS
     unit: str = getattr(event, "unit", "")
-    return reader in {unit, checker_of(unit, state)}
-
-
-def checker_of(unit: str, state: State) -> str | None:
-    """Return the member that cross-checks a unit; None where no other does."""
-    members = state.membership.members()
-    return members[members.index(unit) - 1] if unit in members and len(members) > 1 else None
+    return reader in {unit, checkers.get(unit)}
 
 
 def is_open_deviation(code: str) -> bool:

@@ -20,7 +20,7 @@ from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
-from domain.rules import Edition
+from domain.rules import Adoption, Edition
 from domain.strengths import Strength, require_strength
 from domain.times import When
 from domain.types import Digest, Document, FrozenModel, Label, Person, Provenance, Slug, UnitId
@@ -258,8 +258,8 @@ class CityYearDecider:
             state = self.evolve(state, envelope)
         return state
 
-    def edition(self, state: CityState) -> str | None:
-        return state.year.edition
+    def adoptions(self, state: CityState) -> tuple[Adoption, ...]:
+        return () if state.year.edition is None else (Adoption(state.year.edition),)
 
     def now(self, state: CityState, real_now: datetime) -> datetime:
         return real_now

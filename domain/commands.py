@@ -12,14 +12,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, PositiveInt, ValidationError
 
 from domain.problems import first_problem
 from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
 from domain.strengths import Strength, strength_of
 from domain.times import When
-from domain.types import FrozenModel, Label, Provenance, Slug
+from domain.types import FrozenModel, Label, Provenance, Slug, added_later
 
 
 class CommandPayload(FrozenModel):
@@ -38,6 +38,8 @@ class CommandPayload(FrozenModel):
     meeting: Slug | None = None
     act_key: Label | None = None
     signatories: Signatories | None = Field(default=None, alias="hands")
+    based_on: PositiveInt | None = added_later()
+    """The version of the stream that its actor had read; None where that is not known, as of facts from a source."""
 
     @classmethod
     def of(cls, command: Command, **circumstances: Any) -> CommandPayload:
@@ -82,6 +84,7 @@ class CommandPayload(FrozenModel):
             meeting=self.meeting,
             act_key=self.act_key,
             signatories=self.signatories,
+            based_on=self.based_on,
         )
 
     def resulting_command(self) -> Command:
@@ -162,6 +165,7 @@ class AuthenticatedCommand:
     meeting: Label | None = None
     act_key: str | None = None
     signatories: Signatories | None = None
+    based_on: int | None = None
 
     def meta(self, version: int, happened: When, provenance: Provenance) -> Meta:
         """Return the metadata of an event that follows from this command."""

@@ -15,8 +15,8 @@ from domain import rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.parties import CLOCK_ONLY, Party
-from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, Meta, Refused, StepDecider
-from domain.rules import Edition
+from domain.records import CLOCK, AlreadyRecorded, Change, Command, Event, EventEnvelope, Meta, Refused, StepDecider
+from domain.rules import Adoption, Edition
 from domain.scoring import scores
 from domain.state import State
 from domain.steps import (
@@ -25,6 +25,7 @@ from domain.steps import (
     commenting,
     conclusion,
     corrections,
+    cross_checks,
     drafting,
     escalation,
     extensions,
@@ -56,6 +57,7 @@ STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     meetings.decider,
     letters.decider,
     midyear.decider,
+    cross_checks.decider,
     scores.decider,
     voting.decider,
     conclusion.decider,
@@ -142,7 +144,9 @@ class CycleDecider:
         roles = _check_rights(authenticated, state)
         happened = _date_of_event(authenticated, state, roles)
         meta = authenticated.meta(version + 1, happened, _provenance(authenticated, state))
-        return _decide_by_step(authenticated, meta, state, rules)
+        envelopes = _decide_by_step(authenticated, meta, state, rules)
+        _check_reading(authenticated, state)
+        return envelopes
 
     def evolve(self, state: State, envelope: EventEnvelope[Event]) -> State:
         """Return the state after an event.
@@ -156,6 +160,12 @@ class CycleDecider:
         }
         if (advanced := _advanced_lifecycle(changes.get("lifecycle", state.lifecycle), meta)) is not None:
             changes["lifecycle"] = advanced
+        if (subjects := type(event).SUBJECTS) is not None:
+            change_ = Change(meta.version, meta.actor, meta.unit)
+            changes["changes"] = {**state.changes, **dict.fromkeys(subjects(event), change_)}
+        if meta.actor != CLOCK and meta.recorded is not None:
+            after = changes.get("lifecycle", state.lifecycle)
+            changes["clock_memory"] = clock.remembered(state.clock_memory, state.lifecycle, after, meta.recorded)
         # Not `replace`: this runs for every event that is read, and takes 4 µs instead of 7.
         return State(*[changes[name] if name in changes else getattr(state, name) for name in _SLICES])
 
@@ -170,18 +180,29 @@ class CycleDecider:
         }
         before = State() if onto is None else onto
         slices: dict[str, Any] = {name: getattr(before, name) for name in _SLICES}
+        slices["changes"] = last_changes = dict(before.changes)
         evolves = _COMPOSITION.evolves
         for event, meta in envelopes:
+            if (subjects := type(event).SUBJECTS) is not None:
+                last_changes.update(dict.fromkeys(subjects(event), Change(meta.version, meta.actor, meta.unit)))
             if meta.version in corrected:
                 continue
+            if isinstance(event, corrections.ActCorrected):
+                last_changes.update(_taken_back(event, meta, envelopes))
+            earlier = slices["lifecycle"]
             for name, change in evolves[type(event)]:
                 slices[name] = change(slices[name], event, meta)
             if (advanced := _advanced_lifecycle(slices["lifecycle"], meta)) is not None:
                 slices["lifecycle"] = advanced
+            if meta.actor != CLOCK and meta.recorded is not None:
+                slices["clock_memory"] = clock.remembered(
+                    slices["clock_memory"], earlier, slices["lifecycle"], meta.recorded
+                )
         return State(**slices)
 
-    def edition(self, state: State) -> str | None:
-        return state.lifecycle.edition
+    def adoptions(self, state: State) -> tuple[Adoption, ...]:
+        first = state.lifecycle.opened_with
+        return (Adoption(first), *state.lifecycle.adoptions) if first is not None else state.lifecycle.adoptions
 
     def now(self, state: State, real_now: datetime) -> datetime:
         return lifecycle.business_now(state.lifecycle, real_now)
@@ -343,11 +364,42 @@ def _check_rights(authenticated: AuthenticatedCommand, state: State, *, correcti
     return rights.check(authenticated, state, correcting=correcting)
 
 
+def _taken_back(
+    event: corrections.ActCorrected, meta: Meta, history: Iterable[EventEnvelope[Event]]
+) -> dict[str, Change]:
+    """Return a correction as the change of what the corrected events changed."""
+    wrong = [envelope.event for envelope in history if envelope.meta.version in event.versions]
+    of_each = ((type(one).SUBJECTS, one) for one in wrong)
+    subjects = [subject for find, one in of_each if find is not None for subject in find(one)]
+    return dict.fromkeys(subjects, Change(meta.version, meta.actor, meta.unit))
+
+
+def _check_reading(authenticated: AuthenticatedCommand, state: State) -> None:
+    """Refuse a command whose actor has not read what has changed since about the same subject.
+
+    Raises:
+        Refused: `changed_since`.
+    """
+    command, read = authenticated.command, authenticated.based_on
+    subjects = type(command).READS
+    if read is None or subjects is None:
+        return
+    found = (state.changes.get(subject) for subject in subjects(command))
+    newer = [change for change in found if change is not None and change.version > read]
+    if newer:
+        last = max(newer, key=lambda change: change.version)
+        raise Refused(
+            "changed_since", act=command.NAME, version=last.version, unit=last.unit, actor=last.actor, read=read
+        )
+
+
 def _decide_by_step(
     authenticated: AuthenticatedCommand, meta: Meta, state: State, rules: Edition
 ) -> tuple[EventEnvelope[Event], ...]:
     """Return the events of the step that decides the command, and the signatories if they are named."""
-    events = _COMPOSITION.decides[type(authenticated.command)](authenticated.command, meta, state, rules)
+    # An act is held to the edition that was in force when it happened; who acknowledges a deviation sees all of them.
+    held_to = rules if isinstance(authenticated.command, corrections.AcknowledgeDeviation) else rules.at(meta.happened)
+    events = _COMPOSITION.decides[type(authenticated.command)](authenticated.command, meta, state, held_to)
     envelopes: tuple[EventEnvelope[Event], ...] = tuple(
         EventEnvelope(event, meta._replace(version=meta.version + n)) for n, event in enumerate(events)
     )

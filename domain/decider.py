@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 from domain.commands import AuthenticatedCommand
 from domain.records import Command, Event, EventEnvelope, Meta, StepDecider
-from domain.rules import Edition
+from domain.rules import Adoption, Edition
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -55,8 +55,8 @@ class Decider(Protocol[S]):
         one of them must be folded from the beginning.
         """
 
-    def edition(self, state: S) -> str | None:
-        """Return the digest of the rules edition in force; None when there is none."""
+    def adoptions(self, state: S) -> tuple[Adoption, ...]:
+        """Return the rules editions that the stream has followed, the one in force last (`rules.in_force`)."""
 
     def now(self, state: S, real_now: datetime) -> datetime:
         """Return the stream's time. In a rehearsal it stands still until a command steps it."""
@@ -100,9 +100,9 @@ class FoldedStream(Generic[S]):
         """See `Decider.decide`."""
         return self.decider.decide(authenticated, self.state, rules, version, history)
 
-    def edition(self) -> str | None:
-        """See `Decider.edition`."""
-        return self.decider.edition(self.state)
+    def adoptions(self) -> tuple[Adoption, ...]:
+        """See `Decider.adoptions`."""
+        return self.decider.adoptions(self.state)
 
     def now(self, real_now: datetime) -> datetime:
         """See `Decider.now`."""

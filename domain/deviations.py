@@ -13,29 +13,38 @@ from typing import Protocol
 
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import DUTY_COMMANDS, ObligationsContext, obligations
+from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, is_of_draft, obligations
 from domain.records import Command
 from domain.rules import Edition
-from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoreSelf
+from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoresContext, ScoreSelf, calculated_scores
 from domain.steps.awards import AnnulAward, AwardsState, FileComplaint, HoldAward, RecordReturn
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether
-from domain.steps.conclusion import ChooseNext, DecideAwards, ExcludeUnit, Nominate, RankUnits, Submit
+from domain.steps.conclusion import (
+    ChooseNext,
+    DecideAwards,
+    ExcludeUnit,
+    Nominate,
+    RankUnits,
+    RecordTotals,
+    Submit,
+)
 from domain.steps.corrections import Corrections, NoteDisagreement
+from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
-from domain.steps.lifecycle import OpenCycle, ReceiveYearPlan
+from domain.steps.lifecycle import AdoptEdition, OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
-from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed
-from domain.times import day_ending, end_of
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices
+from domain.times import day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
 
 
-class DeviationsContext(ObligationsContext, Protocol):
+class DeviationsContext(ObligationsContext, ScoresContext, Protocol):
     """The slices that deviations are found in: those of obligations, and these."""
 
     @property
@@ -91,7 +100,7 @@ def _text_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     yield Deviation(
         "signed-text-open",
         "signed_text_open",
-        rules.articles.text_final_before_signing,
+        rules.at(first).articles.text_final_before_signing,
         first.day,
         {"edits": len(requests), "stances": len(open_stances)},
         settled=reissued,
@@ -106,9 +115,18 @@ def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
         yield Deviation("signed-unpresented", "signed_unpresented", None, first.day, settled=settled)
 
 
+def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find stances that were taken before a draft was presented: they do not count as done."""
+    for (unit, on), stance in state.comments.stances.items():
+        if not is_of_draft(stance.on, stance.when, state):
+            key = f"stance-unpresented/{unit}/{on}"
+            yield Deviation(key, "stance_unpresented", None, stance.when.day, {"unit": unit})
+
+
 def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find bylaws that were not presented before the covenant was signed."""
     first = state.signing.first_signed
+    rules = rules.at(first)
     if first is None or "bylaws" not in rules.required_drafts:
         return
     versions = state.drafts.get("bylaws", ())
@@ -133,19 +151,18 @@ def _declined(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
 def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
-    if first is not None and state.membership.holder("head", first.latest) == "unknown":
-        yield Deviation("head-unknown", "head_unknown", rules.articles.head_known, first.day)
+    if first is not None and state.membership.holder_on("head", first) == "unknown":
+        yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first.day)
 
 
-def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
+def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
     """Find obligations that were done late."""
     for obligation in owed:
         if obligation.late and obligation.done is not None and obligation.due is not None:
-            deadline = rules.deadline(obligation.duty)
             yield Deviation(
                 f"late/{obligation.duty}/{obligation.bearer}/{obligation.subject}",
                 "late_act",
-                deadline.article if deadline else None,
+                obligation.article,
                 obligation.done.day,
                 {
                     "duty": obligation.duty,
@@ -158,14 +175,18 @@ def _late(owed: Iterable[Obligation], rules: Edition) -> Iterator[Deviation]:
 
 def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find a final meeting that was held after the cycle's year."""
-    meeting = first_of("final", state.meetings)
-    if meeting is not None and state.lifecycle.year and meeting.when.day > date(state.lifecycle.year, 12, 31):
-        yield Deviation("final-next-year", "final_next_year", rules.articles.final_within_year, meeting.when.day)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
+    if meeting is None or not state.lifecycle.year:
+        return
+    if meeting.when.after(end_of(rules.at(meeting.when).period.last.of(state.lifecycle.year))):
+        article = rules.at(meeting.when).articles.final_within_year
+        yield Deviation("final-next-year", "final_next_year", article, meeting.when.day)
 
 
 def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find units that were ranked before their scores were appraised."""
     ranked = state.conclusion.ranked
+    rules = rules.at(ranked)
     if ranked is None or not rules.has_round("appraised"):
         return
     for unit in state.membership.members():
@@ -177,8 +198,8 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
 
 def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find nominations of the cluster's head at the time of the final meeting."""
-    meeting = first_of("final", state.meetings)
-    head = state.membership.holder("head", meeting.when.latest if meeting else None)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
+    head = state.membership.holder_on("head", meeting.when) if meeting else state.membership.holder("head")
     for unit, award in state.conclusion.nominations:
         if unit == head:
             facts = {"unit": unit, "award": award}
@@ -188,8 +209,8 @@ def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviat
 def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots without the quorum that the rules ask for."""
     for id_, ballot in state.ballots.items():
-        if quorum_missed(ballot, rules):
-            rule = rules.vote(ballot.tally.subject)
+        if quorum_missed(ballot, rules.at(ballot.when)):
+            rule = rules.at(ballot.when).vote(ballot.tally.subject)
             article = rule.article if rule else None
             yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when.day, {"ballot": id_})
 
@@ -197,7 +218,7 @@ def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviati
 def _other_method(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find ballots that were taken by another method than the rules name."""
     for id_, ballot in state.ballots.items():
-        rule = rules.vote(ballot.tally.subject)
+        rule = rules.at(ballot.when).vote(ballot.tally.subject)
         if rule is not None and rule.method != ballot.tally.method:
             facts = {"ballot": id_, "found": ballot.tally.method, "expected": rule.method}
             yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when.day, facts)
@@ -207,19 +228,85 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     """Find units that were nominated or chosen although they did not carry the last vote on it."""
     selected = {(award, unit) for unit, award in state.conclusion.nominations}
     selected |= {(str(role), unit) for role, unit in state.conclusion.next.items()}
-    last_ballots: dict[str, Ballot] = {}
-    for ballot in state.ballots.values():
-        previous = last_ballots.get(ballot.tally.subject)
-        if previous is None or ballot.tally.round >= previous.tally.round:
-            last_ballots[ballot.tally.subject] = ballot
-    for subject, ballot in last_ballots.items():
-        rule = rules.vote(subject)
-        for outcome in outcomes(ballot, rules):
+    for subject, ballot in _last_ballots(state).items():
+        rule = rules.at(ballot.when).vote(subject)
+        for outcome in outcomes(ballot, rules.at(ballot.when)):
             if outcome.carried is False and (subject, outcome.choice.unit) in selected and rule is not None:
                 facts = {"unit": outcome.choice.unit, "subject": subject, "votes": outcome.choice.votes}
                 yield Deviation(
                     f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when.day, facts
                 )
+
+
+def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find last votes in which equally many votes leave the last place open: somebody must decide it, and why."""
+    for subject, ballot in _last_ballots(state).items():
+        tied = tied_choices(ballot)
+        if tied:
+            names = ", ".join(state.membership.names.get(one.unit or "", one.words or "") for one in tied)
+            facts = {"subject": subject, "names": names, "votes": tied[0].votes}
+            yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when.day, facts)
+
+
+def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
+    """Return the vote of the last round, by subject."""
+    found: dict[str, Ballot] = {}
+    for ballot in state.ballots.values():
+        previous = found.get(ballot.tally.subject)
+        if previous is None or ballot.tally.round >= previous.tally.round:
+            found[ballot.tally.subject] = ballot
+    return found
+
+
+def _tie_at_quota(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find full quotas that divide units of one rank without a vote: the record must say who decided, and why."""
+    ranks = {place.unit: place.rank for place in state.conclusion.ranking}
+    members = len(state.membership.members()) + known_count(state.lifecycle.unnamed)
+    for award in rules.awards:
+        most = award.most(members)
+        nominated = [unit for unit, award_id in state.conclusion.nominations if award_id == award.id]
+        if most is None or not nominated or len(nominated) < most or award.id in _last_ballots(state):
+            continue
+        last = max((ranks[unit] for unit in nominated if unit in ranks), default=0)
+        kinds = state.membership.kinds
+        left = [
+            unit
+            for unit, rank in ranks.items()
+            if rank == last and unit not in nominated and (not award.kinds or kinds.get(unit) in award.kinds)
+        ]
+        if left:
+            names = ", ".join(state.membership.names.get(unit, unit) for unit in left)
+            facts = {"award": award.id, "names": names, "rank": last}
+            yield Deviation(f"tie-at-quota/{award.id}", "tie_at_quota", award.article, None, facts)
+
+
+def _above_scale(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find recorded totals above their scale: by a bonus, or by a mistake of the source."""
+    for round_, totals in state.conclusion.totals.items():
+        scale = state.conclusion.scales.get(round_)
+        for bare in totals:
+            if scale is not None and bare.total != "unknown" and bare.total > scale:
+                whose = state.membership.names.get(bare.unit or "", bare.words or "")
+                facts = {"whose": whose, "round": round_, "total": bare.total, "scale": scale}
+                yield Deviation(f"scale/{round_}/{bare.unit or bare.words}", "total_above_scale", None, None, facts)
+
+
+def _classes_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find ranked units whose class the edition does not determine, and that no ruling classes."""
+    ranked = state.conclusion.ranked
+    if ranked is None or not rules.scoring.classes:
+        return
+    for unit, result in calculated_scores(state, rules).items():
+        if result.class_open is None:
+            continue
+        key, on, facts = f"class/{unit}", ranked.day, {"unit": unit, **dict(result.class_open.facts)}
+        match result.class_open.code:
+            case "between_classes":
+                yield Deviation(key, "class_between", None, on, facts)
+            case "tie_at_cutoff":
+                yield Deviation(key, "class_tied", None, on, facts)
+            case "fact_unknown":
+                yield Deviation(key, "class_of_unknown_fact", None, on, facts)
 
 
 def _held(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -280,7 +367,7 @@ def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     letters = state.letters
     for id_, letter in letters.letters.items():
         due, answers = letter.event.answer_by, letters.answers.get(id_, ())
-        if due is not None and answers and end_of(due) < min(answer.when.earliest for answer in answers):
+        if due is not None and answers and all(answer.when.after(end_of(due)) for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
         asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
@@ -327,9 +414,10 @@ def _rounds(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find scores of undeclared rounds, of criteria outside the round, by another scorer, or after the ranking."""
     ranked = state.conclusion.ranked
     for (unit, round_), scored in state.scores.items():
-        rule = rules.round_rule(round_)
+        held_to = rules.at(scored.when)
+        rule = held_to.round_rule(round_)
         facts = {"unit": unit, "round": round_}
-        if rules.rounds and rule is None:
+        if held_to.rounds and rule is None:
             yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when.day, facts)
         if rule is not None and rule.criteria and {item.criterion for item in scored.sheet} - set(rule.criteria):
             yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when.day, facts)
@@ -348,12 +436,24 @@ def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> b
     return required != "peer" or (by != unit and by in state.membership.stays)
 
 
+def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find an edition that asks for cross-checks when nobody has said which unit checks which."""
+    asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
+    if asked and len(state.membership.members()) > 1 and not cross_checkers(state, rules):
+        yield Deviation("cross-checks-open", "cross_checks_open", None, None)
+
+
 def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
-    """Find an edition that was not yet, or no longer, valid in the cycle's year."""
+    """Find an edition that was not yet, or no longer, valid in the cycle's period, or when it was adopted."""
     year = state.lifecycle.year
-    early = rules.valid_from is not None and rules.valid_from > date(year or 1, 12, 31)
-    late = rules.valid_until is not None and rules.valid_until < date(year or 1, 1, 1)
-    if year and (early or late):
+    if not year:
+        return
+    early = rules.valid_from is not None and (
+        rules.valid_from > rules.period.last.of(year)
+        or (rules.since is not None and rules.since < start_of(rules.valid_from))
+    )
+    late = rules.valid_until is not None and rules.valid_until < rules.period.first.of(year)
+    if early or late:
         facts = {"edition": rules.id, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
@@ -402,8 +502,17 @@ _FINDERS: Mapping[
     _quorum_missed: {"quorum_missed": _BALLOTS},
     _other_method: {"voted_otherwise": _BALLOTS},
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
+    _vote_tied: {"vote_tied": _BALLOTS},
+    _tie_at_quota: {"tie_at_quota": (Nominate, RankUnits)},
+    _above_scale: {"total_above_scale": (RecordTotals,)},
+    _classes_open: {
+        "class_between": (*_SCORING, RankUnits),
+        "class_tied": (*_SCORING, RankUnits),
+        "class_of_unknown_fact": (*_SCORING, RankUnits),
+    },
     _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
     _unpresented: {"signed_unpresented": (SignJointly,)},
+    _stance_unpresented: {"stance_unpresented": (TakeStance,)},
     _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
@@ -433,7 +542,8 @@ _FINDERS: Mapping[
         "scored_by_other": _SCORING,
         "scored_after_ranking": (*_SCORING, RankUnits),
     },
-    _edition_out_of_time: {"edition_out_of_time": (OpenCycle,)},
+    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks)},
+    _edition_out_of_time: {"edition_out_of_time": (OpenCycle, AdoptEdition)},
     _numbers: {"number_used_twice": _NUMBERED},
     _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},
 }
@@ -458,5 +568,5 @@ def deviations(
     """
     acknowledged = state.corrections.acknowledged
     all_ = [deviation for find in _FINDERS for deviation in find(state, rules)]
-    all_.extend(_late(obligations(state, rules) if owed is None else owed, rules))
+    all_.extend(_late(obligations(state, rules) if owed is None else owed))
     return tuple(replace(d, acknowledged=True) if d.key in acknowledged else d for d in all_)

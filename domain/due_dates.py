@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import singledispatch
 
 from domain.duties import Duty
-from domain.rules import Edition, YearDay
+from domain.rules import Edition, PeriodDay, YearDay
 from domain.times import When, day_ending, end_of, start_of
 from domain.workdays import Calendar
 
@@ -29,7 +29,8 @@ class Obligation:
     """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
 
     `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
-    units that must act first.
+    units that must act first. `lapsed` is a deadline that had passed before the unit joined, or before the cycle began:
+    it binds nobody, and an extension can set another.
     """
 
     duty: Duty
@@ -41,11 +42,12 @@ class Obligation:
     waits_for: tuple[str, ...] = ()
     article: str | None = None
     """The article of the rules that sets the deadline; None where there is no deadline."""
+    lapsed: datetime | None = None
 
     @property
     def late(self) -> bool:
         """Whether it was certainly done after it was due."""
-        return self.done is not None and self.due is not None and self.done.earliest > self.due
+        return self.done is not None and self.due is not None and self.done.after(self.due)
 
     def overdue(self, now: datetime) -> bool:
         """Return whether it is open although it is past due."""
@@ -75,7 +77,32 @@ def usual_due(duty: Duty, year: int, rules: Edition) -> datetime | None:
     deadline = rules.deadline(duty)
     if deadline is None:
         return None
-    return end_of(rules.calendar.settled(day_of_rule(deadline.due, year, rules.calendar), deadline.if_day_off))
+    if isinstance(deadline.due, PeriodDay):
+        day = rules.period.day(deadline.due, year)
+    else:
+        day = day_of_rule(deadline.due, year, rules.calendar)
+    return end_of(rules.calendar.settled(day, deadline.if_day_off))
+
+
+def due_in_force(
+    duty: Duty, year: int, rules: Edition, done: When | None
+) -> tuple[datetime | None, str | None, datetime | None]:
+    """Return when a duty is due, the article that says so, and else a deadline that had passed before it came.
+
+    A duty that was done is held to the edition in force then, an open one to the edition in force now. A deadline that
+    had passed when its edition was adopted binds nobody: the one of the edition before it counts.
+    """
+    edition: Edition | None = rules.at(done)
+    lapsed = None
+    while edition is not None:
+        due = usual_due(duty, year, edition)
+        if due is None:
+            break
+        if edition.since is None or due > edition.since:
+            deadline = edition.deadline(duty)
+            return due, deadline.article if deadline is not None else None, None
+        lapsed, edition = lapsed or due, edition.replaced
+    return None, None, lapsed
 
 
 def correction_due(asked: When, rules: Edition) -> datetime:

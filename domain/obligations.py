@@ -6,23 +6,24 @@ when it was done. Steps of the year, task lists, deadlines and lateness are all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.due_dates import Obligation, correction_due, usual_due, with_extension
+from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
 from domain.duties import Duty
 from domain.records import Command
-from domain.rules import Edition
+from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
+from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
 from domain.steps.extensions import Extensions
 from domain.steps.lifecycle import FileCycle, Lifecycle, OpenCycle, ReopenCycle
 from domain.steps.meetings import Meetings, RecordMeeting, first_of
-from domain.steps.membership import AdmitUnit, Membership
+from domain.steps.membership import BEGINNING, AdmitUnit, Membership
 from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
 from domain.steps.signing import SignCovenant, Signing, SignJointly
 from domain.steps.succession import MergeUnits, SplitUnit
@@ -48,10 +49,16 @@ class ObligationsContext(Protocol):
     def signing(self) -> Signing: ...
 
     @property
+    def term_signing(self) -> Signing: ...
+
+    @property
     def meetings(self) -> Meetings: ...
 
     @property
     def midyear(self) -> MidyearReports: ...
+
+    @property
+    def cross_checks(self) -> Checkers: ...
 
     @property
     def scores(self) -> Scores: ...
@@ -81,42 +88,109 @@ def _head(state: ObligationsContext) -> str:
 
 
 def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    presented = [state.drafts[kind][0].when for kind in rules.required_drafts if kind in state.drafts]
-    is_complete = bool(presented) and len(presented) == len(rules.required_drafts)
-    done = max(presented, key=lambda when: when.earliest) if is_complete else None
+    # Papers that a later edition requires do not undo what was complete under the earlier one.
+    edition: Edition | None = rules
+    done = None
+    while edition is not None and done is None:
+        presented = [state.drafts[kind][0].when for kind in edition.required_drafts if kind in state.drafts]
+        is_complete = bool(presented) and len(presented) == len(edition.required_drafts)
+        last = max(presented, key=lambda when: when.earliest) if is_complete else None
+        done = last if edition is rules or rules.at(last) is edition else None
+        edition = edition.replaced
     yield _Owed(_head(state), done=done)
 
 
-def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    waits = () if state.drafts else (_head(state),)
+def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
+    taken = state.comments.stances_of(unit, lambda when: state.membership.could_be_member(unit, when))
+    dates = (when for one in taken for when in (one.first or one.when, one.when) if is_of_draft(one.on, when, state))
+    return min(dates, key=lambda when: when.earliest, default=None)
+
+
+def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> bool:
+    """Return whether a draft had been presented by then that a stance could be about.
+
+    A register of past years need not hold the presentation: the source tells of the stance.
+    """
+    if state.lifecycle.clock == "backfill":
+        return True
+    drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
+    return any(not when.before(version.when) for versions in drafts for version in versions)
+
+
+def _signings(covenants: Iterable[CovenantKind], state: ObligationsContext) -> list[Signing]:
+    return [state.signing if kind == "covenant" else state.term_signing for kind in covenants]
+
+
+def covenants_to_sign(state: ObligationsContext, rules: Edition) -> tuple[CovenantKind, ...]:
+    """Return the covenants that units sign this year: as the edition says, or the one that the sources tell of.
+
+    A cluster that has no covenant for the year signs the one for a longer term in its place.
+    """
+    covenants = rules.covenants_of(state.lifecycle.year)
+    has_yearly = "covenant" in state.drafts or state.signing.first_signed is not None
+    if covenants == ("covenant",) and not has_yearly and state.term_signing.first_signed is not None:
+        return ("term-covenant",)
+    return covenants
+
+
+def _signed(unit: str, state: ObligationsContext, covenants: tuple[CovenantKind, ...]) -> When | None:
+    """Return when a unit signed the last of the covenants; None unless it signed all."""
+    signatures = [signing.signatures.get(unit) for signing in _signings(covenants, state)]
+    dates = [signature.when for signature in signatures if signature is not None]
+    return max(dates, key=lambda when: when.earliest) if dates and len(dates) == len(signatures) else None
+
+
+def _reported(unit: str, state: ObligationsContext) -> When | None:
+    report = state.midyear.get(unit)
+    return None if report is None else report.first or report.when
+
+
+def _self_scored(unit: str, state: ObligationsContext) -> When | None:
+    scored = state.scores.get((unit, "self"))
+    return None if scored is None else scored.first or scored.when
+
+
+_DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] = {
+    Duty.STANCE: lambda unit, state, rules: _stance_taken(unit, state),
+    Duty.SIGNATURE: lambda unit, state, rules: _signed(unit, state, covenants_to_sign(state, rules)),
+    Duty.MIDYEAR_REPORT: lambda unit, state, rules: _reported(unit, state),
+    Duty.SELF_SCORE: lambda unit, state, rules: _self_scored(unit, state),
+}
+"""The duties that each unit has for itself, with the function that returns when a unit did it."""
+
+
+def _of_each(duty: Duty, state: ObligationsContext, rules: Edition, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
     for unit in state.membership.members():
-        taken = state.comments.stance_of(unit)
-        yield _Owed(unit, done=(taken.first or taken.when) if taken else None, waits_for=waits)
+        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for)
+
+
+def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+    return _of_each(Duty.STANCE, state, rules, () if state.drafts else (_head(state),))
 
 
 def _signature(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    waits = () if "covenant" in state.drafts else (_head(state),)
-    for unit in state.membership.members():
-        signature = state.signing.signatures.get(unit)
-        yield _Owed(unit, done=signature.when if signature else None, waits_for=waits)
+    covenants = covenants_to_sign(state, rules)
+    if not covenants:
+        return iter(())
+    return _of_each(
+        Duty.SIGNATURE, state, rules, () if all(kind in state.drafts for kind in covenants) else (_head(state),)
+    )
 
 
 def _midyear_report(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
-        report = state.midyear.get(unit)
-        yield _Owed(unit, done=(report.first or report.when) if report else None)
+    return _of_each(Duty.MIDYEAR_REPORT, state, rules)
 
 
 def _correction(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     for unit, report in state.midyear.items():
         if report.asked is not None:
             done = report.answered or report.accepted
-            due = None if done is not None else correction_due(report.asked, rules)
+            due = None if done is not None else correction_due(report.asked, rules.at(report.asked))
             yield _Owed(unit, done=done, due=due)
 
 
 def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
+    for unit in _bound_by(Duty.MIDYEAR_REPORT, state, rules):
         report = state.midyear.get(unit)
         waiting = report is None or (report.asked is not None and report.answered is None)
         yield _Owed(
@@ -128,24 +202,31 @@ def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_
 
 
 def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    for unit in state.membership.members():
-        scored = state.scores.get((unit, "self"))
-        yield _Owed(unit, done=(scored.first or scored.when) if scored else None)
+    return _of_each(Duty.SELF_SCORE, state, rules)
+
+
+def cross_checkers(state: ObligationsContext, rules: Edition) -> Checkers:
+    """Return which member cross-checks which, by the unit that is checked; it is empty while nobody says so."""
+    members = state.membership.members() if rules.has_round("cross-checked") else ()
+    return checkers(members, state.cross_checks, rules)
 
 
 def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    members = state.membership.members() if rules.has_round("cross-checked") else ()
-    for index, unit in enumerate(members if len(members) > 1 else ()):
-        # The sources do not say which unit checks which: each unit checks the next one in the list.
-        checked = members[(index + 1) % len(members)]
+    bound = _bound_by(Duty.SELF_SCORE, state, rules)
+    for checked, unit in cross_checkers(state, rules).items():
         scored = state.scores.get((checked, "cross-checked"))
+        if scored is None and checked not in bound:
+            continue
         waits = () if (checked, "self") in state.scores else (checked,)
         yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
 
 
 def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
+    bound = _bound_by(Duty.SELF_SCORE, state, rules)
     for unit in state.membership.members() if rules.has_round("appraised") else ():
         scored = state.scores.get((unit, "appraised"))
+        if scored is None and unit not in bound:
+            continue
         waits = () if (unit, "self") in state.scores else (unit,)
         yield _Owed(
             state.lifecycle.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
@@ -153,7 +234,7 @@ def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _final_meeting(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    meeting = first_of("final", state.meetings)
+    meeting = first_of("final", state.meetings, state.lifecycle.year)
     yield _Owed(_head(state), done=meeting.when if meeting else None)
 
 
@@ -171,8 +252,7 @@ def _publication(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def _filing(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
-    filed = state.lifecycle.filed
-    yield _Owed(state.lifecycle.organiser, done=When.at(filed) if filed else None)
+    yield _Owed(state.lifecycle.organiser, done=state.lifecycle.filed)
 
 
 _OWED: dict[Duty, Callable[[ObligationsContext, Edition], Iterator[_Owed]]] = {
@@ -213,7 +293,7 @@ DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
     Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack,)),
     Duty.MIDYEAR_ACCEPTANCE: DutyCommands((AcceptReport,), (ReportMidyear, AnswerCorrection)),
     Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, *_JOINING)),
-    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf,)),
+    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf, AssignCrossChecks)),
     Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf,)),
     Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), (OpenCycle,)),
     Duty.SUBMISSION: DutyCommands((Submit,), (OpenCycle,)),
@@ -227,21 +307,77 @@ if missing := set(Duty) - set(DUTY_COMMANDS):
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
     """Return all obligations of the cycle, done or open, in the order of the year."""
-    return tuple(obligation for duty in Duty for obligation in obligations_of(duty, state, rules))
+    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
 
 
-def obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Iterator[Obligation]:
+def extensible(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
+    """Return all obligations, and those that a new unit is free of because their time had passed before it joined."""
+    return tuple(obligation for duty in Duty for obligation in _obligations_of(duty, state, rules))
+
+
+def _obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> Iterator[Obligation]:
     """Yield the obligations of one duty. Without a deadline in the edition they have no due date."""
     if not state.lifecycle.opened:
         return
-    usual, deadline = usual_due(duty, state.lifecycle.year, rules), rules.deadline(duty)
-    article = deadline.article if deadline is not None else None
     for owed in _OWED[duty](state, rules):
         if owed.done is None and state.lifecycle.closed_early is not None and duty is not Duty.FILING:
             continue  # the successor cycle has its own obligations
+        usual, article, lapsed = due_in_force(duty, state.lifecycle.year, rules, owed.done)
         extension = state.deadlines.extended_to(duty, owed.bearer, owed.done)
-        due, extended = with_extension(owed.due or usual, extension)
-        yield Obligation(duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article)
+        due, extended = with_extension(owed.due or usual or lapsed, extension)
+        if lapsed is not None and owed.due is None and not extended:
+            due = None
+        obligation = Obligation(
+            duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article, lapsed
+        )
+        if owed.due is None and due is not None and due <= _begins(obligation, state):
+            obligation = replace(obligation, due=None, extended=False, article=None, lapsed=due)
+        yield obligation
+
+
+_OF_CLUSTER = frozenset({Duty.DRAFT, Duty.FINAL_MEETING, Duty.SUBMISSION, Duty.DECISION, Duty.PUBLICATION, Duty.FILING})
+"""Duties of the cluster as a whole: it does not matter when the unit joined that bears them now."""
+
+
+def _joined(obligation: Obligation, state: ObligationsContext) -> datetime:
+    """Return when the last of the units joined that the obligation is of and about."""
+    units = () if obligation.duty in _OF_CLUSTER else (obligation.bearer, obligation.subject)
+    return max(map(state.membership.has_duties_since, units), default=BEGINNING)
+
+
+def _begins(obligation: Obligation, state: ObligationsContext) -> datetime:
+    """Return from when the obligation can exist: from the beginning of the cycle, and since the units joined."""
+    joined = _joined(obligation, state)
+    return joined if state.lifecycle.began is None else max(joined, state.lifecycle.began)
+
+
+def _is_free_of(obligation: Obligation, state: ObligationsContext, rules: Edition) -> bool:
+    """Return whether a unit joined when the time of a duty that it has not done had passed.
+
+    Without a deadline, that time had passed when all members of then had done the duty. When the whole cycle began too
+    late for a deadline, the duty is owed all the same, without a date.
+    """
+    if obligation.done is not None:
+        return False
+    joined = _joined(obligation, state)
+    if obligation.lapsed is not None or obligation.due is not None or joined == BEGINNING:
+        return obligation.lapsed is not None and obligation.lapsed <= joined
+    if obligation.duty not in _DONE:
+        return False
+    before = state.membership.members_on(When.at(joined - _A_MOMENT))
+    done = [_DONE[obligation.duty](unit, state, rules) for unit in before]
+    return bool(done) and all(when is not None and when.latest <= joined for when in done)
+
+
+_A_MOMENT = timedelta(microseconds=1)
+
+
+def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[str, ...]:
+    """Return the members that have done one of the duties of each unit, or owe it."""
+    members = state.membership.members()
+    if all(state.membership.has_duties_since(unit) == BEGINNING for unit in members):
+        return members
+    return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state, rules))
 
 
 # Steps ------------------------------------------------------------------------------------

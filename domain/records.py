@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from inspect import cleandoc
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 from uuid import UUID
@@ -15,7 +15,7 @@ from domain.duties import Duty
 from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import CONTEXT_END, Plural
 from domain.parties import Party, Readers, Section
-from domain.times import When
+from domain.times import When, start_of
 from domain.types import FrozenModel, IsUnit, Provenance
 from errors import CodedError, Kind
 
@@ -24,6 +24,9 @@ Sentence = str | Plural | Callable[[Any], tuple[str | Plural, Mapping[str, Any]]
 
 `i18n` puts each field in words by its annotated type.
 """
+
+Subjects = Callable[[Any], tuple[str, ...]]
+"""A pure function of a command or an event that returns the subjects that it is about."""
 
 OF_EARLIER_ACT = "(earlier act)"
 """In `Command.ABOUT`: the command changes an earlier act, and its decision checks whose act that is."""
@@ -55,6 +58,8 @@ class Command(FrozenModel):
     """The minutes of a meeting can hold it, beside the presence, stance and signature of each unit."""
     NAMES_ANY_UNIT: ClassVar[bool]
     """The unit need not be known to the cycle: one that joins, or an outside body that writes."""
+    READS: ClassVar[Subjects | None]
+    """What its actor must have read as it stands now (`Event.SUBJECTS`), where the command says what it is based on."""
     KNOWN: ClassVar[dict[str, type[Command]]] = {}
 
     def __init_subclass__(  # noqa: PLR0913 - each keyword is one thing that the program knows of a command
@@ -70,16 +75,19 @@ class Command(FrozenModel):
         after_filing: bool = False,
         in_minutes: bool = False,
         names_any_unit: bool = False,
+        reads: Subjects | None = None,
         **_unknown: object,
     ) -> None:
-        """Declare the keywords' types. The defaults are never used: `__pydantic_init_subclass__` asks for each."""
+        """Declare the keywords' types. Only the default of `reads` is used."""
         super().__init_subclass__()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
         super().__pydantic_init_subclass__()
-        given = Keywords(cls, record)
+        given = Keywords(cls, {"reads": None, **record})
         cls.NAME = given.take("name", is_text)
+        reads = given.take("reads", lambda subjects: subjects is None or callable(subjects))
+        cls.READS = None if reads is None else staticmethod(reads)
         cls.LABEL = given.take("label", lambda label: is_text(label) and CONTEXT_END in label)
         cls.SUMMARY = given.take("summary", lambda text: is_text(text) and text.endswith(".") and "\n" not in text)
         cls.ALLOWED = given.take("allowed", _are_parties)
@@ -113,6 +121,8 @@ class Event(FrozenModel):
     """A correction can take the event back. Otherwise a later command of the same kind puts a wrong one right."""
     IN_SUMMARY: ClassVar[Section | None]
     """The section of a state's summary that its facts are in; None: the summary does not show them."""
+    SUBJECTS: ClassVar[Subjects | None]
+    """What the event changes, such as "role/head": a command whose actor has read an earlier state of it is refused."""
     KNOWN: ClassVar[dict[str, type[Event]]] = {}
 
     def __init_subclass__(
@@ -125,15 +135,16 @@ class Event(FrozenModel):
         readers: Readers = Readers.NO_MEMBER,
         correctable: bool = False,
         in_summary: Section | None = None,
+        subjects: Subjects | None = None,
         **_unknown: object,
     ) -> None:
-        """Declare the keywords' types. Only the defaults of `readers` and `sentence_if_decided` are used."""
+        """Declare the keywords' types. Of the defaults only the last three are used."""
         super().__init_subclass__()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **record: Any) -> None:
         super().__pydantic_init_subclass__()
-        given = Keywords(cls, {"readers": Readers.NO_MEMBER, "sentence_if_decided": None, **record})
+        given = Keywords(cls, {"readers": Readers.NO_MEMBER, "sentence_if_decided": None, "subjects": None, **record})
         cls.NAME = given.take("name", is_text)
         cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
         sentence = given.take("sentence", lambda text: text is None or callable(text) or tells_fields(cls, text))
@@ -145,6 +156,8 @@ class Event(FrozenModel):
         cls.READERS = given.take("readers", lambda readers: isinstance(readers, Readers))
         cls.CORRECTABLE = given.take("correctable", is_flag)
         cls.IN_SUMMARY = given.take("in_summary", lambda section: section is None or isinstance(section, Section))
+        subjects = given.take("subjects", lambda subjects: subjects is None or callable(subjects))
+        cls.SUBJECTS = None if subjects is None else staticmethod(subjects)
         given.finish()
         needed = {Readers.OWN_AND_CHECKER: {"unit"}, Readers.OF_EARLIER_EVENTS: {"of", "versions"}}.get(cls.READERS)
         if needed is not None and not needed & set(cls.model_fields):
@@ -206,6 +219,13 @@ class Meta(NamedTuple):
     effective: date | None = None
     act_key: str | None = None
     """The act's key in a recording file, by which a corrected file finds the event of the earlier version."""
+    recorded: datetime | None = None
+    """When the ledger stored it; None for an event that is not stored yet. Only the clock's memory depends on it."""
+
+
+def effective_from(meta: Meta) -> datetime:
+    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
+    return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
 E = TypeVar("E", bound=Event)
@@ -216,6 +236,14 @@ class EventEnvelope(NamedTuple, Generic[E]):
 
     event: E
     meta: Meta
+
+
+class Change(NamedTuple):
+    """Who changed a subject last, and by which event."""
+
+    version: int
+    actor: str
+    unit: str
 
 
 class Refused(CodedError):  # noqa: N818 - an answer to the user, not a failure of the program

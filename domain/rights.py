@@ -16,7 +16,6 @@ from domain.parties import CLOCK_ONLY, MINUTES_KEEPERS, Party
 from domain.records import CLOCK, OF_EARLIER_ACT, Command, Meta, Refused
 from domain.steps import corrections, lifecycle, membership
 from domain.strengths import require_strength
-from domain.times import ICT
 
 
 class RightsContext(Protocol):
@@ -122,7 +121,7 @@ def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcti
     if not state.lifecycle.opened and command is not lifecycle.OpenCycle:
         raise Refused("cycle_not_open")
     if state.lifecycle.filed is not None and not command.AFTER_FILING and not correcting:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
+        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
     duty = command.CLOSED_BY
     is_closed = duty is not None and duty in state.lifecycle.closed
     if is_closed and Party.SECRETARIAT not in roles and subject == authenticated.unit:

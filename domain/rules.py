@@ -6,19 +6,20 @@ sources of the first two years give no deadlines, so its deadlines are not the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveInt, PrivateAttr, model_validator
 
 from domain import limits
 from domain.duties import Duty
 from domain.problems import invalid, repeated
-from domain.scoring.criteria import Criterion, Kinds, Scoring, Share
-from domain.scoring.methods import Rounding
-from domain.times import Day
+from domain.scoring.classes import Share, ShareRounding, places_of
+from domain.scoring.criteria import Criterion, Kinds, Scoring
+from domain.times import Day, When
 from domain.types import Document, FrozenModel, Label, Points, Slug
 from domain.workdays import Calendar, IfDayOff, overlaps
 
@@ -33,9 +34,9 @@ Days = Annotated[int, Field(ge=0, le=limits.DAYS_IN_RULE)]
 
 
 class YearDay(FrozenModel):
-    """A day relative to the cycle's year: `year` is 0 for that year, 1 for the next."""
+    """A day relative to the cycle's year: `year` is 0 for that year, 1 for the next, 2 for the one after that."""
 
-    year: Literal[0, 1] = 0
+    year: Literal[0, 1, 2] = 0
     month: Annotated[int, Field(ge=1, le=12)]
     day: Annotated[int, Field(ge=1, le=31)]
 
@@ -53,12 +54,52 @@ class YearDay(FrozenModel):
         return date(year + self.year, self.month, self.day)
 
 
+class PeriodDay(FrozenModel):
+    """A day counted from the first or the last day of the edition's period; `days` is negative for a day before it."""
+
+    counted_from: Literal["first-day", "last-day"]
+    days: Annotated[int, Field(ge=-limits.DAYS_IN_RULE, le=limits.DAYS_IN_RULE)]
+
+
+class Period(FrozenModel):
+    """The period of a cycle, both days included: the calendar year, unless the edition says otherwise."""
+
+    first: YearDay = YearDay(month=1, day=1)
+    last: YearDay = YearDay(month=12, day=31)
+
+    @model_validator(mode="after")
+    def _is_forwards(self) -> Period:
+        if self.last.of(2023) < self.first.of(2023):
+            raise invalid("range_backwards")
+        return self
+
+    def day(self, rule: PeriodDay, year: int) -> date:
+        """Return the day of a rule in the cycle of `year`."""
+        end = self.first if rule.counted_from == "first-day" else self.last
+        return end.of(year) + timedelta(days=rule.days)
+
+
+class YearSpan(FrozenModel):
+    """The years of a longer term, both included."""
+
+    first: Annotated[int, Field(ge=1945, le=2200)]
+    last: Annotated[int, Field(ge=1945, le=2200)]
+
+    @model_validator(mode="after")
+    def _is_forwards(self) -> YearSpan:
+        if self.last < self.first:
+            raise invalid("range_backwards")
+        return self
+
+
 class Deadline(FrozenModel):
     """When a duty is due, and when the clock reminds, proposes an escalation and closes the duty."""
 
     duty: Duty
-    due: YearDay
+    due: YearDay | PeriodDay
     if_day_off: IfDayOff = "stays"
+    figures_until: YearDay | None = None
+    """The day up to which the figures count (chốt số liệu), where they are due before the period ends."""
     article: Label
     remind_days_before: tuple[Days, ...] = Field(default=(), max_length=8)
     escalate_days_after: Days | None = None
@@ -77,7 +118,7 @@ class AwardRule(FrozenModel):
     title: Label
     quota: PositiveInt | None = None
     share: Share | None = None
-    share_rounding: Literal["down", "half-up", "up"] = "down"
+    share_rounding: ShareRounding = "down"
     kinds: Kinds = ()
     article: Label | None = None
 
@@ -91,14 +132,10 @@ class AwardRule(FrozenModel):
         """Return how many units a cluster of `units` units may nominate; None if there is no limit."""
         if self.share is None:
             return self.quota
-        return int(Rounding(places=0, mode=self.share_rounding).apply(self.share * units))
+        return places_of(self.share, units, self.share_rounding)
 
 
 VoteMethod = Literal["secret-ballot", "show-of-hands", "consensus", "written-poll"]
-
-
-Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?/[1-9][0-9]?$")]
-"""A share that no decimal number expresses exactly, such as 2/3."""
 
 
 class VoteRule(FrozenModel):
@@ -106,15 +143,17 @@ class VoteRule(FrozenModel):
 
     `threshold` is a share of `base`: of all who may vote (`entitled`), of those `present` (with absentees who voted in
     writing), of the papers `cast`, or of the `valid` papers. With `strict` the votes must exceed the share, otherwise
-    they must reach it. `quorum` is the share of those entitled who must take part.
+    they must reach it. `quorum` is the share of those entitled who must take part, `least_members` how many must at
+    least, such as in a council.
     """
 
     subject: Slug
     method: VoteMethod
-    threshold: Share | Ratio
+    threshold: Share
     strict: bool = True
     base: Literal["entitled", "present", "cast", "valid"]
-    quorum: Share | Ratio | None = None
+    quorum: Share | None = None
+    least_members: PositiveInt | None = None
     article: Label
 
 
@@ -151,8 +190,8 @@ class Articles(FrozenModel):
     appraisal_before_ranking: Label | None = None
 
 
-Inherited = Literal["signature", "role", "registration"]
-"""What a successor unit takes over from its predecessors."""
+Inherited = Literal["signature", "role", "registration", "duties"]
+"""What a successor unit takes over from its predecessors. `duties`: also those whose deadline passed before."""
 
 
 class Edition(FrozenModel):
@@ -171,7 +210,12 @@ class Edition(FrozenModel):
     replaces: tuple[Label, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     """Papers or editions that this one replaces."""
     calendar: Calendar = Calendar()
+    period: Period = Period()
     required_drafts: tuple[DraftKind, ...] = ("plan", "bylaws", "covenant")
+    covenants: tuple[CovenantKind, ...] = ("covenant",)
+    """The covenants that each unit signs in the year; none where one for a longer term is in force already."""
+    covenant_years: YearSpan | None = None
+    """The years of the covenant for a term. It is signed in the first of them."""
     answer_correction_days: Days = 7
     answer_correction_in: Literal["days", "working-days"] = "days"
     deadlines: tuple[Deadline, ...] = Field(default=(), max_length=limits.DEADLINES_PER_EDITION)
@@ -180,12 +224,17 @@ class Edition(FrozenModel):
     """The total as the source states it, bonus included. Only compared with the computed sums."""
 
     scoring: Scoring = Scoring()
+    cross_checks: Literal["next-in-list"] | None = None
+    """Which unit checks which. `next-in-list`: each the next one in the list of units, the last one the first."""
     rounds: tuple[RoundRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     awards: tuple[AwardRule, ...] = ()
     votes: tuple[VoteRule, ...] = Field(default=(), max_length=limits.CLASSES_PER_EDITION)
     articles: Articles = Articles()
     inherits: tuple[Inherited, ...] = ()
     """What the new units inherit when units merge or a unit splits."""
+
+    _since: datetime | None = PrivateAttr(default=None)
+    _replaced: Edition | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Edition:
@@ -205,6 +254,36 @@ class Edition(FrozenModel):
             if missing := [criterion for criterion in rule.criteria if criterion not in leaves]:
                 raise invalid("round_of_no_criterion", round=rule.id, criterion=missing[0])
         return self
+
+    @property
+    def since(self) -> datetime | None:
+        """From when it is in force in a cycle; None for the first one, and outside a cycle."""
+        return self._since
+
+    @property
+    def replaced(self) -> Edition | None:
+        """The edition that was in force before it in a cycle, if one was."""
+        return self._replaced
+
+    def replacing(self, earlier: Edition, since: datetime | None) -> Edition:
+        """Return this edition as the one that is in force since an instant, in place of an earlier one."""
+        edition = self.model_copy()
+        edition._since, edition._replaced = since, earlier  # noqa: SLF001 - of its own class
+        return edition
+
+    def at(self, when: When | None) -> Edition:
+        """Return the edition that was in force when something happened; None: now. An act is held to that one."""
+        edition = self
+        while when is not None and edition._since is not None and edition._replaced is not None:
+            if when.ends_within(edition._since, None):
+                break
+            edition = edition._replaced
+        return edition
+
+    def covenants_of(self, year: int) -> tuple[CovenantKind, ...]:
+        """Return the covenants that units sign in a year: one for a term only in the first year of the term."""
+        begins = self.covenant_years is None or self.covenant_years.first == year
+        return tuple(kind for kind in self.covenants if kind != "term-covenant" or begins)
 
     def deadline(self, duty: Duty) -> Deadline | None:
         """Return the deadline of a duty, or None if the edition has none."""
@@ -255,6 +334,26 @@ def _check_criteria(criteria: tuple[Criterion, ...]) -> None:
 
 NO_RULES = Edition(id="none", title="No rules adopted", required_drafts=())
 """The edition before one is adopted: no deadlines, no criteria, and all deviations are remarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """An edition that a cycle follows, by its digest; `since` is None for the one that it was opened with."""
+
+    edition: str
+    since: datetime | None = None
+
+
+def in_force(adoptions: Sequence[Adoption], editions: Mapping[str, Edition]) -> Edition:
+    """Return the edition in force, with those before it (`Edition.at`); `NO_RULES` for one that is not known.
+
+    `adoptions` are in the order in which they came into force.
+    """
+    current = NO_RULES
+    for number, adoption in enumerate(adoptions):
+        edition = editions.get(adoption.edition, NO_RULES)
+        current = edition if number == 0 else edition.replacing(current, adoption.since)
+    return current
 
 
 @lru_cache(maxsize=64)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
+from domain.records import Change
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
+from domain.scoring.results import UnitResult
 from domain.steps import (
     awards,
     clock,
     commenting,
     conclusion,
     corrections,
+    cross_checks,
     drafting,
     escalation,
     extensions,
@@ -57,6 +59,7 @@ class State:
     meetings: meetings.Meetings = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=letters.Letters)
     midyear: midyear.MidyearReports = field(default_factory=dict)
+    cross_checks: cross_checks.Checkers = field(default_factory=dict)
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
@@ -65,9 +68,13 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict, compare=False)
+    """The last change of each subject (`Event.SUBJECTS`): an index of the history, no fact of the year."""
+    clock_memory: clock.Memory | None = field(default=None, compare=False)
+    """What the clock can know of the past. It comes from when events were stored, so it is no fact of the year."""
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
-        return self.membership.could_be_member(unit, earliest, latest)
+    def could_be_member(self, unit: str, when: When) -> bool:
+        return self.membership.could_be_member(unit, when)
 
     @property
     def organiser(self) -> str:
@@ -78,7 +85,7 @@ class State:
         return self.lifecycle.unnamed
 
     @property
-    def closed_early(self) -> datetime | None:
+    def closed_early(self) -> When | None:
         return self.lifecycle.closed_early
 
     @property
@@ -92,7 +99,10 @@ class State:
     @property
     def clock_since(self) -> datetime | None:
         runs = self.lifecycle.clock != "backfill" and self.lifecycle.filed is None
-        return self.lifecycle.clock_since if runs else None
+        since = self.lifecycle.clock_since if runs else None
+        if since is None or self.clock_memory is None or self.clock_memory.issued_until is None:
+            return since
+        return max(since, self.clock_memory.issued_until)
 
     def is_recorded(self, meeting: str | None) -> bool:
         return meeting in self.meetings
@@ -112,6 +122,10 @@ class State:
     def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
         return tuple(version.number for version in self.drafts.get(kind, ()))
 
+    def draft_read(self, kind: DraftKind, when: When) -> int | None:
+        presented = (version.number for version in self.drafts.get(kind, ()) if not when.before(version.when))
+        return max(presented, default=None)
+
     def signed_version(self, kind: DraftKind) -> int | None:
         signed = {"covenant": self.signing, "term-covenant": self.term_signing}.get(kind)
         return None if signed is None else signed.signed_version
@@ -120,12 +134,18 @@ class State:
     def covenant_is_signed(self) -> bool:
         return self.signing.first_signed is not None
 
-    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
-        results = scores.calculated_scores(self, rules)
-        return {unit: (result.total, result.rank) for unit, result in results.items()}
+    def class_ruled_for(self, unit: str) -> str | None:
+        ruling = self.conclusion.class_rulings.get(unit)
+        return None if ruling is None else ruling.to
+
+    def results(self, rules: Edition) -> Mapping[str, UnitResult]:
+        return scores.calculated_scores(self, rules)
 
     def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
         return obligations.obligations(self, rules)
+
+    def extensible(self, rules: Edition) -> tuple[Obligation, ...]:
+        return obligations.extensible(self, rules)
 
     def has_deviation(self, key: str, rules: Edition) -> bool:
         return any(deviation.key == key for deviation in deviations.deviations(self, rules))

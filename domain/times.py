@@ -62,6 +62,9 @@ Day = Annotated[
 class When:
     """The range in which something happened: not before `earliest` and not after `latest`.
 
+    A range ends at 24:00 of its last day, which is 0:00 of the next day. So an exact instant at midnight belongs to the
+    day that ends, and of two ranges that meet, one is before the other.
+
     Raises:
         ValueError: the range ends before it begins, or lies outside the bounds of dates.
     """
@@ -89,12 +92,33 @@ class When:
 
     def before(self, other: When) -> bool:
         """Return whether this range ends before the other begins, so that the order is certain."""
-        return self.latest < other.earliest
+        return self.latest < other.earliest or self.latest == other.earliest < other.latest
+
+    def after(self, deadline: datetime) -> bool:
+        """Return whether this is certainly later than a deadline (24:00 of its last day). Exactly then is in time."""
+        return When.at(deadline).before(self)
+
+    def ends_within(self, since: datetime, until: datetime | None) -> bool:
+        """Return whether this ends in the period from `since`, included, to `until`, not included."""
+        if self.earliest == self.latest:
+            return since <= self.latest and (until is None or self.latest < until)
+        return since < self.latest and (until is None or self.latest <= until)
+
+    def touches(self, since: datetime, until: datetime | None) -> bool:
+        """Return whether this and the period from `since` to `until` can have an instant in common."""
+        if self.earliest == self.latest:
+            return since <= self.latest and (until is None or self.latest <= until)
+        return since < self.latest and (until is None or self.earliest < until)
 
     @property
     def day(self) -> date:
         """The earliest possible day, in Vietnamese time."""
         return self.earliest.astimezone(ICT).date()
+
+    @property
+    def last_day(self) -> date:
+        """The last possible day, in Vietnamese time: the day that ends with the range."""
+        return self.day if self.earliest == self.latest else day_ending(self.latest)
 
 
 def start_of(day: date) -> datetime:

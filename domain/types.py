@@ -93,12 +93,28 @@ class IsDerived:
         raise PydanticOmit
 
 
+class IsEdition:
+    """Marks a field that holds the digest of a rules edition."""
+
+
+EditionDigest = Annotated[Digest, IsEdition()]
+
+
+def changed_key(before: str, after: str) -> str:
+    """Return the key under which the words stand for an edition and what it changes of the one before."""
+    return f"{before}>{after}"
+
+
 Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
 
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
+"""What keyboards and word processors write in place of a minus: hyphens, dashes, the mathematical minus."""
+
+
 def decimal_comma(value: object) -> object:
-    """Turn a decimal comma, as written in Việt Nam, into a point: "9,5" becomes "9.5"; other values stay.
+    """Read a number as it is written in Việt Nam: "9,5" becomes "9.5", "–5" becomes "-5"; other values stay.
 
     Raises:
         ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
@@ -106,6 +122,7 @@ def decimal_comma(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
+    value = re.sub(r"^(\s*-)\s+(?=[0-9])", r"\1", value.translate(_DASHES))
     if not value.strip().isascii() or "_" in value:  # `Decimal` would take the digits of other scripts, and 1_000
         raise invalid("decimal_parsing")
     if "," in value:
@@ -119,7 +136,9 @@ def decimal_comma(value: object) -> object:
 
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": r"^\s*[+-]?[0-9]+([.,][0-9]+)?\s*$"}]})
+    # The dashes are those of `decimal_comma`.
+    sign = "[-+\u2010-\u2015\u2212\ufe58\ufe63\uff0d]?"
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": rf"^\s*{sign}\s*[0-9]+([.,][0-9]+)?\s*$"}]})
 
 
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.
@@ -171,6 +190,14 @@ class FrozenModel(BaseModel):
     """Base of all models of the domain: frozen, unknown fields are errors, no default reads a clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+def added_later(default: Any = None) -> Any:
+    """Return a model's field that was added when events or commands without it were already stored.
+
+    With its default it is not written, so that those are written as the same bytes as before.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 Sureness = Literal["stated", "inferred", "rehearsed"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from pydantic import Field
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.records import Meta, Refused
+from domain.times import When
 from domain.types import FrozenModel, Label, Slug, UnitId
 
 Role = Literal["head", "deputy"]
@@ -84,7 +84,7 @@ def require_own_or_decided(unit: str, meta: Meta, state: OwnActsContext) -> None
 class UnitsContext(Protocol):
     """What the rule about members asks. The context of most steps includes it."""
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+    def could_be_member(self, unit: str, when: When) -> bool:
         """Return whether the unit was a member at some instant of the range."""
 
 
@@ -94,5 +94,5 @@ def require_member(unit: str, meta: Meta, state: UnitsContext) -> None:
     Raises:
         Refused: `not_a_member`.
     """
-    if not state.could_be_member(unit, meta.happened.earliest, meta.happened.latest):
+    if not state.could_be_member(unit, meta.happened):
         raise Refused("not_a_member", unit=unit, on=meta.happened.day)

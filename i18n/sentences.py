@@ -84,18 +84,69 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_entry": N_("nothing is said of it"),
     "nobody_leads": N_("no unit has an actual result to compare with"),
     "between_bands": N_("{value} falls between two bands of the source: undetermined until a ruling"),
+    "between_classes": N_("{value} falls between {lower} and {upper}: undetermined until a ruling"),
+    "tie_at_cutoff": Plural(
+        "{units} units of one rank for {places} place of {name}: somebody must decide, and why",
+        "{units} units of one rank for {places} places of {name}: somebody must decide, and why",
+        "places",
+    ),
+    "fact_unknown": N_("it is not known: {fact}"),
+    "result_incomplete": N_("its total is incomplete"),
+    "unit_not_considered": N_("not considered"),
+    "table_incomplete": N_("the score table lacks points"),
+    "class_lowered_by_share": N_("a criterion is below {share} of its maximum"),
+    "class_lowered_without": N_("it does not hold: {fact}"),
+    "class_lowered_by": N_("it holds: {fact}"),
+    "no_such_class_here": N_("There is no such class; there are: {known}, none."),
+    "class_is_determined": N_("The edition gives {unit} a class itself ({found}); a wrong sheet is corrected."),
     "maximum_unknown": N_("the source does not say how many points it takes"),
     "gap_open": N_("between {low} and {high} the source says nothing: what falls there is undetermined"),
     "gap_closed": N_("between {low} and {high} the source says nothing; the edition rounds the value first"),
     "depends_on_others": N_("depends on the best of the cluster: one correction moves the others"),
     "parts_exceed": N_("its parts add up to {seen}, more than the stated {stated}"),
+    "parts_rounded": N_("its parts add up to {seen} of the stated {stated}: they are rounded"),
+    "penalty_unbounded": N_("nothing says how many points it takes away at most"),
     "parts_unseen": Plural("{seen} of {stated} point seen", "{seen} of {stated} points seen", "stated"),
     "parts_fall_short": N_("its parts add up to {seen}, less than the stated {stated}"),
+    "due_before_period_ends": N_(
+        "due before the time has ended that the figures are of: {duty}; say up to which day they count"
+    ),
+    "figures_after_due": N_("figures count up to a day after they are due: {duty}"),
+    "term_without_years": N_("a covenant for a term is signed, but the years of the term are not given"),
+    "years_without_term": N_("years of a covenant for a term are given, but no such covenant is signed"),
+    "deadline_without_covenant": N_("the signature has a date, but no covenant is signed"),
+    "in_force_before_its_date": N_(
+        "in force from {first}, before its own date {issued}: earlier acts are held to the edition before it"
+    ),
+    "cross_checks_by_act": N_(
+        "cross-checks are asked for; the edition does not say which unit checks which, so it must be assigned"
+    ),
     "total_unstated": N_("no total is stated; the criteria add up to {seen}"),
     "total_unseen": Plural(
         "{seen} of {stated} points seen ({unknown} criterion without a known maximum)",
         "{seen} of {stated} points seen ({unknown} criteria without a known maximum)",
         "unknown",
+    ),
+    "total_rounded": N_("the criteria add up to {seen} of the stated {stated}: they are rounded"),
+    "class_gap_open": N_("between {lower} ({low}) and {upper} ({high}) a total belongs to no class until a ruling"),
+    "class_gap_closed": N_(
+        "between {lower} ({low}) and {upper} ({high}) the source says nothing; the edition rounds the total first"
+    ),
+    "class_never_given": N_("{name} is never given: {earlier}, which stands before it, takes all of its totals"),
+    "class_needs_pass_mark": N_("{name} asks for a pass mark, and the edition has none"),
+    "class_unreachable": N_("{name} cannot be reached: it begins at {least}, and a total is at most {most}"),
+    "class_unreachable_for": N_(
+        "{name} cannot be reached by {whose}: it begins at {least}, and their total is at most {most}"
+    ),
+    "pass_mark_unreachable": N_("the pass mark {least} cannot be reached: a total is at most {most}"),
+    "pass_mark_unreachable_for": N_("the pass mark {least} cannot be reached by {whose}: at most {most}"),
+    "total_of_kind_differs": N_(
+        "{whose} can reach {most} points, others {usual}: the classes go by points, not by percent"
+    ),
+    "share_needs_units": Plural(
+        "the share of {name} gives the first place from {least} unit on",
+        "the share of {name} gives the first place from {least} units on",
+        "least",
     ),
     "total_exceeds": N_("the criteria add up to {seen}, more than the stated {stated}"),
     "total_with_bonus_differs": N_("with bonus the criteria add up to {seen}, the stated total is {stated}"),
@@ -120,6 +171,12 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cut_off_to_come": N_("{on} is later than the act: only an estimate can count up to a day that is to come."),
     "term_ends_before": N_("The term ends on {until}, before it begins on {since}."),
     "year_plan_known": N_("That year plan is known already."),
+    "changed_since": N_(
+        "Since you read it, {unit} has entered act {version} about the same matter. Nothing was entered: read it, and "
+        "send again."
+    ),
+    "stance_on_no_version": N_("A stance on all drafts names no version; choose the draft, too."),
+    "cross_checks_are_so": N_("The cross-checks are assigned like this already."),
     "closed_already": N_("The cluster was closed early on {on}."),
     "taken_over_already": N_("That is recorded already: {names}."),
     "round_has_its_act": N_("The round {round} has its own act: {act}."),
@@ -147,9 +204,6 @@ SENTENCES: Mapping[str, str | Plural] = {
     ),
     "nobody_signs": N_("Nobody signs: name units, or how many unnamed ones."),
     "totals_are_recorded": N_("Totals of the round {round} are recorded already; correct them instead."),
-    "total_beyond_scale": Plural(
-        "{total} point on a scale of {scale}.", "{total} points on a scale of {scale}.", "total"
-    ),
     "ledger_closed": N_("The ledger is closed."),
     "cancelled_on_its_way": N_(
         "Cancelled while the register was answering: it may have been entered. The same act again with "
@@ -184,6 +238,10 @@ SENTENCES: Mapping[str, str | Plural] = {
     "score_is_appraised": N_("The score of {unit} is appraised; ask the secretariat for a correction."),
     "checks_itself": N_("{unit} cannot cross-check itself."),
     "nominations_are_submitted": N_("The nominations are submitted."),
+    "nobody_can_be_ranked": N_(
+        "No unit can be ranked: points are undetermined, or the score table lacks some. Ranks that a source tells are "
+        "entered by record-totals."
+    ),
     "unit_has_no_score": N_("{unit} has no score yet; ranks that a source tells are entered by record-totals."),
     "no_such_award": N_("{edition} knows no award {award}; it knows {known}."),
     "nothing_nominated": N_("Nobody is nominated yet."),

@@ -23,6 +23,7 @@ from domain.steps.conclusion import (
 )
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
+from domain.times import day_ending
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
 from i18n.values import voice
@@ -74,7 +75,7 @@ def _members(on: _Summary) -> Iterator[str]:
     yield _("members: {units}").format(units=members or "-")
     for role, held in on.state.membership.terms.items():
         for term in held:
-            until = f" - {day(term.until)}" if term.until is not None else ""
+            until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
             holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
             yield f"{word('role', role)}: {holder} ({manner}), {day(term.since)}{until} ({_sureness(term)})"
@@ -154,8 +155,9 @@ def _drafts(on: _Summary) -> Iterator[str]:
 def _meetings(on: _Summary) -> Iterator[str]:
     for held in on.state.meetings.values():
         name = held.event.name or word("meeting", held.event.kind)
+        of = "" if held.event.of_year is None else " " + _("of the year {year}").format(year=held.event.of_year)
         host = f", {on.name(held.event.host)}" if held.event.host else ""
-        yield f"{name}: {day(held.when.day)}{host} ({_sureness(held)})"
+        yield f"{name}{of}: {day(held.when.day)}{host} ({_sureness(held)})"
 
 
 def _midyear_reports(on: _Summary) -> Iterator[str]:

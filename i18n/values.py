@@ -14,11 +14,12 @@ from pydantic import BaseModel
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
+from domain.steps.cross_checks import CrossCheckPair
 from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content
 from domain.steps.voting import Choice
 from domain.times import day_ending
-from domain.types import Document, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
+from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
 from domain.units import SampledPlace, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
@@ -86,7 +87,7 @@ def _list(of: _FieldType, values: tuple[Any, ...], words: Words) -> str:
     return separator.join(_one(of, value, words) for value in values) or empty
 
 
-_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, Participant, SourceStatement})
+_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, CrossCheckPair, Participant, SourceStatement})
 _EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Participant, RankedUnit, SourceStatement})
 
 
@@ -102,7 +103,7 @@ def _one(of: _FieldType, value: Any, words: Words) -> str:
 
 
 def _text(of: _FieldType, value: str, words: Words) -> str:
-    if IsText in of.marks:
+    if IsText in of.marks or IsEdition in of.marks:
         return words.texts.get(value, "…")
     if IsUnit in of.marks:
         return words.names.get(value) or word("holder", value)
@@ -174,6 +175,9 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     BareTotal: _total,
     Choice: _choice,
     Content: lambda value, words: value.title,
+    CrossCheckPair: lambda value, words: _("{by} checks {unit}").format(
+        by=words.names.get(value.by, value.by), unit=words.names.get(value.unit, value.unit)
+    ),
     Document: _document,
     Participant: lambda value, words: voice(value, words.names),
     RankedUnit: _ranked,

@@ -13,10 +13,12 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.duties import Duty
+from domain.edition_changes import Part
 from domain.parties import Party
-from domain.rules import CovenantKind, DraftKind, Paper, VoteMethod, VoteRule
+from domain.rules import CovenantKind, DraftKind, Paper, PeriodDay, VoteMethod, VoteRule
 from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
+from domain.steps.conclusion import NoClass, WhyUnranked
 from domain.steps.letters import LetterKind
 from domain.steps.lifecycle import ClockMode
 from domain.steps.manual_reminders import Channel
@@ -81,6 +83,8 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "deviation": WordTable(
         {
+            "stance_unpresented": N_("a stance was taken before a draft was presented; the unit must take it again"),
+            "cross_checks_open": N_("neither the rules nor an act say which unit cross-checks which"),
             "signed_text_open": N_("the covenant was signed while its text was still to be edited"),
             "bylaws_late": N_("the operating regulations came after the signing, or not at all"),
             "unit_declined": N_("a unit declined to sign"),
@@ -92,6 +96,12 @@ WORDS: Mapping[str, WordTable] = {
             "granted_unnominated": N_("granted without a nomination"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
+            "vote_tied": N_("equally many votes: somebody must decide, and why"),
+            "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
+            "total_above_scale": N_("a total above its scale"),
+            "class_between": N_("the total falls between two classes: a ruling is needed"),
+            "class_tied": N_("more units of one rank than places in the class: a ruling is needed"),
+            "class_of_unknown_fact": N_("the class depends on something that is not known: a ruling is needed"),
             "not_carried": N_("put forward or chosen although the vote did not carry it"),
             "granted_while_held": N_("decided while the award was held back"),
             "annulled_ungranted": N_("an award was annulled that the register does not know as granted"),
@@ -128,6 +138,25 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "period_end": WordTable(
+        {"first-day": N_("first day of the period"), "last-day": N_("last day of the period")},
+        _type_of(PeriodDay, "counted_from"),
+    ),
+    "edition_part": WordTable(
+        {
+            "papers": N_("required papers"),
+            "criteria-and-total": N_("criteria and points"),
+            "scoring": N_("scoring and classes"),
+            "rounds": N_("rounds of scoring"),
+            "award-rules": N_("kinds of awards"),
+            "vote-rules": N_("rules for votes"),
+            "calendar": N_("working days"),
+            "inheritance": N_("what successors take over"),
+            "articles": N_("cited articles"),
+            "remainder": N_("other rules"),
+        },
+        Part,
+    ),
     "exactness": WordTable(
         {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
     ),
@@ -234,7 +263,16 @@ WORDS: Mapping[str, WordTable] = {
             "all-or-nothing": N_("all or nothing"),
             "count": N_("count times points"),
             "relative": N_("relative to the best"),
+            "mean": N_("relative to the mean"),
         }
+    ),
+    "no_class": WordTable({"none": N_("no class")}, NoClass),
+    "unranked": WordTable(
+        {
+            "points-open": N_("some of its points are undetermined"),
+            "table-incomplete": N_("the score table lacks points"),
+        },
+        WhyUnranked,
     ),
     "stance": WordTable(
         {

@@ -49,6 +49,8 @@ class StoredEvent(Protocol):
     def effective(self) -> date | None: ...
     @property
     def act_key(self) -> str | None: ...
+    @property
+    def recorded_at(self) -> datetime | None: ...
 
 
 @lru_cache(maxsize=1_000)
@@ -74,6 +76,7 @@ def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
         stored.meeting,
         stored.effective,
         stored.act_key,
+        stored.recorded_at,
     )
     return EventEnvelope(decode(stored.type, stored.schema, stored.payload), meta)
 

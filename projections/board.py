@@ -60,7 +60,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
             for c in state.manual_reminders[-50:]
         ],
         "published": state.conclusion.published is not None,
-        "filed": state.lifecycle.filed.isoformat() if state.lifecycle.filed else None,
+        "filed": state.lifecycle.filed.day.isoformat() if state.lifecycle.filed else None,
     }
 
 

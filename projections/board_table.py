@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from domain.cycle import CYCLE
-from domain.rules import NO_RULES, Edition, edition_of
+from domain.rules import NO_RULES, Adoption, Edition, edition_of, in_force
 from domain.streams import is_cycle
 from i18n.sorting import folded
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
@@ -201,7 +201,7 @@ class Board(BoardLines):
         stream, position = rows[-1].stream, rows[-1].position
         try:
             state = await self._states.after(*rows)
-            line = line_of(stream, state, await self._rules(CYCLE.edition(state)))
+            line = line_of(stream, state, await self._rules(CYCLE.adoptions(state)))
         except DATABASE_ERRORS:
             raise  # nothing is wrong with the cycle: the next catch-up tries again
         except Exception:
@@ -211,13 +211,11 @@ class Board(BoardLines):
         await write_line(connection, stream, position, line)
         await write_units(connection, stream, line)
 
-    async def _rules(self, digest: str | None) -> Edition:
-        if digest is None:
-            return NO_RULES
-        if digest not in self._editions:
+    async def _rules(self, adoptions: tuple[Adoption, ...]) -> Edition:
+        for digest in {adoption.edition for adoption in adoptions} - set(self._editions):
             body = await self._texts.edition(digest)
             self._editions[digest] = edition_of(body) if body else NO_RULES
-        return self._editions[digest]
+        return in_force(adoptions, self._editions)
 
     async def has_reached(self, position: int) -> bool:
         """Return True when the lines are computed at least up to a position."""

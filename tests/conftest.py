@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -23,6 +24,7 @@ from activities.ledger import LedgerActivities
 from application.bootstrap import bootstrap
 from cli.session import Session
 from domain import installation as own
+from domain.steps import clock
 from ledger.mapping import to_envelope
 from ledger.postgres import open_ledger
 from ledger.protocol import Ledger, load_all
@@ -185,3 +187,9 @@ async def eventually(check: Callable[[], Awaitable[bool]], deadline_s: float = 3
     while not await check():
         assert asyncio.get_running_loop().time() < end, "the condition was not met in time"
         await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def clock_that_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of a cycle in real time issues what was due long before: as if the cycle had been opened then."""
+    monkeypatch.setattr(clock, "COMMANDS_EXPIRE", timedelta(days=1000))

@@ -57,6 +57,7 @@ RULES = Edition.model_validate(
             {"id": "b", "title": "B", "max": "40"},
         ],
         "total": "100",
+        "cross_checks": "next-in-list",
         "awards": [{"id": "co", "title": "Cờ", "quota": 1}],
         "articles": {"bylaws_before_signing": "Điều 9"},
     }
@@ -95,8 +96,12 @@ class Case:
             self.when(opening(clock), by=CITY).happened()
 
     def when(self, command: Command, *, by: str = CITY, actor: str = "", **circumstances: Any) -> Case:
-        """Issue a command for the unit `by`. Its outcome is kept, and its events are applied."""
+        """Issue a command for the unit `by`. Its outcome is kept, and its events are applied.
+
+        Commands with the same `recorded` are appended together.
+        """
         self.issued += 1
+        recorded: datetime | None = circumstances.pop("recorded", None)
         authenticated = AuthenticatedCommand(
             stream=STREAM,
             command=command,
@@ -112,6 +117,11 @@ class Case:
         except (Refused, AlreadyRecorded) as outcome:
             self.outcome = outcome
             return self
+        # As the ledger would store it: a moment after it was issued, each append at a time of its own.
+        stored = recorded or authenticated.issued + timedelta(seconds=self.issued)
+        self.outcome = tuple(
+            envelope._replace(meta=envelope.meta._replace(recorded=stored)) for envelope in self.outcome
+        )
         self._apply(self.outcome)
         return self
 

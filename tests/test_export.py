@@ -85,6 +85,7 @@ async def test_a_rehearsed_year_with_its_clock_is_the_same_elsewhere(
     await brought_over(app, elsewhere, client, stream, tmp_path, f"cb-{CITY}-1")
 
 
+@pytest.mark.usefixtures("clock_that_knew")
 async def test_a_real_time_cycle_comes_out_as_one_that_was_entered_afterwards(
     app: Session, elsewhere: Elsewhere, client: Client, tmp_path: Path
 ) -> None:

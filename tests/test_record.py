@@ -271,7 +271,7 @@ def test_a_state_without_closed_events_can_be_folded() -> None:
         for length in range(len(envelopes) + 1):
             now = CYCLE.fold(envelopes[:length])
             if now.conclusion.published is None:
-                versions = readable_versions(envelopes[:length], "nobody", MEMBER, now)
+                versions = readable_versions(envelopes[:length], "nobody", MEMBER, now, NO_RULES)
                 open_ = [one for one in envelopes[:length] if one.meta.version in versions]
                 state = CYCLE.fold(open_)
                 assert state.conclusion.grants == ()
@@ -291,7 +291,9 @@ def test_what_follows_an_event_has_its_readers() -> None:
     case.when(CorrectAct(version=version, reason=TEXT), by=CITY).happened("ActCorrected")
 
     def read_by(reader: str, who: frozenset[Reader] = MEMBER) -> set[int]:
-        return {1, version - 1, version, version + 1} & readable_versions(case.history, reader, who, case.state)
+        return {1, version - 1, version, version + 1} & readable_versions(
+            case.history, reader, who, case.state, case.rules
+        )
 
     assert read_by(third) == {1, version - 1, version, version + 1}, "it checks the first"
     assert read_by(other) == {1, version, version + 1}, "it checks the third"
@@ -308,10 +310,10 @@ def test_a_unit_reads_what_it_entered_but_the_organisers_people_do_not() -> None
         scored = ScoreRound.model_validate({"unit": UNITS[2], "round": f"vong-{by}", "sheet": sheet})
         case.when(scored, by=by).happened("RoundScored")
     by_head, by_city = (one.meta.version for one in case.history[-2:])
-    versions = readable_versions(case.history, UNITS[0], MEMBER, case.state)
+    versions = readable_versions(case.history, UNITS[0], MEMBER, case.state, case.rules)
     assert (by_head in versions, by_city in versions) == (True, False)
-    assert not {by_head, by_city} & readable_versions(case.history, UNITS[2], MEMBER, case.state)
-    assert by_city not in readable_versions(case.history, CITY, MEMBER, case.state)
+    assert not {by_head, by_city} & readable_versions(case.history, UNITS[2], MEMBER, case.state, case.rules)
+    assert by_city not in readable_versions(case.history, CITY, MEMBER, case.state, case.rules)
 
 
 def test_deviations_that_closed_events_can_bring_are_closed() -> None:
@@ -404,7 +406,7 @@ async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(mo
     envelopes = [one for _row, one in history]
 
     def may_read(reader: str, who: frozenset[Reader], state: State) -> bool:
-        return envelope.meta.version in readable_versions(envelopes, reader, who, state)
+        return envelope.meta.version in readable_versions(envelopes, reader, who, state, NO_RULES)
 
     assert not may_read(member, MEMBER, state)
     assert not may_read("don-vi-1", MEMBER, state)

@@ -13,6 +13,7 @@ from engine_help import assert_ledger_verifies, event_names
 from pydantic_core import PydanticCustomError
 
 from application.recording.file import RecordFile
+from application.recording.plan import Plan
 from application.recording.run import record_file
 from cli.session import Session
 from domain.cycle import CYCLE
@@ -264,3 +265,23 @@ def test_the_schema_lets_an_editor_accept_what_we_do() -> None:
     assert {"tổng kết", "final"} <= set(meeting["kind"]["enum"])
     assert {"cùng ký giao ước", "sign-jointly"} <= set(entry["act"]["enum"])
     assert "string" in meeting["on"]["type"]
+
+
+def test_a_meeting_that_opens_the_next_year_is_told_there_as_the_meeting_of_its_own_year() -> None:
+    meeting = {"id": "tk", "kind": "final", "on": "15/01/2020"}
+    for which, of_year in (("this", 2019), ("next", 2020)):
+        acts = [{"act": "rank", "cycle": "next"}, {"act": "rank", "cycle": "this"}]
+        file = RecordFile.model_validate(
+            {
+                "organiser": "tp",
+                "organiser_name": "TP",
+                "year": 2019,
+                "next": {"year": 2020},
+                "cluster": {"id": "cum", "name": "Cụm", "units": [{"id": "a", "name": "A"}]},
+                "meetings": [{**meeting, "cycle": which, "acts": acts}],
+            }
+        )
+        (group,) = Plan(file, {}, None).groups()
+        told = {one.input.stream: one.input.fields for one in group.acts if one.input.act == "record-meeting"}
+        own, other = file.stream(which), file.stream("next" if which == "this" else "this")  # type: ignore[arg-type]
+        assert ("of_year" in told[own], told[other]["of_year"]) == (False, of_year)

@@ -18,7 +18,7 @@ from domain.city_year import CITY_YEAR, ArrangeClusters, ClusterPlan, IssueYearP
 from domain.commands import AuthenticatedCommand, CommandPayload, parse_command
 from domain.decider import compose
 from domain.records import AlreadyRecorded, Event, Refused, StepDecider
-from domain.rules import NO_RULES, Edition, YearDay
+from domain.rules import NO_RULES, Adoption, Edition, YearDay
 from domain.steps.lifecycle import CycleFiled, OpenCycle
 from domain.steps.signing import SignCovenant
 from domain.steps.signing import decider as signing_step
@@ -229,7 +229,7 @@ class TestCityYear:
         year.when(OrderOpening(clusters=("c1", "c2")))
         with pytest.raises(AlreadyRecorded):
             year.when(OrderOpening(clusters=("c2",)))
-        assert CITY_YEAR.edition(year.state) == DIGEST
+        assert CITY_YEAR.adoptions(year.state) == (Adoption(DIGEST),)
 
     def test_a_unit_has_one_cluster(self) -> None:
         year = Year()

@@ -16,9 +16,10 @@ from application.yaml_files import read_model
 from cli.scoring import score
 from domain.records import Refused
 from domain.rules import Edition, edition_of
-from domain.scoring.calculation import SheetFile, UnitResult, UnitSheet, calculate_scores
-from domain.scoring.criteria import remarks
+from domain.scoring.calculation import SheetFile, UnitSheet, calculate_scores
 from domain.scoring.methods import BestInCluster, ScoreEntry, ScoringMethod, Undetermined
+from domain.scoring.remarks import remarks
+from domain.scoring.results import UnitResult
 from errors import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -262,7 +263,7 @@ def test_the_example_of_the_documentation_is_what_it_says(tmp_path: Path) -> Non
     for name, block in zip(("edition", "sheet"), blocks, strict=True):
         (tmp_path / name).write_text(block)
     table = read_model(tmp_path / "edition", Edition)
-    assert remarks(table.criteria, table.scoring, table.total) == ()
+    assert [one.code for one in remarks(table.criteria, table.scoring, table.total)] == ["share_needs_units"]
     first, second = calculate_scores(table, read_model(tmp_path / "sheet", SheetFile).units)
     assert (first.total, first.facts["tin-bai"], first.facts["hoi-nghi"]) == (86, Decimal("15.5"), 18)
     assert (first.rank, first.class_, first.passed, second.rank) == (1, "tot", True, None)

@@ -120,6 +120,7 @@ async def test_the_other_years_workflow_is_told_at_once(app: Session, client: Cl
     await eventually(heard)
 
 
+@pytest.mark.usefixtures("clock_that_knew")
 async def test_what_is_due_in_the_other_year_comes_first(app: Session) -> None:
     first = await open_cycle(app, RULES, members=units(2), clock="backfill")
     other = await open_cycle(app, RULES, members=units(2), clock="wall", starts=start_of(date(YEAR, 1, 1)))

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 from speech import CITY, UNITS, Case, opening
 
+from domain.deviations import deviations
 from domain.steps.conclusion import BareTotal, RecordTotals
 from domain.steps.drafting import PresentDraft
 from domain.steps.lifecycle import OpenCycle
@@ -59,9 +60,10 @@ def test_totals_without_sheets_or_names() -> None:
     assert [str(one.total) for one in case.state.conclusion.totals["cụm"]] == ["89", "88.25", "87", "87.25"]
     case.when(totals("89")).refused("totals_are_recorded")
     case.when(totals("1", "2", "3", "4", "5", round="huyện")).refused("more_than_unnamed")
-    case.when(totals("101", round="huyện", scale=100)).refused("total_beyond_scale")
     case.when(totals("89", "87", round="huyện")).happened()
     assert set(case.state.conclusion.totals) == {"cụm", "huyện"}, "no round overwrites another"
+    case.when(totals("101", round="tỉnh", scale=100)).happened("TotalsRecorded")
+    assert [one.code for one in deviations(case.state, case.rules)] == ["total_above_scale"]
 
 
 def test_a_named_total_is_of_a_member_and_stands_once() -> None:

@@ -286,7 +286,7 @@ async def allowed(site: Site, cycle: ClosedCycle, visit: Visit) -> set[str]:
     if not visit.person:
         return own
     opened = await opened_by(site, cycle, visit)
-    versions = readable_versions(cycle.envelopes, opened.visitor.unit, opened.readers, opened.state)
+    versions = readable_versions(cycle.envelopes, opened.visitor.unit, opened.readers, opened.state, opened.rules)
     return own | cycle.of(versions)
 
 

@@ -24,7 +24,9 @@ from domain.cycle import ENTERED_BY_PERSONS
 from domain.duties import Duty
 from domain.records import Event
 from domain.rules import AwardRule, Inherited, RoundRule
-from domain.scoring.methods import RoundingMode
+from domain.scoring.classes import ClassCondition, ScoreClass
+from domain.scoring.criteria import Scoring
+from domain.scoring.methods import RoundingMode, Stepped
 from i18n import KEYWORDS, in_language
 from i18n.acts import stored_names
 from i18n.messages import SENTENCES, counted, days_left, sentence, word
@@ -186,7 +188,17 @@ NOT_SHOWN = (
     Reader,
     Inherited,
     RoundingMode,
-    *(model.model_fields[field].annotation for model, field in ((AwardRule, "share_rounding"), (RoundRule, "by"))),
+    *(
+        model.model_fields[field].annotation
+        for model, field in (
+            (AwardRule, "share_rounding"),
+            (RoundRule, "by"),
+            (ClassCondition, "otherwise"),
+            (ScoreClass, "share_of"),
+            (Scoring, "classes_of"),
+            (Stepped, "of"),
+        )
+    ),
 )
 """Types whose values stand in the code of rights and in the files of editions only: no page or command prints them."""
 
@@ -196,6 +208,7 @@ SHARED = {
     "criteria": {"draft": ("tiêu chí", "criteria"), "paper": ("tiêu chí", "criteria")},
     "deputy": {"role": ("cụm phó", "deputy head unit"), "party": ("cụm phó", "deputy head unit")},
     "head": {"role": ("cụm trưởng", "head unit"), "party": ("cụm trưởng", "head unit")},
+    "none": {"no_class": ("không xếp loại", "no class")},
     "other": {"meeting": ("hội nghị", "meeting"), "paper": ("khác", "other")},
     "overseer": {"party": ("người theo dõi cụm", "overseer")},
     "own": {"party": ("chính đơn vị đó", "the unit itself")},

@@ -215,7 +215,8 @@ class TestComments:
         case = drafted().when(TakeStanceTogether(stance="agreed-in-substance", group="các đại biểu")).happened()
         assert case.names()[-1] == "StanceTakenTogether"
         assert case.state.comments.stances == {}
-        assert case.state.comments.stance_of(THIRD) is not None
+        assert case.state.comments.stances_of(THIRD, lambda _when: True) != ()
+        assert case.state.comments.stances_of(THIRD, lambda _when: False) == ()
 
     def test_a_comment_is_withdrawn_by_whose_it_is(self) -> None:
         comment = AddComment(by=Participant(unit=THIRD), text=TEXT)

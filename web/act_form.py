@@ -35,6 +35,9 @@ from web.urls import CORRECTS
 FORM_ERRORS = (InputError, Refused, GateClosedError, PendingError, UnreachableError)
 """Errors that are shown beside the form that was sent. Any other error has a page of its own."""
 
+READ = "_read"
+"""The field of a form that says which version of the cycle its page showed."""
+
 FILE = "_file."
 """Before the path of the field that a file is chosen for."""
 
@@ -52,11 +55,15 @@ class ActForm:
     corrects: int | None = None
     """The version of the wrong act that this one replaces."""
     reason: str = ""
+    read: int | None = None
+    """The version of the cycle that the page showed."""
 
     @property
     def extras(self) -> dict[str, str]:
         """The hidden fields of the form: what it carries beside the act's fields."""
         carried = {"_id": str(self.command_id), "_on": self.on, "_source": self.source, "_meeting": self.meeting}
+        if self.read is not None:
+            carried[READ] = str(self.read)
         return carried if self.corrects is None else {**carried, CORRECTS: str(self.corrects), "_reason": self.reason}
 
     @property
@@ -82,6 +89,8 @@ class ActForm:
             happened=_range(self.on) if self.on else None,
             provenance=stated_by(self.source, "_source") if self.source else None,
             meeting=self.meeting or None,
+            # What happened on an earlier day is a fact, whatever has been read since.
+            based_on=None if self.on else self.read,
         )
 
 
@@ -96,6 +105,7 @@ def parse_act_form(act: type[Command], body: Mapping[str, Any]) -> ActForm:
         str(body.get("_meeting", "")),
         version_in(body.get(CORRECTS)),
         str(body.get("_reason", "")).replace("\r\n", "\n"),
+        version_in(body.get(READ)) or None,
     )
 
 

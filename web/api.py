@@ -293,6 +293,7 @@ def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
         happened=When.on(body.on, body.until) if body.on is not None else None,
         provenance=stated_by(body.source, "source") if body.source else None,
         meeting=body.meeting,
+        based_on=body.based_on,
     )
 
 

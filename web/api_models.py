@@ -12,7 +12,16 @@ from operator import or_
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PositiveInt,
+    TypeAdapter,
+    WithJsonSchema,
+    create_model,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -83,6 +92,8 @@ class ActCircumstances(BaseModel):
     until: Day | None = None
     source: Annotated[str, Field(max_length=300)] | None = None
     meeting: Annotated[str, Field(max_length=60)] | None = None
+    based_on: PositiveInt | None = None
+    """The version of the cycle that was read: what came since about the same matter refuses the act."""
 
 
 def _request_for(act: type[Command]) -> type[ActCircumstances]:

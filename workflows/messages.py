@@ -69,6 +69,7 @@ class EventMessage:
     effective: date | None
     act_key: str | None
     digest: str
+    recorded_at: datetime | None = None
 
 
 _SHARED = tuple(name for name in EventMessage.__dataclass_fields__ if name != "digest")

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.codec import plain
     from domain.records import Event, EventEnvelope, Refused
-    from domain.rules import NO_RULES, Edition, edition_of
+    from domain.rules import NO_RULES, Adoption, Edition, edition_of, in_force
     from domain.streams import folded
     from ledger.mapping import authenticate, to_draft, to_envelope
     from ledger.signing import BatchItem, Header
@@ -64,8 +64,9 @@ class StreamState:
         self.digest = bytes(32).hex()
         self.commands: dict[UUID, list[int]] = {}
         self.next_due: datetime | None = None
-        self.edition: str | None = None
-        """The digest of the rules in force."""
+        self.adoptions: tuple[Adoption, ...] = ()
+        """The editions that `rules` is made of."""
+        self._editions: dict[str, Edition] = {}
 
     async def catch_up(self) -> None:
         """Fold all events that the ledger holds after `version`."""
@@ -85,8 +86,8 @@ class StreamState:
         if has_correction:
             # Corrected events are left out, which only a fold of the whole history can do.
             self.folded.fold(await self.history())
-        if (digest := self.folded.edition()) != self.edition:
-            self.rules, self.edition = await self.rules_of(digest), digest
+        if (adoptions := self.folded.adoptions()) != self.adoptions:
+            self.rules, self.adoptions = await self.rules_of(adoptions), adoptions
         self.next_due = self.folded.next_due(self.rules)
 
     async def run_due_timers(self) -> None:
@@ -113,9 +114,12 @@ class StreamState:
         # Later events, appended meanwhile by other writers, are not folded yet.
         return tuple(to_envelope(event) for event in events if event.version <= self.version)
 
-    async def rules_of(self, digest: str | None) -> Edition:
-        """Load the rules edition with this digest; `NO_RULES` for None."""
-        return NO_RULES if digest is None else edition_of(await locally("edition", digest, str))
+    async def rules_of(self, adoptions: tuple[Adoption, ...]) -> Edition:
+        """Return the rules in force, after loading the editions that are not loaded yet."""
+        for digest in dict.fromkeys(adoption.edition for adoption in adoptions):
+            if digest not in self._editions:
+                self._editions[digest] = edition_of(await locally("edition", digest, str))
+        return in_force(adoptions, self._editions)
 
 
 class Speculation:
@@ -126,7 +130,7 @@ class Speculation:
 
     def __init__(self, base: StreamState) -> None:
         self._base = base
-        self._folded, self._rules, self.edition = base.folded.copy(), base.rules, base.edition
+        self._folded, self._rules, self._adoptions = base.folded.copy(), base.rules, base.adoptions
         self.part = PartMessage(base.stream, base.version, base.digest, [])
 
     async def decide(self, index: int, item: BatchItem, header: Header, *, is_single: bool) -> None:
@@ -144,5 +148,5 @@ class Speculation:
         for envelope in self._folded.decide(authenticated, self._rules, version, history):
             self.part.events.append(DraftMessage(index, to_draft(envelope)))
             self._folded.evolve(envelope)
-        if (digest := self._folded.edition()) != self.edition:
-            self._rules, self.edition = await self._base.rules_of(digest), digest
+        if (adoptions := self._folded.adoptions()) != self._adoptions:
+            self._rules, self._adoptions = await self._base.rules_of(adoptions), adoptions

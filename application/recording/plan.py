@@ -167,11 +167,16 @@ class Plan:
             mode="json", include=set(Meeting.model_fields), exclude_none=True, exclude_defaults=True
         )
         for which in cycles:
-            entry = ActEntry(act="record-meeting", fields=fields, cycle=which)
+            # What it is, such as the final meeting, it is of its own cycle, not of the other one that it decides for.
+            of_year = {} if which == meeting.cycle else {"of_year": self._year(meeting.cycle)}
+            entry = ActEntry(act="record-meeting", fields={**of_year, **fields}, cycle=which)
             group.acts.append(self._planned(entry, meeting, meeting.id, ("meetings", index)))
         for number, entry in enumerate(meeting.acts):
             group.acts.append(self._planned(entry, meeting, meeting.id, ("meetings", index, "acts", number)))
         return group
+
+    def _year(self, which: WhichCycle) -> int:
+        return self._file.next.year if which == "next" and self._file.next else self._file.year
 
     def _outside_groups(self) -> list[ActGroup]:
         """Return the acts outside meetings. Neighbours with one meeting id form a group; corrections stand alone."""

@@ -8,8 +8,9 @@ the edition says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Protocol
 
 from pydantic import Field, model_validator
@@ -17,8 +18,20 @@ from pydantic import Field, model_validator
 from domain import limits
 from domain.problems import invalid, repeated
 from domain.records import Refused
-from domain.scoring.criteria import Criterion, ScoreClass, Scoring, remarks
-from domain.scoring.methods import BestInCluster, RelativeToBest, Rounding, ScoreEntry, Undetermined
+from domain.scoring.criteria import Criterion, Scoring
+from domain.scoring.methods import (
+    COMPARING,
+    BestInCluster,
+    ByHand,
+    PointsOrUndetermined,
+    Rounding,
+    ScoreEntry,
+    Undetermined,
+    as_shown,
+)
+from domain.scoring.remarks import most_possible, remarks
+from domain.scoring.results import CriterionLine, UnitResult
+from domain.scoring.standing import Candidate, with_classes, with_ranks
 from domain.types import FrozenModel, Label, Slug, UnitId
 
 
@@ -50,6 +63,11 @@ class UnitSheet(FrozenModel):
     excluded: Label | None = None
     entries: tuple[ScoreEntry, ...] = Field(default=(), max_length=limits.CRITERIA_PER_EDITION)
 
+    facts: dict[Slug, bool] = Field(default={}, max_length=limits.CLASSES_PER_EDITION)
+    """The facts that classes depend on, as far as they are known."""
+    ruled_class: Slug | None = None
+    """The class by a recorded ruling. It counts only where the edition leaves the class undetermined."""
+
     @model_validator(mode="after")
     def _check_unique(self) -> UnitSheet:
         if doubled := repeated(entry.criterion for entry in self.entries):
@@ -69,57 +87,6 @@ class SheetFile(FrozenModel):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class CriterionLine:
-    """A criterion's points, or the reason why they are undetermined.
-
-    `capped_from` is the sum before the maximum was applied, where it was higher.
-    """
-
-    criterion: str
-    title: str
-    depth: int
-    points: Decimal | None
-    maximum: Decimal | None
-    undetermined: Undetermined | None = None
-    floor_missed: bool = False
-    capped_from: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UnitResult:
-    """One unit's result. `complete` False: the sums leave out points that are undetermined, or the table lacks some.
-
-    `facts` are the points by criterion.
-    """
-
-    unit: str
-    lines: tuple[CriterionLine, ...]
-    base: Decimal
-    bonus: Decimal
-    penalty: Decimal
-    complete: bool
-    pass_mark: Decimal | None
-    excluded: str | None
-    rank: int | None = None
-    class_: str | None = None
-    facts: Mapping[str, Decimal] = field(default_factory=dict)
-
-    @property
-    def total(self) -> Decimal:
-        """The sum of base, bonus and penalty."""
-        return self.base + self.bonus + self.penalty
-
-    @property
-    def passed(self) -> bool | None:
-        """Whether the unit reaches floors and pass mark; None when incomplete, or without a pass mark."""
-        if any(line.floor_missed for line in self.lines):
-            return False
-        if not self.complete or self.pass_mark is None:
-            return None
-        return self.total >= self.pass_mark
-
-
 def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tuple[UnitResult, ...]:
     """Return every unit's result, in the order of the sheets.
 
@@ -132,8 +99,17 @@ def calculate_scores(table: CalculationRules, sheets: Sequence[UnitSheet]) -> tu
             if entry.criterion not in leaves:
                 raise Refused("no_such_criterion", criterion=entry.criterion, edition=table.id)
     best, whole = _best_in_cluster(leaves, sheets), table_is_complete(table)
-    results = tuple(_UnitCalculation(table, sheet, best).result(whole=whole) for sheet in sheets)
-    return _with_classes(table.scoring, _with_ranks(table.scoring, results))
+    results = with_ranks(table.scoring, [_UnitCalculation(table, sheet, best).result(whole=whole) for sheet in sheets])
+    candidates = [
+        Candidate(
+            result,
+            sheet.facts,
+            sheet.ruled_class,
+            most_possible(table.criteria, table.scoring, sheet.unit, sheet.kind)[0],
+        )
+        for result, sheet in zip(results, sheets, strict=True)
+    ]
+    return with_classes(table.scoring, candidates)
 
 
 def table_is_complete(table: CalculationRules) -> bool:
@@ -143,24 +119,25 @@ def table_is_complete(table: CalculationRules) -> bool:
 
 
 def _best_in_cluster(leaves: Mapping[str, Criterion], sheets: Iterable[UnitSheet]) -> dict[str, BestInCluster]:
-    best: dict[str, BestInCluster] = {}
+    """Return what units are compared with, by criterion; units that are not considered set nothing."""
+    entries: dict[str, list[ScoreEntry]] = {}
     for sheet in sheets:
         for entry in sheet.entries:
             leaf = leaves[entry.criterion]
-            if (
-                sheet.excluded is None
-                and isinstance(leaf.way, RelativeToBest)
-                and leaf.concerns(sheet.unit, sheet.kind)
-            ):
-                current = best.get(leaf.id, BestInCluster())
-                best[leaf.id] = BestInCluster(
-                    _higher(current.ratio, entry.ratio), _higher(current.actual, entry.actual)
-                )
-    return best
+            if sheet.excluded is None and isinstance(leaf.way, COMPARING) and leaf.concerns(sheet.unit, sheet.kind):
+                entries.setdefault(leaf.id, []).append(entry)
+    return {criterion: _best_of(found) for criterion, found in entries.items()}
 
 
-def _higher(a: Decimal | None, b: Decimal | None) -> Decimal | None:
-    return max((value for value in (a, b) if value is not None), default=None)
+def _best_of(entries: list[ScoreEntry]) -> BestInCluster:
+    ratios = [entry.ratio for entry in entries if entry.ratio is not None]
+    actuals = [entry.actual for entry in entries if entry.actual is not None]
+    return BestInCluster(max(ratios, default=None), max(actuals, default=None), _mean(ratios), _mean(actuals))
+
+
+def _mean(values: list[Decimal]) -> Decimal | None:
+    # Sorted: the order of the sheets must not change the last digit.
+    return sum(sorted(values), Decimal(0)) / len(values) if values else None
 
 
 class _UnitCalculation:
@@ -181,14 +158,14 @@ class _UnitCalculation:
             sums["bonus"] = min(sums["bonus"], scoring.bonus_cap)
         if scoring.penalty_least is not None:
             sums["penalty"] = max(sums["penalty"], scoring.penalty_least)
-        mark = next((m.least for m in scoring.pass_marks if not m.kinds or self._sheet.kind in m.kinds), None)
         return UnitResult(
             unit=self._sheet.unit,
             lines=tuple(self._lines),
-            base=sums["base"],
-            bonus=sums["bonus"],
-            penalty=sums["penalty"],
-            pass_mark=mark,
+            base=as_shown(sums["base"]),
+            bonus=as_shown(sums["bonus"]),
+            penalty=as_shown(sums["penalty"]),
+            total=as_shown(sum(sums.values(), Decimal(0)), scoring.total_rounding),
+            pass_mark=scoring.pass_mark(self._sheet.kind),
             excluded=self._sheet.excluded,
             complete=whole and all(line.undetermined is None for line in self._lines),
             facts={line.criterion: line.points for line in self._lines if line.points is not None},
@@ -201,103 +178,110 @@ class _UnitCalculation:
         """
         if not node.concerns(self._sheet.unit, self._sheet.kind):
             return {}
+        rounding = node.rounding or self._table.scoring.rounding
         if not node.children:
-            line = self._leaf(node, depth)
-            self._lines.append(line)
-            return {} if line.points is None else {node.part: line.points}
+            points = self._leaf_points(node)
+            if isinstance(points, Undetermined):
+                self._lines.append(_line(node, depth, undetermined=points))
+                return {}
+            points = points if rounding is None else rounding.apply(points)
+            self._lines.append(_line(node, depth, points, floor_missed=_below_floor(node, points, rounding)))
+            return {node.part: points}
         index = len(self._lines)
+        parts = [self._walk(child, depth + 1) for child in node.children]
         sums: dict[str, Decimal] = {}
-        for child in node.children:
-            for part, points in self._walk(child, depth + 1).items():
-                sums[part] = sums.get(part, Decimal(0)) + points
-        base = sums.get(node.part, Decimal(0))
-        capped = base if node.max is None else min(base, node.max)
+        for part in ("base", "bonus", "penalty"):
+            found = [points[part] for points in parts if part in points]
+            if found:
+                sums[part] = sum(found, Decimal(0)) if node.take == "sum" else max(found, key=abs)
+        own = sums.get(node.part, Decimal(0))
+        capped = _capped(node, own)
         undetermined = next((line.undetermined for line in self._lines[index:] if line.undetermined is not None), None)
-        line = CriterionLine(
-            node.id, node.title, depth, capped, node.max, undetermined, capped_from=base if capped != base else None
-        )
-        self._lines.insert(index, replace(line, floor_missed=_below_floor(node, capped)))
+        missed = _below_floor(node, capped, rounding)
+        line = _line(node, depth, capped, undetermined=undetermined, floor_missed=missed)
+        self._lines.insert(index, replace(line, capped_from=as_shown(own) if capped != own else None))
         return {**sums, node.part: capped}
 
-    def _leaf(self, node: Criterion, depth: int) -> CriterionLine:
-        line = CriterionLine(node.id, node.title, depth, None, node.max)
+    def _leaf_points(self, node: Criterion) -> PointsOrUndetermined:
         if self._sheet.kind is not None and self._sheet.kind in node.exempt_kinds:
             given = node.max if node.exempt_gives == "maximum" else Decimal(0)
-            return replace(line, points=given, undetermined=Undetermined("maximum_unknown") if given is None else None)
+            return Undetermined("maximum_unknown") if given is None else given
         entry = self._entries.get(node.id)
         if entry is None:
             # Without an entry, a bonus or a penalty is 0; points that every unit must have are undetermined.
-            return (
-                replace(line, points=Decimal(0))
-                if node.part != "base"
-                else replace(line, undetermined=Undetermined("no_entry"))
-            )
-        points = _points(node, entry, self._best.get(node.id, BestInCluster()))
-        if isinstance(points, Undetermined):
-            return replace(line, undetermined=points)
-        rounding = node.rounding or self._table.scoring.rounding
-        points = points if rounding is None else rounding.apply(points)
-        return replace(line, points=points, floor_missed=_below_floor(node, points))
+            return Undetermined("no_entry") if node.part == "base" else Decimal(0)
+        return _points(node, entry, self._best.get(node.id, BestInCluster()))
 
 
-def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> Decimal | Undetermined:
-    """Return the points of an entry by the criterion's scoring method.
+def _line(
+    node: Criterion,
+    depth: int,
+    points: Decimal | None = None,
+    *,
+    undetermined: Undetermined | None = None,
+    floor_missed: bool = False,
+) -> CriterionLine:
+    shown = None if points is None else as_shown(points)
+    return CriterionLine(node.id, node.title, depth, shown, node.max, undetermined, floor_missed, part=node.part)
+
+
+def _points(node: Criterion, entry: ScoreEntry, best: BestInCluster) -> PointsOrUndetermined:
+    """Return the points of an entry by the criterion's scoring method; those of a penalty are never above 0.
 
     When the method leaves them undetermined, a ruling counts: points by hand in the entry.
+
+    Raises:
+        Refused: `points_out_of_range`, `points_not_in_steps`.
     """
     points = node.way.points(entry, node.max, best)
-    if isinstance(points, Undetermined) and entry.points is not None:
-        points = entry.points
+    is_typed = isinstance(node.way, ByHand)
     if isinstance(points, Undetermined):
-        return points
-    least = getattr(node.way, "least", Decimal(0)) if node.part != "penalty" else None
-    ceiling = getattr(node.way, "ceiling", None) or node.max
-    if (least is not None and points < least) or (ceiling is not None and points > ceiling):
-        raise Refused("points_out_of_range", criterion=node.id, points=points, least=least or 0, max=ceiling)
+        if entry.points is None:
+            return points
+        points, is_typed = entry.points, True
     step = getattr(node.way, "step", None)
+    if node.part == "penalty":
+        points = signed(node, points)
+        if not is_typed:
+            points = _capped(node, points)
+    least, most = _bounds(node)
+    if (least is not None and points < least) or (most is not None and points > most):
+        raise Refused(
+            "points_out_of_range",
+            criterion=node.id,
+            points=points,
+            least="-" if least is None else least,
+            max="-" if most is None else most,
+        )
     if step is not None and points % step:
         raise Refused("points_not_in_steps", criterion=node.id, points=points, step=step)
     return points
 
 
-def _below_floor(node: Criterion, points: Decimal) -> bool:
-    return node.least_share is not None and node.max is not None and points < node.max * node.least_share
+def signed(node: Criterion, points: Decimal) -> Decimal:
+    """Return typed points with the sign of their criterion: "5" under a penalty takes 5 points away."""
+    return -abs(points) + Decimal(0) if node.part == "penalty" else points
 
 
-def _with_ranks(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
-    """Rank the units that are not excluded; equal totals share a rank unless the edition breaks ties."""
-    considered = [r for r in results if r.excluded is None]
+def _bounds(node: Criterion) -> tuple[Decimal | None, Decimal | None]:
+    """Return the least and the most points of a leaf; None: no such bound."""
+    least = getattr(node.way, "least", None)
+    if node.part == "penalty":
+        lowest = [bound for bound in (least or None, None if node.max is None else -node.max) if bound is not None]
+        return max(lowest, default=None), Decimal(0)
+    ceiling = getattr(node.way, "ceiling", None)
+    return least or Decimal(0), None if ceiling == "none" else ceiling or node.max
 
-    def is_ahead(a: UnitResult, b: UnitResult) -> bool:
-        if abs(a.total - b.total) > scoring.tie_tolerance:
-            return a.total > b.total
-        for criterion in scoring.ties_by:
-            points_a, points_b = a.facts.get(criterion, Decimal(0)), b.facts.get(criterion, Decimal(0))
-            if points_a != points_b:
-                return points_a > points_b
+
+def _capped(node: Criterion, points: Decimal) -> Decimal:
+    """Return points within the maximum of their criterion; a penalty takes no more away than that."""
+    if node.max is None:
+        return points
+    return max(points, -node.max) if node.part == "penalty" else min(points, node.max)
+
+
+def _below_floor(node: Criterion, points: Decimal, rounding: Rounding | None) -> bool:
+    if node.least_share is None or node.max is None:
         return False
-
-    return tuple(
-        r if r.excluded is not None else replace(r, rank=1 + sum(is_ahead(other, r) for other in considered))
-        for r in results
-    )
-
-
-def _with_classes(scoring: Scoring, results: tuple[UnitResult, ...]) -> tuple[UnitResult, ...]:
-    """Give each unit the first class that it fits."""
-    considered = sum(r.excluded is None for r in results)
-
-    def fits(class_: ScoreClass, r: UnitResult) -> bool:
-        if r.excluded is not None or not r.complete or (class_.passed and r.passed is not True):
-            return False
-        if class_.least is not None:
-            return r.total >= class_.least
-        if class_.share is not None:
-            base = considered if class_.share_of == "considered" else len(results)
-            last_rank = Rounding(places=0, mode=class_.share_rounding).apply(class_.share * base)
-            return r.rank is not None and r.rank <= last_rank
-        return True
-
-    return tuple(
-        replace(r, class_=next((class_.id for class_ in scoring.classes if fits(class_, r)), None)) for r in results
-    )
+    share = Fraction(node.least_share) * Fraction(node.max)
+    return as_shown(points, rounding) < as_shown(Decimal(share.numerator) / share.denominator, rounding)

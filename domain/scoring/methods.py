@@ -21,6 +21,17 @@ RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 
 
+_NOISE = Decimal(1).scaleb(-12)
+
+
+def without_noise(value: Decimal) -> Decimal:
+    """Return a computed figure without what division left behind its 12th decimal.
+
+    Three thirds of ten are ten: only then can a figure be rounded, or compared with another one.
+    """
+    return value.quantize(_NOISE)
+
+
 class Rounding(FrozenModel):
     """How a figure is rounded: to `places` decimals, or to a multiple of `step` (0.5 for half points)."""
 
@@ -30,9 +41,22 @@ class Rounding(FrozenModel):
 
     def apply(self, value: Decimal) -> Decimal:
         """Return the rounded figure."""
+        value = without_noise(value)
         if self.step is not None:
             return (value / self.step).quantize(Decimal(1), rounding=_MODES[self.mode]) * self.step
         return value.quantize(Decimal(1).scaleb(-self.places), rounding=_MODES[self.mode])
+
+
+_SHOWN = Rounding(places=limits.POINTS_DECIMALS)
+
+
+def as_shown(value: Decimal, rounding: Rounding | None = None) -> Decimal:
+    """Return points as a reader is shown them: rounded as the edition says, and to the decimals that points have.
+
+    What is shown is what is compared. Zeros at the end are left out.
+    """
+    shown = (rounding or _SHOWN).apply(value)
+    return shown.quantize(Decimal(1)) if shown == shown.to_integral_value() else shown.normalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +69,12 @@ class Undetermined:
 
 @dataclass(frozen=True, slots=True)
 class BestInCluster:
-    """The highest ratio actual/target and the highest actual result of the cluster, in one criterion."""
+    """The highest ratio actual/target and the highest actual result of a cluster in one criterion, and their means."""
 
     ratio: Decimal | None = None
     actual: Decimal | None = None
+    mean_ratio: Decimal | None = None
+    mean_actual: Decimal | None = None
 
 
 class ScoreEntry(FrozenModel):
@@ -95,17 +121,18 @@ class ByHand(FrozenModel):
 
 
 class Linear(FrozenModel):
-    """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum."""
+    """Points in proportion to actual/target, up to `ceiling`; None: up to the maximum; "none": without an end."""
 
     way: Literal["linear"]
-    ceiling: Points | None = None
+    ceiling: Points | Literal["none"] | None = None
 
     def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
         if maximum is None:
             return Undetermined("maximum_unknown")
         if entry.ratio is None:
             return _missing_figure("actual" if entry.actual is None else "target")
-        return min(maximum * entry.ratio, maximum if self.ceiling is None else self.ceiling)
+        points = maximum * entry.ratio
+        return points if self.ceiling == "none" else min(points, self.ceiling or maximum)
 
 
 class Threshold(FrozenModel):
@@ -227,17 +254,18 @@ class AllOrNothing(FrozenModel):
 
 
 class Counted(FrozenModel):
-    """`count` times `each` (negative for a penalty), limited by the maximum and `least`."""
+    """`count` times `each` (negative for a penalty), limited by the maximum and `least`; None: no least."""
 
     way: Literal["count"]
     each: Points
-    least: Points = Decimal(0)
+    least: Points | None = None
 
     def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
         if entry.count is None:
             return _missing_figure("count")
         points = entry.count * self.each + Decimal(0)  # + 0 turns -0 into 0
-        return max(self.least, points if maximum is None else min(maximum, points))
+        points = points if maximum is None else min(maximum, points)
+        return points if self.least is None else max(self.least, points)
 
 
 class RelativeToBest(FrozenModel):
@@ -263,14 +291,36 @@ class RelativeToBest(FrozenModel):
         ratio, standard = entry.actual / entry.target, maximum * self.at_target
         if ratio <= 1 or best.ratio is None or best.ratio <= 1:
             return standard * min(ratio, Decimal(1))
-        if best.ratio - ratio <= self.tolerance:
+        if without_noise(best.ratio - ratio) <= self.tolerance:
             return maximum
         return standard + (maximum - standard) * (ratio - 1) / (best.ratio - 1)
 
 
+class RelativeToMean(FrozenModel):
+    """Points in proportion to the cluster's mean, from which on the maximum is given: of the ratios, or of the results.
+
+    Ratios are compared where the entry has a target.
+    """
+
+    way: Literal["mean"]
+
+    def points(self, entry: ScoreEntry, maximum: Decimal | None, best: BestInCluster) -> PointsOrUndetermined:
+        if maximum is None:
+            return Undetermined("maximum_unknown")
+        if entry.actual is None:
+            return _missing_figure("actual")
+        value, mean = (entry.ratio, best.mean_ratio) if entry.target else (entry.actual, best.mean_actual)
+        if value is None or not mean:
+            return Undetermined("nobody_leads")
+        return min(maximum, maximum * value / mean)
+
+
 ScoringMethod = Annotated[
-    ByHand | Linear | Stepped | Banded | AllOrNothing | Counted | RelativeToBest, Field(discriminator="way")
+    ByHand | Linear | Stepped | Banded | AllOrNothing | Counted | RelativeToBest | RelativeToMean,
+    Field(discriminator="way"),
 ]
+COMPARING = (RelativeToBest, RelativeToMean)
+"""The methods by which a unit's points depend on the other units of its cluster."""
 
 
 def _value(entry: ScoreEntry, of: str) -> Decimal | Undetermined:

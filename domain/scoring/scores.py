@@ -18,8 +18,9 @@ from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
-from domain.scoring.calculation import CalculationRules, UnitResult, UnitSheet, calculate_scores
+from domain.scoring.calculation import CalculationRules, UnitSheet, calculate_scores, signed
 from domain.scoring.methods import ScoreEntry
+from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Participant, Slug, Text, UnitId, with_entry
 from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
@@ -39,6 +40,9 @@ class ScoresContext(UnitsContext, OwnActsContext, Protocol):
 
     def exclusion_of(self, unit: str) -> str | None:
         """Return why the unit is excluded from the evaluation (the digest of the reason); None when it is not."""
+
+    def class_ruled_for(self, unit: str) -> str | None:
+        """Return the unit's class by a ruling; None when there is none."""
 
 
 class ScoringRules(CalculationRules, Protocol):
@@ -76,6 +80,7 @@ class ScoreSelf(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -93,6 +98,7 @@ class WithdrawScore(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
 
@@ -109,6 +115,7 @@ class CrossCheck(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     by: UnitId
@@ -127,6 +134,7 @@ class AppraiseScores(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     unit: UnitId
     sheet: Sheet
@@ -144,6 +152,7 @@ class ScoreRound(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"score/{command.unit}",),
 ):
     """The scorer can be the cluster, a team or one of several appraisers.
 
@@ -167,6 +176,7 @@ class SelfScored(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -181,6 +191,7 @@ class SelfScoreWithdrawn(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
 
@@ -193,6 +204,7 @@ class CrossChecked(
     readers=Readers.OWN_AND_CHECKER,
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     by: UnitId
@@ -206,6 +218,7 @@ class ScoresAppraised(
     sentence=N_("The score of {unit} is appraised: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     sheet: tuple[SheetItem, ...]
@@ -218,6 +231,7 @@ class RoundScored(
     sentence=N_("The score of {unit} in the round {round}: {sheet}."),
     correctable=True,
     in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
     round: Slug
@@ -300,7 +314,13 @@ def score_impact(
 
 def sheet_of(unit: str, items: tuple[SheetItem, ...], state: ScoresContext) -> UnitSheet:
     """Return a unit's items as a sheet, with the unit's kind and its exclusion."""
-    return UnitSheet(unit=unit, kind=state.kind_of(unit), excluded=state.exclusion_of(unit), entries=items)
+    return UnitSheet(
+        unit=unit,
+        kind=state.kind_of(unit),
+        excluded=state.exclusion_of(unit),
+        entries=items,
+        ruled_class=state.class_ruled_for(unit),
+    )
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -335,6 +355,17 @@ def _require_valid_sheet(
         raise Refused("criteria_missing", criteria=", ".join(missing), count=len(missing))
 
 
+def _signed(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[SheetItem, ...]:
+    """Return the sheet as it is recorded: points under a penalty carry their minus, however they were typed."""
+    leaves = rules.leaves()
+    return tuple(
+        item.model_copy(update={"points": signed(leaves[item.criterion], item.points)})
+        if item.points is not None and item.criterion in leaves
+        else item
+        for item in sheet
+    )
+
+
 def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...]) -> None:
     """Refuse an item without a reason that differs from the earlier items."""
     if not earlier:
@@ -367,13 +398,14 @@ def withdraw_score(
 
 def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[SelfScored]:
     require_member(command.unit, meta, state)
-    _require_new(command.unit, "self", command.unit, command.sheet, state)
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "self", command.unit, sheet, state)
     if (command.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=command.unit)
     if (command.unit, "self") in state.scores:
         require_own_or_decided(command.unit, meta, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
-    yield SelfScored(**dict(command))
+    _require_valid_sheet(command.unit, sheet, state, rules)
+    yield SelfScored(unit=command.unit, sheet=sheet)
 
 
 def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[CrossChecked]:
@@ -381,34 +413,37 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
     require_member(command.by, meta, state)
     if command.by == command.unit:
         raise Refused("checks_itself", unit=command.unit)
-    _require_new(command.unit, "cross-checked", command.by, command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "cross-checked", command.by, sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules)
     if (command.unit, "cross-checked") in state.scores:
         require_own_or_decided(command.by, meta, state)
     claimed = state.scores.get((command.unit, "self"))
-    _require_reasons(command.sheet, claimed.sheet if claimed is not None else ())
-    yield CrossChecked(**dict(command))
+    _require_reasons(sheet, claimed.sheet if claimed is not None else ())
+    yield CrossChecked(unit=command.unit, by=command.by, sheet=sheet)
 
 
 def appraise(
     command: AppraiseScores, meta: Meta, state: ScoresContext, rules: ScoringRules
 ) -> Iterator[ScoresAppraised]:
     require_member(command.unit, meta, state)
-    _require_new(command.unit, "appraised", meta.unit, command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules)
-    _require_reasons(command.sheet, effective_score(command.unit, state.scores, rules))
-    yield ScoresAppraised(**dict(command))
+    sheet = _signed(command.sheet, rules)
+    _require_new(command.unit, "appraised", meta.unit, sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules)
+    _require_reasons(sheet, effective_score(command.unit, state.scores, rules))
+    yield ScoresAppraised(unit=command.unit, sheet=sheet)
 
 
 def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[RoundScored]:
     require_member(command.unit, meta, state)
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
-    _require_new(command.unit, command.round, _scorer(command.by or Participant(unit=meta.unit)), command.sheet, state)
-    _require_valid_sheet(command.unit, command.sheet, state, rules, whole=False)
+    sheet, by = _signed(command.sheet, rules), command.by or Participant(unit=meta.unit)
+    _require_new(command.unit, command.round, _scorer(by), sheet, state)
+    _require_valid_sheet(command.unit, sheet, state, rules, whole=False)
     earlier = {item.criterion: item for item in _earlier_items(command, state, rules)}
-    _require_reasons(tuple(item for item in command.sheet if item.criterion in earlier), tuple(earlier.values()))
-    yield RoundScored(**{**dict(command), "by": command.by or Participant(unit=meta.unit)})
+    _require_reasons(tuple(item for item in sheet if item.criterion in earlier), tuple(earlier.values()))
+    yield RoundScored(unit=command.unit, round=command.round, sheet=sheet, by=by)
 
 
 _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}

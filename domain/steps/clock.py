@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 from uuid import UUID, uuid5
@@ -23,7 +23,7 @@ from domain.parties import CLOCK_ONLY, Readers
 from domain.records import Command, Event, Meta, StepDecider
 from domain.rules import Edition
 from domain.steps.escalation import EscalationProposed, ProposeEscalation
-from domain.steps.lifecycle import CloseDuty, DutyClosed
+from domain.steps.lifecycle import CloseDuty, DutyClosed, Lifecycle
 from domain.types import LastInstant, UnitId, with_entry
 
 CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
@@ -133,6 +133,31 @@ class ClockRecord:
     """By the key of a clock command (`_key`), the version of its event: the clock does not issue it again."""
     closings: Mapping[Duty, int] = field(default_factory=dict)
     """Duties that were closed once, by the clock or a person: the clock does not close them again after a reopening."""
+
+
+COMMANDS_EXPIRE = timedelta(hours=1)
+"""How long after it was signed a command is appended at most. The ledger refuses a later one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Up to which instant the clock has issued its commands when the last act of a person was appended.
+
+    All that is due is issued before a command is decided. What an act makes due at an earlier instant, the clock could
+    not have known at that instant, so it never issues it: a unit that is admitted in September is not reminded of June.
+    """
+
+    recorded: datetime
+    issued_until: datetime | None
+
+
+def remembered(memory: Memory | None, before: Lifecycle, after: Lifecycle, recorded: datetime) -> Memory | None:
+    """Return the memory after an act that was stored at `recorded`, and that changed the lifecycle so."""
+    if after.clock == "wall":
+        return Memory(recorded, recorded - COMMANDS_EXPIRE)
+    if memory is not None and memory.recorded == recorded:
+        return memory  # appended together: the clock has issued nothing in between, even if the time was stepped
+    return Memory(recorded, before.now)
 
 
 # Decisions -------------------------------------------------------------------------------

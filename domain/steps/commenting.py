@@ -6,7 +6,7 @@ units, because they did not take them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -19,7 +19,7 @@ from domain.parties import ANY_PERSON, MINUTES_KEEPERS, OWN_UNIT, Readers, Secti
 from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import DraftKind, Edition
 from domain.times import When
-from domain.types import FrozenModel, Label, Participant, Text, UnitId, with_entry
+from domain.types import FrozenModel, Label, Participant, Text, UnitId, added_later, with_entry
 from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
 
 
@@ -28,6 +28,13 @@ class CommentingContext(UnitsContext, OwnActsContext, Protocol):
 
     @property
     def comments(self) -> Comments: ...
+
+    @property
+    def organiser(self) -> str:
+        """The id of the organiser; "" before the cycle is opened."""
+
+    def draft_read(self, kind: DraftKind, when: When) -> int | None:
+        """Return the number of the latest version that can have been presented by then; None when there is none."""
 
 
 Stance = Literal["agreed", "agreed-in-substance", "changes-requested"]
@@ -40,6 +47,8 @@ class StanceFields(FrozenModel):
     stance: Stance
     on: DraftKind | None = None
     text: Text | None = None
+    number: PositiveInt | None = added_later()
+    """The version of the draft that it is about; None for a stance on all drafts, or on one that is not presented."""
 
 
 # Commands --------------------------------------------------------------------------------
@@ -58,6 +67,7 @@ class TakeStance(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("draft" if command.on is None else f"draft/{command.on}", f"stance/{command.unit}"),
 ):
     pass
 
@@ -74,6 +84,7 @@ class WithdrawStance(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"stance/{command.unit}",),
 ):
     unit: UnitId
     on: DraftKind | None = None
@@ -91,6 +102,7 @@ class TakeStanceTogether(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("draft" if command.on is None else f"draft/{command.on}",),
 ):
     stance: Stance
     group: Label
@@ -142,10 +154,14 @@ class StanceTaken(
     StanceFields,
     name="StanceTaken",
     schema=1,
-    sentence=N_("{unit}: {stance}."),
+    sentence=lambda event: (
+        N_("{unit}: {stance}.") if event.number is None else N_("{unit}: {stance}, version {number} of the {on}."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.STANCES,
+    subjects=lambda event: (f"stance/{event.unit}",),
 ):
     pass
 
@@ -159,6 +175,7 @@ class StanceWithdrawn(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.STANCES,
+    subjects=lambda event: (f"stance/{event.unit}",),
 ):
     unit: UnitId
     on: DraftKind | None
@@ -223,6 +240,7 @@ class RecordedStance:
     version: int
     first: When | None = None
     """When the unit first took a stance: a later change does not make it late."""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +267,10 @@ class Comments:
     collective_stances: tuple[RecordedStance, ...] = ()
     comments: Mapping[int, Comment] = field(default_factory=dict)
 
-    def stance_of(self, unit: str) -> RecordedStance | None:
-        """The earliest stance that counts for the unit: its own, or a collective one."""
-        own = [stance for (of, _), stance in self.stances.items() if of == unit]
-        return min((*own, *self.collective_stances), key=lambda stance: stance.when.earliest, default=None)
+    def stances_of(self, unit: str, was_member: Callable[[When], bool]) -> tuple[RecordedStance, ...]:
+        """The stances that count for the unit: its own, and those that all took together when it was a member."""
+        own = (stance for (of, _), stance in self.stances.items() if of == unit)
+        return (*own, *(stance for stance in self.collective_stances if was_member(stance.when)))
 
     def depth(self, number: int) -> int:
         """How many comments stand above a comment and answer each other, with itself: 1 for one that answers none.
@@ -275,12 +293,30 @@ def _key(unit: str, on: DraftKind | None) -> tuple[str, str]:
 
 def take_stance(command: TakeStance, meta: Meta, state: CommentingContext, rules: Edition) -> Iterator[StanceTaken]:
     require_member(command.unit, meta, state)
+    number = _version_read(command, meta, state)
     existing = state.comments.stances.get(_key(command.unit, command.on))
-    if existing is not None and (existing.stance, existing.text) == (command.stance, command.text):
+    same = (command.stance, command.text, number)
+    if existing is not None and (existing.stance, existing.text, existing.number) == same:
         raise AlreadyRecorded(existing.version)
     if existing is not None:
         require_own_or_decided(command.unit, meta, state)
-    yield StanceTaken(**dict(command))
+    yield StanceTaken(**{**dict(command), "number": number})
+
+
+def _version_read(command: TakeStance, meta: Meta, state: CommentingContext) -> int | None:
+    """Return the version of the draft that a stance is about.
+
+    Raises:
+        Refused: `stance_on_no_version`, or `no_such_version`.
+    """
+    latest = None if command.on is None else state.draft_read(command.on, meta.happened)
+    if command.number is None:
+        return latest
+    if command.on is None:
+        raise Refused("stance_on_no_version")
+    if latest is None or command.number > latest:
+        raise Refused("no_such_version", kind=command.on, number=command.number, latest=latest or 0)
+    return command.number
 
 
 def withdraw_stance(
@@ -333,7 +369,15 @@ def _stance_taken(comments: Comments, event: StanceTaken, meta: Meta) -> Comment
     existing = comments.stances.get(key)
     first = meta.happened if existing is None else existing.first
     new = RecordedStance(
-        event.unit, event.stance, event.on, event.text, meta.happened, meta.provenance.kind, meta.version, first
+        event.unit,
+        event.stance,
+        event.on,
+        event.text,
+        meta.happened,
+        meta.provenance.kind,
+        meta.version,
+        first,
+        event.number,
     )
     return replace(comments, stances=with_entry(comments.stances, key, new))
 

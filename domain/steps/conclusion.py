@@ -15,6 +15,7 @@ from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
+from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Document, FrozenModel, Label, Points, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import Manner, Role, UnitsContext, Unnamed, known_count, require_member
@@ -33,8 +34,8 @@ class ConclusionContext(UnitsContext, Protocol):
     def unnamed(self) -> Unnamed | None:
         """The number of units of the cluster that no source names."""
 
-    def totals_and_ranks(self, rules: Edition) -> Mapping[str, tuple[Decimal, int | None]]:
-        """Return each scored member's total and rank by the scores that count; an excluded unit has no rank."""
+    def results(self, rules: Edition) -> Mapping[str, UnitResult]:
+        """Return each scored member's result by the scores that count."""
 
 
 class RankedUnit(FrozenModel):
@@ -43,6 +44,13 @@ class RankedUnit(FrozenModel):
     unit: UnitId
     rank: int
     total: Points
+
+
+NoClass = Literal["none"]
+"""In place of a class: the unit gets none."""
+
+WhyUnranked = Literal["points-open", "table-incomplete"]
+"""Why a unit has no rank: some of its points are undetermined, or the score table lacks some."""
 
 
 class Grant(FrozenModel):
@@ -83,7 +91,7 @@ class RecordTotals(
     in_minutes=True,
     names_any_unit=False,
 ):
-    """`scale` is the highest total that is possible."""
+    """`scale` is the highest total without bonus."""
 
     round: Label
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
@@ -102,8 +110,30 @@ class RankUnits(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("scores", "ranking"),
 ):
     pass
+
+
+class RuleClass(
+    Command,
+    name="rule-class",
+    label=NC_("act", "rule class"),
+    summary=N_("Decide the class of a unit where the rules edition leaves it open, with the reason."),
+    allowed=MINUTES_KEEPERS,
+    about="unit",
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+    reads=lambda command: (f"class/{command.unit}", f"score/{command.unit}"),
+):
+    """`to` is a class of the edition, or `none`."""
+
+    unit: UnitId
+    to: Slug
+    reason: Text
 
 
 class Nominate(
@@ -118,6 +148,7 @@ class Nominate(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     unit: UnitId
     award: Slug
@@ -135,6 +166,7 @@ class ChooseNext(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"next/{command.role}",),
 ):
     """`unit` is `vacant` when no unit was chosen, `unknown` when the source does not say."""
 
@@ -155,6 +187,7 @@ class ExcludeUnit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -173,6 +206,7 @@ class Submit(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: ("nominations", "ranking"),
 ):
     submission: Document
 
@@ -189,6 +223,7 @@ class DecideAwards(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision", "nominations"),
 ):
     decision: Document
     grants: Grants
@@ -207,6 +242,7 @@ class PublishResults(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("decision",),
 ):
     notice: Document | None = None
 
@@ -236,8 +272,41 @@ class UnitsRanked(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.RANKING,
+    subjects=lambda event: ("ranking",),
 ):
     places: tuple[RankedUnit, ...]
+
+
+class UnitUnranked(
+    Event,
+    name="UnitUnranked",
+    schema=1,
+    sentence=N_("{unit} is not ranked: {why}."),
+    readers=Readers.ALL_MEMBERS,
+    correctable=False,
+    in_summary=Section.RANKING,
+    subjects=lambda event: ("ranking",),
+):
+    unit: UnitId
+    why: WhyUnranked
+
+
+class ClassRuled(
+    Event,
+    name="ClassRuled",
+    schema=1,
+    sentence=N_("{unit} is classed by decision: {title}. Reason: {reason}"),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=None,
+    subjects=lambda event: (f"class/{event.unit}",),
+):
+    """`title` is the class in the edition's words."""
+
+    unit: UnitId
+    to: Slug
+    title: Label | NoClass
+    reason: Text
 
 
 class UnitNominated(
@@ -248,6 +317,7 @@ class UnitNominated(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NOMINATIONS,
+    subjects=lambda event: ("nominations",),
 ):
     unit: UnitId
     award: Slug
@@ -261,6 +331,7 @@ class NextChosen(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.NEXT_ROLES,
+    subjects=lambda event: (f"next/{event.role}",),
 ):
     role: Role
     unit: UnitId
@@ -275,6 +346,7 @@ class UnitExcluded(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("ranking",),
 ):
     unit: UnitId
     reason: Text
@@ -289,6 +361,7 @@ class NominationsSubmitted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SUBMISSION,
+    subjects=lambda event: ("nominations",),
 ):
     submission: Document
 
@@ -300,6 +373,7 @@ class AwardsDecided(
     sentence=N_("The awards are decided: {decision}."),
     correctable=True,
     in_summary=Section.DECISION,
+    subjects=lambda event: ("decision",),
 ):
     decision: Document
     grants: tuple[Grant, ...]
@@ -314,11 +388,21 @@ class ResultsPublished(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.PUBLICATION,
+    subjects=lambda event: ("decision",),
 ):
     notice: Document | None
 
 
 # State -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRuling:
+    """A decided class: `to` is its id, or `none`; `reason` is the digest of a text."""
+
+    to: str
+    reason: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,10 +412,15 @@ class Conclusion:
     totals: Mapping[str, tuple[BareTotal, ...]] = field(default_factory=dict)
     """Totals without sheets, by round; no round overwrites another."""
 
+    scales: Mapping[str, Decimal] = field(default_factory=dict)
+    """The highest total without bonus, by round, where the source states it."""
+
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Excluded units, with the digest of the reason."""
     ranking: tuple[RankedUnit, ...] = ()
     ranked: When | None = None
+    unranked: Mapping[str, WhyUnranked] = field(default_factory=dict)
+    class_rulings: Mapping[str, ClassRuling] = field(default_factory=dict)
     nominations: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By unit and award, the version of the event."""
     next: Mapping[Role, str] = field(default_factory=dict)
@@ -363,24 +452,47 @@ def record_totals(
     known = len(state.members()) + known_count(state.unnamed)
     if isinstance(state.unnamed, int) and len(command.totals) > known:
         raise Refused("more_than_unnamed", found=len(command.totals), known=known)
-    if command.scale is not None:
-        known_totals = (bare.total for bare in command.totals if bare.total != "unknown")
-        if over := next((total for total in known_totals if total > command.scale), None):
-            raise Refused("total_beyond_scale", total=over, scale=command.scale)
     yield TotalsRecorded(**dict(command))
 
 
-def rank(command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitsRanked]:
+def rank(
+    command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition
+) -> Iterator[UnitsRanked | UnitUnranked]:
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
-    results = state.totals_and_ranks(rules)
+    results = state.results(rules)
     for unit in state.members():
         if unit not in results and unit not in state.conclusion.excluded:
             raise Refused("unit_has_no_score", unit=unit)
     ranked = [
-        RankedUnit(unit=unit, total=total, rank=rank) for unit, (total, rank) in results.items() if rank is not None
+        RankedUnit(unit=unit, total=result.total, rank=result.rank)
+        for unit, result in results.items()
+        if result.rank is not None
     ]
+    if not ranked:
+        raise Refused("nobody_can_be_ranked")
     yield UnitsRanked(places=tuple(sorted(ranked, key=lambda unit: unit.rank)))
+    for unit, result in results.items():
+        if result.unranked is not None and result.excluded is None:
+            yield UnitUnranked(
+                unit=unit, why="table-incomplete" if result.unranked == "table_incomplete" else "points-open"
+            )
+
+
+def rule_class(command: RuleClass, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[ClassRuled]:
+    require_member(command.unit, meta, state)
+    classes = {one.id: one.title for one in rules.scoring.classes}
+    if command.to not in {*classes, "none"}:
+        raise Refused("no_such_class_here", known=", ".join(classes.values()))
+    existing = state.conclusion.class_rulings.get(command.unit)
+    if existing is not None and (existing.to, existing.reason) == (command.to, command.reason):
+        raise AlreadyRecorded(existing.version)
+    result = state.results(rules).get(command.unit)
+    if result is None:
+        raise Refused("unit_has_no_score", unit=command.unit)
+    if existing is None and result.class_open is None:
+        raise Refused("class_is_determined", unit=command.unit, found=classes.get(result.class_ or ""))
+    yield ClassRuled(**dict(command), title=classes.get(command.to, "none"))
 
 
 def nominate(command: Nominate, meta: Meta, state: ConclusionContext, rules: Edition) -> Iterator[UnitNominated]:
@@ -443,6 +555,7 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     decides={
         RecordTotals: record_totals,
         RankUnits: rank,
+        RuleClass: rule_class,
         Nominate: nominate,
         ChooseNext: choose_next,
         ExcludeUnit: exclude,
@@ -452,9 +565,24 @@ decider: StepDecider[Conclusion, ConclusionContext, Edition] = StepDecider(
     },
     evolves={
         TotalsRecorded: lambda conclusion, event, meta: replace(
-            conclusion, totals=with_entry(conclusion.totals, event.round, event.totals)
+            conclusion,
+            totals=with_entry(conclusion.totals, event.round, event.totals),
+            scales=conclusion.scales
+            if event.scale is None
+            else with_entry(conclusion.scales, event.round, event.scale),
         ),
-        UnitsRanked: lambda conclusion, event, meta: replace(conclusion, ranking=event.places, ranked=meta.happened),
+        UnitsRanked: lambda conclusion, event, meta: replace(
+            conclusion, ranking=event.places, ranked=meta.happened, unranked={}
+        ),
+        UnitUnranked: lambda conclusion, event, meta: replace(
+            conclusion, unranked=with_entry(conclusion.unranked, event.unit, event.why)
+        ),
+        ClassRuled: lambda conclusion, event, meta: replace(
+            conclusion,
+            class_rulings=with_entry(
+                conclusion.class_rulings, event.unit, ClassRuling(event.to, event.reason, meta.version)
+            ),
+        ),
         UnitNominated: lambda conclusion, event, meta: replace(
             conclusion, nominations=with_entry(conclusion.nominations, (event.unit, event.award), meta.version)
         ),

@@ -53,6 +53,7 @@ class PresentDraft(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"draft/{command.kind}",),
 ):
     """Any member or the organiser can present it.
 
@@ -76,6 +77,7 @@ class DraftPresented(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.DRAFTS,
+    subjects=lambda event: ("draft", f"draft/{event.kind}"),
 ):
     kind: DraftKind
     number: int

@@ -23,11 +23,18 @@ class ExtensionsContext(Protocol):
     @property
     def deadlines(self) -> Extensions: ...
 
-    def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
-        """Return all obligations of the cycle, done or open."""
+    def extensible(self, rules: Edition) -> tuple[Obligation, ...]:
+        """Return all obligations, done or open, and those that a new unit is free of because their time had passed."""
 
 
 Reason = Text
+ALL = "*"
+"""Stands for all units in a subject."""
+
+
+def _extensions_of(duty: Duty, unit: str | None) -> tuple[str, ...]:
+    """Return what an answer is about: the unit's own extensions and those of all units, or every one of the duty."""
+    return (f"extension/{duty}",) if unit is None else (f"extension/{duty}/{unit}", f"extension/{duty}/{ALL}")
 
 
 # Commands --------------------------------------------------------------------------------
@@ -64,6 +71,7 @@ class GrantExtension(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: _extensions_of(command.duty, command.unit),
 ):
     duty: Duty
     until: Day
@@ -83,6 +91,7 @@ class RefuseExtension(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: _extensions_of(command.duty, command.unit),
 ):
     unit: UnitId
     duty: Duty
@@ -115,6 +124,7 @@ class ExtensionGranted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: (f"extension/{event.duty}", f"extension/{event.duty}/{event.unit or ALL}"),
 ):
     duty: Duty
     until: date
@@ -130,6 +140,7 @@ class ExtensionRefused(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: (f"extension/{event.duty}", f"extension/{event.duty}/{event.unit or ALL}"),
 ):
     unit: UnitId
     duty: Duty
@@ -174,14 +185,15 @@ def _require_extension(duty: Duty, unit: str | None, until: date, state: Extensi
     """Refuse an extension that extends nothing; `unit` None: an extension for all units."""
     concerned = [
         obligation
-        for obligation in state.obligations(rules)
+        for obligation in state.extensible(rules)
         if obligation.duty == duty and (unit is None or obligation.bearer == unit)
     ]
     if not concerned:
         raise Refused("duty_not_owed", duty=duty, unit=unit or "")
     if unit is not None and all(obligation.done is not None for obligation in concerned):
         raise Refused("duty_is_done", duty=duty, unit=unit)
-    deadlines = [obligation.due for obligation in concerned if obligation.due is not None]
+    dates = (obligation.due or obligation.lapsed for obligation in concerned)
+    deadlines = [instant for instant in dates if instant is not None]
     if not deadlines:
         raise Refused("duty_has_no_deadline", duty=duty)
     # The earliest deadline counts: an extension for all leaves a later one of a single unit as it is.

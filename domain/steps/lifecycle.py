@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -16,11 +16,22 @@ from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
 from domain.problems import invalid
-from domain.records import Command, Event, Meta, Refused, StepDecider
-from domain.rules import Edition
+from domain.records import Command, Event, Meta, Refused, StepDecider, effective_from
+from domain.rules import Adoption, Edition
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
-from domain.times import ICT, Instant
-from domain.types import Digest, Document, Label, Person, Text, UnitId, with_entry
+from domain.times import ICT, Instant, When, day_ending
+from domain.types import (
+    Digest,
+    Document,
+    EditionDigest,
+    Label,
+    Person,
+    Text,
+    UnitId,
+    added_later,
+    changed_key,
+    with_entry,
+)
 from domain.units import Unit, Units, Unnamed, check_units
 
 
@@ -85,6 +96,7 @@ class AdoptEdition(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("edition",),
 ):
     edition: Digest
     basis: Document | None = None
@@ -119,6 +131,7 @@ class ReceiveYearPlan(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("year-plan",),
 ):
     year_plan: Document
 
@@ -233,13 +246,20 @@ class EditionAdopted(
     Event,
     name="EditionAdopted",
     schema=1,
-    sentence=N_("Another rules edition is put in force."),
+    sentence=lambda event: (
+        N_("Another rules edition is put in force: {edition}."),
+        # What it changes depends on the edition before it, too.
+        {"edition": event.edition if event.replaces is None else changed_key(event.replaces, event.edition)},
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=False,
     in_summary=None,
+    subjects=lambda event: ("edition",),
 ):
-    edition: Digest
+    edition: EditionDigest
     basis: Document | None
+    replaces: EditionDigest | None = added_later()
+    """The edition that was in force before."""
 
 
 class CalendarChanged(
@@ -263,6 +283,7 @@ class YearPlanReceived(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("year-plan",),
 ):
     year_plan: Document
 
@@ -346,22 +367,40 @@ class Lifecycle:
     year_plan: Document | None = None
     edition: str | None = None
     editions: tuple[str, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()
+    """The editions that were adopted after the opening, in the order in which they came into force."""
     clock: ClockMode = "wall"
     clock_since: datetime | None = None
+    began: datetime | None = None
+    """When the cycle began, as its opening says; None in a register of past years, whose opening is only inferred."""
     now: datetime | None = None
     closed: Mapping[Duty, int] = field(default_factory=dict)
     """Closed duties, with the version of the event."""
-    filed: datetime | None = None
-    closed_early: datetime | None = None
+    filed: When | None = None
+    closed_early: When | None = None
     handed_to: tuple[str, ...] = ()
     predecessors: tuple[str, ...] = ()
     rehearsed: bool = False
     """True when it holds a rehearsed event: the cycle is then no historical record."""
 
+    @property
+    def opened_with(self) -> str | None:
+        """The rules edition that the cycle was opened with; None before the opening."""
+        return self.editions[0] if self.opened and self.editions else None
+
 
 def business_now(lifecycle: Lifecycle, real_now: datetime) -> datetime:
     """Return the time in the cycle: real time on the wall clock, otherwise the time that events have set."""
     return real_now if lifecycle.clock == "wall" or lifecycle.now is None else lifecycle.now
+
+
+def _current_day(lifecycle: Lifecycle) -> date | None:
+    """Return the day at which a stepped or backfilled register stands."""
+    if lifecycle.now is None:
+        return None
+    # The time of a backfilled register is the end of its last act: of an act of a day, 24:00 of that day.
+    moved = lifecycle.clock == "backfill" and lifecycle.now != lifecycle.clock_since
+    return day_ending(lifecycle.now) if moved else lifecycle.now.astimezone(ICT).date()
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -378,7 +417,7 @@ def adopt_edition(
 ) -> Iterator[EditionAdopted]:
     if state.lifecycle.edition == command.edition:
         raise Refused("edition_in_force", edition=rules.id)
-    yield EditionAdopted(**dict(command))
+    yield EditionAdopted(**dict(command), replaces=state.lifecycle.edition)
 
 
 def change_calendar(
@@ -389,7 +428,7 @@ def change_calendar(
     if command.clock == "backfill":
         raise Refused("calendar_is_backfill")
     if state.lifecycle.now is not None and command.since < state.lifecycle.now:
-        raise Refused("time_goes_back", now=state.lifecycle.now)
+        raise Refused("time_goes_back", now=_current_day(state.lifecycle))
     yield CalendarChanged(**dict(command))
 
 
@@ -405,7 +444,7 @@ def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition
     if state.lifecycle.clock != "stepped":
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
-        raise Refused("time_goes_back", now=state.lifecycle.now)
+        raise Refused("time_goes_back", now=_current_day(state.lifecycle))
     yield TimeStepped(now=command.now)
 
 
@@ -423,7 +462,7 @@ def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules:
 
 def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleFiled]:
     if state.lifecycle.filed is not None:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.astimezone(ICT).date())
+        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
     yield CycleFiled()
 
 
@@ -452,7 +491,20 @@ def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
         editions=(*lifecycle.editions, event.edition),
         clock=event.clock,
         clock_since=event.starts,
+        began=None if event.clock == "backfill" else event.starts,
         now=event.starts,
+    )
+
+
+def _adopted(lifecycle: Lifecycle, event: EditionAdopted, meta: Meta) -> Lifecycle:
+    # Papers come late: an adoption can be recorded after a later one.
+    since = effective_from(meta)
+    adoptions = sorted((*lifecycle.adoptions, Adoption(event.edition, since)), key=lambda one: one.since or since)
+    return replace(
+        lifecycle,
+        edition=adoptions[-1].edition,
+        editions=(*lifecycle.editions, event.edition),
+        adoptions=tuple(adoptions),
     )
 
 
@@ -467,7 +519,7 @@ def _handed_over(lifecycle: Lifecycle, event: HandedOver | ClosedEarly, meta: Me
 
 
 def _closed_early(lifecycle: Lifecycle, event: ClosedEarly, meta: Meta) -> Lifecycle:
-    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened.latest)
+    return replace(_handed_over(lifecycle, event, meta), closed_early=meta.happened)
 
 
 def _taken_over(lifecycle: Lifecycle, event: TakenOver, meta: Meta) -> Lifecycle:
@@ -490,9 +542,7 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
     },
     evolves={
         CycleOpened: _opened,
-        EditionAdopted: lambda lifecycle, event, meta: replace(
-            lifecycle, edition=event.edition, editions=(*lifecycle.editions, event.edition)
-        ),
+        EditionAdopted: _adopted,
         CalendarChanged: lambda lifecycle, event, meta: replace(
             lifecycle, clock=event.clock, clock_since=event.since, now=event.since
         ),
@@ -502,7 +552,7 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
             lifecycle, closed=with_entry(lifecycle.closed, event.duty, meta.version)
         ),
         DutyReopened: _reopened,
-        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened.latest),
+        CycleFiled: lambda lifecycle, event, meta: replace(lifecycle, filed=meta.happened),
         CycleReopened: lambda lifecycle, event, meta: replace(lifecycle, filed=None),
         ClosedEarly: _closed_early,
         HandedOver: _handed_over,

@@ -19,7 +19,7 @@ from domain.parties import MINUTES_KEEPERS, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import When
-from domain.types import FrozenModel, IsPlace, Label, Participant, Participants, Slug, UnitId, with_entry
+from domain.types import FrozenModel, IsPlace, Label, Participant, Participants, Slug, UnitId, added_later, with_entry
 
 
 class MeetingsContext(Protocol):
@@ -42,8 +42,10 @@ class Presenter(FrozenModel):
 class Meeting(FrozenModel):
     """The fields of a meeting, shared by command and event.
 
-    `attendance` is the number of participants when their names are not known; `unclear` are persons whose capacity the
-    source does not say. `notes` are remarks on the source, such as a misprint that was not copied.
+    `of_year` is the year that the meeting launches, reviews or closes, when that is not the cycle's own: a meeting that
+    closes a year and opens the next is recorded in both. `attendance` is the number of participants when their names
+    are not known; `unclear` are persons whose capacity the source does not say. `notes` are remarks on the source, such
+    as a misprint that was not copied.
     """
 
     id: Slug
@@ -62,6 +64,7 @@ class Meeting(FrozenModel):
     attendance: PositiveInt | None = None
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
+    of_year: Annotated[int, Field(ge=1945, le=2200)] | None = added_later()
 
 
 # Commands --------------------------------------------------------------------------------
@@ -92,7 +95,12 @@ class MeetingHeld(
     Meeting,
     name="MeetingHeld",
     schema=1,
-    sentence=N_("A meeting is held ({kind}): {place}."),
+    sentence=lambda event: (
+        N_("A meeting is held ({kind}): {place}.")
+        if event.of_year is None
+        else N_("A meeting of the year {of_year} is held ({kind}): {place}."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEETINGS,
@@ -127,9 +135,9 @@ def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, r
     yield MeetingHeld(**dict(command))
 
 
-def first_of(kind: MeetingKind, meetings: Meetings) -> RecordedMeeting | None:
-    """Return the earliest meeting of a kind; None when there is none."""
-    of_kind = (meeting for meeting in meetings.values() if meeting.event.kind == kind)
+def first_of(kind: MeetingKind, meetings: Meetings, year: int) -> RecordedMeeting | None:
+    """Return the earliest meeting of a kind for the cycle's `year`; None when there is none."""
+    of_kind = (one for one in meetings.values() if one.event.kind == kind and one.event.of_year in {None, year})
     return min(of_kind, key=lambda meeting: meeting.when.earliest, default=None)
 
 

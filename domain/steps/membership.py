@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
-from domain.records import Command, Event, Meta, Refused, StepDecider
+from domain.records import Command, Event, Meta, Refused, StepDecider, effective_from
 from domain.rules import Edition
 from domain.steps.lifecycle import CycleOpened
 from domain.steps.succession import UnitsSucceeded
@@ -61,6 +61,7 @@ class AssignRole(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"role/{command.role}",),
 ):
     """The term begins on the day on which the command takes effect."""
 
@@ -77,6 +78,7 @@ class NameOverseer(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("overseer",),
 ):
     overseer: Person
 
@@ -129,6 +131,7 @@ class RoleAssigned(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: (f"role/{event.role}",),
 ):
     pass
 
@@ -141,6 +144,7 @@ class OverseerNamed(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
+    subjects=lambda event: ("overseer",),
 ):
     overseer: Person
 
@@ -153,6 +157,7 @@ class UnitAdmitted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members",),
 ):
     unit: Unit
     basis: Document | None
@@ -166,6 +171,7 @@ class UnitReleased(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members",),
 ):
     unit: UnitId
     basis: Document | None
@@ -196,9 +202,8 @@ class Stay:
     until: datetime | None = None
 
     def covers(self, when: When) -> bool:
-        """True when `when` lies within the stay."""
-        begun = self.since < when.latest or self.since == when.earliest
-        return begun and (self.until is None or when.latest < self.until or (when.earliest < when.latest == self.until))
+        """True when `when` ends within the stay."""
+        return when.ends_within(self.since, self.until)
 
 
 BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+07:00")
@@ -214,22 +219,33 @@ class Membership:
     names: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     overseer: Person | None = None
+    duties_since: Mapping[str, datetime] = field(default_factory=dict)
+    """From when successors have duties that inherited those of their predecessors; others: from when they joined."""
 
     def holder(self, role: Role, at: datetime | None = None) -> str:
         """Return the unit that holds the role at an instant, or "unknown" or "vacant".
 
         Without an instant: the last holder that is no stand-in, because a stand-in does not bear the role's duties.
         """
+        if at is not None:
+            return self.holder_on(role, When.at(at))
         terms = self.terms.get(role, ())
-        if at is None:
-            candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
-        else:
-            candidates = [term for term in terms if term.since <= at and (term.until is None or at < term.until)]
+        candidates = [term for term in terms if term.stands_in_for is None] or list(terms)
         return candidates[-1].holder if candidates else "unknown"
+
+    def holder_on(self, role: Role, when: When) -> str:
+        """Return the unit that holds the role at the end of `when`: of a day, before the next day begins."""
+        terms = [term for term in self.terms.get(role, ()) if when.ends_within(term.since, term.until)]
+        return terms[-1].holder if terms else "unknown"
 
     def members(self) -> tuple[str, ...]:
         """Return the units whose stay has no end, in the order in which they joined."""
         return tuple(unit for unit, stays in self.stays.items() if stays[-1].until is None)
+
+    def has_duties_since(self, unit: str) -> datetime:
+        """Return the instant from which a unit has duties: what was due before is not owed."""
+        stays = self.stays.get(unit)
+        return self.duties_since.get(unit, stays[-1].since if stays else BEGINNING)
 
     def members_on(self, when: When) -> tuple[str, ...]:
         """Return the units that were members at `when`: a unit that joins on a later day is not."""
@@ -237,13 +253,11 @@ class Membership:
 
     def is_member(self, unit: str, now: datetime) -> bool:
         """True when the unit is a member at an instant."""
-        return self.could_be_member(unit, now, now)
+        return self.could_be_member(unit, When.at(now))
 
-    def could_be_member(self, unit: str, earliest: datetime, latest: datetime) -> bool:
+    def could_be_member(self, unit: str, when: When) -> bool:
         """True when the unit was a member at some instant of the range."""
-        return any(
-            stay.since <= latest and (stay.until is None or earliest <= stay.until) for stay in self.stays.get(unit, ())
-        )
+        return any(when.touches(stay.since, stay.until) for stay in self.stays.get(unit, ()))
 
     def stays_after_joining(self, unit: str, since: datetime) -> Mapping[str, tuple[Stay, ...]]:
         """Return the stays after a unit joins; a stay that has not ended goes on."""
@@ -254,11 +268,6 @@ class Membership:
         """Return the stays after a unit leaves."""
         *earlier, last = self.stays.get(unit, (Stay(BEGINNING),))
         return with_entry(self.stays, unit, (*earlier, replace(last, until=until)))
-
-
-def effective_from(meta: Meta) -> datetime:
-    """Return the instant from which an event is in force: its effective day, otherwise its earliest date."""
-    return meta.happened.earliest if meta.effective is None else start_of(meta.effective)
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -325,6 +334,8 @@ def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Member
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
     return replace(
         membership,
+        # A unit that was a member before, and comes again, begins anew.
+        duties_since={unit: since for unit, since in membership.duties_since.items() if unit != event.unit.id},
         stays=membership.stays_after_joining(event.unit.id, effective_from(meta)),
         names=with_entry(membership.names, event.unit.id, event.unit.name),
         kinds=membership.kinds
@@ -348,6 +359,10 @@ def _units_succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) 
         names[unit.id] = unit.name
         membership = replace(membership, stays=membership.stays_after_joining(unit.id, since))
     kinds = {**membership.kinds, **{unit.id: unit.kind for unit in event.successors if unit.kind is not None}}
+    if "duties" in event.inherits and event.predecessors:
+        first = min(map(membership.has_duties_since, event.predecessors))
+        inherited = {unit.id: min(first, membership.has_duties_since(unit.id)) for unit in event.successors}
+        membership = replace(membership, duties_since={**membership.duties_since, **inherited})
     membership = replace(membership, names=names, kinds=kinds)
     # A role passes on only when there is exactly one successor.
     if "role" not in event.inherits or len(event.successors) != 1:

@@ -38,6 +38,7 @@ class ReportMidyear(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"midyear/{command.unit}",),
 ):
     unit: UnitId
     report: Document
@@ -55,6 +56,7 @@ class WithdrawReport(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"midyear/{command.unit}",),
 ):
     unit: UnitId
 
@@ -71,6 +73,7 @@ class SendBack(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"midyear/{command.unit}",),
 ):
     unit: UnitId
     text: Text
@@ -88,6 +91,7 @@ class AnswerCorrection(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"midyear/{command.unit}",),
 ):
     unit: UnitId
     text: Text
@@ -106,6 +110,7 @@ class AcceptReport(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"midyear/{command.unit}",),
 ):
     unit: UnitId
 
@@ -121,6 +126,7 @@ class MidyearReported(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: (f"midyear/{event.unit}",),
 ):
     unit: UnitId
     report: Document
@@ -135,6 +141,7 @@ class ReportWithdrawn(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: (f"midyear/{event.unit}",),
 ):
     unit: UnitId
 
@@ -147,6 +154,7 @@ class ReportSentBack(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: (f"midyear/{event.unit}",),
 ):
     unit: UnitId
     text: Text
@@ -160,6 +168,7 @@ class CorrectionAnswered(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: (f"midyear/{event.unit}",),
 ):
     unit: UnitId
     text: Text
@@ -174,6 +183,7 @@ class ReportAccepted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: (f"midyear/{event.unit}",),
 ):
     unit: UnitId
 

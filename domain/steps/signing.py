@@ -36,6 +36,9 @@ class SigningContext(UnitsContext, Protocol):
     def draft_numbers(self, kind: CovenantKind) -> tuple[int, ...]:
         """Return the numbers of the versions that were presented, the latest last."""
 
+    def draft_read(self, kind: CovenantKind, when: When) -> int | None:
+        """Return the number of the latest version that can have been presented by then; None when there is none."""
+
     def members_on(self, when: When) -> tuple[str, ...]:
         """Return the units that were members at `when`."""
 
@@ -67,6 +70,7 @@ class SignCovenant(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"draft/{command.covenant}",),
 ):
     unit: UnitId
     number: int | None = None
@@ -85,6 +89,7 @@ class SignJointly(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"draft/{command.covenant}",),
 ):
     """`unnamed` is the number of signing units whose names are not known.
 
@@ -128,6 +133,7 @@ class DeclineToSign(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"draft/{command.covenant}",),
 ):
     pass
 
@@ -139,7 +145,12 @@ class CovenantSigned(
     Event,
     name="CovenantSigned",
     schema=1,
-    sentence=N_("{unit} signs version {number} of the covenant."),
+    sentence=lambda event: (
+        N_("{unit} signs version {number} of the covenant.")
+        if event.covenant == "covenant"
+        else N_("{unit} signs version {number} of the covenant for a term."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SIGNATURES,
@@ -153,7 +164,12 @@ class CovenantSignedJointly(
     Event,
     name="CovenantSignedJointly",
     schema=1,
-    sentence=N_("{units} sign version {number} of the covenant together."),
+    sentence=lambda event: (
+        N_("{units} sign version {number} of the covenant together.")
+        if event.covenant == "covenant"
+        else N_("{units} sign version {number} of the covenant for a term together."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.SIGNATURES,
@@ -184,7 +200,12 @@ class SigningDeclined(
     RefusalFields,
     name="SigningDeclined",
     schema=1,
-    sentence=N_("{unit} does not sign: {reason}"),
+    sentence=lambda event: (
+        N_("{unit} does not sign: {reason}")
+        if event.covenant == "covenant"
+        else N_("{unit} does not sign the covenant for a term: {reason}"),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
@@ -231,8 +252,8 @@ def _signing_of(covenant: CovenantKind, state: SigningContext) -> Signing:
     return state.signing if covenant == "covenant" else state.term_signing
 
 
-def _version_of(covenant: CovenantKind, number: int | None, state: SigningContext) -> int:
-    """Return `number` when that version exists; the latest number when `number` is None.
+def _version_of(covenant: CovenantKind, number: int | None, meta: Meta, state: SigningContext) -> int:
+    """Return `number` when that version exists; when it is None, the latest one that had been presented.
 
     Raises:
         Refused: `no_such_version`, or `nothing_presented`.
@@ -241,7 +262,7 @@ def _version_of(covenant: CovenantKind, number: int | None, state: SigningContex
     if not numbers:
         raise Refused("nothing_presented", kind=covenant)
     if number is None:
-        return numbers[-1]
+        return state.draft_read(covenant, meta.happened) or numbers[0]
     if number not in numbers:
         raise Refused("no_such_version", kind=covenant, number=number, latest=numbers[-1])
     return number
@@ -252,7 +273,7 @@ def _version_of(covenant: CovenantKind, number: int | None, state: SigningContex
 
 def sign(command: SignCovenant, meta: Meta, state: SigningContext, rules: Edition) -> Iterator[CovenantSigned]:
     require_member(command.unit, meta, state)
-    number, signing = _version_of(command.covenant, command.number, state), _signing_of(command.covenant, state)
+    number, signing = _version_of(command.covenant, command.number, meta, state), _signing_of(command.covenant, state)
     if (existing := signing.signatures.get(command.unit)) is not None:
         if existing.number == number:
             raise AlreadyRecorded(existing.version)
@@ -265,7 +286,7 @@ def sign_jointly(
 ) -> Iterator[CovenantSignedJointly]:
     # A source can report the signing without a paper: number 0 is a text that was never presented.
     unpresented = command.number is None and not state.draft_numbers(command.covenant)
-    number = 0 if unpresented else _version_of(command.covenant, command.number, state)
+    number = 0 if unpresented else _version_of(command.covenant, command.number, meta, state)
     signing = _signing_of(command.covenant, state)
     units = command.units if command.units is not None else state.members_on(meta.happened)
     for unit in units:

@@ -7,7 +7,6 @@ not change it. Such a case: on 1 July 2025 all districts of the country were dis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints
@@ -18,7 +17,7 @@ from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
-from domain.times import ICT
+from domain.times import When
 from domain.types import Document, Label, Text, UnitId
 from domain.units import Unit, Units, UnitsContext, require_member
 
@@ -34,7 +33,7 @@ class SuccessionContext(UnitsContext, Protocol):
         """Return the units that are members and have not left, in the order in which they joined."""
 
     @property
-    def closed_early(self) -> datetime | None:
+    def closed_early(self) -> When | None:
         """When the cluster was closed before the end of its year; None when it was not."""
 
     @property
@@ -68,6 +67,7 @@ class MergeUnits(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     units: Annotated[tuple[UnitId, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
     into: Unit
@@ -86,6 +86,7 @@ class SplitUnit(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     unit: UnitId
     into: Annotated[tuple[Unit, ...], Field(min_length=2, max_length=limits.UNITS_PER_CLUSTER)]
@@ -104,6 +105,7 @@ class DissolveUnit(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: ("members",),
 ):
     """`into` are successors in the cluster, `outside` are others, in words."""
 
@@ -179,6 +181,7 @@ class UnitsSucceeded(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.MEMBERS,
+    subjects=lambda event: ("members", "role/head", "role/deputy"),
 ):
     manner: SuccessionKind
     predecessors: tuple[UnitId, ...]
@@ -286,7 +289,7 @@ def _units_succeeded(
 
 def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[ClosedEarly]:
     if state.closed_early is not None:
-        raise Refused("closed_already", on=state.closed_early.astimezone(ICT).date())
+        raise Refused("closed_already", on=state.closed_early.day)
     yield ClosedEarly(**dict(command))
 
 

@@ -20,7 +20,7 @@ from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
-from domain.times import Day, When, start_of
+from domain.times import Day, When
 from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import (
     OwnActsContext,
@@ -92,6 +92,7 @@ class RegisterTargets(
     after_filing=False,
     in_minutes=True,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
     titles: Titles = ()
@@ -111,6 +112,7 @@ class ReturnRegistration(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
     reason: Text
@@ -128,6 +130,7 @@ class AcceptRegistration(
     after_filing=False,
     in_minutes=False,
     names_any_unit=False,
+    reads=lambda command: (f"registration/{command.unit}",),
 ):
     unit: UnitId
 
@@ -185,6 +188,7 @@ class TargetsRegistered(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
     titles: tuple[Label, ...]
@@ -200,6 +204,7 @@ class RegistrationReturned(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
     reason: Text
@@ -213,6 +218,7 @@ class RegistrationAccepted(
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: (f"registration/{event.unit}",),
 ):
     unit: UnitId
 
@@ -363,7 +369,7 @@ def report_result(command: ReportResult, meta: Meta, state: TargetsContext, rule
     if (
         command.cut_off is not None
         and command.exactness != "estimated"
-        and start_of(command.cut_off) > meta.happened.latest
+        and meta.happened.before(When.on(command.cut_off))
     ):
         raise Refused("cut_off_to_come", on=command.cut_off)
     yield ResultReported(**dict(command))

@@ -147,7 +147,7 @@ Ballots = Mapping[str, Ballot]
 
 @dataclass(frozen=True, slots=True)
 class BallotOutcome:
-    """The outcome for one choice. `carried` is None when the edition has no rule, or its base is unknown."""
+    """The outcome for one choice. `carried` is None when nothing decides it: no rule, an unknown base, or a tie."""
 
     choice: Choice
     base: int | None
@@ -207,7 +207,25 @@ def outcomes(ballot: Ballot, rules: Edition) -> tuple[BallotOutcome, ...]:
     """Return the outcome of each choice under the edition's rule for the subject."""
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
     base = None if rule is None else _base(tally, rule)
-    return tuple(BallotOutcome(choice, base, _outcome(choice.votes, base, rule)) for choice in tally.choices)
+    tied = tied_choices(ballot)
+    found = []
+    for choice in tally.choices:
+        carried = _outcome(choice.votes, base, rule)
+        found.append(BallotOutcome(choice, base, None if carried and choice in tied else carried))
+    return tuple(found)
+
+
+def tied_choices(ballot: Ballot) -> tuple[Choice, ...]:
+    """Return the choices between which a vote does not decide: equally many votes for the last place.
+
+    A paper can carry `names` choices, so that many places are voted on. A tie has no winner by itself.
+    """
+    tally = ballot.tally
+    votes = sorted((choice.votes for choice in tally.choices if choice.votes != "unknown"), reverse=True)
+    if len(votes) < len(tally.choices) or len(votes) <= tally.names or votes[tally.names] == 0:
+        return ()
+    last = votes[tally.names - 1]
+    return tuple(choice for choice in tally.choices if choice.votes == last) if votes[tally.names] == last else ()
 
 
 def _outcome(votes: int | Unknown, base: int | None, rule: VoteRule | None) -> bool | None:
@@ -237,10 +255,12 @@ def _is_carried(votes: int, base: int, rule: VoteRule) -> bool:
 def quorum_missed(ballot: Ballot, rules: Edition) -> bool:
     """True when a rule requires more voters than took part; False when that is not known."""
     tally, rule = ballot.tally, rules.vote(ballot.tally.subject)
-    if rule is None or rule.quorum is None or tally.entitled is None:
-        return False
     took_part = len(tally.took_part) or _present(tally)
-    return took_part is not None and took_part < Fraction(rule.quorum) * tally.entitled
+    if rule is None or took_part is None:
+        return False
+    if rule.least_members is not None and took_part < rule.least_members:
+        return True
+    return rule.quorum is not None and tally.entitled is not None and took_part < Fraction(rule.quorum) * tally.entitled
 
 
 # Evolution -------------------------------------------------------------------------------

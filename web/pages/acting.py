@@ -6,6 +6,7 @@ again, by a second click or after a lost answer, does nothing twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -22,6 +23,7 @@ from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
+from application.timeline import sentences
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
@@ -89,7 +91,7 @@ async def form(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if wrong is not None:
         return await _form(request, cycle, await _correcting_form(services, cycle, known, wrong))
     values = {**_defaults(cycle, known), **typed_values(request.query_params)}
-    return await _form(request, cycle, ActForm(known, values, uuid4()))
+    return await _form(request, cycle, ActForm(known, values, uuid4(), read=len(cycle.history)))
 
 
 async def _correcting_form(services: Services, cycle: VisitedCycle, act: type[Command], version: int) -> ActForm:
@@ -123,6 +125,8 @@ def _defaults(cycle: VisitedCycle, act: type[Command]) -> dict[str, Any]:
         return {}
     fields = act.model_fields
     found: dict[str, Any] = {"unit": unit} if "unit" in fields and fields["unit"].is_required() else {}
+    if act.NAME == "sign" and (drafts := cycle.state.drafts.get("covenant")):
+        found["number"] = str(drafts[-1].number)  # the version that the page shows
     if "by" in fields:
         found["by"] = unit if act.NAME == "cross-check" else {"unit": unit}
     return found
@@ -211,7 +215,12 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
     if isinstance(error, GateClosedError):
         return await _form(request, cycle, act_form, text=text, status=403)
     faulty = "_meeting" if error.code == "meeting_must_decide" else str(error.facts.get("place", error.path))
-    return await _form(request, cycle, act_form, text=text, faulty=faulty, status=422)
+    since: tuple[str, ...] = ()
+    if error.code == "changed_since":  # shown with the form, which is now based on it
+        newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
+        since = await sentences(get_services(request).application.texts, newer, cycle.names)
+        act_form = replace(act_form, read=len(cycle.history))
+    return await _form(request, cycle, act_form, text=text, faulty=faulty, since=since, status=422)
 
 
 async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
@@ -231,6 +240,7 @@ async def _form(
     more: tuple[str, ...] = (),
     status: int = 200,
     saved: Any = None,
+    since: tuple[str, ...] = (),
 ) -> Response:
     """The form's page. `faulty` is the path of the field that cannot be used."""
     services, dated = get_services(request), may_date(cycle)
@@ -247,6 +257,7 @@ async def _form(
         again=again,
         good=good,
         saved=saved,
+        since=since,
         sheet=sheet_of(cycle, act_form.act, act_form.values),
         units=cycle.units(),
         dated=dated,

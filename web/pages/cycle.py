@@ -15,13 +15,14 @@ from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.comparison import compared
 from application.permitted_acts import permitted_acts
+from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
 from domain.due_dates import Obligation
-from domain.obligations import DUTIES_OF_STEP, current_step, obligations, steps
+from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
@@ -90,14 +91,24 @@ async def cluster(
     owed, found = await of_many(events, lambda: (readable.obligations, readable.deviations))
     latest = latest_acts(cycle, MOST_LATEST)
     shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
-    named = [*(one.comment for one in shown.rows), *(envelope.event for _row, envelope in latest)]
-    texts = await get_services(request).application.texts.get(digests_in([plain(one) for one in named]))
+    to_sign = covenants_to_sign(state, cycle.rules)
+    stored = get_services(request).application.texts
+    texts = {
+        **await stored.get(digests_in([plain(one.comment) for one in shown.rows])),
+        **await texts_of(stored, [envelope for _row, envelope in latest]),
+    }
     return page(
         request,
         "cluster.html",
         cycle=cycle,
         state=state,
         year=tuple(_year(cycle)),
+        to_sign=to_sign,
+        covenants=[
+            (kind, signing)
+            for kind, signing in (("covenant", state.signing), ("term-covenant", state.term_signing))
+            if kind in to_sign or signing.first_signed is not None
+        ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         tasks=[
             (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))

@@ -159,7 +159,7 @@ async def _look(
         InputError, Refused
     """
     table, edition = await beside(_read, visitor, rows, typed)
-    starts = default_start(table.year.year, datetime.now(UTC))
+    starts = default_start(table.year.year, edition, datetime.now(UTC))
     digest = sha256(edition.model_dump_json().encode()).hexdigest()
     found = await beside(preview_clusters, table.year, edition, digest, starts)
     shown = Paged.of(found, PageRequest(number, CLUSTERS_PER_PAGE))
@@ -240,7 +240,7 @@ async def _open(
             edition,
             visitor.submitter(),
             clock="wall",
-            starts=default_start(year.year, datetime.now(UTC)),
+            starts=default_start(year.year, edition, datetime.now(UTC)),
         )
         job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:

@@ -1,0 +1,97 @@
+"""Which unit cross-checks which: as the edition or an assigning act says; without either, nobody, and a remark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from speech import CITY, RULES, UNITS, Case, day
+
+from domain.access import Reader, may_read_event, may_see_deviation
+from domain.deviations import deviations
+from domain.duties import Duty
+from domain.obligations import obligations
+from domain.rules import Edition
+from domain.scoring.scores import ScoreSelf, SheetItem
+from domain.steps.cross_checks import AssignCrossChecks, CrossCheckPair
+from domain.steps.membership import ReleaseUnit
+from i18n import in_language
+from i18n.timeline import describe
+
+FIRST, SECOND, THIRD = UNITS
+MEMBER = frozenset({Reader.MEMBER})
+SHEET = tuple(SheetItem(criterion=name, points="1") for name in ("a1", "a2", "b"))
+
+
+def case(**changes: Any) -> Case:
+    return Case(rules=Edition.model_validate({**RULES.model_dump(), **changes}))
+
+
+def pairs(*names: tuple[str, str]) -> AssignCrossChecks:
+    return AssignCrossChecks(pairs=tuple(CrossCheckPair(by=by, unit=unit) for by, unit in names))
+
+
+def checked_by(one: Case) -> dict[str, str]:
+    owed = [o for o in obligations(one.state, one.rules) if o.duty is Duty.CROSS_CHECK]
+    return {o.bearer: o.subject for o in owed}
+
+
+def codes(one: Case) -> set[str]:
+    return {deviation.code for deviation in deviations(one.state, one.rules)}
+
+
+def readers_of_the_score(unit: str, one: Case) -> set[str]:
+    one.when(ScoreSelf(unit=unit, sheet=SHEET), by=unit).happened()
+    event = one.history[-1].event
+    return {name for name in UNITS if may_read_event(event, name, MEMBER, one.state, one.rules)}
+
+
+def test_without_a_word_nobody_checks_and_a_remark_says_so() -> None:
+    silent = case(cross_checks=None)
+    assert checked_by(silent) == {}
+    assert "cross_checks_open" in codes(silent)
+    assert may_see_deviation("cross_checks_open", MEMBER, silent.state)
+    assert readers_of_the_score(SECOND, silent) == {SECOND}
+
+
+def test_an_edition_that_asks_for_no_cross_check_needs_no_remark() -> None:
+    assert "cross_checks_open" not in codes(case(cross_checks=None, deadlines=()))
+    rounds = [{"id": "self", "title": "Tự chấm", "by": "own"}]
+    assert checked_by(case(rounds=rounds)) == {}
+
+
+def test_each_checks_the_next_where_the_edition_says_so() -> None:
+    one = case()
+    assert checked_by(one) == {FIRST: SECOND, SECOND: THIRD, THIRD: FIRST}
+    assert "cross_checks_open" not in codes(one)
+    assert readers_of_the_score(SECOND, one) == {SECOND, FIRST}
+
+
+def test_of_two_each_checks_the_other_only_where_the_edition_says_so() -> None:
+    for method, expected in (("next-in-list", {FIRST: SECOND, SECOND: FIRST}), (None, {})):
+        two = case(cross_checks=method).step(day(2, 1)).when(ReleaseUnit(unit=THIRD)).happened()
+        assert checked_by(two.step(day(2, 2))) == expected
+
+
+def test_an_act_assigns_and_counts_before_the_edition() -> None:
+    one = case().when(pairs((FIRST, THIRD), (FIRST, SECOND)), by=FIRST).refused("not_yours")
+    one.when(pairs((THIRD, FIRST), (THIRD, SECOND)), by=CITY).happened("CrossChecksAssigned")
+    owed = [(o.bearer, o.subject) for o in obligations(one.state, one.rules) if o.duty is Duty.CROSS_CHECK]
+    assert owed == [(THIRD, FIRST), (THIRD, SECOND)]
+    assert readers_of_the_score(SECOND, one) == {SECOND, THIRD}
+    with in_language("vi"):
+        assert "chấm" in describe(next(e for e in one.history if e.event.NAME == "CrossChecksAssigned"), {}, {})
+
+
+def test_an_assignment_is_replaced_as_a_whole_and_names_each_unit_once() -> None:
+    one = case().when(pairs((FIRST, SECOND))).happened().when(pairs((FIRST, SECOND))).refused("cross_checks_are_so")
+    one.when(pairs((SECOND, FIRST))).happened()
+    assert checked_by(one) == {SECOND: FIRST}
+    one.when(pairs((FIRST, FIRST))).refused("checks_itself")
+    one.when(pairs((FIRST, SECOND), (THIRD, SECOND))).refused("named_twice")
+    one.when(pairs((FIRST, "quan-khac"))).refused("not_a_member")
+
+
+def test_whoever_leaves_checks_nobody_and_is_checked_by_nobody() -> None:
+    one = case().when(pairs((FIRST, SECOND), (THIRD, FIRST))).happened().step(day(2, 1))
+    one.when(ReleaseUnit(unit=THIRD)).happened().step(day(2, 2))
+    assert checked_by(one) == {FIRST: SECOND}
