@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.log import By, Change, note
+from accounts.log import AccountChange, By, note
 from accounts.secrets import new_secret, secret_digest
 from ledger.connection import Pool
 
@@ -23,7 +23,7 @@ class Calendars:
                 secret_digest(secret),
                 person,
             )
-            await note(connection, Change.CALENDAR_MADE, person, By(person))
+            await note(connection, AccountChange.CALENDAR_MADE, person, By(person))
         return secret
 
     async def person_of(self, secret: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from accounts.log import By, Change, note
+from accounts.log import AccountChange, By, note
 from accounts.secrets import new_recovery_codes, new_totp, recovery_digest, totp_step
 from ledger.connection import ACCOUNT_KEYS_LOCK, LOCK_CLASS, Connection, Pool
 from local.account_keys import AccountKeyError, AccountKeys
@@ -54,7 +54,7 @@ class Codes:
                 person,
                 step,
             )
-            await note(connection, Change.CODES_SET_UP, person, By(person))
+            await note(connection, AccountChange.CODES_SET_UP, person, By(person))
             return await self._renew_recovery_codes(connection, person)
 
     async def fits(self, person: str, code: str) -> bool:
@@ -122,7 +122,7 @@ class Codes:
         left = await connection.fetchval(
             "select count(*) from accounts.recovery_code where person = $1 and used_at is null", person
         )
-        await note(connection, Change.RECOVERY_CODE_USED, person, By(person), left=str(left))
+        await note(connection, AccountChange.RECOVERY_CODE_USED, person, By(person), left=str(left))
         return True
 
     async def _renew_recovery_codes(self, connection: Connection, person: str) -> list[str]:
@@ -132,7 +132,7 @@ class Codes:
             "insert into accounts.recovery_code (person, digest) values ($1, $2)",
             [(person, recovery_digest(person, code)) for code in codes],
         )
-        await note(connection, Change.RECOVERY_CODES_MADE, person, By(person))
+        await note(connection, AccountChange.RECOVERY_CODES_MADE, person, By(person))
         return codes
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from accounts import Account
-from accounts.log import By, Change, Door, note
+from accounts.log import AccountChange, By, Door, note
 from accounts.logins import ACCOUNT_COLUMNS, end_all_access, today
 from accounts.passwords import PASSWORD_WORK, hash_password
 from accounts.secrets import new_secret, secret_digest
@@ -31,7 +31,7 @@ class Invitations:
         """Return the secret of a new invitation, with which the person sets a password once. Earlier ones are void."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
-            await note(connection, Change.INVITED, person, by)
+            await note(connection, AccountChange.INVITED, person, by)
             return await new_link(connection, person, "invitation")
 
     async def void_invitations(self, person: str) -> None:
@@ -41,7 +41,7 @@ class Invitations:
     async def forgotten(self, person: str) -> str:
         """Return the secret of a link for a new password. Earlier ones go on working: anybody can ask."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await note(connection, Change.PASSWORD_LINK_SENT, person, By(None))
+            await note(connection, AccountChange.PASSWORD_LINK_SENT, person, By(None))
             return await new_link(connection, person, "forgotten")
 
     async def invited(self, secret: str) -> Account | None:
@@ -77,7 +77,7 @@ class Invitations:
             person: str = used["person"]
             await connection.execute("update accounts.account set password = $2 where person = $1", person, hashed)
             await end_all_access(connection, person)
-            change = Change.PASSWORD_RESET if used["purpose"] == "forgotten" else Change.PASSWORD_CHOSEN
+            change = AccountChange.PASSWORD_RESET if used["purpose"] == "forgotten" else AccountChange.PASSWORD_CHOSEN
             await note(connection, change, person, By(person, Door.LINK))
             row = await connection.fetchrow(
                 f"select {ACCOUNT_COLUMNS} from accounts.account a where person = $1",  # noqa: S608 - ours

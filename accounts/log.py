@@ -16,7 +16,7 @@ from enum import StrEnum
 from ledger.connection import Connection, Pool
 
 
-class Change(StrEnum):
+class AccountChange(StrEnum):
     """What was done to an account. The comment says which facts an entry has."""
 
     MADE = "made"  # kind, administrator, until
@@ -74,7 +74,7 @@ class LogEntry:
 
 
 async def note(
-    database: Pool | Connection, change: Change, person: str, by: By, **facts: str | date | bool | None
+    database: Pool | Connection, change: AccountChange, person: str, by: By, **facts: str | date | bool | None
 ) -> None:
     """Add an entry, without the facts that are None. On a connection, it is part of the connection's transaction."""
     kept = {name: _plain(value) for name, value in facts.items() if value is not None}

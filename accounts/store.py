@@ -11,7 +11,7 @@ from datetime import date
 
 from accounts import Account, Kind
 from accounts.invitations import Invitations, new_link
-from accounts.log import By, Change, note
+from accounts.log import AccountChange, By, note
 from accounts.logins import ACCOUNT_COLUMNS, Logins, end_all_access, end_logins_and_tokens
 from accounts.passwords import PASSWORD_WORK, hash_password, password_matches
 from accounts.tokens import Tokens
@@ -42,7 +42,7 @@ class Accounts(Logins, Invitations, Tokens):
             )
             if done != "INSERT 0 1":
                 raise InputError("account_exists", person=person)
-            await note(connection, Change.MADE, person, by, kind=kind, administrator=administrator, until=until)
+            await note(connection, AccountChange.MADE, person, by, kind=kind, administrator=administrator, until=until)
         return await self.must(person)
 
     async def get(self, person: str) -> Account | None:
@@ -96,9 +96,9 @@ class Accounts(Logins, Invitations, Tokens):
             if disabled:
                 await end_all_access(connection, person)
             if until != before[0]:
-                await note(connection, Change.LAST_DAY_CHANGED, person, by, until=until)
+                await note(connection, AccountChange.LAST_DAY_CHANGED, person, by, until=until)
             if disabled != before[1]:
-                await note(connection, Change.CLOSED if disabled else Change.OPENED, person, by)
+                await note(connection, AccountChange.CLOSED if disabled else AccountChange.OPENED, person, by)
 
     async def change_kind(self, person: str, kind: Kind, *, administrator: bool, by: By) -> None:
         """Make an account one of another kind, administrator or not. Its logins and tokens end.
@@ -117,7 +117,7 @@ class Accounts(Logins, Invitations, Tokens):
                 administrator,
             )
             await end_logins_and_tokens(connection, person)
-            await note(connection, Change.KIND_CHANGED, person, by, kind=kind, administrator=administrator)
+            await note(connection, AccountChange.KIND_CHANGED, person, by, kind=kind, administrator=administrator)
 
     async def reset(self, person: str, *, by: By) -> str:
         """Make password and codes void, end all access, forget known devices; return an invitation's secret.
@@ -136,7 +136,7 @@ class Accounts(Logins, Invitations, Tokens):
             await connection.execute("delete from accounts.recovery_code where person = $1", person)
             await connection.execute("delete from accounts.known_source where person = $1", person)
             await end_all_access(connection, person)
-            await note(connection, Change.RESET, person, by)
+            await note(connection, AccountChange.RESET, person, by)
             return await new_link(connection, person, "invitation")
 
     async def remove_codes(self, person: str, *, by: By) -> None:
@@ -148,7 +148,7 @@ class Accounts(Logins, Invitations, Tokens):
                 person,
             )
             await connection.execute("delete from accounts.recovery_code where person = $1", person)
-            await note(connection, Change.CODES_REMOVED, person, by)
+            await note(connection, AccountChange.CODES_REMOVED, person, by)
 
     async def prefer(self, person: str, *, language: str, digest: str) -> None:
         """Set a person's language, and how often mail comes."""
@@ -169,7 +169,7 @@ class Accounts(Logins, Invitations, Tokens):
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("update accounts.account set password = $2 where person = $1", person, hashed)
             await end_logins_and_tokens(connection, person, but)
-            await note(connection, Change.PASSWORD_CHANGED, person, By(person))
+            await note(connection, AccountChange.PASSWORD_CHANGED, person, By(person))
 
     async def password_fits(self, person: str, password: str) -> bool:
         """Return True when it is the person's password. Takes the same time for an unknown account.

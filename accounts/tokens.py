@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from accounts import Account, Scope
-from accounts.log import By, Change, note
+from accounts.log import AccountChange, By, note
 from accounts.logins import ACCOUNT_COLUMNS, today
 from accounts.secrets import new_secret, secret_digest
 from ledger.connection import Pool
@@ -32,7 +32,7 @@ class Tokens:
                 days,
             )
             until = today() + timedelta(days=days)
-            await note(connection, Change.TOKEN_MADE, person, By(person), scope=scope, until=until)
+            await note(connection, AccountChange.TOKEN_MADE, person, By(person), scope=scope, until=until)
         return secret
 
     async def of_token(self, secret: str) -> tuple[Account, Scope] | None:
@@ -68,4 +68,4 @@ class Tokens:
                 id_,
             )
             if done == "UPDATE 1":
-                await note(connection, Change.TOKEN_REVOKED, person, By(person))
+                await note(connection, AccountChange.TOKEN_REVOKED, person, By(person))

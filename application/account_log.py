@@ -6,33 +6,33 @@ import re
 from collections.abc import Mapping
 
 from accounts import Before
-from accounts.log import Change, Door, LogEntry
+from accounts.log import AccountChange, Door, LogEntry
 from domain.times import ICT
 from i18n import N_, _, ngettext
 from i18n.messages import day, word
 
-SENTENCES: Mapping[Change, str] = {
-    Change.MADE: N_("{by} made an account for {person}: {kind}{administrator}{until}."),
-    Change.INVITED: N_("{by} invited {person} to choose a password."),
-    Change.CLOSED: N_("{by} closed the account of {person}."),
-    Change.OPENED: N_("{by} opened the account of {person} again."),
-    Change.LAST_DAY_CHANGED: N_("{by} changed the last day of the account of {person}{until}."),
-    Change.KIND_CHANGED: N_("{by} changed the kind of the account of {person}: {kind}{administrator}."),
-    Change.PASSWORD_CHOSEN: N_("{person} chose a password by an invitation."),
-    Change.PASSWORD_CHANGED: N_("{person} changed their password."),
-    Change.PASSWORD_LINK_SENT: N_("{by} asked for a new password of {person}: an address was sent by mail."),
-    Change.PASSWORD_RESET: N_("{person} chose a new password by an address that was sent by mail."),
-    Change.RESET: N_("{by} reset the account of {person}: password, one-time codes and all access became void."),
-    Change.CODES_SET_UP: N_("{person} set up one-time codes."),
-    Change.CODES_REMOVED: N_("{by} took the one-time codes of {person} away."),
-    Change.RECOVERY_CODES_MADE: N_("{person} got new recovery codes."),
-    Change.RECOVERY_CODE_USED: N_("{person} used a recovery code; {left} are left."),
-    Change.CONTACT_CHANGED: N_("{by} changed how to reach {person}: {fields}."),
-    Change.TOKEN_MADE: N_("{person} made a token for programs: {scope}{until}."),
-    Change.TOKEN_REVOKED: N_("{person} made a token useless."),
-    Change.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
-    Change.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
-    Change.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
+SENTENCES: Mapping[AccountChange, str] = {
+    AccountChange.MADE: N_("{by} made an account for {person}: {kind}{administrator}{until}."),
+    AccountChange.INVITED: N_("{by} invited {person} to choose a password."),
+    AccountChange.CLOSED: N_("{by} closed the account of {person}."),
+    AccountChange.OPENED: N_("{by} opened the account of {person} again."),
+    AccountChange.LAST_DAY_CHANGED: N_("{by} changed the last day of the account of {person}{until}."),
+    AccountChange.KIND_CHANGED: N_("{by} changed the kind of the account of {person}: {kind}{administrator}."),
+    AccountChange.PASSWORD_CHOSEN: N_("{person} chose a password by an invitation."),
+    AccountChange.PASSWORD_CHANGED: N_("{person} changed their password."),
+    AccountChange.PASSWORD_LINK_SENT: N_("{by} asked for a new password of {person}: an address was sent by mail."),
+    AccountChange.PASSWORD_RESET: N_("{person} chose a new password by an address that was sent by mail."),
+    AccountChange.RESET: N_("{by} reset the account of {person}: password, one-time codes and all access became void."),
+    AccountChange.CODES_SET_UP: N_("{person} set up one-time codes."),
+    AccountChange.CODES_REMOVED: N_("{by} took the one-time codes of {person} away."),
+    AccountChange.RECOVERY_CODES_MADE: N_("{person} got new recovery codes."),
+    AccountChange.RECOVERY_CODE_USED: N_("{person} used a recovery code; {left} are left."),
+    AccountChange.CONTACT_CHANGED: N_("{by} changed how to reach {person}: {fields}."),
+    AccountChange.TOKEN_MADE: N_("{person} made a token for programs: {scope}{until}."),
+    AccountChange.TOKEN_REVOKED: N_("{person} made a token useless."),
+    AccountChange.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
+    AccountChange.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
+    AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
 }
 """The sentence of each change."""
 
@@ -47,7 +47,7 @@ CONTACT_FIELDS: Mapping[str, str] = {
 
 def told(entry: LogEntry, names: Mapping[str, str]) -> str:
     """An entry as a sentence. `names` of persons by id; who has none any more is called by id."""
-    text = SENTENCES.get(Change(entry.change)) if entry.change in set(Change) else None
+    text = SENTENCES.get(AccountChange(entry.change)) if entry.change in set(AccountChange) else None
     if text is None:
         return entry.change
     facts = entry.facts

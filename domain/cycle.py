@@ -15,7 +15,7 @@ from domain import rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
 from domain.parties import CLOCK_ONLY, Party
-from domain.records import CLOCK, AlreadyRecorded, Change, Command, Event, EventEnvelope, Meta, Refused, StepDecider
+from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, LastChange, Meta, Refused, StepDecider
 from domain.rules import Adoption, Edition
 from domain.scoring import scores
 from domain.state import State
@@ -161,11 +161,15 @@ class CycleDecider:
         if (advanced := _advanced_lifecycle(changes.get("lifecycle", state.lifecycle), meta)) is not None:
             changes["lifecycle"] = advanced
         if (subjects := type(event).SUBJECTS) is not None:
-            change_ = Change(meta.version, meta.actor, meta.unit)
+            change_ = LastChange(meta.version, meta.actor, meta.unit)
             changes["changes"] = {**state.changes, **dict.fromkeys(subjects(event), change_)}
         if meta.actor != CLOCK and meta.recorded is not None:
-            after = changes.get("lifecycle", state.lifecycle)
-            changes["clock_memory"] = clock.remembered(state.clock_memory, state.lifecycle, after, meta.recorded)
+            changes["clock_memory"] = clock.remembered(
+                state.clock_memory,
+                state.lifecycle.now,
+                real_time=changes.get("lifecycle", state.lifecycle).clock == "wall",
+                recorded=meta.recorded,
+            )
         # Not `replace`: this runs for every event that is read, and takes 4 µs instead of 7.
         return State(*[changes[name] if name in changes else getattr(state, name) for name in _SLICES])
 
@@ -184,7 +188,7 @@ class CycleDecider:
         evolves = _COMPOSITION.evolves
         for event, meta in envelopes:
             if (subjects := type(event).SUBJECTS) is not None:
-                last_changes.update(dict.fromkeys(subjects(event), Change(meta.version, meta.actor, meta.unit)))
+                last_changes.update(dict.fromkeys(subjects(event), LastChange(meta.version, meta.actor, meta.unit)))
             if meta.version in corrected:
                 continue
             if isinstance(event, corrections.ActCorrected):
@@ -196,7 +200,10 @@ class CycleDecider:
                 slices["lifecycle"] = advanced
             if meta.actor != CLOCK and meta.recorded is not None:
                 slices["clock_memory"] = clock.remembered(
-                    slices["clock_memory"], earlier, slices["lifecycle"], meta.recorded
+                    slices["clock_memory"],
+                    earlier.now,
+                    real_time=slices["lifecycle"].clock == "wall",
+                    recorded=meta.recorded,
                 )
         return State(**slices)
 
@@ -366,12 +373,12 @@ def _check_rights(authenticated: AuthenticatedCommand, state: State, *, correcti
 
 def _taken_back(
     event: corrections.ActCorrected, meta: Meta, history: Iterable[EventEnvelope[Event]]
-) -> dict[str, Change]:
+) -> dict[str, LastChange]:
     """Return a correction as the change of what the corrected events changed."""
     wrong = [envelope.event for envelope in history if envelope.meta.version in event.versions]
     of_each = ((type(one).SUBJECTS, one) for one in wrong)
     subjects = [subject for find, one in of_each if find is not None for subject in find(one)]
-    return dict.fromkeys(subjects, Change(meta.version, meta.actor, meta.unit))
+    return dict.fromkeys(subjects, LastChange(meta.version, meta.actor, meta.unit))
 
 
 def _check_reading(authenticated: AuthenticatedCommand, state: State) -> None:

@@ -109,9 +109,11 @@ def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
 def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> bool:
     """Return whether a draft had been presented by then that a stance could be about.
 
-    A register of past years need not hold the presentation: the source tells of the stance.
+    A register that was entered afterwards need not hold the presentation: the source tells of the stance.
     """
-    if state.lifecycle.clock == "backfill":
+    lifecycle = state.lifecycle
+    in_real_time_since = None if lifecycle.clock == "backfill" else lifecycle.clock_since
+    if lifecycle.began is None and (in_real_time_since is None or when.latest <= in_real_time_since):
         return True
     drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
     return any(not when.before(version.when) for versions in drafts for version in versions)

@@ -238,7 +238,7 @@ class EventEnvelope(NamedTuple, Generic[E]):
     meta: Meta
 
 
-class Change(NamedTuple):
+class LastChange(NamedTuple):
     """Who changed a subject last, and by which event."""
 
     version: int

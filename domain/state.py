@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
-from domain.records import Change
+from domain.records import LastChange
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
 from domain.scoring.results import UnitResult
@@ -68,7 +68,7 @@ class State:
     manual_reminders: manual_reminders.ManualReminders = ()
     corrections: corrections.Corrections = field(default_factory=corrections.Corrections)
     signatories: signatories.SignatoriesByVersion = field(default_factory=dict)
-    changes: Mapping[str, Change] = field(default_factory=dict, compare=False)
+    changes: Mapping[str, LastChange] = field(default_factory=dict, compare=False)
     """The last change of each subject (`Event.SUBJECTS`): an index of the history, no fact of the year."""
     clock_memory: clock.Memory | None = field(default=None, compare=False)
     """What the clock can know of the past. It comes from when events were stored, so it is no fact of the year."""

@@ -17,7 +17,7 @@ from conftest import NewInstallation, eventually
 
 from accounts.attempts import Attempts, Guess, Origin, network_of
 from accounts.codes import Codes, rotate_key
-from accounts.log import OPERATOR, AccountLog, By, Change, Door, note
+from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
 from accounts.store import Accounts
 from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
@@ -67,9 +67,9 @@ async def changes(database: Database) -> list[str]:
 
 async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(database: Database) -> None:
     web = database.web
-    await note(web, Change.MADE, "an", OPERATOR, kind="auditor", administrator=False, until=date(2026, 12, 31))
-    await note(web, Change.CONTACT_CHANGED, "an", By("thu-ky"), fields="email,phone")
-    await note(web, Change.PASSWORD_CHOSEN, "binh", By(None, Door.LINK))
+    await note(web, AccountChange.MADE, "an", OPERATOR, kind="auditor", administrator=False, until=date(2026, 12, 31))
+    await note(web, AccountChange.CONTACT_CHANGED, "an", By("thu-ky"), fields="email,phone")
+    await note(web, AccountChange.PASSWORD_CHOSEN, "binh", By(None, Door.LINK))
     log = AccountLog(web)
     assert [(one.change, one.person, one.by, dict(one.facts)) for one in await log.page(1)] == [
         ("password-chosen", "binh", By(None, Door.LINK), {}),

@@ -22,6 +22,7 @@ from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate
 from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
+from domain.steps.lifecycle import ChangeCalendar
 from domain.steps.membership import AssignRole
 from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
@@ -123,6 +124,10 @@ class TestStances:
         case.when(TakeStance(unit=THIRD, stance="agreed"), happened=parse_when("10/03/2026")).happened()
         assert self.open(case) == {HEAD, DEPUTY}
         assert "stance_unpresented" not in {one.code for one in deviations(case.state, case.rules)}
+        case.when(ChangeCalendar(clock="wall", since=day(4, 1))).happened()
+        assert self.open(case) == {HEAD, DEPUTY}, "it stays what the source tells"
+        case.when(TakeStance(unit=HEAD, stance="agreed"), by=HEAD).happened()
+        assert self.open(case) == {HEAD, DEPUTY}, "in real time a draft must be presented first"
 
     def open(self, case: Case) -> set[str]:
         owed = [one for one in obligations(case.state, case.rules) if one.duty is Duty.STANCE]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from accounts.log import By, Change, note
+from accounts.log import AccountChange, By, note
 from application.persons import is_mail_address
 from domain.types import Label
 from errors import InputError
@@ -55,7 +55,7 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
     if not changed:
         return _("Nothing was changed: it stands so already.")
     pool = services.application.ledger.pool
-    await note(pool, Change.CONTACT_CHANGED, before.id, by, fields=", ".join(changed))
+    await note(pool, AccountChange.CONTACT_CHANGED, before.id, by, fields=", ".join(changed))
     good = _("Corrected: {name}.").format(name=fields.name)
     if "email" in changed:
         await services.accounts.void_invitations(before.id)

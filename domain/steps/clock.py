@@ -23,7 +23,7 @@ from domain.parties import CLOCK_ONLY, Readers
 from domain.records import Command, Event, Meta, StepDecider
 from domain.rules import Edition
 from domain.steps.escalation import EscalationProposed, ProposeEscalation
-from domain.steps.lifecycle import CloseDuty, DutyClosed, Lifecycle
+from domain.steps.lifecycle import CloseDuty, DutyClosed
 from domain.types import LastInstant, UnitId, with_entry
 
 CLOCK_IDS = UUID("5d0c9a52-6f0e-5b3e-9d5a-3c7c0c1d5a11")
@@ -151,13 +151,13 @@ class Memory:
     issued_until: datetime | None
 
 
-def remembered(memory: Memory | None, before: Lifecycle, after: Lifecycle, recorded: datetime) -> Memory | None:
-    """Return the memory after an act that was stored at `recorded`, and that changed the lifecycle so."""
-    if after.clock == "wall":
+def remembered(memory: Memory | None, before: datetime | None, *, real_time: bool, recorded: datetime) -> Memory | None:
+    """Return the memory after an act that was stored at `recorded`. `before` is the register's time before the act."""
+    if real_time:
         return Memory(recorded, recorded - COMMANDS_EXPIRE)
     if memory is not None and memory.recorded == recorded:
         return memory  # appended together: the clock has issued nothing in between, even if the time was stepped
-    return Memory(recorded, before.now)
+    return Memory(recorded, before)
 
 
 # Decisions -------------------------------------------------------------------------------

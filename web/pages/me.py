@@ -123,7 +123,7 @@ class Changed:
 
 @router.post(urls.ME)
 async def change_me(request: Request, visitor: OwnReader) -> Response:
-    """Change one thing, as the button says."""
+    """AccountChange one thing, as the button says."""
     # Passwords are taken as they are typed, with their spaces, as everywhere else.
     typed = {
         name: value if name.startswith("_") else value.strip()
