@@ -48,7 +48,7 @@ def mails(folder: Path) -> Iterator[tuple[str, str]]:
         yield mail["To"], mail["Subject"]
 
 
-async def logged(site: Site, person: str, kind: str) -> list[tuple[str, str | None, dict[str, str]]]:
+async def logged(site: Site, person: str, kind: str = "") -> list[tuple[str, str | None, dict[str, str]]]:
     """What the log has of a person, of the changes whose name begins with `kind`."""
     entries = await site.services.account_log.page(1, person)
     return [(one.change, one.by.person, dict(one.facts)) for one in entries if one.change.startswith(kind)]
@@ -111,7 +111,7 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     assert await site.services.accounts.invited(void) is None, "it was sent to the old address"
     assert list(mails(tmp_path)) == [(signer.email, "Địa chỉ thư của bạn trong Sổ Thi Đua đã thay đổi")]
     fields = {"fields": "name, office, email, phone"}
-    assert await logged(site, signer.id) == [("contact-changed", "thu-ky", fields)]
+    assert await logged(site, signer.id, "contact") == [("contact-changed", "thu-ky", fields)]
     # What was signed under the former name is still verified, and so is what is signed under the new one.
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed-in-substance"})
     report, beside = await verify_all(site.app)
