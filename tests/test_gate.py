@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pyotp
 import pytest
 from conftest import eventually
 from engine_help import CITY, assert_ledger_verifies, enter_staff, open_cycle, submit, units
@@ -233,7 +234,8 @@ async def opened_doors(site: Site, person: str) -> set[str]:
         await submit(site.app, stream, CITY, "assign-role", {"role": "head", "holder": MEMBER, "manner": "elected"})
     await submit(site.app, first, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await site.person(person, who.unit, who.kind, administrator=who.administrator)
-    await site.services.accounts.set_totp(person, "A" * 32)
+    secret = await site.services.codes.setting_up(person)
+    assert await site.services.codes.confirm(person, pyotp.TOTP(secret).now())
     doors, found = Doors(site, first, second, person, who), set[str]()
     for name, door in DOORS.items():
         before = await site.app.ledger.last_position()
