@@ -27,7 +27,7 @@ async def visible_state(application: Application, cycle: VisitedCycle) -> dict[s
         "version": len(cycle.history),
         "state": visible,
         "texts": dict(sorted((await application.texts.get(digests_in(visible))).items())),
-        "steps": [step_values(one) for one in steps(owed, cycle.rules)],
+        "steps": [step_values(one) for one in steps(state, cycle.rules, owed)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
         "deviations": [
             deviation_values(one) for one in deviations(state, cycle.rules) if cycle.may_see_deviation(one.code)

@@ -161,7 +161,7 @@ def replay_as_json(found: Replay[State] | Replay[CityState], texts: Mapping[str,
         owed = obligations(found.state, found.rules)
         answer["steps"] = [
             {**step_values(step), "sureness": found.sure.by_when.get(step.done) if step.done else None}
-            for step in steps(owed, found.rules)
+            for step in steps(found.state, found.rules, owed)
         ]
         answer["deviations"] = [
             {**deviation_values(one), "sureness": found.sure.by_day.get(one.on) if one.on else None}

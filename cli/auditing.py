@@ -107,9 +107,10 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         )
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
+            open_ = "-" if step["told"] is None else _("not told")
             table.add_row(
                 word("step", step["step"]),
-                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else "-",
+                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,
                 ", ".join(step["waiting_for"]) or "-",
             )
         console.print(table)

@@ -13,7 +13,14 @@ from typing import Protocol
 
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, is_of_draft, obligations
+from domain.obligations import (
+    DUTY_COMMANDS,
+    ObligationsContext,
+    cross_checkers,
+    is_of_draft,
+    is_past_year,
+    obligations,
+)
 from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoresContext, ScoreSelf, calculated_scores
@@ -130,6 +137,8 @@ def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     if first is None or "bylaws" not in rules.required_drafts:
         return
     versions = state.drafts.get("bylaws", ())
+    if not versions and is_past_year(state):
+        return  # the sources do not tell of them
     if not versions or first.before(versions[0].when):
         on = versions[0].when.day if versions else None
         yield Deviation("bylaws-late", "bylaws_late", rules.articles.bylaws_before_signing, on, {"signed": first.day})
@@ -191,6 +200,8 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         return
     for unit in state.membership.members():
         scored = state.scores.get((unit, "appraised"))
+        if scored is None and is_past_year(state):
+            continue  # the sources do not tell of it
         if scored is None or ranked.before(scored.when):
             article = rules.articles.appraisal_before_ranking
             yield Deviation(f"ranked-early/{unit}", "ranked_before_appraisal", article, ranked.day, {"unit": unit})
@@ -370,8 +381,7 @@ def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         if due is not None and answers and all(answer.when.after(end_of(due)) for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
-        asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
-        if asks and not letters.settled(id_):
+        if letters.asks_for_answer(id_) and not letters.settled(id_) and not is_past_year(state):
             facts = {"letter": id_, "kind": letter.event.kind}
             yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
@@ -439,6 +449,8 @@ def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> b
 def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find an edition that asks for cross-checks when nobody has said which unit checks which."""
     asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
+    if is_past_year(state):
+        return
     if asked and len(state.membership.members()) > 1 and not cross_checkers(state, rules):
         yield Deviation("cross-checks-open", "cross_checks_open", None, None)
 

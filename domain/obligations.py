@@ -111,7 +111,7 @@ def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> 
 
     A register of past years need not hold the presentation: the source tells of the stance.
     """
-    if state.lifecycle.clock == "backfill":
+    if is_past_year(state):
         return True
     drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
     return any(not when.before(version.when) for versions in drafts for version in versions)
@@ -306,8 +306,20 @@ if missing := set(Duty) - set(DUTY_COMMANDS):
 
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
-    """Return all obligations of the cycle, done or open, in the order of the year."""
-    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
+    """Return all obligations of the cycle, done or open, in the order of the year.
+
+    A year that is entered afterwards owes nothing: only what was done is returned, and a source that tells no more
+    makes no work.
+    """
+    found = (obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
+    if is_past_year(state):
+        return tuple(obligation for obligation in found if obligation.done is not None)
+    return tuple(found)
+
+
+def is_past_year(state: ObligationsContext) -> bool:
+    """Return whether the year is entered afterwards from what sources tell, so that nobody has anything to do in it."""
+    return state.lifecycle.clock == "backfill"
 
 
 def extensible(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
@@ -403,27 +415,40 @@ DUTIES_OF_STEP: dict[str, tuple[Duty, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """A step of the year. `done` is the date of its last duty, `waiting_for` the units with open duties."""
+    """A step of the year. `done` is the date of its last duty, `waiting_for` the units with open duties.
+
+    `told` is None in a year that goes on. In one that is entered afterwards a step waits for no unit: it is told by a
+    source, with the last date that is told, or it is not.
+    """
 
     name: str
     done: When | None
     waiting_for: tuple[str, ...]
+    told: bool | None = None
 
 
-def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[StepProgress, ...]:
-    """Return the five steps in order. The cross-check is optional: it counts only where the edition sets a deadline."""
-    progress = []
+def steps(
+    state: ObligationsContext, rules: Edition, owed: Sequence[Obligation] | None = None
+) -> tuple[StepProgress, ...]:
+    """Return the five steps in order. The cross-check is optional: it counts only where the edition sets a deadline.
+
+    `owed` is the result of `obligations` for the same state, if the caller has it already.
+    """
+    owed = obligations(state, rules) if owed is None else owed
+    is_past, progress = is_past_year(state), []
     for name, duties in DUTIES_OF_STEP.items():
         counted = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
         waiting_for = tuple(dict.fromkeys(obligation.bearer for obligation in counted if obligation.done is None))
         dates = [obligation.done for obligation in counted if obligation.done is not None]
-        is_done = bool(dates) and not waiting_for
-        progress.append(StepProgress(name, max(dates, key=lambda when: when.latest) if is_done else None, waiting_for))
+        done = max(dates, key=lambda when: when.latest) if dates and not waiting_for else None
+        progress.append(StepProgress(name, done, waiting_for, done is not None if is_past else None))
     return tuple(progress)
 
 
 def current_step(progress: Sequence[StepProgress]) -> str:
-    """Return the name of the first step that is not done, or "filed"."""
+    """Return the name of the first step that is not done, or "filed"; "past" for a year that is entered afterwards."""
+    if any(step.told is not None for step in progress):
+        return "past"
     return next((step.name for step in progress if step.done is None), "filed")
 
 

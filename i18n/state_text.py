@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.deviations import Deviation
+from domain.obligations import is_past_year
 from domain.parties import Section
 from domain.records import Event
 from domain.state import State, members_and_organiser
@@ -125,8 +126,16 @@ def _witnesses(on: _Summary) -> Iterator[str]:
 
 def _letters(on: _Summary) -> Iterator[str]:
     for id_, letter in on.state.letters.letters.items():
-        answered = _("answered") if on.state.letters.settled(id_) else _("not answered")
-        yield f"{word('letter', letter.event.kind)} {id_}: {answered} ({_sureness(letter)})"
+        yield f"{word('letter', letter.event.kind)} {id_}: {_answer(id_, on.state)} ({_sureness(letter)})"
+
+
+def _answer(letter: str, state: State) -> str:
+    """How far a letter is answered, in words: it need not ask for an answer, and a source need not tell of one."""
+    if state.letters.settled(letter):
+        return _("answered")
+    if not state.letters.asks_for_answer(letter):
+        return _("asks for no answer")
+    return _("no answer is told") if is_past_year(state) else _("not answered")
 
 
 def _registrations(on: _Summary) -> Iterator[str]:

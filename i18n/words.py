@@ -283,6 +283,7 @@ WORDS: Mapping[str, WordTable] = {
             "midyear-check": N_("mid-year check"),
             "final-evaluation": N_("final evaluation"),
             "filed": N_("filed"),
+            "past": N_("entered afterwards"),
         }
     ),
     "succession": WordTable(

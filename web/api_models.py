@@ -179,11 +179,15 @@ class RegisteredDeviation(Answer):
 
 
 class StepValues(Answer):
-    """A step of the year: the day it was done, or the units that it waits for."""
+    """A step of the year: the day it was done, or the units that it waits for.
+
+    `told` is None in a year that goes on; in one that is entered afterwards, whether a source tells of the step.
+    """
 
     step: str
     done: IsoDay | None
     waiting_for: list[str]
+    told: bool | None
 
 
 class ObligationValues(Answer):

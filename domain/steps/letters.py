@@ -199,6 +199,13 @@ class Letters:
     answers: Mapping[str, tuple[LetterAnswer, ...]] = field(default_factory=dict)
     checks: Mapping[str, SiteCheck] = field(default_factory=dict)
 
+    def asks_for_answer(self, letter: str) -> bool:
+        """True for a letter with a day for the answer, and for kinds that are answered by their nature."""
+        recorded = self.letters.get(letter)
+        return recorded is not None and (
+            recorded.event.answer_by is not None or recorded.event.kind in {"direction", "guidance-request"}
+        )
+
     def settled(self, letter: str) -> bool:
         """True when no answer is open: each recipient unit has given its last one.
 

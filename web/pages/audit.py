@@ -17,7 +17,7 @@ from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from domain.access import Matter
 from domain.codec import state_digest
-from domain.obligations import obligations, steps
+from domain.obligations import steps
 from i18n import _
 from i18n.page_texts import STEPS
 from i18n.sorting import folded
@@ -125,7 +125,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         if moment.version is not None
         else {"day": query.day, "known_on": query.known_on},
         broken=chain_warning(cycle.rows),
-        steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
+        steps=steps(found.state, found.rules) if found.events else (),
     )
 
 

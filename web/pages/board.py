@@ -134,7 +134,7 @@ async def _board(
         years=await services.board.years(),
         filters=filters,
         query=filters.query(),
-        steps=[*DUTIES_OF_STEP, "filed"],
+        steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
         text=text,

@@ -46,7 +46,7 @@ class StepPicture:
 
     name: str
     state: str
-    """done, now or coming."""
+    """done, now or coming; told or untold in a year that is entered afterwards."""
     when: str
     due: datetime | None
     done: int
@@ -132,12 +132,15 @@ def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
 
 
 def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPicture]:
-    found = steps(owed, cycle.rules)
+    found = steps(cycle.state, cycle.rules, owed)
     current = current_step(found)
     for step in found:
         mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
-        state = "done" if step.done is not None else "now" if step.name == current else "coming"
+        if step.told is None:
+            state = "done" if step.done is not None else "now" if step.name == current else "coming"
+        else:
+            state = "told" if step.told else "untold"
         when = step.done.day.isoformat() if step.done is not None else ""
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine))
 
