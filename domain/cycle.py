@@ -14,6 +14,7 @@ from uuid import UUID
 from domain import rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
+from domain.joint_acts import UnitNamed
 from domain.parties import CLOCK_ONLY, Party
 from domain.records import CLOCK, AlreadyRecorded, Change, Command, Event, EventEnvelope, Meta, Refused, StepDecider
 from domain.rules import Adoption, Edition
@@ -35,10 +36,12 @@ from domain.steps import (
     meetings,
     membership,
     midyear,
+    naming,
     signatories,
     signing,
     succession,
     targets,
+    together,
     voting,
 )
 from domain.times import ICT, When
@@ -47,6 +50,7 @@ from domain.types import Provenance
 STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     lifecycle.decider,
     membership.decider,
+    naming.decider,
     succession.decider,
     drafting.decider,
     commenting.decider,
@@ -61,6 +65,7 @@ STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     voting.decider,
     conclusion.decider,
     awards.decider,
+    together.decider,
     clock.decider,
     extensions.decider,
     escalation.decider,
@@ -184,6 +189,8 @@ class CycleDecider:
                 continue
             if isinstance(event, corrections.ActCorrected):
                 last_changes.update(_taken_back(event, meta, envelopes))
+            if corrected and isinstance(event, UnitNamed):
+                event = event.without(corrected)  # noqa: PLW2901 - a named unit shares no act that was taken back
             earlier = slices["lifecycle"]
             for name, change in evolves[type(event)]:
                 slices[name] = change(slices[name], event, meta)

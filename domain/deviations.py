@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
-from domain.due_dates import Obligation
+from domain.due_dates import Obligation, due_in_force
 from domain.duties import Duty
+from domain.joint_acts import JointAct
 from domain.obligations import (
     DUTY_COMMANDS,
     ObligationsContext,
@@ -39,7 +40,7 @@ from domain.steps.corrections import Corrections, NoteDisagreement
 from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
-from domain.steps.lifecycle import AdoptEdition, OpenCycle, ReceiveYearPlan
+from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
@@ -164,8 +165,8 @@ def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first.day)
 
 
-def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
-    """Find obligations that were done late."""
+def _late(owed: Iterable[Obligation], state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find obligations that were done late, also by units that no source names."""
     for obligation in owed:
         if obligation.late and obligation.done is not None and obligation.due is not None:
             yield Deviation(
@@ -180,6 +181,19 @@ def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
                     "due": day_ending(obligation.due),
                 },
             )
+    for act, duty in _DUTY_OF_JOINT_ACT.items():
+        for one in state.together.get(act, ()):
+            due, article, _lapsed = due_in_force(duty, state.lifecycle.year, rules, one.when)
+            if due is not None and one.when.after(due):
+                facts = {"duty": duty, "unnamed": one.unnamed, "due": day_ending(due)}
+                yield Deviation(f"late/{duty}/-/{one.version}", "late_act", article, one.when.day, facts)
+
+
+_DUTY_OF_JOINT_ACT: Mapping[JointAct, Duty] = {
+    "signature": Duty.SIGNATURE,
+    "midyear-report": Duty.MIDYEAR_REPORT,
+    "self-score": Duty.SELF_SCORE,
+}
 
 
 def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -524,12 +538,14 @@ _FINDERS: Mapping[
     },
     _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
     _unpresented: {"signed_unpresented": (SignJointly,)},
-    _stance_unpresented: {"stance_unpresented": (TakeStance,)},
-    _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},
+    _stance_unpresented: {"stance_unpresented": (TakeStance, ChangeCalendar)},
+    _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft, ChangeCalendar)},
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
     _final_late: {"final_next_year": (RecordMeeting,)},
-    _ranked_early: {"ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit)},
+    _ranked_early: {
+        "ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit, ChangeCalendar)
+    },
     _own_nomination: {"head_nominated": (Nominate, RecordMeeting, AssignRole)},
     _overruled: {"granted_unnominated": (DecideAwards,)},
     _held: {"granted_while_held": (HoldAward, DecideAwards)},
@@ -538,7 +554,7 @@ _FINDERS: Mapping[
     _disagreements: {"sources_disagree": (NoteDisagreement,)},
     _letters: {
         "answered_late": (RecordLetter, AnswerLetter),
-        "letter_unanswered": (RecordLetter,),
+        "letter_unanswered": (RecordLetter, ChangeCalendar),
         "answer_without_letter": (AnswerLetter,),
         "answered_before": (RecordLetter, AnswerLetter),
     },
@@ -554,7 +570,7 @@ _FINDERS: Mapping[
         "scored_by_other": _SCORING,
         "scored_after_ranking": (*_SCORING, RankUnits),
     },
-    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks)},
+    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks, ChangeCalendar)},
     _edition_out_of_time: {"edition_out_of_time": (OpenCycle, AdoptEdition)},
     _numbers: {"number_used_twice": _NUMBERED},
     _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},
@@ -580,5 +596,5 @@ def deviations(
     """
     acknowledged = state.corrections.acknowledged
     all_ = [deviation for find in _FINDERS for deviation in find(state, rules)]
-    all_.extend(_late(obligations(state, rules) if owed is None else owed))
+    all_.extend(_late(obligations(state, rules) if owed is None else owed, state, rules))
     return tuple(replace(d, acknowledged=True) if d.key in acknowledged else d for d in all_)

@@ -20,6 +20,7 @@ def step_values(step: StepProgress) -> dict[str, Any]:
         "done": step.done.day.isoformat() if step.done else None,
         "waiting_for": list(step.waiting_for),
         "told": step.told,
+        "unnamed": step.unnamed,
     }
 
 

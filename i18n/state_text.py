@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.deviations import Deviation
+from domain.joint_acts import JointAct
 from domain.obligations import is_past_year
 from domain.parties import Section
 from domain.records import Event
@@ -27,7 +28,7 @@ from domain.steps.targets import TargetsRegistered
 from domain.times import day_ending
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.values import voice
+from i18n.values import unnamed_units, voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def _sureness(fact: Any) -> str:
 def _members(on: _Summary) -> Iterator[str]:
     members = "; ".join(on.name(unit) for unit in on.state.membership.members())
     yield _("members: {units}").format(units=members or "-")
+    if on.state.lifecycle.unnamed is not None:
+        yield "  " + _("and {others}").format(others=unnamed_units(on.state.lifecycle.unnamed))
     for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
@@ -142,6 +145,13 @@ def _registrations(on: _Summary) -> Iterator[str]:
     for unit in on.state.targets.registrations:
         status = word("registration", on.state.targets.registration_status(unit))
         yield f"{on.name(unit)}: {status}" + on.mark(TargetsRegistered)
+    yield from _unnamed_acts("registration", word("registration", "registered"), on)
+
+
+def _unnamed_acts(act: JointAct, done: str, on: _Summary) -> Iterator[str]:
+    """What units did together that no source names."""
+    for one in on.state.together.get(act, ()):
+        yield f"{unnamed_units(one.unnamed)}: {done}"
 
 
 def _results(on: _Summary) -> Iterator[str]:
@@ -173,6 +183,7 @@ def _midyear_reports(on: _Summary) -> Iterator[str]:
     for unit, report in on.state.midyear.items():
         status = _("accepted") if report.accepted else _("sent back") if report.asked else _("handed in")
         yield f"{on.name(unit)}, {word('duty', 'midyear-report')}: {status} ({_sureness(report)})"
+    yield from _unnamed_acts("midyear-report", f"{word('duty', 'midyear-report')}, {_('handed in')}", on)
 
 
 def _scores(on: _Summary) -> Iterator[str]:
@@ -180,6 +191,7 @@ def _scores(on: _Summary) -> Iterator[str]:
         points = [item.points for item in scored.sheet if item.points is not None]
         total = number(sum(points, Decimal(0))) if points else "-"
         yield f"{on.name(unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
+    yield from _unnamed_acts("self-score", word("round", "self"), on)
 
 
 def _ranking(on: _Summary) -> Iterator[str]:
@@ -251,6 +263,8 @@ def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[date,
 
 
 def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
+    if name == "unnamed":
+        return unnamed_units(fact if isinstance(fact, int) else str(fact))
     if isinstance(fact, int):
         return f"{word('deviation_count', name)}: {fact}"
     if code == "letter_unanswered" and name == "kind":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from domain.steps.targets import Content
 from domain.steps.voting import Choice
 from domain.times import day_ending
 from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
-from domain.units import SampledPlace, Unit
+from domain.units import SampledPlace, TogetherUnits, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
 from i18n.words import kind_of
@@ -171,6 +171,22 @@ def _total(value: BareTotal, words: Words) -> str:
     return f"{whose}: {total}"
 
 
+def unnamed_units(count: int | str) -> str:
+    """A number of units that no source names, in words; "unknown": nobody counts them."""
+    if isinstance(count, str):
+        return _("units that are not named")
+    return ngettext("{count} unit not named", "{count} units not named", count).format(count=count)
+
+
+def units_together(units: Iterable[str], unnamed: int | str | None, names: Mapping[str, str]) -> str:
+    """Who did something together: the named units, and those that no source names."""
+    named = ", ".join(names.get(unit, unit) for unit in units)
+    if not unnamed:
+        return named
+    others = unnamed_units(unnamed)
+    return _("{units} and {others}").format(units=named, others=others) if named else others
+
+
 _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     BareTotal: _total,
     Choice: _choice,
@@ -184,6 +200,7 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     SampledPlace: lambda value, words: value.name,
     Signatories: _signatories,
     SourceStatement: lambda value, words: f"{value.source}: {value.says}",
+    TogetherUnits: lambda value, words: units_together(value.units, value.unnamed, words.names),
     Unit: lambda value, words: value.name,
 }
 """How a model is written in a sentence."""

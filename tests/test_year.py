@@ -206,7 +206,7 @@ class TestSigning:
         case.when(SignCovenant(unit=THIRD), by=THIRD).already()
         case.when(PresentDraft(kind="covenant", document=Document(title="Bản 2")), by=HEAD).happened()
         case.when(SignCovenant(unit=THIRD), by=THIRD).refused("signed_already")
-        case.when(SignJointly()).refused("signed_already")
+        case.when(SignJointly(units=(THIRD,))).refused("signed_already")
 
     def test_only_a_version_that_exists(self) -> None:
         drafted().when(SignCovenant(unit=THIRD, number=7), by=THIRD).refused("no_such_version")

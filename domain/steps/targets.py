@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
+from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_, Plural
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
@@ -22,10 +23,19 @@ from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.times import Day, When
 from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
-from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
+from domain.units import (
+    DoneJointly,
+    JointContext,
+    JointFields,
+    SampledPlace,
+    SampledPlaces,
+    TogetherUnits,
+    acting_together,
+    require_member,
+)
 
 
-class TargetsContext(UnitsContext, Protocol):
+class TargetsContext(JointContext, Protocol):
     """What targets read of the cycle."""
 
     @property
@@ -90,6 +100,24 @@ class RegisterTargets(
     unit: UnitId
     titles: Titles = ()
     targets: Targets = ()
+    document: Document | None = None
+
+
+class RegisterTogether(
+    Command,
+    JointFields,
+    name="register-together",
+    label=NC_("act", "register together"),
+    summary=N_("Record that units registered titles or targets, where a source does not tell of each."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    titles: Titles = ()
     document: Document | None = None
 
 
@@ -186,6 +214,24 @@ class TargetsRegistered(
     unit: UnitId
     titles: tuple[Label, ...]
     targets: tuple[Target, ...]
+    document: Document | None
+
+
+class RegisteredTogether(
+    Event,
+    DoneJointly,
+    name="RegisteredTogether",
+    schema=1,
+    sentence=lambda event: (
+        N_("{units} register together: {titles}.") if event.titles else N_("{units} register together."),
+        {**dict(event), "units": TogetherUnits(units=event.units, unnamed=event.unnamed)},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: tuple(f"registration/{unit}" for unit in event.units),
+):
+    titles: tuple[Label, ...]
     document: Document | None
 
 
@@ -323,6 +369,13 @@ def register_targets(
     yield TargetsRegistered(**dict(command))
 
 
+def register_together(
+    command: RegisterTogether, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[RegisteredTogether]:
+    who = acting_together(command, meta, state)
+    yield RegisteredTogether(**dict(who), titles=command.titles, document=command.document)
+
+
 def _require_new_status(unit: str, status: RegistrationStatus, state: TargetsContext) -> None:
     reply = state.targets.replies.get(unit)
     if reply is not None and state.targets.registration_status(unit) == status:
@@ -383,11 +436,36 @@ def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta:
     return replace(targets, registrations=registrations)
 
 
+def _registered_together(targets: TargetsState, event: RegisteredTogether, meta: Meta) -> TargetsState:
+    for unit in event.units:
+        targets = _inferred(targets, unit, event.titles, event.document, meta.happened, meta)
+    return targets
+
+
+def _unit_named(targets: TargetsState, event: UnitNamed, meta: Meta) -> TargetsState:
+    shared = event.shared("registration")
+    if shared is None:
+        return targets
+    return _inferred(targets, event.unit.id, shared.titles, shared.document, shared.on, meta)
+
+
+def _inferred(
+    targets: TargetsState, unit: str, titles: tuple[str, ...], document: Document | None, when: When, meta: Meta
+) -> TargetsState:
+    """Return the targets with a registration that only a joint act tells of; a unit's own registration stays."""
+    if unit in targets.registrations:
+        return targets
+    registered = TargetsRegistered(unit=unit, titles=titles, targets=(), document=document)
+    new = Registration(registered, when, meta.version)
+    return replace(targets, registrations=with_entry(targets.registrations, unit, new))
+
+
 decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
     title=N_("Registrations and results"),
     slice_name="targets",
     decides={
         RegisterTargets: register_targets,
+        RegisterTogether: register_together,
         ReturnRegistration: return_registration,
         AcceptRegistration: accept_registration,
         StateContents: state_contents,
@@ -400,6 +478,8 @@ decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
                 targets.registrations, event.unit, Registration(event, meta.happened, meta.version)
             ),
         ),
+        RegisteredTogether: _registered_together,
+        UnitNamed: _unit_named,
         RegistrationReturned: lambda targets, event, meta: replace(
             targets,
             replies=with_entry(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),

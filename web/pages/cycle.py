@@ -28,7 +28,7 @@ from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
-from i18n.values import voice
+from i18n.values import unnamed_units, voice
 from web import urls
 from web.auth import reads, reads_cycle
 from web.render import page
@@ -51,6 +51,8 @@ class StepPicture:
     due: datetime | None
     done: int
     all: int
+    unnamed: int | str
+    """How many units it waits for, too, that no source names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ async def cluster(request: Request, cycle: ReadableCycle) -> Response:
         threads=threads(state.comments.comments.values()),
         texts=texts,
         voice=voice,
+        unnamed_units=unnamed_units,
         deviations=[
             (one, deviation_text(one, cycle.names))
             for one in deviations(cycle.state, cycle.rules)
@@ -142,7 +145,7 @@ def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPic
         else:
             state = "told" if step.told else "untold"
         when = step.done.day.isoformat() if step.done is not None else ""
-        yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine))
+        yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
 
 def _scores(cycle: VisitedCycle) -> ScoreTable | None:
