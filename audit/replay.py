@@ -30,7 +30,7 @@ from ledger.mapping import to_envelope
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 S = TypeVar("S")
-_WEAKEST = ("stated", "inferred", "rehearsed")
+_WEAKEST = ("stated", "inferred", "unsourced", "rehearsed")
 """Kinds of provenance, the weakest last."""
 
 

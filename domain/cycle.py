@@ -447,7 +447,22 @@ def _provenance(authenticated: AuthenticatedCommand, state: State) -> Provenance
     if clock == "stepped" or (authenticated.strength == "rehearsal" and clock == "wall"):
         source = authenticated.provenance.source if authenticated.provenance else ""
         return Provenance(kind="rehearsed", source=source)
-    return authenticated.provenance or Provenance(kind="stated", source="" if authenticated.actor != CLOCK else CLOCK)
+    if authenticated.provenance is not None:
+        return authenticated.provenance
+    if clock == "backfill" and not isinstance(authenticated.command, _OF_THE_REGISTER):
+        return Provenance(kind="unsourced")
+    return Provenance(kind="stated", source="" if authenticated.actor != CLOCK else CLOCK)
+
+
+_OF_THE_REGISTER = (
+    lifecycle.FileCycle,
+    lifecycle.ReopenCycle,
+    lifecycle.AdoptEdition,
+    lifecycle.ChangeCalendar,
+    corrections.CorrectAct,
+    corrections.AcknowledgeDeviation,
+)
+"""Acts by which a register of a past year is kept: no source tells of them."""
 
 
 CYCLE = CycleDecider()

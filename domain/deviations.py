@@ -32,6 +32,7 @@ from domain.steps.conclusion import (
     DecideAwards,
     ExcludeUnit,
     Nominate,
+    PublishResults,
     RankUnits,
     RecordTotals,
     Submit,
@@ -380,6 +381,20 @@ def _overruled(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"overruled/{grant.unit}/{grant.award}", "granted_unnominated", None, None, facts)
 
 
+def _published_undecided(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find results that were published although no decision is recorded: the paper may come later."""
+    published, decided = state.conclusion.published, state.conclusion.decided
+    if published is not None and (decided is None or published.before(decided)):
+        yield Deviation("published-undecided", "published_undecided", None, published.day)
+
+
+def _undocumented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find awards that were granted by a decision of which no document is known."""
+    decided = state.conclusion.decided
+    if decided is not None and state.conclusion.decision is None and state.conclusion.grants:
+        yield Deviation("decision-undocumented", "decision_undocumented", None, decided.day)
+
+
 def _disagreements(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """List what sources tell differently."""
     for about, (noted, on) in state.corrections.disagreements.items():
@@ -548,6 +563,8 @@ _FINDERS: Mapping[
     },
     _own_nomination: {"head_nominated": (Nominate, RecordMeeting, AssignRole)},
     _overruled: {"granted_unnominated": (DecideAwards,)},
+    _published_undecided: {"published_undecided": (PublishResults, DecideAwards)},
+    _undocumented: {"decision_undocumented": (DecideAwards,)},
     _held: {"granted_while_held": (HoldAward, DecideAwards)},
     _annulments: {"annulled_ungranted": (AnnulAward,), "returned_unannulled": (RecordReturn,)},
     _complaints: {"complaint": (FileComplaint,)},

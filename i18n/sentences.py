@@ -233,7 +233,6 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_such_award": N_("{edition} knows no award {award}; it knows {known}."),
     "nothing_nominated": N_("Nobody is nominated yet."),
     "grant_needs_reason": N_("{unit} was not nominated for {award}: give the reason."),
-    "nothing_decided": N_("Nothing is decided that could be published."),
     "results_are_published": N_("The results were published on {on}."),
     "nothing_to_escalate": N_("No escalation is proposed for {duty}."),
     "duty_not_owed": N_("{unit} does not owe this: {duty}."),

@@ -94,6 +94,8 @@ WORDS: Mapping[str, WordTable] = {
             "ranked_before_appraisal": N_("ranked before the score was appraised"),
             "head_nominated": N_("the head, who chairs, is nominated itself"),
             "granted_unnominated": N_("granted without a nomination"),
+            "published_undecided": N_("the results were published before a decision, or no decision is recorded"),
+            "decision_undocumented": N_("awards were granted, and no document of the decision is known"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
             "vote_tied": N_("equally many votes: somebody must decide, and why"),
@@ -289,7 +291,15 @@ WORDS: Mapping[str, WordTable] = {
     "succession": WordTable(
         {"merged": N_("merged"), "split": N_("split"), "dissolved": N_("dissolved")}, SuccessionKind
     ),
-    "sureness": WordTable({"stated": N_("stated"), "inferred": N_("inferred"), "rehearsed": N_("rehearsed")}, Sureness),
+    "sureness": WordTable(
+        {
+            "stated": N_("stated"),
+            "inferred": N_("inferred"),
+            "rehearsed": N_("rehearsed"),
+            "unsourced": N_("no source named"),
+        },
+        Sureness,
+    ),
     "vote_base": WordTable(
         {
             "entitled": N_("of all who may vote"),

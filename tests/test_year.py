@@ -352,8 +352,7 @@ class TestConclusion:
         assert "head_nominated" in codes(case)
 
     def test_the_level_above_decides(self) -> None:
-        case = self.ranked().when(PublishResults()).refused("nothing_decided")
-        case.when(Nominate(unit=HEAD, award="co"), by=HEAD).happened()
+        case = self.ranked().when(Nominate(unit=HEAD, award="co"), by=HEAD).happened()
         case.when(Submit(submission=PAPER), by=HEAD).happened("NominationsSubmitted")
         case.when(RankUnits(), by=HEAD).refused("nominations_are_submitted")
         grant = (Grant(unit=THIRD, award="co"),)
