@@ -455,6 +455,7 @@ def _provenance(authenticated: AuthenticatedCommand, state: State) -> Provenance
 
 
 _OF_THE_REGISTER = (
+    lifecycle.OpenCycle,
     lifecycle.FileCycle,
     lifecycle.ReopenCycle,
     lifecycle.AdoptEdition,
