@@ -47,7 +47,7 @@ from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
-from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, papers_untold, quorum_missed, tied_choices
 from domain.times import day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
@@ -272,6 +272,14 @@ def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             names = ", ".join(state.membership.names.get(one.unit or "", one.words or "") for one in tied)
             facts = {"subject": subject, "names": names, "votes": tied[0].votes}
             yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when.day, facts)
+
+
+def _papers_untold(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find votes with papers of which no source tells what they were: blank, spoiled, or a mistake in the figures."""
+    for id_, ballot in state.ballots.items():
+        if papers := papers_untold(ballot):
+            facts = {"ballot": id_, "papers": papers}
+            yield Deviation(f"papers-untold/{id_}", "papers_untold", None, ballot.when.day, facts)
 
 
 def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
@@ -544,6 +552,7 @@ _FINDERS: Mapping[
     _other_method: {"voted_otherwise": _BALLOTS},
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
     _vote_tied: {"vote_tied": _BALLOTS},
+    _papers_untold: {"papers_untold": _BALLOTS},
     _tie_at_quota: {"tie_at_quota": (Nominate, RankUnits)},
     _above_scale: {"total_above_scale": (RecordTotals,)},
     _classes_open: {

@@ -159,8 +159,8 @@ def _results(on: _Summary) -> Iterator[str]:
         result = one.event
         whose = on.name(result.unit) if result.unit else _("the whole cluster")
         amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
-        exactness = word("exactness", result.exactness)
-        yield f"{whose}, {result.title}: {exactness} {amount} {result.measure} ({_sureness(one)})"
+        exactness = "" if result.exactness == "exact" else f"{word('exactness', result.exactness)} "
+        yield f"{whose}, {result.title}: {exactness}{amount} {result.measure} ({_sureness(one)})"
 
 
 def _drafts(on: _Summary) -> Iterator[str]:
@@ -256,7 +256,8 @@ def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[date,
 
     `sure` has the sureness by day.
     """
-    facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in one.facts.items() if fact not in {"", None})
+    told = {name: fact for name, fact in one.facts.items() if fact not in {"", None, 0}}
+    facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in told.items())
     sureness = word("sureness", sure[one.on]) if sure and one.on is not None and one.on in sure else ""
     marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "", sureness) if mark)
     return f"{word('deviation', one.code)}: {one.article or _('remark')}{marks}"

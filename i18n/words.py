@@ -98,6 +98,7 @@ WORDS: Mapping[str, WordTable] = {
             "decision_undocumented": N_("awards were granted, and no document of the decision is known"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
+            "papers_untold": N_("papers of a vote that are neither votes nor told to be blank or spoiled"),
             "vote_tied": N_("equally many votes: somebody must decide, and why"),
             "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
             "total_above_scale": N_("a total above its scale"),
@@ -129,7 +130,12 @@ WORDS: Mapping[str, WordTable] = {
         }
     ),
     "deviation_count": WordTable(
-        {"edits": N_("edits asked for"), "stances": N_("stances with reservations"), "number": N_("number")}
+        {
+            "edits": N_("edits asked for"),
+            "stances": N_("stances with reservations"),
+            "number": N_("number"),
+            "papers": NC_("deviation_count", "papers"),
+        }
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
@@ -153,7 +159,16 @@ WORDS: Mapping[str, WordTable] = {
         Part,
     ),
     "exactness": WordTable(
-        {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
+        {
+            "exact": N_("exactly"),
+            "more-than": N_("more than"),
+            "estimated": N_("an estimated"),
+            "nearly": N_("nearly"),
+            "at-least": N_("at least"),
+            "about": NC_("exactness", "about"),
+            "less-than": N_("less than"),
+        },
+        Exactness,
     ),
     "fault": WordTable(
         {

@@ -135,7 +135,12 @@ class LetterRecorded(
     Event,
     name="LetterRecorded",
     schema=1,
-    sentence=N_("{sender} to {recipients} ({kind}): {document} {text}"),
+    sentence=lambda event: (
+        N_("{sender} to {recipients} ({kind}): {document} {text}")
+        if event.recipients
+        else N_("{sender} ({kind}): {document} {text}"),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.LETTERS,

@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeInt
 
 from domain import limits
 from domain.joint_acts import UnitNamed
-from domain.msgids import N_, NC_, Plural
+from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
@@ -42,7 +42,8 @@ class TargetsContext(JointContext, Protocol):
     def targets(self) -> TargetsState: ...
 
 
-Exactness = Literal["exact", "more-than", "estimated"]
+Exactness = Literal["exact", "more-than", "estimated", "nearly", "at-least", "about", "less-than"]
+"""How exact a number is, in the words of the source."""
 
 
 class Target(FrozenModel):
@@ -61,6 +62,16 @@ class Content(FrozenModel):
     unit: UnitId | None = None
     indicators: NonNegativeInt | None = None
     places: SampledPlaces = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsTold:
+    """Contents with their numbers, as far as a source tells them, for a sentence."""
+
+    contents: tuple[Content, ...]
+    stated: int | None
+    listed: int | None
+    indicators: int | None
 
 
 Titles = Annotated[tuple[Label, ...], Field(max_length=limits.CLASSES_PER_EDITION)]
@@ -266,10 +277,12 @@ class ContentsStated(
     Event,
     name="ContentsStated",
     schema=1,
-    sentence=Plural(
-        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicator).",
-        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators).",
-        "indicators",
+    sentence=lambda event: (
+        N_("Contents of the {covenant}: {contents}."),
+        {
+            "covenant": event.covenant,
+            "contents": ContentsTold(event.contents, event.stated, event.listed, event.indicators),
+        },
     ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
@@ -288,7 +301,12 @@ class ResultReported(
     ResultFields,
     name="ResultReported",
     schema=1,
-    sentence=N_("{unit}, {title}: {exactness} {amount} {measure}."),
+    sentence=lambda event: (
+        N_("{unit}, {title}: {amount} {measure}.")
+        if event.exactness == "exact"
+        else N_("{unit}, {title}: {exactness} {amount} {measure}."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.RESULTS,
