@@ -29,7 +29,7 @@ async def visible_state(application: Application, cycle: VisitedCycle) -> dict[s
         "version": max(readable.versions, default=0),
         "state": visible,
         "texts": dict(sorted((await application.texts.get(digests)).items())),
-        "steps": [step_values(one) for one in steps(owed, cycle.rules)],
+        "steps": [step_values(one) for one in steps(readable.state, cycle.rules, owed)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
         "deviations": [deviation_values(one) for one in await of_many(events, lambda: readable.deviations)],
     }

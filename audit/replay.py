@@ -30,7 +30,7 @@ from ledger.mapping import to_envelope
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 S = TypeVar("S")
-_WEAKEST = ("stated", "inferred", "rehearsed")
+_WEAKEST = ("stated", "inferred", "unsourced", "rehearsed")
 """Kinds of provenance, the weakest last."""
 
 
@@ -161,7 +161,7 @@ def replay_as_json(found: Replay[State] | Replay[CityState], texts: Mapping[str,
         owed = obligations(found.state, found.rules)
         answer["steps"] = [
             {**step_values(step), "sureness": found.sure.by_when.get(step.done) if step.done else None}
-            for step in steps(owed, found.rules)
+            for step in steps(found.state, found.rules, owed)
         ]
         answer["deviations"] = [
             {**deviation_values(one), "sureness": found.sure.by_day.get(one.on) if one.on else None}

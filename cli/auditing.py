@@ -22,6 +22,7 @@ from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import counted, day, word
 from i18n.state_text import deviation_text, state_lines
+from i18n.values import unnamed_units
 from ledger.checkpoints import all_checkpoints, write_checkpoint
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
@@ -110,10 +111,12 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         )
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
+            unnamed = (unnamed_units(step["unnamed"]),) if step["unnamed"] else ()
+            open_ = "-" if step["told"] is None else _("not told")
             table.add_row(
                 word("step", step["step"]),
-                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else "-",
-                ", ".join(step["waiting_for"]) or "-",
+                f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,
+                ", ".join((*step["waiting_for"], *unnamed)) or "-",
             )
         console.print(table)
         if isinstance(found.state, State):

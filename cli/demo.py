@@ -29,7 +29,7 @@ from domain import post
 from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.installation import POST_STREAM
-from domain.obligations import obligations, steps
+from domain.obligations import steps
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import counted, day, word
@@ -200,7 +200,7 @@ async def _row(app: Session, played: Played) -> dict[str, Any]:
                 "done": step.done.day.isoformat() if step.done else None,
                 "sureness": sure.by_when.get(step.done) if step.done else None,
             }
-            for step in steps(obligations(state, rules), rules)
+            for step in steps(state, rules)
         ],
         "acts": len({row.command_id for row, _envelope in history}),
         "events": len(history),

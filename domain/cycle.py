@@ -14,6 +14,7 @@ from uuid import UUID
 from domain import rights
 from domain.commands import AuthenticatedCommand, parse_command
 from domain.decider import compose
+from domain.joint_acts import UnitNamed
 from domain.parties import CLOCK_ONLY, Party
 from domain.records import CLOCK, AlreadyRecorded, Command, Event, EventEnvelope, LastChange, Meta, Refused, StepDecider
 from domain.rules import Adoption, Edition
@@ -35,10 +36,12 @@ from domain.steps import (
     meetings,
     membership,
     midyear,
+    naming,
     signatories,
     signing,
     succession,
     targets,
+    together,
     voting,
 )
 from domain.strengths import Strength, require_strength
@@ -48,6 +51,7 @@ from domain.types import Provenance
 STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     lifecycle.decider,
     membership.decider,
+    naming.decider,
     succession.decider,
     drafting.decider,
     commenting.decider,
@@ -62,6 +66,7 @@ STEPS: tuple[StepDecider[Any, State, Edition], ...] = (
     voting.decider,
     conclusion.decider,
     awards.decider,
+    together.decider,
     clock.decider,
     extensions.decider,
     escalation.decider,
@@ -193,6 +198,8 @@ class CycleDecider:
                 continue
             if isinstance(event, corrections.ActCorrected):
                 last_changes.update(_taken_back(event, meta, envelopes))
+            if corrected and isinstance(event, UnitNamed):
+                event = event.without(corrected)  # noqa: PLW2901 - a named unit shares no act that was taken back
             earlier = slices["lifecycle"]
             for name, change in evolves[type(event)]:
                 slices[name] = change(slices[name], event, meta)
@@ -474,7 +481,23 @@ def _provenance(authenticated: AuthenticatedCommand, state: State) -> Provenance
     if clock == "stepped" or (authenticated.strength is Strength.REHEARSAL and clock == "wall"):
         source = authenticated.provenance.source if authenticated.provenance else ""
         return Provenance(kind="rehearsed", source=source)
-    return authenticated.provenance or Provenance(kind="stated", source="" if authenticated.actor != CLOCK else CLOCK)
+    if authenticated.provenance is not None:
+        return authenticated.provenance
+    if clock == "backfill" and not isinstance(authenticated.command, _OF_THE_REGISTER):
+        return Provenance(kind="unsourced")
+    return Provenance(kind="stated", source="" if authenticated.actor != CLOCK else CLOCK)
+
+
+_OF_THE_REGISTER = (
+    lifecycle.OpenCycle,
+    lifecycle.FileCycle,
+    lifecycle.ReopenCycle,
+    lifecycle.AdoptEdition,
+    lifecycle.ChangeCalendar,
+    corrections.CorrectAct,
+    corrections.AcknowledgeDeviation,
+)
+"""Acts by which a register of a past year is kept: no source tells of them."""
 
 
 CYCLE = CycleDecider()

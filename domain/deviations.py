@@ -11,9 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
-from domain.due_dates import Obligation
+from domain.due_dates import Obligation, due_in_force
 from domain.duties import Duty
-from domain.obligations import DUTY_COMMANDS, ObligationsContext, cross_checkers, is_of_draft, obligations
+from domain.joint_acts import JointAct
+from domain.obligations import (
+    DUTY_COMMANDS,
+    ObligationsContext,
+    cross_checkers,
+    is_of_draft,
+    is_past_year,
+    obligations,
+)
 from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreRound, ScoresContext, ScoreSelf, calculated_scores
@@ -24,6 +32,7 @@ from domain.steps.conclusion import (
     DecideAwards,
     ExcludeUnit,
     Nominate,
+    PublishResults,
     RankUnits,
     RecordTotals,
     Submit,
@@ -32,13 +41,13 @@ from domain.steps.corrections import Corrections, NoteDisagreement
 from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
-from domain.steps.lifecycle import AdoptEdition, OpenCycle, ReceiveYearPlan
+from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, OpenCycle, ReceiveYearPlan
 from domain.steps.meetings import RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
-from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, papers_untold, quorum_missed, tied_choices
 from domain.times import day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
@@ -130,6 +139,8 @@ def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     if first is None or "bylaws" not in rules.required_drafts:
         return
     versions = state.drafts.get("bylaws", ())
+    if not versions and is_past_year(state):
+        return  # the sources do not tell of them
     if not versions or first.before(versions[0].when):
         on = versions[0].when.day if versions else None
         yield Deviation("bylaws-late", "bylaws_late", rules.articles.bylaws_before_signing, on, {"signed": first.day})
@@ -155,8 +166,8 @@ def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first.day)
 
 
-def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
-    """Find obligations that were done late."""
+def _late(owed: Iterable[Obligation], state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find obligations that were done late, also by units that no source names."""
     for obligation in owed:
         if obligation.late and obligation.done is not None and obligation.due is not None:
             yield Deviation(
@@ -171,6 +182,19 @@ def _late(owed: Iterable[Obligation]) -> Iterator[Deviation]:
                     "due": day_ending(obligation.due),
                 },
             )
+    for act, duty in _DUTY_OF_JOINT_ACT.items():
+        for one in state.together.get(act, ()):
+            due, article, _lapsed = due_in_force(duty, state.lifecycle.year, rules, one.when)
+            if due is not None and one.when.after(due):
+                facts = {"duty": duty, "unnamed": one.unnamed, "due": day_ending(due)}
+                yield Deviation(f"late/{duty}/-/{one.version}", "late_act", article, one.when.day, facts)
+
+
+_DUTY_OF_JOINT_ACT: Mapping[JointAct, Duty] = {
+    "signature": Duty.SIGNATURE,
+    "midyear-report": Duty.MIDYEAR_REPORT,
+    "self-score": Duty.SELF_SCORE,
+}
 
 
 def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -191,6 +215,8 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         return
     for unit in state.membership.members():
         scored = state.scores.get((unit, "appraised"))
+        if scored is None and is_past_year(state):
+            continue  # the sources do not tell of it
         if scored is None or ranked.before(scored.when):
             article = rules.articles.appraisal_before_ranking
             yield Deviation(f"ranked-early/{unit}", "ranked_before_appraisal", article, ranked.day, {"unit": unit})
@@ -246,6 +272,14 @@ def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             names = ", ".join(state.membership.names.get(one.unit or "", one.words or "") for one in tied)
             facts = {"subject": subject, "names": names, "votes": tied[0].votes}
             yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when.day, facts)
+
+
+def _papers_untold(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find votes with papers of which no source tells what they were: blank, spoiled, or a mistake in the figures."""
+    for id_, ballot in state.ballots.items():
+        if papers := papers_untold(ballot):
+            facts = {"ballot": id_, "papers": papers}
+            yield Deviation(f"papers-untold/{id_}", "papers_untold", None, ballot.when.day, facts)
 
 
 def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
@@ -355,6 +389,20 @@ def _overruled(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"overruled/{grant.unit}/{grant.award}", "granted_unnominated", None, None, facts)
 
 
+def _published_undecided(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find results that were published although no decision is recorded: the paper may come later."""
+    published, decided = state.conclusion.published, state.conclusion.decided
+    if published is not None and (decided is None or published.before(decided)):
+        yield Deviation("published-undecided", "published_undecided", None, published.day)
+
+
+def _undocumented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find awards that were granted by a decision of which no document is known."""
+    decided = state.conclusion.decided
+    if decided is not None and state.conclusion.decision is None and state.conclusion.grants:
+        yield Deviation("decision-undocumented", "decision_undocumented", None, decided.day)
+
+
 def _disagreements(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """List what sources tell differently."""
     for about, (noted, on) in state.corrections.disagreements.items():
@@ -370,8 +418,7 @@ def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         if due is not None and answers and all(answer.when.after(end_of(due)) for answer in answers):
             facts = {"letter": id_, "due": due}
             yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
-        asks = letter.event.answer_by is not None or letter.event.kind in {"direction", "guidance-request"}
-        if asks and not letters.settled(id_):
+        if letters.asks_for_answer(id_) and not letters.settled(id_) and not is_past_year(state):
             facts = {"letter": id_, "kind": letter.event.kind}
             yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
     for id_, answers in letters.answers.items():
@@ -439,6 +486,8 @@ def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> b
 def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find an edition that asks for cross-checks when nobody has said which unit checks which."""
     asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
+    if is_past_year(state):
+        return
     if asked and len(state.membership.members()) > 1 and not cross_checkers(state, rules):
         yield Deviation("cross-checks-open", "cross_checks_open", None, None)
 
@@ -503,6 +552,7 @@ _FINDERS: Mapping[
     _other_method: {"voted_otherwise": _BALLOTS},
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
     _vote_tied: {"vote_tied": _BALLOTS},
+    _papers_untold: {"papers_untold": _BALLOTS},
     _tie_at_quota: {"tie_at_quota": (Nominate, RankUnits)},
     _above_scale: {"total_above_scale": (RecordTotals,)},
     _classes_open: {
@@ -512,21 +562,25 @@ _FINDERS: Mapping[
     },
     _text_open: {"signed_text_open": (*_SIGNING, TakeStance, TakeStanceTogether, AddComment)},
     _unpresented: {"signed_unpresented": (SignJointly,)},
-    _stance_unpresented: {"stance_unpresented": (TakeStance,)},
-    _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft)},
+    _stance_unpresented: {"stance_unpresented": (TakeStance, ChangeCalendar)},
+    _bylaws_late: {"bylaws_late": (*_SIGNING, PresentDraft, ChangeCalendar)},
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
     _final_late: {"final_next_year": (RecordMeeting,)},
-    _ranked_early: {"ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit)},
+    _ranked_early: {
+        "ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit, ChangeCalendar)
+    },
     _own_nomination: {"head_nominated": (Nominate, RecordMeeting, AssignRole)},
     _overruled: {"granted_unnominated": (DecideAwards,)},
+    _published_undecided: {"published_undecided": (PublishResults, DecideAwards)},
+    _undocumented: {"decision_undocumented": (DecideAwards,)},
     _held: {"granted_while_held": (HoldAward, DecideAwards)},
     _annulments: {"annulled_ungranted": (AnnulAward,), "returned_unannulled": (RecordReturn,)},
     _complaints: {"complaint": (FileComplaint,)},
     _disagreements: {"sources_disagree": (NoteDisagreement,)},
     _letters: {
         "answered_late": (RecordLetter, AnswerLetter),
-        "letter_unanswered": (RecordLetter,),
+        "letter_unanswered": (RecordLetter, ChangeCalendar),
         "answer_without_letter": (AnswerLetter,),
         "answered_before": (RecordLetter, AnswerLetter),
     },
@@ -542,7 +596,7 @@ _FINDERS: Mapping[
         "scored_by_other": _SCORING,
         "scored_after_ranking": (*_SCORING, RankUnits),
     },
-    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks)},
+    _cross_checks_open: {"cross_checks_open": (OpenCycle, AdmitUnit, AssignCrossChecks, ChangeCalendar)},
     _edition_out_of_time: {"edition_out_of_time": (OpenCycle, AdoptEdition)},
     _numbers: {"number_used_twice": _NUMBERED},
     _unregistered: {"accepted_unregistered": (ReturnRegistration, AcceptRegistration)},
@@ -568,5 +622,5 @@ def deviations(
     """
     acknowledged = state.corrections.acknowledged
     all_ = [deviation for find in _FINDERS for deviation in find(state, rules)]
-    all_.extend(_late(obligations(state, rules) if owed is None else owed))
+    all_.extend(_late(obligations(state, rules) if owed is None else owed, state, rules))
     return tuple(replace(d, acknowledged=True) if d.key in acknowledged else d for d in all_)

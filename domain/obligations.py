@@ -9,25 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from domain.due_dates import Obligation, correction_due, due_in_force, with_extension
 from domain.duties import Duty
+from domain.joint_acts import JointAct, UnnamedActs, missing
 from domain.records import Command
 from domain.rules import CovenantKind, DraftKind, Edition
-from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, WithdrawScore
+from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, ScoreSelfTogether, WithdrawScore
 from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
 from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
 from domain.steps.extensions import Extensions
-from domain.steps.lifecycle import FileCycle, Lifecycle, OpenCycle, ReopenCycle
+from domain.steps.lifecycle import ChangeCalendar, FileCycle, Lifecycle, OpenCycle, ReopenCycle
 from domain.steps.meetings import Meetings, RecordMeeting, first_of
 from domain.steps.membership import BEGINNING, AdmitUnit, Membership
-from domain.steps.midyear import AcceptReport, AnswerCorrection, MidyearReports, ReportMidyear, SendBack, WithdrawReport
+from domain.steps.midyear import (
+    AcceptReport,
+    AnswerCorrection,
+    MidyearReports,
+    ReportMidyear,
+    ReportMidyearTogether,
+    SendBack,
+    WithdrawReport,
+)
+from domain.steps.naming import NameUnit
 from domain.steps.signing import SignCovenant, Signing, SignJointly
 from domain.steps.succession import MergeUnits, SplitUnit
 from domain.times import ICT, When
+from domain.units import Unnamed
 
 
 class ObligationsContext(Protocol):
@@ -68,6 +79,9 @@ class ObligationsContext(Protocol):
 
     @property
     def deadlines(self) -> Extensions: ...
+
+    @property
+    def together(self) -> UnnamedActs: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +125,7 @@ def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> 
 
     A register that was entered afterwards need not hold the presentation: the source tells of the stance.
     """
-    lifecycle = state.lifecycle
-    in_real_time_since = None if lifecycle.clock == "backfill" else lifecycle.clock_since
-    if lifecycle.began is None and (in_real_time_since is None or when.latest <= in_real_time_since):
+    if is_past_year(state):
         return True
     drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
     return any(not when.before(version.when) for versions in drafts for version in versions)
@@ -273,8 +285,8 @@ _OWED: dict[Duty, Callable[[ObligationsContext, Edition], Iterator[_Owed]]] = {
     Duty.PUBLICATION: _publication,
     Duty.FILING: _filing,
 }
-if missing := set(Duty) - set(_OWED):
-    raise TypeError(f"no function computes who owes {missing}")
+if unowed := set(Duty) - set(_OWED):
+    raise TypeError(f"no function computes who owes {unowed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,31 +297,49 @@ class DutyCommands:
     opened_by: tuple[type[Command], ...]
 
 
-_JOINING = (AdmitUnit, MergeUnits, SplitUnit)
+_BEGINNING = (OpenCycle, ChangeCalendar)
+"""A year that was entered afterwards owes nothing until it goes on in real time."""
+_JOINING = (AdmitUnit, NameUnit, MergeUnits, SplitUnit, ChangeCalendar)
 
 DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
-    Duty.DRAFT: DutyCommands((PresentDraft,), (OpenCycle,)),
+    Duty.DRAFT: DutyCommands((PresentDraft,), _BEGINNING),
     Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, *_JOINING)),
     Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, *_JOINING)),
-    Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear,), (OpenCycle, WithdrawReport, *_JOINING)),
-    Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack,)),
-    Duty.MIDYEAR_ACCEPTANCE: DutyCommands((AcceptReport,), (ReportMidyear, AnswerCorrection)),
-    Duty.SELF_SCORE: DutyCommands((ScoreSelf,), (OpenCycle, WithdrawScore, *_JOINING)),
-    Duty.CROSS_CHECK: DutyCommands((CrossCheck,), (ScoreSelf, AssignCrossChecks)),
-    Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf,)),
-    Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), (OpenCycle,)),
-    Duty.SUBMISSION: DutyCommands((Submit,), (OpenCycle,)),
-    Duty.DECISION: DutyCommands((DecideAwards,), (Submit,)),
-    Duty.PUBLICATION: DutyCommands((PublishResults,), (OpenCycle,)),
-    Duty.FILING: DutyCommands((FileCycle,), (OpenCycle, ReopenCycle)),
+    Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear, ReportMidyearTogether), (OpenCycle, WithdrawReport, *_JOINING)),
+    Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack, ChangeCalendar)),
+    Duty.MIDYEAR_ACCEPTANCE: DutyCommands(
+        (AcceptReport,), (ReportMidyear, ReportMidyearTogether, AnswerCorrection, ChangeCalendar)
+    ),
+    Duty.SELF_SCORE: DutyCommands((ScoreSelf, ScoreSelfTogether), (OpenCycle, WithdrawScore, *_JOINING)),
+    Duty.CROSS_CHECK: DutyCommands(
+        (CrossCheck,), (ScoreSelf, ScoreSelfTogether, AssignCrossChecks, NameUnit, ChangeCalendar)
+    ),
+    Duty.APPRAISAL: DutyCommands((AppraiseScores,), (ScoreSelf, ScoreSelfTogether, NameUnit, ChangeCalendar)),
+    Duty.FINAL_MEETING: DutyCommands((RecordMeeting,), _BEGINNING),
+    Duty.SUBMISSION: DutyCommands((Submit,), _BEGINNING),
+    Duty.DECISION: DutyCommands((DecideAwards,), (Submit, ChangeCalendar)),
+    Duty.PUBLICATION: DutyCommands((PublishResults,), _BEGINNING),
+    Duty.FILING: DutyCommands((FileCycle,), (*_BEGINNING, ReopenCycle)),
 }
-if missing := set(Duty) - set(DUTY_COMMANDS):
-    raise TypeError(f"no commands are named for {missing}")
+if undone := set(Duty) - set(DUTY_COMMANDS):
+    raise TypeError(f"no commands are named for {undone}")
 
 
 def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
-    """Return all obligations of the cycle, done or open, in the order of the year."""
-    return tuple(obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
+    """Return all obligations of the cycle, done or open, in the order of the year.
+
+    A year that is entered afterwards owes nothing: only what was done is returned, and a source that tells no more
+    makes no work.
+    """
+    found = (obligation for obligation in extensible(state, rules) if not _is_free_of(obligation, state, rules))
+    if is_past_year(state):
+        return tuple(obligation for obligation in found if obligation.done is not None)
+    return tuple(found)
+
+
+def is_past_year(state: ObligationsContext) -> bool:
+    """Return whether the year is entered afterwards from what sources tell, so that nobody has anything to do in it."""
+    return state.lifecycle.clock == "backfill"
 
 
 def extensible(state: ObligationsContext, rules: Edition) -> tuple[Obligation, ...]:
@@ -405,27 +435,84 @@ DUTIES_OF_STEP: dict[str, tuple[Duty, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """A step of the year. `done` is the date of its last duty, `waiting_for` the units with open duties."""
+    """A step of the year. `done` is the date of its last duty, `waiting_for` the units with open duties.
+
+    `unnamed` is the number of units that it waits for, too, and whose names are not known.
+
+    `told` is None in a year that goes on. In one that is entered afterwards a step waits for no unit: it is told by a
+    source, with the last date that is told, or it is not.
+    """
 
     name: str
     done: When | None
     waiting_for: tuple[str, ...]
+    told: bool | None = None
+    unnamed: Unnamed | Literal[0] = 0
 
 
-def steps(owed: Sequence[Obligation], rules: Edition) -> tuple[StepProgress, ...]:
-    """Return the five steps in order. The cross-check is optional: it counts only where the edition sets a deadline."""
-    progress = []
+def steps(
+    state: ObligationsContext, rules: Edition, owed: Sequence[Obligation] | None = None
+) -> tuple[StepProgress, ...]:
+    """Return the five steps in order. The cross-check is optional: it counts only where the edition sets a deadline.
+
+    `owed` is the result of `obligations` for the same state, if the caller has it already.
+    """
+    owed = obligations(state, rules) if owed is None else owed
+    is_past, progress = is_past_year(state), []
     for name, duties in DUTIES_OF_STEP.items():
         counted = [o for o in owed if o.duty in duties and (o.duty is not Duty.CROSS_CHECK or rules.deadline(o.duty))]
         waiting_for = tuple(dict.fromkeys(obligation.bearer for obligation in counted if obligation.done is None))
         dates = [obligation.done for obligation in counted if obligation.done is not None]
-        is_done = bool(dates) and not waiting_for
-        progress.append(StepProgress(name, max(dates, key=lambda when: when.latest) if is_done else None, waiting_for))
+        dates.extend(when for duty in duties for when in unnamed_done(duty, state, rules))
+        unnamed = 0 if is_past else _most(unnamed_open(duty, state, rules) for duty in duties)
+        done = max(dates, key=lambda when: when.latest) if dates and not waiting_for and not unnamed else None
+        progress.append(StepProgress(name, done, waiting_for, done is not None if is_past else None, unnamed))
     return tuple(progress)
 
 
+def _most(counts: Iterable[Unnamed | Literal[0]]) -> Unnamed | Literal[0]:
+    found = tuple(counts)
+    return "unknown" if "unknown" in found else max((one for one in found if one != "unknown"), default=0)
+
+
+def _joint_acts(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[JointAct, ...]:
+    """Return what unnamed units do together when they do a duty that each unit has."""
+    if duty is Duty.SIGNATURE:
+        return tuple(_JOINT_SIGNATURES[kind] for kind in covenants_to_sign(state, rules))
+    return _JOINT_ACTS.get(duty, ())
+
+
+_JOINT_SIGNATURES: Mapping[CovenantKind, JointAct] = {"covenant": "signature", "term-covenant": "term-signature"}
+_JOINT_ACTS: Mapping[Duty, tuple[JointAct, ...]] = {
+    Duty.MIDYEAR_REPORT: ("midyear-report",),
+    Duty.SELF_SCORE: ("self-score",),
+}
+
+
+def unnamed_done(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[When, ...]:
+    """Return when units that are not named did a duty together."""
+    if duty is Duty.STANCE:
+        taken = state.comments.collective_stances if state.lifecycle.unnamed else ()
+        return tuple(stance.when for stance in taken if is_of_draft(stance.on, stance.when, state))
+    return tuple(
+        one.when for act in _joint_acts(duty, state, rules) for one in state.together.get(act, ()) if one.unnamed
+    )
+
+
+def unnamed_open(duty: Duty, state: ObligationsContext, rules: Edition) -> Unnamed | Literal[0]:
+    """Return how many of the units that are not named have not done a duty that each unit has."""
+    unnamed = state.lifecycle.unnamed
+    if unnamed is None or state.lifecycle.closed_early is not None:
+        return 0
+    if duty is Duty.STANCE:
+        return 0 if unnamed_done(duty, state, rules) else unnamed
+    return _most(missing(act, state.together, unnamed) for act in _joint_acts(duty, state, rules))
+
+
 def current_step(progress: Sequence[StepProgress]) -> str:
-    """Return the name of the first step that is not done, or "filed"."""
+    """Return the name of the first step that is not done, or "filed"; "past" for a year that is entered afterwards."""
+    if any(step.told is not None for step in progress):
+        return "past"
     return next((step.name for step in progress if step.done is None), "filed")
 
 

@@ -99,6 +99,12 @@ def may_correct(wrong: Meta, unit: str, roles: frozenset[Party], state: RightsCo
     return not of_organiser_or_clock and (bool(roles & DATES) or wrong.unit == unit)
 
 
+def _is_addition(authenticated: AuthenticatedCommand, state: RightsContext) -> bool:
+    """Return whether a source adds a fact to a year that was entered afterwards: papers turn up after its filing."""
+    stated = authenticated.provenance
+    return state.lifecycle.clock == "backfill" and stated is not None and stated.source != ""
+
+
 def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcting: bool = False) -> frozenset[Party]:
     """Return the roles that the actor has for this command. `correcting`: the command replaces a wrong one.
 
@@ -120,7 +126,8 @@ def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcti
         require_strength(authenticated.strength, for_organiser=for_organiser, binding=command.BINDING)
     if not state.lifecycle.opened and command is not lifecycle.OpenCycle:
         raise Refused("cycle_not_open")
-    if state.lifecycle.filed is not None and not command.AFTER_FILING and not correcting:
+    accepted = command.AFTER_FILING or correcting or _is_addition(authenticated, state)
+    if state.lifecycle.filed is not None and not accepted:
         raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
     duty = command.CLOSED_BY
     is_closed = duty is not None and duty in state.lifecycle.closed

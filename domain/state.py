@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain import deviations, obligations
 from domain.due_dates import Obligation
+from domain.joint_acts import UnnamedActs
 from domain.records import LastChange
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring import scores
@@ -63,6 +64,7 @@ class State:
     scores: scores.Scores = field(default_factory=dict)
     ballots: voting.Ballots = field(default_factory=dict)
     conclusion: conclusion.Conclusion = field(default_factory=conclusion.Conclusion)
+    together: UnnamedActs = field(default_factory=dict)
     awards: awards.AwardsState = field(default_factory=awards.AwardsState)
     deadlines: Deadlines = field(default_factory=Deadlines)
     manual_reminders: manual_reminders.ManualReminders = ()

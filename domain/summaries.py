@@ -14,11 +14,13 @@ from domain.obligations import StepProgress
 
 
 def step_values(step: StepProgress) -> dict[str, Any]:
-    """A step of the year: `done` is the day it was done, or None."""
+    """A step of the year: `done` is the day it was done, or None; `told` is None in a year that goes on."""
     return {
         "step": step.name,
         "done": step.done.day.isoformat() if step.done else None,
         "waiting_for": list(step.waiting_for),
+        "told": step.told,
+        "unnamed": step.unnamed,
     }
 
 

@@ -200,11 +200,15 @@ def added_later(default: Any = None) -> Any:
     return Field(default=default, exclude_if=lambda value: value == default)
 
 
-Sureness = Literal["stated", "inferred", "rehearsed"]
+Sureness = Literal["stated", "inferred", "rehearsed", "unsourced"]
 
 
 class Provenance(FrozenModel):
-    """Where a fact comes from: stated by a source, inferred from something, or rehearsed; `source` names it."""
+    """Where a fact comes from: stated by a source, inferred from something, or rehearsed; `source` names it.
+
+    Acts that persons issue themselves are stated without a source. "unsourced" are facts of a past year for which the
+    one who enters them names no source.
+    """
 
     kind: Sureness
     source: Annotated[str, AfterValidator(normalize_text)] = Field(default="", max_length=limits.LABEL_CHARS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
@@ -35,6 +36,33 @@ Unnamed = Annotated[int, Field(ge=1, le=limits.UNITS_PER_CLUSTER)] | Literal["un
 def known_count(unnamed: int | Literal["unknown"] | None) -> int:
     """Return the number of unnamed units that is certain: 0 when it is unknown."""
     return unnamed if isinstance(unnamed, int) else 0
+
+
+class JointFields(FrozenModel):
+    """Who did something together.
+
+    `units` None: the source says "the units" without their names; then all members of that day did it, and all unnamed
+    units of the cluster. `unnamed` is the number of those that did it and whose names are not known.
+    """
+
+    units: Annotated[tuple[UnitId, ...], Field(max_length=limits.UNITS_PER_CLUSTER)] | None = None
+    unnamed: Unnamed | None = None
+
+
+class DoneJointly(FrozenModel):
+    """Who did something together, as an event has it. `named` False: the source says "the units"."""
+
+    units: tuple[UnitId, ...]
+    named: bool
+    unnamed: Unnamed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherUnits:
+    """Units with those that are not named, as a sentence names them."""
+
+    units: tuple[UnitId, ...]
+    unnamed: Unnamed | None = None
 
 
 def check_units(units: tuple[Unit, ...], unnamed: Unnamed | None) -> None:
@@ -79,6 +107,49 @@ def require_own_or_decided(unit: str, meta: Meta, state: OwnActsContext) -> None
     """
     if meta.unit not in {unit, state.organiser} and not state.is_recorded(meta.meeting):
         raise Refused("meeting_must_decide", unit=unit)
+
+
+class JointContext(Protocol):
+    """What the rule about joint acts asks."""
+
+    def could_be_member(self, unit: str, when: When) -> bool:
+        """Return whether the unit was a member at some instant of the range."""
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        """Return the units that were members at `when`."""
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        """The number of units of the cluster that no source names."""
+
+
+def acting_together(command: JointFields, meta: Meta, state: JointContext) -> DoneJointly:
+    """Return who did a joint act.
+
+    Raises:
+        Refused: `not_a_member`, `named_twice`, `more_than_unnamed` or `nobody_acts`.
+    """
+    named = command.units is not None
+    units = command.units if command.units is not None else state.members_on(meta.happened)
+    for unit in units:
+        require_member(unit, meta, state)
+    if doubled := repeated(units):
+        raise Refused("named_twice", name=doubled[0])
+    unnamed = command.unnamed if command.unnamed is not None or named else state.unnamed
+    require_unnamed(known_count(unnamed), state.unnamed)
+    if not units and not unnamed:
+        raise Refused("nobody_acts")
+    return DoneJointly(units=units, named=named, unnamed=unnamed)
+
+
+def require_unnamed(found: int, unnamed: Unnamed | None) -> None:
+    """Refuse more unnamed units than the cluster has.
+
+    Raises:
+        Refused: `more_than_unnamed`.
+    """
+    if unnamed != "unknown" and found > known_count(unnamed):
+        raise Refused("more_than_unnamed", found=found, known=known_count(unnamed))
 
 
 class UnitsContext(Protocol):

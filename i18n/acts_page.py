@@ -144,8 +144,8 @@ def _said(event: type[Event]) -> str:
     """The sentence of an event, with the names of its fields in place of their values."""
     sentence = event.SENTENCE
     if callable(sentence):
-        # The text of such a sentence is the same for all values.
-        empty: dict[str, Any] = dict.fromkeys(event.model_fields, ())
+        # The sentence of the usual case: fields that can be left out have their defaults.
+        empty: dict[str, Any] = {name: () for name, field in event.model_fields.items() if field.is_required()}
         sentence, _facts = sentence(event.model_construct(**empty))
     text = translated(sentence, {}) if sentence is not None else event.NAME
     names = {name for _text, name, _spec, _conversion in Formatter().parse(text) if name}

@@ -88,6 +88,7 @@ FIELDS: Mapping[str, str] = {
     "person": NC_("field", "person"),
     "place": NC_("field", "place"),
     "places": NC_("field", "places"),
+    "places_per_unit": NC_("field", "places of each unit"),
     "points": NC_("field", "points"),
     "polled": NC_("field", "polled in writing"),
     "postponed_from": NC_("field", "postponed from"),

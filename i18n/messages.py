@@ -111,13 +111,13 @@ def filled(text: str, facts: Mapping[str, Any], names: Mapping[str, str]) -> str
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:
-    """A translated text with words filled in; the space before an empty one goes when a punctuation mark follows."""
+    """A translated text with words filled in; the space before an empty one goes at the end and before a mark."""
     full = text.format_map(_Blank({key: value or _EMPTY for key, value in words.items()}))
-    return re.sub(rf" {_EMPTY}(?=[,.:;])", "", full).replace(_EMPTY, "")
+    return re.sub(rf"(?: {_EMPTY})+(?=[,.:; ]|$)", "", full).replace(_EMPTY, "")
 
 
 _EMPTY = "\0"
-"""Stands for an empty fact, so that the space before it goes when a punctuation mark follows."""
+"""Stands for an empty fact, so that the space before it goes at the end and before a punctuation mark."""
 
 
 class _Blank(dict[str, str]):

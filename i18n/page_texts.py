@@ -140,6 +140,7 @@ SENTENCES: Mapping[str, str] = {
 STEPS: Mapping[str, str] = {
     "lifecycle": N_("the cycle itself"),
     "membership": N_("members and roles"),
+    "joint_acts": N_("units named later"),
     "succession": N_("mergers"),
     "drafting": N_("papers"),
     "commenting": N_("comments"),

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from domain.deviations import Deviation
+from domain.joint_acts import JointAct
+from domain.obligations import is_past_year
 from domain.parties import Section
 from domain.records import Event
 from domain.state import State, members_and_organiser
@@ -26,7 +28,7 @@ from domain.steps.targets import TargetsRegistered
 from domain.times import day_ending
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.values import voice
+from i18n.values import unnamed_units, voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def _sureness(fact: Any) -> str:
 def _members(on: _Summary) -> Iterator[str]:
     members = "; ".join(on.name(unit) for unit in on.state.membership.members())
     yield _("members: {units}").format(units=members or "-")
+    if on.state.lifecycle.unnamed is not None:
+        yield "  " + _("and {others}").format(others=unnamed_units(on.state.lifecycle.unnamed))
     for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
@@ -125,14 +129,29 @@ def _witnesses(on: _Summary) -> Iterator[str]:
 
 def _letters(on: _Summary) -> Iterator[str]:
     for id_, letter in on.state.letters.letters.items():
-        answered = _("answered") if on.state.letters.settled(id_) else _("not answered")
-        yield f"{word('letter', letter.event.kind)} {id_}: {answered} ({_sureness(letter)})"
+        yield f"{word('letter', letter.event.kind)} {id_}: {_answer(id_, on.state)} ({_sureness(letter)})"
+
+
+def _answer(letter: str, state: State) -> str:
+    """How far a letter is answered, in words: it need not ask for an answer, and a source need not tell of one."""
+    if state.letters.settled(letter):
+        return _("answered")
+    if not state.letters.asks_for_answer(letter):
+        return _("asks for no answer")
+    return _("no answer is told") if is_past_year(state) else _("not answered")
 
 
 def _registrations(on: _Summary) -> Iterator[str]:
     for unit in on.state.targets.registrations:
         status = word("registration", on.state.targets.registration_status(unit))
         yield f"{on.name(unit)}: {status}" + on.mark(TargetsRegistered)
+    yield from _unnamed_acts("registration", word("registration", "registered"), on)
+
+
+def _unnamed_acts(act: JointAct, done: str, on: _Summary) -> Iterator[str]:
+    """What units did together that no source names."""
+    for one in on.state.together.get(act, ()):
+        yield f"{unnamed_units(one.unnamed)}: {done}"
 
 
 def _results(on: _Summary) -> Iterator[str]:
@@ -140,8 +159,8 @@ def _results(on: _Summary) -> Iterator[str]:
         result = one.event
         whose = on.name(result.unit) if result.unit else _("the whole cluster")
         amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
-        exactness = word("exactness", result.exactness)
-        yield f"{whose}, {result.title}: {exactness} {amount} {result.measure} ({_sureness(one)})"
+        exactness = "" if result.exactness == "exact" else f"{word('exactness', result.exactness)} "
+        yield f"{whose}, {result.title}: {exactness}{amount} {result.measure} ({_sureness(one)})"
 
 
 def _drafts(on: _Summary) -> Iterator[str]:
@@ -164,6 +183,7 @@ def _midyear_reports(on: _Summary) -> Iterator[str]:
     for unit, report in on.state.midyear.items():
         status = _("accepted") if report.accepted else _("sent back") if report.asked else _("handed in")
         yield f"{on.name(unit)}, {word('duty', 'midyear-report')}: {status} ({_sureness(report)})"
+    yield from _unnamed_acts("midyear-report", f"{word('duty', 'midyear-report')}, {_('handed in')}", on)
 
 
 def _scores(on: _Summary) -> Iterator[str]:
@@ -171,6 +191,7 @@ def _scores(on: _Summary) -> Iterator[str]:
         points = [item.points for item in scored.sheet if item.points is not None]
         total = number(sum(points, Decimal(0))) if points else "-"
         yield f"{on.name(unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
+    yield from _unnamed_acts("self-score", word("round", "self"), on)
 
 
 def _ranking(on: _Summary) -> Iterator[str]:
@@ -235,13 +256,16 @@ def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[date,
 
     `sure` has the sureness by day.
     """
-    facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in one.facts.items() if fact not in {"", None})
+    told = {name: fact for name, fact in one.facts.items() if fact not in {"", None, 0}}
+    facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in told.items())
     sureness = word("sureness", sure[one.on]) if sure and one.on is not None and one.on in sure else ""
     marks = "".join(f" ({mark})" for mark in (facts, _("settled") if one.settled else "", sureness) if mark)
     return f"{word('deviation', one.code)}: {one.article or _('remark')}{marks}"
 
 
 def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
+    if name == "unnamed":
+        return unnamed_units(fact if isinstance(fact, int) else str(fact))
     if isinstance(fact, int):
         return f"{word('deviation_count', name)}: {fact}"
     if code == "letter_unanswered" and name == "kind":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +16,11 @@ from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
 from domain.steps.cross_checks import CrossCheckPair
 from domain.steps.signatories import Signatories, Signatory
-from domain.steps.targets import Content
+from domain.steps.targets import Content, ContentsTold
 from domain.steps.voting import Choice
 from domain.times import day_ending
 from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
-from domain.units import SampledPlace, Unit
+from domain.units import SampledPlace, TogetherUnits, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
 from i18n.words import kind_of
@@ -74,7 +74,7 @@ def _shown(of: _FieldType, value: Any, words: Words) -> str:
         return _sheet(value) if of.item is SheetItem else _list(of, value, words)
     if value is not None:
         return _one(of, value, words)
-    if IsText in of.marks:
+    if IsText in of.marks or of.item is Document:
         return ""
     if IsPlace in of.marks:
         return _("place not named")
@@ -162,7 +162,19 @@ def _ranked(value: RankedUnit, words: Words) -> str:
 
 
 def _choice(value: Choice, words: Words) -> str:
-    return f"{words.names.get(value.unit, value.unit) if value.unit else value.words}: {value.votes}"
+    votes = word("amount", value.votes) if isinstance(value.votes, str) else str(value.votes)
+    return f"{words.names.get(value.unit, value.unit) if value.unit else value.words}: {votes}"
+
+
+def _contents(value: ContentsTold, words: Words) -> str:
+    numbers = (
+        (_("{count} stated"), value.stated),
+        (_("{count} listed"), value.listed),
+        (_("indicators: {count}"), value.indicators),
+    )
+    counts = ", ".join(text.format(count=count) for text, count in numbers if count is not None)
+    titles = "; ".join(content.title for content in value.contents)
+    return f"{titles} ({counts})" if titles and counts else titles or counts or "-"
 
 
 def _total(value: BareTotal, words: Words) -> str:
@@ -171,10 +183,27 @@ def _total(value: BareTotal, words: Words) -> str:
     return f"{whose}: {total}"
 
 
+def unnamed_units(count: int | str) -> str:
+    """A number of units that no source names, in words; "unknown": nobody counts them."""
+    if isinstance(count, str):
+        return _("units that are not named")
+    return ngettext("{count} unit not named", "{count} units not named", count).format(count=count)
+
+
+def units_together(units: Iterable[str], unnamed: int | str | None, names: Mapping[str, str]) -> str:
+    """Who did something together: the named units, and those that no source names."""
+    named = ", ".join(names.get(unit, unit) for unit in units)
+    if not unnamed:
+        return named
+    others = unnamed_units(unnamed)
+    return _("{units} and {others}").format(units=named, others=others) if named else others
+
+
 _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     BareTotal: _total,
     Choice: _choice,
     Content: lambda value, words: value.title,
+    ContentsTold: _contents,
     CrossCheckPair: lambda value, words: _("{by} checks {unit}").format(
         by=words.names.get(value.by, value.by), unit=words.names.get(value.unit, value.unit)
     ),
@@ -184,6 +213,7 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     SampledPlace: lambda value, words: value.name,
     Signatories: _signatories,
     SourceStatement: lambda value, words: f"{value.source}: {value.says}",
+    TogetherUnits: lambda value, words: units_together(value.units, value.unnamed, words.names),
     Unit: lambda value, words: value.name,
 }
 """How a model is written in a sentence."""

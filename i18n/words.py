@@ -94,8 +94,11 @@ WORDS: Mapping[str, WordTable] = {
             "ranked_before_appraisal": N_("ranked before the score was appraised"),
             "head_nominated": N_("the head, who chairs, is nominated itself"),
             "granted_unnominated": N_("granted without a nomination"),
+            "published_undecided": N_("the results were published before a decision, or no decision is recorded"),
+            "decision_undocumented": N_("awards were granted, and no document of the decision is known"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
+            "papers_untold": N_("papers of a vote that are neither votes nor told to be blank or spoiled"),
             "vote_tied": N_("equally many votes: somebody must decide, and why"),
             "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
             "total_above_scale": N_("a total above its scale"),
@@ -127,7 +130,12 @@ WORDS: Mapping[str, WordTable] = {
         }
     ),
     "deviation_count": WordTable(
-        {"edits": N_("edits asked for"), "stances": N_("stances with reservations"), "number": N_("number")}
+        {
+            "edits": N_("edits asked for"),
+            "stances": N_("stances with reservations"),
+            "number": N_("number"),
+            "papers": NC_("deviation_count", "papers"),
+        }
     ),
     "door": WordTable(
         {
@@ -158,7 +166,16 @@ WORDS: Mapping[str, WordTable] = {
         Part,
     ),
     "exactness": WordTable(
-        {"exact": N_("exactly"), "more-than": N_("more than"), "estimated": N_("an estimated")}, Exactness
+        {
+            "exact": N_("exactly"),
+            "more-than": N_("more than"),
+            "estimated": N_("an estimated"),
+            "nearly": N_("nearly"),
+            "at-least": N_("at least"),
+            "about": NC_("exactness", "about"),
+            "less-than": N_("less than"),
+        },
+        Exactness,
     ),
     "fault": WordTable(
         {
@@ -290,12 +307,21 @@ WORDS: Mapping[str, WordTable] = {
             "midyear-check": N_("mid-year check"),
             "final-evaluation": N_("final evaluation"),
             "filed": N_("filed"),
+            "past": N_("entered afterwards"),
         }
     ),
     "succession": WordTable(
         {"merged": N_("merged"), "split": N_("split"), "dissolved": N_("dissolved")}, SuccessionKind
     ),
-    "sureness": WordTable({"stated": N_("stated"), "inferred": N_("inferred"), "rehearsed": N_("rehearsed")}, Sureness),
+    "sureness": WordTable(
+        {
+            "stated": N_("stated"),
+            "inferred": N_("inferred"),
+            "rehearsed": N_("rehearsed"),
+            "unsourced": N_("no source named"),
+        },
+        Sureness,
+    ),
     "vote_base": WordTable(
         {
             "entitled": N_("of all who may vote"),

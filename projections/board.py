@@ -22,7 +22,7 @@ from domain.summaries import deviation_values, obligation_values, step_values
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     """Return a cycle's line, as JSON values."""
     owed = obligations(state, rules)
-    filed, year = state.lifecycle.filed is not None, steps(owed, rules)
+    filed, year = state.lifecycle.filed is not None, steps(state, rules, owed)
     open_ = [] if filed else [o for o in owed if o.done is None]
     found = deviations(state, rules, owed)
     return {

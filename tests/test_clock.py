@@ -180,11 +180,11 @@ def test_without_rules_nothing_is_dated() -> None:
 
 def test_steps_are_derived() -> None:
     case = Case()
-    assert current_step(steps(obligations(case.state, case.rules), case.rules)) == "plan-draft"
+    assert current_step(steps(case.state, case.rules)) == "plan-draft"
     for kind in ("plan", "bylaws", "covenant"):
         case.when(PresentDraft(kind=kind, document=PAPER)).happened()
-    assert current_step(steps(obligations(case.state, case.rules), case.rules)) == "comments"
-    assert [s.name for s in steps(obligations(case.state, case.rules), case.rules) if s.done] == ["plan-draft"]
+    assert current_step(steps(case.state, case.rules)) == "comments"
+    assert [s.name for s in steps(case.state, case.rules) if s.done] == ["plan-draft"]
 
 
 def test_before_the_opening_nobody_owes_anything() -> None:

@@ -12,7 +12,7 @@ from speech import CITY, RULES, TEXT, UNITS, Case, day
 from domain.cycle import CYCLE
 from domain.deviations import Deviation, deviations
 from domain.duties import Duty
-from domain.obligations import obligations
+from domain.obligations import extensible, obligations
 from domain.records import Command
 from domain.rules import Edition
 from domain.steps.commenting import TakeStance
@@ -238,7 +238,7 @@ class TestSuccession:
         case.when(MergeUnits(units=(HEAD, DEPUTY), into=NEW), happened=When.on(date(2026, 7, 1))).happened()
         holds = case.state.membership.holder
         assert [holds("head", day(m, 15)) for m in (2, 3, 5, 8)] == [HEAD, THIRD, HEAD, NEW.id]
-        assert {o.bearer for o in obligations(case.state, case.rules) if o.duty == Duty.FINAL_MEETING} == {NEW.id}
+        assert {o.bearer for o in extensible(case.state, case.rules) if o.duty == Duty.FINAL_MEETING} == {NEW.id}
 
     def test_until_it_takes_effect_the_old_units_are_the_members(self) -> None:
         case = Case(clock="backfill").when(

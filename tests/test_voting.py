@@ -50,7 +50,7 @@ class TestTallies:
     @pytest.mark.parametrize(
         ("vote", "code"),
         [
-            (ballot(9, 4, cast=14), "tally_differs"),
+            (ballot(9, 4, cast=14, blank=0, spoiled=0), "tally_differs"),
             (ballot(9, 4, cast=13, blank=1), "tally_differs"),
             (ballot(9, 4, cast=12), "tally_differs"),
             (ballot(9, 4, blank=20, cast=13), "tally_differs"),

@@ -22,6 +22,7 @@ import domain
 from domain.access import Matter, Reader
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.duties import Duty
+from domain.joint_acts import JointAct
 from domain.records import Event
 from domain.rules import AwardRule, Inherited, RoundRule
 from domain.scoring.classes import ClassCondition, ScoreClass
@@ -187,6 +188,7 @@ NOT_SHOWN = (
     Matter,
     Reader,
     Inherited,
+    JointAct,
     RoundingMode,
     *(
         model.model_fields[field].annotation
@@ -208,6 +210,7 @@ SHARED = {
     "criteria": {"draft": ("tiêu chí", "criteria"), "paper": ("tiêu chí", "criteria")},
     "deputy": {"role": ("cụm phó", "deputy head unit"), "party": ("cụm phó", "deputy head unit")},
     "head": {"role": ("cụm trưởng", "head unit"), "party": ("cụm trưởng", "head unit")},
+    "midyear-report": {"duty": ("nộp báo cáo sơ kết", "hand in the mid-year report")},
     "none": {"no_class": ("không xếp loại", "no class")},
     "other": {"meeting": ("hội nghị", "meeting"), "paper": ("khác", "other")},
     "overseer": {"party": ("người theo dõi cụm", "overseer")},
@@ -224,6 +227,7 @@ SHARED = {
         "holder": ("chưa rõ", "unknown"),
         "manner": ("chưa rõ", "unknown"),
     },
+    "self-score": {"duty": ("tự chấm điểm", "score itself")},
 }
 """Every value that more than one type of the domain has, with its word by kind: Vietnamese, English."""
 

@@ -236,7 +236,7 @@ class TestSigning:
         case.when(SignCovenant(unit=THIRD), by=THIRD).already()
         case.when(PresentDraft(kind="covenant", document=Document(title="Bản 2")), by=HEAD).happened()
         case.when(SignCovenant(unit=THIRD), by=THIRD).refused("signed_already")
-        case.when(SignJointly()).refused("signed_already")
+        case.when(SignJointly(units=(THIRD,))).refused("signed_already")
 
     def test_only_a_version_that_exists(self) -> None:
         drafted().when(SignCovenant(unit=THIRD, number=7), by=THIRD).refused("no_such_version")
@@ -442,8 +442,7 @@ class TestConclusion:
         assert "head_nominated" in codes(case)
 
     def test_the_level_above_decides(self) -> None:
-        case = self.ranked().when(PublishResults()).refused("nothing_decided")
-        case.when(Nominate(unit=HEAD, award="co"), by=HEAD).happened()
+        case = self.ranked().when(Nominate(unit=HEAD, award="co"), by=HEAD).happened()
         case.when(Submit(submission=PAPER), by=HEAD).happened("NominationsSubmitted")
         case.when(RankUnits(), by=HEAD).refused("nominations_are_submitted")
         grant = (Grant(unit=THIRD, award="co"),)

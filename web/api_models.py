@@ -200,11 +200,16 @@ class RegisteredDeviation(Answer):
 
 
 class StepValues(Answer):
-    """A step of the year: the day it was done, or the units that it waits for."""
+    """A step of the year: the day it was done, or the units that it waits for, and how many more without a name.
+
+    `told` is None in a year that goes on; in one that is entered afterwards, whether a source tells of the step.
+    """
 
     step: str
     done: IsoDay | None
     waiting_for: list[str]
+    told: bool | None
+    unnamed: int | str
 
 
 class ObligationValues(Answer):

@@ -228,4 +228,6 @@ def _provenance(row: RecordedEvent) -> dict[str, Any]:
     if row.provenance == "inferred":
         return {"inferred_from": row.source}
     source = {"source": row.source} if row.source else {}
+    if row.provenance == "stated" and not row.source:
+        return {"stated": True}
     return {"rehearsed": True, **source} if row.provenance == "rehearsed" else source

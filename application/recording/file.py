@@ -61,6 +61,8 @@ class StatedHow(FrozenModel):
         default=None, max_length=limits.LABEL_CHARS
     )
     rehearsed: bool = False
+    stated: bool = False
+    """Only in exported files: stated by the person who entered it, without a source."""
 
     @model_validator(mode="after")
     def _sure_in_one_way(self) -> StatedHow:

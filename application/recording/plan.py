@@ -243,10 +243,12 @@ def _provenance(*entries: StatedHow | None) -> Provenance:
     for entry in entries:
         if entry is None:
             continue
+        if entry.stated:
+            return Provenance(kind="stated")
         if entry.rehearsed:
             return Provenance(kind="rehearsed", source=entry.source or "")
         if entry.inferred_from is not None:
             return Provenance(kind="inferred", source=entry.inferred_from)
         if entry.source is not None:
             return Provenance(kind="stated", source=entry.source)
-    return Provenance(kind="stated")
+    return Provenance(kind="unsourced")

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain import limits
 from domain.duties import Duty
+from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
@@ -23,10 +24,19 @@ from domain.scoring.methods import ScoreEntry
 from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Participant, Slug, Text, UnitId, with_entry
-from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
+from domain.units import (
+    DoneJointly,
+    JointContext,
+    JointFields,
+    OwnActsContext,
+    TogetherUnits,
+    acting_together,
+    require_member,
+    require_own_or_decided,
+)
 
 
-class ScoresContext(UnitsContext, OwnActsContext, Protocol):
+class ScoresContext(JointContext, OwnActsContext, Protocol):
     """What scores read of the cycle."""
 
     @property
@@ -84,6 +94,23 @@ class ScoreSelf(
 ):
     unit: UnitId
     sheet: Sheet
+
+
+class ScoreSelfTogether(
+    Command,
+    JointFields,
+    name="score-self-together",
+    label=NC_("act", "score self together"),
+    summary=N_("Record that units scored themselves, where a source gives no score sheets."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    pass
 
 
 class WithdrawScore(
@@ -182,6 +209,23 @@ class SelfScored(
     sheet: tuple[SheetItem, ...]
 
 
+class ScoredSelfTogether(
+    Event,
+    DoneJointly,
+    name="ScoredSelfTogether",
+    schema=1,
+    sentence=lambda event: (
+        N_("{units} score themselves."),
+        {"units": TogetherUnits(units=event.units, unnamed=event.unnamed)},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.SCORES,
+    subjects=lambda event: ("scores", *(f"score/{unit}" for unit in event.units)),
+):
+    pass
+
+
 class SelfScoreWithdrawn(
     Event,
     name="SelfScoreWithdrawn",
@@ -244,7 +288,10 @@ class RoundScored(
 
 @dataclass(frozen=True, slots=True)
 class ScoredSheet:
-    """One unit's sheet in one round; `by` is who scored: a unit's id, a person, or a group in words."""
+    """One unit's sheet in one round; `by` is who scored: a unit's id, a person, or a group in words.
+
+    The sheet is empty where only a joint act tells that the unit scored itself.
+    """
 
     sheet: tuple[SheetItem, ...]
     by: str
@@ -408,6 +455,12 @@ def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: Scor
     yield SelfScored(unit=command.unit, sheet=sheet)
 
 
+def score_together(
+    command: ScoreSelfTogether, meta: Meta, state: ScoresContext, rules: ScoringRules
+) -> Iterator[ScoredSelfTogether]:
+    yield ScoredSelfTogether(**dict(acting_together(command, meta, state)))
+
+
 def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[CrossChecked]:
     require_member(command.unit, meta, state)
     require_member(command.by, meta, state)
@@ -475,11 +528,31 @@ def _with_sheet(scores: Scores, unit: str, round_: str, by: str, sheet: tuple[Sh
     )
 
 
+def _scored_together(scores: Scores, event: ScoredSelfTogether, meta: Meta) -> Scores:
+    for unit in event.units:
+        scores = _inferred(scores, unit, meta.happened, meta)
+    return scores
+
+
+def _unit_named(scores: Scores, event: UnitNamed, meta: Meta) -> Scores:
+    shared = event.shared("self-score")
+    return scores if shared is None else _inferred(scores, event.unit.id, shared.on, meta)
+
+
+def _inferred(scores: Scores, unit: str, when: When, meta: Meta) -> Scores:
+    """Return the scores with a self-score that only a joint act tells of; a unit's own sheet stays."""
+    if (unit, "self") in scores:
+        return scores
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    return with_entry(scores, (unit, "self"), ScoredSheet((), unit, when, kind, meta.version, when))
+
+
 decider: StepDecider[Scores, ScoresContext, ScoringRules] = StepDecider(
     title=N_("Scoring"),
     slice_name="scores",
     decides={
         ScoreSelf: score_self,
+        ScoreSelfTogether: score_together,
         WithdrawScore: withdraw_score,
         CrossCheck: cross_check,
         AppraiseScores: appraise,
@@ -487,6 +560,8 @@ decider: StepDecider[Scores, ScoresContext, ScoringRules] = StepDecider(
     },
     evolves={
         SelfScored: lambda scores, event, meta: _with_sheet(scores, event.unit, "self", event.unit, event.sheet, meta),
+        ScoredSelfTogether: _scored_together,
+        UnitNamed: _unit_named,
         SelfScoreWithdrawn: lambda scores, event, meta: {
             key: scored for key, scored in scores.items() if key != (event.unit, "self")
         },

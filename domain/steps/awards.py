@@ -220,12 +220,24 @@ class AwardReleased(
     pass
 
 
+_ANNULLED: Mapping[tuple[bool, bool], str] = {
+    (True, True): N_("{award} of {unit} is annulled by {decision}: {reason}"),
+    (True, False): N_("{award} of {unit} is annulled by {decision}."),
+    (False, True): N_("{award} of {unit} is annulled: {reason}"),
+    (False, False): N_("{award} of {unit} is annulled."),
+}
+"""By whether the decision and the reason are known."""
+
+
 class AwardAnnulled(
     Event,
     AnnulmentFields,
     name="AwardAnnulled",
     schema=1,
-    sentence=N_("{award} of {unit} is annulled by {decision}: {reason}"),
+    sentence=lambda event: (
+        _ANNULLED[event.decision is not None, event.reason is not None],
+        dict(event),
+    ),
     correctable=True,
     in_summary=None,
 ):

@@ -225,7 +225,9 @@ class DecideAwards(
     names_any_unit=False,
     reads=lambda command: ("decision", "nominations"),
 ):
-    decision: Document
+    """Without `decision`, no source tells by which document they were decided."""
+
+    decision: Document | None = None
     grants: Grants
     reason: Text | None = None
 
@@ -370,12 +372,17 @@ class AwardsDecided(
     Event,
     name="AwardsDecided",
     schema=1,
-    sentence=N_("The awards are decided: {decision}."),
+    sentence=lambda event: (
+        N_("The awards are decided: {decision}.")
+        if event.decision is not None
+        else N_("The awards are decided; no document is named."),
+        dict(event),
+    ),
     correctable=True,
     in_summary=Section.DECISION,
     subjects=lambda event: ("decision",),
 ):
-    decision: Document
+    decision: Document | None
     grants: tuple[Grant, ...]
     reason: Text | None
 
@@ -528,7 +535,8 @@ def submit(command: Submit, meta: Meta, state: ConclusionContext, rules: Edition
 def decide_awards(
     command: DecideAwards, meta: Meta, state: ConclusionContext, rules: Edition
 ) -> Iterator[AwardsDecided]:
-    if (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
+    is_decided = state.conclusion.decided is not None
+    if is_decided and (state.conclusion.decision, state.conclusion.grants) == (command.decision, command.grants):
         raise AlreadyRecorded(state.conclusion.decided_version)
     for grant in command.grants:
         if (grant.unit, grant.award) not in state.conclusion.nominations and command.reason is None:
@@ -539,8 +547,6 @@ def decide_awards(
 def publish(
     command: PublishResults, meta: Meta, state: ConclusionContext, rules: Edition
 ) -> Iterator[ResultsPublished]:
-    if state.conclusion.decided is None:
-        raise Refused("nothing_decided")
     if state.conclusion.published is not None:
         raise Refused("results_are_published", on=state.conclusion.published.day)
     yield ResultsPublished(**dict(command))

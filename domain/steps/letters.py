@@ -10,13 +10,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from domain.msgids import N_, NC_
+from pydantic import PositiveInt
+
+from domain.msgids import N_, NC_, Plural
 from domain.parties import ANY_PERSON, MINUTES_KEEPERS, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import Day, When
-from domain.types import Document, FrozenModel, Participant, Participants, Slug, Text, UnitId, with_entry
-from domain.units import SampledPlace, SampledPlaces, UnitsContext, require_member
+from domain.types import (
+    Document,
+    FrozenModel,
+    Participant,
+    Participants,
+    Slug,
+    Text,
+    UnitId,
+    Unknown,
+    added_later,
+    with_entry,
+)
+from domain.units import SampledPlace, SampledPlaces, TogetherUnits, UnitsContext, Unnamed, require_member
 
 
 class LettersContext(UnitsContext, Protocol):
@@ -100,12 +113,19 @@ class RecordSiteCheck(
     in_minutes=False,
     names_any_unit=False,
 ):
+    """`unit` is `unknown` where the source does not name the units; `unnamed` is their number.
+
+    `places_per_unit` is the number of places at each unit, where the source says "two per unit".
+    """
+
     id: Slug
-    unit: UnitId
+    unit: UnitId | Unknown
     team: Participants = ()
     places: SampledPlaces = ()
     findings: Text | None = None
     minutes: Document | None = None
+    unnamed: Unnamed | None = added_later()
+    places_per_unit: PositiveInt | None = added_later()
 
 
 # Events ----------------------------------------------------------------------------------
@@ -115,7 +135,12 @@ class LetterRecorded(
     Event,
     name="LetterRecorded",
     schema=1,
-    sentence=N_("{sender} to {recipients} ({kind}): {document} {text}"),
+    sentence=lambda event: (
+        N_("{sender} to {recipients} ({kind}): {document} {text}")
+        if event.recipients
+        else N_("{sender} ({kind}): {document} {text}"),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.LETTERS,
@@ -146,17 +171,33 @@ class SiteChecked(
     Event,
     name="SiteChecked",
     schema=1,
-    sentence=N_("Checked on the spot: {unit}. {findings}"),
+    sentence=lambda event: (
+        N_("Checked on the spot: {unit}. {findings}")
+        if event.places_per_unit is None
+        else Plural(
+            "Checked on the spot: {unit}, {places_per_unit} place of each. {findings}",
+            "Checked on the spot: {unit}, {places_per_unit} places of each. {findings}",
+            "places_per_unit",
+        ),
+        {**dict(event), "unit": event.unit if event.unit != "unknown" else event.unnamed_units},
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
 ):
     id: Slug
-    unit: UnitId
+    unit: UnitId | Unknown
     team: tuple[Participant, ...]
     places: tuple[SampledPlace, ...]
     findings: Text | None
     minutes: Document | None
+    unnamed: Unnamed | None = added_later()
+    places_per_unit: PositiveInt | None = added_later()
+
+    @property
+    def unnamed_units(self) -> TogetherUnits:
+        """The units that the source does not name."""
+        return TogetherUnits(units=(), unnamed=self.unnamed or "unknown")
 
 
 # State -----------------------------------------------------------------------------------
@@ -199,6 +240,13 @@ class Letters:
     answers: Mapping[str, tuple[LetterAnswer, ...]] = field(default_factory=dict)
     checks: Mapping[str, SiteCheck] = field(default_factory=dict)
 
+    def asks_for_answer(self, letter: str) -> bool:
+        """True for a letter with a day for the answer, and for kinds that are answered by their nature."""
+        recorded = self.letters.get(letter)
+        return recorded is not None and (
+            recorded.event.answer_by is not None or recorded.event.kind in {"direction", "guidance-request"}
+        )
+
     def settled(self, letter: str) -> bool:
         """True when no answer is open: each recipient unit has given its last one.
 
@@ -232,7 +280,10 @@ def answer_letter(command: AnswerLetter, meta: Meta, state: LettersContext, rule
 def record_site_check(
     command: RecordSiteCheck, meta: Meta, state: LettersContext, rules: Edition
 ) -> Iterator[SiteChecked]:
-    require_member(command.unit, meta, state)
+    if command.unit != "unknown":
+        if command.unnamed is not None:
+            raise Refused("named_and_unnamed", unit=command.unit)
+        require_member(command.unit, meta, state)
     if (existing := state.letters.checks.get(command.id)) is not None:
         if dict(existing.event) == dict(command):
             raise AlreadyRecorded(existing.version)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain.duties import Duty
+from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
 from domain.problems import invalid
@@ -496,6 +497,13 @@ def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
     )
 
 
+def _unit_named(lifecycle: Lifecycle, event: UnitNamed, meta: Meta) -> Lifecycle:
+    left: Unnamed | None = lifecycle.unnamed
+    if isinstance(left, int):
+        left = left - 1 or None
+    return replace(lifecycle, unnamed=left, units=with_entry(lifecycle.units, event.unit.id, event.unit.name))
+
+
 def _adopted(lifecycle: Lifecycle, event: EditionAdopted, meta: Meta) -> Lifecycle:
     # Papers come late: an adoption can be recorded after a later one.
     since = effective_from(meta)
@@ -542,6 +550,7 @@ decider: StepDecider[Lifecycle, LifecycleContext, Edition] = StepDecider(
     },
     evolves={
         CycleOpened: _opened,
+        UnitNamed: _unit_named,
         EditionAdopted: _adopted,
         CalendarChanged: lambda lifecycle, event, meta: replace(
             lifecycle, clock=event.clock, clock_since=event.since, now=event.since

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.records import Command, Event, Meta, Refused, StepDecider, effective_from
@@ -344,6 +345,16 @@ def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Member
     )
 
 
+def _named(membership: Membership, event: UnitNamed, meta: Meta) -> Membership:
+    unit = event.unit
+    return replace(
+        membership,
+        stays=with_entry(membership.stays, unit.id, (Stay(BEGINNING),)),
+        names=with_entry(membership.names, unit.id, unit.name),
+        kinds=membership.kinds if unit.kind is None else with_entry(membership.kinds, unit.id, unit.kind),
+    )
+
+
 def _released(membership: Membership, event: UnitReleased, meta: Meta) -> Membership:
     until = meta.happened.latest if meta.effective is None else start_of(meta.effective)
     return replace(membership, stays=membership.stays_after_leaving(event.unit, until))
@@ -388,6 +399,7 @@ decider: StepDecider[Membership, MembershipContext, Edition] = StepDecider(
         RoleAssigned: _assigned,
         OverseerNamed: lambda membership, event, meta: replace(membership, overseer=event.overseer),
         UnitAdmitted: _admitted,
+        UnitNamed: _named,
         UnitReleased: _released,
         UnitsSucceeded: _units_succeeded,
     },

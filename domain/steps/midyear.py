@@ -7,16 +7,26 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.duties import Duty
+from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import When
 from domain.types import Document, Text, UnitId, with_entry
-from domain.units import OwnActsContext, UnitsContext, require_member, require_own_or_decided
+from domain.units import (
+    DoneJointly,
+    JointContext,
+    JointFields,
+    OwnActsContext,
+    TogetherUnits,
+    acting_together,
+    require_member,
+    require_own_or_decided,
+)
 
 
-class MidyearContext(UnitsContext, OwnActsContext, Protocol):
+class MidyearContext(JointContext, OwnActsContext, Protocol):
     """What the mid-year check reads of the cycle."""
 
     @property
@@ -42,6 +52,23 @@ class ReportMidyear(
 ):
     unit: UnitId
     report: Document
+
+
+class ReportMidyearTogether(
+    Command,
+    JointFields,
+    name="report-midyear-together",
+    label=NC_("act", "report midyear together"),
+    summary=N_("Record that units reported on the first half of the year, where a source does not tell of each."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    report: Document | None = None
 
 
 class WithdrawReport(
@@ -132,6 +159,23 @@ class MidyearReported(
     report: Document
 
 
+class MidyearReportedTogether(
+    Event,
+    DoneJointly,
+    name="MidyearReportedTogether",
+    schema=1,
+    sentence=lambda event: (
+        N_("{units} hand in their mid-year reports."),
+        {"units": TogetherUnits(units=event.units, unnamed=event.unnamed)},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.MIDYEAR_REPORTS,
+    subjects=lambda event: tuple(f"midyear/{unit}" for unit in event.units),
+):
+    report: Document | None
+
+
 class ReportWithdrawn(
     Event,
     name="ReportWithdrawn",
@@ -193,9 +237,12 @@ class ReportAccepted(
 
 @dataclass(frozen=True, slots=True)
 class MidyearReport:
-    """A unit's mid-year report; `asked` and `answered` are when the last correction was asked for and answered."""
+    """A unit's mid-year report; `asked` and `answered` are when the last correction was asked for and answered.
 
-    document: Document
+    `document` is None where only a joint act tells of the report.
+    """
+
+    document: Document | None
     when: When
     sureness: str
     version: int
@@ -225,6 +272,12 @@ def report_midyear(
             raise Refused("report_is_accepted", unit=command.unit)
         require_own_or_decided(command.unit, meta, state)
     yield MidyearReported(**dict(command))
+
+
+def report_together(
+    command: ReportMidyearTogether, meta: Meta, state: MidyearContext, rules: Edition
+) -> Iterator[MidyearReportedTogether]:
+    yield MidyearReportedTogether(**dict(acting_together(command, meta, state)), report=command.report)
 
 
 def _report_of(unit: str, state: MidyearContext) -> MidyearReport:
@@ -281,6 +334,25 @@ def _reported(reports: MidyearReports, event: MidyearReported, meta: Meta) -> Mi
     return with_entry(reports, event.unit, new)
 
 
+def _reported_together(reports: MidyearReports, event: MidyearReportedTogether, meta: Meta) -> MidyearReports:
+    for unit in event.units:
+        reports = _inferred(reports, unit, event.report, meta.happened, meta)
+    return reports
+
+
+def _unit_named(reports: MidyearReports, event: UnitNamed, meta: Meta) -> MidyearReports:
+    shared = event.shared("midyear-report")
+    return reports if shared is None else _inferred(reports, event.unit.id, shared.document, shared.on, meta)
+
+
+def _inferred(reports: MidyearReports, unit: str, document: Document | None, when: When, meta: Meta) -> MidyearReports:
+    """Return the reports with one that only a joint act tells of; a unit's own report stays."""
+    if unit in reports:
+        return reports
+    kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+    return with_entry(reports, unit, MidyearReport(document, when, kind, meta.version, first=when))
+
+
 def _with_changes(reports: MidyearReports, unit: str, **changes: object) -> MidyearReports:
     # A replay to a date can fold an answer without its report.
     if (existing := reports.get(unit)) is None:
@@ -298,6 +370,7 @@ decider: StepDecider[MidyearReports, MidyearContext, Edition] = StepDecider(
     slice_name="midyear",
     decides={
         ReportMidyear: report_midyear,
+        ReportMidyearTogether: report_together,
         WithdrawReport: withdraw_report,
         SendBack: send_back,
         AnswerCorrection: answer_correction,
@@ -305,6 +378,8 @@ decider: StepDecider[MidyearReports, MidyearContext, Edition] = StepDecider(
     },
     evolves={
         MidyearReported: _reported,
+        MidyearReportedTogether: _reported_together,
+        UnitNamed: _unit_named,
         ReportWithdrawn: lambda reports, event, meta: {
             unit: report for unit, report in reports.items() if unit != event.unit
         },

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain import limits
 from domain.duties import Duty
+from domain.joint_acts import JointAct, UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
@@ -21,7 +22,7 @@ from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.times import When
 from domain.types import Document, FrozenModel, Participant, Participants, Text, UnitId, with_entry
-from domain.units import UnitsContext, Unnamed, known_count, require_member
+from domain.units import TogetherUnits, UnitsContext, Unnamed, known_count, require_member, require_unnamed
 
 
 class SigningContext(UnitsContext, Protocol):
@@ -160,15 +161,22 @@ class CovenantSigned(
     covenant: CovenantKind = "covenant"
 
 
+_JOINT_SENTENCES: Mapping[tuple[bool, bool], str] = {
+    (True, True): N_("{units} sign version {number} of the covenant together."),
+    (True, False): N_("{units} sign the covenant together."),
+    (False, True): N_("{units} sign version {number} of the covenant for a term together."),
+    (False, False): N_("{units} sign the covenant for a term together."),
+}
+"""By whether it is the covenant of the year, and whether a source tells that the text was presented."""
+
+
 class CovenantSignedJointly(
     Event,
     name="CovenantSignedJointly",
     schema=1,
     sentence=lambda event: (
-        N_("{units} sign version {number} of the covenant together.")
-        if event.covenant == "covenant"
-        else N_("{units} sign version {number} of the covenant for a term together."),
-        dict(event),
+        _JOINT_SENTENCES[event.covenant == "covenant", event.number != 0],
+        {**dict(event), "units": TogetherUnits(units=event.units, unnamed=event.unnamed)},
     ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
@@ -288,15 +296,15 @@ def sign_jointly(
     unpresented = command.number is None and not state.draft_numbers(command.covenant)
     number = 0 if unpresented else _version_of(command.covenant, command.number, meta, state)
     signing = _signing_of(command.covenant, state)
-    units = command.units if command.units is not None else state.members_on(meta.happened)
+    units = command.units
+    if units is None:  # "the units": those that have not signed by themselves
+        units = tuple(unit for unit in state.members_on(meta.happened) if unit not in signing.signatures)
     for unit in units:
         require_member(unit, meta, state)
     if doubled := [unit for unit in units if unit in signing.signatures]:
         raise Refused("signed_already", unit=doubled[0], number=signing.signatures[doubled[0]].number)
     unnamed = command.unnamed if command.unnamed is not None or command.units is not None else state.unnamed
-    signed, known = known_count(unnamed) + known_count(signing.unnamed), known_count(state.unnamed)
-    if state.unnamed != "unknown" and signed > known:
-        raise Refused("more_than_unnamed", found=signed, known=known)
+    require_unnamed(known_count(unnamed) + known_count(signing.unnamed), state.unnamed)
     if not units and not unnamed:
         raise Refused("nobody_signs")
     yield CovenantSignedJointly(
@@ -367,6 +375,22 @@ def _successors_signed(signing: Signing, event: UnitsSucceeded, meta: Meta) -> S
     return replace(signing, signatures={**signing.signatures, **inferred})
 
 
+def _unit_named(covenant: CovenantKind) -> Callable[[Signing, UnitNamed, Meta], Signing]:
+    """Return the function that infers the signature of a unit that is named after all unnamed units have signed."""
+    act: JointAct = "signature" if covenant == "covenant" else "term-signature"
+
+    def evolve(signing: Signing, event: UnitNamed, meta: Meta) -> Signing:
+        shared = event.shared(act)
+        if shared is None or event.unit.id in signing.signatures:
+            return signing
+        kind = "rehearsed" if meta.provenance.kind == "rehearsed" else "inferred"
+        signature = Signature(shared.number or 0, shared.on, kind, meta.version, inferred_from=shared.versions[-1])
+        left = signing.unnamed if signing.unnamed == "unknown" else max(0, signing.unnamed - 1)
+        return replace(signing, signatures=with_entry(signing.signatures, event.unit.id, signature), unnamed=left)
+
+    return evolve
+
+
 def _only(covenant: CovenantKind, change: Callable[[Signing, Any, Meta], Signing]) -> Callable[..., Signing]:
     """Return an evolve function that applies `change` to events about this covenant only."""
     return lambda signing, event, meta: change(signing, event, meta) if event.covenant == covenant else signing
@@ -384,6 +408,7 @@ def _evolves(covenant: CovenantKind) -> dict[type[Event], Callable[..., Signing]
         ),
         WitnessesNamed: _witnessed,
         UnitsSucceeded: _successors_signed,
+        UnitNamed: _unit_named(covenant),
     }
 
 

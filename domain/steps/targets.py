@@ -14,7 +14,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
-from domain.msgids import N_, NC_, Plural
+from domain.joint_acts import UnitNamed
+from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
@@ -23,23 +24,28 @@ from domain.steps.succession import UnitsSucceeded
 from domain.times import Day, When
 from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
 from domain.units import (
+    DoneJointly,
+    JointContext,
+    JointFields,
     OwnActsContext,
     SampledPlace,
     SampledPlaces,
-    UnitsContext,
+    TogetherUnits,
+    acting_together,
     require_member,
     require_own_or_decided,
 )
 
 
-class TargetsContext(UnitsContext, OwnActsContext, Protocol):
+class TargetsContext(JointContext, OwnActsContext, Protocol):
     """What targets read of the cycle."""
 
     @property
     def targets(self) -> TargetsState: ...
 
 
-Exactness = Literal["exact", "more-than", "estimated"]
+Exactness = Literal["exact", "more-than", "estimated", "nearly", "at-least", "about", "less-than"]
+"""How exact a number is, in the words of the source."""
 
 
 class Target(FrozenModel):
@@ -58,6 +64,16 @@ class Content(FrozenModel):
     unit: UnitId | None = None
     indicators: NonNegativeInt | None = None
     places: SampledPlaces = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsTold:
+    """Contents with their numbers, as far as a source tells them, for a sentence."""
+
+    contents: tuple[Content, ...]
+    stated: int | None
+    listed: int | None
+    indicators: int | None
 
 
 Titles = Annotated[tuple[Label, ...], Field(max_length=limits.CLASSES_PER_EDITION)]
@@ -97,6 +113,24 @@ class RegisterTargets(
     unit: UnitId
     titles: Titles = ()
     targets: Targets = ()
+    document: Document | None = None
+
+
+class RegisterTogether(
+    Command,
+    JointFields,
+    name="register-together",
+    label=NC_("act", "register together"),
+    summary=N_("Record that units registered titles or targets, where a source does not tell of each."),
+    allowed=MINUTES_KEEPERS,
+    about=None,
+    closed_by=None,
+    binding=False,
+    after_filing=False,
+    in_minutes=True,
+    names_any_unit=False,
+):
+    titles: Titles = ()
     document: Document | None = None
 
 
@@ -196,6 +230,24 @@ class TargetsRegistered(
     document: Document | None
 
 
+class RegisteredTogether(
+    Event,
+    DoneJointly,
+    name="RegisteredTogether",
+    schema=1,
+    sentence=lambda event: (
+        N_("{units} register together: {titles}.") if event.titles else N_("{units} register together."),
+        {**dict(event), "units": TogetherUnits(units=event.units, unnamed=event.unnamed)},
+    ),
+    readers=Readers.ALL_MEMBERS,
+    correctable=True,
+    in_summary=Section.REGISTRATIONS,
+    subjects=lambda event: tuple(f"registration/{unit}" for unit in event.units),
+):
+    titles: tuple[Label, ...]
+    document: Document | None
+
+
 class RegistrationReturned(
     Event,
     name="RegistrationReturned",
@@ -227,10 +279,12 @@ class ContentsStated(
     Event,
     name="ContentsStated",
     schema=1,
-    sentence=Plural(
-        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicator).",
-        "Contents of the {covenant}: {contents} ({stated} stated, {indicators} indicators).",
-        "indicators",
+    sentence=lambda event: (
+        N_("Contents of the {covenant}: {contents}."),
+        {
+            "covenant": event.covenant,
+            "contents": ContentsTold(event.contents, event.stated, event.listed, event.indicators),
+        },
     ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
@@ -249,7 +303,12 @@ class ResultReported(
     ResultFields,
     name="ResultReported",
     schema=1,
-    sentence=N_("{unit}, {title}: {exactness} {amount} {measure}."),
+    sentence=lambda event: (
+        N_("{unit}, {title}: {amount} {measure}.")
+        if event.exactness == "exact"
+        else N_("{unit}, {title}: {exactness} {amount} {measure}."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=Section.RESULTS,
@@ -332,6 +391,13 @@ def register_targets(
     yield TargetsRegistered(**dict(command))
 
 
+def register_together(
+    command: RegisterTogether, meta: Meta, state: TargetsContext, rules: Edition
+) -> Iterator[RegisteredTogether]:
+    who = acting_together(command, meta, state)
+    yield RegisteredTogether(**dict(who), titles=command.titles, document=command.document)
+
+
 def _require_new_status(unit: str, status: RegistrationStatus, state: TargetsContext) -> None:
     reply = state.targets.replies.get(unit)
     if reply is not None and state.targets.registration_status(unit) == status:
@@ -392,11 +458,36 @@ def _registrations_inherited(targets: TargetsState, event: UnitsSucceeded, meta:
     return replace(targets, registrations=registrations)
 
 
+def _registered_together(targets: TargetsState, event: RegisteredTogether, meta: Meta) -> TargetsState:
+    for unit in event.units:
+        targets = _inferred(targets, unit, event.titles, event.document, meta.happened, meta)
+    return targets
+
+
+def _unit_named(targets: TargetsState, event: UnitNamed, meta: Meta) -> TargetsState:
+    shared = event.shared("registration")
+    if shared is None:
+        return targets
+    return _inferred(targets, event.unit.id, shared.titles, shared.document, shared.on, meta)
+
+
+def _inferred(
+    targets: TargetsState, unit: str, titles: tuple[str, ...], document: Document | None, when: When, meta: Meta
+) -> TargetsState:
+    """Return the targets with a registration that only a joint act tells of; a unit's own registration stays."""
+    if unit in targets.registrations:
+        return targets
+    registered = TargetsRegistered(unit=unit, titles=titles, targets=(), document=document)
+    new = Registration(registered, when, meta.version)
+    return replace(targets, registrations=with_entry(targets.registrations, unit, new))
+
+
 decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
     title=N_("Registrations and results"),
     slice_name="targets",
     decides={
         RegisterTargets: register_targets,
+        RegisterTogether: register_together,
         ReturnRegistration: return_registration,
         AcceptRegistration: accept_registration,
         StateContents: state_contents,
@@ -409,6 +500,8 @@ decider: StepDecider[TargetsState, TargetsContext, Edition] = StepDecider(
                 targets.registrations, event.unit, Registration(event, meta.happened, meta.version)
             ),
         ),
+        RegisteredTogether: _registered_together,
+        UnitNamed: _unit_named,
         RegistrationReturned: lambda targets, event, meta: replace(
             targets,
             replies=with_entry(targets.replies, event.unit, RegistrationReply("returned", meta.happened, meta.version)),

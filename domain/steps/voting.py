@@ -79,6 +79,7 @@ class RecordBallot(
     """`subject` is the subject of the vote: an award of the edition, `head`, `deputy`, `result`, or another word.
 
     `cast` is the number of all ballot papers, with blank and spoiled ones; "unknown" when the source gives no tally.
+    Without `blank` or `spoiled`, the source does not say how many papers were so.
     `names` is how many choices one paper can carry. `entitled`, `present` and `polled` are the numbers of entitled
     voters, of those present, and of absent voters who answered in writing; None when the source does not say.
     """
@@ -88,8 +89,8 @@ class RecordBallot(
     method: VoteMethod
     choices: Choices = ()
     cast: NonNegativeInt | Unknown
-    blank: NonNegativeInt = 0
-    spoiled: NonNegativeInt = 0
+    blank: NonNegativeInt | None = None
+    spoiled: NonNegativeInt | None = None
     names: PositiveInt = 1
     entitled: PositiveInt | None = None
     present: PositiveInt | None = None
@@ -103,11 +104,29 @@ class RecordBallot(
 # Events ----------------------------------------------------------------------------------
 
 
+_TALLIES: Mapping[tuple[bool, bool], str] = {
+    (True, True): N_(
+        "A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."
+    ),
+    (True, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank."),
+    (False, True): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {spoiled} spoiled."),
+    (False, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast."),
+}
+"""By whether the source tells how many papers were blank, and how many were spoiled."""
+
+
 class BallotRecorded(
     Event,
     name="BallotRecorded",
     schema=1,
-    sentence=N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."),
+    sentence=lambda event: (
+        N_("A vote is taken on {subject} ({method}), without a tally in the source.")
+        if event.cast == "unknown" and not event.choices
+        else N_("A vote is taken on {subject} ({method}): {choices}; the source gives no tally.")
+        if event.cast == "unknown"
+        else _TALLIES[event.blank is not None, event.spoiled is not None],
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
@@ -117,8 +136,8 @@ class BallotRecorded(
     method: VoteMethod
     choices: tuple[Choice, ...]
     cast: int | Unknown
-    blank: int
-    spoiled: int
+    blank: int | None
+    spoiled: int | None
     names: int
     entitled: int | None
     present: int | None
@@ -195,12 +214,24 @@ def _require_possible_tally(command: RecordBallot) -> None:
 def _require_matching_papers(command: RecordBallot, cast: int, known: list[int]) -> None:
     if not command.choices:
         raise Refused("tally_without_choices")
-    valid, votes = cast - command.blank - command.spoiled, sum(known)
-    short = command.names == 1 and len(known) == len(command.choices) and votes != valid
+    blank, spoiled = command.blank or 0, command.spoiled or 0
+    valid, votes = cast - blank - spoiled, sum(known)
+    # Papers that no source tells of may have been blank or spoiled.
+    is_whole = None not in {command.blank, command.spoiled} and len(known) == len(command.choices)
+    short = command.names == 1 and is_whole and votes != valid
     if valid < 0 or short or votes > valid * command.names:
-        raise Refused("tally_differs", votes=votes, blank=command.blank, spoiled=command.spoiled, cast=cast)
+        raise Refused("tally_differs", votes=votes, blank=blank, spoiled=spoiled, cast=cast)
     if over := next((votes for votes in known if votes > valid), None):
-        raise Refused("tally_differs", votes=over, blank=command.blank, spoiled=command.spoiled, cast=cast)
+        raise Refused("tally_differs", votes=over, blank=blank, spoiled=spoiled, cast=cast)
+
+
+def papers_untold(ballot: Ballot) -> int:
+    """Return how many papers of a vote are neither votes nor told to be blank or spoiled; 0 where nobody can know."""
+    tally = ballot.tally
+    known = [choice.votes for choice in tally.choices if choice.votes != "unknown"]
+    if tally.cast == "unknown" or tally.names != 1 or len(known) < len(tally.choices):
+        return 0
+    return tally.cast - sum(known) - (tally.blank or 0) - (tally.spoiled or 0)
 
 
 def outcomes(ballot: Ballot, rules: Edition) -> tuple[BallotOutcome, ...]:
@@ -239,7 +270,18 @@ def _base(tally: BallotRecorded, rule: VoteRule) -> int | None:
         return _present(tally)
     if tally.cast == "unknown":
         return None
-    return tally.cast if rule.base == "cast" else tally.cast - tally.blank - tally.spoiled
+    return tally.cast if rule.base == "cast" else _valid(tally, tally.cast)
+
+
+def _valid(tally: BallotRecorded, cast: int) -> int | None:
+    """Return the number of valid papers; None where no source tells how many were blank or spoiled.
+
+    Where each paper carries one choice, the papers of all choices are the valid ones.
+    """
+    known = [choice.votes for choice in tally.choices if choice.votes != "unknown"]
+    if tally.blank is not None and tally.spoiled is not None:
+        return cast - tally.blank - tally.spoiled
+    return sum(known) if tally.names == 1 and known and len(known) == len(tally.choices) else None
 
 
 def _present(vote: RecordBallot | BallotRecorded) -> int | None:

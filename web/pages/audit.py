@@ -19,7 +19,7 @@ from application.work import of_many
 from domain.access import Matter
 from domain.codec import state_digest
 from domain.numbers import whole_number
-from domain.obligations import obligations, steps
+from domain.obligations import steps
 from i18n import _
 from i18n.page_texts import STEPS
 from ledger.paging import Paged, PageRequest
@@ -143,7 +143,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         query=query,
         download=address,
         broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
-        steps=steps(obligations(found.state, found.rules), found.rules) if found.events else (),
+        steps=steps(found.state, found.rules) if found.events else (),
     )
 
 

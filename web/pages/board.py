@@ -136,7 +136,7 @@ async def _board(
         years=await services.board.years(),
         filters=query,
         query=query.query(),
-        steps=[*DUTIES_OF_STEP, "filed"],
+        steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
         text=text,

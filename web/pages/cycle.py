@@ -29,7 +29,7 @@ from errors import InputError
 from i18n.messages import number
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
-from i18n.values import voice
+from i18n.values import unnamed_units, voice
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
@@ -53,11 +53,13 @@ class StepPicture:
 
     name: str
     state: str
-    """done, now or coming."""
+    """done, now or coming; told or untold in a year that is entered afterwards."""
     when: str
     due: datetime | None
     done: int
     all: int
+    unnamed: int | str
+    """How many units it waits for, too, that no source names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ async def cluster(
         comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
         voice=voice,
+        unnamed_units=unnamed_units,
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
         closed=not readable.everything,
         awards={one.id: one.title for one in cycle.rules.awards},
@@ -142,14 +145,20 @@ def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
 
 def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
     # How many duties are done is open to all; when, only as far as the visitor may read it.
-    found, owed = steps(cycle.readable.obligations, cycle.rules), obligations(cycle.state, cycle.rules)
+    found, owed = (
+        steps(cycle.readable_state(), cycle.rules, cycle.readable.obligations),
+        obligations(cycle.state, cycle.rules),
+    )
     current = current_step(found)
     for step in found:
         mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
-        state = "done" if step.done is not None else "now" if step.name == current else "coming"
+        if step.told is None:
+            state = "done" if step.done is not None else "now" if step.name == current else "coming"
+        else:
+            state = "told" if step.told else "untold"
         when = step.done.day.isoformat() if step.done is not None else ""
-        yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine))
+        yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
 
 def _scores(cycle: VisitedCycle) -> ScoreTable | None:
