@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from speech import CITY, TEXT, UNITS, Case, day, opening
 
-from domain.access import Reader, may_see_deviation
+from domain.access import is_open_deviation
 from domain.commands import CommandPayload, parse_command
 from domain.cycle import COMMANDS, CYCLE
 from domain.dates import parse_when
@@ -113,7 +113,7 @@ class TestStances:
         assert self.open(case) == {*UNITS}
         found = [one for one in deviations(case.state, case.rules) if one.code == "stance_unpresented"]
         assert [one.facts["unit"] for one in found] == [THIRD]
-        assert may_see_deviation("stance_unpresented", frozenset({Reader.MEMBER}), case.state)
+        assert is_open_deviation("stance_unpresented")
         case.step(day(1, 10)).when(paper("Bản 1")).happened()
         assert self.open(case) == {*UNITS}, "it was taken before"
         case.step(day(1, 11)).when(TakeStance(unit=THIRD, stance="agreed", on="covenant"), by=THIRD).happened()
