@@ -22,7 +22,19 @@ from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepD
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.times import Day, When
-from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
+from domain.types import (
+    Amount,
+    Document,
+    Exactness,
+    FrozenModel,
+    Label,
+    Slug,
+    Text,
+    UnitId,
+    Unknown,
+    added_later,
+    with_entry,
+)
 from domain.units import (
     DoneJointly,
     JointContext,
@@ -42,10 +54,6 @@ class TargetsContext(JointContext, Protocol):
     def targets(self) -> TargetsState: ...
 
 
-Exactness = Literal["exact", "more-than", "estimated", "nearly", "at-least", "about", "less-than"]
-"""How exact a number is, in the words of the source."""
-
-
 class Target(FrozenModel):
     """A goal in words, with a quantity where one is set."""
 
@@ -53,6 +61,7 @@ class Target(FrozenModel):
     title: Label
     amount: Amount | None = None
     measure: Label | None = None
+    exactness: Exactness = added_later("exact")
 
 
 class Content(FrozenModel):
