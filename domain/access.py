@@ -170,6 +170,7 @@ OPEN_DEVIATIONS = frozenset(
         "nominated_excluded",
         "not_carried",
         "number_used_twice",
+        "papers_untold",
         "quorum_missed",
         "quota_exceeded",
         "returned_unannulled",

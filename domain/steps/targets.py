@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
-from domain.joint_acts import UnitNamed
+from domain.joint_acts import JointContext, UnitNamed, acting_together
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
@@ -37,12 +37,10 @@ from domain.types import (
 )
 from domain.units import (
     DoneJointly,
-    JointContext,
     JointFields,
     SampledPlace,
     SampledPlaces,
     TogetherUnits,
-    acting_together,
     require_member,
 )
 
@@ -399,7 +397,7 @@ def register_targets(
 def register_together(
     command: RegisterTogether, meta: Meta, state: TargetsContext, rules: Edition
 ) -> Iterator[RegisteredTogether]:
-    who = acting_together(command, meta, state)
+    who = acting_together("registration", command, meta, state)
     yield RegisteredTogether(**dict(who), titles=command.titles, document=command.document)
 
 
