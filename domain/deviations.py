@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 from domain.due_dates import Obligation, due_in_force
@@ -42,13 +42,13 @@ from domain.steps.cross_checks import AssignCrossChecks
 from domain.steps.drafting import PresentDraft
 from domain.steps.letters import AnswerLetter, Letters, RecordLetter
 from domain.steps.lifecycle import AdoptEdition, ChangeCalendar, OpenCycle, ReceiveYearPlan
-from domain.steps.meetings import RecordMeeting, first_of
+from domain.steps.meetings import MeetingKind, RecordMeeting, first_of
 from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
 from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, papers_untold, quorum_missed, tied_choices
-from domain.times import day_ending, end_of, start_of
+from domain.times import When, day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
 
@@ -205,6 +205,59 @@ def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
     if meeting.when.after(end_of(rules.at(meeting.when).period.last.of(state.lifecycle.year))):
         article = rules.at(meeting.when).articles.final_within_year
         yield Deviation("final-next-year", "final_next_year", article, meeting.when.day)
+
+
+@dataclass(frozen=True, slots=True)
+class _Season:
+    """When something usually happens: from the beginning of one month of the period to the end of another.
+
+    The months are those in which sources tell of it: covenants are signed until March, mid-year reviews are held in
+    June and July, final meetings from October on. Where the edition has a deadline for `duty`, that one counts.
+    """
+
+    duty: Duty
+    first: int
+    last: int
+
+
+_SEASONS: Mapping[MeetingKind, _Season] = {
+    "launching": _Season(Duty.SIGNATURE, 1, 3),
+    "mid-year": _Season(Duty.MIDYEAR_REPORT, 6, 7),
+    "final": _Season(Duty.FINAL_MEETING, 10, 24),
+}
+_SIGNING_SEASON = _Season(Duty.SIGNATURE, 1, 3)
+
+
+def _outside(season: _Season, when: When, state: DeviationsContext, rules: Edition) -> dict[str, object] | None:
+    """Return the usual days as facts where something happened certainly outside of them; else None."""
+    rules, year = rules.at(when), state.lifecycle.year
+    if not year or rules.deadline(season.duty) is not None:
+        return None
+    first, behind = rules.period.month(season.first, year), rules.period.month(season.last + 1, year)
+    # What opens the year is often done at the end of the year before.
+    is_early = season.first > 1 and when.before(When.on(first))
+    if is_early or when.after(start_of(behind)):
+        return {"first": first, "last": behind - timedelta(days=1)}
+    return None
+
+
+def _meeting_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find meetings of a kind at a time of the year at which it is hardly ever held: perhaps the date is wrong."""
+    for id_, meeting in state.meetings.items():
+        for kind in (meeting.event.kind, meeting.event.also):
+            season = None if kind is None or meeting.event.of_year is not None else _SEASONS.get(kind)
+            facts = None if season is None else _outside(season, meeting.when, state, rules)
+            if facts is not None:
+                facts = {"kind": kind, **facts}
+                yield Deviation(f"unusual/{kind}/{id_}", "meeting_unusual", None, meeting.when.day, facts)
+
+
+def _signing_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+    """Find a covenant that was first signed later in the year than covenants are."""
+    first = state.signing.first_signed
+    facts = None if first is None else _outside(_SIGNING_SEASON, first, state, rules)
+    if first is not None and facts is not None:
+        yield Deviation("unusual/signing", "signing_unusual", None, first.day, facts)
 
 
 def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -567,6 +620,8 @@ _FINDERS: Mapping[
     _declined: {"unit_declined": (DeclineToSign,)},
     _head_unknown: {"head_unknown": (*_SIGNING, AssignRole)},
     _final_late: {"final_next_year": (RecordMeeting,)},
+    _meeting_unusual: {"meeting_unusual": (RecordMeeting,)},
+    _signing_unusual: {"signing_unusual": _SIGNING},
     _ranked_early: {
         "ranked_before_appraisal": (RankUnits, AppraiseScores, AdmitUnit, MergeUnits, SplitUnit, ChangeCalendar)
     },

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from domain.dates import Dated
 from domain.msgids import N_
 from domain.parties import Readers, Section
-from domain.records import Event
+from domain.problems import repeated
+from domain.records import Event, Meta, Refused
 from domain.times import When
 from domain.types import Document, FrozenModel, Label
-from domain.units import Unit, Unnamed, known_count
+from domain.units import DoneJointly, JointFields, Unit, Unnamed, known_count, require_member, require_unnamed
 
 JointAct = Literal["signature", "term-signature", "registration", "midyear-report", "self-score"]
 """An act that units can do together, so that a source need not name them."""
@@ -87,3 +88,42 @@ def missing(act: JointAct, acts: UnnamedActs, unnamed: Unnamed | None) -> Unname
         return 0 if found else "unknown"
     left = max(0, unnamed - sum(known_count(one.unnamed) for one in found))
     return "unknown" if left and uncounted else left
+
+
+class JointContext(Protocol):
+    """What the rule about joint acts asks."""
+
+    def could_be_member(self, unit: str, when: When) -> bool:
+        """Return whether the unit was a member at some instant of the range."""
+
+    def members_on(self, when: When) -> tuple[str, ...]:
+        """Return the units that were members at `when`."""
+
+    @property
+    def unnamed(self) -> Unnamed | None:
+        """The number of units of the cluster that no source names."""
+
+    @property
+    def together(self) -> UnnamedActs: ...
+
+
+def acting_together(act: JointAct, command: JointFields, meta: Meta, state: JointContext) -> DoneJointly:
+    """Return who did a joint act. "The units" are all members, and those of the unnamed units that have not done it.
+
+    Raises:
+        Refused: `not_a_member`, `named_twice`, `more_than_unnamed` or `nobody_acts`.
+    """
+    named = command.units is not None
+    units = command.units if command.units is not None else state.members_on(meta.happened)
+    for unit in units:
+        require_member(unit, meta, state)
+    if doubled := repeated(units):
+        raise Refused("named_twice", name=doubled[0])
+    unnamed = command.unnamed
+    if unnamed is None and not named:
+        unnamed = missing(act, state.together, state.unnamed) or None
+    before = sum(known_count(one.unnamed) for one in state.together.get(act, ()))
+    require_unnamed(known_count(unnamed) + (before if unnamed else 0), state.unnamed)
+    if not units and not unnamed:
+        raise Refused("nobody_acts")
+    return DoneJointly(units=units, named=named, unnamed=unnamed)

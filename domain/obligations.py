@@ -125,7 +125,9 @@ def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> 
 
     A register that was entered afterwards need not hold the presentation: the source tells of the stance.
     """
-    if is_past_year(state):
+    lifecycle = state.lifecycle
+    in_real_time_since = None if is_past_year(state) else lifecycle.clock_since
+    if lifecycle.began is None and (in_real_time_since is None or when.latest <= in_real_time_since):
         return True
     drafts = state.drafts.values() if on is None else [state.drafts.get(on, ())]
     return any(not when.before(version.when) for versions in drafts for version in versions)

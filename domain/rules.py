@@ -78,6 +78,17 @@ class Period(FrozenModel):
         end = self.first if rule.counted_from == "first-day" else self.last
         return end.of(year) + timedelta(days=rule.days)
 
+    def month(self, number: int, year: int) -> date:
+        """Return the day on which a month of the cycle of `year` begins; the first month has the number 1."""
+        begins = self.first.of(year)
+        years, month = divmod(begins.month + number - 2, MONTHS_IN_YEAR)
+        return date(begins.year + years, month + 1, min(begins.day, SHORTEST_MONTH))
+
+
+MONTHS_IN_YEAR = 12
+SHORTEST_MONTH = 28
+"""A day that every month has."""
+
 
 class YearSpan(FrozenModel):
     """The years of a longer term, both included."""

@@ -157,6 +157,9 @@ Amount = Annotated[
 ]
 """A measured quantity: an actual result, a target, a share in percent."""
 
+Exactness = Literal["exact", "more-than", "estimated", "nearly", "at-least", "about", "less-than"]
+"""How exact a number is, in the words of the source."""
+
 Unknown = Literal["unknown"]
 """The sources do not tell. Different from "none" and from "vacant"."""
 

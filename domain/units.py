@@ -109,39 +109,6 @@ def require_own_or_decided(unit: str, meta: Meta, state: OwnActsContext) -> None
         raise Refused("meeting_must_decide", unit=unit)
 
 
-class JointContext(Protocol):
-    """What the rule about joint acts asks."""
-
-    def could_be_member(self, unit: str, when: When) -> bool:
-        """Return whether the unit was a member at some instant of the range."""
-
-    def members_on(self, when: When) -> tuple[str, ...]:
-        """Return the units that were members at `when`."""
-
-    @property
-    def unnamed(self) -> Unnamed | None:
-        """The number of units of the cluster that no source names."""
-
-
-def acting_together(command: JointFields, meta: Meta, state: JointContext) -> DoneJointly:
-    """Return who did a joint act.
-
-    Raises:
-        Refused: `not_a_member`, `named_twice`, `more_than_unnamed` or `nobody_acts`.
-    """
-    named = command.units is not None
-    units = command.units if command.units is not None else state.members_on(meta.happened)
-    for unit in units:
-        require_member(unit, meta, state)
-    if doubled := repeated(units):
-        raise Refused("named_twice", name=doubled[0])
-    unnamed = command.unnamed if command.unnamed is not None or named else state.unnamed
-    require_unnamed(known_count(unnamed), state.unnamed)
-    if not units and not unnamed:
-        raise Refused("nobody_acts")
-    return DoneJointly(units=units, named=named, unnamed=unnamed)
-
-
 def require_unnamed(found: int, unnamed: Unnamed | None) -> None:
     """Refuse more unnamed units than the cluster has.
 

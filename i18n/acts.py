@@ -20,6 +20,29 @@ MEETINGS_VI: Mapping[str, str] = {
 """Vietnamese kinds of meetings."""
 
 
+MEETING_FORMS_VI: Mapping[str, str] = {"trực tiếp": "in-person", "trực tuyến": "online", "kết hợp": "both"}
+"""Vietnamese forms of meetings; "kết hợp": in person and online."""
+
+LEVELS_VI: Mapping[str, str] = {
+    "trung ương": "central",
+    "cấp tỉnh": "province",
+    "cấp huyện": "district",
+    "cấp xã": "commune",
+}
+"""Vietnamese levels of clusters."""
+
+EXACTNESS_VI: Mapping[str, str] = {
+    "đúng": "exact",
+    "gần": "nearly",
+    "ít nhất": "at-least",
+    "hơn": "more-than",
+    "dưới": "less-than",
+    "khoảng": "about",
+    "ước": "estimated",
+}
+"""Vietnamese words for how exact a number is."""
+
+
 def act_name(name: str) -> str:
     """An act's name as people read it, by its stored name."""
     command = Command.KNOWN.get(name)

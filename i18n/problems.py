@@ -58,6 +58,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "datetime_from_date_parsing": N_("a date with time and zone, such as 2026-07-20T08:00:00+07:00, is expected"),
     "marks": N_("a letter has more than {most} marks"),
     "timezone_aware": N_("a time zone is missing, such as +07:00"),
+    "kinds_beyond_unnamed": N_("{found} units by kind, but only {known} units are not named"),
     "no_such_day": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
     "figure_unquoted": N_('there is no such field; a figure with a comma stands in quotes: "18,5"'),
     "decimal_comma": N_("a number such as 9,5 is expected; 1,250 can be read in two ways, write 1250"),

@@ -23,12 +23,14 @@ from domain.steps.conclusion import (
     UnitNominated,
     UnitsRanked,
 )
+from domain.steps.meetings import MeetingHeld, MeetingTold
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
 from domain.times import day_ending
+from domain.units import Unnamed
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.values import unnamed_units, voice
+from i18n.values import meeting_told, unnamed_units, voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,25 @@ def _sureness(fact: Any) -> str:
 def _members(on: _Summary) -> Iterator[str]:
     members = "; ".join(on.name(unit) for unit in on.state.membership.members())
     yield _("members: {units}").format(units=members or "-")
-    if on.state.lifecycle.unnamed is not None:
-        yield "  " + _("and {others}").format(others=unnamed_units(on.state.lifecycle.unnamed))
+    lifecycle = on.state.lifecycle
+    if lifecycle.unnamed is not None:
+        kinds = ", ".join(f"{_count(one.count)} {one.kind}" for one in lifecycle.unnamed_kinds)
+        others = unnamed_units(lifecycle.unnamed) + (f" ({kinds})" if kinds else "")
+        yield "  " + _("and {others}").format(others=others)
+    if lifecycle.level is not None:
+        yield _("level: {level}").format(level=word("level", lifecycle.level))
+    if lifecycle.regrouped is not None:
+        yield _("clusters were cut anew: {why}").format(why=lifecycle.regrouped)
     for role, held in on.state.membership.terms.items():
         for term in held:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
             holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
             yield f"{word('role', role)}: {holder} ({manner}), {day(term.since)}{until} ({_sureness(term)})"
+
+
+def _count(count: Unnamed) -> str:
+    return word("amount", count) if isinstance(count, str) else str(count)
 
 
 def _stances(on: _Summary) -> Iterator[str]:
@@ -173,10 +186,18 @@ def _drafts(on: _Summary) -> Iterator[str]:
 
 def _meetings(on: _Summary) -> Iterator[str]:
     for held in on.state.meetings.values():
-        name = held.event.name or word("meeting", held.event.kind)
+        told = meeting_told(MeetingTold(held.event.kind, held.event.also, held.event.held))
+        name = f"{held.event.name} ({told})" if held.event.name and held.event.also else held.event.name or told
         of = "" if held.event.of_year is None else " " + _("of the year {year}").format(year=held.event.of_year)
         host = f", {on.name(held.event.host)}" if held.event.host else ""
-        yield f"{name}{of}: {day(held.when.day)}{host} ({_sureness(held)})"
+        yield f"{name}{of}: {day(held.when.day)}{host}{_attendance(held.event)} ({_sureness(held)})"
+
+
+def _attendance(meeting: MeetingHeld) -> str:
+    if meeting.attendance is None:
+        return ""
+    exactness = "" if meeting.attendance_exactness == "exact" else f"{word('exactness', meeting.attendance_exactness)} "
+    return ", " + _("present: {count}").format(count=f"{exactness}{meeting.attendance}")
 
 
 def _midyear_reports(on: _Summary) -> Iterator[str]:
@@ -268,6 +289,13 @@ def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
         return unnamed_units(fact if isinstance(fact, int) else str(fact))
     if isinstance(fact, int):
         return f"{word('deviation_count', name)}: {fact}"
-    if code == "letter_unanswered" and name == "kind":
-        return word("letter", fact)
+    if name == "kind" and code in _KINDS:
+        return word(_KINDS[code], fact)
+    if code.endswith("_unusual"):
+        text = _("usual from {day}") if name == "first" else _("until {day}")
+        return text.format(day=shown(name, fact, names))
     return shown(name, fact, names)
+
+
+_KINDS: Mapping[str, str] = {"letter_unanswered": "letter", "meeting_unusual": "meeting"}
+"""The kind of word that the fact `kind` is, by the code of the deviation."""

@@ -15,6 +15,7 @@ from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
 from domain.steps.cross_checks import CrossCheckPair
+from domain.steps.meetings import MeetingTold
 from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content, ContentsTold
 from domain.steps.voting import Choice
@@ -183,6 +184,12 @@ def _total(value: BareTotal, words: Words) -> str:
     return f"{whose}: {total}"
 
 
+def meeting_told(value: MeetingTold) -> str:
+    """The kinds of a meeting and its form, in words."""
+    kinds = [word("meeting", kind) for kind in (value.kind, value.also) if kind is not None]
+    return ", ".join([*kinds, *([word("meeting_form", value.held)] if value.held is not None else [])])
+
+
 def unnamed_units(count: int | str) -> str:
     """A number of units that no source names, in words; "unknown": nobody counts them."""
     if isinstance(count, str):
@@ -208,6 +215,7 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
         by=words.names.get(value.by, value.by), unit=words.names.get(value.unit, value.unit)
     ),
     Document: _document,
+    MeetingTold: lambda value, words: meeting_told(value),
     Participant: lambda value, words: voice(value, words.names),
     RankedUnit: _ranked,
     SampledPlace: lambda value, words: value.name,

@@ -20,12 +20,12 @@ from domain.steps.awards import HoldCause, Returned
 from domain.steps.commenting import Stance
 from domain.steps.conclusion import NoClass, WhyUnranked
 from domain.steps.letters import LetterKind
-from domain.steps.lifecycle import ClockMode
+from domain.steps.lifecycle import ClockMode, ClusterLevel
 from domain.steps.manual_reminders import Channel
-from domain.steps.meetings import MeetingKind
+from domain.steps.meetings import MeetingForm, MeetingKind
 from domain.steps.succession import SuccessionKind
-from domain.steps.targets import Exactness, RegistrationStatus
-from domain.types import Sureness, Unknown
+from domain.steps.targets import RegistrationStatus
+from domain.types import Exactness, Sureness, Unknown
 from domain.units import Holder, Manner, Role
 from domain.workdays import IfDayOff
 from i18n import N_, NC_, Plural
@@ -91,6 +91,8 @@ WORDS: Mapping[str, WordTable] = {
             "head_unknown": N_("nobody wrote down who was head at the signing"),
             "late_act": N_("done after it was due"),
             "final_next_year": N_("the final meeting was held in the next year"),
+            "meeting_unusual": N_("held at an unusual time of the year: is the date right?"),
+            "signing_unusual": N_("the covenant was signed at an unusual time of the year: is the date right?"),
             "ranked_before_appraisal": N_("ranked before the score was appraised"),
             "head_nominated": N_("the head, who chairs, is nominated itself"),
             "granted_unnominated": N_("granted without a nomination"),
@@ -243,6 +245,19 @@ WORDS: Mapping[str, WordTable] = {
             "other": N_("meeting"),
         },
         MeetingKind,
+    ),
+    "meeting_form": WordTable(
+        {"in-person": NC_("meeting", "in person"), "online": N_("online"), "both": N_("in person and online")},
+        MeetingForm,
+    ),
+    "level": WordTable(
+        {
+            "central": N_("central level"),
+            "province": N_("provincial level"),
+            "district": N_("district level"),
+            "commune": N_("commune level"),
+        },
+        ClusterLevel,
     ),
     "paper": WordTable(
         {

@@ -189,6 +189,15 @@ class TestEachAndAll:
         found = deviations(case.state, case.rules)
         assert [one.facts["unit"] for one in found if one.code == "accepted_unregistered"] == [DEPUTY]
 
+    @pytest.mark.parametrize("act", [RegisterTogether(), ReportMidyearTogether(), ScoreSelfTogether()])
+    def test_nobody_is_counted_twice(self, act: Command) -> None:
+        some = act.model_copy(update={"units": (), "unnamed": 2})
+        case = cluster(3).when(some).happened().when(act).happened()
+        assert [one.event.unnamed for one in case.history[-2:]] == [2, 1], "the units: those who are left"
+        case.when(act).happened()
+        assert case.history[-1].event.unnamed is None
+        case.when(some).refused("more_than_unnamed")
+
     @pytest.mark.parametrize("act", [RegisterTogether, ReportMidyearTogether, ScoreSelfTogether])
     def test_who_cannot_have_taken_part(self, act: type[Command]) -> None:
         def of(**fields: Any) -> Command:

@@ -210,6 +210,7 @@ SHARED = {
     "criteria": {"draft": ("tiêu chí", "criteria"), "paper": ("tiêu chí", "criteria")},
     "deputy": {"role": ("cụm phó", "deputy head unit"), "party": ("cụm phó", "deputy head unit")},
     "head": {"role": ("cụm trưởng", "head unit"), "party": ("cụm trưởng", "head unit")},
+    "in-person": {"channel": ("gặp trực tiếp", "in person"), "meeting_form": ("trực tiếp", "in person")},
     "midyear-report": {"duty": ("nộp báo cáo sơ kết", "hand in the mid-year report")},
     "none": {"no_class": ("không xếp loại", "no class")},
     "other": {"meeting": ("hội nghị", "meeting"), "paper": ("khác", "other")},

@@ -24,7 +24,7 @@ from application.recording.editions import edition_to_file
 from domain.commands import CommandPayload
 from domain.dates import format_when
 from domain.records import CLOCK
-from domain.steps.lifecycle import CycleOpened
+from domain.steps.lifecycle import ClusterFacts, CycleOpened
 from domain.times import When
 from errors import NotFoundError
 from ledger.events import RecordedEvent
@@ -90,6 +90,7 @@ class _Export:
                 "name": opened.cluster_name,
                 "units": [unit.model_dump(mode="json", exclude_none=True) for unit in opened.units],
                 **({"unnamed": opened.unnamed} if opened.unnamed is not None else {}),
+                **opened.model_dump(mode="json", include=set(ClusterFacts.model_fields), exclude_defaults=True),
             },
             "sources": [named.get(source, {"id": source, "title": source}) for source in sources],
             "people": people,

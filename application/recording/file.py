@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -22,13 +22,13 @@ from domain import limits
 from domain.dates import Dated
 from domain.problems import invalid, repeated
 from domain.records import Command
-from domain.steps.lifecycle import ClockMode
-from domain.steps.meetings import Meeting, MeetingKind
+from domain.steps.lifecycle import ClockMode, ClusterLevel, UnnamedKinds, check_kinds
+from domain.steps.meetings import Meeting, MeetingForm, MeetingKind
 from domain.streams import cycle_stream
 from domain.times import Day
-from domain.types import Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
+from domain.types import Document, Exactness, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from domain.units import Units, Unnamed
-from i18n.acts import MEETINGS_VI, stored_names
+from i18n.acts import EXACTNESS_VI, LEVELS_VI, MEETING_FORMS_VI, MEETINGS_VI, stored_names
 
 ACTS_PER_FILE = 2_000
 WhichCycle = Literal["this", "next"]
@@ -51,6 +51,20 @@ def _meeting_kind(value: object) -> object:
     if kind not in MEETINGS_VI.values():
         raise invalid("no_such_kind", names=", ".join(MEETINGS_VI))
     return kind
+
+
+def _word_in(kinds: Mapping[str, str]) -> BeforeValidator:
+    """Return a validator that takes a value in Vietnamese or in English."""
+
+    def read(value: object) -> object:
+        text = " ".join(str(value).split()).lower()
+        return kinds.get(text, text)
+
+    return BeforeValidator(read)
+
+
+def _in_both(kinds: Mapping[str, str]) -> WithJsonSchema:
+    return WithJsonSchema({"enum": [*kinds, *kinds.values()]})
 
 
 class StatedHow(FrozenModel):
@@ -104,19 +118,38 @@ class MeetingEntry(Meeting, StatedHow):
     kind: Annotated[
         MeetingKind, BeforeValidator(_meeting_kind), WithJsonSchema({"enum": [*MEETINGS_VI, *MEETINGS_VI.values()]})
     ]
+    also: (
+        Annotated[
+            MeetingKind, BeforeValidator(_meeting_kind), WithJsonSchema({"enum": [*MEETINGS_VI, *MEETINGS_VI.values()]})
+        ]
+        | None
+    ) = None
+    held: Annotated[MeetingForm, _word_in(MEETING_FORMS_VI), _in_both(MEETING_FORMS_VI)] | None = None
+    attendance_exactness: Annotated[Exactness, _word_in(EXACTNESS_VI), _in_both(EXACTNESS_VI)] = "exact"
     on: Dated
     cycle: WhichCycle = "this"
     acts: Annotated[tuple[ActEntry, ...], Field(max_length=ACTS_PER_FILE)] = ()
 
 
 class ClusterEntry(FrozenModel):
-    """A cluster: its units, or the number of its unnamed units. With neither, it has the units of `continues`."""
+    """A cluster: its units, or the number of its unnamed units. With neither, it has the units of `continues`.
+
+    `regrouped` is why the clusters were cut anew, `unnamed_kinds` how many of the unnamed units are of which kind.
+    """
 
     id: Slug
     name: Label
     units: Units = ()
     unnamed: Unnamed | None = None
+    unnamed_kinds: UnnamedKinds = ()
+    level: Annotated[ClusterLevel, _word_in(LEVELS_VI), _in_both(LEVELS_VI)] | None = None
+    regrouped: Label | None = None
     overseer: Person | None = None
+
+    @model_validator(mode="after")
+    def _kinds_are_possible(self) -> ClusterEntry:
+        check_kinds(self.unnamed_kinds, self.unnamed)
+        return self
 
 
 class NextCycle(FrozenModel):

@@ -25,6 +25,7 @@ from application.recording.file import (
 from application.yaml_files import YamlPath
 from domain import limits
 from domain.state import State
+from domain.steps.lifecycle import ClusterFacts
 from domain.steps.meetings import Meeting
 from domain.times import When
 from domain.types import Provenance
@@ -122,6 +123,7 @@ class Plan:
             "year": following.year if following else file.year,
             "units": units,
             "unnamed": inherited.lifecycle.unnamed if inherited else cluster.unnamed,
+            **_told_of(cluster),
             "overseer": _overseer(cluster, inherited),
             "year_plan": plan.model_dump(mode="json", exclude_none=True) if plan else None,
             "edition": self._editions[which],
@@ -225,6 +227,11 @@ def _units_of(before: State | None) -> list[dict[str, Any]]:
         {"id": unit, "name": membership.names[unit], "kind": membership.kinds.get(unit)}
         for unit in membership.members()
     ]
+
+
+def _told_of(cluster: ClusterEntry) -> dict[str, Any]:
+    """Return what the file tells of the cluster beside its units."""
+    return cluster.model_dump(mode="json", include=set(ClusterFacts.model_fields), exclude_defaults=True)
 
 
 def _overseer(cluster: ClusterEntry, before: State | None) -> dict[str, Any] | None:

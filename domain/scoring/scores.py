@@ -14,7 +14,7 @@ from pydantic import Field
 
 from domain import limits
 from domain.duties import Duty
-from domain.joint_acts import UnitNamed
+from domain.joint_acts import JointContext, UnitNamed, acting_together
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.problems import repeated
@@ -26,11 +26,9 @@ from domain.times import When
 from domain.types import Participant, Slug, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
-    JointContext,
     JointFields,
     OwnActsContext,
     TogetherUnits,
-    acting_together,
     require_member,
     require_own_or_decided,
 )
@@ -458,7 +456,7 @@ def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: Scor
 def score_together(
     command: ScoreSelfTogether, meta: Meta, state: ScoresContext, rules: ScoringRules
 ) -> Iterator[ScoredSelfTogether]:
-    yield ScoredSelfTogether(**dict(acting_together(command, meta, state)))
+    yield ScoredSelfTogether(**dict(acting_together("self-score", command, meta, state)))
 
 
 def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[CrossChecked]:

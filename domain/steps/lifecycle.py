@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from domain import limits
 from domain.duties import Duty
 from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
@@ -25,6 +26,7 @@ from domain.types import (
     Digest,
     Document,
     EditionDigest,
+    FrozenModel,
     Label,
     Person,
     Text,
@@ -33,7 +35,7 @@ from domain.types import (
     changed_key,
     with_entry,
 )
-from domain.units import Unit, Units, Unnamed, check_units
+from domain.units import Unit, Units, Unnamed, check_units, known_count
 
 
 class LifecycleContext(Protocol):
@@ -47,11 +49,37 @@ ClockMode = Literal["wall", "stepped", "backfill"]
 """Where business time comes from: real time, `StepTo` (rehearsals), or the dates of recorded acts (past years)."""
 
 
+ClusterLevel = Literal["central", "province", "district", "commune"]
+"""The level of the units of a cluster; no district is one since 1 July 2025."""
+
+
+class UnnamedKind(FrozenModel):
+    """How many of the unnamed units are of a kind, in the words of the source."""
+
+    kind: Label
+    count: Unnamed
+
+
+UnnamedKinds = Annotated[tuple[UnnamedKind, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
+
+
+class ClusterFacts(FrozenModel):
+    """What a source tells of a cluster beside its units, shared by command and event.
+
+    `regrouped` is why the clusters were cut anew.
+    """
+
+    level: ClusterLevel | None = added_later()
+    regrouped: Label | None = added_later()
+    unnamed_kinds: UnnamedKinds = added_later(())
+
+
 # Commands --------------------------------------------------------------------------------
 
 
 class OpenCycle(
     Command,
+    ClusterFacts,
     name="open-cycle",
     label=NC_("act", "open cycle"),
     summary=N_("Open the year of one cluster."),
@@ -80,9 +108,21 @@ class OpenCycle(
     @model_validator(mode="after")
     def _check_unique(self) -> OpenCycle:
         check_units(self.units, self.unnamed)
+        check_kinds(self.unnamed_kinds, self.unnamed)
         if self.organiser in {unit.id for unit in self.units}:
             raise invalid("organiser_is_member")
         return self
+
+
+def check_kinds(kinds: tuple[UnnamedKind, ...], unnamed: Unnamed | None) -> None:
+    """Refuse more unnamed units by kind than there are.
+
+    Raises:
+        PydanticCustomError: `kinds_beyond_unnamed`.
+    """
+    counted = sum(known_count(one.count) for one in kinds)
+    if kinds and unnamed != "unknown" and counted > known_count(unnamed):
+        raise invalid("kinds_beyond_unnamed", found=counted, known=known_count(unnamed))
 
 
 class AdoptEdition(
@@ -221,11 +261,21 @@ class ReopenCycle(
 # Events ----------------------------------------------------------------------------------
 
 
+_OPENED: Mapping[tuple[bool, bool], str] = {
+    (False, False): N_("The cycle {year} is opened for {cluster_name}."),
+    (True, False): N_("The cycle {year} is opened for {cluster_name} ({level})."),
+    (False, True): N_("The cycle {year} is opened for {cluster_name}. Clusters were cut anew: {regrouped}."),
+    (True, True): N_("The cycle {year} is opened for {cluster_name} ({level}). Clusters were cut anew: {regrouped}."),
+}
+"""By whether the level of the cluster is told, and why the clusters were cut anew."""
+
+
 class CycleOpened(
     Event,
+    ClusterFacts,
     name="CycleOpened",
     schema=1,
-    sentence=N_("The cycle {year} is opened for {cluster_name}."),
+    sentence=lambda event: (_OPENED[event.level is not None, event.regrouped is not None], dict(event)),
     readers=Readers.ALL_MEMBERS,
     correctable=False,
     in_summary=Section.MEMBERS,
@@ -362,8 +412,12 @@ class Lifecycle:
     organiser_name: str = ""
     cluster_name: str = ""
     year: int = 0
+    level: ClusterLevel | None = None
+    regrouped: str | None = None
+    """Why the clusters were cut anew."""
     units: Mapping[str, str] = field(default_factory=dict)
     unnamed: Unnamed | None = None
+    unnamed_kinds: tuple[UnnamedKind, ...] = ()
     overseer: Person | None = None
     year_plan: Document | None = None
     edition: str | None = None
@@ -486,6 +540,9 @@ def _opened(lifecycle: Lifecycle, event: CycleOpened, meta: Meta) -> Lifecycle:
         year=event.year,
         units={unit.id: unit.name for unit in event.units},
         unnamed=event.unnamed,
+        unnamed_kinds=event.unnamed_kinds,
+        level=event.level,
+        regrouped=event.regrouped,
         overseer=event.overseer,
         year_plan=event.year_plan,
         edition=event.edition,
@@ -501,7 +558,9 @@ def _unit_named(lifecycle: Lifecycle, event: UnitNamed, meta: Meta) -> Lifecycle
     left: Unnamed | None = lifecycle.unnamed
     if isinstance(left, int):
         left = left - 1 or None
-    return replace(lifecycle, unnamed=left, units=with_entry(lifecycle.units, event.unit.id, event.unit.name))
+    units = with_entry(lifecycle.units, event.unit.id, event.unit.name)
+    # Of which kind the named unit was counted, nobody says: the opening still tells the kinds.
+    return replace(lifecycle, unnamed=left, unnamed_kinds=(), units=units)
 
 
 def _adopted(lifecycle: Lifecycle, event: EditionAdopted, meta: Meta) -> Lifecycle:

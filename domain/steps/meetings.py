@@ -19,7 +19,18 @@ from domain.parties import MINUTES_KEEPERS, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import When
-from domain.types import FrozenModel, IsPlace, Label, Participant, Participants, Slug, UnitId, added_later, with_entry
+from domain.types import (
+    Exactness,
+    FrozenModel,
+    IsPlace,
+    Label,
+    Participant,
+    Participants,
+    Slug,
+    UnitId,
+    added_later,
+    with_entry,
+)
 
 
 class MeetingsContext(Protocol):
@@ -30,6 +41,10 @@ class MeetingsContext(Protocol):
 
 
 MeetingKind = Literal["launching", "thematic", "quarterly", "mid-year", "final", "other"]
+
+
+MeetingForm = Literal["in-person", "online", "both"]
+"""How a meeting was held; "both": in person, and online elsewhere."""
 
 
 class Presenter(FrozenModel):
@@ -45,7 +60,8 @@ class Meeting(FrozenModel):
     `of_year` is the year that the meeting launches, reviews or closes, when that is not the cycle's own: a meeting that
     closes a year and opens the next is recorded in both. `attendance` is the number of participants when their names
     are not known; `unclear` are persons whose capacity the source does not say. `notes` are remarks on the source, such
-    as a misprint that was not copied.
+    as a misprint that was not copied. `also` is a second kind: a mid-year review that is a thematic meeting, too.
+    `online` is kept for older records; `held` tells the form in full.
     """
 
     id: Slug
@@ -65,6 +81,18 @@ class Meeting(FrozenModel):
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     of_year: Annotated[int, Field(ge=1945, le=2200)] | None = added_later()
+    also: MeetingKind | None = added_later()
+    held: MeetingForm | None = added_later()
+    attendance_exactness: Exactness = added_later("exact")
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingTold:
+    """The kinds of a meeting and its form, as a sentence names them."""
+
+    kind: MeetingKind
+    also: MeetingKind | None
+    held: MeetingForm | None
 
 
 # Commands --------------------------------------------------------------------------------
@@ -99,7 +127,7 @@ class MeetingHeld(
         N_("A meeting is held ({kind}): {place}.")
         if event.of_year is None
         else N_("A meeting of the year {of_year} is held ({kind}): {place}."),
-        dict(event),
+        {**dict(event), "kind": MeetingTold(event.kind, event.also, event.held)},
     ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
@@ -137,7 +165,11 @@ def record_meeting(command: RecordMeeting, meta: Meta, state: MeetingsContext, r
 
 def first_of(kind: MeetingKind, meetings: Meetings, year: int) -> RecordedMeeting | None:
     """Return the earliest meeting of a kind for the cycle's `year`; None when there is none."""
-    of_kind = (one for one in meetings.values() if one.event.kind == kind and one.event.of_year in {None, year})
+    of_kind = (
+        one
+        for one in meetings.values()
+        if kind in {one.event.kind, one.event.also} and one.event.of_year in {None, year}
+    )
     return min(of_kind, key=lambda meeting: meeting.when.earliest, default=None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.duties import Duty
-from domain.joint_acts import UnitNamed
+from domain.joint_acts import JointContext, UnitNamed, acting_together
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
@@ -16,11 +16,9 @@ from domain.times import When
 from domain.types import Document, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
-    JointContext,
     JointFields,
     OwnActsContext,
     TogetherUnits,
-    acting_together,
     require_member,
     require_own_or_decided,
 )
@@ -277,7 +275,9 @@ def report_midyear(
 def report_together(
     command: ReportMidyearTogether, meta: Meta, state: MidyearContext, rules: Edition
 ) -> Iterator[MidyearReportedTogether]:
-    yield MidyearReportedTogether(**dict(acting_together(command, meta, state)), report=command.report)
+    yield MidyearReportedTogether(
+        **dict(acting_together("midyear-report", command, meta, state)), report=command.report
+    )
 
 
 def _report_of(unit: str, state: MidyearContext) -> MidyearReport:

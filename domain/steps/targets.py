@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, NonNegativeInt
 
 from domain import limits
-from domain.joint_acts import UnitNamed
+from domain.joint_acts import JointContext, UnitNamed, acting_together
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, Readers, Section
 from domain.problems import repeated
@@ -22,16 +22,26 @@ from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepD
 from domain.rules import CovenantKind, Edition
 from domain.steps.succession import UnitsSucceeded
 from domain.times import Day, When
-from domain.types import Amount, Document, FrozenModel, Label, Slug, Text, UnitId, Unknown, with_entry
+from domain.types import (
+    Amount,
+    Document,
+    Exactness,
+    FrozenModel,
+    Label,
+    Slug,
+    Text,
+    UnitId,
+    Unknown,
+    added_later,
+    with_entry,
+)
 from domain.units import (
     DoneJointly,
-    JointContext,
     JointFields,
     OwnActsContext,
     SampledPlace,
     SampledPlaces,
     TogetherUnits,
-    acting_together,
     require_member,
     require_own_or_decided,
 )
@@ -44,10 +54,6 @@ class TargetsContext(JointContext, OwnActsContext, Protocol):
     def targets(self) -> TargetsState: ...
 
 
-Exactness = Literal["exact", "more-than", "estimated", "nearly", "at-least", "about", "less-than"]
-"""How exact a number is, in the words of the source."""
-
-
 class Target(FrozenModel):
     """A goal in words, with a quantity where one is set."""
 
@@ -55,6 +61,7 @@ class Target(FrozenModel):
     title: Label
     amount: Amount | None = None
     measure: Label | None = None
+    exactness: Exactness = added_later("exact")
 
 
 class Content(FrozenModel):
@@ -394,7 +401,7 @@ def register_targets(
 def register_together(
     command: RegisterTogether, meta: Meta, state: TargetsContext, rules: Edition
 ) -> Iterator[RegisteredTogether]:
-    who = acting_together(command, meta, state)
+    who = acting_together("registration", command, meta, state)
     yield RegisteredTogether(**dict(who), titles=command.titles, document=command.document)
 
 
