@@ -14,7 +14,7 @@ from domain.dates import parse_when
 from domain.deviations import deviations
 from domain.duties import Duty
 from domain.edition_changes import changed_deadlines, changed_parts
-from domain.obligations import obligations
+from domain.obligations import extensible
 from domain.rules import NO_RULES, Adoption, Edition, in_force
 from domain.scoring.scores import ScoreSelf, SheetItem
 from domain.steps.corrections import AcknowledgeDeviation
@@ -58,7 +58,7 @@ class Register:
         return {str(one.facts["unit"]): one.facts["due"] for one in found if one.code == "late_act"}
 
     def due(self, unit: str, duty: Duty) -> object:
-        (one,) = [o for o in obligations(self.case.state, self.case.rules) if (o.bearer, o.duty) == (unit, duty)]
+        (one,) = [o for o in extensible(self.case.state, self.case.rules) if (o.bearer, o.duty) == (unit, duty)]
         return one.due
 
 
@@ -114,7 +114,7 @@ class TestActsAreHeldToTheirEdition:
         register = Register(edition(required_drafts=["plan", "criteria"]), edition(required_drafts=["plan"]))
         register.on("01/02/2026", PresentDraft(kind="plan", document=PAPER))
         register.on("01/07/2026", AdoptEdition(edition=LATER))
-        (draft,) = [o for o in obligations(register.case.state, register.case.rules) if o.duty is Duty.DRAFT]
+        (draft,) = [o for o in extensible(register.case.state, register.case.rules) if o.duty is Duty.DRAFT]
         assert draft.done is not None
 
     def test_a_vote_is_held_to_the_rule_of_its_time(self) -> None:

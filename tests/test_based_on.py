@@ -14,7 +14,7 @@ from domain.cycle import COMMANDS, CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations
 from domain.duties import Duty
-from domain.obligations import obligations
+from domain.obligations import extensible
 from domain.records import Command, Event
 from domain.scoring.scores import AppraiseScores, ScoreSelf, SheetItem
 from domain.steps.commenting import TakeStance
@@ -130,7 +130,7 @@ class TestStances:
         assert self.open(case) == {HEAD, DEPUTY}, "in real time a draft must be presented first"
 
     def open(self, case: Case) -> set[str]:
-        owed = [one for one in obligations(case.state, case.rules) if one.duty is Duty.STANCE]
+        owed = [one for one in extensible(case.state, case.rules) if one.duty is Duty.STANCE]
         return {one.bearer for one in owed if one.done is None}
 
 

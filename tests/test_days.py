@@ -14,7 +14,7 @@ from domain.dates import parse_when
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.duties import Duty
-from domain.obligations import covenants_to_sign, obligations
+from domain.obligations import covenants_to_sign, extensible, obligations
 from domain.rules import Edition
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
@@ -194,7 +194,7 @@ class TestDaysAsPeopleSayThem:
 
     def test_filed_on_20_december_is_filed_on_that_day(self) -> None:
         case = backfilled().when(FileCycle(), **self.DECEMBER_20).happened()
-        (filing,) = [one for one in obligations(case.state, case.rules) if one.duty is Duty.FILING]
+        (filing,) = [one for one in extensible(case.state, case.rules) if one.duty is Duty.FILING]
         assert obligation_values(filing)["done"] == "2026-12-20"
         case.when(FileCycle(), **self.DECEMBER_20).refused("cycle_is_filed")
         assert case.outcome.facts["on"] == date(2026, 12, 20)
@@ -237,7 +237,7 @@ class TestMeetingsOfTwoYears:
         return backfilled().when(closing, **on("15/01/2026")).happened("MeetingHeld")
 
     def final(self, case: Case) -> Obligation:
-        (owed,) = [one for one in obligations(case.state, case.rules) if one.duty is Duty.FINAL_MEETING]
+        (owed,) = [one for one in extensible(case.state, case.rules) if one.duty is Duty.FINAL_MEETING]
         return owed
 
     def test_the_meeting_that_closed_the_year_before_is_not_this_years_final_meeting(self) -> None:
@@ -262,7 +262,7 @@ class TestACovenantForATerm:
         return case.when(SignCovenant(unit=HEAD, covenant="term-covenant"), **on("05/02/2026")).happened()
 
     def unsigned(self, case: Case) -> set[str]:
-        owed = [one for one in obligations(case.state, case.rules) if one.duty is Duty.SIGNATURE]
+        owed = [one for one in extensible(case.state, case.rules) if one.duty is Duty.SIGNATURE]
         return {one.bearer for one in owed if one.done is None}
 
     def test_whoever_signed_it_has_signed(self) -> None:

@@ -323,11 +323,16 @@ def test_deviations_that_closed_events_can_bring_are_closed() -> None:
     # `late_act` is taken from the obligations that a visitor may read (`application.readable`).
     assert closed == {
         "annulled_ungranted",
+        "class_between",
+        "class_of_unknown_fact",
+        "class_tied",
         "complaint",
+        "decision_undocumented",
         "granted_unnominated",
         "granted_while_held",
         "late_act",
         "number_used_twice",
+        "published_undecided",
         "ranked_before_appraisal",
         "returned_unannulled",
         "round_undeclared",
