@@ -106,6 +106,7 @@ class TestActsAreHeldToTheirEdition:
         register = Register(edition(articles={"bylaws_before_signing": "Điều 99"}))
         register.on("01/02/2026", PresentDraft(kind="covenant", document=PAPER))
         register.on("10/03/2026", SignJointly())
+        register.on("20/03/2026", PresentDraft(kind="bylaws", document=PAPER))
         register.on("01/07/2026", AdoptEdition(edition=LATER))
         found = {one.code: one.article for one in deviations(register.case.state, register.case.rules)}
         assert found["bylaws_late"] == "Điều 9"
