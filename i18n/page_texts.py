@@ -159,5 +159,8 @@ STEPS: Mapping[str, str] = {
     "manual_reminders": N_("reminders by hand"),
     "corrections": N_("corrections and sources"),
     "signatories": N_("signatories"),
+    "cross_checks": N_("who cross-checks whom"),
+    "together": N_("acts done together"),
+    "naming": N_("naming of units"),
 }
 """The topic of an event, by the step module that it belongs to."""

@@ -11,6 +11,7 @@ from web_help import PASSWORD, Site, a_site
 
 from application.application import CommandInput
 from application.engine import RefusedError
+from application.gate import at_command_line
 from cli.session import Session
 
 
@@ -71,7 +72,7 @@ async def test_the_interface_takes_what_was_read(site: Site) -> None:
     first, second = (
         CommandInput(stream, "assign-role", {**fields, "holder": unit}, based_on=read) for unit in units(2)
     )
-    await site.app.submit(stream, secretary, [first])
+    await site.app.submit(stream, at_command_line(secretary), [first])
     with pytest.raises(RefusedError) as refused:
-        await site.app.submit(stream, secretary, [second])
+        await site.app.submit(stream, at_command_line(secretary), [second])
     assert (refused.value.code, refused.value.facts["version"]) == ("changed_since", read + 1)

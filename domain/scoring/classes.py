@@ -21,7 +21,7 @@ def _require_part(share: str) -> str:
     return share
 
 
-Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$"), AfterValidator(_require_part)]
+Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?/[1-9][0-9]?$"), AfterValidator(_require_part)]
 """A share that no decimal number expresses exactly, such as 2/3."""
 
 Share = Annotated[Decimal, BeforeValidator(decimal_comma), Field(gt=0, le=1)] | Ratio
