@@ -34,6 +34,7 @@ RULES = Edition.model_validate(
     {
         "id": "danh-dau",
         "title": "Bản quy định",
+        "cross_checks": "next-in-list",
         "deadlines": [
             {"duty": "self-score", "due": {"month": 11, "day": 10}, "article": "Điều 5"},
             {"duty": "cross-check", "due": {"month": 11, "day": 20}, "article": "Điều 5"},
