@@ -18,7 +18,7 @@ from errors import CodedError, InputError
 from i18n.messages import sentence
 from web import urls
 from web.auth import checked_form, must_have_codes, require_login
-from web.cookies import set_login
+from web.cookies import set_device, set_login
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import get_services
@@ -89,9 +89,10 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
         raise InputError("code_does_not_fit")
     await services.accounts.end_all(person)
     fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
-    request.state.secret = fresh
+    device = await services.throttle.passed(person, address_of(request), with_code=True)
     response = page(request, "recovery.html", recovery_codes=recovery_codes)
     set_login(request, response, fresh)
+    set_device(request, response, device)
     return response
 
 
