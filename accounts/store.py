@@ -159,7 +159,7 @@ class Accounts(Logins, Invitations, Tokens):
     async def set_password(
         self, person: str, password: str, own: tuple[str, ...] = (), *, but: str | None = None
     ) -> None:
-        """Set a person's own new password. Ends all logins and tokens, except the login with the secret `but`.
+        """Set a person's own new password. Ends all access, except the login with the secret `but`.
 
         Raises:
             InputError: the password is not taken; see `accounts.passwords.hash_password`.
@@ -168,7 +168,7 @@ class Accounts(Logins, Invitations, Tokens):
         hashed = await PASSWORD_WORK.run(hash_password, password, own)
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("update accounts.account set password = $2 where person = $1", person, hashed)
-            await end_logins_and_tokens(connection, person, but)
+            await end_all_access(connection, person, but)
             await note(connection, AccountChange.PASSWORD_CHANGED, person, By(person))
 
     async def password_fits(self, person: str, password: str) -> bool:

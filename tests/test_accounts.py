@@ -17,6 +17,7 @@ import pytest
 from conftest import NewInstallation, eventually
 
 from accounts.attempts import Attempts, Guess, Origin, network_of
+from accounts.calendars import Calendars
 from accounts.codes import Codes, rotate_key
 from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
@@ -344,6 +345,19 @@ async def test_a_link_works_once_within_its_time_and_ends_all_access(database: D
     invitation = await accounts.invite("an", by=By("thu-ky"))
     await database.owner.execute("update accounts.invitation set made_at = now() - interval '6 days'")
     assert await accounts.accept(invitation, PASSWORD) is not None
+
+
+async def test_a_new_password_of_ones_own_ends_all_access_but_the_login_it_is_changed_with(database: Database) -> None:
+    accounts = await person(database)
+    mine, other = await accounts.open("an", "password"), await accounts.open("an", "password")
+    token = await accounts.new_token("an", "thử", "read", 1)
+    calendar = await Calendars(database.web).new("an")
+    links = [await accounts.invite("an", by=By("thu-ky")), await accounts.forgotten("an")]
+    await accounts.set_password("an", "mot cau khac han", but=mine)
+    assert [await accounts.invited(link) for link in links] == [None, None]
+    assert await Calendars(database.web).person_of(calendar) is None
+    assert (await accounts.login(other), await accounts.of_token(token)) == (None, None)
+    assert await accounts.login(mine) is not None
 
 
 async def test_the_operator_resets_an_account(database: Database) -> None:
