@@ -118,7 +118,8 @@ class Attempts:
         row = await self._pool.fetchrow(
             "select count(*), coalesce(extract(epoch from now() - max(at)), 1e9)::float8 from accounts.attempt "
             "where guess = $1 and at > now() - $2::interval and ($3 = '' or person = $3) "
-            "and ($4 = '' or network = $4) and (device is not distinct from nullif($5, ''::bytea) or ($1 = 'code' and $5 = ''))",
+            "and ($4 = '' or network = $4) "
+            "and (device is not distinct from nullif($5, ''::bytea) or ($1 = 'code' and $5 = ''::bytea))",
             lane.guess.value,
             window,
             _stored(lane.person),
@@ -153,10 +154,12 @@ class Attempts:
         device = secret_digest(source.device) if source.device else None
         await self._pool.execute(
             "with forgiven as (delete from accounts.attempt where person = $1 "
-            "and (guess = 'password' or (guess = 'code' and $5)) and (device = $2 or (device is null and network = $3))), "
+            "and (guess = 'password' or (guess = 'code' and $5)) "
+            "and (device = $2 or (device is null and network = $3))), "
             "old as (delete from accounts.known_source where person = $1 and seen_at < now() - $4::interval "
             "and (device, network) <> (coalesce($2, ''), $3)) "
-            "insert into accounts.known_source (person, device, network, with_code) values ($1, coalesce($2, ''), $3, $5) "
+            "insert into accounts.known_source (person, device, network, with_code) "
+            "values ($1, coalesce($2, ''), $3, $5) "
             "on conflict (person, device, network) do update set seen_at = now(), "
             "with_code = known_source.with_code or excluded.with_code",
             _stored(person),

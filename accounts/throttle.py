@@ -108,7 +108,8 @@ class Throttle:
     async def passed(self, person: str, source: Origin, *, with_code: bool) -> str:
         """A login or a link was right: know the device from now on; return the secret for its cookie.
 
-        Only `with_code`, when a code was right, too, it is known for codes, and failed codes are forgiven. Only a secret that was made here is kept: another site must not choose one that it knows.
+        Only `with_code`, when a code was right, too, it is known for codes, and failed codes are forgiven.
+        Only a secret that was made here is kept: another site must not choose one that it knows.
         """
         if not await self.attempts.is_ours(source.device):
             source = replace(source, device=new_secret())
@@ -204,7 +205,7 @@ class Throttle:
 
     @contextmanager
     def _counted(self, lanes: Collection[Lane], *, bounded: bool) -> Iterator[None]:
-        """Count an attempt that waits: in the lane of its device alone, if it has one, so that others do not crowd it out.
+        """Count an attempt that waits: in the lane of its device alone, if it has one, which others cannot fill.
 
         Raises:
             TooManyAttemptsError: too many wait already.

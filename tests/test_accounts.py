@@ -23,6 +23,7 @@ from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
 from accounts.store import Accounts
 from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
+from domain.strengths import Strength
 from errors import InputError
 from ledger.connection import Pool, open_pool
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeyError, AccountKeys
@@ -381,6 +382,20 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
 
 
 # Codes ------------------------------------------------------------------------------------------------------------
+
+
+async def test_logins_that_were_opened_with_codes_end_with_them(database: Database) -> None:
+    accounts = await person(database)
+    codes = Codes(database.web, database.keys)
+    assert await codes.confirm("an", pyotp.TOTP(await codes.setting_up("an")).now())
+    login = await accounts.open("an", Strength.PASSWORD_AND_CODE)
+    await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is None
+    await database.owner.execute("alter table accounts.log add check (change <> 'codes-removed') not valid")
+    login = await accounts.open("an", Strength.PASSWORD)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is not None, "in one transaction"
 
 
 async def test_a_secret_is_shown_until_it_is_confirmed_or_a_quarter_of_an_hour_old(database: Database) -> None:

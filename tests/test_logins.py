@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -22,6 +23,7 @@ from web_help import PASSWORD, Site, Visitor, shown_secret
 
 from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
+from domain.strengths import Strength
 from ledger.paging import PageRequest
 from web.auth import today
 
@@ -60,7 +62,9 @@ async def failed_before(site: Site, count: int) -> None:
 
 async def failures_were(site: Site, ago: timedelta) -> None:
     """As if so much time had gone by since all failures."""
-    await site.services.application.ledger.pool.execute("update accounts.attempt set at = at - $1::interval", ago)
+    owner = await asyncpg.connect(site.app.endpoints.owner_url)
+    await owner.execute("update accounts.attempt set at = at - $1::interval", ago)
+    await owner.close()
 
 
 def refused(status: int) -> bool:
@@ -396,8 +400,13 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     again = re.findall(r"<code>([\w-]+)</code>", an.page)
     assert not set(again) & set(fresh)
     await an.get("/ma-mot-lan")
+    elsewhere = await site.services.accounts.open("an", Strength.PASSWORD_AND_CODE)
     await an.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=again[0])
     assert not (await site.services.accounts.must("an")).totp
+    assert await site.services.accounts.login(elsewhere) is None, "a login with codes does not outlast them"
+    await an.get("/toi")
+    mine = await site.services.accounts.login(an.http.cookies["thidua"])
+    assert (an.at, mine is not None and mine.strength) == ("/toi", Strength.PASSWORD)
     # Who must have codes cannot turn them off, not even by a form that the page does not show.
     secretary = await site.log_in("thu-ky")
     await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(secretary.page)).now())
