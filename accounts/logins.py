@@ -93,18 +93,26 @@ class Logins:
             await end_logins_and_tokens(connection, person, but)
 
 
-async def end_logins_and_tokens(connection: Connection, person: str, but: str | None = None) -> None:
-    """End all logins and tokens of a person. The login with the secret `but` stays."""
+async def end_logins(connection: Connection, person: str, but: str | None = None) -> None:
+    """End all logins of a person. The login with the secret `but` stays."""
     mine = secret_digest(but) if but else b""
     await connection.execute("delete from accounts.login where person = $1 and digest <> $2", person, mine)
+
+
+async def end_logins_and_tokens(connection: Connection, person: str, but: str | None = None) -> None:
+    """End all logins and tokens of a person. The login with the secret `but` stays."""
+    await end_logins(connection, person, but)
     await connection.execute(
         "update accounts.token set revoked_at = now() where person = $1 and revoked_at is null", person
     )
 
 
-async def end_all_access(connection: Connection, person: str) -> None:
-    """End everything that lets somebody in as this person: logins, tokens, the calendar's address, unused links."""
-    await end_logins_and_tokens(connection, person)
+async def end_all_access(connection: Connection, person: str, but: str | None = None) -> None:
+    """End everything that lets somebody in as this person: logins, tokens, the calendar's address, unused links.
+
+    The login with the secret `but` stays.
+    """
+    await end_logins_and_tokens(connection, person, but)
     await connection.execute("delete from accounts.calendar where person = $1", person)
     await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
 

@@ -80,12 +80,14 @@ create table accounts.attempt (
 create index on accounts.attempt (guess, at);
 create index on accounts.attempt (at);
 
--- From where a person has logged in. device is empty for a browser that keeps no cookies.
+-- From where a person has logged in, or chosen a password. device is empty for a browser that keeps no cookies.
 create table accounts.known_source (
     person  text not null references accounts.account (person),
     device  bytea not null,
     network text not null,
     seen_at timestamptz not null default now(),
+    -- whether a one-time code was right there, too
+    with_code boolean not null default false,
     primary key (person, device, network)
 );
 create index on accounts.known_source (device);

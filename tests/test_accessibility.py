@@ -131,6 +131,7 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             found += await faults_here(user, "recovery codes", width)
             found += await faults(user, "/ma-mot-lan", width)
             await site.services.accounts.remove_codes("can-bo", by=OPERATOR)
+        async with a_user(browser, site.address, "can-bo", PASSWORD, **size) as user:
             await user.goto(f"{CYCLE}/lam/file-complaint")
             await user.fill({"text": "Đề nghị xem lại."})
             await user.press("Xem tóm tắt")

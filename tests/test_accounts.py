@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,11 +17,13 @@ import pytest
 from conftest import NewInstallation, eventually
 
 from accounts.attempts import Attempts, Guess, Origin, network_of
+from accounts.calendars import Calendars
 from accounts.codes import Codes, rotate_key
 from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
 from accounts.store import Accounts
 from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
+from domain.strengths import Strength
 from errors import InputError
 from ledger.connection import Pool, open_pool
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeyError, AccountKeys
@@ -258,15 +261,63 @@ async def test_a_login_to_ones_own_account_forgives_no_guesses_at_others(databas
 
     for _ in range(3):
         await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(False))
-        await throttle.passed("ke-gian", source)
+        await throttle.passed("ke-gian", source, with_code=False)
     with pytest.raises(TooManyAttemptsError):
         await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
     chosen = Origin("192.0.2.9", "chosen by another site")
-    device = await throttle.passed("an", chosen)
+    device = await throttle.passed("an", chosen, with_code=False)
     assert device != chosen.device
-    assert await throttle.passed("ke-gian", Origin("192.0.2.9", device)) == device
-    await throttle.passed("an", source)  # the person's own login does
+    assert await throttle.passed("ke-gian", Origin("192.0.2.9", device), with_code=False) == device
+    await throttle.passed("an", source, with_code=False)  # the person's own login does
     assert await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
+
+
+async def test_a_link_gives_no_more_guesses_at_codes_and_the_own_device_waits_briefly(database: Database) -> None:
+    await person(database)
+    attempts = Attempts(database.web)
+    throttle, checked = Throttle(attempts, unit_s=61.0), Counter[str]()
+
+    async def code(source: Origin, *, right: bool = False) -> bool:
+        async def check() -> bool:
+            checked[source.device] += 1
+            return right
+
+        return await throttle.attempt(Guess.CODE, "an", source, check)
+
+    async def earlier(minutes: int) -> None:
+        await database.owner.execute("update accounts.attempt set at = at - make_interval(mins => $1)", minutes)
+
+    own = Origin("192.0.2.1", await throttle.passed("an", Origin("192.0.2.1"), with_code=True))
+    for number in range(5):  # each with a new link, from one address: a device of its own, known for passwords
+        mailed = Origin("192.0.2.7", await throttle.passed("an", Origin("192.0.2.7"), with_code=False))
+        assert await attempts.known(Guess.PASSWORD, "an", mailed) == (True, True)
+        assert await attempts.known(Guess.CODE, "an", mailed) == (False, False)
+        assert not await code(mailed), number
+    mailed = Origin("192.0.2.7", await throttle.passed("an", Origin("192.0.2.7"), with_code=False))
+    with pytest.raises(TooManyAttemptsError):
+        await code(mailed, right=True)
+    for _ in range(5):  # five pauses, each twice as long as the one before
+        await earlier(17)
+        assert not await code(mailed)
+    # Now others wait for 32 units; the person's own device for 30 at most, and then it is let in.
+    with pytest.raises(TooManyAttemptsError):
+        await code(own, right=True)
+    await earlier(31)
+    with pytest.raises(TooManyAttemptsError):
+        await code(mailed, right=True)
+    assert await code(own, right=True)
+    assert checked[own.device] == 1
+    # Wrong codes of the own device count against all, and against itself like those of anybody.
+    for _ in range(5):
+        assert not await code(own)
+        await earlier(31)
+    for _ in range(5):
+        assert not await code(own)
+        await earlier(31)
+    with pytest.raises(TooManyAttemptsError):
+        await code(own, right=True)
+    await throttle.passed("an", own, with_code=True)
+    assert await code(own, right=True), "a right code forgives the device's own"
 
 
 # Links ------------------------------------------------------------------------------------------------------------
@@ -297,6 +348,19 @@ async def test_a_link_works_once_within_its_time_and_ends_all_access(database: D
     assert await accounts.accept(invitation, PASSWORD) is not None
 
 
+async def test_a_new_password_of_ones_own_ends_all_access_but_the_login_it_is_changed_with(database: Database) -> None:
+    accounts = await person(database)
+    mine, other = await accounts.open("an", "password"), await accounts.open("an", "password")
+    token = await accounts.new_token("an", "thử", "read", 1)
+    calendar = await Calendars(database.web).new("an")
+    links = [await accounts.invite("an", by=By("thu-ky")), await accounts.forgotten("an")]
+    await accounts.set_password("an", "mot cau khac han", but=mine)
+    assert [await accounts.invited(link) for link in links] == [None, None]
+    assert await Calendars(database.web).person_of(calendar) is None
+    assert (await accounts.login(other), await accounts.of_token(token)) == (None, None)
+    assert await accounts.login(mine) is not None
+
+
 async def test_the_operator_resets_an_account(database: Database) -> None:
     accounts = await person(database)
     codes = Codes(database.web, database.keys)
@@ -304,7 +368,7 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
     assert await codes.confirm("an", pyotp.TOTP(secret).now())
     login, token = await accounts.open("an", "password"), await accounts.new_token("an", "thử", "read", 1)
     await database.web.execute("insert into accounts.calendar (digest, person) values ('x', 'an')")
-    await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"))
+    await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"), with_code=True)
     invitation = await Accounts(database.app).reset("an", by=OPERATOR)
     account = await accounts.must("an")
     assert (account.password, account.totp) == (False, False)
@@ -318,6 +382,20 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
 
 
 # Codes ------------------------------------------------------------------------------------------------------------
+
+
+async def test_logins_that_were_opened_with_codes_end_with_them(database: Database) -> None:
+    accounts = await person(database)
+    codes = Codes(database.web, database.keys)
+    assert await codes.confirm("an", pyotp.TOTP(await codes.setting_up("an")).now())
+    login = await accounts.open("an", Strength.PASSWORD_AND_CODE)
+    await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is None
+    await database.owner.execute("alter table accounts.log add check (change <> 'codes-removed') not valid")
+    login = await accounts.open("an", Strength.PASSWORD)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is not None, "in one transaction"
 
 
 async def test_a_secret_is_shown_until_it_is_confirmed_or_a_quarter_of_an_hour_old(database: Database) -> None:

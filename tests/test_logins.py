@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -22,6 +23,7 @@ from web_help import PASSWORD, Site, Visitor, shown_secret
 
 from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
+from domain.strengths import Strength
 from ledger.paging import PageRequest
 from web.auth import today
 
@@ -56,6 +58,13 @@ async def failed_before(site: Site, count: int) -> None:
         "select 'password', 'la-' || n, '192.0.2.' || n from generate_series(1, $1::int) n",
         count,
     )
+
+
+async def failures_were(site: Site, ago: timedelta) -> None:
+    """As if so much time had gone by since all failures."""
+    owner = await asyncpg.connect(site.app.endpoints.owner_url)
+    await owner.execute("update accounts.attempt set at = at - $1::interval", ago)
+    await owner.close()
 
 
 def refused(status: int) -> bool:
@@ -147,12 +156,20 @@ async def test_codes_have_a_bound_of_their_own_wherever_they_come_from(real_site
     wrong = [f"{number:06}" for number in range(30) if pyotp.TOTP(secret).verify(f"{number:06}") is False]
     answers = [await guess(attacker, "an", f"203.0.113.{n}", PASSWORD, code) for n, code in enumerate(wrong)]
     assert Counter(answers) == {401: 5, 429: len(wrong) - 5}
-    # The person's own device is not slowed by them, and says that somebody knows the password.
-    assert (await guess(an, "an", password=PASSWORD, code=recovery[0]), an.at) == (200, "/viec")
+    # A link by mail opens no more guesses.
+    link, changed = await site.services.accounts.forgotten("an"), "mot cau khac han"
+    await attacker.get(f"/mat-khau-moi/{link}")
+    await attacker.post(f"/mat-khau-moi/{link}", _password=changed, _again=changed)
+    assert attacker.at == "/dang-nhap"
+    assert await guess(attacker, "an", password=changed, code=wrong[0]) == 429
+    # The person's own device waits for the short pause only, and says that somebody knows the password.
+    await failures_were(site, timedelta(hours=1))
+    assert (await guess(an, "an", password=changed, code=recovery[0]), an.at) == (200, "/viec")
     assert "có người đã biết mật khẩu của bạn" in an.page
     await an.get("/toi")
     assert "Còn 9 mã dự phòng." in an.page
-    assert await guess(an, "an", password=PASSWORD, code=recovery[0]) == 401, "it was used"
+    await failures_were(site, timedelta(hours=1))
+    assert await guess(an, "an", password=changed, code=recovery[0]) == 401, "it was used"
 
 
 async def test_every_place_that_asks_for_a_password_has_the_same_bound(real_site: Site) -> None:
@@ -383,8 +400,13 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     again = re.findall(r"<code>([\w-]+)</code>", an.page)
     assert not set(again) & set(fresh)
     await an.get("/ma-mot-lan")
+    elsewhere = await site.services.accounts.open("an", Strength.PASSWORD_AND_CODE)
     await an.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=again[0])
     assert not (await site.services.accounts.must("an")).totp
+    assert await site.services.accounts.login(elsewhere) is None, "a login with codes does not outlast them"
+    await an.get("/toi")
+    mine = await site.services.accounts.login(an.http.cookies["thidua"])
+    assert (an.at, mine is not None and mine.strength) == ("/toi", Strength.PASSWORD)
     # Who must have codes cannot turn them off, not even by a form that the page does not show.
     secretary = await site.log_in("thu-ky")
     await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(secretary.page)).now())

@@ -18,7 +18,7 @@ from errors import CodedError, InputError
 from i18n.messages import sentence
 from web import urls
 from web.auth import checked_form, must_have_codes, require_login
-from web.cookies import set_login
+from web.cookies import set_device, set_login
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import get_services
@@ -61,7 +61,7 @@ async def change_codes(request: Request, visitor: LoggedIn) -> Response:
         if step == "recovery" and visitor.login.account.totp:
             return await _new_recovery_codes(request, visitor)
         if step == "off" and not must_have_codes(get_services(request), visitor.login.account):
-            await get_services(request).accounts.remove_codes(visitor.contact.id, by=By(visitor.contact.id))
+            return await _turn_off(request, visitor)
     except (InputError, BusyError) as error:
         return await _codes(request, visitor, error)
     return RedirectResponse(urls.CODE, 303)
@@ -89,9 +89,19 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
         raise InputError("code_does_not_fit")
     await services.accounts.end_all(person)
     fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
-    request.state.secret = fresh
+    device = await services.throttle.passed(person, address_of(request), with_code=True)
     response = page(request, "recovery.html", recovery_codes=recovery_codes)
     set_login(request, response, fresh)
+    set_device(request, response, device)
+    return response
+
+
+async def _turn_off(request: Request, visitor: Visitor) -> Response:
+    """Remove the codes; the visitor goes on with a login that was opened without one."""
+    accounts, person = get_services(request).accounts, visitor.contact.id
+    await accounts.remove_codes(person, by=By(person))
+    response = RedirectResponse(urls.CODE, 303)
+    set_login(request, response, await accounts.open(person, Strength.PASSWORD))
     return response
 
 

@@ -50,10 +50,10 @@ async def log_in(request: Request) -> Response:
         return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
-    device = await services.throttle.passed(account.person, source)
     # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
     with_code = account.totp and not services.application.rehearsal
     strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
+    device = await services.throttle.passed(account.person, source, with_code=bool(with_code))
     await services.accounts.end(cookie_secret(request))  # one browser, one login
     secret = await services.accounts.open(account.person, strength)
     if carried and sent.made_for not in {"", account.person}:

@@ -152,7 +152,12 @@ async def _new_password(asked: OwnChange) -> Changed:
     services, contact = asked.services, asked.visitor.contact
     own = await own_words(services, contact)
     await services.accounts.set_password(contact.id, asked.typed.get("_new", ""), own, but=asked.login_secret)
-    return Changed(_("The password is changed; all other logins and tokens are ended."))
+    return Changed(
+        _(
+            "The password is changed; all other logins, tokens and links are ended, and the address of your calendar "
+            "is void."
+        )
+    )
 
 
 async def _mail(asked: OwnChange) -> Changed:
