@@ -46,7 +46,7 @@ from domain.types import Points
 from errors import InputError
 from i18n.page_texts import STEPS
 from resources import ROOT
-from web import gate
+from web import request_checks
 from web.app import build
 from web.auth import checked_form
 from web.checks import Number
@@ -153,7 +153,7 @@ async def test_a_route_that_breaks_is_found(fuzzer: Fuzzer, monkeypatch: pytest.
     api = Route("/api", "/hong/{number}", "GET", (), other_shape)
     await found_by(fuzzer, try_paths(fuzzer, api), "not {code, text, place}")
     await found_by(fuzzer, try_json(fuzzer, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
-    monkeypatch.setattr(gate, "refusal", lambda _scope: None)
+    monkeypatch.setattr(request_checks, "refusal", lambda _scope: None)
     board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.csv")
     await found_by(fuzzer, try_queries(fuzzer, board), "nul: status 200")
     await found_by(fuzzer, try_queries(fuzzer, board), "surrogate: status 200")

@@ -1,4 +1,4 @@
-"""The gate that each request passes before it is routed: address and headers can be read and are not too long.
+"""The checks that each request passes before it is routed: address and headers can be read and are not too long.
 
 So no route meets a NUL, ill-formed UTF-8 or an address of 100 kB, and a new route needs no check of its own. What a
 body holds is checked where bodies are read (`web.posted_forms`, `web.json_bodies`).
