@@ -71,7 +71,7 @@ create index on accounts.invitation (person);
 
 -- Failed attempts, kept for as long as they slow further ones down. device: of a device that is known to the person.
 create table accounts.attempt (
-    guess   text not null check (guess in ('password', 'code', 'secret', 'forgotten')),
+    guess   text not null check (guess in ('password', 'code', 'secret', 'forgotten', 'mail')),
     person  text not null,
     network text not null,
     device  bytea,

@@ -320,6 +320,26 @@ async def test_a_link_gives_no_more_guesses_at_codes_and_the_own_device_waits_br
     assert await code(own, right=True), "a right code forgives the device's own"
 
 
+async def test_names_that_nobody_has_use_up_no_mails_of_others(database: Database) -> None:
+    await person(database)
+    throttle = Throttle(Attempts(database.web))
+    many = (
+        "insert into accounts.attempt (guess, person, network) select $1, 'la-' || n, '' from generate_series(1, 300) n"
+    )
+    await database.owner.execute(many, "forgotten")
+    await throttle.count_mail("an", Origin("192.0.2.1"))
+    await database.owner.execute(many, "mail")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.2"))
+    own = Origin("192.0.2.1", await throttle.passed("an", Origin("192.0.2.1"), with_code=False))
+    await throttle.count_mail("an", own)
+    await database.owner.execute("delete from accounts.attempt where guess = 'mail'")
+    for _ in range(300):
+        await throttle.mail_is_sent("an")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.3"))
+
+
 # Links ------------------------------------------------------------------------------------------------------------
 
 

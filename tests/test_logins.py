@@ -324,6 +324,9 @@ async def test_a_forgotten_password_is_replaced_by_mail(real_site: Site, tmp_pat
     await eventually(all_are_sent)
     ((to, subject, text),) = await _mails(tmp_path / "outbox", 1)
     assert (to, subject) == ("an@example.invalid", "Đặt lại mật khẩu Sổ Thi Đua")
+    counted = "select count(*) from accounts.attempt where guess = $1"
+    pool = site.services.application.ledger.pool
+    assert [await pool.fetchval(counted, kind) for kind in ("forgotten", "mail")] == [6, 1], "only mails that are sent"
     link = re.search(r"http://\S+(/mat-khau-moi/\S+)", text)
     assert link is not None
     scanner = httpx.AsyncClient(base_url=site.address, headers={"X-Forwarded-For": "192.0.2.200"})
