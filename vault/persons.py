@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from accounts.log import AccountChange, By, note
+from accounts.logins import void_links
 from i18n.sorting import folded, name_key
 from ledger.connection import Pool
 from vault.texts import ERASED
@@ -142,9 +144,12 @@ class People:
         return await self._fetch("order by unit, id")
 
     async def correct(
-        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None
+        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None, by: By
     ) -> tuple[str, ...]:
         """Set a person's name and how the person is reached; return the names of the fields that changed.
+
+        What changed is noted in the log of accounts. Another mail address makes unused links void: they were sent to
+        the old one.
 
         Raises:
             LookupError: there is no such person, or the person was erased.
@@ -168,8 +173,13 @@ class People:
                 phone,
                 _search(name, email, phone),
             )
-        after = {"name": name, "office": office, "email": email, "phone": phone}
-        return tuple(field for field, value in after.items() if before[field] != value)
+            after = {"name": name, "office": office, "email": email, "phone": phone}
+            changed = tuple(field for field, value in after.items() if before[field] != value)
+            if changed:
+                await note(connection, AccountChange.CONTACT_CHANGED, person, by, fields=", ".join(changed))
+            if "email" in changed:
+                await void_links(connection, person)
+        return changed
 
     async def commitments(self) -> dict[str, frozenset[str]]:
         """Return all commitments of each person: to the name, and to the names before corrections."""
