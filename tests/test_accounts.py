@@ -27,6 +27,7 @@ from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
 from domain.strengths import Strength
 from errors import InputError
 from ledger.connection import Pool, open_pool
+from ledger.paging import ALL_ROWS, PageRequest
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeyError, AccountKeys
 from vault.persons import People
 
@@ -63,7 +64,7 @@ async def person(database: Database, name: str = "an") -> Accounts:
 
 async def changes(database: Database) -> list[str]:
     """What the log says, the oldest first."""
-    return [one.change for one in reversed(await AccountLog(database.web).page(1))]
+    return [one.change for one in reversed((await AccountLog(database.web).page(ALL_ROWS)).rows)]
 
 
 # The log ----------------------------------------------------------------------------------------------------------
@@ -75,13 +76,14 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
     await note(web, AccountChange.CONTACT_CHANGED, "an", By("thu-ky"), fields="email,phone")
     await note(web, AccountChange.PASSWORD_CHOSEN, "binh", By(None, Door.LINK))
     log = AccountLog(web)
-    assert [(one.change, one.person, one.by, dict(one.facts)) for one in await log.page(1)] == [
+    assert [(one.change, one.person, one.by, dict(one.facts)) for one in (await log.page(PageRequest())).rows] == [
         ("password-chosen", "binh", By(None, Door.LINK), {}),
         ("contact-changed", "an", By("thu-ky", Door.PAGES), {"fields": "email,phone"}),
         ("made", "an", OPERATOR, {"kind": "auditor", "administrator": "no", "until": "2026-12-31"}),
     ]
-    assert [await log.count(person) for person in ("", "thu-ky", "binh")] == [3, 1, 1]
-    assert await log.page(2) == ()
+    assert [(await log.page(PageRequest(), person)).total for person in ("", "thu-ky", "binh")] == [3, 1, 1]
+    second = await log.page(PageRequest(9, 2))
+    assert ([one.change for one in second.rows], second.number, second.pages) == (["made"], 2, 2), "the last page"
     for pool in (web, database.app):
         for forbidden in (
             "update accounts.log set person = 'binh'",
@@ -93,7 +95,7 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute(forbidden)
-    assert await log.count() == 3
+    assert (await log.page(PageRequest())).total == 3
 
 
 async def test_what_is_done_to_an_account_is_noted_in_the_same_transaction(database: Database) -> None:

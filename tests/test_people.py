@@ -23,6 +23,7 @@ from application.persons import parse_person
 from application.verification import verify_all
 from application.year_file import enter_people
 from i18n.sorting import by_given_name, name_key
+from ledger.paging import ALL_ROWS
 from vault.persons import folded_phone
 from web.auth import today
 
@@ -50,7 +51,7 @@ def mails(folder: Path) -> Iterator[tuple[str, str]]:
 
 async def logged(site: Site, person: str, kind: str = "") -> list[tuple[str, str | None, dict[str, str]]]:
     """What the log has of a person, of the changes whose name begins with `kind`."""
-    entries = await site.services.account_log.page(1, person)
+    entries = (await site.services.account_log.page(ALL_ROWS, person)).rows
     return [(one.change, one.by.person, dict(one.facts)) for one in entries if one.change.startswith(kind)]
 
 
