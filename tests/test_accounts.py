@@ -98,6 +98,21 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
     assert (await log.page(PageRequest())).total == 3
 
 
+async def test_roles_may_do_no_more_to_accounts_than_the_program_does(database: Database) -> None:
+    for pool, forbidden in (
+        (database.web, "delete from accounts.account"),
+        (database.web, "delete from accounts.token"),
+        (database.web, "delete from accounts.stand_in"),
+        (database.web, "update accounts.attempt set at = now()"),
+        (database.web, "update accounts.recovery_code set digest = 'x'"),
+        (database.web, "update accounts.invitation set person = 'an'"),
+        (database.app, "update accounts.invitation set used_at = null"),
+        (database.app, "update accounts.login set person = 'an'"),
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(forbidden)
+
+
 async def test_what_is_done_to_an_account_is_noted_in_the_same_transaction(database: Database) -> None:
     accounts = await person(database)
     await accounts.invite("an", by=By("thu-ky"))

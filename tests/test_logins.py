@@ -469,8 +469,10 @@ async def test_auditors_and_administrators_read_in_words_what_was_done_to_accoun
     assert "/nhat-ky-tai-khoan" in {one.path for one in (await site.services.read_log.page(PageRequest())).rows}
     await auditor.get("/nhat-ky-tai-khoan?nguoi=an")
     assert ("đã đóng" in auditor.page, "đã tạo địa chỉ lịch mới" in auditor.page) == (False, True)
-    for path in ("?trang=0", "?trang=x", "?trang=9999999999999999999", "?nguoi=" + "x" * 100):
-        assert (await auditor.http.get(f"/nhat-ky-tai-khoan{path}")).status_code == 422
+    for path in ("?trang=0", "?trang=x", "?trang=9999999999999999999"):
+        answer = await auditor.http.get(f"/nhat-ky-tai-khoan{path}")
+        assert (answer.status_code, "đã tạo địa chỉ lịch mới" in answer.text) == (200, True), "a page as in other lists"
+    assert (await auditor.http.get("/nhat-ky-tai-khoan?nguoi=" + "x" * 100)).status_code == 422
     assert "/nhat-ky-tai-khoan" in await auditor.get("/kiem-tra")
     assert "/nhat-ky-tai-khoan" in await admin.get("/nguoi-dung")
     secretary = await site.log_in("thu-ky")
