@@ -19,6 +19,7 @@ from conftest import NewInstallation, eventually
 from accounts.attempts import Attempts, Guess, Origin, network_of
 from accounts.calendars import Calendars
 from accounts.codes import Codes, rotate_key
+from accounts.corrections import noting
 from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
 from accounts.stand_ins import StandIn, StandIns
@@ -218,15 +219,15 @@ async def test_contacts_and_stand_ins_are_noted_in_the_transaction_that_changes_
     await person(database, "binh")
     by, old = By("thu-ky"), {"name": "an", "office": None, "email": "an@example.invalid", "phone": None}
     link = await accounts.invite("an", by=by)
-    assert await people.correct("an", **old, by=by) == ()
-    assert await people.correct("an", **{**old, "phone": "024 1"}, by=by) == ("phone",)
+    assert await people.correct("an", **old, then=noting("an", by)) == ()
+    assert await people.correct("an", **{**old, "phone": "024 1"}, then=noting("an", by)) == ("phone",)
     assert await accounts.invited(link) is not None
     await stand_ins.name(StandIn("binh", "an", date(2030, 1, 1), date(2030, 1, 2), "thu-ky"))
     await stand_ins.end("an", "binh", by=by)  # nothing is done, nothing noted
     assert (await changes(database))[-2:] == ["contact-changed", "stand-in-named"]
     await database.owner.execute("alter table accounts.log add check (at is null) not valid")
     for change in (
-        people.correct("an", **{**old, "email": "la@example.invalid"}, by=by),
+        people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by)),
         stand_ins.name(StandIn("an", "binh", date(2030, 1, 1), date(2030, 1, 2), "thu-ky")),
         stand_ins.end("binh", "an", by=by),
     ):
@@ -237,7 +238,7 @@ async def test_contacts_and_stand_ins_are_noted_in_the_transaction_that_changes_
     assert (contact.email, contact.phone) == ("an@example.invalid", "024 1")
     assert [(one.person, one.for_person) for one in await stand_ins.list()] == [("binh", "an")]
     await database.owner.execute("alter table accounts.log drop constraint log_at_check")
-    await people.correct("an", **{**old, "email": "la@example.invalid"}, by=by)
+    await people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by))
     assert await accounts.invited(link) is None, "it was sent to the old address"
     await stand_ins.end("binh", "an", by=by)
     assert (await changes(database))[-2:] == ["contact-changed", "stand-in-ended"]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
+from accounts.corrections import noting
 from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.persons import parse_person
@@ -137,7 +138,9 @@ async def test_a_changed_name_in_the_database_is_still_found(site: Site) -> None
     stream = await open_cycle(site.app, RULES, members=units(1))
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
-    await site.app.people.correct(signer.id, name="Tên Đúng", office=None, email=None, phone=None, by=OPERATOR)
+    await site.app.people.correct(
+        signer.id, name="Tên Đúng", office=None, email=None, phone=None, then=noting(signer.id, OPERATOR)
+    )
     assert (await verify_all(site.app))[1] == []
     owner = await asyncpg.connect(site.app.endpoints.owner_url)
     renamed = [{"code": "person_renamed", "detail": signer.id}]

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from accounts.log import AccountChange, By, note
-from accounts.logins import void_links
 from i18n.sorting import folded, name_key
-from ledger.connection import Pool
+from ledger.connection import Connection, Pool
 from vault.texts import ERASED
+
+Then = Callable[[Connection, tuple[str, ...]], Awaitable[None]]
+"""What belongs to a correction, on its connection."""
 
 _COLUMNS = "id, unit, name, office, email, phone, commitment"
 
@@ -144,12 +145,11 @@ class People:
         return await self._fetch("order by unit, id")
 
     async def correct(
-        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None, by: By
+        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None, then: Then
     ) -> tuple[str, ...]:
         """Set a person's name and how the person is reached; return the names of the fields that changed.
 
-        What changed is noted in the log of accounts. Another mail address makes unused links void: they were sent to
-        the old one.
+        Where something changed, `then` is called in the same transaction, with the names of the fields.
 
         Raises:
             LookupError: there is no such person, or the person was erased.
@@ -176,9 +176,7 @@ class People:
             after = {"name": name, "office": office, "email": email, "phone": phone}
             changed = tuple(field for field, value in after.items() if before[field] != value)
             if changed:
-                await note(connection, AccountChange.CONTACT_CHANGED, person, by, fields=", ".join(changed))
-            if "email" in changed:
-                await void_links(connection, person)
+                await then(connection, changed)
         return changed
 
     async def commitments(self) -> dict[str, frozenset[str]]:

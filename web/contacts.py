@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from accounts.corrections import noting
 from accounts.log import By
 from application.persons import is_mail_address
 from domain.types import Label
@@ -50,7 +51,12 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
     Another mail address makes open invitations void, because they were sent to the old one, which is told.
     """
     changed = await services.application.people.correct(
-        before.id, name=fields.name, office=fields.office, email=fields.email, phone=fields.phone, by=by
+        before.id,
+        name=fields.name,
+        office=fields.office,
+        email=fields.email,
+        phone=fields.phone,
+        then=noting(before.id, by),
     )
     if not changed:
         return _("Nothing was changed: it stands so already.")
