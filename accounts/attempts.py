@@ -31,7 +31,9 @@ class Guess(StrEnum):
     SECRET = "secret"  # noqa: S105
     """Secrets of addresses and tokens: invitations, new passwords, calendars, the JSON interface."""
     FORGOTTEN = "forgotten"
-    """Requests for a new password by mail. All of them count."""
+    """Requests for a new password by mail. All of them count, whoever they name."""
+    MAIL = "mail"
+    """Mails for a new password that were sent."""
 
 
 @dataclass(frozen=True, slots=True)

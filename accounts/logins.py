@@ -114,6 +114,11 @@ async def end_all_access(connection: Connection, person: str, but: str | None = 
     """
     await end_logins_and_tokens(connection, person, but)
     await connection.execute("delete from accounts.calendar where person = $1", person)
+    await void_links(connection, person)
+
+
+async def void_links(connection: Connection, person: str) -> None:
+    """Make all invitations and links for a new password void that the person has not used."""
     await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
 
 

@@ -78,7 +78,8 @@ SECRETS = Limit(10, QUARTER)
 MAILS_TO_PERSON = Limit(3, timedelta(hours=1), first_s=600.0, longest_s=3_600.0)
 MAILS_FROM_NETWORK = Limit(20, timedelta(hours=1), first_s=120.0, longest_s=3_600.0)
 MAILS_IN_ALL = Limit(300, timedelta(hours=1), first_s=120.0, longest_s=120.0)
-"""Requests for a new password by mail. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
+"""Requests for a new password by mail, and mails that were sent to all persons together: names that nobody has use
+nothing up. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
 
 
 class Throttle:
@@ -130,15 +131,22 @@ class Throttle:
         """Count a request for a new password, whether or not there is such an account.
 
         Raises:
-            TooManyAttemptsError: there were too many for this person, or from this network.
+            TooManyAttemptsError: there were too many for this person, or from this network; or so many mails were sent
+                to all that only a request from the person's own device passes.
         """
+        known_device, _known_network = await self.attempts.known(Guess.FORGOTTEN, person, source)
         limits = {
             Lane(Guess.FORGOTTEN, person=person): MAILS_TO_PERSON,
             Lane(Guess.FORGOTTEN, network=source.network): MAILS_FROM_NETWORK,
-            Lane(Guess.FORGOTTEN): MAILS_IN_ALL,
         }
+        if not known_device:
+            limits[Lane(Guess.MAIL)] = MAILS_IN_ALL
         async with self._turn(limits, bounded=True):
             await self.attempts.failed(Guess.FORGOTTEN, person, source, known_device=False)
+
+    async def mail_is_sent(self, person: str) -> None:
+        """Count a mail for a new password that is sent."""
+        await self.attempts.failed(Guess.MAIL, person, Origin(""), known_device=False)
 
     def _limits(
         self, guess: Guess, person: str, source: Origin, *, known_device: bool, known_network: bool

@@ -19,13 +19,16 @@ from conftest import NewInstallation, eventually
 from accounts.attempts import Attempts, Guess, Origin, network_of
 from accounts.calendars import Calendars
 from accounts.codes import Codes, rotate_key
+from accounts.corrections import noting
 from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
+from accounts.stand_ins import StandIn, StandIns
 from accounts.store import Accounts
 from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
 from domain.strengths import Strength
 from errors import InputError
 from ledger.connection import Pool, open_pool
+from ledger.paging import ALL_ROWS, PageRequest
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeyError, AccountKeys
 from vault.persons import People
 
@@ -62,7 +65,7 @@ async def person(database: Database, name: str = "an") -> Accounts:
 
 async def changes(database: Database) -> list[str]:
     """What the log says, the oldest first."""
-    return [one.change for one in reversed(await AccountLog(database.web).page(1))]
+    return [one.change for one in reversed((await AccountLog(database.web).page(ALL_ROWS)).rows)]
 
 
 # The log ----------------------------------------------------------------------------------------------------------
@@ -74,13 +77,14 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
     await note(web, AccountChange.CONTACT_CHANGED, "an", By("thu-ky"), fields="email,phone")
     await note(web, AccountChange.PASSWORD_CHOSEN, "binh", By(None, Door.LINK))
     log = AccountLog(web)
-    assert [(one.change, one.person, one.by, dict(one.facts)) for one in await log.page(1)] == [
+    assert [(one.change, one.person, one.by, dict(one.facts)) for one in (await log.page(PageRequest())).rows] == [
         ("password-chosen", "binh", By(None, Door.LINK), {}),
         ("contact-changed", "an", By("thu-ky", Door.PAGES), {"fields": "email,phone"}),
         ("made", "an", OPERATOR, {"kind": "auditor", "administrator": "no", "until": "2026-12-31"}),
     ]
-    assert [await log.count(person) for person in ("", "thu-ky", "binh")] == [3, 1, 1]
-    assert await log.page(2) == ()
+    assert [(await log.page(PageRequest(), person)).total for person in ("", "thu-ky", "binh")] == [3, 1, 1]
+    second = await log.page(PageRequest(9, 2))
+    assert ([one.change for one in second.rows], second.number, second.pages) == (["made"], 2, 2), "the last page"
     for pool in (web, database.app):
         for forbidden in (
             "update accounts.log set person = 'binh'",
@@ -92,7 +96,22 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute(forbidden)
-    assert await log.count() == 3
+    assert (await log.page(PageRequest())).total == 3
+
+
+async def test_roles_may_do_no_more_to_accounts_than_the_program_does(database: Database) -> None:
+    for pool, forbidden in (
+        (database.web, "delete from accounts.account"),
+        (database.web, "delete from accounts.token"),
+        (database.web, "delete from accounts.stand_in"),
+        (database.web, "update accounts.attempt set at = now()"),
+        (database.web, "update accounts.recovery_code set digest = 'x'"),
+        (database.web, "update accounts.invitation set person = 'an'"),
+        (database.app, "update accounts.invitation set used_at = null"),
+        (database.app, "update accounts.login set person = 'an'"),
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(forbidden)
 
 
 async def test_what_is_done_to_an_account_is_noted_in_the_same_transaction(database: Database) -> None:
@@ -193,6 +212,36 @@ async def test_the_queue_for_passwords_is_bounded_and_leaves_the_event_loop_free
     gate.set()
     assert await asyncio.gather(*waiting) == [True] * 3
     assert await work.run(lambda: "free again") == "free again"
+
+
+async def test_contacts_and_stand_ins_are_noted_in_the_transaction_that_changes_them(database: Database) -> None:
+    accounts, people, stand_ins = await person(database), People(database.web), StandIns(database.web)
+    await person(database, "binh")
+    by, old = By("thu-ky"), {"name": "an", "office": None, "email": "an@example.invalid", "phone": None}
+    link = await accounts.invite("an", by=by)
+    assert await people.correct("an", **old, then=noting("an", by)) == ()
+    assert await people.correct("an", **{**old, "phone": "024 1"}, then=noting("an", by)) == ("phone",)
+    assert await accounts.invited(link) is not None
+    await stand_ins.name(StandIn("binh", "an", date(2030, 1, 1), date(2030, 1, 2), "thu-ky"))
+    await stand_ins.end("an", "binh", by=by)  # nothing is done, nothing noted
+    assert (await changes(database))[-2:] == ["contact-changed", "stand-in-named"]
+    await database.owner.execute("alter table accounts.log add check (at is null) not valid")
+    for change in (
+        people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by)),
+        stand_ins.name(StandIn("an", "binh", date(2030, 1, 1), date(2030, 1, 2), "thu-ky")),
+        stand_ins.end("binh", "an", by=by),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await change
+    contact = await people.get("an")
+    assert contact is not None
+    assert (contact.email, contact.phone) == ("an@example.invalid", "024 1")
+    assert [(one.person, one.for_person) for one in await stand_ins.list()] == [("binh", "an")]
+    await database.owner.execute("alter table accounts.log drop constraint log_at_check")
+    await people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by))
+    assert await accounts.invited(link) is None, "it was sent to the old address"
+    await stand_ins.end("binh", "an", by=by)
+    assert (await changes(database))[-2:] == ["contact-changed", "stand-in-ended"]
 
 
 # Attempts ---------------------------------------------------------------------------------------------------------
@@ -318,6 +367,26 @@ async def test_a_link_gives_no_more_guesses_at_codes_and_the_own_device_waits_br
         await code(own, right=True)
     await throttle.passed("an", own, with_code=True)
     assert await code(own, right=True), "a right code forgives the device's own"
+
+
+async def test_names_that_nobody_has_use_up_no_mails_of_others(database: Database) -> None:
+    await person(database)
+    throttle = Throttle(Attempts(database.web))
+    many = (
+        "insert into accounts.attempt (guess, person, network) select $1, 'la-' || n, '' from generate_series(1, 300) n"
+    )
+    await database.owner.execute(many, "forgotten")
+    await throttle.count_mail("an", Origin("192.0.2.1"))
+    await database.owner.execute(many, "mail")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.2"))
+    own = Origin("192.0.2.1", await throttle.passed("an", Origin("192.0.2.1"), with_code=False))
+    await throttle.count_mail("an", own)
+    await database.owner.execute("delete from accounts.attempt where guess = 'mail'")
+    for _ in range(300):
+        await throttle.mail_is_sent("an")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.3"))
 
 
 # Links ------------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ class OwnChange:
 
         Raises:
             InputError: `password_does_not_fit`.
-        TooManyAttemptsError, BusyError
+            TooManyAttemptsError, BusyError
         """
         password = self.typed.get("_password", "")
         if not await reauthenticated(self.services, self.visitor.contact.id, password, self.address):
@@ -123,7 +123,7 @@ class Changed:
 
 @router.post(urls.ME)
 async def change_me(request: Request, visitor: OwnReader) -> Response:
-    """AccountChange one thing, as the button says."""
+    """Change one thing, as the button says."""
     # Passwords are taken as they are typed, with their spaces, as everywhere else.
     typed = {
         name: value if name.startswith("_") else value.strip()
