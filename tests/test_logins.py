@@ -457,7 +457,7 @@ async def test_auditors_and_administrators_read_in_words_what_was_done_to_accoun
             "Trần Quản Trị đã mở lại tài khoản của Lê Văn Bình.",
             "Trần Quản Trị đã bỏ mã một lần của Lê Văn Bình.",
             f"Nguyễn Thị An đã cử Lê Văn Bình thay cho Nguyễn Thị An, từ {today():%d/%m/%Y} đến {until:%d/%m/%Y}.",
-            "Nguyễn Thị An đã thôi để Lê Văn Bình thay cho Nguyễn Thị An.",
+            "Nguyễn Thị An đã chấm dứt việc Lê Văn Bình làm thay Nguyễn Thị An.",
             "Nguyễn Thị An đã tạo địa chỉ lịch mới.",
             "Nguyễn Thị An đã tạo mã truy cập cho phần mềm: chỉ đọc",
             "Nguyễn Thị An đã đổi mật khẩu của mình.",
