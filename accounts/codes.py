@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from accounts.log import AccountChange, By, note
+from accounts.logins import end_logins_and_tokens
 from accounts.secrets import new_recovery_codes, new_totp, recovery_digest, totp_step
 from ledger.connection import ACCOUNT_KEYS_LOCK, LOCK_CLASS, Connection, Pool
 from local.account_keys import AccountKeyError, AccountKeys
@@ -39,6 +40,8 @@ class Codes:
     async def confirm(self, person: str, code: str) -> list[str] | None:
         """Put the secret that is being set up in force, once a code of it fits; return new recovery codes, else None.
 
+        All logins and tokens end, because they were opened without a code of it.
+
         Raises:
             AccountKeyError
         """
@@ -54,6 +57,7 @@ class Codes:
                 person,
                 step,
             )
+            await end_logins_and_tokens(connection, person)
             await note(connection, AccountChange.CODES_SET_UP, person, By(person))
             return await self._renew_recovery_codes(connection, person)
 

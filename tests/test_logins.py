@@ -24,6 +24,7 @@ from web_help import PASSWORD, Site, Visitor, shown_secret
 from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
 from domain.strengths import Strength
+from errors import InputError
 from ledger.paging import PageRequest
 from web.auth import today
 
@@ -414,6 +415,61 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     assert "Tắt mã một lần" not in await secretary.get("/ma-mot-lan")
     await secretary.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=code)
     assert (await site.services.accounts.must("thu-ky")).totp
+
+
+async def test_codes_that_are_set_up_while_a_password_is_checked_are_asked_for(
+    real_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is read again after the password, and once more in the transaction that opens the login."""
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an, other = await site.log_in("an"), await stranger(site)
+    await an.get("/ma-mot-lan")
+    secret = shown_secret(an.page)
+    accounts, password_fits = site.services.accounts, site.services.accounts.password_fits
+
+    async def slowly(person: str, password: str) -> bool:
+        fits = await password_fits(person, password)
+        monkeypatch.undo()
+        await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
+        return fits
+
+    monkeypatch.setattr(accounts, "password_fits", slowly)
+    await other.post("/dang-nhap", person="an", _password=PASSWORD)
+    assert (await accounts.must("an")).totp
+    assert (other.status, other.at, "thidua" in other.http.cookies) == (401, "/dang-nhap", False)
+    with pytest.raises(InputError, match="code_missing"):
+        await accounts.open("an", Strength.PASSWORD)
+
+
+async def test_a_login_without_a_code_is_none_of_an_account_that_has_codes(real_site: Site) -> None:
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an, weak = await site.log_in("an"), await stranger(site)
+    await an.get("/ma-mot-lan")
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(an.page)).now())
+    weak.http.cookies.set("thidua", await site.services.accounts.open("an", Strength.PASSWORD, asks_code=False))
+    for path in ("/toi", "/ma-mot-lan", "/viec"):
+        await weak.get(path)
+        assert weak.at == "/dang-nhap", path
+    assert await an.get("/toi")
+    assert an.at == "/toi"
+
+
+async def test_tokens_that_act_are_made_by_logins_with_a_code_only(real_site: Site) -> None:
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    for scope, status in (("read", 200), ("act", 422), ("sign", 422)):
+        await an.get("/toi")
+        await an.post("/toi", _do="token", name="thử", scope=scope, _password=PASSWORD)
+        assert (an.status, "td_" in an.page) == (status, status == 200), scope
+    await an.get("/ma-mot-lan")
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(an.page)).now())
+    for scope in ("act", "sign"):
+        await an.get("/toi")
+        await an.post("/toi", _do="token", name="thử", scope=scope, _password=PASSWORD)
+        assert (an.status, "td_" in an.page) == (200, True), scope
 
 
 # The log ----------------------------------------------------------------------------------------------------------

@@ -87,7 +87,6 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
     recovery_codes = await services.codes.confirm(person, code)
     if recovery_codes is None:
         raise InputError("code_does_not_fit")
-    await services.accounts.end_all(person)
     fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
     device = await services.throttle.passed(person, address_of(request), with_code=True)
     response = page(request, "recovery.html", recovery_codes=recovery_codes)
