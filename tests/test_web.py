@@ -139,7 +139,7 @@ async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is
     assert visitor.at == "/ma-mot-lan"
     await visitor.get("/bang")
     assert visitor.at == "/ma-mot-lan"
-    secret = shown_secret(visitor.page)
+    secret = await visitor.begin_codes()
     code = pyotp.TOTP(secret).now()
     await visitor.post("/ma-mot-lan", _new="000000" if code != "000000" else "111111")
     assert visitor.status == 422
