@@ -11,9 +11,10 @@ create table accounts.account (
     password      text,
     -- the secret of one-time codes in base32, encrypted (local/account_keys.py); null until it is set up and confirmed
     totp          text,
-    -- the secret that is being set up, encrypted, and since when
-    totp_new      text,
-    totp_new_at   timestamptz,
+    -- the secret that is being set up, encrypted, since when, and the digest of the login that alone sees it
+    totp_new       text,
+    totp_new_at    timestamptz,
+    totp_new_login bytea,
     -- the last time step whose code was used: a code is valid once
     totp_step     bigint not null default 0,
     language      text not null default 'vi' check (language in ('vi', 'en')),

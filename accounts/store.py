@@ -128,7 +128,7 @@ class Accounts(Logins, Invitations, Tokens):
         async with self._pool.acquire() as connection, connection.transaction():
             done = await connection.execute(
                 "update accounts.account set password = null, totp = null, totp_step = 0, totp_new = null, "
-                "totp_new_at = null where person = $1",
+                "totp_new_at = null, totp_new_login = null where person = $1",
                 person,
             )
             if done != "UPDATE 1":
@@ -146,8 +146,8 @@ class Accounts(Logins, Invitations, Tokens):
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
-                "update accounts.account set totp = null, totp_step = 0, totp_new = null, totp_new_at = null "
-                "where person = $1",
+                "update accounts.account set totp = null, totp_step = 0, totp_new = null, totp_new_at = null, "
+                "totp_new_login = null where person = $1",
                 person,
             )
             await connection.execute("delete from accounts.recovery_code where person = $1", person)

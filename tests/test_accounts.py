@@ -433,8 +433,8 @@ async def test_a_new_password_of_ones_own_ends_all_access_but_the_login_it_is_ch
 async def test_the_operator_resets_an_account(database: Database) -> None:
     accounts = await person(database)
     codes = Codes(database.web, database.keys)
-    secret = await codes.setting_up("an")
-    assert await codes.confirm("an", pyotp.TOTP(secret).now())
+    secret = await codes.setting_up("an", "a login")
+    assert await codes.confirm("an", "a login", pyotp.TOTP(secret).now())
     login, token = await accounts.open("an", "password"), await accounts.new_token("an", "thử", "read", 1)
     await database.web.execute("insert into accounts.calendar (digest, person) values ('x', 'an')")
     await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"), with_code=True)
@@ -456,7 +456,7 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
 async def test_logins_that_were_opened_with_codes_end_with_them(database: Database) -> None:
     accounts = await person(database)
     codes = Codes(database.web, database.keys)
-    assert await codes.confirm("an", pyotp.TOTP(await codes.setting_up("an")).now())
+    assert await codes.confirm("an", "a login", pyotp.TOTP(await codes.setting_up("an", "a login")).now())
     login = await accounts.open("an", Strength.PASSWORD_AND_CODE)
     await accounts.remove_codes("an", by=By("thu-ky"))
     assert await accounts.login(login) is None
@@ -470,15 +470,15 @@ async def test_logins_that_were_opened_with_codes_end_with_them(database: Databa
 async def test_a_secret_is_shown_until_it_is_confirmed_or_a_quarter_of_an_hour_old(database: Database) -> None:
     await person(database)
     codes = Codes(database.web, database.keys)
-    first, again = await asyncio.gather(codes.setting_up("an"), codes.setting_up("an"))
-    assert first == again == await codes.setting_up("an")
+    first, again = await asyncio.gather(codes.setting_up("an", "a login"), codes.setting_up("an", "a login"))
+    assert first == again == await codes.setting_up("an", "a login")
     await database.owner.execute("update accounts.account set totp_new_at = now() - interval '16 minutes'")
-    assert await codes.confirm("an", pyotp.TOTP(first).now()) is None
-    second = await codes.setting_up("an")
+    assert await codes.confirm("an", "a login", pyotp.TOTP(first).now()) is None
+    second = await codes.setting_up("an", "a login")
     assert second != first
-    assert await codes.confirm("an", pyotp.TOTP(first).now()) is None
-    assert await codes.confirm("an", pyotp.TOTP(second).now()) is not None
-    assert await codes.setting_up("an") not in {first, second}
+    assert await codes.confirm("an", "a login", pyotp.TOTP(first).now()) is None
+    assert await codes.confirm("an", "a login", pyotp.TOTP(second).now()) is not None
+    assert await codes.setting_up("an", "a login") not in {first, second}
     assert not await codes.fits("an", pyotp.TOTP(second).now()), "the code was used to confirm"
     stored = await database.owner.fetchrow("select totp, totp_new from accounts.account where person = 'an'")
     assert stored is not None
@@ -489,9 +489,9 @@ async def test_each_recovery_code_is_good_once_and_told_how_many_are_left(databa
     await person(database)
     await person(database, "binh")
     codes = Codes(database.web, database.keys)
-    recovery = await codes.confirm("an", pyotp.TOTP(await codes.setting_up("an")).now())
+    recovery = await codes.confirm("an", "a login", pyotp.TOTP(await codes.setting_up("an", "a login")).now())
     assert recovery is not None
-    await codes.confirm("binh", pyotp.TOTP(await codes.setting_up("binh")).now())
+    await codes.confirm("binh", "a login", pyotp.TOTP(await codes.setting_up("binh", "a login")).now())
     assert (len(set(recovery)), await codes.recovery_codes_left("an")) == (10, 10)
     assert not await codes.fits("binh", recovery[0]), "another person's"
     assert await asyncio.gather(*(codes.fits("an", recovery[0].upper().replace("-", " ")) for _ in range(3))) in (
@@ -510,23 +510,23 @@ async def test_the_key_of_codes_is_replaced_also_after_an_interruption(database:
     await person(database)
     await person(database, "binh")
     codes, keys = Codes(database.web, database.keys), database.keys
-    secret = await codes.setting_up("an")
-    await codes.confirm("an", pyotp.TOTP(secret).now())
-    pending = await codes.setting_up("binh")
+    secret = await codes.setting_up("an", "a login")
+    await codes.confirm("an", "a login", pyotp.TOTP(secret).now())
+    pending = await codes.setting_up("binh", "a login")
     before, old_file = await _stored(database), keys.file.read_text()
     assert await rotate_key(database.app, keys) == 2
     after = await _stored(database)
     assert not set(before) & set(after)
     assert old_file.split('"')[3] not in keys.file.read_text(), "the old key is gone"
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
     in_half_a_minute = datetime.now(UTC) + timedelta(seconds=30)
     assert await codes.fits("an", pyotp.TOTP(secret).at(in_half_a_minute))
     # Ended between the new key and the new secrets: everything is read, nothing is written, and it is run again.
     keys.begin_rotation()
     with pytest.raises(AccountKeyError):
-        await codes.setting_up("binh")
+        await codes.setting_up("binh", "a login")
     assert await rotate_key(database.app, keys) == 2
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
     # The same with an older copy of the file, which cannot even read.
     new_file = keys.file.read_text()
     keys.file.write_text(old_file)
@@ -535,7 +535,7 @@ async def test_the_key_of_codes_is_replaced_also_after_an_interruption(database:
     with pytest.raises(AccountKeyError):
         await rotate_key(database.app, keys)
     keys.file.write_text(new_file)
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
 
 
 async def _stored(database: Database) -> list[str]:

@@ -217,6 +217,34 @@ def acts_route(fuzzer: Fuzzer) -> Route:
     return next(one for one in routes_of(fuzzer.app) if one.path.endswith("/acts") and one.method == "POST")
 
 
+async def test_no_parser_meets_a_header_that_it_would_read_for_seconds(
+    fuzzer: Fuzzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quoted cookies, and parameters of a media type, are parsed in time by the square of their length."""
+    parsed = list[str]()
+    monkeypatch.setattr("starlette.requests.cookie_parser", lambda text: parsed.append(text) or {})
+    token = (b"authorization", b"Bearer " + fuzzer.token.encode())
+    for name, value, status in (
+        (b"cookie", b'a="' + b"\\\\" * 4_000 + b'"', 422),
+        (b"cookie", b"a=" + b"b" * 8_001, 422),
+        (b"content-type", b'application/json; x="' + b";" * 7_000 + b'"', 422),
+        (b"content-type", b'text/html; x="' + b";" * 150, 422),
+        (b"cookie", b'a="' + b"\\\\" * 3_000 + b'"; b=1; c="d"', 401),
+    ):
+        for method, path in (("GET", b"/toi"), ("POST", b"/toi"), ("GET", b"/healthz"), ("POST", b"/api/v1/x")):
+            answer = await ask(fuzzer.app, method, path, b"", [(name, value), token])
+            assert status in {answer.status, 401}, (path, value[:20], answer.status)
+    assert set(parsed) <= {" b=1"}, [one[:40] for one in parsed]
+    assert parsed, "the rest of the cookies is read"
+
+
+async def test_usual_media_types_are_read(fuzzer: Fuzzer) -> None:
+    way, token = fuzzer.at(acts_route(fuzzer)), (b"authorization", b"Bearer " + fuzzer.token.encode())
+    for kind in (b"application/json", b'application/json; charset="utf-8"', b"application/json;charset=utf-8; x=y"):
+        answer = await ask(fuzzer.app, "POST", way, b"", (token, (b"content-type", kind)), b"{")
+        assert answer.json()["code"] == "json_unreadable", kind
+
+
 async def test_a_refused_address_is_told_in_the_language_of_the_reader(fuzzer: Fuzzer) -> None:
     for language, words in ((b"vi", "Địa chỉ quá dài"), (b"en", "The address is too long")):
         cookie = (b"cookie", b"thidua_lang=" + language)

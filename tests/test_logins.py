@@ -24,6 +24,7 @@ from web_help import PASSWORD, Site, Visitor, shown_secret
 from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
 from domain.strengths import Strength
+from errors import InputError
 from ledger.paging import PageRequest
 from web.auth import today
 
@@ -145,8 +146,7 @@ async def test_codes_have_a_bound_of_their_own_wherever_they_come_from(real_site
     await site.person("an", "don-vi-1")
     an = await stranger(site)
     await guess(an, "an", password=PASSWORD)
-    await an.get("/ma-mot-lan")
-    secret = shown_secret(an.page)
+    secret = await an.begin_codes()
     await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
     assert "Mã dự phòng" in an.page
     recovery = re.findall(r"<code>([\w-]+)</code>", an.page)
@@ -177,8 +177,7 @@ async def test_every_place_that_asks_for_a_password_has_the_same_bound(real_site
     site = real_site
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
-    await an.get("/ma-mot-lan")
-    await an.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(an.page)).now())
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(await an.begin_codes()).now())
     site.services.throttle.unit_s = HOUR
     statuses = []
     for path, fields in (
@@ -300,8 +299,7 @@ async def test_a_forgotten_password_is_replaced_by_mail(real_site: Site, tmp_pat
     site = real_site
     await site.person("an", "don-vi-1")
     an = await site.log_in("an")
-    await an.get("/ma-mot-lan")
-    secret = shown_secret(an.page)
+    secret = await an.begin_codes()
     await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
     await site.person("kiem-tra", "thanh-tra", "auditor")
     await site.person("dong", "don-vi-1")
@@ -377,15 +375,15 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     await site.person("an", "don-vi-1")
     await site.person("thu-ky", CITY, "secretariat")
     an = await site.log_in("an")
-    await an.get("/ma-mot-lan")
-    first = shown_secret(an.page)
+    first = await an.begin_codes()
     assert shown_secret(await an.get("/ma-mot-lan")) == first, "a reload shows the same secret"
     await an.post("/ma-mot-lan", _new=pyotp.TOTP(first).now())
     recovery = re.findall(r"<code>([\w-]+)</code>", an.page)
     assert len(recovery) == 10
     await an.get("/ma-mot-lan")
     assert not any(one in an.page for one in recovery), "they are shown once"
-    other = shown_secret(an.page)
+    assert 'id="secret"' not in an.page
+    other = await an.begin_codes()
     proof = {"_password": PASSWORD, "_code": recovery[1]}
     for missing in ({**proof, "_password": ""}, {**proof, "_code": ""}):
         await an.post("/ma-mot-lan", _do="off", **missing)
@@ -412,11 +410,81 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     assert (an.at, mine is not None and mine.strength) == ("/toi", Strength.PASSWORD)
     # Who must have codes cannot turn them off, not even by a form that the page does not show.
     secretary = await site.log_in("thu-ky")
-    await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(shown_secret(secretary.page)).now())
+    await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(await secretary.begin_codes()).now())
     code = re.findall(r"<code>([\w-]+)</code>", secretary.page)[0]
     assert "Tắt mã một lần" not in await secretary.get("/ma-mot-lan")
     await secretary.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=code)
     assert (await site.services.accounts.must("thu-ky")).totp
+
+
+async def test_a_new_secret_of_codes_is_shown_to_the_login_that_gave_the_password_only(real_site: Site) -> None:
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an, stolen = await site.log_in("an"), await site.log_in("an")
+    for fields in ({}, {"_password": "sai mat khau"}):
+        await stolen.get("/ma-mot-lan")
+        await stolen.post("/ma-mot-lan", _do="begin", **fields)
+        assert (stolen.status, 'id="secret"' in stolen.page) == (422, False)
+    secret = await an.begin_codes()
+    assert 'id="secret"' not in await stolen.get("/ma-mot-lan")
+    await stolen.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
+    assert (stolen.status, 'id="secret"' in stolen.page) == (422, False)
+    assert not (await site.services.accounts.must("an")).totp
+    await an.get("/ma-mot-lan")
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
+    assert (await site.services.accounts.must("an")).totp
+
+
+async def test_codes_that_are_set_up_while_a_password_is_checked_are_asked_for(
+    real_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is read again after the password, and once more in the transaction that opens the login."""
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an, other = await site.log_in("an"), await stranger(site)
+    secret = await an.begin_codes()
+    accounts, password_fits = site.services.accounts, site.services.accounts.password_fits
+
+    async def slowly(person: str, password: str) -> bool:
+        fits = await password_fits(person, password)
+        monkeypatch.undo()
+        await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
+        return fits
+
+    monkeypatch.setattr(accounts, "password_fits", slowly)
+    await other.post("/dang-nhap", person="an", _password=PASSWORD)
+    assert (await accounts.must("an")).totp
+    assert (other.status, other.at, "thidua" in other.http.cookies) == (401, "/dang-nhap", False)
+    with pytest.raises(InputError, match="code_missing"):
+        await accounts.open("an", Strength.PASSWORD)
+
+
+async def test_a_login_without_a_code_is_none_of_an_account_that_has_codes(real_site: Site) -> None:
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an, weak = await site.log_in("an"), await stranger(site)
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(await an.begin_codes()).now())
+    weak.http.cookies.set("thidua", await site.services.accounts.open("an", Strength.PASSWORD, asks_code=False))
+    for path in ("/toi", "/ma-mot-lan", "/viec"):
+        await weak.get(path)
+        assert weak.at == "/dang-nhap", path
+    assert await an.get("/toi")
+    assert an.at == "/toi"
+
+
+async def test_tokens_that_act_are_made_by_logins_with_a_code_only(real_site: Site) -> None:
+    site = real_site
+    await site.person("an", "don-vi-1")
+    an = await site.log_in("an")
+    for scope, status in (("read", 200), ("act", 422), ("sign", 422)):
+        await an.get("/toi")
+        await an.post("/toi", _do="token", name="thử", scope=scope, _password=PASSWORD)
+        assert (an.status, "td_" in an.page) == (status, status == 200), scope
+    await an.post("/ma-mot-lan", _new=pyotp.TOTP(await an.begin_codes()).now())
+    for scope in ("act", "sign"):
+        await an.get("/toi")
+        await an.post("/toi", _do="token", name="thử", scope=scope, _password=PASSWORD)
+        assert (an.status, "td_" in an.page) == (200, True), scope
 
 
 # The log ----------------------------------------------------------------------------------------------------------

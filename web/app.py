@@ -94,6 +94,8 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        refused = request_checks.refusal(scope)
+        request_checks.without_unreadable(scope)  # before anything parses a header, such as the cookie of the language
         request = Request(scope, receive)
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
@@ -101,13 +103,15 @@ class RequestMiddleware:
         answer = _Answer(request, send)
         forget_retry()
         with in_language(language_of(request)):
-            await self._answered(request, request_checks.LimitedBody(scope, receive), answer)
+            await self._answered(request, request_checks.LimitedBody(scope, receive), answer, refused)
         answer.log()
 
-    async def _answered(self, request: Request, body: request_checks.LimitedBody, answer: _Answer) -> None:
+    async def _answered(
+        self, request: Request, body: request_checks.LimitedBody, answer: _Answer, refused: CodedError | None
+    ) -> None:
         scope, readable = request.scope, False
         try:
-            if (refused := request_checks.refusal(scope)) is not None:
+            if refused is not None:
                 scope["query_string"] = b""  # the page that tells it must not be made from it
                 raise refused
             request_checks.without_ranges(scope)

@@ -17,6 +17,7 @@ from accounts.passwords import BusyError
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
+from domain.strengths import Strength
 from domain.types import Label
 from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
@@ -203,6 +204,9 @@ async def _calendar(asked: OwnChange) -> Changed:
 async def _token(asked: OwnChange) -> Changed:
     if (scope := asked.typed.get("scope", "read")) not in get_args(Scope):
         raise InputError("field_bad", place="scope", found=scope[:20])
+    services, login = asked.services, asked.visitor.login
+    if scope != "read" and login.strength is Strength.PASSWORD and not services.application.rehearsal:
+        raise InputError("token_needs_code")  # it would reach further than the login
     await asked.require_password()
     name, accounts = checked(_LABEL, asked.typed.get("name", ""), "name"), asked.services.accounts
     secret = await accounts.new_token(asked.visitor.contact.id, name, scope, TOKEN_DAYS)  # type: ignore[arg-type]
