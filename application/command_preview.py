@@ -64,7 +64,7 @@ async def previewed_events(
     """
     item = await application.item(inputs, FieldFiller(DryRunTexts(application.texts), application.people))
     envelopes = await dry_run.decide(item, visitor.contact.id, visitor.unit, visitor.login.strength)
-    texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
+    texts = {**unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
     names = names_in(dry_run)
     return tuple(PreviewedEvent(one.event.NAME, describe(one, names, texts)) for one in envelopes)
 
@@ -80,7 +80,7 @@ def names_in(dry_run: DryRun) -> Mapping[str, str]:
     return {**dry_run.state.membership.names, lifecycle.organiser: lifecycle.organiser_name}
 
 
-def _unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
+def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
     """Texts that are not stored yet, by the digest that a dry run gives them."""
     found: dict[str, str] = {}
     for value in flattened(fields).values():

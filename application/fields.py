@@ -96,13 +96,18 @@ class FieldFiller:
         # Only a file that this program exported may hold digests of erased texts and commitments of unknown persons.
         self._is_export = is_export
 
-    async def fill(self, model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def fill(self, model: type[BaseModel], fields: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
         """Return the fields with digests in place of texts, and with the commitments of persons.
+
+        `inside` is the path of the field that the model is the value of: errors name paths, such as `sheet.0.points`.
 
         Raises:
             InputError: a text is too long or holds forbidden characters, or a person is unknown.
         """
-        return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
+        prefix = f"{inside}." if inside else ""
+        return {
+            name: await self._value(_annotation(model, name), value, prefix + name) for name, value in fields.items()
+        }
 
     async def _value(self, annotation: Any, value: Any, path: str) -> Any:
         if value is None or annotation is None:
@@ -114,10 +119,10 @@ class FieldFiller:
             raise InputError("thousands_dot", path, found=value.strip())
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
-                filled = await self.fill(inner, value)
+                filled = await self.fill(inner, value, path)
                 return await self._person(filled, path) if issubclass(inner, Person) else filled
             if get_origin(inner) is tuple and isinstance(value, (list, tuple)):
-                return [await self._value(get_args(inner)[0], entry, f"{path}[{n}]") for n, entry in enumerate(value)]
+                return [await self._value(get_args(inner)[0], entry, f"{path}.{n}") for n, entry in enumerate(value)]
         return value
 
     async def _text(self, value: Any, path: str) -> str:

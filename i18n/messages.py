@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,8 +11,11 @@ from typing import Any
 
 from domain.times import ICT
 from i18n import Plural, _, language, ngettext, page_texts, sentences
+from i18n.acts import MEETINGS_VI, names_in_files
+from i18n.fields import FIELDS
+from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
-from i18n.words import COUNTS, WORDS
+from i18n.words import COUNTS, WORDS, words_of_values
 
 SENTENCES: Mapping[str, str | Plural] = {**sentences.SENTENCES, **page_texts.SENTENCES}
 
@@ -36,6 +39,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
         return f"{code}: {given}" if given else code
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
+    if (typed := _TYPED.get(code)) is not None:
+        given["nearest"] = nearest_in_words(str(given.get(typed)), _possible(code, given))
     return filled(translated(text, given), given, names or {})
 
 
@@ -63,10 +68,81 @@ _LARGEST = 1_000_000
 
 def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:
     """What is wrong with a value; a problem that is not in `PROBLEMS` is told by the validator's own message."""
+    if problem == "extra_forbidden" and "fields" in given:
+        problem = "no_such_field"
     text = PROBLEMS.get(problem)
     if text is None:
         return str(given.get("message", problem))
-    return translated(text, given).format_map(_Blank({name: str(fact) for name, fact in given.items()}))
+    facts = {name: str(fact) for name, fact in given.items()}
+    if (typed := _TYPED.get(problem)) is not None:
+        facts["nearest"] = nearest_in_words(facts.get(typed, ""), _possible(problem, given))
+    if problem in _OF_CHOICES:
+        facts["expected"] = ", ".join(_explained(_choices(given)).values())
+    return fill(translated(text, given), facts)
+
+
+_TYPED: Mapping[str, str] = {
+    "enum": "typed",
+    "field_unknown": "field",
+    "body_unknown": "unit",
+    "literal_error": "typed",
+    "no_such_act_name": "act",
+    "no_such_field": "field",
+    "no_such_kind": "typed",
+    "no_such_source": "source",
+    "no_such_unit": "unit",
+    "unknown_act": "act",
+}
+"""Codes of what may be a typing error, each with the fact that was typed: their texts offer the nearest names."""
+
+_OF_CHOICES = {"enum", "literal_error"}
+_LISTS = {"no_such_field": "fields", "field_unknown": "fields", "no_such_source": "names"}
+
+
+def _possible(code: str, facts: Mapping[str, Any]) -> Mapping[str, str]:
+    """What could have been meant: what can be typed, each with what is shown of it."""
+    if code in {"no_such_act_name", "unknown_act"}:
+        return names_in_files()
+    if code == "no_such_kind":
+        return (
+            {name: name for name in MEETINGS_VI}
+            if language() == "vi"
+            else {**MEETINGS_VI, **_same(MEETINGS_VI.values())}
+        )
+    if code in _OF_CHOICES:
+        shown = _explained(values := _choices(facts))
+        return {**shown, **{word: shown[value] for value, word in words_of_values(values).items()}}
+    names = facts.get(_LISTS.get(code, "known"), "")
+    listed = names.split(", ") if isinstance(names, str) else [str(name) for name in names]
+    if code not in {"no_such_field", "field_unknown"}:
+        return _same(listed)
+    labels = {name: _(FIELDS[name]) for name in listed if name in FIELDS}
+    shown = {name: _with_word(name, _in_sentence(labels.get(name, ""))) for name in listed}
+    return {**shown, **{label: shown[name] for name, label in labels.items()}}
+
+
+def _same(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _choices(given: Mapping[str, Any]) -> list[str]:
+    """The values that a field takes, from pydantic's list of them."""
+    return re.findall(r"'([^']*)'", str(given.get("expected", "")))
+
+
+def _explained(values: list[str]) -> dict[str, str]:
+    """Each value as it is shown: with its word in the language in use, where that is another."""
+    words = words_of_values(values)
+    return {value: _with_word(value, words.get(value, "")) for value in values}
+
+
+def _in_sentence(label: str) -> str:
+    """A label as it stands inside a sentence: without a capital."""
+    return label[:1].lower() + label[1:]
+
+
+def _with_word(name: str, word: str) -> str:
+    return f"{name} ({word})" if word and word != name else name
 
 
 def word(kind: str, value: object) -> str:

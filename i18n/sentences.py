@@ -176,7 +176,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "recording_stopped_outside": N_("{act}: {why} This act was not entered, nor what stands after it."),
     "unit_not_in_register": N_("{unit} ({name}) is no unit of the open cycle; enter it by admit-unit."),
     "unit_called_otherwise": N_("{unit} is called {found} in the register, {name} in the file."),
-    "body_unknown": N_("{unit} is no unit of the cluster; it is kept as a body from elsewhere."),
+    "body_unknown": N_("{unit} is no unit of the cluster {nearest}; it is kept as a body from elsewhere."),
     "unnamed_otherwise": N_("units that nobody names: {found} in the register, {told} in the file."),
     "sheet_refused": N_("{unit}: {why}"),
     "file_tab": N_("A tab stands here; indent with blanks."),
@@ -212,7 +212,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "field_too_deep": N_("Lists nested that deeply are not read."),
     "field_twice": N_("{field} is given twice."),
     "other_commitment": N_("The commitment is not that of {person}; leave it out, it is worked out."),
-    "no_such_unit": N_("There is no unit {unit} in this cycle; there are: {known}."),
+    "no_such_unit": N_("There is no unit {unit} in this cycle {nearest}; there are: {known}."),
     "duty_is_done": N_("{unit} has done this already ({duty}); there is nothing to extend."),
     "person_differs": N_("{person} is entered already, with another {field}: {found}."),
     "cluster_differs": N_(
@@ -244,7 +244,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "act_is_corrected": N_("Act {version} was corrected already (by {by})."),
     "not_correctable": N_("Act {version} carries the register itself and is put right by a new act of its kind."),
     "correction_stands_alone": N_("Hand in a correction alone."),
-    "unknown_act": N_("There is no act called {act}; `thidua acts` lists them."),
+    "unknown_act": N_("There is no act called {act} {nearest}; `thidua acts` lists them."),
     "malformed_act": N_("{act}, {place}: {problem} (found {found})."),
     "malformed_command": N_("The command cannot be read."),
     "too_many_commands": N_("Between 1 and {most} acts at once."),
@@ -282,7 +282,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "field_missing": N_(
         "Missing: {fields}. Give them as options (--{first} …), in a file (--file), or answer at a prompt."
     ),
-    "field_unknown": N_("{act} has no field {field}; it has: {fields}."),
+    "field_unknown": N_("{act} has no field {field} {nearest}; it has: {fields}."),
     "field_value_missing": N_("{field} has no value."),
     "unknown_word": N_("${word} means nothing here."),
     "not_the_organiser": N_("{person} belongs to {unit}; only {organiser} starts this year."),
@@ -293,7 +293,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_such_event": N_("There is no event {version}; the last is {last}."),
     "not_a_command_id": N_("{found} is no command id; it looks like 123e4567-e89b-12d3-a456-426614174000."),
     "who_acts": N_("Say who acts: --as PERSON."),
-    "not_a_date": N_("{found} is no date; write 05/02/2020 or 2020-02-05."),
+    "not_a_date": N_("{found} is no date; write it as 05/02/2020."),
     "one_of_two": N_("Give --at or --version, not both."),
     "real_installation": N_(
         "{folder} holds a real installation; a demo never touches it. Set THIDUA_DATA to another folder."

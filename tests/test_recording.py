@@ -20,6 +20,7 @@ from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.times import When
 from errors import InputError
+from i18n.messages import sentence
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT / "scenarios" / "real"
@@ -149,17 +150,15 @@ async def test_a_refused_act_names_its_line_and_leaves_nothing_of_its_meeting(ap
     [
         ("đề nghị khen thưởng, fields: {unit: krong-pac", "de nghi, fields: {unit: krong-pac", 25),
         ("on: 01/2016", "on: 13/2016", 21),
-        ("source: bao-dak-lak\n    place", "source: bao-khac\n    place", None),
+        ("source: bao-dak-lak\n    place", "source: bao-khac\n    place", 22),
         ("year: 2015", "year: 20150", 4),
     ],
 )
-async def test_a_wrong_file_is_refused_by_its_line(
-    app: Session, dak_lak: Copy, old: str, new: str, line: int | None
-) -> None:
+async def test_a_wrong_file_is_refused_by_its_line(app: Session, dak_lak: Copy, old: str, new: str, line: int) -> None:
     file = dak_lak.but(old, new)
     with pytest.raises(InputError) as wrong:
         await record_file(app, file, SECRETARY)
-    assert wrong.value.path.endswith(f":{line}" if line else ":2"), wrong.value.path
+    assert wrong.value.path.endswith(f":{line}"), wrong.value.path
     assert await app.ledger.load(f"{dak_lak.organiser}/2015/cum-6") == ()
 
 
@@ -195,7 +194,9 @@ async def test_a_body_that_nobody_knows_is_told(app: Session, dak_lak: Copy) -> 
     file = dak_lak.but("    acts:\n", "    host: ea-hleoo\n    chairs: [{unit: krong-buk}]\n    acts:\n")
     for dry_run in (True, False):
         done = await record_file(app, file, SECRETARY, dry_run=dry_run)
-        assert [one["facts"] for one in done["unheeded"]] == [{"unit": "ea-hleoo"}]
+        (told,) = done["unheeded"]
+        assert told["facts"]["unit"] == "ea-hleoo"
+        assert "(gần nhất: ea-hleo)" in sentence(told["code"], told["facts"])
 
 
 async def test_a_try_enters_nothing_and_shows_the_deviations(app: Session, tmp_path: Path) -> None:

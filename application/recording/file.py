@@ -18,16 +18,17 @@ from pydantic import (
 
 from application.persons import PersonEntry
 from application.sources import Source
+from application.yaml_files import YamlPath
 from domain import limits
 from domain.dates import Dated
-from domain.problems import invalid, repeated
+from domain.problems import invalid, invalid_at, repeated
 from domain.records import Command
 from domain.steps.lifecycle import ClockMode
 from domain.steps.meetings import Meeting, MeetingKind
 from domain.streams import cycle_stream
 from domain.times import Day
 from domain.types import Document, FrozenModel, Label, Person, Slug, UnitId, normalize_text
-from domain.units import Units, Unnamed
+from domain.units import Unit, Units, Unnamed
 from i18n.acts import MEETINGS_VI, stored_names
 
 ACTS_PER_FILE = 2_000
@@ -40,7 +41,7 @@ def _act_name(value: object) -> object:
     text = " ".join(str(value).split()).lower()
     name = stored_names().get(text, text)
     if name not in Command.KNOWN:
-        raise invalid("no_such_act", names=", ".join(stored_names()))
+        raise invalid("no_such_act_name", act=text)
     return name
 
 
@@ -49,7 +50,7 @@ def _meeting_kind(value: object) -> object:
     text = str(value).strip().lower()
     kind = MEETINGS_VI.get(text, text)
     if kind not in MEETINGS_VI.values():
-        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI))
+        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI), typed=text)
     return kind
 
 
@@ -160,26 +161,35 @@ class RecordFile(FrozenModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> RecordFile:
-        if doubled := repeated(meeting.id for meeting in self.meetings):
-            raise invalid("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
             raise invalid("nothing_told")
         if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
-            raise invalid("nobody_in_cluster")
-        entries = list(self._entries())
-        if self.next is None and any(entry.cycle == "next" for entry in entries):
-            raise invalid("no_next_cycle")
+            raise invalid_at(("cluster",), self.cluster.id, "nobody_in_cluster")
+        doubled = repeated(meeting.id for meeting in self.meetings)
         sources = {source.id for source in self.sources}
-        for entry in entries:
+        for path, entry in self.entries():
+            if isinstance(entry, MeetingEntry) and entry.id in doubled:
+                raise invalid_at((*path, "id"), entry.id, "named_again", names=", ".join(sorted(doubled)))
+            if self.next is None and entry.cycle == "next":
+                raise invalid_at((*path, "cycle"), entry.cycle, "no_next_cycle")
             if entry.source is not None and not entry.rehearsed and entry.source not in sources:
-                raise invalid("no_such_source", source=entry.source, names=", ".join(sorted(sources)))
+                names = ", ".join(sorted(sources))
+                raise invalid_at((*path, "source"), entry.source, "no_such_source", source=entry.source, names=names)
         return self
 
-    def _entries(self) -> Iterator[MeetingEntry | ActEntry]:
-        yield from self.meetings
-        for meeting in self.meetings:
-            yield from meeting.acts
-        yield from self.acts
+    def entries(self) -> Iterator[tuple[YamlPath, MeetingEntry | ActEntry]]:
+        """Yield meetings and acts in the order of the file, each with its path in it."""
+        for index, meeting in enumerate(self.meetings):
+            yield ("meetings", index), meeting
+            for number, entry in enumerate(meeting.acts):
+                yield ("meetings", index, "acts", number), entry
+        for index, outside in enumerate(self.acts):
+            yield ("acts", index), outside
+
+    def units(self) -> tuple[Unit, ...]:
+        """Return the units that the file lists, of this cycle and of the next."""
+        following = self.next.cluster if self.next else None
+        return (*self.cluster.units, *(following.units if following else ()))
 
     def stream(self, which: WhichCycle = "this") -> str:
         """Return the stream of the file's cycle, or of the cycle that it opens."""

@@ -64,6 +64,11 @@ class KnownCycle:
         rows = {row.command_id: row for row in self.rows if row.act_key == key and row.type != "ActCorrected"}
         return list(rows.values())
 
+    def rows_of_act(self, command: UUID | None, key: str | None) -> list[RecordedEvent]:
+        """Return all rows of the command that now holds for an act of the file, by its id or else by its key."""
+        of_act = (self.rows_of_command(command) if command else []) or self.rows_of_key(key)
+        return [row for row in self.rows if of_act and row.command_id == of_act[-1].command_id]
+
     def keys(self, kind: str) -> list[str]:
         """Return the act keys of one kind, in order."""
         keys = (row.act_key for row in self.rows if row.act_key and row.act_key.rpartition("/")[0] == kind)

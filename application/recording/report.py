@@ -35,6 +35,9 @@ class Report:
     counts: Counts
     before: Mapping[str, KnownCycle]
     after: Mapping[str, tuple[State, Edition]]
+    told: Sequence[Mapping[str, Any]]
+    """In a dry run, the acts of the file in sentences."""
+
     dry_run: bool
 
     def data(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Report:
         return {
             "dry_run": self.dry_run,
             "counts": asdict(self.counts),
+            **({"told": list(self.told)} if self.dry_run else {}),
             "unheeded": [*self._differs_from_ledger(), *self._unknown_bodies()],
             "cycles": [self._cycle(stream, state, rules) for stream, (state, rules) in self.after.items()],
         }
@@ -83,7 +87,7 @@ class Report:
             named += [meeting.host, *(voice.unit for voice in voices)]
         for unit in dict.fromkeys(named):
             if unit is not None and unit not in known:
-                yield {"code": "body_unknown", "facts": {"unit": unit}}
+                yield {"code": "body_unknown", "facts": {"unit": unit, "known": sorted(known)}}
 
     def _score_impact(self, stream: str, state: State, rules: Edition) -> Sequence[ScoreChange]:
         """Return whose total or rank the corrections of this run changed."""

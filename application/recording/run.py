@@ -23,6 +23,7 @@ from application.recording.editions import Editions, find_editions
 from application.recording.file import RecordFile
 from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
 from application.recording.plan import ActGroup, MissingDateError, Plan, PlannedAct
+from application.recording.read_back import Entry, ReadBack
 from application.recording.report import Counts, Report
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
 from application.year_file import enter_file_people, may_enter
@@ -30,7 +31,10 @@ from domain.records import Refused
 from domain.rules import Edition
 from domain.state import State
 from errors import InputError
+from i18n.acts import act_name
 from i18n.messages import sentence
+from i18n.nearest import nearest_in_words
+from ledger.mapping import to_envelope
 from ledger.signing import BatchItem
 from vault.persons import Contact
 from vault.texts import Texts
@@ -44,7 +48,7 @@ async def record_file(app: Application, path: Path, person: str, *, dry_run: boo
     """
     file = read_model(path, RecordFile)
     _data, lines = read_yaml(path)
-    run = _Run(app, file, await find_editions(app, file, path), path, lines)
+    run = _Run(app, file, await find_editions(app, file, path, lines), path, lines)
     await run.load()
     if dry_run:
         await may_enter(app, person, file.organiser, file.people)
@@ -72,6 +76,8 @@ class _Run:
         self._before: State | None = None
         self._after: dict[str, tuple[State, Edition]] = {}
         self._counts = Counts()
+        self._read_back: ReadBack | None = None
+        """Only in a dry run."""
 
     async def load(self) -> None:
         """Load what the ledger has of the file's cycles.
@@ -116,7 +122,9 @@ class _Run:
     async def _to_item(self, act: NewAct) -> BatchItem:
         try:
             return await self._app.item(act.input, self._filler)
-        except (InputError, Refused) as error:
+        except InputError as error:
+            raise self._stopped(act, error.code, error.facts, error.path) from None
+        except Refused as error:
             raise self._stopped(act, error.code, error.facts) from None
 
     async def try_out(self, person: str) -> None:
@@ -132,26 +140,52 @@ class _Run:
             for stream, cycle in self._cycles.items()
         }
 
+        self._read_back = ReadBack(self._app.texts, {one.id: one.name for one in self._file.people})
+
         async def state_of(stream: str) -> tuple[State, Edition]:
             return dry_runs[stream].state, dry_runs[stream].rules
 
         async for group in self._groups(state_of):
             for act in await self._new_acts(group):
                 item = await self._to_item(act)
+                dry_run = dry_runs[item.stream]
                 try:
-                    await dry_runs[item.stream].decide(item, person, self._file.organiser)
+                    envelopes = await dry_run.decide(item, person, self._file.organiser)
                 except Refused as error:
                     raise self._stopped(act, error.code, error.facts) from None
+                entry: Entry = "correction" if act.corrects else "new"
+                await self._read_back.add(act, entry, line_of(act.yaml_path, self._lines), envelopes, dry_run)
         self._after = {stream: (one.state, one.rules) for stream, one in dry_runs.items() if one.history}
 
     def report(self, *, dry_run: bool) -> Report:
         """Return the report of the run."""
-        return Report(self._file, self._counts, self._cycles, self._after, dry_run)
+        told = self._read_back.data() if self._read_back else []
+        return Report(self._file, self._counts, self._cycles, self._after, told, dry_run)
 
-    def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any]) -> InputError:
-        line = line_of(act.yaml_path, self._lines)
+    def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any], field: str = "") -> InputError:
+        """Return the error of an act that is refused; `field` is the path of the field where it is known."""
         stopped = "recording_stopped" if act.yaml_path[:1] == ("meetings",) else "recording_stopped_outside"
-        return InputError(stopped, where(self._path, line), act=act.input.act, why=sentence(code, facts))
+        line = line_of(self._path_of(act, code, facts, field), self._lines)
+        field_name = f"{field}: " if field else ""
+        name = act_name(_entered_name(act))
+        return InputError(stopped, where(self._path, line), act=name, why=field_name + self._why(code, facts))
+
+    def _why(self, code: str, facts: Mapping[str, Any]) -> str:
+        """Return the sentence of a refusal; of a unit that the file does not know, with the nearest that it knows."""
+        if code == "malformed_act":
+            return sentence("file_field", {**facts, "place": facts["place"]})
+        why, unit = sentence(code, facts), str(facts.get("unit", ""))
+        known = [one.id for one in self._file.units()]
+        offered = nearest_in_words(unit, known) if code == "not_a_member" and unit not in known else ""
+        return f"{why} {offered}".rstrip()
+
+    def _path_of(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any], field: str) -> YamlPath:
+        """Return the path in the file of the field that an error is about, or of its act."""
+        named = str(facts.get("place", "")) if code == "malformed_act" else field
+        inside = tuple(int(part) if part.isdigit() else part for part in named.split(".") if part)
+        at = (*act.yaml_path, "hands" if facts.get("act") == "hands" else "fields")
+        # Of a meeting and a source, the fields stand beside the id.
+        return (*(at if at in self._lines else act.yaml_path), *inside)
 
     # The groups of the file -------------------------------------------------------------------
 
@@ -163,7 +197,7 @@ class _Run:
         except MissingDateError as error:
             at = where(self._path, line_of(error.yaml_path, self._lines))
             why = sentence("when_is_missing_in_file")
-            raise InputError("recording_stopped", at, act=error.act, why=why) from None
+            raise InputError("recording_stopped_outside", at, act=act_name(error.act), why=why) from None
         groups = await self._comparison.with_keys(replace(one, acts=self._with_editions(one)) for one in planned)
         first = _first_moments(groups)
         opened = {stream for stream, cycle in self._cycles.items() if cycle.opened}
@@ -195,12 +229,20 @@ class _Run:
                 raise self._stopped(error.planned, "correction_is_told", {"version": error.version}) from None
             if act is None:
                 self._counts.known += 1
+                await self._read_back_known(planned)
                 continue
             self._counts.corrected += act.corrects
             self._counts.entered += not act.corrects
             found.append(act)
         # Corrections come first: a new act can be what an earlier act said by mistake.
         return sorted(found, key=lambda act: not act.corrects)
+
+    async def _read_back_known(self, planned: PlannedAct) -> None:
+        if self._read_back is not None:
+            stream = planned.input.stream
+            events = [to_envelope(row) for row in self._cycles[stream].rows_of_act(planned.id, planned.input.act_key)]
+            line = line_of(planned.yaml_path, self._lines)
+            await self._read_back.add(planned, "known", line, events, self._dry_runs[stream])
 
     async def _version(self, stream: str, command: UUID) -> int:
         """Return the version in this ledger of the act that a correction is about; it differs between ledgers."""
@@ -213,6 +255,12 @@ class _Run:
             history = [(row.type, row.command_id, row.version) for row in rows]
         versions = (version for name, found, version in history if found == command and name != "ActCorrected")
         return next(versions, NO_VERSION)
+
+
+def _entered_name(act: NewAct | PlannedAct) -> str:
+    """Return the name of the act as the file has it: of a correction of the file, the act that is put in place."""
+    instead = act.input.fields.get("instead")
+    return str(instead["act"]) if isinstance(act, NewAct) and act.corrects and instead else act.input.act
 
 
 def _first_moments(groups: Sequence[ActGroup]) -> dict[str, datetime]:
