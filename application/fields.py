@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from domain import limits
 from domain.problems import first_problem
-from domain.times import Day
+from domain.times import Day, When
 from domain.types import IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
 from errors import InputError
 from vault.persons import Contact
@@ -238,7 +238,7 @@ def _kind(marks: list[Any], annotation: Any) -> FieldKind:
             return kind
     if datetime in plain:
         return "moment"
-    if date in plain:
+    if plain & {date, When}:
         return "day"
     if bool in plain:
         return "flag"

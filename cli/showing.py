@@ -155,7 +155,7 @@ async def inbox(unit: str, *, as_json: bool) -> int:
                                 "kind": notice.NAME,
                                 "subject": subject,
                                 "text": body,
-                                "happened": day(envelope.meta.happened.last_day),
+                                "happened": day(envelope.meta.happened),
                                 "recorded_at": row.recorded_at.isoformat(),
                                 "rehearsed": rehearsed,
                             }

@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
     WithJsonSchema,
     model_validator,
@@ -22,8 +23,9 @@ from pydantic import (
 from pydantic_core import PydanticOmit
 
 from domain import limits
+from domain.dates import as_iso, as_written, parse_when, written_ends
 from domain.problems import invalid
-from domain.times import Day
+from domain.times import When
 
 # Text -------------------------------------------------------------------------------------
 
@@ -223,12 +225,28 @@ class Participant(FrozenModel):
 Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
+def _issue_date(value: object) -> When:
+    when = parse_when(value)
+    if written_ends(when) is None or " - " in as_written(when):
+        raise invalid("no_such_issue_date")
+    return when
+
+
+IssueDate = Annotated[
+    When,
+    BeforeValidator(_issue_date),
+    PlainSerializer(as_iso, return_type=str),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["20/07/2026", "07/2026", "2026"]}),
+]
+"""The date of a document, by day, month or year; a day is stored as 2026-07-20, as before months were possible."""
+
+
 class Document(FrozenModel):
     """A document. At least one field is known: title, number, date, issuer or text."""
 
     title: Label | None = None
     number: Label | None = None
-    issued: Day | None = None
+    issued: IssueDate | None = None
     issuer: Label | None = None
     text: Text | None = None
 

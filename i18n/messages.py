@@ -9,7 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.times import ICT
+from domain.dates import as_written, parse_when
+from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.acts import MEETINGS_VI, names_in_files
 from i18n.fields import FIELDS
@@ -163,10 +164,17 @@ def number(value: Decimal) -> str:
     return text.replace(".", ",") if language() == "vi" else text
 
 
-def day(value: str | date | datetime) -> str:
-    """dd/mm/yyyy, Vietnamese time."""
+def day(value: str | date | datetime | When) -> str:
+    """A date as people write it, Vietnamese time: dd/mm/yyyy; of a date known by month or year, these alone.
+
+    A text is an instant or a date in ISO form: 2026-07-20, 2026-07, 2026, or two of these with a slash between.
+    """
+    if isinstance(value, str) and "T" not in value:
+        return as_written(parse_when(value.replace("/", "..")))
+    if isinstance(value, When):
+        return as_written(value)
     if isinstance(value, str):
-        value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         value = value.astimezone(ICT).date()
     return f"{value:%d/%m/%Y}"
@@ -203,8 +211,15 @@ class _Blank(dict[str, str]):
         return "…"
 
 
+_DATE = re.compile(r"\d{4}(-\d\d){0,2}(/\d{4}(-\d\d){0,2})?")
+"""A date as JSON writes it: a day, a month, a year, or the first and the last of a range."""
+
 _DAY = re.compile(r"(19|20|21|22)\d\d-\d\d-\d\d")
 """A day as JSON writes it; numbers of documents do not look like this."""
+
+
+def _is_date(key: str, value: str) -> bool:
+    return bool(_DATE.fullmatch(value)) if key == "on" else key != "found" and bool(_DAY.fullmatch(value))
 
 
 def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
@@ -215,9 +230,9 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
         return names.get(str(value), str(value or ""))
     if key == "units":
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, (date, datetime, When)):
         return day(value)
-    if key != "found" and isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and _is_date(key, value):
         with suppress(ValueError):  # a day that does not exist, such as 2020-02-30
             return day(value)
     if isinstance(value, Decimal):

@@ -99,6 +99,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "share_beyond_all": N_("{share} is more than all"),
     "choice_is_one": N_("a choice is either a unit or words"),
     "vote_rule_twice": N_("two rules for votes on {subjects}"),
+    "no_such_issue_date": N_("a date such as 20/07/2026, 07/2026 or 2026 is expected"),
     "no_such_date": N_("a date such as 20/07/2026, 07/2026, 2026, or two of them with .. between is expected"),
     "no_such_act_name": N_("there is no act called {act} {nearest}; `thidua acts` lists all"),
     "no_such_source": N_("there is no source {source} in this file {nearest}; there are: {names}"),

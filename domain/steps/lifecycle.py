@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from domain.dates import as_iso
 from domain.duties import Duty
 from domain.msgids import N_, NC_
 from domain.parties import CLOCK_ONLY, SECRETARIAT, Readers, Section
@@ -462,7 +463,7 @@ def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules:
 
 def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleFiled]:
     if state.lifecycle.filed is not None:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
+        raise Refused("cycle_is_filed", on=as_iso(state.lifecycle.filed))
     yield CycleFiled()
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, StringConstraints
 
 from domain import limits
+from domain.dates import as_iso
 from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
@@ -268,7 +269,7 @@ def _units_succeeded(
     for unit in units:
         require_member(unit, meta, state)
         if unit not in state.members():
-            raise Refused("not_a_member", unit=unit, on=meta.happened.day)
+            raise Refused("not_a_member", unit=unit, on=as_iso(meta.happened))
     for successor in into:
         if successor.id == state.organiser:
             raise Refused("is_a_member", unit=successor.id)
@@ -289,7 +290,7 @@ def _units_succeeded(
 
 def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[ClosedEarly]:
     if state.closed_early is not None:
-        raise Refused("closed_already", on=state.closed_early.day)
+        raise Refused("closed_already", on=as_iso(state.closed_early))
     yield ClosedEarly(**dict(command))
 
 

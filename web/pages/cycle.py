@@ -19,6 +19,7 @@ from application.visits import VisitedCycle, Visitor
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
+from domain.dates import as_iso
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
@@ -138,7 +139,7 @@ def _year(cycle: VisitedCycle, owed: tuple[Obligation, ...]) -> Iterator[StepPic
         mine = [one for one in owed if one.duty in DUTIES_OF_STEP[step.name]]
         done, due = [one for one in mine if one.done is not None], [one.due for one in mine if one.due is not None]
         state = "done" if step.done is not None else "now" if step.name == current else "coming"
-        when = step.done.day.isoformat() if step.done is not None else ""
+        when = as_iso(step.done) if step.done is not None else ""
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine))
 
 
