@@ -72,18 +72,28 @@ class Replay(Generic[S]):
 def select(
     rows: Sequence[RecordedEvent], *, at: date | None = None, version: int | None = None, known_on: date | None = None
 ) -> tuple[list[RecordedEvent], list[RecordedEvent]]:
-    """Return the rows that belong to the replay, and those that possibly do."""
+    """Return the rows that belong to the replay, and those that possibly do.
+
+    An opening that was inferred comes with the first act that belongs: a cycle that a file opened can have older acts.
+    """
     selected, possible = [], []
+    opening: RecordedEvent | None = None
     for row in rows:
         if version is not None and row.version > version:
             continue
         if known_on is not None and row.recorded_at > end_of(known_on):
             continue
         if at is not None and row.happened_latest > end_of(at):
-            if row.happened_earliest < end_of(at):
+            if row.version == 1 and row.provenance == "inferred":
+                opening = row
+            elif row.happened_earliest < end_of(at):
                 possible.append(row)
             continue
         selected.append(row)
+    if opening is not None and selected:
+        selected.insert(0, opening)
+    elif opening is not None and at is not None and opening.happened_earliest < end_of(at):
+        possible.insert(0, opening)
     return selected, possible
 
 

@@ -110,6 +110,13 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
     "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
+    "year_wrong_by_one": N_(
+        "a meeting that closes {year} and opens {next} was held on {on}: does it close {likely}? Then write "
+        "`year: {likely}` and the year after it under `next`; if not, `year_is_right: true` in the head of the file"
+    ),
+    "next_year_wrong": N_(
+        "the year after {year} is {likely}; if it is meant, write `year_is_right: true` in the head of the file"
+    ),
     "no_next_cycle": N_("the file opens no cycle: tell it under `next`"),
     "penalty_adds": N_("{criterion} is a penalty, but each one adds {each} points: write it with a minus"),
     "ceiling_below_maximum": N_("{criterion}: the ceiling {ceiling} is below the maximum {max}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from application.persons import PersonEntry
 from application.sources import Source
 from application.yaml_files import YamlPath
 from domain import limits
-from domain.dates import Dated
+from domain.dates import Dated, as_written
 from domain.problems import invalid, invalid_at, repeated
 from domain.records import Command
 from domain.steps.lifecycle import ClockMode
@@ -144,6 +145,9 @@ class RecordFile(FrozenModel):
     plan: Document | None = None
     edition: Label | None = None
     next: NextCycle | None = None
+    year_is_right: bool = False
+    """Answers the question whether the year of a meeting that closes one year and opens the next is wrong by one."""
+
     sources: tuple[Source, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     people: tuple[PersonEntry, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
@@ -175,7 +179,33 @@ class RecordFile(FrozenModel):
             if entry.source is not None and not entry.rehearsed and entry.source not in sources:
                 names = ", ".join(sorted(sources))
                 raise invalid_at((*path, "source"), entry.source, "no_such_source", source=entry.source, names=names)
+        if self.next is not None and not self.year_is_right:
+            self._ask_about_years(self.next)
         return self
+
+    def _ask_about_years(self, following: NextCycle) -> None:
+        """Ask about a year that looks wrong by one.
+
+        Documented final meetings were held from October to March of the next year. One that also opens the next year
+        and was held before July, or a year and a half after the beginning of its year, is mostly one of another year.
+
+        Raises:
+            ValidationError: `year_wrong_by_one` or `next_year_wrong`.
+        """
+        if following.year != self.year + 1 and following.cycle is None:
+            path = ("next", "year")
+            raise invalid_at(path, following.year, "next_year_wrong", year=self.year, likely=self.year + 1)
+        for index, meeting in enumerate(self.meetings):
+            if len({meeting.cycle, *(act.cycle or meeting.cycle for act in meeting.acts)}) == 1:
+                continue
+            likely = None
+            if meeting.on.last_day < date(self.year, 7, 1):
+                likely = meeting.on.day.year - 1
+            elif meeting.on.day >= date(self.year + 1, 7, 1):
+                likely = meeting.on.day.year
+            if likely is not None:
+                facts = {"year": self.year, "next": following.year, "likely": likely, "on": as_written(meeting.on)}
+                raise invalid_at(("meetings", index, "on"), facts["on"], "year_wrong_by_one", **facts)
 
     def entries(self) -> Iterator[tuple[YamlPath, MeetingEntry | ActEntry]]:
         """Yield meetings and acts in the order of the file, each with its path in it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from application.year_file import enter_file_people, may_enter
 from domain.records import Refused
 from domain.rules import Edition
 from domain.state import State
+from domain.times import When
 from errors import InputError
 from i18n.acts import act_name
 from i18n.messages import sentence
@@ -199,7 +199,7 @@ class _Run:
             why = sentence("when_is_missing_in_file")
             raise InputError("recording_stopped_outside", at, act=act_name(error.act), why=why) from None
         groups = await self._comparison.with_keys(replace(one, acts=self._with_editions(one)) for one in planned)
-        first = _first_moments(groups)
+        first = _openings(groups)
         opened = {stream for stream, cycle in self._cycles.items() if cycle.opened}
         this = self._file.stream()
         for group in groups:
@@ -263,14 +263,25 @@ def _entered_name(act: NewAct | PlannedAct) -> str:
     return str(instead["act"]) if isinstance(act, NewAct) and act.corrects and instead else act.input.act
 
 
-def _first_moments(groups: Sequence[ActGroup]) -> dict[str, datetime]:
-    """Return for each stream the earliest moment at which one of its acts can have happened."""
-    first: dict[str, datetime] = {}
+_BEFORE_OPENING = {"answer-letter", "name-source", "note-disagreement", "record-letter"}
+"""Acts that can be older than the cycle: a letter of an earlier day does not say that the cycle was open then."""
+
+
+def _openings(groups: Sequence[ActGroup]) -> dict[str, When]:
+    """Return for each stream when it was opened at the latest: with the first of its acts, as far as that is known.
+
+    Letters and sources count only where a cycle has no other acts.
+    """
+    dates: dict[str, list[When]] = {}
+    papers: dict[str, list[When]] = {}
     for act in (act for group in groups for act in group.acts):
         if act.input.happened is not None:
-            earliest = act.input.happened.earliest
-            first[act.input.stream] = min(earliest, first.get(act.input.stream, earliest))
-    return first
+            into = papers if act.input.act in _BEFORE_OPENING else dates
+            into.setdefault(act.input.stream, []).append(act.input.happened)
+    return {
+        stream: When(min(when.earliest for when in found), min(when.latest for when in found))
+        for stream, found in {**papers, **dates}.items()
+    }
 
 
 class _SaltedTexts:
