@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from domain import limits
+from domain.numbers import read_number
 from domain.problems import first_problem
 from domain.times import Day, When
 from domain.types import IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
@@ -114,9 +115,8 @@ class FieldFiller:
             return value
         if _is_text(annotation):
             return await self._text(value, path)
-        is_typed_number = not self._is_export and isinstance(value, str) and Decimal in _parts(annotation)
-        if is_typed_number and re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", value.strip()):
-            raise InputError("thousands_dot", path, found=value.strip())
+        if isinstance(value, str) and not self._is_export and {int, Decimal} & set(_parts(annotation)):
+            return _number(value, path, whole=Decimal not in _parts(annotation))
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
                 filled = await self.fill(inner, value, path)
@@ -148,6 +148,13 @@ class FieldFiller:
         if fields.get("commitment") not in {None, contact.commitment}:
             raise InputError("other_commitment", path, person=person)
         return {**fields, "commitment": contact.commitment}
+
+
+def _number(text: str, path: str, *, whole: bool) -> str:
+    try:
+        return read_number(text, whole=whole)
+    except PydanticCustomError as error:
+        raise InputError(error.type, path, **{"found": text.strip(), **(error.context or {})}) from None
 
 
 def _annotation(model: type[BaseModel], name: str) -> Any:

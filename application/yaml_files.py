@@ -19,13 +19,14 @@ from yaml.constructor import SafeConstructor
 from application.year_file import YearFile
 from domain.field_names import problem_of
 from domain.rules import Edition
-from domain.types import normalize_text
+from domain.types import TYPED, normalize_text
 from errors import InputError
 from resources import RULES
 
 FILE_BYTES = 2_000_000
 FILE_DEPTH = 30
 NODES = 100_000
+_PLAIN_INT = re.compile(r"[-+]?(0|[1-9]\d*)")
 
 M = TypeVar("M", bound=BaseModel)
 YamlPath = tuple[str | int, ...]
@@ -39,7 +40,7 @@ def read_model(file: Path, model: type[M]) -> M:
     """
     data, lines = read_yaml(file)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=TYPED)
     except ValidationError as error:
         problem = problem_of(error, model)
         path = problem.pop("place")
@@ -160,8 +161,11 @@ def _value(file: Path, node: yaml.Node, path: YamlPath, lines: dict[YamlPath, in
         return values
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, entry, (*path, number), lines) for number, entry in enumerate(node.value)]
-    if node.tag == "tag:yaml.org,2002:float":
-        return str(node.value)  # points become decimals, never floats
+    # Points become decimals, never floats; 0125 and 12:30 would become other numbers.
+    if node.tag == "tag:yaml.org,2002:float" or (
+        node.tag == "tag:yaml.org,2002:int" and not _PLAIN_INT.fullmatch(node.value)
+    ):
+        return str(node.value)
     try:
         value = SafeConstructor().construct_object(node)
         return normalize_text(value) if isinstance(value, str) and value else value

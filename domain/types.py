@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
@@ -17,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -24,6 +24,7 @@ from pydantic_core import PydanticOmit
 
 from domain import limits
 from domain.dates import as_iso, as_written, parse_when, written_ends
+from domain.numbers import JSON_PATTERN, is_canonical, read_number
 from domain.problems import invalid
 from domain.times import When
 
@@ -95,30 +96,24 @@ Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
 
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
-"""What keyboards and word processors write in place of a minus: hyphens, dashes, the mathematical minus."""
+TYPED = {"typed": True}
+"""The validation context of what a person has written: there "1.250" is asked about. Stored numbers are as they are."""
 
 
-def decimal_comma(value: object) -> object:
-    """Read a number as it is written in Việt Nam: "9,5" becomes "9.5", "–5" becomes "-5"; other values stay.
+def decimal_comma(value: object, info: ValidationInfo) -> object:
+    """Read a number as it is written in Việt Nam (`read_number`); a stored one and other values stay.
 
     Raises:
-        ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
+        PydanticCustomError: as `read_number`.
     """
-    if isinstance(value, str):
-        value = re.sub(r"^(\s*-)\s+(?=\d)", r"\1", value.translate(_DASHES))
-    if isinstance(value, str) and "," in value:
-        if not re.fullmatch(r"-?\d+,\d+", value.strip()) or re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", value.strip()):
-            raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
-        return value.strip().replace(",", ".")
-    return value
+    if not isinstance(value, str) or (is_canonical(value) and not (info.context or {}).get("typed")):
+        return value
+    return read_number(value)
 
 
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
-    # The dashes are those of `decimal_comma`.
-    sign = "[-+\u2010-\u2015\u2212\ufe58\ufe63\uff0d]?"
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": rf"^\s*{sign}\s*\d+([.,]\d+)?\s*$"}]})
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": JSON_PATTERN}]})
 
 
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.

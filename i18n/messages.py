@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from domain.dates import as_written, parse_when
+from domain.numbers import write_number
 from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.acts import MEETINGS_VI, names_in_files
@@ -162,6 +163,14 @@ def number(value: Decimal) -> str:
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(".", ",") if language() == "vi" else text
+
+
+def typed_number(value: object) -> str:
+    """A stored number as the reader types it into a field; a value that is no number as it is."""
+    try:
+        return write_number(Decimal(str(value)), "," if language() == "vi" else ".")
+    except InvalidOperation:
+        return str(value)
 
 
 def day(value: str | date | datetime | When) -> str:

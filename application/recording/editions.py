@@ -17,6 +17,7 @@ from application.recording.file import RecordFile, WhichCycle
 from application.yaml_files import YamlPath, edition_file, line_of, read_model, where
 from domain.field_names import problem_of
 from domain.rules import NO_RULES, Edition, edition_of
+from domain.types import TYPED
 from errors import InputError
 from vault.texts import Texts
 
@@ -58,9 +59,10 @@ async def find_editions(app: Application, file: RecordFile, path: Path, lines: M
         InputError: an edition cannot be found or read.
     """
     editions = Editions()
+    typed = None if file.is_exported else TYPED
     for name, value in file.editions.items():
         try:
-            body = value if isinstance(value, str) else Edition.model_validate(value).model_dump_json()
+            body = value if isinstance(value, str) else Edition.model_validate(value, context=typed).model_dump_json()
             editions.add(body, name)
         except ValidationError as error:
             problem = problem_of(error, Edition)
