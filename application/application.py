@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
+from application.predecessors import TAKING_OVER, require_predecessors
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
 from domain.cycle import CYCLE
@@ -114,12 +115,21 @@ class Application:
             stand_in_for=stand_in_for,
         )
 
-    async def item(self, command_input: CommandInput, filler: FieldFiller | None = None) -> BatchItem:
+    async def item(
+        self, command_input: CommandInput, filler: FieldFiller | None = None, coming: Iterable[str] = ()
+    ) -> BatchItem:
         """Return the command as a batch item. Its texts are stored, unless another `filler` is given.
+
+        `coming` are cycles that are not open yet and that the command may name.
 
         Raises:
             InputError, Refused: a field is invalid. Then no text was stored.
         """
+        instead = command_input.fields.get("instead")
+        replacing = instead if isinstance(instead, Mapping) else {}
+        for act, fields in ((command_input.act, command_input.fields), (replacing.get("act"), replacing)):
+            if act == TAKING_OVER:
+                await require_predecessors(self.ledger, fields.get("predecessors"), coming)
         if filler is not None:
             return await self._item(command_input, filler)
         # The dry run comes first, so that an invalid command stores nothing.

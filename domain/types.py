@@ -111,6 +111,14 @@ def decimal_comma(value: object, info: ValidationInfo) -> object:
     return read_number(value)
 
 
+def _whole(value: object) -> object:
+    return read_number(value, whole=True) if isinstance(value, str) else value
+
+
+Whole = BeforeValidator(_whole)
+"""Marks a whole number outside the fields of acts, which people type as they do others: 1.250 people."""
+
+
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
     return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": JSON_PATTERN}]})

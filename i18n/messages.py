@@ -92,6 +92,7 @@ _TYPED: Mapping[str, str] = {
     "no_such_field": "field",
     "no_such_kind": "typed",
     "no_such_source": "source",
+    "no_such_predecessor": "cycle",
     "no_such_unit": "unit",
     "unknown_act": "act",
 }

@@ -256,6 +256,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "unit_in_two_clusters": N_("{unit} stands in two clusters."),
     "no_such_cluster": N_("There is no cluster {cluster} in this year."),
     "not_a_cycle_name": N_("{name} is no name of a cycle; write 2020/cum-1 or mttq-hanoi/2020/cum-1."),
+    "no_such_predecessor": N_(
+        "There is no cycle {cycle} {nearest}; name one that is in the register, or unknown where no source names it."
+    ),
     "no_such_cycle": N_("There is no cycle {cycle}; `thidua board` lists them."),
     "malformed": N_("The command is not in the form of a signed command."),
     "other_installation": N_("This belongs to another installation."),

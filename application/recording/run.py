@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.application import Application
+from application.application import Application, CommandInput
 from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
@@ -30,7 +30,7 @@ from domain.records import Refused
 from domain.rules import Edition
 from domain.state import State
 from domain.times import When
-from errors import InputError
+from errors import InputError, NotFoundError
 from i18n.acts import act_name
 from i18n.messages import sentence
 from i18n.nearest import nearest_in_words
@@ -71,7 +71,8 @@ class _Run:
         self._app, self._file, self._editions, self._path, self._lines = app, file, editions, path, lines
         self._cycles: dict[str, KnownCycle] = {}
         self._filler = FieldFiller(app.texts, app.people)
-        self._comparison = Comparison(app, self._cycles, self._to_item, path.name)
+        sources = [source.id for source in file.sources]
+        self._comparison = Comparison(app, self._cycles, self._to_item, path.name, sources)
         self._dry_runs: dict[str, DryRun] = {}
         self._before: State | None = None
         self._after: dict[str, tuple[State, Edition]] = {}
@@ -88,7 +89,25 @@ class _Run:
         for stream in self._file.streams():
             self._cycles[stream] = KnownCycle(await self._app.ledger.load(stream, 0, None))
         if (continued := self._file.continued) is not None:
-            self._before, _rules = await self._app.state(continued)
+            try:
+                self._before, _rules = await self._app.state(continued)
+            except NotFoundError as error:
+                raise NotFoundError(error.code, self._where("continues"), **error.facts) from None
+
+    def _where(self, *path: str | int) -> str:
+        return where(self._path, line_of(path, self._lines))
+
+    async def _count_openings(self) -> None:
+        """Count the acts with which a file opened its cycles as known: that run counted them as entered."""
+        told = {self._file.stream(entry.cycle or "this") for entry in self._file.acts if entry.act == "open-cycle"}
+        for stream, cycle in self._cycles.items():
+            for row in cycle.openings() if stream not in told else ():
+                self._counts.known += 1
+                if self._read_back is not None:
+                    inferred = CommandInput(stream, _act_of_key(row.act_key or ""), {}, happened=None)
+                    events = [to_envelope(one) for one in cycle.rows if one.command_id == row.command_id]
+                    planned, line = PlannedAct(inferred, ("cluster",)), line_of(("cluster",), self._lines)
+                    await self._read_back.add(planned, "known", line, events, self._dry_runs[stream])
 
     async def carry_out(self, contact: Contact) -> None:
         """Enter the groups one after another.
@@ -96,6 +115,7 @@ class _Run:
         Raises:
             InputError: an act is refused. The message names its line. Nothing of its group was entered.
         """
+        await self._count_openings()
         await self._editions.store(self._app.texts)
         texts = _SaltedTexts(self._app.texts, self._file.salts)
         self._filler = FieldFiller(texts, self._app.people, is_export=self._file.is_exported)
@@ -121,7 +141,7 @@ class _Run:
 
     async def _to_item(self, act: NewAct) -> BatchItem:
         try:
-            return await self._app.item(act.input, self._filler)
+            return await self._app.item(act.input, self._filler, self._file.streams())
         except InputError as error:
             raise self._stopped(act, error.code, error.facts, error.path) from None
         except Refused as error:
@@ -141,6 +161,7 @@ class _Run:
         }
 
         self._read_back = ReadBack(self._app.texts, {one.id: one.name for one in self._file.people})
+        await self._count_openings()
 
         async def state_of(stream: str) -> tuple[State, Edition]:
             return dry_runs[stream].state, dry_runs[stream].rules
@@ -255,6 +276,10 @@ class _Run:
             history = [(row.type, row.command_id, row.version) for row in rows]
         versions = (version for name, found, version in history if found == command and name != "ActCorrected")
         return next(versions, NO_VERSION)
+
+
+def _act_of_key(key: str) -> str:
+    return key.partition("/")[0]
 
 
 def _entered_name(act: NewAct | PlannedAct) -> str:

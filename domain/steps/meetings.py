@@ -19,7 +19,18 @@ from domain.parties import MINUTES_KEEPERS, Readers, Section
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import When
-from domain.types import FrozenModel, IsPlace, Label, Participant, Participants, Slug, UnitId, added_later, with_entry
+from domain.types import (
+    FrozenModel,
+    IsPlace,
+    Label,
+    Participant,
+    Participants,
+    Slug,
+    UnitId,
+    Whole,
+    added_later,
+    with_entry,
+)
 
 
 class MeetingsContext(Protocol):
@@ -61,7 +72,7 @@ class Meeting(FrozenModel):
     present: Participants = ()
     guests: Participants = ()
     unclear: Participants = ()
-    attendance: PositiveInt | None = None
+    attendance: Annotated[PositiveInt, Whole] | None = None
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     of_year: Annotated[int, Field(ge=1945, le=2200)] | None = added_later()

@@ -19,7 +19,7 @@ from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
 from domain.times import When
-from domain.types import Document, Label, Text, UnitId
+from domain.types import Document, Label, Text, UnitId, Unknown
 from domain.units import Unit, Units, UnitsContext, require_member
 
 
@@ -164,7 +164,7 @@ class TakeOver(
     in_minutes=False,
     names_any_unit=False,
 ):
-    predecessors: Annotated[CycleNames, Field(min_length=1)]
+    predecessors: Annotated[tuple[CycleName | Unknown, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     basis: Document | None = None
 
 
@@ -226,12 +226,17 @@ class TakenOver(
     Event,
     name="TakenOver",
     schema=1,
-    sentence=N_("This cycle goes on from {predecessors}."),
+    sentence=lambda event: (
+        N_("This cycle goes on from {predecessors}.")
+        if set(event.predecessors) != {"unknown"}
+        else N_("This cycle goes on from another one, which no source names."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
 ):
-    predecessors: tuple[CycleName, ...]
+    predecessors: tuple[CycleName | Unknown, ...]
     basis: Document | None
 
 
