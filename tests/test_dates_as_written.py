@@ -99,7 +99,7 @@ async def test_no_surface_invents_a_day_of_a_month(app: Session, tmp_path: Path)
     )
     tried = await record_file(app, copy.but("    acts:\n", acts), SECRETARY, dry_run=True)
     assert {one["on"] for one in tried["told"]} == {"01/2016"}
-    await record_file(app, copy.but("    acts:\n", acts), SECRETARY)
+    report = await record_file(app, copy.but("    acts:\n", acts), SECRETARY)
     stream = f"{copy.organiser}/2015/cum-6"
     history = await app.history(stream)
     rows = [row for row, _envelope in history]
@@ -113,6 +113,7 @@ async def test_no_surface_invents_a_day_of_a_month(app: Session, tmp_path: Path)
         "summary": list(state_lines(state, {})),
         "board": {**line_of(stream, state, rules), "now": None},  # its clock, not a date of an act
         "replay": replayed,
+        "report": report,
         "export": [line for line in (await export_cycle(app, stream)).splitlines() if "starts" not in line],
     }
     assert any(one.on == parse_when("01/2016") for one in deviations(state, rules))

@@ -14,6 +14,7 @@ from domain.deviations import deviations
 from domain.rules import Edition
 from domain.scoring.scores import ScoreChange, score_impact
 from domain.state import State, members_and_organiser
+from domain.summaries import deviation_values
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 
@@ -56,7 +57,7 @@ class Report:
             "cycle": stream,
             "units": list(names),
             "state_digest": state_digest(state),
-            "deviations": [plain(asdict(one)) for one in found],
+            "deviations": [deviation_values(one) for one in found],
             "deviation_texts": [deviation_text(one, names) for one in found],
             "moved": plain(self._score_impact(stream, state, rules)),
         }
