@@ -42,6 +42,8 @@ def read_number(text: str, *, whole: bool = False) -> str:
     """
     typed = _TYPED.fullmatch(text.strip().translate(_DASHES))
     if typed is None:
+        if whole and re.fullmatch(r"[-+]?[0-9][0-9_]*", text.strip()):  # `int` would take 1_000
+            raise invalid("number_unreadable")
         return text
     sign, digits = typed["sign"].replace("+", ""), typed["digits"].strip(_BLANKS)
     if _DIGITS.fullmatch(digits):

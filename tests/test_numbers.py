@@ -80,6 +80,8 @@ def test_what_means_two_numbers_is_asked_about(typed: str, ways: tuple[str, str]
 def test_a_whole_number_has_one_reading() -> None:
     assert read_number("1.250", whole=True) == read_number("1,250", whole=True) == "1250"
     assert read_number("9,5", whole=True) == "9.5", "the field refuses it"
+    with pytest.raises(PydanticCustomError, match="number_unreadable"):
+        read_number("1_000", whole=True)  # `int` would take it
 
 
 @pytest.mark.parametrize("typed", NO_NUMBER)

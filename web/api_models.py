@@ -37,8 +37,6 @@ IsoDate = Annotated[
 ]
 """A date as exactly as it is known: a day, a month, a year, or the first and the last of a range."""
 
-IsoDay = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
-
 
 class Error(BaseModel):
     """What went wrong: a code for programs, a sentence for people, and where, if that is known."""
