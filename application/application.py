@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from application.dry_run_texts import DryRunTexts
 from application.engine import UnreachableError
 from application.fields import FieldFiller
 from application.gate import Gate, Submitter
+from application.predecessors import TAKING_OVER, require_predecessors
 from application.work import of_many
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
@@ -125,13 +126,22 @@ class Application:
             await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in batch.items)))
         )
 
-    async def item(self, command_input: CommandInput, filler: FieldFiller | None = None) -> BatchItem:
+    async def item(
+        self, command_input: CommandInput, filler: FieldFiller | None = None, coming: Iterable[str] = ()
+    ) -> BatchItem:
         """Return the command as a batch item. Its texts are stored, unless another `filler` is given.
+
+        `coming` are cycles that are not open yet and that the command may name.
 
         Raises:
             InputError, Refused: a field is invalid. Then no text was stored.
             NotFoundError: the stream has a name that no cycle and no year can have.
         """
+        instead = command_input.fields.get("instead")
+        replacing = instead if isinstance(instead, Mapping) else {}
+        for act, fields in ((command_input.act, command_input.fields), (replacing.get("act"), replacing)):
+            if act == TAKING_OVER:
+                await require_predecessors(self.ledger, fields.get("predecessors"), coming)
         if filler is not None:
             return await self._item(command_input, filler)
         # The dry run comes first, so that an invalid command stores nothing.

@@ -78,7 +78,7 @@ async def previewed_events(
     known = envelopes if part.everything else dry_run.decide_as_reader(item, *issuer, part)
     if not envelopes and known:  # that it was recorded before tells what a closed event says
         envelopes = known
-    texts = {**_unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
+    texts = {**unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
     names, payload = names_in(dry_run), CommandPayload.model_validate_json(item.payload)
     return tuple(
         PreviewedEvent(
@@ -120,7 +120,7 @@ def names_in(dry_run: DryRun) -> Mapping[str, str]:
     return {**dry_run.state.membership.names, lifecycle.organiser: lifecycle.organiser_name}
 
 
-def _unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
+def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
     """Texts that are not stored yet, by the digest that a dry run gives them."""
     found: dict[str, str] = {}
     for value in flattened(fields).values():

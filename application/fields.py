@@ -20,8 +20,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from domain import limits
+from domain.numbers import read_number
 from domain.problems import first_problem
-from domain.times import Day
+from domain.times import Day, When
 from domain.types import IsDerived, IsPerson, IsText, IsUnit, Person, Provenance, normalize_text
 from errors import InputError
 from vault.persons import Contact
@@ -96,28 +97,32 @@ class FieldFiller:
         # Only a file that this program exported may hold digests of erased texts and commitments of unknown persons.
         self._is_export = is_export
 
-    async def fill(self, model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def fill(self, model: type[BaseModel], fields: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
         """Return the fields with digests in place of texts, and with the commitments of persons.
+
+        `inside` is the path of the field that the model is the value of: errors name paths, such as `sheet.0.points`.
 
         Raises:
             InputError: a text is too long or holds forbidden characters, or a person is unknown.
         """
-        return {name: await self._value(_annotation(model, name), value, name) for name, value in fields.items()}
+        prefix = f"{inside}." if inside else ""
+        return {
+            name: await self._value(_annotation(model, name), value, prefix + name) for name, value in fields.items()
+        }
 
     async def _value(self, annotation: Any, value: Any, path: str) -> Any:
         if value is None or annotation is None:
             return value
         if _is_text(annotation):
             return await self._text(value, path)
-        is_typed_number = not self._is_export and isinstance(value, str) and Decimal in _parts(annotation)
-        if is_typed_number and re.fullmatch(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+", value.strip()):
-            raise InputError("thousands_dot", path, found=value.strip())
+        if isinstance(value, str) and not self._is_export and {int, Decimal} & set(_parts(annotation)):
+            return _number(value, path, whole=Decimal not in _parts(annotation))
         for inner in _parts(annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
-                filled = await self.fill(inner, value)
+                filled = await self.fill(inner, value, path)
                 return await self._person(filled, path) if issubclass(inner, Person) else filled
             if get_origin(inner) is tuple and isinstance(value, (list, tuple)):
-                return [await self._value(get_args(inner)[0], entry, f"{path}[{n}]") for n, entry in enumerate(value)]
+                return [await self._value(get_args(inner)[0], entry, f"{path}.{n}") for n, entry in enumerate(value)]
         return value
 
     async def _text(self, value: Any, path: str) -> str:
@@ -145,6 +150,13 @@ class FieldFiller:
         if fields.get("commitment") not in {None, contact.commitment}:
             raise InputError("other_commitment", path, person=person)
         return {**fields, "commitment": contact.commitment}
+
+
+def _number(text: str, path: str, *, whole: bool) -> str:
+    try:
+        return read_number(text, whole=whole)
+    except PydanticCustomError as error:
+        raise InputError(error.type, path, **{"found": text.strip(), **(error.context or {})}) from None
 
 
 def _annotation(model: type[BaseModel], name: str) -> Any:
@@ -235,7 +247,7 @@ def _kind(marks: list[Any], annotation: Any) -> FieldKind:
             return kind
     if datetime in plain:
         return "moment"
-    if date in plain:
+    if plain & {date, When}:
         return "day"
     if bool in plain:
         return "flag"

@@ -7,13 +7,12 @@ not to the act.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from application.fields import FormField, form_fields
 from domain.numbers import whole_number
 from domain.records import Command
-from i18n.messages import day, number
+from i18n.messages import day, typed_number
 
 MAX_DEPTH = 8
 MAX_ROWS = 400
@@ -94,7 +93,7 @@ def _as_typed(field: FormField, value: Any) -> Any:
         return value
     if field.kind == "day":
         return day(str(value))
-    return number(Decimal(value)) if field.kind == "number" else value
+    return typed_number(value) if field.kind == "number" else value
 
 
 def input_text(value: Any) -> str:

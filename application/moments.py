@@ -96,7 +96,7 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
         return (
             *state_lines(state, texts, cycle.names, found.sure.by_event),
             *(
-                f"{_('deviation')}: {deviation_text(one, names, found.sure.by_day)}"
+                f"{_('deviation')}: {deviation_text(one, names, found.sure.by_when)}"
                 for one in deviations(state, found.rules)
             ),
         )

@@ -17,6 +17,8 @@ from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import SheetItem
 from domain.scoring.scores import sheet_of as unit_sheet
+from domain.types import TYPED
+from i18n.messages import typed_number
 
 _ITEM: TypeAdapter[SheetItem] = TypeAdapter(SheetItem)
 _ROUND = {"score-self": "self", "cross-check": "cross-checked", "appraise": "appraised"}
@@ -82,7 +84,14 @@ def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mappi
     last = own or next((scores[unit, r] for r in reversed(rounds) if (unit, r) in scores), None)
     if last is None:
         return {}
-    return {item.criterion: item.model_dump(mode="json", exclude={"reason"}, exclude_none=True) for item in last.sheet}
+    return {item.criterion: _as_typed(item) for item in last.sheet}
+
+
+def _as_typed(item: SheetItem) -> dict[str, Any]:
+    """An entry of an earlier round as a person would type it."""
+    values = item.model_dump(mode="json", exclude={"reason"}, exclude_none=True)
+    figures = {name: typed_number(value) for name, value in values.items() if isinstance(getattr(item, name), Decimal)}
+    return {**values, **figures}
 
 
 def _rows(cycle: VisitedCycle, unit: str, round_: str, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[SheetRow]:
@@ -131,7 +140,7 @@ def _result(
         if not set(figures) - {"criterion"}:
             continue
         try:
-            items.append(_ITEM.validate_python(figures))
+            items.append(_ITEM.validate_python(figures, context=TYPED))
         except ValidationError:
             continue
     problem = None

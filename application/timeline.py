@@ -11,6 +11,7 @@ from application.visits import History, VisitedCycle
 from application.work import of_many
 from audit.replay import digests_in
 from domain.codec import plain
+from domain.dates import as_written
 from domain.records import CLOCK, Event, EventEnvelope
 from domain.rules import edition_of
 from domain.steps.lifecycle import EditionAdopted
@@ -18,7 +19,6 @@ from domain.times import When
 from domain.types import changed_key
 from i18n import _
 from i18n.editions import edition_title, edition_with_changes
-from i18n.messages import day
 from i18n.sorting import folded
 from i18n.timeline import describe
 from ledger.events import RecordedEvent
@@ -70,22 +70,9 @@ class TimelineEntry:
         return step_of(self.row)
 
     @property
-    def first_day(self) -> str:
-        """The first day on which it may have happened, as people write it."""
-        return day(self.row.happened_earliest)
-
-    @property
-    def last_day(self) -> str:
-        """The last day on which it may have happened, as people write it; "" where the instant is known."""
-        row = self.row
-        happened = When(row.happened_earliest, row.happened_latest)
-        return day(happened.last_day) if happened.earliest != happened.latest else ""
-
-    @property
-    def days(self) -> str:
-        """The day, or the first and the last day, on which it happened, as people write them."""
-        last = self.last_day
-        return self.first_day if last in {"", self.first_day} else f"{self.first_day} - {last}"
+    def on(self) -> str:
+        """The date on which it happened, as exactly as it is known, as people write it."""
+        return as_written(When(self.row.happened_earliest, self.row.happened_latest))
 
     def values(self) -> dict[str, Any]:
         """The entry as downloads and the JSON interface give it."""
@@ -95,8 +82,7 @@ class TimelineEntry:
             "position": row.position,
             "type": row.type,
             "text": self.text,
-            "first": self.first_day,
-            "last": self.last_day,
+            "on": self.on,
             "recorded": row.recorded_at,
             "actor": row.actor,
             "unit": row.unit,

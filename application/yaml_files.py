@@ -6,6 +6,8 @@ Aliases and duplicate keys are refused, because a reader of the file could overl
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,15 +17,16 @@ from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
 from application.year_file import YearFile
-from domain.problems import first_problem
+from domain.field_names import problem_of
 from domain.rules import Edition
-from domain.types import normalize_text
+from domain.types import TYPED, normalize_text
 from errors import InputError
 from resources import RULES
 
 FILE_BYTES = 2_000_000
 FILE_DEPTH = 30
 NODES = 100_000
+_PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 
 M = TypeVar("M", bound=BaseModel)
 YamlPath = tuple[str | int, ...]
@@ -37,9 +40,9 @@ def read_model(file: Path, model: type[M]) -> M:
     """
     data, lines = read_yaml(file)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=TYPED)
     except ValidationError as error:
-        problem = first_problem(error)
+        problem = problem_of(error, model)
         path = problem.pop("place")
         raise InputError(
             "file_field", where(file, line_of(path, lines)), place=".".join(map(str, path)) or "-", **problem
@@ -67,7 +70,7 @@ def where(file: Path, line: int | None) -> str:
     return f"{file}:{line}" if line else str(file)
 
 
-def line_of(path: YamlPath, lines: dict[YamlPath, int]) -> int | None:
+def line_of(path: YamlPath, lines: Mapping[YamlPath, int]) -> int | None:
     """Return the line of a path, or of its nearest parent that has one."""
     while path and path not in lines:
         path = path[:-1]
@@ -92,14 +95,41 @@ def read_yaml(file: Path) -> tuple[Any, dict[YamlPath, int]]:
         _check_depth(file, text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        if "'\\t'" in (error.problem or ""):
-            raise InputError("file_tab", where(file, line)) from None
-        raise InputError("file_not_yaml", where(file, line), problem=error.problem or "") from None
+        raise _not_yaml(file, text, error) from None
     except yaml.YAMLError as error:
         raise InputError("file_not_yaml", str(file), problem=str(error).splitlines()[0]) from None
     lines: dict[YamlPath, int] = {}
     return (None if node is None else _value(file, node, (), lines)), lines
+
+
+_CAUSES: tuple[tuple[str, str], ...] = (
+    ("but found '<scalar>'", "yaml_after_quotes"),
+    ("expected <block end>", "yaml_indentation"),
+    ("but got ':'", "yaml_colon"),
+    ("expected ',' or", "yaml_bracket_open"),
+    ("expected the node content", "yaml_bracket_open"),
+    ("found unexpected end of stream", "yaml_quote_open"),
+    ("found unexpected document separator", "yaml_quote_open"),
+    ("that cannot start any token", "yaml_first_character"),
+    ("could not find expected ':'", "yaml_no_colon"),
+)
+"""What the parser says, and the mistake that mostly leads to it."""
+
+
+def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> InputError:
+    """Return the error of a file that is no YAML, by its cause where that is known."""
+    said, mark = error.problem or "", error.problem_mark
+    line = mark.line + 1 if mark else None
+    if "'\\t'" in said:
+        return InputError("file_tab", where(file, line))
+    cause = next((cause for words, cause in _CAUSES if words in said), said)
+    if "mapping values are not allowed" in said and mark is not None:
+        # A colon behind a value on one line is part of a text; behind the value of the line before, it is a name.
+        before = text.splitlines()[mark.line][: mark.column]
+        cause = "yaml_colon" if re.search(r":\s", before) else "yaml_indentation"
+    if cause == "yaml_quote_open" and error.context_mark is not None:
+        line = error.context_mark.line + 1  # where they are opened: the parser notices it at the end
+    return InputError("file_not_yaml", where(file, line), problem=cause)
 
 
 def _check_depth(file: Path, text: str) -> None:
@@ -127,11 +157,15 @@ def _value(file: Path, node: yaml.Node, path: YamlPath, lines: dict[YamlPath, in
             if key in values:
                 raise InputError("file_key_twice", where(file, key_node.start_mark.line + 1), key=key)
             values[key] = _value(file, value_node, (*path, key), lines)
+            lines[(*path, key)] = key_node.start_mark.line + 1  # that of the name: a list may begin below it
         return values
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, entry, (*path, number), lines) for number, entry in enumerate(node.value)]
-    if node.tag == "tag:yaml.org,2002:float":
-        return str(node.value)  # points become decimals, never floats
+    # Points become decimals, never floats; 0125 and 12:30 would become other numbers.
+    if node.tag == "tag:yaml.org,2002:float" or (
+        node.tag == "tag:yaml.org,2002:int" and not _PLAIN_INT.fullmatch(node.value)
+    ):
+        return str(node.value)
     try:
         value = SafeConstructor().construct_object(node)
         return normalize_text(value) if isinstance(value, str) and value else value
@@ -139,4 +173,5 @@ def _value(file: Path, node: yaml.Node, path: YamlPath, lines: dict[YamlPath, in
         facts = {"problem": error.type, "given": error.context, "found": repr(node.value)[:80]}
         raise InputError("file_value", where(file, line), **facts) from None
     except (ValueError, yaml.YAMLError) as error:
-        raise InputError("file_value", where(file, line), problem=str(error), found=repr(node.value)[:80]) from None
+        problem = "no_such_day" if node.tag == "tag:yaml.org,2002:timestamp" else str(error)
+        raise InputError("file_value", where(file, line), problem=problem, found=repr(node.value)[:80]) from None

@@ -40,22 +40,20 @@ def _weaker(kind: str, other: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SurenessIndex:
-    """The weakest provenance of the events with an event name, a date or a day: for what is derived from them."""
+    """The weakest provenance of the events with an event name or a date: for what is derived from them."""
 
     by_event: Mapping[str, str]
     by_when: Mapping[When, str]
-    by_day: Mapping[date, str]
 
     @classmethod
     def of(cls, history: Iterable[EventEnvelope[Event]]) -> SurenessIndex:
         """Return the index of a history."""
-        by_event, by_when, by_day = dict[str, str](), dict[When, str](), dict[date, str]()
+        by_event, by_when = dict[str, str](), dict[When, str]()
         for event, meta in history:
             kind = meta.provenance.kind
             by_event[event.NAME] = _weaker(kind, by_event.get(event.NAME))
             by_when[meta.happened] = _weaker(kind, by_when.get(meta.happened))
-            by_day[meta.happened.day] = _weaker(kind, by_day.get(meta.happened.day))
-        return cls(by_event, by_when, by_day)
+        return cls(by_event, by_when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +72,28 @@ class Replay(Generic[S]):
 def select(
     rows: Sequence[RecordedEvent], *, at: date | None = None, version: int | None = None, known_on: date | None = None
 ) -> tuple[list[RecordedEvent], list[RecordedEvent]]:
-    """Return the rows that belong to the replay, and those that possibly do."""
+    """Return the rows that belong to the replay, and those that possibly do.
+
+    An opening that was inferred comes with the first act that belongs: a cycle that a file opened can have older acts.
+    """
     selected, possible = [], []
+    opening: RecordedEvent | None = None
     for row in rows:
         if version is not None and row.version > version:
             continue
         if known_on is not None and row.recorded_at > end_of(known_on):
             continue
         if at is not None and row.happened_latest > end_of(at):
-            if row.happened_earliest < end_of(at):
+            if row.version == 1 and row.provenance == "inferred":
+                opening = row
+            elif row.happened_earliest < end_of(at):
                 possible.append(row)
             continue
         selected.append(row)
+    if opening is not None and selected:
+        selected.insert(0, opening)
+    elif opening is not None and at is not None and opening.happened_earliest < end_of(at):
+        possible.insert(0, opening)
     return selected, possible
 
 
@@ -164,7 +172,7 @@ def replay_as_json(found: Replay[State] | Replay[CityState], texts: Mapping[str,
             for step in steps(found.state, found.rules, owed)
         ]
         answer["deviations"] = [
-            {**deviation_values(one), "sureness": found.sure.by_day.get(one.on) if one.on else None}
+            {**deviation_values(one), "sureness": found.sure.by_when.get(one.on) if one.on else None}
             for one in deviations(found.state, found.rules)
         ]
         answer["obligations"] = [_obligation(one, found.sure) for one in owed]

@@ -165,7 +165,7 @@ def board(
 def extend(
     cycle: Cycle,
     duty: Annotated[str, typer.Option(help=_("What the time is for, such as midyear-report."))],
-    until: Annotated[str, typer.Option(help=_("The last day, such as 2026-07-20."))],
+    until: Annotated[str, typer.Option(help=_("The last day, such as 20/07/2026."))],
     reason: Annotated[str, typer.Option(help=_("Why; it stays visible for ever."))],
     unit: Annotated[Optional[str], typer.Option(help=_("One unit; all of them when none is named."))] = None,
     as_: As = None,

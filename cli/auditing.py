@@ -64,7 +64,7 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
             if entry.corrected_by:
                 text += " " + _("(corrected by {by})").format(by=entry.corrected_by)
             sure = word("sureness", row.provenance) + (f": {row.source}" if row.source else "")
-            table.add_row(str(row.version), entry.days, text, row.actor, sure)
+            table.add_row(str(row.version), entry.on, text, row.actor, sure)
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
@@ -124,7 +124,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             for line in state_lines(found.state, texts, people, found.sure.by_event):
                 console.print(line)
             for one in deviations(found.state, found.rules):
-                console.print(f"  • {deviation_text(one, names, found.sure.by_day)}")
+                console.print(f"  • {deviation_text(one, names, found.sure.by_when)}")
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)

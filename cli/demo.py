@@ -27,6 +27,7 @@ from cli.session import Session, session
 from cli.visiting import Visit, visit
 from domain import post
 from domain.cycle import CYCLE
+from domain.dates import as_iso
 from domain.deviations import deviations
 from domain.installation import POST_STREAM
 from domain.obligations import steps
@@ -197,7 +198,7 @@ async def _row(app: Session, played: Played) -> dict[str, Any]:
         "steps": [
             {
                 "step": step.name,
-                "done": step.done.day.isoformat() if step.done else None,
+                "done": as_iso(step.done) if step.done else None,
                 "sureness": sure.by_when.get(step.done) if step.done else None,
             }
             for step in steps(state, rules)

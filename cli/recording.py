@@ -11,7 +11,7 @@ from application.yaml_files import read_model
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from errors import InputError
-from i18n import _
+from i18n import N_, _
 from i18n.messages import sentence
 
 
@@ -26,13 +26,26 @@ async def record(file: Path, person: str | None, *, dry_run: bool, as_json: bool
     return Exit.DONE
 
 
+_ENTRIES = {"known": N_("known before"), "correction": N_("correction")}
+
+
+def _told(told: dict[str, Any]) -> str:
+    """An act of the file in a line: where it stands, when it happened, what it says, and whether it is new."""
+    line = _("line {line}").format(line=told["line"]) if told["line"] else ""
+    entry = f" ({_(_ENTRIES[told['entry']])})" if told["entry"] in _ENTRIES else ""
+    where = ", ".join(part for part in (line, told["cycle"].partition("/")[2], told["on"]) if part)
+    return f"{where}: {' '.join(told['texts'])}{entry}"
+
+
 def _show(report: dict[str, Any]) -> None:
     console = terminal()
     text = _("{cycle}: {entered} entered, {known} known before, {corrected} corrected")
     names = ", ".join(cycle["cycle"] for cycle in report["cycles"])
     console.print(text.format(cycle=names, **report["counts"]))
     if report["dry_run"]:
-        console.print(_("Only tried: nothing was entered."))
+        console.print(_("Only tried: nothing was entered. This is what the file says:"))
+        for told in report["told"]:
+            console.print(f"  {_told(told)}")
     for one in report["unheeded"]:
         console.print(_("Not heeded: {why}").format(why=sentence(one["code"], one["facts"])))
     for cycle in report["cycles"]:

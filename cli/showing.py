@@ -191,7 +191,7 @@ async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[dateti
                 "kind": notice.NAME,
                 "subject": subject,
                 "text": body,
-                "happened": day(envelope.meta.happened.last_day),
+                "happened": day(envelope.meta.happened),
                 "recorded_at": row.recorded_at.isoformat(),
                 "rehearsed": rehearsed,
             }

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from domain.problems import first_problem
+from domain.field_names import problem_of
 from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
 from domain.strengths import Strength, strength_of
@@ -51,7 +51,7 @@ class CommandPayload(FrozenModel):
         try:
             return cls(act=command.NAME, fields=command.model_dump(mode="json"), **circumstances)
         except ValidationError as error:
-            raise _malformed(command.NAME, error) from None
+            raise _malformed(command.NAME, error, cls) from None
 
     def authenticated(
         self,
@@ -120,7 +120,7 @@ def parse_command(name: str, fields: Mapping[str, Any]) -> Command:
     try:
         return known.model_validate(dict(fields))
     except ValidationError as error:
-        raise _malformed(name, error) from None
+        raise _malformed(name, error, known) from None
 
 
 def parse_signatories(fields: Mapping[str, Any]) -> Signatories:
@@ -132,11 +132,11 @@ def parse_signatories(fields: Mapping[str, Any]) -> Signatories:
     try:
         return Signatories.model_validate(dict(fields))
     except ValidationError as error:
-        raise _malformed("hands", error) from None
+        raise _malformed("hands", error, Signatories) from None
 
 
-def _malformed(act: str, error: ValidationError) -> Refused:
-    problem = first_problem(error)
+def _malformed(act: str, error: ValidationError, model: type[BaseModel]) -> Refused:
+    problem = problem_of(error, model)
     place = ".".join(map(str, problem.pop("place"))) or act
     return Refused("malformed_act", act=act, place=place, **problem)
 

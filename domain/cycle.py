@@ -435,12 +435,18 @@ def _signatories(authenticated: AuthenticatedCommand, meta: Meta, version: int) 
 def _advanced_lifecycle(current: lifecycle.Lifecycle, meta: Meta) -> lifecycle.Lifecycle | None:
     """Return the lifecycle after any event; None if it does not change.
 
-    In a backfilled cycle, time advances with the events. A rehearsed event marks the whole cycle as rehearsed.
+    In a backfilled cycle, time goes from the first event to the last, in whatever order they were entered. A rehearsed
+    event marks the whole cycle as rehearsed.
     """
-    rehearsed = not current.rehearsed and meta.provenance.kind == "rehearsed"
-    if current.clock == "backfill" and (current.now is None or meta.happened.latest > current.now):
-        return replace(current, now=meta.happened.latest, rehearsed=current.rehearsed or rehearsed)
-    return replace(current, rehearsed=True) if rehearsed else None
+    rehearsed = current.rehearsed or meta.provenance.kind == "rehearsed"
+    since, now = current.clock_since, current.now
+    if current.clock == "backfill":
+        earliest = meta.happened.earliest.astimezone(ICT)  # in one zone, so that states are equal as texts, too
+        since = earliest if since is None or earliest <= since else since
+        now = meta.happened.latest if now is None else max(now, meta.happened.latest)
+    if (since, now, rehearsed) == (current.clock_since, current.now, current.rehearsed):
+        return None
+    return replace(current, clock_since=since, now=now, rehearsed=rehearsed)
 
 
 def _date_of_event(authenticated: AuthenticatedCommand, state: State, roles: frozenset[Party]) -> When:

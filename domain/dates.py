@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from domain.problems import invalid
-from domain.times import ICT, When, day_ending
+from domain.times import When
 
 _FORMS = (
     (re.compile(r"(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})/(?P<y>[0-9]{4})"), "day"),
@@ -56,13 +57,46 @@ def _instants(text: str) -> When:
 
 
 def format_when(when: When) -> str:
-    """Return the shortest text that `parse_when` reads as the same range."""
-    first, last = when.earliest.astimezone(ICT).date(), day_ending(when.latest)
-    if when == When.on(first, max(first, last)):
-        return f"{first:%d/%m/%Y}" if first == last else f"{first:%d/%m/%Y}..{last:%d/%m/%Y}"
+    """Return the shortest text that `parse_when` reads as the same range: a month and a year are written as such."""
     if when.earliest == when.latest:
         return when.earliest.isoformat()
-    return f"{when.earliest.isoformat()}..{when.latest.isoformat()}"
+    ends = written_ends(when)
+    if ends is None:
+        return f"{when.earliest.isoformat()}..{when.latest.isoformat()}"
+    return "..".join(dict.fromkeys(_WRITTEN[ends[0]].format(day) for day in ends[1:]))
+
+
+_WRITTEN: Mapping[str, str] = {"day": "{:%d/%m/%Y}", "month": "{:%m/%Y}", "year": "{:%Y}"}
+_WRITTEN_ISO: Mapping[str, str] = {"day": "{:%Y-%m-%d}", "month": "{:%Y-%m}", "year": "{:%Y}"}
+
+
+def written_ends(when: When) -> tuple[str, date, date] | None:
+    """Return how exactly a range of whole days is known, "day", "month" or "year", with its first and last day.
+
+    Whole months are known by month, whole years by year. None for a range that has other ends.
+    """
+    first, last = when.day, when.last_day
+    if when != When.on(first, max(first, last)):
+        return None
+    after = last + timedelta(days=1) if last < date.max else last
+    if first.day != 1 or after.day != 1:
+        return "day", first, last
+    return ("year" if first.month == after.month == 1 else "month"), first, last
+
+
+def as_written(when: When) -> str:
+    """Return a date as people write it: 20/07/2026, 07/2026, 2026, or the first and the last with a dash between.
+
+    Of an instant it is the day.
+    """
+    exactness, *ends = written_ends(when) or ("day", when.day, when.last_day)
+    return " - ".join(dict.fromkeys(_WRITTEN[exactness].format(day) for day in ends))
+
+
+def as_iso(when: When) -> str:
+    """Return a date as JSON holds it: 2026-07-20, 2026-07, 2026, or the first and the last with a slash between."""
+    exactness, *ends = written_ends(when) or ("day", when.day, when.last_day)
+    return "/".join(dict.fromkeys(_WRITTEN_ISO[exactness].format(day) for day in ends))
 
 
 def _days(text: str) -> tuple[date, date]:

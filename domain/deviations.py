@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from domain.due_dates import Obligation, due_in_force
@@ -76,13 +76,13 @@ class DeviationsContext(ObligationsContext, ScoresContext, Protocol):
 class Deviation:
     """A deviation. `article` is None for a remark; `settled` tells that a later act put it right.
 
-    `on` is the day of the deviating act, if known; `facts` fill the message of `code`.
+    `on` is the date of the deviating act as it is known; `facts` fill the message of `code`.
     """
 
     key: str
     code: str
     article: str | None
-    on: date | None
+    on: When | None
     facts: Mapping[str, object] = field(default_factory=dict)
     settled: bool = False
     acknowledged: bool = False
@@ -110,7 +110,7 @@ def _text_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         "signed-text-open",
         "signed_text_open",
         rules.at(first).articles.text_final_before_signing,
-        first.day,
+        first,
         {"edits": len(requests), "stances": len(open_stances)},
         settled=reissued,
     )
@@ -121,7 +121,7 @@ def _unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     first = state.signing.first_signed
     if first is not None and state.signing.signed_version == 0:
         settled = "covenant" in state.drafts
-        yield Deviation("signed-unpresented", "signed_unpresented", None, first.day, settled=settled)
+        yield Deviation("signed-unpresented", "signed_unpresented", None, first, settled=settled)
 
 
 def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -129,7 +129,7 @@ def _stance_unpresented(state: DeviationsContext, rules: Edition) -> Iterator[De
     for (unit, on), stance in state.comments.stances.items():
         if not is_of_draft(stance.on, stance.when, state):
             key = f"stance-unpresented/{unit}/{on}"
-            yield Deviation(key, "stance_unpresented", None, stance.when.day, {"unit": unit})
+            yield Deviation(key, "stance_unpresented", None, stance.when, {"unit": unit})
 
 
 def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -142,8 +142,8 @@ def _bylaws_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
     if not versions and is_past_year(state):
         return  # the sources do not tell of them
     if not versions or first.before(versions[0].when):
-        on = versions[0].when.day if versions else None
-        yield Deviation("bylaws-late", "bylaws_late", rules.articles.bylaws_before_signing, on, {"signed": first.day})
+        on = versions[0].when if versions else None
+        yield Deviation("bylaws-late", "bylaws_late", rules.articles.bylaws_before_signing, on, {"signed": first})
 
 
 def _declined(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -163,7 +163,7 @@ def _head_unknown(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
     """Find a covenant that was signed while the cluster's head was unknown."""
     first = state.signing.first_signed
     if first is not None and state.membership.holder_on("head", first) == "unknown":
-        yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first.day)
+        yield Deviation("head-unknown", "head_unknown", rules.at(first).articles.head_known, first)
 
 
 def _late(owed: Iterable[Obligation], state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -174,7 +174,7 @@ def _late(owed: Iterable[Obligation], state: DeviationsContext, rules: Edition) 
                 f"late/{obligation.duty}/{obligation.bearer}/{obligation.subject}",
                 "late_act",
                 obligation.article,
-                obligation.done.day,
+                obligation.done,
                 {
                     "duty": obligation.duty,
                     "unit": obligation.bearer,
@@ -187,7 +187,7 @@ def _late(owed: Iterable[Obligation], state: DeviationsContext, rules: Edition) 
             due, article, _lapsed = due_in_force(duty, state.lifecycle.year, rules, one.when)
             if due is not None and one.when.after(due):
                 facts = {"duty": duty, "unnamed": one.unnamed, "due": day_ending(due)}
-                yield Deviation(f"late/{duty}/-/{one.version}", "late_act", article, one.when.day, facts)
+                yield Deviation(f"late/{duty}/-/{one.version}", "late_act", article, one.when, facts)
 
 
 _DUTY_OF_JOINT_ACT: Mapping[JointAct, Duty] = {
@@ -204,7 +204,7 @@ def _final_late(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
         return
     if meeting.when.after(end_of(rules.at(meeting.when).period.last.of(state.lifecycle.year))):
         article = rules.at(meeting.when).articles.final_within_year
-        yield Deviation("final-next-year", "final_next_year", article, meeting.when.day)
+        yield Deviation("final-next-year", "final_next_year", article, meeting.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def _meeting_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Devia
             facts = None if season is None else _outside(season, meeting.when, state, rules)
             if facts is not None:
                 facts = {"kind": kind, **facts}
-                yield Deviation(f"unusual/{kind}/{id_}", "meeting_unusual", None, meeting.when.day, facts)
+                yield Deviation(f"unusual/{kind}/{id_}", "meeting_unusual", None, meeting.when, facts)
 
 
 def _signing_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -257,7 +257,7 @@ def _signing_unusual(state: DeviationsContext, rules: Edition) -> Iterator[Devia
     first = state.signing.first_signed
     facts = None if first is None else _outside(_SIGNING_SEASON, first, state, rules)
     if first is not None and facts is not None:
-        yield Deviation("unusual/signing", "signing_unusual", None, first.day, facts)
+        yield Deviation("unusual/signing", "signing_unusual", None, first, facts)
 
 
 def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -272,7 +272,7 @@ def _ranked_early(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
             continue  # the sources do not tell of it
         if scored is None or ranked.before(scored.when):
             article = rules.articles.appraisal_before_ranking
-            yield Deviation(f"ranked-early/{unit}", "ranked_before_appraisal", article, ranked.day, {"unit": unit})
+            yield Deviation(f"ranked-early/{unit}", "ranked_before_appraisal", article, ranked, {"unit": unit})
 
 
 def _own_nomination(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -291,7 +291,7 @@ def _quorum_missed(state: DeviationsContext, rules: Edition) -> Iterator[Deviati
         if quorum_missed(ballot, rules.at(ballot.when)):
             rule = rules.at(ballot.when).vote(ballot.tally.subject)
             article = rule.article if rule else None
-            yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when.day, {"ballot": id_})
+            yield Deviation(f"quorum/{id_}", "quorum_missed", article, ballot.when, {"ballot": id_})
 
 
 def _other_method(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -300,7 +300,7 @@ def _other_method(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
         rule = rules.at(ballot.when).vote(ballot.tally.subject)
         if rule is not None and rule.method != ballot.tally.method:
             facts = {"ballot": id_, "found": ballot.tally.method, "expected": rule.method}
-            yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when.day, facts)
+            yield Deviation(f"vote-method/{id_}", "voted_otherwise", rule.article, ballot.when, facts)
 
 
 def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -313,7 +313,7 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
             if outcome.carried is False and (subject, outcome.choice.unit) in selected and rule is not None:
                 facts = {"unit": outcome.choice.unit, "subject": subject, "votes": outcome.choice.votes}
                 yield Deviation(
-                    f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when.day, facts
+                    f"not-carried/{subject}/{outcome.choice.unit}", "not_carried", rule.article, ballot.when, facts
                 )
 
 
@@ -324,7 +324,7 @@ def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         if tied:
             names = ", ".join(state.membership.names.get(one.unit or "", one.words or "") for one in tied)
             facts = {"subject": subject, "names": names, "votes": tied[0].votes}
-            yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when.day, facts)
+            yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when, facts)
 
 
 def _papers_untold(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -332,7 +332,7 @@ def _papers_untold(state: DeviationsContext, rules: Edition) -> Iterator[Deviati
     for id_, ballot in state.ballots.items():
         if papers := papers_untold(ballot):
             facts = {"ballot": id_, "papers": papers}
-            yield Deviation(f"papers-untold/{id_}", "papers_untold", None, ballot.when.day, facts)
+            yield Deviation(f"papers-untold/{id_}", "papers_untold", None, ballot.when, facts)
 
 
 def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
@@ -386,7 +386,7 @@ def _classes_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
     for unit, result in calculated_scores(state, rules).items():
         if result.class_open is None:
             continue
-        key, on, facts = f"class/{unit}", ranked.day, {"unit": unit, **dict(result.class_open.facts)}
+        key, on, facts = f"class/{unit}", ranked, {"unit": unit, **dict(result.class_open.facts)}
         match result.class_open.code:
             case "between_classes":
                 yield Deviation(key, "class_between", None, on, facts)
@@ -405,7 +405,7 @@ def _held(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             continue
         if hold.released is None or decided.before(hold.released):
             facts = {"unit": grant.unit, "award": grant.award}
-            yield Deviation(f"held/{grant.unit}/{grant.award}", "granted_while_held", None, decided.day, facts)
+            yield Deviation(f"held/{grant.unit}/{grant.award}", "granted_while_held", None, decided, facts)
 
 
 def _annulments(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -414,11 +414,11 @@ def _annulments(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
     for (unit, award), when in state.awards.annulled.items():
         if (unit, award) not in granted:
             facts = {"unit": unit, "award": award}
-            yield Deviation(f"annulled/{unit}/{award}", "annulled_ungranted", None, when.day, facts)
+            yield Deviation(f"annulled/{unit}/{award}", "annulled_ungranted", None, when, facts)
     for (unit, award, what), when in state.awards.returned.items():
         if (unit, award) not in state.awards.annulled:
             facts = {"unit": unit, "award": award}
-            yield Deviation(f"returned/{unit}/{award}/{what}", "returned_unannulled", None, when.day, facts)
+            yield Deviation(f"returned/{unit}/{award}/{what}", "returned_unannulled", None, when, facts)
 
 
 def _complaints(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -428,7 +428,7 @@ def _complaints(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]
             f"complaint/{number}",
             "complaint",
             None,
-            complaint.when.day,
+            complaint.when,
             {"number": number},
             settled=complaint.answered is not None,
         )
@@ -446,14 +446,14 @@ def _published_undecided(state: DeviationsContext, rules: Edition) -> Iterator[D
     """Find results that were published although no decision is recorded: the paper may come later."""
     published, decided = state.conclusion.published, state.conclusion.decided
     if published is not None and (decided is None or published.before(decided)):
-        yield Deviation("published-undecided", "published_undecided", None, published.day)
+        yield Deviation("published-undecided", "published_undecided", None, published)
 
 
 def _undocumented(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find awards that were granted by a decision of which no document is known."""
     decided = state.conclusion.decided
     if decided is not None and state.conclusion.decision is None and state.conclusion.grants:
-        yield Deviation("decision-undocumented", "decision_undocumented", None, decided.day)
+        yield Deviation("decision-undocumented", "decision_undocumented", None, decided)
 
 
 def _disagreements(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -470,15 +470,15 @@ def _letters(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         due, answers = letter.event.answer_by, letters.answers.get(id_, ())
         if due is not None and answers and all(answer.when.after(end_of(due)) for answer in answers):
             facts = {"letter": id_, "due": due}
-            yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when.day, facts)
+            yield Deviation(f"letter-late/{id_}", "answered_late", None, answers[0].when, facts)
         if letters.asks_for_answer(id_) and not letters.settled(id_) and not is_past_year(state):
             facts = {"letter": id_, "kind": letter.event.kind}
-            yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when.day, facts)
+            yield Deviation(f"letter/{id_}", "letter_unanswered", None, letter.when, facts)
     for id_, answers in letters.answers.items():
         if id_ not in letters.letters:
-            yield Deviation(f"answer/{id_}", "answer_without_letter", None, answers[0].when.day, {"letter": id_})
+            yield Deviation(f"answer/{id_}", "answer_without_letter", None, answers[0].when, {"letter": id_})
         elif answers[0].when.before(letters.letters[id_].when):
-            yield Deviation(f"answer/{id_}", "answered_before", None, answers[0].when.day, {"letter": id_})
+            yield Deviation(f"answer/{id_}", "answered_before", None, answers[0].when, {"letter": id_})
 
 
 def _contents(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
@@ -518,13 +518,13 @@ def _rounds(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
         rule = held_to.round_rule(round_)
         facts = {"unit": unit, "round": round_}
         if held_to.rounds and rule is None:
-            yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when.day, facts)
+            yield Deviation(f"round/{round_}/{unit}", "round_undeclared", None, scored.when, facts)
         if rule is not None and rule.criteria and {item.criterion for item in scored.sheet} - set(rule.criteria):
-            yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when.day, facts)
+            yield Deviation(f"round/{round_}/{unit}", "scored_beyond_round", rule.article, scored.when, facts)
         if rule is not None and not _is_scorer(rule.by, unit, scored.by, state):
-            yield Deviation(f"scorer/{round_}/{unit}", "scored_by_other", rule.article, scored.when.day, facts)
+            yield Deviation(f"scorer/{round_}/{unit}", "scored_by_other", rule.article, scored.when, facts)
         if ranked is not None and ranked.before(scored.when):
-            yield Deviation(f"after-rank/{round_}/{unit}", "scored_after_ranking", None, scored.when.day, facts)
+            yield Deviation(f"after-rank/{round_}/{unit}", "scored_after_ranking", None, scored.when, facts)
 
 
 def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> bool:
@@ -565,7 +565,7 @@ def _unregistered(state: DeviationsContext, rules: Edition) -> Iterator[Deviatio
     for unit, reply in state.targets.replies.items():
         if unit not in state.targets.registrations:
             facts = {"unit": unit}
-            yield Deviation(f"unregistered/{unit}", "accepted_unregistered", None, reply.when.day, facts)
+            yield Deviation(f"unregistered/{unit}", "accepted_unregistered", None, reply.when, facts)
 
 
 def _papers(state: DeviationsContext) -> Iterator[Document]:
@@ -586,7 +586,7 @@ def _numbers(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     for paper in _papers(state):
         if paper.number is None or paper.issuer is None or paper.title is None:
             continue
-        key = (paper.issuer, paper.number, paper.issued.year if paper.issued else 0)
+        key = (paper.issuer, paper.number, paper.issued.day.year if paper.issued else 0)
         earlier = first.setdefault(key, paper)
         if earlier.title != paper.title:
             facts = {"number": paper.number, "issuer": paper.issuer, "about": f"{earlier.title}; {paper.title}"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
-
-from domain.numbers import whole_number
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 T = TypeVar("T")
 FOUND_CHARS = 80
@@ -19,6 +19,12 @@ FOUND_CHARS = 80
 def invalid(code: str, /, **facts: object) -> PydanticCustomError:
     """Return the error that a validator raises for `code`; `facts` fill the message."""
     return PydanticCustomError(code, code, {name: str(fact) for name, fact in facts.items()})
+
+
+def invalid_at(path: tuple[int | str, ...], value: object, code: str, /, **facts: object) -> ValidationError:
+    """Return the error that the validator of a whole model raises for `code`, where the cause stands at `path`."""
+    details = InitErrorDetails(type=invalid(code, **facts), loc=path, input=value)
+    return ValidationError.from_exception_data(code, [details])
 
 
 def repeated(names: Iterable[T]) -> list[T]:
@@ -40,19 +46,45 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     `place` is the path: a tuple of field names and list indexes. `problem` is pydantic's code or one of ours, `given`
     the facts of that code, `found` the beginning of the invalid value.
     """
-    first = error.errors(include_url=False)[0]
-    try:
-        text = repr(first["input"])
-    except RecursionError:  # lists inside each other, hundreds deep
-        text = "…"
+    errors = error.errors(include_url=False)
+    first = errors[0]
+    if first["type"] == "missing":  # mostly because the name is mistyped
+        mistyped = (one for one in errors if one["type"] == "extra_forbidden" and one["loc"][:-1] == first["loc"][:-1])
+        first = next(mistyped, first)
+    text = _as_written(first["input"])
     given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
-    # YAML reads an unquoted 18,5 in a list as 18 and a key "5" without a value.
-    is_key_without_value = first["type"] == "extra_forbidden" and first["input"] is None
-    cut_figure = is_key_without_value and whole_number(str(first["loc"][-1])) is not None
-    of_a_digest = first["type"] == "string_pattern_mismatch" and "{64}" in given.get("pattern", "")
+    typed = {"typed": first["input"]} if isinstance(first["input"], str) else {}
     return {
         "place": tuple(part for part in first["loc"] if not _is_type_alternative(part)),
-        "problem": "digest" if of_a_digest else "figure_unquoted" if cut_figure else first["type"],
-        "given": {**given, "message": first["msg"]},
+        "problem": _cause(first["type"], first["loc"], first["input"], given),
+        "given": {**given, **typed, "message": first["msg"]},
         "found": text if len(text) <= FOUND_CHARS else text[: FOUND_CHARS - 3] + "…",
     }
+
+
+def _cause(code: str, path: tuple[int | str, ...], value: object, given: dict[str, str]) -> str:
+    """Return the code of a problem, or a more exact one where the cause is how YAML read the file."""
+    if code == "extra_forbidden" and value is None:
+        # YAML reads an unquoted 18,5 in a list as 18 and a key "5" without a value; "A, B" as "A" and a key "B".
+        name = str(path[-1])
+        return "figure_unquoted" if re.fullmatch(r"[0-9]+", name) else "text_unquoted" if not _is_name(name) else code
+    if code == "string_type" and isinstance(value, dict):
+        return "text_with_colon"
+    if code == "string_pattern_mismatch" and "{64}" in given.get("pattern", ""):
+        return "digest"
+    return code
+
+
+def _is_name(text: str) -> bool:
+    """Return whether a text looks like the name of a field: ASCII letters in one word."""
+    return text.isascii() and text.isidentifier()
+
+
+def _as_written(value: object) -> str:
+    """Return a value as a person would write it: days as day/month/year."""
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    try:
+        return repr(value)
+    except RecursionError:  # lists inside each other, hundreds deep
+        return "…"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.commands import AuthenticatedCommand
+from domain.dates import as_iso
 from domain.parties import CLOCK_ONLY, MINUTES_KEEPERS, Party
 from domain.records import CLOCK, OF_EARLIER_ACT, Command, Meta, Refused
 from domain.steps import corrections, lifecycle, membership
@@ -128,7 +129,7 @@ def check(authenticated: AuthenticatedCommand, state: RightsContext, *, correcti
         raise Refused("cycle_not_open")
     accepted = command.AFTER_FILING or correcting or _is_addition(authenticated, state)
     if state.lifecycle.filed is not None and not accepted:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
+        raise Refused("cycle_is_filed", on=as_iso(state.lifecycle.filed))
     duty = command.CLOSED_BY
     is_closed = duty is not None and duty in state.lifecycle.closed
     if is_closed and Party.SECRETARIAT not in roles and subject == authenticated.unit:

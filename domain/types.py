@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,15 +14,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticOmit
 
 from domain import limits
+from domain.dates import as_iso, as_written, parse_when, written_ends
+from domain.numbers import JSON_PATTERN, is_canonical, read_number
 from domain.problems import invalid
-from domain.times import Day
+from domain.times import When
 
 # Text -------------------------------------------------------------------------------------
 
@@ -109,36 +112,35 @@ Text = Annotated[Digest, IsText()]
 """The salted digest of a free text, in hex. The text itself is stored in the vault, where it can be erased."""
 
 
-_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
-"""What keyboards and word processors write in place of a minus: hyphens, dashes, the mathematical minus."""
+TYPED = {"typed": True}
+"""The validation context of what a person has written: there "1.250" is asked about. Stored numbers are as they are."""
 
 
-def decimal_comma(value: object) -> object:
-    """Read a number as it is written in Việt Nam: "9,5" becomes "9.5", "–5" becomes "-5"; other values stay.
+def decimal_comma(value: object, info: ValidationInfo) -> object:
+    """Read a number as it is written in Việt Nam (`read_number`); a stored one and other values stay.
 
     Raises:
-        ValueError: `decimal_comma`: the comma may separate thousands, or the text is no number.
-            `decimal_parsing`: the text holds other characters than those of a number.
+        PydanticCustomError: as `read_number`, and `decimal_parsing` for other characters than those of a number.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (is_canonical(value) and not (info.context or {}).get("typed")):
         return value
-    value = re.sub(r"^(\s*-)\s+(?=[0-9])", r"\1", value.translate(_DASHES))
-    if not value.strip().isascii() or "_" in value:  # `Decimal` would take the digits of other scripts, and 1_000
+    number = read_number(value)
+    if not number.isascii() or "_" in number:  # `Decimal` would take the digits of other scripts, and 1_000
         raise invalid("decimal_parsing")
-    if "," in value:
-        if not re.fullmatch(r"-?[0-9]+,[0-9]+", value.strip()) or re.fullmatch(
-            r"-?[1-9][0-9]{0,2},[0-9]{3}", value.strip()
-        ):
-            raise invalid("decimal_comma")  # "1,000" can mean one or one thousand
-        return value.strip().replace(",", ".")
-    return value
+    return number
+
+
+def _whole(value: object) -> object:
+    return read_number(value, whole=True) if isinstance(value, str) else value
+
+
+Whole = BeforeValidator(_whole)
+"""Marks a whole number outside the fields of acts, which people type as they do others: 1.250 people."""
 
 
 def _typed_number(least: int, most: int) -> WithJsonSchema:
     number = {"type": "number", "minimum": least, "maximum": most}
-    # The dashes are those of `decimal_comma`.
-    sign = "[-+\u2010-\u2015\u2212\ufe58\ufe63\uff0d]?"
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": rf"^\s*{sign}\s*[0-9]+([.,][0-9]+)?\s*$"}]})
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": JSON_PATTERN}]})
 
 
 # The bounds come before the validator: there pydantic checks them in its compiled core, behind it in Python.
@@ -252,12 +254,28 @@ class Participant(FrozenModel):
 Participants = Annotated[tuple[Participant, ...], Field(max_length=limits.PEOPLE_PER_ACT)]
 
 
+def _issue_date(value: object) -> When:
+    when = parse_when(value)
+    if written_ends(when) is None or " - " in as_written(when):
+        raise invalid("no_such_issue_date")
+    return when
+
+
+IssueDate = Annotated[
+    When,
+    BeforeValidator(_issue_date),
+    PlainSerializer(as_iso, return_type=str),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["20/07/2026", "07/2026", "2026"]}),
+]
+"""The date of a document, by day, month or year; a day is stored as 2026-07-20, as before months were possible."""
+
+
 class Document(FrozenModel):
     """A document. At least one field is known: title, number, date, issuer or text."""
 
     title: Label | None = None
     number: Label | None = None
-    issued: Day | None = None
+    issued: IssueDate | None = None
     issuer: Label | None = None
     text: Text | None = None
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from domain import limits
+from domain.dates import as_iso
 from domain.problems import invalid, repeated
 from domain.records import Meta, Refused
 from domain.times import When
@@ -145,4 +146,4 @@ def require_member(unit: str, meta: Meta, state: UnitsContext) -> None:
         Refused: `not_a_member`.
     """
     if not state.could_be_member(unit, meta.happened):
-        raise Refused("not_a_member", unit=unit, on=meta.happened.day)
+        raise Refused("not_a_member", unit=unit, on=as_iso(meta.happened))

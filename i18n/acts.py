@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
-from i18n import _, in_language
+from i18n import _, in_language, language
 
 MEETINGS_VI: Mapping[str, str] = {
     "phát động": "launching",
@@ -54,3 +54,13 @@ def stored_names() -> Mapping[str, str]:
     """The stored names of the acts that persons enter, by their Vietnamese names."""
     with in_language("vi"):
         return {_(command.LABEL): command.NAME for command in ENTERED_BY_PERSONS}
+
+
+def names_in_files() -> Mapping[str, str]:
+    """The names by which files and the command line take an act, each with the one that the reader would type."""
+    known = stored_names()
+    vietnamese = language() == "vi"
+    return {
+        **{name: name if vietnamese else stored for name, stored in known.items()},
+        **{stored: name if vietnamese else stored for name, stored in known.items()},
+    }

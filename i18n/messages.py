@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.times import ICT
+from domain.dates import as_written, parse_when
+from domain.numbers import write_number
+from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
+from i18n.acts import MEETINGS_VI, names_in_files
+from i18n.fields import FIELDS
+from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
-from i18n.words import COUNTS, WORDS
+from i18n.words import COUNTS, WORDS, words_of_values
 
 SENTENCES: Mapping[str, str | Plural] = {**sentences.SENTENCES, **page_texts.SENTENCES}
 
@@ -36,6 +41,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
         return f"{code}: {given}" if given else code
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
+    if (typed := _TYPED.get(code)) is not None:
+        given["nearest"] = nearest_in_words(str(given.get(typed)), _possible(code, given))
     return filled(translated(text, given), given, names or {})
 
 
@@ -63,10 +70,82 @@ _LARGEST = 1_000_000
 
 def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:
     """What is wrong with a value; a problem that is not in `PROBLEMS` is told by the validator's own message."""
+    if problem == "extra_forbidden" and "fields" in given:
+        problem = "no_such_field"
     text = PROBLEMS.get(problem)
     if text is None:
         return str(given.get("message", problem))
-    return translated(text, given).format_map(_Blank({name: str(fact) for name, fact in given.items()}))
+    facts = {name: str(fact) for name, fact in given.items()}
+    if (typed := _TYPED.get(problem)) is not None:
+        facts["nearest"] = nearest_in_words(facts.get(typed, ""), _possible(problem, given))
+    if problem in _OF_CHOICES:
+        facts["expected"] = ", ".join(_explained(_choices(given)).values())
+    return fill(translated(text, given), facts)
+
+
+_TYPED: Mapping[str, str] = {
+    "enum": "typed",
+    "field_unknown": "field",
+    "body_unknown": "unit",
+    "literal_error": "typed",
+    "no_such_act_name": "act",
+    "no_such_field": "field",
+    "no_such_kind": "typed",
+    "no_such_source": "source",
+    "no_such_predecessor": "cycle",
+    "no_such_unit": "unit",
+    "unknown_act": "act",
+}
+"""Codes of what may be a typing error, each with the fact that was typed: their texts offer the nearest names."""
+
+_OF_CHOICES = {"enum", "literal_error"}
+_LISTS = {"no_such_field": "fields", "field_unknown": "fields", "no_such_source": "names"}
+
+
+def _possible(code: str, facts: Mapping[str, Any]) -> Mapping[str, str]:
+    """What could have been meant: what can be typed, each with what is shown of it."""
+    if code in {"no_such_act_name", "unknown_act"}:
+        return names_in_files()
+    if code == "no_such_kind":
+        return (
+            {name: name for name in MEETINGS_VI}
+            if language() == "vi"
+            else {**MEETINGS_VI, **_same(MEETINGS_VI.values())}
+        )
+    if code in _OF_CHOICES:
+        shown = _explained(values := _choices(facts))
+        return {**shown, **{word: shown[value] for value, word in words_of_values(values).items()}}
+    names = facts.get(_LISTS.get(code, "known"), "")
+    listed = names.split(", ") if isinstance(names, str) else [str(name) for name in names]
+    if code not in {"no_such_field", "field_unknown"}:
+        return _same(listed)
+    labels = {name: _(FIELDS[name]) for name in listed if name in FIELDS}
+    shown = {name: _with_word(name, _in_sentence(labels.get(name, ""))) for name in listed}
+    return {**shown, **{label: shown[name] for name, label in labels.items()}}
+
+
+def _same(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _choices(given: Mapping[str, Any]) -> list[str]:
+    """The values that a field takes, from pydantic's list of them."""
+    return re.findall(r"'([^']*)'", str(given.get("expected", "")))
+
+
+def _explained(values: list[str]) -> dict[str, str]:
+    """Each value as it is shown: with its word in the language in use, where that is another."""
+    words = words_of_values(values)
+    return {value: _with_word(value, words.get(value, "")) for value in values}
+
+
+def _in_sentence(label: str) -> str:
+    """A label as it stands inside a sentence: without a capital."""
+    return label[:1].lower() + label[1:]
+
+
+def _with_word(name: str, word: str) -> str:
+    return f"{name} ({word})" if word and word != name else name
 
 
 def word(kind: str, value: object) -> str:
@@ -87,10 +166,25 @@ def number(value: Decimal) -> str:
     return text.replace(".", ",") if language() == "vi" else text
 
 
-def day(value: str | date | datetime) -> str:
-    """dd/mm/yyyy, Vietnamese time."""
+def typed_number(value: object) -> str:
+    """A stored number as the reader types it into a field; a value that is no number as it is."""
+    try:
+        return write_number(Decimal(str(value)), "," if language() == "vi" else ".")
+    except InvalidOperation:
+        return str(value)
+
+
+def day(value: str | date | datetime | When) -> str:
+    """A date as people write it, Vietnamese time: dd/mm/yyyy; of a date known by month or year, these alone.
+
+    A text is an instant or a date in ISO form: 2026-07-20, 2026-07, 2026, or two of these with a slash between.
+    """
+    if isinstance(value, str) and "T" not in value:
+        return as_written(parse_when(value.replace("/", "..")))
+    if isinstance(value, When):
+        return as_written(value)
     if isinstance(value, str):
-        value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         value = value.astimezone(ICT).date()
     return f"{value:%d/%m/%Y}"
@@ -127,8 +221,15 @@ class _Blank(dict[str, str]):
         return "…"
 
 
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}(/[0-9]{4}(-[0-9]{2}){0,2})?")
+"""A date as JSON writes it: a day, a month, a year, or the first and the last of a range."""
+
 _DAY = re.compile(r"(19|20|21|22)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 """A day as JSON writes it; numbers of documents do not look like this."""
+
+
+def _is_date(key: str, value: str) -> bool:
+    return bool(_DATE.fullmatch(value)) if key == "on" else key != "found" and bool(_DAY.fullmatch(value))
 
 
 def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
@@ -139,9 +240,9 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
         return names.get(str(value), str(value or ""))
     if key == "units":
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, (date, datetime, When)):
         return day(value)
-    if key != "found" and isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and _is_date(key, value):
         with suppress(ValueError):  # a day that does not exist, such as 2020-02-30
             return day(value)
     if isinstance(value, Decimal):

@@ -9,7 +9,9 @@ from i18n import N_, Plural
 PROBLEMS: Mapping[str, str | Plural] = {
     "missing": N_("this is required"),
     "extra_forbidden": N_("there is no such field"),
-    "string_type": N_("a text is expected"),
+    "no_such_field": N_("there is no such field {nearest}; there are: {fields}"),
+    "string_type": N_('a text is expected; a number or a word such as no stands in quotes: "12"'),
+    "text_with_colon": N_('a text is expected; one with a colon stands in quotes: "Báo cáo: năm 2023"'),
     "string_too_short": Plural(
         "at least {min_length} character is expected", "at least {min_length} characters are expected", "min_length"
     ),
@@ -35,8 +37,8 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "greater_than_equal": N_("at least {ge} is expected"),
     "less_than": N_("less than {lt} is expected"),
     "less_than_equal": N_("at most {le} is expected"),
-    "literal_error": N_("one of {expected} is expected"),
-    "enum": N_("one of {expected} is expected"),
+    "literal_error": N_("one of these is expected: {expected} {nearest}"),
+    "enum": N_("one of these is expected: {expected} {nearest}"),
     "list_type": N_("a list is expected"),
     "tuple_type": N_("a list is expected"),
     "dict_type": N_("a table of fields is expected"),
@@ -49,9 +51,9 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "too_long": Plural(
         "at most {max_length} entry is expected", "at most {max_length} entries are expected", "max_length"
     ),
-    "date_type": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
-    "date_parsing": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
-    "date_from_datetime_parsing": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
+    "date_type": N_("a date such as 20/07/2026 is expected"),
+    "date_parsing": N_("a date such as 20/07/2026 is expected"),
+    "date_from_datetime_parsing": N_("a date such as 20/07/2026 is expected"),
     "date_from_datetime_inexact": N_("a date without a time is expected"),
     "datetime_type": N_("a date with time and zone, such as 2026-07-20T08:00:00+07:00, is expected"),
     "datetime_parsing": N_("a date with time and zone, such as 2026-07-20T08:00:00+07:00, is expected"),
@@ -59,9 +61,20 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "marks": N_("a letter has more than {most} marks"),
     "timezone_aware": N_("a time zone is missing, such as +07:00"),
     "kinds_beyond_unnamed": N_("{found} units by kind, but only {known} units are not named"),
-    "no_such_day": N_("a date such as 2026-07-20 or 20/07/2026 is expected"),
+    "no_such_day": N_("a date such as 20/07/2026 is expected"),
+    "text_unquoted": N_('there is no such field; a text with a comma stands in quotes: "Báo cáo, biên bản"'),
+    "yaml_colon": N_('a text with a colon stands in quotes: "Báo cáo: năm 2023"'),
+    "yaml_indentation": N_(
+        "the indentation differs; what belongs together begins in one column, two blanks further in"
+    ),
+    "yaml_after_quotes": N_('something stands behind the closing quotes; a " inside a text is written as \\"'),
+    "yaml_quote_open": N_("quotes are opened and not closed"),
+    "yaml_bracket_open": N_("a comma or a closing bracket is missing, or a text with a comma or colon needs quotes"),
+    "yaml_first_character": N_("a text that begins with such a character stands in quotes"),
+    "yaml_no_colon": N_("a name needs a colon and a blank behind it, then its value"),
     "figure_unquoted": N_('there is no such field; a figure with a comma stands in quotes: "18,5"'),
-    "decimal_comma": N_("a number such as 9,5 is expected; 1,250 can be read in two ways, write 1250"),
+    "number_in_two_ways": N_("{found} can be read in two ways: write {thousands}, or {decimal} if these are decimals"),
+    "number_unreadable": N_("a number such as 9,5 or 1250 or 9.000.000 is expected"),
     "character": N_("the character {character} is not allowed"),
     "mail_address": N_("a mail address such as an@phuong.gov.vn is expected"),
     "line_break": N_("a line break is not allowed here"),
@@ -89,9 +102,10 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "share_beyond_all": N_("{share} is more than all"),
     "choice_is_one": N_("a choice is either a unit or words"),
     "vote_rule_twice": N_("two rules for votes on {subjects}"),
+    "no_such_issue_date": N_("a date such as 20/07/2026, 07/2026 or 2026 is expected"),
     "no_such_date": N_("a date such as 20/07/2026, 07/2026, 2026, or two of them with .. between is expected"),
-    "no_such_act": N_("there is no such act; there are: {names}, and the English names of `thidua acts`"),
-    "no_such_source": N_("there is no source {source} in this file; there are: {names}"),
+    "no_such_act_name": N_("there is no act called {act} {nearest}; `thidua acts` lists all"),
+    "no_such_source": N_("there is no source {source} in this file {nearest}; there are: {names}"),
     "named_again": N_("named twice: {names}"),
     "quota_by_one": N_("a quota is a number or a share, not both"),
     "holiday_too_long": Plural("a holiday takes less than {most} day", "a holiday takes less than {most} days", "most"),
@@ -99,10 +113,17 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
     "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
+    "year_wrong_by_one": N_(
+        "a meeting that closes {year} and opens {next} was held on {on}: does it close {likely}? Then write "
+        "`year: {likely}` and the year after it under `next`; if not, `year_is_right: true` in the head of the file"
+    ),
+    "next_year_wrong": N_(
+        "the year after {year} is {likely}; if it is meant, write `year_is_right: true` in the head of the file"
+    ),
     "no_next_cycle": N_("the file opens no cycle: tell it under `next`"),
     "penalty_adds": N_("{criterion} is a penalty, but each one adds {each} points: write it with a minus"),
     "ceiling_below_maximum": N_("{criterion}: the ceiling {ceiling} is below the maximum {max}"),
-    "no_such_kind": N_("one of {names} is expected"),
+    "no_such_kind": N_("one of these is expected: {names} {nearest}"),
     "nothing_told": N_("the file tells of no meeting and no act"),
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
     "criterion_stands_twice": N_("criterion {criterion} stands twice"),

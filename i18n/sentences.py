@@ -196,14 +196,15 @@ SENTENCES: Mapping[str, str | Plural] = {
     "correction_is_told": N_("This correction stands in the register otherwise (act {version}): enter another one."),
     "object_is_there": N_("{object} is with {unit} already."),
     "moves_others": N_("This would move other units, too ({units}); say --yes if it is meant."),
-    "thousands_dot": N_("{found} can be read in two ways: write thousands without a dot, decimals with a comma."),
+    "number_in_two_ways": N_("{found} can be read in two ways: write {thousands}, or {decimal} if these are decimals."),
+    "number_unreadable": N_("{found} is no number; write it as 9,5 or 1250 or 9.000.000."),
     "file_exists": N_("There is a file of that name already; name another one."),
     "file_unwritable": N_("The file cannot be written: {problem}."),
     "recording_stopped": N_("{act}: {why} Nothing of this meeting was entered."),
     "recording_stopped_outside": N_("{act}: {why} This act was not entered, nor what stands after it."),
     "unit_not_in_register": N_("{unit} ({name}) is no unit of the open cycle; enter it by admit-unit."),
     "unit_called_otherwise": N_("{unit} is called {found} in the register, {name} in the file."),
-    "body_unknown": N_("{unit} is no unit of the cluster; it is kept as a body from elsewhere."),
+    "body_unknown": N_("{unit} is no unit of the cluster {nearest}; it is kept as a body from elsewhere."),
     "unnamed_otherwise": N_("units that nobody names: {found} in the register, {told} in the file."),
     "sheet_refused": N_("{unit}: {why}"),
     "file_tab": N_("A tab stands here; indent with blanks."),
@@ -242,7 +243,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "field_too_deep": N_("Lists nested that deeply are not read."),
     "field_twice": N_("{field} is given twice."),
     "other_commitment": N_("The commitment is not that of {person}; leave it out, it is worked out."),
-    "no_such_unit": N_("There is no unit {unit} in this cycle; there are: {known}."),
+    "no_such_unit": N_("There is no unit {unit} in this cycle {nearest}; there are: {known}."),
     "duty_is_done": N_("{unit} has done this already ({duty}); there is nothing to extend."),
     "person_differs": N_("{person} is entered already, with another {field}: {found}."),
     "cluster_differs": N_(
@@ -273,7 +274,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "act_is_corrected": N_("Act {version} was corrected already (by {by})."),
     "not_correctable": N_("Act {version} carries the register itself and is put right by a new act of its kind."),
     "correction_stands_alone": N_("Hand in a correction alone."),
-    "unknown_act": N_("There is no act called {act}; `thidua acts` lists them."),
+    "unknown_act": N_("There is no act called {act} {nearest}; `thidua acts` lists them."),
     "malformed_act": N_("{act}, {place}: {problem} (found {found})."),
     "malformed_command": N_("The command cannot be read."),
     "too_many_commands": N_("Between 1 and {most} acts at once."),
@@ -284,6 +285,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "unit_in_two_clusters": N_("{unit} stands in two clusters."),
     "no_such_cluster": N_("There is no cluster {cluster} in this year."),
     "not_a_cycle_name": N_("{name} is no name of a cycle; write 2020/cum-1 or mttq-hanoi/2020/cum-1."),
+    "no_such_predecessor": N_(
+        "There is no cycle {cycle} {nearest}; name one that is in the register, or unknown where no source names it."
+    ),
     "no_such_cycle": N_("There is no cycle {cycle}; `thidua board` lists them."),
     "malformed": N_("The command is not in the form of a signed command."),
     "other_installation": N_("This belongs to another installation."),
@@ -311,7 +315,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "field_missing": N_(
         "Missing: {fields}. Give them as options (--{first} …), in a file (--file), or answer at a prompt."
     ),
-    "field_unknown": N_("{act} has no field {field}; it has: {fields}."),
+    "field_unknown": N_("{act} has no field {field} {nearest}; it has: {fields}."),
     "field_value_missing": N_("{field} has no value."),
     "unknown_word": N_("${word} means nothing here."),
     "not_the_organiser": N_("{person} belongs to {unit}; only {organiser} starts this year."),
@@ -322,7 +326,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_such_event": N_("There is no event {version}; the last is {last}."),
     "not_a_command_id": N_("{found} is no command id; it looks like 123e4567-e89b-12d3-a456-426614174000."),
     "who_acts": N_("Say who acts: --as PERSON."),
-    "not_a_date": N_("{found} is no date; write 05/02/2020 or 2020-02-05."),
+    "not_a_date": N_("{found} is no date; write it as 05/02/2020."),
     "one_of_two": N_("Give --at or --version, not both."),
     "real_installation": N_(
         "{folder} holds a real installation; a demo never touches it. Set THIDUA_DATA to another folder."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +25,7 @@ from domain.steps.conclusion import (
 from domain.steps.meetings import MeetingHeld, MeetingTold
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
-from domain.times import day_ending
+from domain.times import When, day_ending
 from domain.units import Unnamed
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
@@ -91,7 +90,8 @@ def _members(on: _Summary) -> Iterator[str]:
             until = f" - {day(day_ending(term.until))}" if term.until is not None else ""
             holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
-            yield f"{word('role', role)}: {holder} ({manner}), {day(term.since)}{until} ({_sureness(term)})"
+            since = day(term.begun or term.since)
+            yield f"{word('role', role)}: {holder} ({manner}), {since}{until} ({_sureness(term)})"
 
 
 def _count(count: Unnamed) -> str:
@@ -190,7 +190,7 @@ def _meetings(on: _Summary) -> Iterator[str]:
         name = f"{held.event.name} ({told})" if held.event.name and held.event.also else held.event.name or told
         of = "" if held.event.of_year is None else " " + _("of the year {year}").format(year=held.event.of_year)
         host = f", {on.name(held.event.host)}" if held.event.host else ""
-        yield f"{name}{of}: {day(held.when.day)}{host}{_attendance(held.event)} ({_sureness(held)})"
+        yield f"{name}{of}: {day(held.when)}{host}{_attendance(held.event)} ({_sureness(held)})"
 
 
 def _attendance(meeting: MeetingHeld) -> str:
@@ -233,19 +233,19 @@ def _next_roles(on: _Summary) -> Iterator[str]:
 
 def _submission(on: _Summary) -> Iterator[str]:
     if on.state.conclusion.submitted is not None:
-        yield f"{_('Submitted')}: {day(on.state.conclusion.submitted.day)}" + on.mark(NominationsSubmitted)
+        yield f"{_('Submitted')}: {day(on.state.conclusion.submitted)}" + on.mark(NominationsSubmitted)
 
 
 def _decision(on: _Summary) -> Iterator[str]:
     if on.state.conclusion.decided is not None:
-        yield f"{_('Decided')}: {day(on.state.conclusion.decided.day)}" + on.mark(AwardsDecided)
+        yield f"{_('Decided')}: {day(on.state.conclusion.decided)}" + on.mark(AwardsDecided)
     for grant in on.state.conclusion.grants:
         yield f"{_('Decided')}: {on.name(grant.unit)}, {grant.award}" + on.mark(AwardsDecided)
 
 
 def _publication(on: _Summary) -> Iterator[str]:
     if on.state.conclusion.published is not None:
-        published = _("Published on {day}").format(day=day(on.state.conclusion.published.day))
+        published = _("Published on {day}").format(day=day(on.state.conclusion.published))
         yield published + on.mark(ResultsPublished)
 
 
@@ -272,10 +272,10 @@ _SECTIONS: Mapping[Section, Callable[[_Summary], Iterator[str]]] = {
 """The lines of each section."""
 
 
-def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[date, str] | None = None) -> str:
+def deviation_text(one: Deviation, names: Mapping[str, str], sure: Mapping[When, str] | None = None) -> str:
     """A deviation in one line: what, the article or "remark", the facts, whether it is settled, how sure it is.
 
-    `sure` has the sureness by day.
+    `sure` has the sureness by date.
     """
     told = {name: fact for name, fact in one.facts.items() if fact not in {"", None, 0}}
     facts = ", ".join(_fact(one.code, name, fact, names) for name, fact in told.items())

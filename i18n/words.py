@@ -6,7 +6,7 @@ context, so that each is translated by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
@@ -28,7 +28,7 @@ from domain.steps.targets import RegistrationStatus
 from domain.types import Exactness, Sureness, Unknown
 from domain.units import Holder, Manner, Role
 from domain.workdays import IfDayOff
-from i18n import N_, NC_, Plural
+from i18n import N_, NC_, Plural, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,3 +387,13 @@ def kind_of(annotation: Any) -> str | None:
     if annotation in _KIND_OF_TYPE:
         return _KIND_OF_TYPE[annotation]
     return next((kind for part in inside if (kind := kind_of(part)) is not None), None)
+
+
+def words_of_values(values: Iterable[str]) -> Mapping[str, str]:
+    """The words of a field's values, by value, in the language in use; empty for values without words.
+
+    The kind is found by the values: the one that has words for just these, or else for these and others.
+    """
+    wanted = set(values)
+    tables = sorted((table.words for table in WORDS.values() if wanted <= set(table.words)), key=len)
+    return {value: _(tables[0][value]) for value in values} if wanted and tables else {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.dates import as_iso
 from domain.deviations import deviations
 from domain.due_dates import Obligation
 from domain.obligations import current_step, obligations, steps
@@ -56,11 +57,11 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         },
         "found": [deviation_values(d) for d in found],
         "chased": [
-            {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": c.when.day.isoformat()}
+            {"units": list(c.units), "duty": c.duty.value, "channel": c.channel, "on": as_iso(c.when)}
             for c in state.manual_reminders[-50:]
         ],
         "published": state.conclusion.published is not None,
-        "filed": state.lifecycle.filed.day.isoformat() if state.lifecycle.filed else None,
+        "filed": as_iso(state.lifecycle.filed) if state.lifecycle.filed else None,
     }
 
 

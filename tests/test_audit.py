@@ -267,7 +267,7 @@ async def test_a_range_that_straddles_the_day_is_possible() -> None:
         def __init__(self, **columns: Any) -> None:
             self.__dict__.update(columns)
 
-    row: Any = Row(version=1, recorded_at=datetime(2021, 1, 1, tzinfo=UTC), **when)
+    row: Any = Row(version=1, provenance="stated", recorded_at=datetime(2021, 1, 1, tzinfo=UTC), **when)
     assert select([row], at=date(2020, 6, 1)) == ([], [row])
     assert select([row], at=date(2021, 6, 1)) == ([row], [])
     assert select([row], at=date(2019, 6, 1)) == ([], [])

@@ -42,6 +42,7 @@ from domain.obligations import obligations
 from domain.records import Command, Event
 from domain.rules import Edition, edition_of
 from domain.streams import is_cycle, is_year
+from domain.summaries import deviation_values
 from ledger.events import RecordedEvent, chain_digest
 from ledger.mapping import to_draft, to_envelope
 from ledger.signing import BatchItem, Header, SignedCommand, Signer
@@ -302,7 +303,7 @@ def state_differences(ledger: Dumped, names: Mapping[str, str] = RENAMED) -> Ite
         found = replay(stream, [row for row in ledger.rows if row.stream == stream], editions)
         now: dict[str, Any] = {"state": plain(found.state)}
         if is_cycle(stream):
-            now["deviations"] = [plain(asdict(one)) for one in deviations(found.state, found.rules)]
+            now["deviations"] = [deviation_values(one) for one in deviations(found.state, found.rules)]
             now["obligations"] = [plain(asdict(one)) for one in obligations(found.state, found.rules)]
         assert state_digest(found.state) == json_digest(now["state"]), stream
         wanted = {kind: by_key(kind, renamed(dumped[kind], names, (kind,))) for kind in now}

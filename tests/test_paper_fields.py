@@ -210,7 +210,7 @@ class TestFiles:
                 {"also": also, "held": held, "attendance": 100, "attendance_exactness": exactness},
             )
             plan = Plan(file, {"this": DIGEST}, None)
-            opening_act = plan.opening("this", When.on(date(2025, 1, 1)).earliest, None)[0].input.fields
+            opening_act = plan.opening("this", When.on(date(2025, 1, 1)), None)[0].input.fields
             opened = OpenCycle.model_validate(opening_act)
             assert (opened.level, opened.regrouped, opened.unnamed_kinds[0].count) == ("commune", "bỏ cấp huyện", 8)
             (group,) = plan.groups()
@@ -227,7 +227,7 @@ class TestFiles:
 
     def test_without_them_a_file_says_nothing_new(self) -> None:
         plan = Plan(self.file({"unnamed": 1}, {}), {"this": DIGEST}, None)
-        fields = plan.opening("this", When.on(date(2025, 1, 1)).earliest, None)[0].input.fields
+        fields = plan.opening("this", When.on(date(2025, 1, 1)), None)[0].input.fields
         assert not {"level", "regrouped", "unnamed_kinds"} & set(fields)
         assert plan.groups()[0].acts[0].input.fields == {"id": "hn", "kind": "final"}
         assert plan.groups()[0].acts[0].input.provenance == Provenance(kind="unsourced")

@@ -51,7 +51,7 @@ class TestPublication:
     def test_results_are_published_without_a_decision(self) -> None:
         case = Case().when(PublishResults()).happened("ResultsPublished")
         (found,) = [one for one in deviations(case.state, case.rules) if one.code == "published_undecided"]
-        assert (found.article, found.on, found.settled) == (None, case.state.conclusion.published.day, False)
+        assert (found.article, found.on, found.settled) == (None, case.state.conclusion.published, False)
         case.when(PublishResults()).refused("results_are_published")
 
     @pytest.mark.parametrize(("decided", "found"), [(date(2026, 3, 1), False), (date(2026, 3, 3), True)])

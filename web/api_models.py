@@ -32,7 +32,10 @@ from domain.records import Command
 from domain.times import Day
 
 IsoInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-IsoDay = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+IsoDate = Annotated[
+    str, WithJsonSchema({"type": "string", "examples": ["2026-07-20", "2026-07", "2026", "2026-07-20/2026-07-25"]})
+]
+"""A date as exactly as it is known: a day, a month, a year, or the first and the last of a range."""
 
 
 class Error(BaseModel):
@@ -200,26 +203,26 @@ class RegisteredDeviation(Answer):
 
 
 class StepValues(Answer):
-    """A step of the year: the day it was done, or the units that it waits for, and how many more without a name.
+    """A step of the year: the date it was done, or the units that it waits for, and how many more without a name.
 
     `told` is None in a year that goes on; in one that is entered afterwards, whether a source tells of the step.
     """
 
     step: str
-    done: IsoDay | None
+    done: IsoDate | None
     waiting_for: list[str]
     told: bool | None
     unnamed: int | str
 
 
 class ObligationValues(Answer):
-    """An obligation: `due` is the instant after which it is late, `done` the day it was done."""
+    """An obligation: `due` is the instant after which it is late, `done` the date it was done."""
 
     duty: str
     bearer: str
     subject: str | None
     due: IsoInstant | None
-    done: IsoDay | None
+    done: IsoDate | None
     waits_for: list[str]
 
 
@@ -236,7 +239,7 @@ class DeviationValues(Answer):
     key: str
     code: str
     article: str | None
-    on: IsoDay | None
+    on: IsoDate | None
     facts: dict[str, Any]
     settled: bool
     acknowledged: bool
@@ -255,14 +258,13 @@ class CycleState(Answer):
 
 
 class TimelineEvent(Answer):
-    """An event of a cycle. `first` and `last` are the days between which it happened, as people write them."""
+    """An event of a cycle. `on` is the date on which it happened, as people write it: a day, a month, a year or two."""
 
     version: int
     position: int
     type: str
     text: str
-    first: str
-    last: str
+    on: str
     recorded: datetime
     actor: str
     unit: str

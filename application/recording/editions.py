@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from application.application import Application
 from application.recording.file import RecordFile, WhichCycle
-from application.yaml_files import edition_file, read_model
-from domain.problems import first_problem
+from application.yaml_files import YamlPath, edition_file, line_of, read_model, where
+from domain.field_names import problem_of
 from domain.rules import NO_RULES, Edition, edition_of
+from domain.types import TYPED
 from errors import InputError
 from vault.texts import Texts
 
@@ -51,21 +52,23 @@ class Editions:
         return digest
 
 
-async def find_editions(app: Application, file: RecordFile, path: Path) -> Editions:
-    """Find every edition that the file names. `path` is where the file lies.
+async def find_editions(app: Application, file: RecordFile, path: Path, lines: Mapping[YamlPath, int]) -> Editions:
+    """Find every edition that the file names. `path` is where the file lies, `lines` has the lines of its values.
 
     Raises:
         InputError: an edition cannot be found or read.
     """
     editions = Editions()
+    typed = None if file.is_exported else TYPED
     for name, value in file.editions.items():
         try:
-            body = value if isinstance(value, str) else Edition.model_validate(value).model_dump_json()
+            body = value if isinstance(value, str) else Edition.model_validate(value, context=typed).model_dump_json()
             editions.add(body, name)
         except ValidationError as error:
-            problem = first_problem(error)
-            field_path = ".".join(("editions", name, *map(str, problem.pop("place"))))
-            raise InputError("file_field", str(path), place=field_path, **problem) from None
+            problem = problem_of(error, Edition)
+            field_path = ("editions", name, *problem.pop("place"))
+            place = ".".join(map(str, field_path))
+            raise InputError("file_field", where(path, line_of(field_path, lines)), place=place, **problem) from None
     acts = (*file.acts, *(act for meeting in file.meetings for act in meeting.acts))
     of_acts = [act.fields.get("edition") for act in acts]
     of_next = file.next.edition if file.next else None

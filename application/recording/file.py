@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,16 +19,17 @@ from pydantic import (
 
 from application.persons import PersonEntry
 from application.sources import Source
+from application.yaml_files import YamlPath
 from domain import limits
-from domain.dates import Dated
-from domain.problems import invalid, repeated
+from domain.dates import Dated, as_written
+from domain.problems import invalid, invalid_at, repeated
 from domain.records import Command
 from domain.steps.lifecycle import ClockMode, ClusterLevel, UnnamedKinds, check_kinds
 from domain.steps.meetings import Meeting, MeetingForm, MeetingKind
 from domain.streams import cycle_stream
 from domain.times import Day
 from domain.types import Document, Exactness, FrozenModel, Label, Person, Slug, UnitId, normalize_text
-from domain.units import Units, Unnamed
+from domain.units import Unit, Units, Unnamed
 from i18n.acts import EXACTNESS_VI, LEVELS_VI, MEETING_FORMS_VI, MEETINGS_VI, stored_names
 
 ACTS_PER_FILE = 2_000
@@ -40,7 +42,7 @@ def _act_name(value: object) -> object:
     text = " ".join(str(value).split()).lower()
     name = stored_names().get(text, text)
     if name not in Command.KNOWN:
-        raise invalid("no_such_act", names=", ".join(stored_names()))
+        raise invalid("no_such_act_name", act=text)
     return name
 
 
@@ -49,7 +51,7 @@ def _meeting_kind(value: object) -> object:
     text = str(value).strip().lower()
     kind = MEETINGS_VI.get(text, text)
     if kind not in MEETINGS_VI.values():
-        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI))
+        raise invalid("no_such_kind", names=", ".join(MEETINGS_VI), typed=text)
     return kind
 
 
@@ -178,6 +180,9 @@ class RecordFile(FrozenModel):
     plan: Document | None = None
     edition: Label | None = None
     next: NextCycle | None = None
+    year_is_right: bool = False
+    """Answers the question whether the year of a meeting that closes one year and opens the next is wrong by one."""
+
     sources: tuple[Source, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     people: tuple[PersonEntry, ...] = Field(default=(), max_length=ACTS_PER_FILE)
     meetings: tuple[MeetingEntry, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
@@ -195,26 +200,61 @@ class RecordFile(FrozenModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> RecordFile:
-        if doubled := repeated(meeting.id for meeting in self.meetings):
-            raise invalid("named_again", names=", ".join(sorted(doubled)))
         if not self.meetings and not self.acts:
             raise invalid("nothing_told")
         if not self.cluster.units and self.cluster.unnamed is None and self.continues is None:
-            raise invalid("nobody_in_cluster")
-        entries = list(self._entries())
-        if self.next is None and any(entry.cycle == "next" for entry in entries):
-            raise invalid("no_next_cycle")
+            raise invalid_at(("cluster",), self.cluster.id, "nobody_in_cluster")
+        doubled = repeated(meeting.id for meeting in self.meetings)
         sources = {source.id for source in self.sources}
-        for entry in entries:
+        for path, entry in self.entries():
+            if isinstance(entry, MeetingEntry) and entry.id in doubled:
+                raise invalid_at((*path, "id"), entry.id, "named_again", names=", ".join(sorted(doubled)))
+            if self.next is None and entry.cycle == "next":
+                raise invalid_at((*path, "cycle"), entry.cycle, "no_next_cycle")
             if entry.source is not None and not entry.rehearsed and entry.source not in sources:
-                raise invalid("no_such_source", source=entry.source, names=", ".join(sorted(sources)))
+                names = ", ".join(sorted(sources))
+                raise invalid_at((*path, "source"), entry.source, "no_such_source", source=entry.source, names=names)
+        if self.next is not None and not self.year_is_right:
+            self._ask_about_years(self.next)
         return self
 
-    def _entries(self) -> Iterator[MeetingEntry | ActEntry]:
-        yield from self.meetings
-        for meeting in self.meetings:
-            yield from meeting.acts
-        yield from self.acts
+    def _ask_about_years(self, following: NextCycle) -> None:
+        """Ask about a year that looks wrong by one.
+
+        Documented final meetings were held from October to March of the next year. One that also opens the next year
+        and was held before July, or a year and a half after the beginning of its year, is mostly one of another year.
+
+        Raises:
+            ValidationError: `year_wrong_by_one` or `next_year_wrong`.
+        """
+        if following.year != self.year + 1 and following.cycle is None:
+            path = ("next", "year")
+            raise invalid_at(path, following.year, "next_year_wrong", year=self.year, likely=self.year + 1)
+        for index, meeting in enumerate(self.meetings):
+            if len({meeting.cycle, *(act.cycle or meeting.cycle for act in meeting.acts)}) == 1:
+                continue
+            likely = None
+            if meeting.on.last_day < date(self.year, 7, 1):
+                likely = meeting.on.day.year - 1
+            elif meeting.on.day >= date(self.year + 1, 7, 1):
+                likely = meeting.on.day.year
+            if likely is not None:
+                facts = {"year": self.year, "next": following.year, "likely": likely, "on": as_written(meeting.on)}
+                raise invalid_at(("meetings", index, "on"), facts["on"], "year_wrong_by_one", **facts)
+
+    def entries(self) -> Iterator[tuple[YamlPath, MeetingEntry | ActEntry]]:
+        """Yield meetings and acts in the order of the file, each with its path in it."""
+        for index, meeting in enumerate(self.meetings):
+            yield ("meetings", index), meeting
+            for number, entry in enumerate(meeting.acts):
+                yield ("meetings", index, "acts", number), entry
+        for index, outside in enumerate(self.acts):
+            yield ("acts", index), outside
+
+    def units(self) -> tuple[Unit, ...]:
+        """Return the units that the file lists, of this cycle and of the next."""
+        following = self.next.cluster if self.next else None
+        return (*self.cluster.units, *(following.units if following else ()))
 
     def stream(self, which: WhichCycle = "this") -> str:
         """Return the stream of the file's cycle, or of the cycle that it opens."""

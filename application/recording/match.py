@@ -30,6 +30,10 @@ NO_VERSION = 10**6
 """A version that no stream reaches. The rules of `correct` refuse it, so a correction of an unknown act is refused."""
 
 
+INFERRED = ("open-cycle", "take-over/", "assign-role/")
+"""How the act keys of acts begin that open a cycle for a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewAct:
     """An act to be entered. `corrects` is true for the correction of an act that the file now says otherwise."""
@@ -64,6 +68,16 @@ class KnownCycle:
         rows = {row.command_id: row for row in self.rows if row.act_key == key and row.type != "ActCorrected"}
         return list(rows.values())
 
+    def rows_of_act(self, command: UUID | None, key: str | None) -> list[RecordedEvent]:
+        """Return all rows of the command that now holds for an act of the file, by its id or else by its key."""
+        of_act = (self.rows_of_command(command) if command else []) or self.rows_of_key(key)
+        return [row for row in self.rows if of_act and row.command_id == of_act[-1].command_id]
+
+    def openings(self) -> list[RecordedEvent]:
+        """Return the rows of the acts with which a file opened the cycle, one for each."""
+        inferred = {row.act_key for row in self.rows if row.act_key and row.act_key.startswith(INFERRED)}
+        return [self.rows_of_key(key)[-1] for key in sorted(inferred)]
+
     def keys(self, kind: str) -> list[str]:
         """Return the act keys of one kind, in order."""
         keys = (row.act_key for row in self.rows if row.act_key and row.act_key.rpartition("/")[0] == kind)
@@ -84,7 +98,10 @@ class KnownCycle:
 
 
 class Comparison:
-    """Compares a file with the ledger. `to_item` makes the command of an act; `file_name` goes into reasons."""
+    """Compares a file with the ledger. `to_item` makes the command of an act; `file_name` goes into reasons.
+
+    `sources` are the ids of the sources that the file names.
+    """
 
     def __init__(
         self,
@@ -92,8 +109,10 @@ class Comparison:
         cycles: dict[str, KnownCycle],
         to_item: Callable[[NewAct], Awaitable[BatchItem]],
         file_name: str,
+        sources: Iterable[str],
     ) -> None:
         self._app, self._cycles, self._to_item, self._file_name = app, cycles, to_item, file_name
+        self._sources = frozenset(sources)
         self._corrected_in_file: set[UUID] = set()
 
     async def with_keys(self, groups: Iterable[ActGroup]) -> list[ActGroup]:
@@ -125,10 +144,20 @@ class Comparison:
                     break
         taken = {int(key.rpartition("/")[2]) for key in cycle.keys(kind)}
         fresh = (number for number in range(1, len(acts) + len(taken) + 1) if number not in taken)
+        of_file = [key for key in free if self._is_of_file(cycle, key)]
         for index in range(len(acts)):
             if index not in chosen:
-                chosen[index] = free.pop(0) if free else f"{kind}/{next(fresh)}"
+                chosen[index] = of_file.pop(0) if of_file else f"{kind}/{next(fresh)}"
         return [chosen[index] for index in range(len(acts))]
+
+    def _is_of_file(self, cycle: KnownCycle, key: str) -> bool:
+        """False when an act outside meetings is stated by a source that the file does not name.
+
+        Then another file has entered it, and this one does not correct it.
+        """
+        row = cycle.rows_of_key(key)[-1]
+        other = row.provenance == "stated" and row.source not in {"", *self._sources}
+        return not (key.startswith("-/") and other)
 
     async def _has_act(self, cycle: KnownCycle, key: str, planned: PlannedAct) -> bool:
         """True when the act that now holds under a key is the planned one."""
@@ -182,6 +211,8 @@ class Comparison:
         item = await self._to_item(NewAct(planned.input, planned.yaml_path))
         wanted = CommandPayload.model_validate_json(item.payload)
         provenance = wanted.provenance is not None and (wanted.provenance.kind, wanted.provenance.source)
+        if planned.input.act == "name-source":
+            return wanted.parsed() == recorded.resulting_command()  # who states it and when follows from the acts
         happened, command = When(row.happened_earliest, row.happened_latest), recorded.resulting_command()
         if planned.input.act == "correct":
             happened, command = recorded.happened or happened, recorded.parsed()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +101,7 @@ class Plan:
             naming = CommandInput(one.stream, "name-source", fields, happened=one.happened, provenance=one.provenance)
             yield PlannedAct(naming, ("sources", index), kind=f"-/name-source/{name}")
 
-    def opening(self, which: WhichCycle, first: datetime, closing: State | None) -> list[PlannedAct]:
+    def opening(self, which: WhichCycle, first: When, closing: State | None) -> list[PlannedAct]:
         """Return the acts that open a cycle provisionally at `first`, because no source states how it was opened.
 
         The next cycle has the units of the `closing` one as they are at that time, unless the file gives others.
@@ -128,7 +127,7 @@ class Plan:
             "year_plan": plan.model_dump(mode="json", exclude_none=True) if plan else None,
             "edition": self._editions[which],
             "clock": file.calendar,
-            "starts": (file.starts or first).isoformat(),
+            "starts": (file.starts or first.earliest).isoformat(),
         }
         sources = ", ".join(source.id for source in file.sources)[: limits.LABEL_CHARS]
         opening = self._inferred(which, "open-cycle", fields, first, sources)
@@ -136,7 +135,7 @@ class Plan:
             return [opening]
         return [opening, *self._taken_over(self._before, first)]
 
-    def _taken_over(self, before: State, first: datetime) -> Iterator[PlannedAct]:
+    def _taken_over(self, before: State, first: When) -> Iterator[PlannedAct]:
         """Yield the succession, then the roles whose holders were chosen, or appointed by a decision in force."""
         earlier = self._file.continued or ""
         yield self._inferred("this", "take-over", {"predecessors": [earlier]}, first, earlier)
@@ -153,12 +152,12 @@ class Plan:
                 yield self._inferred("this", "assign-role", {"role": role, **fields}, first, earlier, role)
 
     def _inferred(
-        self, which: WhichCycle, act: str, fields: dict[str, Any], first: datetime, inferred_from: str, number: str = ""
+        self, which: WhichCycle, act: str, fields: dict[str, Any], first: When, inferred_from: str, number: str = ""
     ) -> PlannedAct:
         provenance = Provenance(kind="inferred", source=inferred_from)
         key = f"{act}/{number}" if number else act
         command_input = CommandInput(
-            self._file.stream(which), act, fields, happened=When.at(first), provenance=provenance, act_key=key
+            self._file.stream(which), act, fields, happened=first, provenance=provenance, act_key=key
         )
         return PlannedAct(command_input, ("cluster",))
 

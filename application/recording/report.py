@@ -14,6 +14,7 @@ from domain.deviations import deviations
 from domain.rules import Edition
 from domain.scoring.scores import ScoreChange, score_impact
 from domain.state import State, members_and_organiser
+from domain.summaries import deviation_values
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 
@@ -35,6 +36,9 @@ class Report:
     counts: Counts
     before: Mapping[str, KnownCycle]
     after: Mapping[str, tuple[State, Edition]]
+    told: Sequence[Mapping[str, Any]]
+    """In a dry run, the acts of the file in sentences."""
+
     dry_run: bool
 
     def data(self) -> dict[str, Any]:
@@ -42,6 +46,7 @@ class Report:
         return {
             "dry_run": self.dry_run,
             "counts": asdict(self.counts),
+            **({"told": list(self.told)} if self.dry_run else {}),
             "unheeded": [*self._differs_from_ledger(), *self._unknown_bodies()],
             "cycles": [self._cycle(stream, state, rules) for stream, (state, rules) in self.after.items()],
         }
@@ -52,7 +57,7 @@ class Report:
             "cycle": stream,
             "units": list(names),
             "state_digest": state_digest(state),
-            "deviations": [plain(asdict(one)) for one in found],
+            "deviations": [deviation_values(one) for one in found],
             "deviation_texts": [deviation_text(one, names) for one in found],
             "moved": plain(self._score_impact(stream, state, rules)),
         }
@@ -83,7 +88,7 @@ class Report:
             named += [meeting.host, *(voice.unit for voice in voices)]
         for unit in dict.fromkeys(named):
             if unit is not None and unit not in known:
-                yield {"code": "body_unknown", "facts": {"unit": unit}}
+                yield {"code": "body_unknown", "facts": {"unit": unit, "known": sorted(known)}}
 
     def _score_impact(self, stream: str, state: State, rules: Edition) -> Sequence[ScoreChange]:
         """Return whose total or rank the corrections of this run changed."""

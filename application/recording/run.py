@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.application import Application
+from application.application import Application, CommandInput
 from application.dry_run import DryRun, PersonsWithFile
 from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
@@ -24,15 +23,21 @@ from application.recording.editions import Editions, find_editions
 from application.recording.file import RecordFile
 from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
 from application.recording.plan import ActGroup, MissingDateError, Plan, PlannedAct
+from application.recording.read_back import Entry, ReadBack
 from application.recording.report import Counts, Report
 from application.yaml_files import YamlPath, line_of, read_model, read_yaml, where
 from application.year_file import enter_file_people, may_enter
+from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rules import Edition
 from domain.state import State
 from domain.strengths import Strength
-from errors import InputError
+from domain.times import When
+from errors import InputError, NotFoundError
+from i18n.acts import act_name
 from i18n.messages import sentence
+from i18n.nearest import nearest_in_words
+from ledger.mapping import to_envelope
 from ledger.signing import BatchItem
 from vault.persons import Contact
 from vault.texts import Texts
@@ -46,7 +51,7 @@ async def record_file(app: Application, path: Path, person: str, *, dry_run: boo
     """
     file = read_model(path, RecordFile)
     _data, lines = read_yaml(path)
-    run = _Run(app, file, await find_editions(app, file, path), path, lines)
+    run = _Run(app, file, await find_editions(app, file, path, lines), path, lines)
     await run.load()
     if dry_run:
         await may_enter(app, person, file.organiser, file.people)
@@ -69,11 +74,14 @@ class _Run:
         self._app, self._file, self._editions, self._path, self._lines = app, file, editions, path, lines
         self._cycles: dict[str, KnownCycle] = {}
         self._filler = FieldFiller(app.texts, app.people)
-        self._comparison = Comparison(app, self._cycles, self._to_item, path.name)
+        sources = [source.id for source in file.sources]
+        self._comparison = Comparison(app, self._cycles, self._to_item, path.name, sources)
         self._dry_runs: dict[str, DryRun] = {}
         self._before: State | None = None
         self._after: dict[str, tuple[State, Edition]] = {}
         self._counts = Counts()
+        self._read_back: ReadBack | None = None
+        """Only in a dry run."""
 
     async def load(self) -> None:
         """Load what the ledger has of the file's cycles.
@@ -84,7 +92,25 @@ class _Run:
         for stream in self._file.streams():
             self._cycles[stream] = KnownCycle(await self._app.ledger.load(stream, 0, None))
         if (continued := self._file.continued) is not None:
-            self._before, _rules = await self._app.state(continued)
+            try:
+                self._before, _rules = await self._app.state(continued)
+            except NotFoundError as error:
+                raise NotFoundError(error.code, self._where("continues"), **error.facts) from None
+
+    def _where(self, *path: str | int) -> str:
+        return where(self._path, line_of(path, self._lines))
+
+    async def _count_openings(self) -> None:
+        """Count the acts with which a file opened its cycles as known: that run counted them as entered."""
+        told = {self._file.stream(entry.cycle or "this") for entry in self._file.acts if entry.act == "open-cycle"}
+        for stream, cycle in self._cycles.items():
+            for row in cycle.openings() if stream not in told else ():
+                self._counts.known += 1
+                if self._read_back is not None:
+                    inferred = CommandInput(stream, _act_of_key(row.act_key or ""), {}, happened=None)
+                    events = [to_envelope(one) for one in cycle.rows if one.command_id == row.command_id]
+                    planned, line = PlannedAct(inferred, ("cluster",)), line_of(("cluster",), self._lines)
+                    await self._read_back.add(planned, "known", line, events, self._dry_runs[stream])
 
     async def carry_out(self, contact: Contact) -> None:
         """Enter the groups one after another.
@@ -92,6 +118,7 @@ class _Run:
         Raises:
             InputError: an act is refused. The message names its line. Nothing of its group was entered.
         """
+        await self._count_openings()
         await self._editions.store(self._app.texts)
         texts = _SaltedTexts(self._app.texts, self._file.salts)
         self._filler = FieldFiller(texts, self._app.people, is_export=self._file.is_exported)
@@ -116,8 +143,10 @@ class _Run:
 
     async def _to_item(self, act: NewAct) -> BatchItem:
         try:
-            return await self._app.item(act.input, self._filler)
-        except (InputError, Refused) as error:
+            return await self._app.item(act.input, self._filler, self._file.streams())
+        except InputError as error:
+            raise self._stopped(act, error.code, error.facts, error.path) from None
+        except Refused as error:
             raise self._stopped(act, error.code, error.facts) from None
 
     async def try_out(self, person: str) -> None:
@@ -133,26 +162,54 @@ class _Run:
             for stream, cycle in self._cycles.items()
         }
 
+        self._read_back = ReadBack(self._app.texts, {one.id: one.name for one in self._file.people})
+        await self._count_openings()
+
         async def state_of(stream: str) -> tuple[State, Edition]:
             return dry_runs[stream].state, dry_runs[stream].rules
 
         async for group in self._groups(state_of):
             for act in await self._new_acts(group):
                 item = await self._to_item(act)
+                dry_run = dry_runs[item.stream]
                 try:
-                    await dry_runs[item.stream].decide(item, person, self._file.organiser, Strength.OS_ACCOUNT)
+                    envelopes = await dry_run.decide(item, person, self._file.organiser, Strength.OS_ACCOUNT)
                 except Refused as error:
                     raise self._stopped(act, error.code, error.facts) from None
+                entry: Entry = "correction" if act.corrects else "new"
+                await self._read_back.add(act, entry, line_of(act.yaml_path, self._lines), envelopes, dry_run)
         self._after = {stream: (one.state, one.rules) for stream, one in dry_runs.items() if one.history}
 
     def report(self, *, dry_run: bool) -> Report:
         """Return the report of the run."""
-        return Report(self._file, self._counts, self._cycles, self._after, dry_run)
+        told = self._read_back.data() if self._read_back else []
+        return Report(self._file, self._counts, self._cycles, self._after, told, dry_run)
 
-    def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any]) -> InputError:
-        line = line_of(act.yaml_path, self._lines)
+    def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any], field: str = "") -> InputError:
+        """Return the error of an act that is refused; `field` is the path of the field where it is known."""
         stopped = "recording_stopped" if act.yaml_path[:1] == ("meetings",) else "recording_stopped_outside"
-        return InputError(stopped, where(self._path, line), act=act.input.act, why=sentence(code, facts))
+        line = line_of(self._path_of(act, code, facts, field), self._lines)
+        field_name = f"{field}: " if field else ""
+        name = act_name(_entered_name(act))
+        return InputError(stopped, where(self._path, line), act=name, why=field_name + self._why(code, facts))
+
+    def _why(self, code: str, facts: Mapping[str, Any]) -> str:
+        """Return the sentence of a refusal; of a unit that the file does not know, with the nearest that it knows."""
+        if code == "malformed_act":
+            return sentence("file_field", {**facts, "place": facts["place"]})
+        why, unit = sentence(code, facts), str(facts.get("unit", ""))
+        known = [one.id for one in self._file.units()]
+        offered = nearest_in_words(unit, known) if code == "not_a_member" and unit not in known else ""
+        return f"{why} {offered}".rstrip()
+
+    def _path_of(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any], field: str) -> YamlPath:
+        """Return the path in the file of the field that an error is about, or of its act."""
+        named = str(facts.get("place", "")) if code == "malformed_act" else field
+        numbered = ((part, whole_number(part)) for part in named.split(".") if part)
+        inside = tuple(part if number is None else number for part, number in numbered)
+        at = (*act.yaml_path, "hands" if facts.get("act") == "hands" else "fields")
+        # Of a meeting and a source, the fields stand beside the id.
+        return (*(at if at in self._lines else act.yaml_path), *inside)
 
     # The groups of the file -------------------------------------------------------------------
 
@@ -164,9 +221,9 @@ class _Run:
         except MissingDateError as error:
             at = where(self._path, line_of(error.yaml_path, self._lines))
             why = sentence("when_is_missing_in_file")
-            raise InputError("recording_stopped", at, act=error.act, why=why) from None
+            raise InputError("recording_stopped_outside", at, act=act_name(error.act), why=why) from None
         groups = await self._comparison.with_keys(replace(one, acts=self._with_editions(one)) for one in planned)
-        first = _first_moments(groups)
+        first = _openings(groups)
         opened = {stream for stream, cycle in self._cycles.items() if cycle.opened}
         this = self._file.stream()
         for group in groups:
@@ -196,12 +253,20 @@ class _Run:
                 raise self._stopped(error.planned, "correction_is_told", {"version": error.version}) from None
             if act is None:
                 self._counts.known += 1
+                await self._read_back_known(planned)
                 continue
             self._counts.corrected += act.corrects
             self._counts.entered += not act.corrects
             found.append(act)
         # Corrections come first: a new act can be what an earlier act said by mistake.
         return sorted(found, key=lambda act: not act.corrects)
+
+    async def _read_back_known(self, planned: PlannedAct) -> None:
+        if self._read_back is not None:
+            stream = planned.input.stream
+            events = [to_envelope(row) for row in self._cycles[stream].rows_of_act(planned.id, planned.input.act_key)]
+            line = line_of(planned.yaml_path, self._lines)
+            await self._read_back.add(planned, "known", line, events, self._dry_runs[stream])
 
     async def _version(self, stream: str, command: UUID) -> int:
         """Return the version in this ledger of the act that a correction is about; it differs between ledgers."""
@@ -216,14 +281,35 @@ class _Run:
         return next(versions, NO_VERSION)
 
 
-def _first_moments(groups: Sequence[ActGroup]) -> dict[str, datetime]:
-    """Return for each stream the earliest moment at which one of its acts can have happened."""
-    first: dict[str, datetime] = {}
+def _act_of_key(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _entered_name(act: NewAct | PlannedAct) -> str:
+    """Return the name of the act as the file has it: of a correction of the file, the act that is put in place."""
+    instead = act.input.fields.get("instead")
+    return str(instead["act"]) if isinstance(act, NewAct) and act.corrects and instead else act.input.act
+
+
+_BEFORE_OPENING = {"answer-letter", "name-source", "note-disagreement", "record-letter"}
+"""Acts that can be older than the cycle: a letter of an earlier day does not say that the cycle was open then."""
+
+
+def _openings(groups: Sequence[ActGroup]) -> dict[str, When]:
+    """Return for each stream when it was opened at the latest: with the first of its acts, as far as that is known.
+
+    Letters and sources count only where a cycle has no other acts.
+    """
+    dates: dict[str, list[When]] = {}
+    papers: dict[str, list[When]] = {}
     for act in (act for group in groups for act in group.acts):
         if act.input.happened is not None:
-            earliest = act.input.happened.earliest
-            first[act.input.stream] = min(earliest, first.get(act.input.stream, earliest))
-    return first
+            into = papers if act.input.act in _BEFORE_OPENING else dates
+            into.setdefault(act.input.stream, []).append(act.input.happened)
+    return {
+        stream: When(min(when.earliest for when in found), min(when.latest for when in found))
+        for stream, found in {**papers, **dates}.items()
+    }
 
 
 class _SaltedTexts:

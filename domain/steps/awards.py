@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from domain.dates import as_iso
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
@@ -358,13 +359,13 @@ def release(command: ReleaseAward, meta: Meta, state: AwardsContext, rules: Edit
 
 def annul(command: AnnulAward, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardAnnulled]:
     if (since := state.awards.annulled.get((command.unit, command.award))) is not None:
-        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=since.day)
+        raise Refused("award_is_annulled", unit=command.unit, award=command.award, on=as_iso(since))
     yield AwardAnnulled(**dict(command))
 
 
 def record_return(command: RecordReturn, meta: Meta, state: AwardsContext, rules: Edition) -> Iterator[AwardReturned]:
     if (since := state.awards.returned.get((command.unit, command.award, command.what))) is not None:
-        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=since.day)
+        raise Refused("award_is_returned", unit=command.unit, award=command.award, on=as_iso(since))
     yield AwardReturned(**dict(command))
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, PositiveInt
 
 from domain import limits
+from domain.dates import as_iso
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
 from domain.problems import repeated
@@ -558,7 +559,7 @@ def publish(
     command: PublishResults, meta: Meta, state: ConclusionContext, rules: Edition
 ) -> Iterator[ResultsPublished]:
     if state.conclusion.published is not None:
-        raise Refused("results_are_published", on=state.conclusion.published.day)
+        raise Refused("results_are_published", on=as_iso(state.conclusion.published))
     yield ResultsPublished(**dict(command))
 
 

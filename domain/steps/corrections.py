@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field, PositiveInt
@@ -18,7 +17,7 @@ from domain.msgids import N_, NC_, Plural
 from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
-from domain.times import Day
+from domain.times import Day, When
 from domain.types import FrozenModel, Label, Text, with_entry
 
 
@@ -191,7 +190,7 @@ class Corrections:
     """By deviation key, the digest of the reason."""
     corrected: Mapping[int, int] = field(default_factory=dict)
     """By version of the wrong event, the version of the correction."""
-    disagreements: Mapping[str, tuple[DisagreementNoted, date]] = field(default_factory=dict)
+    disagreements: Mapping[str, tuple[DisagreementNoted, When]] = field(default_factory=dict)
     """By what the sources disagree about, with the day of the note."""
     sources: Mapping[str, tuple[SourceNamed, int]] = field(default_factory=dict)
     """By id, with the version of the event."""
@@ -243,7 +242,7 @@ decider: StepDecider[Corrections, CorrectionsContext, Edition] = StepDecider(
             corrections, acknowledged=with_entry(corrections.acknowledged, event.key, event.reason)
         ),
         DisagreementNoted: lambda corrections, event, meta: replace(
-            corrections, disagreements=with_entry(corrections.disagreements, event.about, (event, meta.happened.day))
+            corrections, disagreements=with_entry(corrections.disagreements, event.about, (event, meta.happened))
         ),
         SourceNamed: lambda corrections, event, meta: replace(
             corrections, sources=with_entry(corrections.sources, event.id, (event, meta.version))

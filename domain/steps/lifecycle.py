@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain import limits
+from domain.dates import as_iso
 from domain.duties import Duty
 from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
@@ -517,7 +518,7 @@ def reopen_duty(command: ReopenDuty, meta: Meta, state: LifecycleContext, rules:
 
 def file_cycle(command: FileCycle, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[CycleFiled]:
     if state.lifecycle.filed is not None:
-        raise Refused("cycle_is_filed", on=state.lifecycle.filed.day)
+        raise Refused("cycle_is_filed", on=as_iso(state.lifecycle.filed))
     yield CycleFiled()
 
 

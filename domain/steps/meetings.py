@@ -28,6 +28,7 @@ from domain.types import (
     Participants,
     Slug,
     UnitId,
+    Whole,
     added_later,
     with_entry,
 )
@@ -77,7 +78,7 @@ class Meeting(FrozenModel):
     present: Participants = ()
     guests: Participants = ()
     unclear: Participants = ()
-    attendance: PositiveInt | None = None
+    attendance: Annotated[PositiveInt, Whole] | None = None
     postponed_from: Dated | None = None
     notes: tuple[Label, ...] = Field(default=(), max_length=limits.PEOPLE_PER_ACT)
     of_year: Annotated[int, Field(ge=1945, le=2200)] | None = added_later()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from domain.dates import as_iso
 from domain.joint_acts import UnitNamed
 from domain.msgids import N_, NC_
 from domain.parties import MINUTES_KEEPERS, SECRETARIAT, Readers, Section
@@ -194,6 +195,9 @@ class Term:
     basis: Document | None = None
     """The decision behind it, which stays in force beyond the year until another one replaces it."""
 
+    begun: When | None = None
+    """The date from which it holds, where only a range is known: a month, a year. None where the day is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
@@ -305,7 +309,7 @@ def admit_unit(command: AdmitUnit, meta: Meta, state: MembershipContext, rules: 
 def release_unit(command: ReleaseUnit, meta: Meta, state: MembershipContext, rules: Edition) -> Iterator[UnitReleased]:
     require_member(command.unit, meta, state)
     if command.unit not in state.membership.members():
-        raise Refused("not_a_member", unit=command.unit, on=meta.happened.day)
+        raise Refused("not_a_member", unit=command.unit, on=as_iso(meta.happened))
     yield UnitReleased(unit=command.unit, basis=command.basis)
 
 
@@ -325,11 +329,23 @@ def _opened(membership: Membership, event: CycleOpened, meta: Meta) -> Membershi
 def _assigned(membership: Membership, event: RoleAssigned, meta: Meta) -> Membership:
     until = end_of(event.until) if event.until is not None else None
     term = Term(
-        event.holder, effective_from(meta), event.manner, meta.provenance.kind, until, event.stands_in_for, event.basis
+        event.holder,
+        effective_from(meta),
+        event.manner,
+        meta.provenance.kind,
+        until,
+        event.stands_in_for,
+        event.basis,
+        _begun(meta),
     )
     # Papers come late: an earlier term can be recorded after a later one.
     terms = sorted((*membership.terms.get(event.role, ()), term), key=lambda term: term.since)
     return replace(membership, terms=with_entry(membership.terms, event.role, tuple(terms)))
+
+
+def _begun(meta: Meta) -> When | None:
+    """Return the range of the day from which an event is in force; None where that day is known."""
+    return meta.happened if meta.effective is None and meta.happened.day != meta.happened.last_day else None
 
 
 def _admitted(membership: Membership, event: UnitAdmitted, meta: Meta) -> Membership:
@@ -385,7 +401,7 @@ def _units_succeeded(membership: Membership, event: UnitsSucceeded, meta: Meta) 
         ]
         if open_terms and membership.holder(role, since) in event.gone:
             last = open_terms[-1]
-            term = Term(successor, since, "handed-over", "inferred", last.until, last.stands_in_for)
+            term = Term(successor, since, "handed-over", "inferred", last.until, last.stands_in_for, begun=_begun(meta))
             terms[role] = tuple(sorted((*existing, term), key=lambda term: term.since))
     return replace(membership, terms=terms)
 

@@ -12,13 +12,14 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, StringConstraints
 
 from domain import limits
+from domain.dates import as_iso
 from domain.msgids import N_, NC_
 from domain.parties import SECRETARIAT, Readers, Section
 from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
 from domain.times import When
-from domain.types import Document, Label, Text, UnitId
+from domain.types import Document, Label, Text, UnitId, Unknown
 from domain.units import Unit, Units, UnitsContext, require_member
 
 
@@ -163,7 +164,7 @@ class TakeOver(
     in_minutes=False,
     names_any_unit=False,
 ):
-    predecessors: Annotated[CycleNames, Field(min_length=1)]
+    predecessors: Annotated[tuple[CycleName | Unknown, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     basis: Document | None = None
 
 
@@ -225,12 +226,17 @@ class TakenOver(
     Event,
     name="TakenOver",
     schema=1,
-    sentence=N_("This cycle goes on from {predecessors}."),
+    sentence=lambda event: (
+        N_("This cycle goes on from {predecessors}.")
+        if set(event.predecessors) != {"unknown"}
+        else N_("This cycle goes on from another one, which no source names."),
+        dict(event),
+    ),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
     in_summary=None,
 ):
-    predecessors: tuple[CycleName, ...]
+    predecessors: tuple[CycleName | Unknown, ...]
     basis: Document | None
 
 
@@ -268,7 +274,7 @@ def _units_succeeded(
     for unit in units:
         require_member(unit, meta, state)
         if unit not in state.members():
-            raise Refused("not_a_member", unit=unit, on=meta.happened.day)
+            raise Refused("not_a_member", unit=unit, on=as_iso(meta.happened))
     for successor in into:
         if successor.id == state.organiser:
             raise Refused("is_a_member", unit=successor.id)
@@ -289,7 +295,7 @@ def _units_succeeded(
 
 def close_early(command: CloseEarly, meta: Meta, state: SuccessionContext, rules: Edition) -> Iterator[ClosedEarly]:
     if state.closed_early is not None:
-        raise Refused("closed_already", on=state.closed_early.day)
+        raise Refused("closed_already", on=as_iso(state.closed_early))
     yield ClosedEarly(**dict(command))
 
 

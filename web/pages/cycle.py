@@ -21,6 +21,7 @@ from application.work import of_many
 from audit.replay import digests_in
 from domain.access import Matter
 from domain.codec import plain
+from domain.dates import as_iso
 from domain.due_dates import Obligation
 from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
@@ -157,7 +158,7 @@ def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
             state = "done" if step.done is not None else "now" if step.name == current else "coming"
         else:
             state = "told" if step.told else "untold"
-        when = step.done.day.isoformat() if step.done is not None else ""
+        when = as_iso(step.done) if step.done is not None else ""
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
 
