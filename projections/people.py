@@ -1,7 +1,8 @@
 """The people of an organiser's units, with their accounts: in pages, filtered, found by words without diacritics.
 
 The secretariat of an organiser sees the people of its own unit, of the units of its clusters, and the overseers of
-those. Everything here is asked for an organiser; None, for administrators, stands for all.
+those. It manages the people of its own unit and of units that no other organiser names.
+Everything here is asked for an organiser; None, for administrators, stands for all.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ _VISIBLE = """($1::text is null or p.unit = $1
     or p.unit in (select unit from projections.organiser_unit where organiser = $1)
     or '@' || p.id in (select unit from projections.organiser_unit where organiser = $1))"""
 
+_OTHERS = """exists (select from projections.organiser_unit other where other.unit = {unit}
+    and (other.organiser <> $1 or other.organiser = other.unit) and {unit} <> $1)"""
+"""The unit is another organiser's too, or is one. It is left to the administrators: who names it proves nothing."""
+
+_MANAGED = f"""($1::text is null or p.unit = $1
+    or (p.unit in (select unit from projections.organiser_unit where organiser = $1)
+        and not {_OTHERS.format(unit="p.unit")}))"""  # noqa: S608 - ours
+
 _STATE = """case when a.person is null then 'none' when a.disabled_at is not null or a.until < $2::date then 'closed'
     when a.password is null then 'invited' else 'open' end"""
 
@@ -34,7 +43,8 @@ _SOURCE = "vault.person p left join accounts.account a on a.person = p.id"
 
 _COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
     order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
-    p.name, p.office, p.email, p.phone, a.kind, coalesce(a.administrator, false), a.until, {_STATE}"""  # noqa: S608 - ours
+    p.name, p.office, case when {_MANAGED} then p.email end, case when {_MANAGED} then p.phone end,
+    a.kind, coalesce(a.administrator, false), a.until, {_STATE}, {_MANAGED}"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,8 @@ class PersonLine:
     administrator: bool
     until: date | None
     state: str
+    managed: bool
+    """Whether the organiser may manage the person; without that it sees no mail address and no telephone number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +134,11 @@ class PeopleDirectory:
         return await self._fetch(condition, "limit 10", organiser, today, unit, *typed)
 
     async def units(self, organiser: str | None, words: str = "", limit: int = MOST_UNITS) -> list[tuple[str, str]]:
-        """Return id and name of units whose people the organiser sees, and in which the words stand, by id."""
+        """Return id and name of units whose people the organiser manages, and in which the words stand, by id."""
         rows = await self._pool.fetch(
-            "select unit, min(name) from projections.organiser_unit where unit not like '@%' "
-            "and ($1::text is null or organiser = $1) and ($2::text is null or words like $2) "
+            "select unit, min(name) from projections.organiser_unit mine where unit not like '@%' "  # noqa: S608 - ours
+            f"and ($1::text is null or organiser = $1 and not {_OTHERS.format(unit='mine.unit')}) "
+            "and ($2::text is null or words like $2) "
             "group by unit order by unit limit $3",
             organiser,
             _like(words),

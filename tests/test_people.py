@@ -25,6 +25,7 @@ from application.verification import verify_all
 from application.year_file import enter_people
 from i18n.sorting import by_given_name, name_key
 from ledger.paging import ALL_ROWS
+from projections.people import write_units
 from vault.persons import folded_phone
 from web.auth import today
 
@@ -296,6 +297,35 @@ async def test_people_of_other_organisers_are_not_listed(site: Site) -> None:
     for step in ("invite", "close", "contact", "stand-in", "make"):
         await secretary.post("/nguoi-dung/bi-mat", _do=step, name="x")
         assert (secretary.status, "Bí Mật" in secretary.page) == (404, False), step
+
+
+async def test_naming_a_unit_of_another_organiser_gives_no_power_over_its_people(site: Site) -> None:
+    await a_city(site)
+    await site.person("thu-ky", CITY, "secretariat")
+    await site.person("quan-tri", CITY, "auditor", administrator=True)
+    for person, unit in (("an", "don-vi-1"), ("binh", "don-vi-2"), ("truong-ban", "mttq-khac"), ("giam-sat", "la")):
+        await site.person(person, unit)
+    claims = [("mttq-khac", "don-vi-1"), ("mttq-khac", "mttq-khac"), (CITY, "mttq-khac"), (CITY, "@giam-sat")]
+    connection = await asyncpg.connect(site.app.endpoints.owner_url)
+    for organiser, unit in claims:
+        overseer = unit[1:] if unit[0] == "@" else None
+        line = {"names": {} if overseer else {unit: unit}, "overseer": overseer}
+        await write_units(connection, f"{organiser}/2026/x", line)
+    await connection.close()
+    secretary = await site.log_in("thu-ky")
+    assert set(dict(await site.services.people.units(CITY))) & {"don-vi-1", "don-vi-2", "mttq-khac"} == {"don-vi-2"}
+    for person, allowed in (("an", 403), ("truong-ban", 403), ("giam-sat", 403), ("binh", 200)):
+        page = await secretary.get(f"/nguoi-dung/{person}")
+        assert (f"{person}@example.invalid" in page) == (allowed == 200), person
+        for fields in ({"_do": "contact", "name": "Khác"}, {"_do": "close"}):
+            await secretary.post(f"/nguoi-dung/{person}", **fields)
+            assert secretary.status == allowed, (person, fields)
+    await enter(secretary, name="Ai Đó", unit="don-vi-1", kind="staff")
+    assert (secretary.status, await site.app.people.get("ai-do")) == (422, None)
+    auditor = await site.log_in("quan-tri")
+    await auditor.get("/nguoi-dung/binh")
+    await auditor.post("/nguoi-dung/binh", _do="contact", name="Khác Nữa")
+    assert auditor.status == 403
 
 
 async def test_the_list_comes_in_pages_and_is_searched_without_diacritics(site: Site) -> None:

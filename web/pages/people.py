@@ -18,7 +18,7 @@ from accounts.log import By
 from application.fields import optional_day
 from application.slugs import SLUG, slug_of
 from application.visits import ForbiddenError, Visitor
-from domain.access import Matter, may_manage
+from domain.access import Matter, Reader, may_manage
 from domain.records import RESERVED
 from errors import InputError, NotFoundError
 from i18n import _
@@ -288,7 +288,7 @@ async def _person(
         typed=typed or {},
         states=_state_words(),
         kinds=[kind for kind in _managed_kinds(visitor) if kind != "auditor"],
-        may_manage=_manages(visitor, account),
+        may_manage=_manages(visitor, one, account),
         may_correct=_corrects(visitor, one),
         itself=person == visitor.contact.id,
         colleagues=colleagues,
@@ -297,13 +297,16 @@ async def _person(
     )
 
 
-def _manages(visitor: Visitor, account: Account | None) -> bool:
+def _manages(visitor: Visitor, one: PersonLine, account: Account | None) -> bool:
     """Whether the visitor may change a person's account and mail address; the mail address opens the account."""
-    return account is None or may_manage(account.kind, visitor.readers(), administrator=account.administrator)
+    kind, administrator = ("staff", False) if account is None else (account.kind, account.administrator)
+    return one.managed and may_manage(kind, visitor.readers(), administrator=administrator)
 
 
 def _corrects(visitor: Visitor, one: PersonLine) -> bool:
     """Whether the visitor may correct how a person is called and reached, on this page: not the visitor themselves."""
+    if Reader.AUDITOR in visitor.readers() or not one.managed:
+        return False
     return one.id != visitor.contact.id and (visitor.login.account.administrator or not one.administrator)
 
 
@@ -331,7 +334,7 @@ class _Asked:
         """
         if self.account is None:
             raise InputError("unknown_person", person=self.one.id)
-        if not _manages(self.visitor, self.account):
+        if not _manages(self.visitor, self.one, self.account):
             raise ForbiddenError("not_yours_to_manage")
         return self.account
 
@@ -359,7 +362,7 @@ async def _correct(asked: _Asked) -> str:
     wanted = contact_fields(asked.typed)
     if not _corrects(asked.visitor, asked.one):
         raise ForbiddenError("not_yours_to_correct")
-    if wanted.email != asked.contact.email and not _manages(asked.visitor, asked.account):
+    if wanted.email != asked.contact.email and not _manages(asked.visitor, asked.one, asked.account):
         raise ForbiddenError("not_yours_to_correct")
     return await correct_contact(asked.services, asked.by, asked.contact, wanted)
 
@@ -367,7 +370,7 @@ async def _correct(asked: _Asked) -> str:
 async def _make(asked: _Asked) -> str:
     """Make an account for a person who is entered already, and invite them."""
     kind = asked.typed.get("kind", "staff")
-    if kind not in get_args(Kind) or not may_manage(kind, asked.visitor.readers()):
+    if kind not in get_args(Kind) or not (asked.one.managed and may_manage(kind, asked.visitor.readers())):
         raise ForbiddenError("not_yours_to_manage")
     if kind == "auditor":
         raise InputError("auditor_needs_end")
