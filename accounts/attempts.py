@@ -31,7 +31,9 @@ class Guess(StrEnum):
     SECRET = "secret"  # noqa: S105
     """Secrets of addresses and tokens: invitations, new passwords, calendars, the JSON interface."""
     FORGOTTEN = "forgotten"
-    """Requests for a new password by mail. All of them count."""
+    """Requests for a new password by mail. All of them count, whoever they name."""
+    MAIL = "mail"
+    """Mails for a new password that were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Lane:
     """Attempts that are counted together, and made one at a time.
 
     Empty values mean any: `Lane(PASSWORD, network="192.0.2.1")` are those from a network to all accounts. Lanes without
-    `device` leave out attempts from known devices.
+    `device` leave out attempts from known devices; codes alone are counted together from wherever they come, because
+    whoever guesses them knows the password and can have many devices.
     """
 
     guess: Guess
@@ -88,16 +91,20 @@ class Attempts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def known(self, person: str, source: Origin) -> tuple[bool, bool]:
-        """Return whether the person has logged in from this device, and from this network, lately."""
+    async def known(self, guess: Guess, person: str, source: Origin) -> tuple[bool, bool]:
+        """Return whether this device, and this network, are known to the person, lately.
+
+        For codes only those are known from which a code was right.
+        """
         row = await self._pool.fetchrow(
             "select coalesce(bool_or(device = $2), false), coalesce(bool_or(network = $3), false) "
             "from accounts.known_source where person = $1 and seen_at > now() - $4::interval "
-            "and (device = $2 or network = $3)",
+            "and (device = $2 or network = $3) and (with_code or not $5)",
             _stored(person),
             secret_digest(source.device),
             source.network,
             KNOWN_FOR,
+            guess is Guess.CODE,
         )
         return (bool(row[0]) and bool(source.device), bool(row[1])) if row else (False, False)
 
@@ -113,7 +120,8 @@ class Attempts:
         row = await self._pool.fetchrow(
             "select count(*), coalesce(extract(epoch from now() - max(at)), 1e9)::float8 from accounts.attempt "
             "where guess = $1 and at > now() - $2::interval and ($3 = '' or person = $3) "
-            "and ($4 = '' or network = $4) and device is not distinct from nullif($5, ''::bytea)",
+            "and ($4 = '' or network = $4) "
+            "and (device is not distinct from nullif($5, ''::bytea) or ($1 = 'code' and $5 = ''::bytea))",
             lane.guess.value,
             window,
             _stored(lane.person),
@@ -139,23 +147,28 @@ class Attempts:
             )
         await self._pool.execute("delete from accounts.attempt where at < now() - $1::interval", KEPT_FOR)
 
-    async def passed(self, person: str, source: Origin) -> None:
-        """A login was successful: forget the person's failures from this source, and know the source from now on.
+    async def passed(self, person: str, source: Origin, *, with_code: bool) -> None:
+        """The person has proved who they are: forget their failures from this source, and know it from now on.
 
+        Failed codes are forgotten, and the source known for codes, only `with_code`: a password or a link proves none.
         Failures to other accounts from the same network stay: a login to one's own must not forgive guesses at others.
         """
         device = secret_digest(source.device) if source.device else None
         await self._pool.execute(
-            "with forgiven as (delete from accounts.attempt where person = $1 and guess in ('password', 'code') "
+            "with forgiven as (delete from accounts.attempt where person = $1 "
+            "and (guess = 'password' or (guess = 'code' and $5)) "
             "and (device = $2 or (device is null and network = $3))), "
             "old as (delete from accounts.known_source where person = $1 and seen_at < now() - $4::interval "
             "and (device, network) <> (coalesce($2, ''), $3)) "
-            "insert into accounts.known_source (person, device, network) values ($1, coalesce($2, ''), $3) "
-            "on conflict (person, device, network) do update set seen_at = now()",
+            "insert into accounts.known_source (person, device, network, with_code) "
+            "values ($1, coalesce($2, ''), $3, $5) "
+            "on conflict (person, device, network) do update set seen_at = now(), "
+            "with_code = known_source.with_code or excluded.with_code",
             _stored(person),
             device,
             source.network,
             KNOWN_FOR,
+            with_code,
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from accounts.log import AccountChange, By, note
-from accounts.secrets import new_recovery_codes, new_totp, recovery_digest, totp_step
+from accounts.logins import end_logins_and_tokens
+from accounts.secrets import new_recovery_codes, new_totp, recovery_digest, secret_digest, totp_step
 from ledger.connection import ACCOUNT_KEYS_LOCK, LOCK_CLASS, Connection, Pool
 from local.account_keys import AccountKeyError, AccountKeys
 
@@ -19,41 +20,53 @@ class Codes:
     def __init__(self, pool: Pool, keys: AccountKeys) -> None:
         self._pool, self._keys = pool, keys
 
-    async def setting_up(self, person: str) -> str:
-        """Return the secret that the person is setting up; make one when there is none, or it is too old.
+    async def pending(self, person: str, login: str) -> str | None:
+        """Return the secret that is being set up with the login of this secret; no other login sees it."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await self._unconfirmed(connection, person, login)
+
+    async def setting_up(self, person: str, login: str) -> str:
+        """Return the secret that is being set up with this login; make one when there is none, or it is too old.
+
+        One that another login has begun is void. The caller has asked for the password.
 
         Raises:
             AccountKeyError
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await self._require_current_key(connection)
-            if (secret := await self._unconfirmed(connection, person)) is None:
+            if (secret := await self._unconfirmed(connection, person, login)) is None:
                 secret = new_totp()
                 await connection.execute(
-                    "update accounts.account set totp_new = $2, totp_new_at = now() where person = $1",
+                    "update accounts.account set totp_new = $2, totp_new_at = now(), totp_new_login = $3 "
+                    "where person = $1",
                     person,
                     self._keys.encrypt(person, secret),
+                    secret_digest(login),
                 )
         return secret
 
-    async def confirm(self, person: str, code: str) -> list[str] | None:
+    async def confirm(self, person: str, login: str, code: str) -> list[str] | None:
         """Put the secret that is being set up in force, once a code of it fits; return new recovery codes, else None.
+
+        All logins and tokens end, because they were opened without a code of it.
 
         Raises:
             AccountKeyError
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await self._require_current_key(connection)
-            secret = await self._unconfirmed(connection, person)
+            secret = await self._unconfirmed(connection, person, login)
             step = None if secret is None else totp_step(secret, code, datetime.now(UTC), 0)
             if step is None:
                 return None
             await connection.execute(
-                "update accounts.account set totp = totp_new, totp_step = $2, totp_new = null, totp_new_at = null "
-                "where person = $1",
+                "update accounts.account set totp = totp_new, totp_step = $2, totp_new = null, totp_new_at = null, "
+                "totp_new_login = null where person = $1",
                 person,
                 step,
             )
+            await end_logins_and_tokens(connection, person)
             await note(connection, AccountChange.CODES_SET_UP, person, By(person))
             return await self._renew_recovery_codes(connection, person)
 
@@ -90,12 +103,13 @@ class Codes:
         )
         return left
 
-    async def _unconfirmed(self, connection: Connection, person: str) -> str | None:
+    async def _unconfirmed(self, connection: Connection, person: str, login: str) -> str | None:
         stored = await connection.fetchval(
-            "select case when totp_new_at > now() - $2::interval then totp_new end "
+            "select case when totp_new_at > now() - $2::interval and totp_new_login = $3 then totp_new end "
             "from accounts.account where person = $1 for update",
             person,
             SETUP_LIFETIME,
+            secret_digest(login),
         )
         return None if stored is None else self._keys.decrypt(person, stored)
 

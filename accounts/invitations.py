@@ -10,7 +10,7 @@ from typing import Literal
 
 from accounts import Account
 from accounts.log import AccountChange, By, Door, note
-from accounts.logins import ACCOUNT_COLUMNS, end_all_access, today
+from accounts.logins import ACCOUNT_COLUMNS, end_all_access, today, void_links
 from accounts.passwords import PASSWORD_WORK, hash_password
 from accounts.secrets import new_secret, secret_digest
 from ledger.connection import Connection, Pool
@@ -30,13 +30,9 @@ class Invitations:
     async def invite(self, person: str, *, by: By) -> str:
         """Return the secret of a new invitation, with which the person sets a password once. Earlier ones are void."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
+            await void_links(connection, person)
             await note(connection, AccountChange.INVITED, person, by)
             return await new_link(connection, person, "invitation")
-
-    async def void_invitations(self, person: str) -> None:
-        """Make all links of a person void that were not used."""
-        await self._pool.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
 
     async def forgotten(self, person: str) -> str:
         """Return the secret of a link for a new password. Earlier ones go on working: anybody can ask."""

@@ -8,12 +8,14 @@ because it stays when a person is erased.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from ledger.connection import Connection, Pool
+from ledger.paging import Paged, PageRequest, fetch_page
 
 
 class AccountChange(StrEnum):
@@ -94,33 +96,25 @@ def _plain(value: str | date | bool) -> str:
     return value if isinstance(value, str) else value.isoformat()
 
 
-PAGE = 100
-"""Entries on a page of the log."""
-
-
 class AccountLog:
     """The log, for those who read it."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, number: int, person: str = "") -> tuple[LogEntry, ...]:
-        """Return the entries of a page (from 1), the newest first: all, or those that were done to or by a person."""
-        rows = await self._pool.fetch(
-            "select at, change, person, by_person, door, facts from accounts.log "
-            "where $1 = '' or person = $1 or by_person = $1 order by number desc limit $2 offset $3",
+    async def page(self, asked: PageRequest, person: str = "") -> Paged[LogEntry]:
+        """Return a page of the entries, the newest first: all, or those that were done to or by a person."""
+        found = await fetch_page(
+            self._pool,
+            asked,
+            "at, change, person, by_person, door, facts",
+            "accounts.log where $1 = '' or person = $1 or by_person = $1",
+            "number desc",
             person,
-            PAGE,
-            (number - 1) * PAGE,
         )
-        return tuple(
-            LogEntry(at, change, whose, By(by, Door(door)), json.loads(facts))
-            for at, change, whose, by, door, facts in rows
-        )
+        return found.map(_entry)
 
-    async def count(self, person: str = "") -> int:
-        """Return the number of entries: of all, or of those that were done to or by a person."""
-        found: int = await self._pool.fetchval(
-            "select count(*) from accounts.log where $1 = '' or person = $1 or by_person = $1", person
-        )
-        return found
+
+def _entry(row: Sequence[Any]) -> LogEntry:
+    at, change, whose, by, door, facts = row
+    return LogEntry(at, change, whose, By(by, Door(door)), json.loads(facts))

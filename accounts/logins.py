@@ -8,6 +8,7 @@ from accounts import Account, Before, Login
 from accounts.secrets import new_secret, secret_digest
 from domain.strengths import Strength
 from domain.times import ICT
+from errors import InputError
 from ledger.connection import Connection, Pool
 
 LOGIN_IDLE = timedelta(hours=8)
@@ -30,19 +31,30 @@ class Logins:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def open(self, person: str, strength: Strength) -> str:
-        """Open a login; return the secret for its cookie. It knows what failed since the login before."""
+    async def open(self, person: str, strength: Strength, *, asks_code: bool = True) -> str:
+        """Open a login; return the secret for its cookie. It knows what failed since the login before.
+
+        `asks_code`: of who has one-time codes by now, a password alone opens none. Only rehearsals ask for no code.
+
+        Raises:
+            InputError: `code_missing`.
+        """
         secret = new_secret()
-        await self._pool.execute(
+        opened = await self._pool.execute(
+            # The row is locked: codes that are set up meanwhile either are seen here, or end this login.
             "with before as (select person, last_login_at, failed_passwords, failed_codes from accounts.account "
-            "where person = $2 for update), reset as (update accounts.account "
-            "set last_login_at = now(), failed_passwords = 0, failed_codes = 0 where person = $2) "
+            "where person = $2 and (totp is null or not $4) for update), reset as (update accounts.account "
+            "set last_login_at = now(), failed_passwords = 0, failed_codes = 0 "
+            "where person = $2 and (totp is null or not $4)) "
             "insert into accounts.login (digest, person, strength, last_login_at, failed_passwords, failed_codes) "
             "select $1, person, $3, last_login_at, failed_passwords, failed_codes from before",
             secret_digest(secret),
             person,
             strength,
+            asks_code and strength == Strength.PASSWORD,
         )
+        if opened != "INSERT 0 1":
+            raise InputError("code_missing")
         return secret
 
     async def login(self, secret: str) -> Login | None:
@@ -93,19 +105,32 @@ class Logins:
             await end_logins_and_tokens(connection, person, but)
 
 
-async def end_logins_and_tokens(connection: Connection, person: str, but: str | None = None) -> None:
-    """End all logins and tokens of a person. The login with the secret `but` stays."""
+async def end_logins(connection: Connection, person: str, but: str | None = None) -> None:
+    """End all logins of a person. The login with the secret `but` stays."""
     mine = secret_digest(but) if but else b""
     await connection.execute("delete from accounts.login where person = $1 and digest <> $2", person, mine)
+
+
+async def end_logins_and_tokens(connection: Connection, person: str, but: str | None = None) -> None:
+    """End all logins and tokens of a person. The login with the secret `but` stays."""
+    await end_logins(connection, person, but)
     await connection.execute(
         "update accounts.token set revoked_at = now() where person = $1 and revoked_at is null", person
     )
 
 
-async def end_all_access(connection: Connection, person: str) -> None:
-    """End everything that lets somebody in as this person: logins, tokens, the calendar's address, unused links."""
-    await end_logins_and_tokens(connection, person)
+async def end_all_access(connection: Connection, person: str, but: str | None = None) -> None:
+    """End everything that lets somebody in as this person: logins, tokens, the calendar's address, unused links.
+
+    The login with the secret `but` stays.
+    """
+    await end_logins_and_tokens(connection, person, but)
     await connection.execute("delete from accounts.calendar where person = $1", person)
+    await void_links(connection, person)
+
+
+async def void_links(connection: Connection, person: str) -> None:
+    """Make all invitations and links for a new password void that the person has not used."""
     await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
 
 

@@ -11,9 +11,10 @@ create table accounts.account (
     password      text,
     -- the secret of one-time codes in base32, encrypted (local/account_keys.py); null until it is set up and confirmed
     totp          text,
-    -- the secret that is being set up, encrypted, and since when
-    totp_new      text,
-    totp_new_at   timestamptz,
+    -- the secret that is being set up, encrypted, since when, and the digest of the login that alone sees it
+    totp_new       text,
+    totp_new_at    timestamptz,
+    totp_new_login bytea,
     -- the last time step whose code was used: a code is valid once
     totp_step     bigint not null default 0,
     language      text not null default 'vi' check (language in ('vi', 'en')),
@@ -71,7 +72,7 @@ create index on accounts.invitation (person);
 
 -- Failed attempts, kept for as long as they slow further ones down. device: of a device that is known to the person.
 create table accounts.attempt (
-    guess   text not null check (guess in ('password', 'code', 'secret', 'forgotten')),
+    guess   text not null check (guess in ('password', 'code', 'secret', 'forgotten', 'mail')),
     person  text not null,
     network text not null,
     device  bytea,
@@ -80,12 +81,14 @@ create table accounts.attempt (
 create index on accounts.attempt (guess, at);
 create index on accounts.attempt (at);
 
--- From where a person has logged in. device is empty for a browser that keeps no cookies.
+-- From where a person has logged in, or chosen a password. device is empty for a browser that keeps no cookies.
 create table accounts.known_source (
     person  text not null references accounts.account (person),
     device  bytea not null,
     network text not null,
     seen_at timestamptz not null default now(),
+    -- whether a one-time code was right there, too
+    with_code boolean not null default false,
     primary key (person, device, network)
 );
 create index on accounts.known_source (device);
@@ -100,6 +103,7 @@ create table accounts.token (
     seen_at    timestamptz,
     revoked_at timestamptz
 );
+create index on accounts.token (person);
 
 create table accounts.stand_in (
     person     text not null references accounts.account (person),
@@ -112,6 +116,7 @@ create table accounts.stand_in (
     primary key (person, for_person, since),
     check (person <> for_person)
 );
+create index on accounts.stand_in (for_person);
 
 -- Forms that were typed and not sent yet. path is the page's address, with its query.
 create table accounts.draft (
@@ -170,16 +175,18 @@ create table accounts.digest_item (
 
 grant usage on schema accounts to thidua_app, thidua_web;
 grant select, insert, update on accounts.account to thidua_app;
-grant select, insert, update, delete on accounts.invitation to thidua_app;
-grant select, update on accounts.login, accounts.token to thidua_app;
+grant select, insert, delete on accounts.invitation to thidua_app;
+grant select, update on accounts.token to thidua_app;
 grant select, delete on
     accounts.login, accounts.calendar, accounts.known_source, accounts.recovery_code to thidua_app;
 grant select, insert, update on accounts.code_key to thidua_app;
 grant select, insert on accounts.code_key to thidua_web;
 grant select, insert, delete on accounts.digest_item to thidua_app;
+grant select, insert, update on accounts.account, accounts.token, accounts.stand_in to thidua_web;
+grant select, insert, delete on accounts.attempt, accounts.invitation, accounts.recovery_code to thidua_web;
+grant update (used_at) on accounts.invitation, accounts.recovery_code to thidua_web;
 grant select, insert, update, delete on
-    accounts.account, accounts.login, accounts.invitation, accounts.attempt, accounts.token, accounts.stand_in,
-    accounts.draft, accounts.calendar, accounts.known_source, accounts.recovery_code
+    accounts.login, accounts.draft, accounts.calendar, accounts.known_source
     to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
 grant select on accounts.log to thidua_app, thidua_web;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from accounts.log import AccountChange, By, note
 from ledger.connection import Pool
 
 
@@ -26,25 +27,40 @@ class StandIns:
         self._pool = pool
 
     async def name(self, stand_in: StandIn) -> None:
-        """Store a stand-in. The same persons with the same first day again change the last day."""
-        await self._pool.execute(
-            "insert into accounts.stand_in (person, for_person, since, until, named_by) values ($1, $2, $3, $4, $5) "
-            "on conflict (person, for_person, since) do update set until = excluded.until, ended_at = null, "
-            "named_by = excluded.named_by",
-            stand_in.person,
-            stand_in.for_person,
-            stand_in.since,
-            stand_in.until,
-            stand_in.named_by,
-        )
+        """Store a stand-in, and note it. The same persons with the same first day again change the last day."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "insert into accounts.stand_in (person, for_person, since, until, named_by) "
+                "values ($1, $2, $3, $4, $5) "
+                "on conflict (person, for_person, since) do update set until = excluded.until, ended_at = null, "
+                "named_by = excluded.named_by",
+                stand_in.person,
+                stand_in.for_person,
+                stand_in.since,
+                stand_in.until,
+                stand_in.named_by,
+            )
+            await note(
+                connection,
+                AccountChange.STAND_IN_NAMED,
+                stand_in.person,
+                By(stand_in.named_by),
+                for_person=stand_in.for_person,
+                since=stand_in.since,
+                until=stand_in.until,
+            )
 
-    async def end(self, person: str, for_person: str) -> None:
-        """End all stand-ins of `person` for `for_person` now."""
-        await self._pool.execute(
-            "update accounts.stand_in set ended_at = now() where person = $1 and for_person = $2 and ended_at is null",
-            person,
-            for_person,
-        )
+    async def end(self, person: str, for_person: str, *, by: By) -> None:
+        """End all stand-ins of `person` for `for_person` now, and note it; where there is none, nothing is noted."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            done = await connection.execute(
+                "update accounts.stand_in set ended_at = now() "
+                "where person = $1 and for_person = $2 and ended_at is null",
+                person,
+                for_person,
+            )
+            if done != "UPDATE 0":
+                await note(connection, AccountChange.STAND_IN_ENDED, person, by, for_person=for_person)
 
     async def list(self, *, person: str | None = None, for_person: str | None = None) -> tuple[StandIn, ...]:
         """Return the stand-ins that were not ended: by a person, for a person, or all. Past ones are among them."""

@@ -12,7 +12,7 @@ from datetime import date
 from accounts import Account, Kind
 from accounts.invitations import Invitations, new_link
 from accounts.log import AccountChange, By, note
-from accounts.logins import ACCOUNT_COLUMNS, Logins, end_all_access, end_logins_and_tokens
+from accounts.logins import ACCOUNT_COLUMNS, Logins, end_all_access, end_logins, end_logins_and_tokens
 from accounts.passwords import PASSWORD_WORK, hash_password, password_matches
 from accounts.tokens import Tokens
 from errors import InputError
@@ -128,7 +128,7 @@ class Accounts(Logins, Invitations, Tokens):
         async with self._pool.acquire() as connection, connection.transaction():
             done = await connection.execute(
                 "update accounts.account set password = null, totp = null, totp_step = 0, totp_new = null, "
-                "totp_new_at = null where person = $1",
+                "totp_new_at = null, totp_new_login = null where person = $1",
                 person,
             )
             if done != "UPDATE 1":
@@ -140,14 +140,18 @@ class Accounts(Logins, Invitations, Tokens):
             return await new_link(connection, person, "invitation")
 
     async def remove_codes(self, person: str, *, by: By) -> None:
-        """Remove one-time codes and recovery codes; who must have them sets them up again at the next page."""
+        """Remove one-time codes and recovery codes; who must have them sets them up again at the next login.
+
+        All logins end: one that was opened with a code must not go on counting as such.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
-                "update accounts.account set totp = null, totp_step = 0, totp_new = null, totp_new_at = null "
-                "where person = $1",
+                "update accounts.account set totp = null, totp_step = 0, totp_new = null, totp_new_at = null, "
+                "totp_new_login = null where person = $1",
                 person,
             )
             await connection.execute("delete from accounts.recovery_code where person = $1", person)
+            await end_logins(connection, person)
             await note(connection, AccountChange.CODES_REMOVED, person, by)
 
     async def prefer(self, person: str, *, language: str, digest: str) -> None:
@@ -159,7 +163,7 @@ class Accounts(Logins, Invitations, Tokens):
     async def set_password(
         self, person: str, password: str, own: tuple[str, ...] = (), *, but: str | None = None
     ) -> None:
-        """Set a person's own new password. Ends all logins and tokens, except the login with the secret `but`.
+        """Set a person's own new password. Ends all access, except the login with the secret `but`.
 
         Raises:
             InputError: the password is not taken; see `accounts.passwords.hash_password`.
@@ -168,7 +172,7 @@ class Accounts(Logins, Invitations, Tokens):
         hashed = await PASSWORD_WORK.run(hash_password, password, own)
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("update accounts.account set password = $2 where person = $1", person, hashed)
-            await end_logins_and_tokens(connection, person, but)
+            await end_all_access(connection, person, but)
             await note(connection, AccountChange.PASSWORD_CHANGED, person, By(person))
 
     async def password_fits(self, person: str, password: str) -> bool:

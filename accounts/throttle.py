@@ -1,7 +1,8 @@
 """Slows guessing down: after failures the next attempt must wait, longer and longer, and no account is ever locked.
 
-A lock-out would be a way to stop a rival on the last day. So a known device waits for its own failures only, and one
-that is unknown becomes known by a login, an invitation, or a link for a new password.
+A lock-out would be a way to stop a rival on the last day. So a known device waits for its own wrong passwords only, and
+one that is unknown becomes known by a login, an invitation, or a link for a new password. Wrong codes count against the
+person, from wherever they come, and a link changes nothing about that: who reads the mail gets no more guesses.
 
 Failures are counted in the database, over restarts and over all web processes. Who waits here holds no connection and
 no lane, so that one who waits keeps nobody else waiting.
@@ -67,13 +68,18 @@ IN_ALL = Limit(100, QUARTER, longest_s=1.0)
 CODES = Limit(5, DAY, longest_s=300.0)
 """Codes to one account after the right password: some 300 a day, of a million, three of which are right at a time."""
 
+CODES_OF_ALL = Limit(5, DAY, longest_s=30.0)
+"""The same failures, for a device where a code was right before: others cannot shut it out for long. Its own failures
+count by `CODES` besides."""
+
 SECRETS = Limit(10, QUARTER)
 """Secrets from a network. They have 256 random bits and cannot be guessed: this bounds what trying costs us."""
 
 MAILS_TO_PERSON = Limit(3, timedelta(hours=1), first_s=600.0, longest_s=3_600.0)
 MAILS_FROM_NETWORK = Limit(20, timedelta(hours=1), first_s=120.0, longest_s=3_600.0)
 MAILS_IN_ALL = Limit(300, timedelta(hours=1), first_s=120.0, longest_s=120.0)
-"""Requests for a new password by mail. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
+"""Requests for a new password by mail, and mails that were sent to all persons together: names that nobody has use
+nothing up. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
 
 
 class Throttle:
@@ -92,7 +98,7 @@ class Throttle:
         Raises:
             TooManyAttemptsError: it would have to wait too long.
         """
-        known_device, known_network = await self.attempts.known(person, source)
+        known_device, known_network = await self.attempts.known(guess, person, source)
         limits = self._limits(guess, person, source, known_device=known_device, known_network=known_network)
         async with self._turn(limits, bounded=not known_device):
             if await check():
@@ -100,14 +106,15 @@ class Throttle:
             await self.attempts.failed(guess, person, source, known_device=known_device)
             return False
 
-    async def passed(self, person: str, source: Origin) -> str:
-        """A login was successful: know the device from now on; return the secret for its cookie.
+    async def passed(self, person: str, source: Origin, *, with_code: bool) -> str:
+        """A login or a link was right: know the device from now on; return the secret for its cookie.
 
+        Only `with_code`, when a code was right, too, it is known for codes, and failed codes are forgiven.
         Only a secret that was made here is kept: another site must not choose one that it knows.
         """
         if not await self.attempts.is_ours(source.device):
             source = replace(source, device=new_secret())
-        await self.attempts.passed(person, source)
+        await self.attempts.passed(person, source, with_code=with_code)
         return source.device
 
     async def wrong_secret(self, source: Origin) -> None:
@@ -124,25 +131,33 @@ class Throttle:
         """Count a request for a new password, whether or not there is such an account.
 
         Raises:
-            TooManyAttemptsError: there were too many for this person, or from this network.
+            TooManyAttemptsError: there were too many for this person, or from this network; or so many mails were sent
+                to all that only a request from the person's own device passes.
         """
+        known_device, _known_network = await self.attempts.known(Guess.FORGOTTEN, person, source)
         limits = {
             Lane(Guess.FORGOTTEN, person=person): MAILS_TO_PERSON,
             Lane(Guess.FORGOTTEN, network=source.network): MAILS_FROM_NETWORK,
-            Lane(Guess.FORGOTTEN): MAILS_IN_ALL,
         }
+        if not known_device:
+            limits[Lane(Guess.MAIL)] = MAILS_IN_ALL
         async with self._turn(limits, bounded=True):
             await self.attempts.failed(Guess.FORGOTTEN, person, source, known_device=False)
+
+    async def mail_is_sent(self, person: str) -> None:
+        """Count a mail for a new password that is sent."""
+        await self.attempts.failed(Guess.MAIL, person, Origin(""), known_device=False)
 
     def _limits(
         self, guess: Guess, person: str, source: Origin, *, known_device: bool, known_network: bool
     ) -> dict[Lane, Limit]:
         """The limits of an attempt, by the lane in which it is counted."""
-        if known_device:
-            lane = Lane(guess, person=person, device=secret_digest(source.device))
-            return {lane: CODES if guess is Guess.CODE else PER_SOURCE}
+        own = Lane(guess, person=person, device=secret_digest(source.device))
         if guess is Guess.CODE:
-            return {Lane(guess, person=person): CODES}
+            all_of_them = Lane(guess, person=person)
+            return {own: CODES, all_of_them: CODES_OF_ALL} if known_device else {all_of_them: CODES}
+        if known_device:
+            return {own: PER_SOURCE}
         limits = {Lane(guess, network=source.network): PER_SOURCE}
         if not known_network:
             limits |= {Lane(guess, person=person): PER_PERSON, Lane(guess): IN_ALL}
@@ -198,12 +213,12 @@ class Throttle:
 
     @contextmanager
     def _counted(self, lanes: Collection[Lane], *, bounded: bool) -> Iterator[None]:
-        """Count an attempt that waits.
+        """Count an attempt that waits: in the lane of its device alone, if it has one, which others cannot fill.
 
         Raises:
             TooManyAttemptsError: too many wait already.
         """
-        narrow = [lane for lane in lanes if lane.is_narrow]
+        narrow = [lane for lane in lanes if lane.device] or [lane for lane in lanes if lane.is_narrow]
         if max((self._waiting[lane] for lane in narrow), default=0) >= MOST_WAITING_IN_LANE or (
             bounded and self._waiting_in_all >= MOST_WAITING
         ):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from application.work import CHILDREN, TooBusyError, WorkFailedError, answer_as_child
 
 Level = Literal["words", "paragraphs", "whole"]
@@ -34,6 +36,9 @@ SECONDS = 6.0
 """After this the child is killed. It gives up each level earlier by itself."""
 
 
+_ANSWER: TypeAdapter[tuple[Level, Paragraphs]] = TypeAdapter(tuple[Level, Paragraphs])
+
+
 @dataclass(frozen=True, slots=True)
 class TextComparison:
     """What changed from one text to another."""
@@ -48,10 +53,10 @@ async def compared(old: str, new: str) -> TextComparison:
     if _words_in(before) * _words_in(after) <= WORDS_AT_ONCE or before == after:
         return TextComparison(_compared(before, after, "words"), "words")
     try:
-        level, found = await CHILDREN.run(__name__, json.dumps([before, after]).encode(), seconds=SECONDS)
+        level, found = await CHILDREN.run(__name__, json.dumps([before, after]).encode(), _ANSWER, seconds=SECONDS)
     except (WorkFailedError, TooBusyError):
         return TextComparison(_compared(before, after, "whole"), "whole")
-    return TextComparison([(kind, [(tag, words) for tag, words in parts]) for kind, parts in found], level)
+    return TextComparison(found, level)
 
 
 def _words_in(lines: Sequence[str]) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[;\r\n])(?= *[=+\-@\t\r])")
+"""Where a formula would begin: at the start, and where a program that cuts at ";" or line breaks sees a cell begin."""
 
 
 def escape_cell(value: Any) -> Any:
@@ -13,5 +15,4 @@ def escape_cell(value: Any) -> Any:
         return "" if value is None else str(value)
     if isinstance(value, (int, float)):
         return value
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_PREFIXES) else text
+    return _FORMULA.sub(r"\1'", str(value))

@@ -17,10 +17,13 @@ def json_text(data: Any) -> str:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a byte order mark, which spreadsheets need for UTF-8; no cell is read as a formula."""
+    """Rows as CSV with a byte order mark, which spreadsheets need for UTF-8; no cell is read as a formula.
+
+    All cells are quoted: where ";" separates lists, one inside a cell would begin another.
+    """
     out = io.StringIO()
     out.write("\ufeff")
-    writer = csv.writer(out)
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(rows[0] if rows else ())
     writer.writerows([escape_cell(value) for value in row.values()] for row in rows)
     return out.getvalue()

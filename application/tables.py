@@ -10,6 +10,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from pydantic import TypeAdapter
+
 from application.work import CHILDREN, WorkFailedError, WorkTooLongError, answer_as_child
 from errors import InputError
 
@@ -24,6 +26,7 @@ FILE_BYTES = 5_000_000
 _ZIP = b"PK\x03\x04"
 
 Rows = list[list[str]]
+_ROWS = TypeAdapter(Rows)
 
 
 async def rows_of(body: bytes) -> Rows:
@@ -75,7 +78,7 @@ def _lines(text: str) -> Iterator[str]:
 
 async def _workbook(body: bytes) -> Rows:
     try:
-        return _bounded(await CHILDREN.run(__name__, body, seconds=SECONDS))
+        return _bounded(await CHILDREN.run(__name__, body, _ROWS, seconds=SECONDS))
     except WorkTooLongError:
         raise InputError("table_unreadable", problem="too slow") from None
     except WorkFailedError:

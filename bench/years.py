@@ -147,7 +147,7 @@ def _acts(members: list[str], rules: Edition, year: int) -> Iterator[tuple[datet
     for n, member in enumerate(members):
         yield at(12, 1, n), CITY, "appraise", {"unit": member, "sheet": sheet}
     yield at(12, 10), members[0], "record-meeting", {"id": "tong-ket", "kind": "final"}
-    yield at(12, 10, 1), members[0], "rank", {}
+    yield at(12, 10, 1), CITY, "rank", {}
     yield at(12, 18), members[0], "submit", {"submission": {"title": "Tờ trình"}}
     grants = {"decision": {"number": "1/QĐ"}, "grants": [{"unit": members[0], "award": rules.awards[0].id}]}
     yield at(0, 20), CITY, "decide-awards", grants

@@ -143,6 +143,9 @@ class State:
     def results(self, rules: Edition) -> Mapping[str, UnitResult]:
         return scores.calculated_scores(self, rules)
 
+    def checker_of(self, unit: str, rules: Edition) -> str | None:
+        return obligations.cross_checkers(self, rules).get(unit)
+
     def obligations(self, rules: Edition) -> tuple[Obligation, ...]:
         return obligations.obligations(self, rules)
 

@@ -106,8 +106,20 @@ def require_own_or_decided(unit: str, meta: Meta, state: OwnActsContext) -> None
     Raises:
         Refused: `meeting_must_decide`.
     """
-    if meta.unit not in {unit, state.organiser} and not state.is_recorded(meta.meeting):
-        raise Refused("meeting_must_decide", unit=unit)
+    if meta.unit != unit:
+        require_decided(meta, state, "meeting_must_decide", unit=unit)
+
+
+def require_decided(
+    meta: Meta, state: OwnActsContext, code: str = "enter_what_meeting_decided", /, **facts: str
+) -> None:
+    """Refuse what head, deputy or a member enters without a recorded meeting that decided it; the organiser needs none.
+
+    Raises:
+        Refused: `code`.
+    """
+    if meta.unit != state.organiser and not state.is_recorded(meta.meeting):
+        raise Refused(code, **facts)
 
 
 def require_unnamed(found: int, unnamed: Unnamed | None) -> None:

@@ -27,6 +27,9 @@ SENTENCES: Mapping[str, str] = {
     "bad_request": N_("What was sent cannot be used."),
     "code_does_not_fit": N_("The code does not fit, or was used before. Wait for the next one."),
     "code_missing": N_("Type the six digits of your telephone, or a recovery code, too."),
+    "token_needs_code": N_(
+        "A token that acts needs a login with password and one-time code. Set up one-time codes, then make the token."
+    ),
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),

@@ -52,6 +52,17 @@ SENTENCES: Mapping[str, str | Plural] = {
         "This is {unit}'s own. Another unit changes it or takes it back only where a meeting decided so: name that "
         "meeting, once it is recorded here. What your own unit entered by mistake is put right by a correction."
     ),
+    "enter_what_meeting_decided": N_(
+        "Other units than the organiser enter this only as a meeting decided it: name that meeting, once it is "
+        "recorded here."
+    ),
+    "not_the_checker": N_(
+        "{by} is not assigned to cross-check {unit}. Such a check is entered only as a meeting decided it: name that "
+        "meeting, once it is recorded here."
+    ),
+    "each_needs_reason": N_(
+        "Your unit does not read the earlier score of this unit yet. State a reason for each item of this sheet."
+    ),
     "not_yours_to_date": N_("Only the secretariat and the keeper of the minutes may state an earlier date."),
     "when_is_missing": N_("This register is entered afterwards: say when it happened (--on)."),
     "in_the_future": N_("{on} has not come yet (it is {now})."),
@@ -98,7 +109,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "class_lowered_without": N_("it does not hold: {fact}"),
     "class_lowered_by": N_("it holds: {fact}"),
     "no_such_class_here": N_("There is no such class; there are: {known}, none."),
-    "class_is_determined": N_("The edition gives {unit} a class itself ({found}); a wrong sheet is corrected."),
+    "class_is_determined": N_("The edition gives {unit} a class itself; a wrong sheet is corrected."),
     "maximum_unknown": N_("the source does not say how many points it takes"),
     "gap_open": N_("between {low} and {high} the source says nothing: what falls there is undetermined"),
     "gap_closed": N_("between {low} and {high} the source says nothing; the edition rounds the value first"),

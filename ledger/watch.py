@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 from weakref import WeakSet
 
+import structlog
+
 from ledger.connection import DATABASE_ERRORS, Connection, open_connection
 
 ASK_S = 0.5
@@ -28,6 +30,8 @@ REFUSE_S = 1.0
 
 LATE_S = 0.5
 """A deadline that is noticed so much later was missed by this process, which was busy, and not by the database."""
+
+log = structlog.get_logger()
 
 
 class DatabaseWatch:
@@ -52,6 +56,7 @@ class DatabaseWatch:
             raise ConnectionError("the database does not answer")
         opening = asyncio.ensure_future(open_connection(*arguments, **{**options, "timeout": self._answer_s}))
         self._opening.add(opening)
+        connection = None
         try:
             connection = await opening
         except TimeoutError:
@@ -66,6 +71,11 @@ class DatabaseWatch:
             raise
         finally:
             self._opening.discard(opening)
+            if connection is None:  # it may have been opened all the same, for nobody
+                opening.add_done_callback(_close)
+        if self.away:  # since it was opened, and before its turn came to be given out
+            connection.terminate()
+            raise ConnectionError("the database does not answer")
         self._connections.add(connection)
         return connection
 
@@ -90,8 +100,11 @@ class DatabaseWatch:
                     async with asyncio.timeout(self._answer_s):
                         connection = connection or await open_connection(self._url)
                         await connection.fetchval("select 1")
-                    self.away = False
-                except DATABASE_ERRORS as error:
+                    self._note(away=False)
+                except Exception as error:
+                    # Whatever it is: if this task ended, a database that was away would be refused for ever.
+                    if not isinstance(error, DATABASE_ERRORS):
+                        log.exception("our bug")
                     if connection is not None:
                         connection.terminate()
                         connection = None
@@ -100,16 +113,29 @@ class DatabaseWatch:
                     if missed and clock() - begun < self._answer_s + LATE_S:
                         self._cut()
                     elif not missed:
-                        self.away = False
+                        self._note(away=False)
                 await asyncio.sleep(self._ask_s)
         finally:
             if connection is not None:
                 connection.terminate()
 
+    def _note(self, *, away: bool) -> None:
+        if away and not self.away:
+            log.warning("the database does not answer", seconds=self._answer_s)
+        elif self.away and not away:
+            log.info("the database answers again")
+        self.away = away
+
     def _cut(self) -> None:
-        self.away = True
+        self._note(away=True)
         for opening in list(self._opening):
             opening.cancel()
         for connection in list(self._connections):
             connection.terminate()
         self._connections.clear()
+
+
+def _close(opening: asyncio.Future[Any]) -> None:
+    """Close a connection that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().terminate()

@@ -29,7 +29,7 @@ from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_i
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
-from local.questions import Question, answers, database_answers, grpc_answers, http_answers
+from local.questions import Question, answers, database_answers, grpc_answers, host_and_port, http_answers
 from local.supervisor import SupervisedPart, Supervisor
 from resources import CHILD_ENVIRONMENT
 
@@ -227,7 +227,7 @@ async def _start(
     if need == "web":
         pages, endpoints = start_web(paths, endpoints)
         stack.push_async_callback(asyncio.to_thread, pages.stop)
-        host, port = _host_and_port(addresses(endpoints)["web"])
+        host, port = host_and_port(addresses(endpoints)["web"])
         await asyncio.to_thread(wait_until, lambda: port_answers(port, host), pages)
         pids["web"] = pages.pid
         servers["web"] = pages
@@ -298,7 +298,7 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
-        **({"THIDUA_WORKER_HEALTH": endpoints.worker_health.rsplit(":", 1)[1]} if endpoints.worker_health else {}),
+        **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
         **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
@@ -312,11 +312,6 @@ def _environment(*prefixes: str) -> dict[str, str]:
 def _reachable(host: str) -> str:
     """Return where a server that listens on `host` is reached from this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    host, port = address.rsplit(":", 1)
-    return host.strip("[]"), int(port)
 
 
 def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:

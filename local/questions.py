@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -10,6 +11,9 @@ from ledger.connection import DATABASE_ERRORS, is_starting, open_connection
 
 ANSWER_S = 5.0
 """A part that says nothing for so long has missed a question."""
+
+log = logging.getLogger(__name__)
+"""Writes to standard error: commands that ask print their result on standard output."""
 
 Question = Callable[[], Awaitable[bool]]
 
@@ -19,12 +23,22 @@ _SETTINGS_FRAME = 4
 
 
 async def answers(question: Question, seconds: float = ANSWER_S) -> bool:
-    """Whether a question is answered with yes within the deadline."""
+    """Whether a question is answered with yes within the deadline. Whatever else happens is no answer."""
     try:
         async with asyncio.timeout(seconds):
             return await question()
     except (OSError, asyncio.IncompleteReadError):  # a TimeoutError is an OSError
         return False
+    except Exception:
+        # A process can answer anything, such as a line without an end. That must not end the supervisor.
+        log.warning("a question failed", exc_info=True)
+        return False
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The host, an IPv6 address without its brackets, and the port of "host:port"."""
+    host, port = address.rsplit(":", 1)
+    return host.strip("[]"), int(port)
 
 
 async def database_answers(url: str) -> bool:
@@ -66,8 +80,7 @@ async def http_answers(address: str, path: str = "/healthz") -> bool:
 
 
 async def _opened(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    host, port = address.rsplit(":", 1)
-    return await asyncio.open_connection(host, int(port))
+    return await asyncio.open_connection(*host_and_port(address))
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

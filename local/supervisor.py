@@ -1,7 +1,8 @@
 """The supervisor of the engine: asks each part whether it answers, and starts again what has ended or hangs.
 
 A part that is only busy must not be killed for it. So it must miss several questions in a row, for some time, and
-while another part that it needs does not answer it is not judged at all.
+while another part that it needs does not answer it is not judged at all. After the pause before a start it is asked
+once more.
 """
 
 from __future__ import annotations
@@ -132,11 +133,29 @@ class Supervisor:
         if part.starts >= len(pauses):
             raise EngineUnavailableError("part_given_up", name=part.name, log=str(server.log), times=part.starts)
         await asyncio.sleep(pauses[part.starts])
+        if await self._need_not_start(part, server):
+            return
         part.starts += 1
-        await asyncio.to_thread(server.start_again)
+        try:
+            await asyncio.to_thread(server.start_again)
+        except OSError as error:  # no memory, no more processes, a full disk: it may pass
+            self._report(_("{name} could not be started again: {problem}").format(name=part.name, problem=error))
+            return
         if server.stopped:
             return
         self._pids[part.name] = server.pid
         part.misses, part.has_answered, part.answers = 0, False, False
         part.started_at = part.answered_at = part.asked_at = time.monotonic()
         self._report(said.format(name=part.name, log=server.log))
+
+    async def _need_not_start(self, part: SupervisedPart, server: Server) -> bool:
+        """Whether a part came round during the pause, or cannot be judged any more."""
+        if server.has_ended:
+            return False
+        if await answers(part.question, self._patience.answer_s):
+            self._note_answer(part)
+            return True
+        if not self._can_be_judged(part):
+            part.misses, part.answered_at = 0, time.monotonic()
+            return True
+        return False

@@ -1,4 +1,4 @@
-"""A web process with two more pages, of which one blocks the event loop: what a test of freezing must find.
+"""A web process with three more pages, of which one blocks the event loop: what a test of freezing must find.
 
 python tests/freezing_web.py, with the environment of `python -m web`.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
+from application.work import beside
 from web import __main__ as program
 from web.app import build as whole
 from web.services import Services
@@ -40,10 +41,17 @@ async def waiting() -> PlainTextResponse:
     return PlainTextResponse("at last")
 
 
+async def filling() -> PlainTextResponse:
+    """Long work in one of the threads for it."""
+    await beside(until, "enough")
+    return PlainTextResponse("at last")
+
+
 def build(services: Services) -> FastAPI:
     app = whole(services)
     app.add_api_route("/dung-hinh", blocking)
     app.add_api_route("/cham", waiting)
+    app.add_api_route("/viec-dai", filling)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,13 +17,18 @@ import pytest
 from conftest import NewInstallation, eventually
 
 from accounts.attempts import Attempts, Guess, Origin, network_of
+from accounts.calendars import Calendars
 from accounts.codes import Codes, rotate_key
+from accounts.corrections import noting
 from accounts.log import OPERATOR, AccountChange, AccountLog, By, Door, note
 from accounts.passwords import BusyError, PasswordWork, hash_password, password_matches
+from accounts.stand_ins import StandIn, StandIns
 from accounts.store import Accounts
 from accounts.throttle import CODES, PER_SOURCE, Throttle, TooManyAttemptsError
+from domain.strengths import Strength
 from errors import InputError
 from ledger.connection import Pool, open_pool
+from ledger.paging import ALL_ROWS, PageRequest
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeyError, AccountKeys
 from vault.persons import People
 
@@ -59,7 +65,7 @@ async def person(database: Database, name: str = "an") -> Accounts:
 
 async def changes(database: Database) -> list[str]:
     """What the log says, the oldest first."""
-    return [one.change for one in reversed(await AccountLog(database.web).page(1))]
+    return [one.change for one in reversed((await AccountLog(database.web).page(ALL_ROWS)).rows)]
 
 
 # The log ----------------------------------------------------------------------------------------------------------
@@ -71,13 +77,14 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
     await note(web, AccountChange.CONTACT_CHANGED, "an", By("thu-ky"), fields="email,phone")
     await note(web, AccountChange.PASSWORD_CHOSEN, "binh", By(None, Door.LINK))
     log = AccountLog(web)
-    assert [(one.change, one.person, one.by, dict(one.facts)) for one in await log.page(1)] == [
+    assert [(one.change, one.person, one.by, dict(one.facts)) for one in (await log.page(PageRequest())).rows] == [
         ("password-chosen", "binh", By(None, Door.LINK), {}),
         ("contact-changed", "an", By("thu-ky", Door.PAGES), {"fields": "email,phone"}),
         ("made", "an", OPERATOR, {"kind": "auditor", "administrator": "no", "until": "2026-12-31"}),
     ]
-    assert [await log.count(person) for person in ("", "thu-ky", "binh")] == [3, 1, 1]
-    assert await log.page(2) == ()
+    assert [(await log.page(PageRequest(), person)).total for person in ("", "thu-ky", "binh")] == [3, 1, 1]
+    second = await log.page(PageRequest(9, 2))
+    assert ([one.change for one in second.rows], second.number, second.pages) == (["made"], 2, 2), "the last page"
     for pool in (web, database.app):
         for forbidden in (
             "update accounts.log set person = 'binh'",
@@ -89,7 +96,22 @@ async def test_the_log_of_accounts_is_append_only_and_its_time_is_the_databases(
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute(forbidden)
-    assert await log.count() == 3
+    assert (await log.page(PageRequest())).total == 3
+
+
+async def test_roles_may_do_no_more_to_accounts_than_the_program_does(database: Database) -> None:
+    for pool, forbidden in (
+        (database.web, "delete from accounts.account"),
+        (database.web, "delete from accounts.token"),
+        (database.web, "delete from accounts.stand_in"),
+        (database.web, "update accounts.attempt set at = now()"),
+        (database.web, "update accounts.recovery_code set digest = 'x'"),
+        (database.web, "update accounts.invitation set person = 'an'"),
+        (database.app, "update accounts.invitation set used_at = null"),
+        (database.app, "update accounts.login set person = 'an'"),
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(forbidden)
 
 
 async def test_what_is_done_to_an_account_is_noted_in_the_same_transaction(database: Database) -> None:
@@ -192,6 +214,36 @@ async def test_the_queue_for_passwords_is_bounded_and_leaves_the_event_loop_free
     assert await work.run(lambda: "free again") == "free again"
 
 
+async def test_contacts_and_stand_ins_are_noted_in_the_transaction_that_changes_them(database: Database) -> None:
+    accounts, people, stand_ins = await person(database), People(database.web), StandIns(database.web)
+    await person(database, "binh")
+    by, old = By("thu-ky"), {"name": "an", "office": None, "email": "an@example.invalid", "phone": None}
+    link = await accounts.invite("an", by=by)
+    assert await people.correct("an", **old, then=noting("an", by)) == ()
+    assert await people.correct("an", **{**old, "phone": "024 1"}, then=noting("an", by)) == ("phone",)
+    assert await accounts.invited(link) is not None
+    await stand_ins.name(StandIn("binh", "an", date(2030, 1, 1), date(2030, 1, 2), "thu-ky"))
+    await stand_ins.end("an", "binh", by=by)  # nothing is done, nothing noted
+    assert (await changes(database))[-2:] == ["contact-changed", "stand-in-named"]
+    await database.owner.execute("alter table accounts.log add check (at is null) not valid")
+    for change in (
+        people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by)),
+        stand_ins.name(StandIn("an", "binh", date(2030, 1, 1), date(2030, 1, 2), "thu-ky")),
+        stand_ins.end("binh", "an", by=by),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await change
+    contact = await people.get("an")
+    assert contact is not None
+    assert (contact.email, contact.phone) == ("an@example.invalid", "024 1")
+    assert [(one.person, one.for_person) for one in await stand_ins.list()] == [("binh", "an")]
+    await database.owner.execute("alter table accounts.log drop constraint log_at_check")
+    await people.correct("an", **{**old, "email": "la@example.invalid"}, then=noting("an", by))
+    assert await accounts.invited(link) is None, "it was sent to the old address"
+    await stand_ins.end("binh", "an", by=by)
+    assert (await changes(database))[-2:] == ["contact-changed", "stand-in-ended"]
+
+
 # Attempts ---------------------------------------------------------------------------------------------------------
 
 
@@ -258,15 +310,83 @@ async def test_a_login_to_ones_own_account_forgives_no_guesses_at_others(databas
 
     for _ in range(3):
         await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(False))
-        await throttle.passed("ke-gian", source)
+        await throttle.passed("ke-gian", source, with_code=False)
     with pytest.raises(TooManyAttemptsError):
         await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
     chosen = Origin("192.0.2.9", "chosen by another site")
-    device = await throttle.passed("an", chosen)
+    device = await throttle.passed("an", chosen, with_code=False)
     assert device != chosen.device
-    assert await throttle.passed("ke-gian", Origin("192.0.2.9", device)) == device
-    await throttle.passed("an", source)  # the person's own login does
+    assert await throttle.passed("ke-gian", Origin("192.0.2.9", device), with_code=False) == device
+    await throttle.passed("an", source, with_code=False)  # the person's own login does
     assert await throttle.attempt(Guess.PASSWORD, "an", source, lambda: answer(True))
+
+
+async def test_a_link_gives_no_more_guesses_at_codes_and_the_own_device_waits_briefly(database: Database) -> None:
+    await person(database)
+    attempts = Attempts(database.web)
+    throttle, checked = Throttle(attempts, unit_s=61.0), Counter[str]()
+
+    async def code(source: Origin, *, right: bool = False) -> bool:
+        async def check() -> bool:
+            checked[source.device] += 1
+            return right
+
+        return await throttle.attempt(Guess.CODE, "an", source, check)
+
+    async def earlier(minutes: int) -> None:
+        await database.owner.execute("update accounts.attempt set at = at - make_interval(mins => $1)", minutes)
+
+    own = Origin("192.0.2.1", await throttle.passed("an", Origin("192.0.2.1"), with_code=True))
+    for number in range(5):  # each with a new link, from one address: a device of its own, known for passwords
+        mailed = Origin("192.0.2.7", await throttle.passed("an", Origin("192.0.2.7"), with_code=False))
+        assert await attempts.known(Guess.PASSWORD, "an", mailed) == (True, True)
+        assert await attempts.known(Guess.CODE, "an", mailed) == (False, False)
+        assert not await code(mailed), number
+    mailed = Origin("192.0.2.7", await throttle.passed("an", Origin("192.0.2.7"), with_code=False))
+    with pytest.raises(TooManyAttemptsError):
+        await code(mailed, right=True)
+    for _ in range(5):  # five pauses, each twice as long as the one before
+        await earlier(17)
+        assert not await code(mailed)
+    # Now others wait for 32 units; the person's own device for 30 at most, and then it is let in.
+    with pytest.raises(TooManyAttemptsError):
+        await code(own, right=True)
+    await earlier(31)
+    with pytest.raises(TooManyAttemptsError):
+        await code(mailed, right=True)
+    assert await code(own, right=True)
+    assert checked[own.device] == 1
+    # Wrong codes of the own device count against all, and against itself like those of anybody.
+    for _ in range(5):
+        assert not await code(own)
+        await earlier(31)
+    for _ in range(5):
+        assert not await code(own)
+        await earlier(31)
+    with pytest.raises(TooManyAttemptsError):
+        await code(own, right=True)
+    await throttle.passed("an", own, with_code=True)
+    assert await code(own, right=True), "a right code forgives the device's own"
+
+
+async def test_names_that_nobody_has_use_up_no_mails_of_others(database: Database) -> None:
+    await person(database)
+    throttle = Throttle(Attempts(database.web))
+    many = (
+        "insert into accounts.attempt (guess, person, network) select $1, 'la-' || n, '' from generate_series(1, 300) n"
+    )
+    await database.owner.execute(many, "forgotten")
+    await throttle.count_mail("an", Origin("192.0.2.1"))
+    await database.owner.execute(many, "mail")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.2"))
+    own = Origin("192.0.2.1", await throttle.passed("an", Origin("192.0.2.1"), with_code=False))
+    await throttle.count_mail("an", own)
+    await database.owner.execute("delete from accounts.attempt where guess = 'mail'")
+    for _ in range(300):
+        await throttle.mail_is_sent("an")
+    with pytest.raises(TooManyAttemptsError):
+        await throttle.count_mail("an", Origin("192.0.2.3"))
 
 
 # Links ------------------------------------------------------------------------------------------------------------
@@ -297,14 +417,27 @@ async def test_a_link_works_once_within_its_time_and_ends_all_access(database: D
     assert await accounts.accept(invitation, PASSWORD) is not None
 
 
+async def test_a_new_password_of_ones_own_ends_all_access_but_the_login_it_is_changed_with(database: Database) -> None:
+    accounts = await person(database)
+    mine, other = await accounts.open("an", "password"), await accounts.open("an", "password")
+    token = await accounts.new_token("an", "thử", "read", 1)
+    calendar = await Calendars(database.web).new("an")
+    links = [await accounts.invite("an", by=By("thu-ky")), await accounts.forgotten("an")]
+    await accounts.set_password("an", "mot cau khac han", but=mine)
+    assert [await accounts.invited(link) for link in links] == [None, None]
+    assert await Calendars(database.web).person_of(calendar) is None
+    assert (await accounts.login(other), await accounts.of_token(token)) == (None, None)
+    assert await accounts.login(mine) is not None
+
+
 async def test_the_operator_resets_an_account(database: Database) -> None:
     accounts = await person(database)
     codes = Codes(database.web, database.keys)
-    secret = await codes.setting_up("an")
-    assert await codes.confirm("an", pyotp.TOTP(secret).now())
+    secret = await codes.setting_up("an", "a login")
+    assert await codes.confirm("an", "a login", pyotp.TOTP(secret).now())
     login, token = await accounts.open("an", "password"), await accounts.new_token("an", "thử", "read", 1)
     await database.web.execute("insert into accounts.calendar (digest, person) values ('x', 'an')")
-    await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"))
+    await Attempts(database.web).passed("an", Origin("192.0.2.1", "device"), with_code=True)
     invitation = await Accounts(database.app).reset("an", by=OPERATOR)
     account = await accounts.must("an")
     assert (account.password, account.totp) == (False, False)
@@ -320,18 +453,32 @@ async def test_the_operator_resets_an_account(database: Database) -> None:
 # Codes ------------------------------------------------------------------------------------------------------------
 
 
+async def test_logins_that_were_opened_with_codes_end_with_them(database: Database) -> None:
+    accounts = await person(database)
+    codes = Codes(database.web, database.keys)
+    assert await codes.confirm("an", "a login", pyotp.TOTP(await codes.setting_up("an", "a login")).now())
+    login = await accounts.open("an", Strength.PASSWORD_AND_CODE)
+    await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is None
+    await database.owner.execute("alter table accounts.log add check (change <> 'codes-removed') not valid")
+    login = await accounts.open("an", Strength.PASSWORD)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await accounts.remove_codes("an", by=By("thu-ky"))
+    assert await accounts.login(login) is not None, "in one transaction"
+
+
 async def test_a_secret_is_shown_until_it_is_confirmed_or_a_quarter_of_an_hour_old(database: Database) -> None:
     await person(database)
     codes = Codes(database.web, database.keys)
-    first, again = await asyncio.gather(codes.setting_up("an"), codes.setting_up("an"))
-    assert first == again == await codes.setting_up("an")
+    first, again = await asyncio.gather(codes.setting_up("an", "a login"), codes.setting_up("an", "a login"))
+    assert first == again == await codes.setting_up("an", "a login")
     await database.owner.execute("update accounts.account set totp_new_at = now() - interval '16 minutes'")
-    assert await codes.confirm("an", pyotp.TOTP(first).now()) is None
-    second = await codes.setting_up("an")
+    assert await codes.confirm("an", "a login", pyotp.TOTP(first).now()) is None
+    second = await codes.setting_up("an", "a login")
     assert second != first
-    assert await codes.confirm("an", pyotp.TOTP(first).now()) is None
-    assert await codes.confirm("an", pyotp.TOTP(second).now()) is not None
-    assert await codes.setting_up("an") not in {first, second}
+    assert await codes.confirm("an", "a login", pyotp.TOTP(first).now()) is None
+    assert await codes.confirm("an", "a login", pyotp.TOTP(second).now()) is not None
+    assert await codes.setting_up("an", "a login") not in {first, second}
     assert not await codes.fits("an", pyotp.TOTP(second).now()), "the code was used to confirm"
     stored = await database.owner.fetchrow("select totp, totp_new from accounts.account where person = 'an'")
     assert stored is not None
@@ -342,9 +489,9 @@ async def test_each_recovery_code_is_good_once_and_told_how_many_are_left(databa
     await person(database)
     await person(database, "binh")
     codes = Codes(database.web, database.keys)
-    recovery = await codes.confirm("an", pyotp.TOTP(await codes.setting_up("an")).now())
+    recovery = await codes.confirm("an", "a login", pyotp.TOTP(await codes.setting_up("an", "a login")).now())
     assert recovery is not None
-    await codes.confirm("binh", pyotp.TOTP(await codes.setting_up("binh")).now())
+    await codes.confirm("binh", "a login", pyotp.TOTP(await codes.setting_up("binh", "a login")).now())
     assert (len(set(recovery)), await codes.recovery_codes_left("an")) == (10, 10)
     assert not await codes.fits("binh", recovery[0]), "another person's"
     assert await asyncio.gather(*(codes.fits("an", recovery[0].upper().replace("-", " ")) for _ in range(3))) in (
@@ -363,23 +510,23 @@ async def test_the_key_of_codes_is_replaced_also_after_an_interruption(database:
     await person(database)
     await person(database, "binh")
     codes, keys = Codes(database.web, database.keys), database.keys
-    secret = await codes.setting_up("an")
-    await codes.confirm("an", pyotp.TOTP(secret).now())
-    pending = await codes.setting_up("binh")
+    secret = await codes.setting_up("an", "a login")
+    await codes.confirm("an", "a login", pyotp.TOTP(secret).now())
+    pending = await codes.setting_up("binh", "a login")
     before, old_file = await _stored(database), keys.file.read_text()
     assert await rotate_key(database.app, keys) == 2
     after = await _stored(database)
     assert not set(before) & set(after)
     assert old_file.split('"')[3] not in keys.file.read_text(), "the old key is gone"
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
     in_half_a_minute = datetime.now(UTC) + timedelta(seconds=30)
     assert await codes.fits("an", pyotp.TOTP(secret).at(in_half_a_minute))
     # Ended between the new key and the new secrets: everything is read, nothing is written, and it is run again.
     keys.begin_rotation()
     with pytest.raises(AccountKeyError):
-        await codes.setting_up("binh")
+        await codes.setting_up("binh", "a login")
     assert await rotate_key(database.app, keys) == 2
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
     # The same with an older copy of the file, which cannot even read.
     new_file = keys.file.read_text()
     keys.file.write_text(old_file)
@@ -388,7 +535,7 @@ async def test_the_key_of_codes_is_replaced_also_after_an_interruption(database:
     with pytest.raises(AccountKeyError):
         await rotate_key(database.app, keys)
     keys.file.write_text(new_file)
-    assert await codes.setting_up("binh") == pending
+    assert await codes.setting_up("binh", "a login") == pending
 
 
 async def _stored(database: Database) -> list[str]:

@@ -46,7 +46,7 @@ from domain.types import Points
 from errors import InputError
 from i18n.page_texts import STEPS
 from resources import ROOT
-from web import gate
+from web import request_checks
 from web.app import build
 from web.auth import checked_form
 from web.checks import Number
@@ -153,7 +153,7 @@ async def test_a_route_that_breaks_is_found(fuzzer: Fuzzer, monkeypatch: pytest.
     api = Route("/api", "/hong/{number}", "GET", (), other_shape)
     await found_by(fuzzer, try_paths(fuzzer, api), "not {code, text, place}")
     await found_by(fuzzer, try_json(fuzzer, Route("/api", "/hong", "POST", (), reads_it_itself), []), "status 500")
-    monkeypatch.setattr(gate, "refusal", lambda _scope: None)
+    monkeypatch.setattr(request_checks, "refusal", lambda _scope: None)
     board = next(one for one in routes_of(fuzzer.app) if one.path == "/bang.csv")
     await found_by(fuzzer, try_queries(fuzzer, board), "nul: status 200")
     await found_by(fuzzer, try_queries(fuzzer, board), "surrogate: status 200")
@@ -215,6 +215,34 @@ async def test_programs_get_code_text_and_place_for_every_error(fuzzer: Fuzzer) 
 
 def acts_route(fuzzer: Fuzzer) -> Route:
     return next(one for one in routes_of(fuzzer.app) if one.path.endswith("/acts") and one.method == "POST")
+
+
+async def test_no_parser_meets_a_header_that_it_would_read_for_seconds(
+    fuzzer: Fuzzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quoted cookies, and parameters of a media type, are parsed in time by the square of their length."""
+    parsed = list[str]()
+    monkeypatch.setattr("starlette.requests.cookie_parser", lambda text: parsed.append(text) or {})
+    token = (b"authorization", b"Bearer " + fuzzer.token.encode())
+    for name, value, status in (
+        (b"cookie", b'a="' + b"\\\\" * 4_000 + b'"', 422),
+        (b"cookie", b"a=" + b"b" * 8_001, 422),
+        (b"content-type", b'application/json; x="' + b";" * 7_000 + b'"', 422),
+        (b"content-type", b'text/html; x="' + b";" * 150, 422),
+        (b"cookie", b'a="' + b"\\\\" * 3_000 + b'"; b=1; c="d"', 401),
+    ):
+        for method, path in (("GET", b"/toi"), ("POST", b"/toi"), ("GET", b"/healthz"), ("POST", b"/api/v1/x")):
+            answer = await ask(fuzzer.app, method, path, b"", [(name, value), token])
+            assert status in {answer.status, 401}, (path, value[:20], answer.status)
+    assert set(parsed) <= {" b=1"}, [one[:40] for one in parsed]
+    assert parsed, "the rest of the cookies is read"
+
+
+async def test_usual_media_types_are_read(fuzzer: Fuzzer) -> None:
+    way, token = fuzzer.at(acts_route(fuzzer)), (b"authorization", b"Bearer " + fuzzer.token.encode())
+    for kind in (b"application/json", b'application/json; charset="utf-8"', b"application/json;charset=utf-8; x=y"):
+        answer = await ask(fuzzer.app, "POST", way, b"", (token, (b"content-type", kind)), b"{")
+        assert answer.json()["code"] == "json_unreadable", kind
 
 
 async def test_a_refused_address_is_told_in_the_language_of_the_reader(fuzzer: Fuzzer) -> None:

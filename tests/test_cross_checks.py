@@ -11,9 +11,10 @@ from domain.deviations import deviations
 from domain.duties import Duty
 from domain.obligations import obligations
 from domain.rules import Edition
-from domain.scoring.scores import ScoreSelf, SheetItem
+from domain.scoring.scores import CrossCheck, ScoreSelf, SheetItem
 from domain.steps.cross_checks import AssignCrossChecks, CrossCheckPair
-from domain.steps.membership import ReleaseUnit
+from domain.steps.meetings import RecordMeeting
+from domain.steps.membership import AssignRole, ReleaseUnit
 from i18n import in_language
 from i18n.timeline import describe
 
@@ -80,6 +81,21 @@ def test_an_act_assigns_and_counts_before_the_edition() -> None:
     assert readers_of_the_score(SECOND, one) == {SECOND, THIRD}
     with in_language("vi"):
         assert "chấm" in describe(next(e for e in one.history if e.event.NAME == "CrossChecksAssigned"), {}, {})
+
+
+def test_head_or_deputy_assigns_only_as_a_meeting_decided() -> None:
+    one = case().when(AssignRole(role="head", holder=FIRST, manner="elected")).happened()
+    one.when(pairs((FIRST, THIRD)), by=FIRST).refused("enter_what_meeting_decided")
+    assert readers_of_the_score(THIRD, one) == {THIRD, SECOND}
+    one.when(RecordMeeting(id="hop", kind="other"), by=FIRST).happened()
+    one.when(pairs((FIRST, THIRD)), by=FIRST, meeting="hop").happened("CrossChecksAssigned")
+
+
+def test_where_nobody_is_assigned_a_member_checks_only_as_a_meeting_decided() -> None:
+    one = case(cross_checks=None).when(RecordMeeting(id="hop", kind="other")).happened()
+    check = CrossCheck(unit=SECOND, by=FIRST, sheet=SHEET)
+    one.when(check, by=FIRST).refused("not_the_checker").when(check, by=FIRST, meeting="hop").happened()
+    one.when(CrossCheck(unit=THIRD, by=FIRST, sheet=SHEET)).happened()
 
 
 def test_an_assignment_is_replaced_as_a_whole_and_names_each_unit_once() -> None:

@@ -23,6 +23,7 @@ from frozen_help import CYCLE, WAITING, House, a_house, asked_meanwhile
 from speech import RULES
 from web_help import Site
 
+from application import work
 from domain import limits
 from web import urls
 from workflows.client import TemporalClient, open_client
@@ -201,6 +202,21 @@ async def test_the_control_a_page_that_blocks_is_found(house: House) -> None:
     )
     assert (blocked.status, blocked.froze) == (200, True), blocked
     assert (beside.status, beside.froze) == (200, False), beside
+
+
+async def test_a_page_is_made_while_all_threads_for_long_work_are_taken(house: House) -> None:
+    """Not one of them, and no more than may wait: the pages that take them end only after the others are answered."""
+    visitor = await house.visitor("can-bo")
+    longest = [asyncio.create_task(visitor.http.get("/viec-dai", timeout=120)) for _ in range(3 * work.THREADS)]
+    try:
+        async with httpx.AsyncClient(base_url=house.address, timeout=30) as stranger:
+            for path in (urls.LOGIN, "/khong-co"):
+                assert "</html>" in (await stranger.get(path)).text
+        assert "</html>" in (await visitor.http.get(urls.ME, timeout=30)).text
+        assert not any(one.done() for one in longest)
+    finally:
+        (house.folder / "outbox" / "enough").touch()
+    assert {(await one).status_code for one in longest} == {200}
 
 
 # What hangs behind the pages ----------------------------------------------------------------------------------------

@@ -234,8 +234,8 @@ async def opened_doors(site: Site, person: str) -> set[str]:
         await submit(site.app, stream, CITY, "assign-role", {"role": "head", "holder": MEMBER, "manner": "elected"})
     await submit(site.app, first, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await site.person(person, who.unit, who.kind, administrator=who.administrator)
-    secret = await site.services.codes.setting_up(person)
-    assert await site.services.codes.confirm(person, pyotp.TOTP(secret).now())
+    secret = await site.services.codes.setting_up(person, "a login")
+    assert await site.services.codes.confirm(person, "a login", pyotp.TOTP(secret).now())
     doors, found = Doors(site, first, second, person, who), set[str]()
     for name, door in DOORS.items():
         before = await site.app.ledger.last_position()

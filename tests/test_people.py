@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
+from accounts.corrections import noting
 from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.persons import parse_person
 from application.verification import verify_all
 from application.year_file import enter_people
 from i18n.sorting import by_given_name, name_key
+from ledger.paging import ALL_ROWS
 from vault.persons import folded_phone
 from web.auth import today
 
@@ -50,7 +52,7 @@ def mails(folder: Path) -> Iterator[tuple[str, str]]:
 
 async def logged(site: Site, person: str, kind: str = "") -> list[tuple[str, str | None, dict[str, str]]]:
     """What the log has of a person, of the changes whose name begins with `kind`."""
-    entries = await site.services.account_log.page(1, person)
+    entries = (await site.services.account_log.page(ALL_ROWS, person)).rows
     return [(one.change, one.by.person, dict(one.facts)) for one in entries if one.change.startswith(kind)]
 
 
@@ -136,7 +138,9 @@ async def test_a_changed_name_in_the_database_is_still_found(site: Site) -> None
     stream = await open_cycle(site.app, RULES, members=units(1))
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
-    await site.app.people.correct(signer.id, name="Tên Đúng", office=None, email=None, phone=None)
+    await site.app.people.correct(
+        signer.id, name="Tên Đúng", office=None, email=None, phone=None, then=noting(signer.id, OPERATOR)
+    )
     assert (await verify_all(site.app))[1] == []
     owner = await asyncpg.connect(site.app.endpoints.owner_url)
     renamed = [{"code": "person_renamed", "detail": signer.id}]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -101,6 +103,70 @@ async def test_a_process_that_accepts_and_says_nothing_does_not_answer() -> None
     assert not await answers(partial(http_answers, address), 0.2)
     silent.close()
     assert not await answers(partial(http_answers, address), 0.2), "nor one that refuses"
+
+
+async def http_server(host: str, said: bytes) -> tuple[asyncio.Server, str]:
+    """A server that answers whatever it is asked with these bytes; and its address as it is written."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(serve, host, 0, family=socket.AF_UNSPEC)
+    port = server.sockets[0].getsockname()[1]
+    return server, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_process_is_asked_over_http_under_the_address_that_is_written(host: str) -> None:
+    for status, well in ((200, True), (503, False)):
+        server, address = await http_server(host, f"HTTP/1.1 {status} X\r\n\r\n".encode())
+        assert await answers(partial(http_answers, address)) is well
+        server.close()
+
+
+async def test_a_strange_answer_is_a_miss_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    server, address = await http_server("127.0.0.1", b"x" * 1_000_000)
+    assert not await answers(partial(http_answers, address))
+    assert "a question failed" in caplog.text
+    server.close()
+
+
+async def test_a_part_that_answers_again_during_the_pause_is_left_alone(tmp_path: Path) -> None:
+    server, said = sleeper(tmp_path), list[str]()
+    pid, asked = server.pid, [0]
+
+    async def question() -> bool:
+        asked[0] += 1
+        return asked[0] > QUICK.misses  # it misses as many as are allowed, and then it answers
+
+    watch = asyncio.create_task(Supervisor([SupervisedPart("part", question, server)], {}, said.append, QUICK).run())
+    await eventually(lambda: _true(asked[0] > 3 * QUICK.misses))
+    watch.cancel()
+    assert (server.pid, said) == (pid, [])
+    server.stop()
+
+
+async def test_a_start_that_fails_counts_and_is_tried_again(tmp_path: Path) -> None:
+    server, said, pids = sleeper(tmp_path), list[str](), dict[str, int]()
+    spawn, failures = server.spawn, [OSError("no memory")] * 2
+
+    def failing() -> subprocess.Popen[bytes]:
+        if failures:
+            raise failures.pop()
+        return spawn()
+
+    server.spawn = failing
+    part = SupervisedPart("part", scripted(True), server)
+    watch = asyncio.create_task(Supervisor([part], pids, said.append, QUICK).run())
+    os.kill(server.pid, signal.SIGKILL)
+    await eventually(lambda: _true(pids or watch.done()))
+    assert not watch.done()
+    watch.cancel()
+    assert (part.starts, pids, len(said)) == (3, {"part": server.pid}, 3)
+    assert ["no memory" in line for line in said] == [True, True, False]
+    server.stop()
 
 
 async def test_the_worker_says_whether_temporal_has_seen_it_poll(client: Client) -> None:

@@ -23,6 +23,7 @@ from web_help import Site, shown_secret
 from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
+from application.downloads import csv_text
 from application.tables import rows_of
 from domain.times import ICT
 from web.auth import today
@@ -138,7 +139,7 @@ async def test_codes_are_asked_of_the_secretariat_outside_rehearsals_and_each_is
     assert visitor.at == "/ma-mot-lan"
     await visitor.get("/bang")
     assert visitor.at == "/ma-mot-lan"
-    secret = shown_secret(visitor.page)
+    secret = await visitor.begin_codes()
     code = pyotp.TOTP(secret).now()
     await visitor.post("/ma-mot-lan", _new="000000" if code != "000000" else "111111")
     assert visitor.status == 422
@@ -204,6 +205,20 @@ async def test_a_year_from_a_workbook(site: Site) -> None:
     for wrong in (b"PK\x03\x04 no workbook", b"\xff\xfe\x00", b"ten;gia\n1;2"):
         answer = await visitor.http.post("/bat-dau-nam", data=typed, files={"file": ("nam.xlsx", wrong)})
         assert answer.status_code == 422
+
+
+def test_no_cell_is_a_formula_where_another_sign_separates_cells() -> None:
+    for value, escaped in (
+        ("a;=1+1", "a;'=1+1"),
+        ("a; @b;c", "a;' @b;c"),
+        ("a\n=1", "a\n'=1"),
+        ("a\r\n-1", "a\r\n'-1"),
+        (" =1", "' =1"),
+        ("a;b - c", "a;b - c"),
+    ):
+        assert escape_cell(value) == escaped
+    text = csv_text([{"a": "b;=1", "c": 5}])
+    assert text == '\ufeff"a","c"\r\n"b;\'=1","5"\r\n'
 
 
 def test_no_cell_of_a_table_is_a_formula() -> None:

@@ -24,6 +24,7 @@ from i18n.messages import sentence
 from local import engine
 from local.engine import Endpoints, start_web
 from local.paths import Paths
+from local.questions import host_and_port
 from web.__main__ import server_config
 from web.settings import Settings, check_settings, default_address
 
@@ -83,7 +84,7 @@ def test_up_passes_every_setting_of_the_pages_on(monkeypatch: pytest.MonkeyPatch
     assert (started["env"]["THIDUA_WEB_DATABASE_URL"], "HOME" in started["env"]) == ("the web's own", False)
     port = started["env"]["THIDUA_WEB_PORT"]
     assert found.web_address == f"http://[::1]:{port}"
-    assert engine._host_and_port(engine.addresses(found)["web"]) == ("::1", int(port))
+    assert host_and_port(engine.addresses(found)["web"]) == ("::1", int(port))
     read = {**started["env"], "THIDUA_TEMPORAL_ADDRESS": "x"}
     settings = Settings.of(read)
     assert (settings.proxies, settings.host, settings.address) == ("10.0.0.7,192.168.4.0/24", "::1", SITE)

@@ -431,7 +431,7 @@ async def _previews(site: Site, cycle: ClosedCycle, by_person: Mapping[str, Visi
     told = {}
     for person in ("can-bo-4", "thu-ky"):
         opened = await opened_by(site, cycle, by_person[person])
-        ranked = await preview(site.app, opened, CommandInput(cycle.stream, "rank", {}))
+        ranked = await preview(site.app, opened, CommandInput(cycle.stream, "rank", {}, meeting=MEETING))
         nominate = CommandInput(cycle.stream, "nominate", {"unit": CHECKED, "award": "co"})
         nominated = await preview(site.app, opened, nominate)
         told[person] = (cycle.found_in(str(ranked.events)), nominated.gone, nominated.events[0].text)

@@ -158,6 +158,10 @@ async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site)
     assert visitor.status == 403
     readings = await site.services.read_log.page(PageRequest())
     assert f"/cum/{stream}/so" in {one.path for one in readings.rows}
+    # A header of the sender's hides nothing.
+    await visitor.http.get(f"/cum/{stream}/so", headers={"HX-Request": "true"})
+    again = await site.services.read_log.page(PageRequest())
+    assert [one.path for one in again.rows].count(f"/cum/{stream}/so") == 2
     await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=1), disabled=False, by=OPERATOR)
     await visitor.get("/viec")
     assert visitor.at == "/dang-nhap"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from speech import CITY, DIGEST, NOW, TEXT, UNITS, Case, day, opening
+from speech import CITY, DIGEST, NOW, RULES, TEXT, UNITS, Case, day, opening
 
 from domain.cycle import COMMANDS
 from domain.deviations import deviations
@@ -13,7 +13,16 @@ from domain.duties import Duty
 from domain.notices import notices
 from domain.obligations import tasks
 from domain.records import Command, Refused
-from domain.scoring.scores import AppraiseScores, CrossCheck, ScoreSelf, SheetItem, WithdrawScore, calculated_scores
+from domain.rules import Edition
+from domain.scoring.scores import (
+    AppraiseScores,
+    CrossCheck,
+    ScoreRound,
+    ScoreSelf,
+    SheetItem,
+    WithdrawScore,
+    calculated_scores,
+)
 from domain.steps.commenting import AddComment, TakeStance, TakeStanceTogether, WithdrawComment, WithdrawStance
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate, PublishResults, RankUnits, Submit
 from domain.steps.corrections import AcknowledgeDeviation, CorrectAct
@@ -372,8 +381,8 @@ class TestScores:
             (TakeStance(unit=THIRD, stance="agreed"), TakeStance(unit=THIRD, stance="changes-requested")),
             (RegisterTargets(unit=THIRD, titles=("Cờ",)), RegisterTargets(unit=THIRD, titles=("Bằng khen",))),
             (
-                CrossCheck(unit=DEPUTY, by=THIRD, sheet=sheet("38", "19", "40")),
-                CrossCheck(unit=DEPUTY, by=THIRD, sheet=sheet("1", "1", "1")),
+                CrossCheck(unit=HEAD, by=THIRD, sheet=sheet("38", "19", "40")),
+                CrossCheck(unit=HEAD, by=THIRD, sheet=sheet("1", "1", "1")),
             ),
         ]
         for said, _undone in own:
@@ -407,6 +416,43 @@ class TestScores:
         case = drafted().when(ScoreSelf(unit=THIRD, sheet=sheet("38", "19", "40")), by=THIRD).happened()
         case.when(AppraiseScores(unit=THIRD, sheet=sheet("37", "19", "40"))).refused("change_needs_reason")
 
+    def test_only_the_assigned_checker_checks_and_nobody_replaces_its_check(self) -> None:
+        case = drafted().when(AssignRole(role="deputy", holder=DEPUTY, manner="elected")).happened()
+        claimed, lower = sheet("38", "19", "40"), sheet("1", "1", "1", reason=TEXT)
+        case.when(ScoreSelf(unit=DEPUTY, sheet=claimed), by=DEPUTY).happened()
+        for other in (claimed, lower, sheet("1", "19", "40")):  # the same answer, whether it is equal or not
+            case.when(CrossCheck(unit=DEPUTY, by=THIRD, sheet=other), by=THIRD).refused("not_the_checker")
+            case.when(CrossCheck(unit=DEPUTY, by=THIRD, sheet=other), by=HEAD).refused("meeting_must_decide")
+        case.when(CrossCheck(unit=DEPUTY, by=HEAD, sheet=claimed), by=HEAD).happened()
+        for other in (claimed, lower):
+            case.when(CrossCheck(unit=DEPUTY, by=THIRD, sheet=other), by=THIRD).refused("meeting_must_decide")
+        case.when(CrossCheck(unit=DEPUTY, by=HEAD, sheet=claimed), by=HEAD).already()
+        case.when(RecordMeeting(id="hop", kind="other"), by=HEAD).happened()
+        case.when(CrossCheck(unit=DEPUTY, by=THIRD, sheet=lower), by=THIRD, meeting="hop").happened()
+        case.when(CrossCheck(unit=DEPUTY, by=HEAD, sheet=lower), by=HEAD).refused("meeting_must_decide")
+        case.when(CrossCheck(unit=DEPUTY, by=HEAD, sheet=lower)).happened("CrossChecked")
+
+    def test_a_refusal_tells_no_closed_points(self) -> None:
+        case = drafted().when(RecordMeeting(id="hop", kind="other"), by=HEAD).happened()
+        rounds = [{"id": one, "title": one, "by": "own"} for one in ("self", "cross-checked", "chung")]
+        case.rules = Edition.model_validate({**RULES.model_dump(), "rounds": rounds})
+        claimed = sheet("38", "19", "40")
+        case.when(ScoreSelf(unit=DEPUTY, sheet=claimed), by=DEPUTY).happened()
+        for guess in (claimed, sheet("1", "19", "40")):
+            case.when(ScoreSelf(unit=THIRD, sheet=claimed), by=THIRD)
+            case.when(ScoreSelf(unit=THIRD, sheet=guess), by=HEAD).refused("meeting_must_decide")
+            case.when(ScoreRound(unit=THIRD, round="chung", sheet=guess), by=HEAD).refused("each_needs_reason")
+            case.when(CrossCheck(unit=THIRD, by=HEAD, sheet=guess), by=HEAD, meeting="hop").refused("each_needs_reason")
+        for one in claimed:
+            case.when(ScoreRound(unit=THIRD, round="chung", sheet=(one,)), by=HEAD).refused("each_needs_reason")
+        changed = ScoreRound(unit=THIRD, round="chung", sheet=sheet("1", "19", "40"))
+        case.when(changed).refused("change_needs_reason")
+        explained = sheet("38", "19", "40", reason=TEXT)
+        for _ in range(2):  # recorded again: whether it equals a closed sheet is not told
+            case.when(ScoreRound(unit=THIRD, round="chung", sheet=explained), by=HEAD).happened("RoundScored")
+        case.when(ScoreSelf(unit=HEAD, sheet=claimed), by=HEAD).happened()
+        case.when(ScoreRound(unit=HEAD, round="chung", sheet=claimed), by=HEAD).happened("RoundScored")
+
     def test_nobody_checks_itself(self) -> None:
         case = drafted()
         case.when(CrossCheck(unit=THIRD, by=THIRD, sheet=sheet("1", "1", "1")), by=THIRD).refused("checks_itself")
@@ -424,7 +470,10 @@ class TestConclusion:
         case.when(RankUnits()).refused("unit_has_no_score")
         for unit, points in zip(UNITS, ("40", "38", "38"), strict=True):
             case.when(ScoreSelf(unit=unit, sheet=sheet(points, "20", "40")), by=unit).happened()
-        return case.when(RankUnits(), by=HEAD).happened("UnitsRanked")
+        case.when(RankUnits(), by=HEAD).refused("enter_what_meeting_decided")
+        case.when(RankUnits(), by=HEAD, meeting="chua-ghi").refused("enter_what_meeting_decided")
+        case.when(RecordMeeting(id="hop-xep-hang", kind="other"), by=HEAD).happened()
+        return case.when(RankUnits(), by=HEAD, meeting="hop-xep-hang").happened("UnitsRanked")
 
     def test_equal_totals_share_a_rank(self) -> None:
         case = self.ranked()
@@ -444,7 +493,7 @@ class TestConclusion:
     def test_the_level_above_decides(self) -> None:
         case = self.ranked().when(Nominate(unit=HEAD, award="co"), by=HEAD).happened()
         case.when(Submit(submission=PAPER), by=HEAD).happened("NominationsSubmitted")
-        case.when(RankUnits(), by=HEAD).refused("nominations_are_submitted")
+        case.when(RankUnits()).refused("nominations_are_submitted")
         grant = (Grant(unit=THIRD, award="co"),)
         case.when(DecideAwards(decision=PAPER, grants=grant)).refused("grant_needs_reason")
         case.when(DecideAwards(decision=PAPER, grants=grant, reason=TEXT)).happened("AwardsDecided")

@@ -82,6 +82,12 @@ class Visitor:
         token = found.group(1) if found else ""
         return self._keep(await self.http.post(path, data={"_form": token, **fields}))
 
+    async def begin_codes(self) -> str:
+        """Begin to set up one-time codes; returns the secret that is shown after the password."""
+        await self.get("/ma-mot-lan")
+        await self.post("/ma-mot-lan", _do="begin", _password=PASSWORD)
+        return shown_secret(self.page)
+
     def hidden(self) -> dict[str, str]:
         """The hidden fields of the last form of the page, as a browser would send them."""
         form = self.page.rsplit("<form", 1)[-1]

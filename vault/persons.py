@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
 from i18n.sorting import folded, name_key
-from ledger.connection import Pool
+from ledger.connection import Connection, Pool
 from vault.texts import ERASED
+
+Then = Callable[[Connection, tuple[str, ...]], Awaitable[None]]
+"""What belongs to a correction, on its connection."""
 
 _COLUMNS = "id, unit, name, office, email, phone, commitment"
 
@@ -142,9 +145,11 @@ class People:
         return await self._fetch("order by unit, id")
 
     async def correct(
-        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None
+        self, person: str, *, name: str, office: str | None, email: str | None, phone: str | None, then: Then
     ) -> tuple[str, ...]:
         """Set a person's name and how the person is reached; return the names of the fields that changed.
+
+        Where something changed, `then` is called in the same transaction, with the names of the fields.
 
         Raises:
             LookupError: there is no such person, or the person was erased.
@@ -168,8 +173,11 @@ class People:
                 phone,
                 _search(name, email, phone),
             )
-        after = {"name": name, "office": office, "email": email, "phone": phone}
-        return tuple(field for field, value in after.items() if before[field] != value)
+            after = {"name": name, "office": office, "email": email, "phone": phone}
+            changed = tuple(field for field, value in after.items() if before[field] != value)
+            if changed:
+                await then(connection, changed)
+        return changed
 
     async def commitments(self) -> dict[str, frozenset[str]]:
         """Return all commitments of each person: to the name, and to the names before corrections."""

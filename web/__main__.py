@@ -47,8 +47,8 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         date_header=True,
         proxy_headers=True,
         forwarded_allow_ips=settings.proxies,
-        # Long addresses and headers reach the gate, which tells in a sentence that they are too long.
-        h11_max_incomplete_event_size=256_000,
+        # Long addresses and headers reach the checks of requests, which tell in a sentence that they are too long.
+        h11_max_incomplete_event_size=64_000,
     )
 
 

@@ -22,7 +22,7 @@ from i18n import in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
 from resources import DRAWINGS, STATIC
-from web import api, gate, health, urls
+from web import api, health, request_checks, urls
 from web.auth import (
     CodeNeededError,
     LoginNeededError,
@@ -94,6 +94,8 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        refused = request_checks.refusal(scope)
+        request_checks.without_unreadable(scope)  # before anything parses a header, such as the cookie of the language
         request = Request(scope, receive)
         request.state.request_id = uuid4().hex[:12]
         structlog.contextvars.clear_contextvars()
@@ -101,16 +103,18 @@ class RequestMiddleware:
         answer = _Answer(request, send)
         forget_retry()
         with in_language(language_of(request)):
-            await self._answered(request, gate.LimitedBody(scope, receive), answer)
+            await self._answered(request, request_checks.LimitedBody(scope, receive), answer, refused)
         answer.log()
 
-    async def _answered(self, request: Request, body: gate.LimitedBody, answer: _Answer) -> None:
+    async def _answered(
+        self, request: Request, body: request_checks.LimitedBody, answer: _Answer, refused: CodedError | None
+    ) -> None:
         scope, readable = request.scope, False
         try:
-            if (refused := gate.refusal(scope)) is not None:
+            if refused is not None:
                 scope["query_string"] = b""  # the page that tells it must not be made from it
                 raise refused
-            gate.without_ranges(scope)
+            request_checks.without_ranges(scope)
             _require_own_origin(request)
             readable = _is_short(request)
             _count(request)
@@ -151,7 +155,7 @@ def _require_own_origin(request: Request) -> None:
     Raises:
         ForbiddenError: `form_from_other_address`, `form_not_ours`.
     """
-    if request.method in {"GET", "HEAD", "OPTIONS"} or gate.is_api(request.scope):
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request_checks.is_api(request.scope):
         return
     origin, address = request.headers.get("origin"), request.app.state.services.settings.address
     if origin is not None and not _same_site(origin, address, request.headers.get("host", "")):
@@ -209,7 +213,7 @@ class _Answer:
         headers.setdefault("Cache-Control", "no-store")
         if (seconds := retry_after(self.status)) is not None:
             headers["Retry-After"] = str(seconds)
-        if not gate.is_api(self._request.scope):
+        if not request_checks.is_api(self._request.scope):
             add_cookies(self._request, headers)
 
     def log(self) -> None:
@@ -246,7 +250,7 @@ async def _malformed(request: Request, _error: Exception) -> Response:
 
 def _told(request: Request, error: CodedError, status: int) -> Response:
     """An error as a page, or as JSON for programs, of a request that carries nothing to keep."""
-    if gate.is_api(request.scope):
+    if request_checks.is_api(request.scope):
         return json_error(error, status)
     return page(request, "error.html", status, text=sentence(error.code, error.facts), carried=[], code=error.code)
 
@@ -267,7 +271,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     if isinstance(error, CodeNeededError) and not kept:
         return RedirectResponse(urls.CODE, 303)
     found = answered(request, error, dict(kept))
-    if gate.is_api(request.scope):
+    if request_checks.is_api(request.scope):
         return json_error(found)
     text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
     if found.code == "unstorable_text" and found.path:
@@ -283,7 +287,7 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
 
 
 def _login_needed(request: Request, kept: list[tuple[str, str]]) -> Response:
-    if gate.is_api(request.scope):
+    if request_checks.is_api(request.scope):
         return json_error(LoginNeededError())
     back_to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET":

@@ -16,12 +16,14 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import FormData
 
-from accounts import Account
+from accounts import Account, Login
 from application.visits import ForbiddenError, VisitedCycle, Visitor, open_cycle
 from domain.access import Matter
 from domain.streams import cycle_stream
+from domain.strengths import Strength
 from domain.times import ICT
 from vault.persons import Contact
+from web import urls
 from web.cookies import cookie_secret, sent_browser_secret
 from web.posted_forms import posted_form
 from web.services import Services, get_services
@@ -151,7 +153,7 @@ async def require_login(request: Request) -> Visitor:
         LoginNeededError
     """
     visitor = await visitor_of(request)
-    if visitor is None:
+    if visitor is None or _lacks_code(get_services(request), visitor.login):
         raise LoginNeededError
     request.state.visitor = visitor
     return visitor
@@ -172,6 +174,11 @@ async def require_strong_login(request: Request) -> Visitor:
 def needs_code(services: Services, account: Account) -> bool:
     """Whether an account must set up one-time codes first: secretariat and administrators, except in rehearsals."""
     return not account.totp and must_have_codes(services, account)
+
+
+def _lacks_code(services: Services, login: Login) -> bool:
+    """Whether a login was opened by a password alone though its account has codes, outside rehearsals."""
+    return login.account.totp and login.strength is Strength.PASSWORD and not services.application.rehearsal
 
 
 def must_have_codes(services: Services, account: Account) -> bool:
@@ -258,10 +265,18 @@ async def cycle_for(request: Request, visitor: Visitor, matter: Matter, stream: 
     return cycle
 
 
+def _polls(request: Request) -> bool:
+    """Whether a page asks for its progress again; it was noted the first time.
+
+    The route tells, as anybody can send the header to any page.
+    """
+    route = getattr(request.scope.get("route"), "path", "")
+    return route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB} and "hx-request" in request.headers
+
+
 async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> None:
     """Write into the read log what an auditor reads."""
-    # A page that polls for progress was noted the first time.
-    if visitor.login.account.kind == "auditor" and "hx-request" not in request.headers:
+    if visitor.login.account.kind == "auditor" and not _polls(request):
         # A file's name is part of its event; who reads the log need not be a reader of the event.
         path = request.url.path.rsplit("/", 1)[0] if "digest" in request.path_params else request.url.path
         await get_services(request).read_log.add(visitor.contact.id, matter.value, path)

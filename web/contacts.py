@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from accounts.log import AccountChange, By, note
+from accounts.corrections import noting
+from accounts.log import By
 from application.persons import is_mail_address
 from domain.types import Label
 from errors import InputError
@@ -50,15 +51,17 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
     Another mail address makes open invitations void, because they were sent to the old one, which is told.
     """
     changed = await services.application.people.correct(
-        before.id, name=fields.name, office=fields.office, email=fields.email, phone=fields.phone
+        before.id,
+        name=fields.name,
+        office=fields.office,
+        email=fields.email,
+        phone=fields.phone,
+        then=noting(before.id, by),
     )
     if not changed:
         return _("Nothing was changed: it stands so already.")
-    pool = services.application.ledger.pool
-    await note(pool, AccountChange.CONTACT_CHANGED, before.id, by, fields=", ".join(changed))
     good = _("Corrected: {name}.").format(name=fields.name)
-    if "email" in changed:
-        await services.accounts.void_invitations(before.id)
-        if before.email is not None and await tell_old_address(services, before.id, before.email):
-            good += " " + _("The old address was told by mail; invitations that were sent to it are void.")
+    old = before.email if "email" in changed else None
+    if old is not None and await tell_old_address(services, before.id, old):
+        good += " " + _("The old address was told by mail; invitations that were sent to it are void.")
     return good

@@ -1,6 +1,6 @@
 """JSON bodies of the interface, read in one place, with bounds: each route of the interface gets them checked.
 
-How large a body may be, and how many values it may have, is checked before (`web.gate`).
+How large a body may be, and how many values it may have, is checked before (`web.request_checks`).
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ async def _send_link(services: Services, contact: Contact) -> None:
         return
     if contact.email is None or services.mailer is None:
         return
+    await services.throttle.mail_is_sent(contact.id)
     url = services.settings.address + urls.new_password_url(await services.accounts.forgotten(contact.id))
     with in_language(account.language):
         subject = _("A new password for Sổ Thi Đua")

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from starlette.types import Receive, Scope, Send
 
 from application.account_log import before_login
-from application.work import beside
+from application.work import Threads
 from domain.access import Matter
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
@@ -111,6 +111,10 @@ def load_templates() -> None:
         environment().get_template(name)
 
 
+_rendering = Threads("page", 2, None)
+"""Threads of its own: a page is not made after other people's long work, and the page that says "busy" is made, too."""
+
+
 class Page(HTMLResponse):
     """A page that is made when it is sent, beside the event loop: a long one does not hold up others."""
 
@@ -121,7 +125,7 @@ class Page(HTMLResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make the page and send it."""
-        text = await beside(self._template.render, self._facts)
+        text = await _rendering.run(self._template.render, self._facts)
         self.body = text.encode()
         self.headers["content-length"] = str(len(self.body))
         await super().__call__(scope, receive, send)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from accounts.log import AccountChange, By, note
+from accounts.log import By
 from accounts.stand_ins import StandIn
 from application.fields import optional_day
 from errors import InputError
@@ -32,13 +32,9 @@ async def name_stand_in(services: Services, by: By, absent: Contact, typed: Mapp
     if until < today():
         raise InputError("last_day_past", day=until)
     await services.stand_ins.name(StandIn(other.id, absent.id, since, until, by.person or ""))
-    pool = services.application.ledger.pool
-    await note(pool, AccountChange.STAND_IN_NAMED, other.id, by, for_person=absent.id, since=since, until=until)
     return other
 
 
 async def end_stand_in(services: Services, by: By, absent: Contact, person: str) -> None:
     """End all stand-ins of a person for an absent one."""
-    await services.stand_ins.end(person, absent.id)
-    pool = services.application.ledger.pool
-    await note(pool, AccountChange.STAND_IN_ENDED, person, by, for_person=absent.id)
+    await services.stand_ins.end(person, absent.id, by=by)

@@ -260,9 +260,9 @@ def new_password_url(secret: str) -> str:
     return _filled(NEW_PASSWORD, secret=secret)
 
 
-def account_log_url(person: str = "", page: int = 1) -> str:
-    """What was done to accounts, or to and by one person, on a page."""
-    return with_query(ACCOUNT_LOG, {PERSON_OF: person, PAGE: page if page > 1 else ""})
+def account_log_url(person: str) -> str:
+    """What was done to and by one person."""
+    return with_query(ACCOUNT_LOG, {PERSON_OF: person})
 
 
 def calendar_url(secret: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ from domain.units import (
     JointFields,
     OwnActsContext,
     TogetherUnits,
+    require_decided,
     require_member,
     require_own_or_decided,
 )
@@ -42,6 +43,9 @@ class ScoresContext(JointContext, OwnActsContext, Protocol):
 
     def members(self) -> tuple[str, ...]:
         """Return the units that are members and have not left, in the order in which they joined."""
+
+    def checker_of(self, unit: str, rules: Any) -> str | None:
+        """Return the unit that cross-checks the unit by the edition or an assigning act; None when nobody says so."""
 
     def kind_of(self, unit: str) -> str | None:
         """Return the kind of a unit, which limits criteria to some units; None when it has none."""
@@ -411,21 +415,38 @@ def _signed(sheet: tuple[SheetItem, ...], rules: ScoringRules) -> tuple[SheetIte
     )
 
 
-def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...]) -> None:
-    """Refuse an item without a reason that differs from the earlier items."""
+_READ_BY_CHECKER = frozenset({"self", "cross-checked"})
+"""The rounds that the unit and its checker read before publication."""
+
+
+def _reads(rounds: Iterable[str], unit: str, meta: Meta, state: ScoresContext, rules: ScoringRules) -> bool:
+    """Return whether the acting unit reads these rounds of a unit before publication."""
+    if meta.unit == state.organiser:
+        return True
+    return meta.unit in {unit, state.checker_of(unit, rules)} and _READ_BY_CHECKER.issuperset(rounds)
+
+
+def _require_reasons(sheet: tuple[SheetItem, ...], earlier: tuple[SheetItem, ...], *, read: bool = True) -> None:
+    """Refuse an item without a reason that differs from the earlier items.
+
+    Who does not `read` these gives a reason for each item: a refusal must not tell which one differs.
+    """
     if not earlier:
+        return
+    if not read:
+        if any(item.reason is None for item in sheet):
+            raise Refused("each_needs_reason")
         return
     by_criterion = {item.criterion: item for item in earlier}
     for item in sheet:
         previous = by_criterion.get(item.criterion)
         if (previous is None or previous.figures != item.figures) and item.reason is None:
-            # The refusal does not contain the earlier value: the user is perhaps not allowed to see it yet.
             raise Refused("change_needs_reason", criterion=item.criterion)
 
 
-def _require_new(unit: str, round_: str, by: str, sheet: tuple[SheetItem, ...], state: ScoresContext) -> None:
-    scored = state.scores.get((unit, round_))
-    if scored is not None and scored.by == by and scored.sheet == sheet:
+def _require_new(scored: ScoredSheet | None, by: str, sheet: tuple[SheetItem, ...], *, read: bool = True) -> None:
+    """Answer that the sheet is recorded already, but not to who does not `read` the recorded one."""
+    if read and scored is not None and scored.by == by and scored.sheet == sheet:
         raise AlreadyRecorded(scored.version)
 
 
@@ -444,11 +465,12 @@ def withdraw_score(
 def score_self(command: ScoreSelf, meta: Meta, state: ScoresContext, rules: ScoringRules) -> Iterator[SelfScored]:
     require_member(command.unit, meta, state)
     sheet = _signed(command.sheet, rules)
-    _require_new(command.unit, "self", command.unit, sheet, state)
+    scored = state.scores.get((command.unit, "self"))
+    if scored is not None:
+        require_own_or_decided(command.unit, meta, state)
+    _require_new(scored, command.unit, sheet, read=_reads(("self",), command.unit, meta, state, rules))
     if (command.unit, "appraised") in state.scores:
         raise Refused("score_is_appraised", unit=command.unit)
-    if (command.unit, "self") in state.scores:
-        require_own_or_decided(command.unit, meta, state)
     _require_valid_sheet(command.unit, sheet, state, rules)
     yield SelfScored(unit=command.unit, sheet=sheet)
 
@@ -464,13 +486,17 @@ def cross_check(command: CrossCheck, meta: Meta, state: ScoresContext, rules: Sc
     require_member(command.by, meta, state)
     if command.by == command.unit:
         raise Refused("checks_itself", unit=command.unit)
+    # Rights before every comparison: a refusal of who may not read the sheets must not depend on them.
+    scored = state.scores.get((command.unit, "cross-checked"))
+    require_own_or_decided(command.by if scored is None else scored.by, meta, state)
+    if meta.unit != command.by or command.by != state.checker_of(command.unit, rules):
+        require_decided(meta, state, "not_the_checker", unit=command.unit, by=command.by)
+    read = _reads(_READ_BY_CHECKER, command.unit, meta, state, rules)
     sheet = _signed(command.sheet, rules)
-    _require_new(command.unit, "cross-checked", command.by, sheet, state)
+    _require_new(scored, command.by, sheet, read=read)
     _require_valid_sheet(command.unit, sheet, state, rules)
-    if (command.unit, "cross-checked") in state.scores:
-        require_own_or_decided(command.by, meta, state)
     claimed = state.scores.get((command.unit, "self"))
-    _require_reasons(sheet, claimed.sheet if claimed is not None else ())
+    _require_reasons(sheet, claimed.sheet if claimed is not None else (), read=read)
     yield CrossChecked(unit=command.unit, by=command.by, sheet=sheet)
 
 
@@ -479,7 +505,7 @@ def appraise(
 ) -> Iterator[ScoresAppraised]:
     require_member(command.unit, meta, state)
     sheet = _signed(command.sheet, rules)
-    _require_new(command.unit, "appraised", meta.unit, sheet, state)
+    _require_new(state.scores.get((command.unit, "appraised")), meta.unit, sheet)
     _require_valid_sheet(command.unit, sheet, state, rules)
     _require_reasons(sheet, effective_score(command.unit, state.scores, rules))
     yield ScoresAppraised(unit=command.unit, sheet=sheet)
@@ -490,25 +516,33 @@ def score_round(command: ScoreRound, meta: Meta, state: ScoresContext, rules: Sc
     if command.round in _OWN_COMMANDS:
         raise Refused("round_has_its_act", round=command.round, act=_OWN_COMMANDS[command.round])
     sheet, by = _signed(command.sheet, rules), command.by or Participant(unit=meta.unit)
-    _require_new(command.unit, command.round, _scorer(by), sheet, state)
+    read = _reads((command.round,), command.unit, meta, state, rules)
+    _require_new(state.scores.get((command.unit, command.round)), _scorer(by), sheet, read=read)
     _require_valid_sheet(command.unit, sheet, state, rules, whole=False)
-    earlier = {item.criterion: item for item in _earlier_items(command, state, rules)}
-    _require_reasons(tuple(item for item in sheet if item.criterion in earlier), tuple(earlier.values()))
+    scores = _earlier_scores(command, state, rules)
+    earlier = {item.criterion: item for item in effective_score(command.unit, scores, rules)}
+    if _reads((round_ for _of, round_ in scores), command.unit, meta, state, rules):
+        _require_reasons(tuple(item for item in sheet if item.criterion in earlier), tuple(earlier.values()))
+    else:
+        _require_reasons(sheet, tuple(earlier.values()), read=False)
     yield RoundScored(unit=command.unit, round=command.round, sheet=sheet, by=by)
 
 
 _OWN_COMMANDS = {"self": ScoreSelf.NAME, "cross-checked": CrossCheck.NAME, "appraised": AppraiseScores.NAME}
 
 
-def _earlier_items(command: ScoreRound, state: ScoresContext, rules: ScoringRules) -> tuple[SheetItem, ...]:
-    """Return the effective items of the rounds that come earlier in the edition's order.
+def _earlier_scores(command: ScoreRound, state: ScoresContext, rules: ScoringRules) -> Scores:
+    """Return the unit's rounds that come earlier in the edition's order.
 
     The order of recording does not matter: the paper of an earlier round can come after that of a later one.
     """
     order = rules.rounds_in_order((command.round, *(round_ for of, round_ in state.scores if of == command.unit)))
     earlier = set(order[: order.index(command.round)])
-    scores = {(of, round_): scored for (of, round_), scored in state.scores.items() if round_ in earlier}
-    return effective_score(command.unit, scores, rules)
+    return {
+        (of, round_): scored
+        for (of, round_), scored in state.scores.items()
+        if of == command.unit and round_ in earlier
+    }
 
 
 def _scorer(by: Participant) -> str:

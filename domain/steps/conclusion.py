@@ -19,10 +19,19 @@ from domain.rules import Edition
 from domain.scoring.results import UnitResult
 from domain.times import When
 from domain.types import Document, FrozenModel, Label, Points, Slug, Text, UnitId, Unknown, with_entry
-from domain.units import Manner, Role, UnitsContext, Unnamed, known_count, require_member
+from domain.units import (
+    Manner,
+    OwnActsContext,
+    Role,
+    UnitsContext,
+    Unnamed,
+    known_count,
+    require_decided,
+    require_member,
+)
 
 
-class ConclusionContext(UnitsContext, Protocol):
+class ConclusionContext(UnitsContext, OwnActsContext, Protocol):
     """What conclusion reads of the cycle."""
 
     @property
@@ -466,6 +475,7 @@ def record_totals(
 def rank(
     command: RankUnits, meta: Meta, state: ConclusionContext, rules: Edition
 ) -> Iterator[UnitsRanked | UnitUnranked]:
+    require_decided(meta, state)  # a ranking opens the totals to all members
     if state.conclusion.submitted is not None:
         raise Refused("nominations_are_submitted")
     results = state.results(rules)
@@ -499,7 +509,7 @@ def rule_class(command: RuleClass, meta: Meta, state: ConclusionContext, rules: 
     if result is None:
         raise Refused("unit_has_no_score", unit=command.unit)
     if existing is None and result.class_open is None:
-        raise Refused("class_is_determined", unit=command.unit, found=classes.get(result.class_ or ""))
+        raise Refused("class_is_determined", unit=command.unit)  # not which: it can be closed to who asks
     yield ClassRuled(**dict(command), title=classes.get(command.to, "none"))
 
 

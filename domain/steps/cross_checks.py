@@ -17,10 +17,10 @@ from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.types import Document, FrozenModel, UnitId
-from domain.units import UnitsContext, require_member
+from domain.units import OwnActsContext, UnitsContext, require_decided, require_member
 
 
-class CrossChecksContext(UnitsContext, Protocol):
+class CrossChecksContext(UnitsContext, OwnActsContext, Protocol):
     """What assigning reads of the cycle."""
 
     @property
@@ -80,6 +80,7 @@ class CrossChecksAssigned(
 def assign(
     command: AssignCrossChecks, meta: Meta, state: CrossChecksContext, rules: Edition
 ) -> Iterator[CrossChecksAssigned]:
+    require_decided(meta, state)  # whoever is assigned reads closed sheets
     for pair in command.pairs:
         require_member(pair.by, meta, state)
         require_member(pair.unit, meta, state)

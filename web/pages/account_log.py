@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from accounts.log import PAGE
 from application.account_log import told
 from application.visits import Visitor
 from domain.access import Matter
+from ledger.paging import PageRequest
 from web import urls
 from web.auth import reads
+from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
 
@@ -23,12 +24,13 @@ router = APIRouter(include_in_schema=False)
 async def account_log(
     request: Request,
     _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
-    number: Annotated[int, Query(alias=urls.PAGE, ge=1, le=1_000_000)] = 1,
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
     person: Annotated[str, Query(alias=urls.PERSON_OF, max_length=80)] = "",
 ) -> Response:
     """The log, the newest entries first: all, or those that were done to or by one person."""
     services = get_services(request)
-    entries = await services.account_log.page(number, person)
+    found = await services.account_log.page(PageRequest(number), person)
+    entries = found.rows
     people = {person} | {one.person for one in entries} | {one.by.person for one in entries if one.by.person}
     people |= {one.facts["for_person"] for one in entries if "for_person" in one.facts}
     names = await services.application.people.names(people)
@@ -36,8 +38,7 @@ async def account_log(
         request,
         "account_log.html",
         rows=[(one, told(one, names), names.get(one.person, one.person)) for one in entries],
-        number=number,
-        pages=-(-await services.account_log.count(person) // PAGE),
+        pager=Pager(found, urls.ACCOUNT_LOG, {urls.PERSON_OF: person}),
         person=person,
         name=names.get(person, person),
         wide=True,

@@ -59,6 +59,8 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 """Acts whose document is typed or pasted as a text."""
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
+_MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
+_NEEDS_MEETING = frozenset({"enter_what_meeting_decided", "meeting_must_decide", "not_the_checker"})
 _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
 """Fields of the form that its draft does not hold."""
 
@@ -214,7 +216,7 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
         return await _form(request, cycle, act_form, text=text, again=True, status=503)
     if isinstance(error, GateClosedError):
         return await _form(request, cycle, act_form, text=text, status=403)
-    faulty = "_meeting" if error.code == "meeting_must_decide" else str(error.facts.get("place", error.path))
+    faulty = "_meeting" if error.code in _NEEDS_MEETING else str(error.facts.get("place", error.path))
     since: tuple[str, ...] = ()
     if error.code == "changed_since":  # shown with the form, which is now based on it
         newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
@@ -273,8 +275,8 @@ async def _form(
 
 
 def _takes_back(act_form: ActForm) -> bool:
-    """Whether the form can take back or change what another unit entered, which only a meeting decides."""
-    return act_form.act.NAME in TAKES_BACK or act_form.corrects is not None
+    """Whether the form can enter what only a meeting decides, as to take back or change what another unit entered."""
+    return act_form.act.NAME in _MEETING_DECIDES or act_form.corrects is not None
 
 
 def _action(request: Request, cycle: VisitedCycle, act_form: ActForm) -> str:

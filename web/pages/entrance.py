@@ -13,6 +13,7 @@ from accounts.passwords import BusyError
 from accounts.throttle import TooManyAttemptsError
 from application.visits import Visitor
 from domain.strengths import Strength
+from errors import InputError
 from i18n import LANGUAGES
 from i18n.messages import sentence
 from web import urls
@@ -45,17 +46,16 @@ async def log_in(request: Request) -> Response:
     source = address_of(request)
     try:
         account, wrong = await _proved_account(services, person, password, code, source)
+        secret = "" if account is None else await _opened(services, account)
     except (TooManyAttemptsError, BusyError) as error:
         text = sentence(error.code, error.facts)
         return page(request, "login.html", error.http_status, to=to, carried=carried, text=text, who=person)
+    except InputError as error:  # codes were set up while the password was being checked
+        account, wrong, secret = None, error.code, ""
     if account is None:
         return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
-    device = await services.throttle.passed(account.person, source)
-    # In a rehearsal no code is asked for; the gate signs every command of one with a strength of its own.
-    with_code = account.totp and not services.application.rehearsal
-    strength = Strength.PASSWORD_AND_CODE if with_code else Strength.PASSWORD
+    device = await services.throttle.passed(account.person, source, with_code=_with_code(services, account))
     await services.accounts.end(cookie_secret(request))  # one browser, one login
-    secret = await services.accounts.open(account.person, strength)
     if carried and sent.made_for not in {"", account.person}:
         login, contact = await services.accounts.login(secret), await services.application.person(account.person)
         request.state.visitor = Visitor(login, contact) if login is not None else None
@@ -72,6 +72,21 @@ async def log_in(request: Request) -> Response:
     return response
 
 
+def _with_code(services: Services, account: Account) -> bool:
+    """Whether a code is asked for. In a rehearsal none is; its gate signs with a strength of its own."""
+    return account.totp and not services.application.rehearsal
+
+
+async def _opened(services: Services, account: Account) -> str:
+    """The secret of a new login of an account that was proved.
+
+    Raises:
+        InputError: `code_missing`.
+    """
+    strength = Strength.PASSWORD_AND_CODE if _with_code(services, account) else Strength.PASSWORD
+    return await services.accounts.open(account.person, strength, asks_code=not services.application.rehearsal)
+
+
 async def _proved_account(
     services: Services, person: str, password: str, code: str, source: Origin
 ) -> tuple[Account | None, str]:
@@ -82,10 +97,12 @@ async def _proved_account(
     Raises:
         TooManyAttemptsError, BusyError
     """
-    account = await services.accounts.get(person)
-    if not await reauthenticated(services, person, password, source) or account is None:
+    if not await reauthenticated(services, person, password, source):
         return None, "login_does_not_fit"
-    if account.totp and not services.application.rehearsal:
+    account = await services.accounts.get(person)  # now: the check may have waited, and codes been set up meanwhile
+    if account is None:
+        return None, "login_does_not_fit"
+    if _with_code(services, account):
         if not code.strip():
             return None, "code_missing"
         if not await code_proved(services, person, code, source):

@@ -43,7 +43,7 @@ async def _void(request: Request) -> Response:
 @router.post(urls.INVITATION)
 @router.post(urls.NEW_PASSWORD)
 async def choose_password(request: Request, secret: str) -> Response:
-    """Keep the password and go to the login. From now on this device is known: failures of others do not slow it."""
+    """Keep the password and go to the login. From now on this device is known for passwords, and for no codes."""
     form = await checked_form(request)
     services, password = get_services(request), str(form.get("_password", ""))
     account = await services.accounts.invited(secret)
@@ -58,7 +58,7 @@ async def choose_password(request: Request, secret: str) -> Response:
     except (InputError, BusyError) as error:
         text = sentence(error.code, error.facts)
         return page(request, "invitation.html", error.http_status, person=account.person, text=text)
-    device = await services.throttle.passed(account.person, address_of(request))
+    device = await services.throttle.passed(account.person, address_of(request), with_code=False)
     response = RedirectResponse(urls.LOGIN, 303)
     set_device(request, response, device)
     return response

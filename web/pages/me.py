@@ -17,6 +17,7 @@ from accounts.passwords import BusyError
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
+from domain.strengths import Strength
 from domain.types import Label
 from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
@@ -106,7 +107,7 @@ class OwnChange:
 
         Raises:
             InputError: `password_does_not_fit`.
-        TooManyAttemptsError, BusyError
+            TooManyAttemptsError, BusyError
         """
         password = self.typed.get("_password", "")
         if not await reauthenticated(self.services, self.visitor.contact.id, password, self.address):
@@ -123,7 +124,7 @@ class Changed:
 
 @router.post(urls.ME)
 async def change_me(request: Request, visitor: OwnReader) -> Response:
-    """AccountChange one thing, as the button says."""
+    """Change one thing, as the button says."""
     # Passwords are taken as they are typed, with their spaces, as everywhere else.
     typed = {
         name: value if name.startswith("_") else value.strip()
@@ -152,7 +153,12 @@ async def _new_password(asked: OwnChange) -> Changed:
     services, contact = asked.services, asked.visitor.contact
     own = await own_words(services, contact)
     await services.accounts.set_password(contact.id, asked.typed.get("_new", ""), own, but=asked.login_secret)
-    return Changed(_("The password is changed; all other logins and tokens are ended."))
+    return Changed(
+        _(
+            "The password is changed; all other logins, tokens and links are ended, and the address of your calendar "
+            "is void."
+        )
+    )
 
 
 async def _mail(asked: OwnChange) -> Changed:
@@ -198,6 +204,9 @@ async def _calendar(asked: OwnChange) -> Changed:
 async def _token(asked: OwnChange) -> Changed:
     if (scope := asked.typed.get("scope", "read")) not in get_args(Scope):
         raise InputError("field_bad", place="scope", found=scope[:20])
+    services, login = asked.services, asked.visitor.login
+    if scope != "read" and login.strength is Strength.PASSWORD and not services.application.rehearsal:
+        raise InputError("token_needs_code")  # it would reach further than the login
     await asked.require_password()
     name, accounts = checked(_LABEL, asked.typed.get("name", ""), "name"), asked.services.accounts
     secret = await accounts.new_token(asked.visitor.contact.id, name, scope, TOKEN_DAYS)  # type: ignore[arg-type]

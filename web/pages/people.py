@@ -338,7 +338,7 @@ class _Asked:
 
 @router.post(urls.PERSON)
 async def change(request: Request, visitor: AccountManager, person: str) -> Response:
-    """AccountChange one thing of a person, as the button says."""
+    """Change one thing of a person, as the button says."""
     form, services = await checked_form(request), get_services(request)
     one = await services.people.person(visitor.sees_people_of, person, today())
     if one is None:

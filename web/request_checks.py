@@ -1,4 +1,4 @@
-"""The gate that each request passes before it is routed: address and headers can be read and are not too long.
+"""The checks that each request passes before it is routed: address and headers can be read and are not too long.
 
 So no route meets a NUL, ill-formed UTF-8 or an address of 100 kB, and a new route needs no check of its own. What a
 body holds is checked where bodies are read (`web.posted_forms`, `web.json_bodies`).
@@ -21,7 +21,9 @@ SEGMENT_CHARS = 200
 """One part of a path between slashes. File names, the longest, are cut to 80 characters."""
 
 QUERY_BYTES = 8_000
-HEADER_BYTES = 16_000
+HEADER_BYTES = 8_000
+CONTENT_TYPE_BYTES = 200
+"""Parsers of parameters take time by the square of the length."""
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -31,6 +33,7 @@ _CONTROL_IN_QUERY = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]"
 _CONTROL_IN_HEADER = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _FORMS: dict[bytes, re.Pattern[bytes]] = {
     b"content-length": re.compile(rb"[0-9]{1,15}"),
+    b"content-type": re.compile(rb"""[^";\\]*(;[^";\\]*("[^"\\]*" *)?){0,4}"""),
     b"host": re.compile(rb"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"),
 }
 """Headers that this program acts upon, and how they must be written."""
@@ -71,12 +74,32 @@ def _bad_query(query: bytes) -> Iterator[InputError]:
 
 def _bad_headers(scope: Scope) -> Iterator[InputError]:
     for name, value in scope["headers"]:
-        form = _FORMS.get(name)
-        written = form is None or form.fullmatch(value) is not None
-        if not written or len(value) > HEADER_BYTES or _CONTROL_IN_HEADER.search(value):
+        if not _is_written(name, value):
             yield InputError("bad_header", f"header {name[:40].decode('latin-1')}")
         elif name == b"content-length" and int(value) > _most_bytes(scope):
             yield _too_large(scope)
+
+
+def _is_written(name: bytes, value: bytes) -> bool:
+    """Whether a header can be parsed: the length comes first, so that nothing looks at a long one."""
+    if len(value) > (CONTENT_TYPE_BYTES if name == b"content-type" else HEADER_BYTES):
+        return False
+    form = _FORMS.get(name)
+    return (form is None or form.fullmatch(value) is not None) and not _CONTROL_IN_HEADER.search(value)
+
+
+def without_unreadable(scope: Scope) -> None:
+    """Take away what no parser may meet, also of a request that is refused: its page is made from the rest.
+
+    Of cookies, those with a quote or a backslash go: ours have none, and the time to read escapes goes by the square
+    of their number.
+    """
+    headers = [(name, value) for name, value in scope["headers"] if _is_written(name, value)]
+    scope["headers"] = [(name, _plain_cookies(value) if name == b"cookie" else value) for name, value in headers]
+
+
+def _plain_cookies(value: bytes) -> bytes:
+    return b";".join(pair for pair in value.split(b";") if b'"' not in pair and b"\\" not in pair)
 
 
 def without_ranges(scope: Scope) -> None:
