@@ -71,7 +71,7 @@ class Doors:
 
     async def visitor(self) -> Visitor:
         """Somebody with a login of the proof that the table gives, whatever pages ask for today."""
-        secret = await self.site.services.accounts.open(self.person, self.who.proof)
+        secret = await self.site.services.accounts.open(self.person, self.who.proof, asks_code=False)
         visitor = Visitor(httpx.AsyncClient(base_url=self.site.address, follow_redirects=True, timeout=60))
         visitor.http.cookies.set(LOGIN, secret)
         self.site.browsers.append(visitor)
@@ -234,8 +234,9 @@ async def opened_doors(site: Site, person: str) -> set[str]:
         await submit(site.app, stream, CITY, "assign-role", {"role": "head", "holder": MEMBER, "manner": "elected"})
     await submit(site.app, first, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await site.person(person, who.unit, who.kind, administrator=who.administrator)
-    secret = await site.services.codes.setting_up(person, "a login")
-    assert await site.services.codes.confirm(person, "a login", pyotp.TOTP(secret).now())
+    if who.proof is not WITHOUT or who.kind == "secretariat":  # whose tokens do nothing before codes are set up
+        secret = await site.services.codes.setting_up(person, "a login")
+        assert await site.services.codes.confirm(person, "a login", pyotp.TOTP(secret).now())
     doors, found = Doors(site, first, second, person, who), set[str]()
     for name, door in DOORS.items():
         before = await site.app.ledger.last_position()
