@@ -20,6 +20,7 @@ from domain.rules import Edition, edition_of, in_force
 from domain.steps.clock import clock_command_id
 from domain.streams import folded
 from domain.times import When
+from ledger.bodies import BadBodyError
 from ledger.events import Draft, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import (
@@ -120,7 +121,7 @@ class LedgerActivities:
             if event.draft.type in NAMES_EDITION:
                 await self._edition(json.loads(event.draft.payload)["edition"])
         stored = tuple((item.command_id, command) for item, command in commands.items())
-        return _answer(await self._append(Append(parts, stored, header.expires)))
+        return _answer(await self._append(Append(parts, stored, header.expires, header.read)))
 
     @activity.defn(name="run_due_timers")
     async def run_due_timers(self, request: LoadRequest) -> AppendAnswer:
@@ -172,6 +173,8 @@ class LedgerActivities:
             raise ApplicationError(
                 error.code, error.code, error.facts, type=type(error).__name__, non_retryable=True
             ) from error
+        except BadBodyError as error:
+            raise ApplicationError(error.code, error.code, error.facts, type="Refused", non_retryable=True) from error
 
     async def _edition(self, digest: str) -> Edition:
         body = await self._texts.edition(digest)

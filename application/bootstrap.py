@@ -11,10 +11,10 @@ from domain.records import Event, EventEnvelope, Meta
 from domain.strengths import Strength
 from domain.times import When
 from domain.types import Provenance
-from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.events import Draft, LedgerTip, RecordedEvent, StreamTip
 from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import Append, Part
-from ledger.signing import BatchItem, SignedCommand, Signer
+from ledger.signing import BatchItem, Header, SignedCommand, Signer
 from local.installation import Installation
 
 ACTOR = "operator"
@@ -27,11 +27,13 @@ def bootstrap(installed: Installation, rows: tuple[RecordedEvent, ...]) -> Appen
     drafts: list[Draft] = [] if rows else [_founded(installed)]
     commands: list[tuple[UUID, SignedCommand]] = []
     if installed.web.key not in known_keys:
-        command_id, signed = _web_key(installed)
+        newest = LedgerTip(rows[-1].position, rows[-1].digest) if rows else LedgerTip()
+        command_id, signed = _web_key(installed, newest)
         event = EntryKeyNamed(key=installed.web.key, public_key=installed.web.public_key)
         drafts.append(_draft(event, tip.version + len(drafts) + 1, command_id, signed))
         commands.append((command_id, signed))
-    return Append((Part(STREAM, tip, tuple(drafts)),), tuple(commands)) if drafts else None
+    read = Header.parse(commands[0][1].header).read if commands else None
+    return Append((Part(STREAM, tip, tuple(drafts)),), tuple(commands), read=read) if drafts else None
 
 
 def _founded(installed: Installation) -> Draft:
@@ -45,13 +47,13 @@ def _founded(installed: Installation) -> Draft:
     return _draft(event, 1, uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}"), None)
 
 
-def _web_key(installed: Installation) -> tuple[UUID, SignedCommand]:
+def _web_key(installed: Installation, read: LedgerTip) -> tuple[UUID, SignedCommand]:
     """Return the command that names the web's key, signed with the installation's first key."""
     command = NameEntryKey(key=installed.web.key, public_key=installed.web.public_key)
     command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{command.key}")
     item = BatchItem(STREAM, command_id, CommandPayload.of(command).model_dump_json())
     signer = Signer(installed.id, 1, installed.key, installed.private)
-    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength=Strength.OS_ACCOUNT)
+    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength=Strength.OS_ACCOUNT, read=read)
     return command_id, batch.command(item, "")
 
 

@@ -124,6 +124,7 @@ class Gate:
             unit=submitter.unit,
             issued=datetime.now(UTC),
             strength=self.strength_of(submitter),
+            read=await self._ledger.tip(),
             stand_in_for=submitter.absent.id if submitter.absent is not None else None,
         )
 

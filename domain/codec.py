@@ -37,7 +37,7 @@ def encode(event: Event) -> str:
     return event.model_dump_json()
 
 
-def decode(name: str, schema: int, payload: str) -> Event:
+def decode(name: str, schema: int, payload: str | bytes) -> Event:
     """Return the event of a stored payload.
 
     Raises:

@@ -298,6 +298,18 @@ SENTENCES: Mapping[str, str | Plural] = {
     "expired": N_("The command waited too long and expired; hand it in again."),
     "not_local": N_("Only the register's own worker may append."),
     "diverged": N_("The ledger and the engine tell different pasts; stop and ask the operator."),
+    "read_diverged": N_(
+        "The register no longer holds what stood there when this was signed (position {position}): it was changed, or "
+        "restored from an older copy. Nothing was entered; stop and ask the operator."
+    ),
+    "older_law": N_(
+        "The ledger holds acts that a newer version of the program decided. Start the newer version; this one records "
+        "nothing there."
+    ),
+    "body_too_long": N_("The act is too long to be recorded: {count} bytes, at most {most}."),
+    "body_unreadable": N_("The act holds something that cannot be recorded as text. Nothing was entered."),
+    "body_spelling": N_("The act holds something that cannot be recorded as it is spelled. Nothing was entered."),
+    "body_elsewhere": N_("What was to be recorded belongs to another place of the register. Nothing was entered."),
     "command_reused": N_("A known command id came back with another content."),
     "unknown_person": N_("Nobody is entered under {person}."),
     "text_expected": N_("A text is expected here."),
@@ -360,6 +372,10 @@ SENTENCES: Mapping[str, str | Plural] = {
         "The database at {database} was made by another state of the program. Before the first release a database "
         "cannot be upgraded: start with a new data folder (THIDUA_DATA) or an empty database (DATABASE_URL). Nothing "
         "in the old one was changed."
+    ),
+    "other_format": N_(
+        "The ledger at {database} has format {found}; this program reads and writes format {expected} only. Nothing in "
+        "it was changed."
     ),
     "checkpoint_ahead": N_("The ledger lacks what a checkpoint has seen (position {position}); this is an old copy."),
     "append_size": N_("An append takes 1 to {most} events, not {count}."),

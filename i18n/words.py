@@ -183,6 +183,11 @@ WORDS: Mapping[str, WordTable] = {
         {
             "gap": N_("a position is missing before this"),
             "unreadable": N_("the payload cannot be read"),
+            "body_too_long": N_("its content is longer than any that is recorded"),
+            "body_unreadable": N_("its content cannot be read"),
+            "body_spelling": N_("its content is not spelled as it was recorded"),
+            "columns": N_("the columns beside its content say otherwise"),
+            "law_fell": N_("decided under an older law than the act before it"),
             "time_fell": N_("recorded earlier than the one before"),
             "version": N_("the stream's numbering is broken"),
             "previous": N_("does not follow the act before it"),

@@ -1,9 +1,9 @@
-"""The columns of a stored event and the digests that chain it.
+"""Events on their way into the ledger and as it stores them, and the digests that chain them.
 
-An event's *content digest* covers every column the writer knows. Its *digest* covers the content digest, the digest of
-the event before it in its stream, and what the ledger adds under its lock: position and time. So the database chains a
-row by hashing about a hundred bytes, however long the payload is. Both digests begin with a format tag, so that a later
-format cannot be mistaken for this one.
+An event's *body* (`ledger/bodies.py`) holds everything that the writer knows. Its *digest* covers the sha256 of the
+body, the digest of the event before it in its stream, and what the ledger adds under its lock: position and time. So
+the database chains a row by hashing about a hundred bytes, however long the body is. The columns beside the body are
+an index; `RecordedEvent.fault` compares them with it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
 from uuid import UUID
 
-CONTENT_TAG = "thidua-event-1"
-CHAIN_TAG = b"thidua-chain-1"
+import msgspec
+
+from ledger.bodies import BadBodyError, EventBody, Provenance, check_body, decode_body, encode_body
+
+EVENT_TAG = b"thidua-event-2"
+"""The first bytes under every digest of an event, so that no other format's digest can be mistaken for it."""
+
 NO_DIGEST = bytes(32)
 """The `previous` of the first event of a stream."""
 
@@ -35,18 +38,27 @@ class StreamTip:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerTip:
+    """Position and digest of the ledger's last event; 0 and zero bytes for an empty ledger."""
+
+    position: int = 0
+    digest: bytes = NO_DIGEST
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An event to be appended: its columns without stream, version and what the ledger adds."""
+    """An event to be appended: its body without stream and version. `payload` is the JSON of the event itself."""
 
     type: str
     schema: int
+    law: int
     payload: str
     command_id: UUID
     command_digest: bytes | None
     actor: str
     unit: str
     stand_in_for: str | None
-    provenance: str
+    provenance: Provenance
     source: str
     meeting: str | None
     happened_earliest: datetime
@@ -54,53 +66,69 @@ class Draft:
     effective: date | None
     act_key: str | None = None
 
-    def content_digest(self, stream: str, version: int) -> bytes:
-        """Return the sha256 over every column but those that the ledger adds."""
-        return _content(
-            stream,
-            version,
-            self.type,
-            self.schema,
-            self.payload,
-            self.command_id,
-            self.command_digest,
-            self.actor,
-            self.unit,
-            self.stand_in_for,
-            self.provenance,
-            self.source,
-            self.meeting,
-            self.happened_earliest,
-            self.happened_latest,
-            self.effective,
-            self.act_key,
-        )
+    def body(self, stream: str, version: int) -> bytes:
+        """Return the body for a place in a stream.
+
+        Raises:
+            BadBodyError: as `check_body`.
+        """
+        try:
+            body = encode_body(
+                EventBody(
+                    stream=stream,
+                    version=version,
+                    law=self.law,
+                    type=self.type,
+                    schema=self.schema,
+                    payload=msgspec.Raw(self.payload),
+                    command_id=self.command_id,
+                    command_digest=None if self.command_digest is None else self.command_digest.hex(),
+                    actor=self.actor,
+                    unit=self.unit,
+                    stand_in_for=self.stand_in_for,
+                    provenance=self.provenance,
+                    source=self.source,
+                    meeting=self.meeting,
+                    happened_earliest=self.happened_earliest,
+                    happened_latest=self.happened_latest,
+                    effective=self.effective,
+                    act_key=self.act_key,
+                )
+            )
+        except ValueError as error:  # a text that UTF-8 cannot spell
+            raise BadBodyError("body_unreadable") from error
+        content = check_body(body)
+        if (content.stream, content.version) != (stream, version):
+            raise BadBodyError("body_elsewhere", stream=content.stream, version=content.version)
+        return body
 
 
-class RecordedEvent(NamedTuple):
-    """A stored event. Times are aware; `position` counts from 1 over the whole ledger, `version` over its stream."""
+class _Content:
+    """Decodes the body at the first use. It has no setter, so the value that it leaves on the row is found first."""
+
+    def __get__(self, row: RecordedEvent, _owner: type | None = None) -> EventBody:
+        content = row.__dict__["content"] = decode_body(row.body)
+        return content
+
+
+class RecordedEvent(msgspec.Struct, frozen=True, dict=True):
+    """A stored event: a row of the ledger. What only the body tells is read from it; times are aware.
+
+    `position` counts from 1 over the whole ledger, `version` over its stream. Reading a field of a body that was
+    changed raises `BadBodyError`, which is a ValueError.
+    """
 
     position: int
     stream: str
     version: int
-    type: str
-    schema: int
-    payload: str
+    law: int
     command_id: UUID
-    command_digest: bytes | None
-    actor: str
-    unit: str
-    stand_in_for: str | None
-    provenance: str
-    source: str
-    meeting: str | None
-    happened_earliest: datetime
-    happened_latest: datetime
-    effective: date | None
-    act_key: str | None
+    body: bytes
     recorded_at: datetime
     previous: bytes
     digest: bytes
+
+    content = _Content()
 
     @property
     def tip(self) -> StreamTip:
@@ -108,66 +136,77 @@ class RecordedEvent(NamedTuple):
         return StreamTip(self.version, self.digest)
 
     def expected_digest(self) -> bytes:
-        """Return the digest that this row must have, computed from its other columns."""
-        # The columns from `stream` to `act_key` are those that the writer knew.
-        return chain_digest(self.previous, self.position, self.recorded_at, _content(*self[1:18]))
+        """Return the digest that this row must have, computed from its body and from what the ledger added."""
+        return chain_digest(self.previous, self.position, self.recorded_at, self.body)
+
+    def fault(self) -> str | None:
+        """Return what is wrong with the body: a code of `BadBodyError`, or `columns` when they say otherwise."""
+        try:
+            content = self.__dict__["content"] = check_body(self.body)
+        except BadBodyError as error:
+            return error.code
+        index = content.stream, content.version, content.law, content.command_id
+        return None if index == (self.stream, self.version, self.law, self.command_id) else "columns"
+
+    @property
+    def type(self) -> str:
+        return self.content.type
+
+    @property
+    def schema(self) -> int:
+        return self.content.schema
+
+    @property
+    def payload(self) -> str:
+        return bytes(self.content.payload).decode()
+
+    @property
+    def command_digest(self) -> bytes | None:
+        digest = self.content.command_digest
+        return None if digest is None else bytes.fromhex(digest)
+
+    @property
+    def actor(self) -> str:
+        return self.content.actor
+
+    @property
+    def unit(self) -> str:
+        return self.content.unit
+
+    @property
+    def stand_in_for(self) -> str | None:
+        return self.content.stand_in_for
+
+    @property
+    def provenance(self) -> Provenance:
+        return self.content.provenance
+
+    @property
+    def source(self) -> str:
+        return self.content.source
+
+    @property
+    def meeting(self) -> str | None:
+        return self.content.meeting
+
+    @property
+    def happened_earliest(self) -> datetime:
+        return self.content.happened_earliest
+
+    @property
+    def happened_latest(self) -> datetime:
+        return self.content.happened_latest
+
+    @property
+    def effective(self) -> date | None:
+        return self.content.effective
+
+    @property
+    def act_key(self) -> str | None:
+        return self.content.act_key
 
 
-def chain_digest(previous: bytes, position: int, recorded_at: datetime, content: bytes) -> bytes:
-    """Chain a content digest to the digest before it. `ledger.append` in the database computes the same."""
-    return sha256(CHAIN_TAG + previous + _POSITION_AND_TIME(position, _micros(recorded_at)) + content).digest()
-
-
-def _micros(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def _content(  # noqa: PLR0913, PLR0917 - one argument a column
-    stream: str,
-    version: int,
-    type_: str,
-    schema: int,
-    payload: str,
-    command_id: UUID,
-    command_digest: bytes | None,
-    actor: str,
-    unit: str,
-    stand_in_for: str | None,
-    provenance: str,
-    source: str,
-    meeting: str | None,
-    earliest: datetime,
-    latest: datetime,
-    effective: date | None,
-    act_key: str | None,
-) -> bytes:
-    # The lengths of all columns come first, "-" for a missing one, so that no two rows give the same text.
-    # Written out column by column, because a replay spends most of its time here.
-    number, command, schema_number = str(version), str(command_id), str(schema)
-    signed, signed_length = ("", "-") if command_digest is None else (command_digest.hex(), 2 * len(command_digest))
-    source_lengths, source_text = _source_columns(actor, unit, stand_in_for, provenance, source, meeting)
-    first = str(_micros(earliest))
-    last = first if latest is earliest else str(_micros(latest))
-    day, day_length = ("", "-") if effective is None else (str(effective), 10)
-    key, key_length = ("", "-") if act_key is None else (act_key, len(act_key))
-    text = (
-        f"{CONTENT_TAG}\n{len(stream)},{len(number)},{len(type_)},{len(schema_number)},{len(payload)},{len(command)},"
-        f"{signed_length},{source_lengths},{len(first)},{len(last)},{day_length},{key_length}\n"
-        f"{stream}{number}{type_}{schema_number}{payload}{command}{signed}{source_text}{first}{last}{day}{key}"
-    )
-    return sha256(text.encode()).digest()
-
-
-@lru_cache(maxsize=4_096)
-def _source_columns(
-    actor: str, unit: str, stand_in_for: str | None, provenance: str, source: str, meeting: str | None
-) -> tuple[str, str]:
-    """Return lengths and text of the columns from actor to meeting. Cached, because a stream repeats few of them."""
-    return (
-        f"{len(actor)},{len(unit)},{_length(stand_in_for)},{len(provenance)},{len(source)},{_length(meeting)}",
-        f"{actor}{unit}{stand_in_for or ''}{provenance}{source}{meeting or ''}",
-    )
-
-
-def _length(value: str | None) -> str | int:
-    return "-" if value is None else len(value)
+def chain_digest(previous: bytes, position: int, recorded_at: datetime, body: bytes) -> bytes:
+    """Chain a body to the digest before it. `ledger.append` in the database computes the same."""
+    micros = (recorded_at - _EPOCH) // _MICROSECOND
+    return sha256(EVENT_TAG + previous + _POSITION_AND_TIME(position, micros) + sha256(body).digest()).digest()

@@ -1,54 +1,27 @@
-"""The mapping between stored rows and domain events, both ways; the only module of `ledger` that knows the domain."""
+"""The mapping between stored bodies and domain events, both ways; the only module of `ledger` that knows the domain."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
-from uuid import UUID
 
 from domain.codec import decode, encode
 from domain.commands import AuthenticatedCommand, CommandPayload
+from domain.law import LAW
 from domain.records import Event, EventEnvelope, Meta, Refused
 from domain.times import When
 from domain.types import Provenance, Sureness
+from ledger.bodies import EventBody
 from ledger.events import Draft
 from ledger.signing import BatchItem, Header
 
 
 class StoredEvent(Protocol):
-    """The columns that make an envelope: of a row of the ledger, or of the message that carries it to a workflow."""
+    """What makes an envelope: a row of the ledger, or the message that carries it to a workflow."""
 
     @property
-    def version(self) -> int: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def schema(self) -> int: ...
-    @property
-    def payload(self) -> str: ...
-    @property
-    def command_id(self) -> UUID: ...
-    @property
-    def actor(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def stand_in_for(self) -> str | None: ...
-    @property
-    def provenance(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def meeting(self) -> str | None: ...
-    @property
-    def happened_earliest(self) -> datetime: ...
-    @property
-    def happened_latest(self) -> datetime: ...
-    @property
-    def effective(self) -> date | None: ...
-    @property
-    def act_key(self) -> str | None: ...
+    def content(self) -> EventBody: ...
     @property
     def recorded_at(self) -> datetime | None: ...
 
@@ -64,21 +37,23 @@ def to_envelope(stored: StoredEvent) -> EventEnvelope[Event]:
 
     Raises:
         UnknownEventError: the event was written by a newer version.
+        ValueError: the body was changed, and cannot be read.
     """
+    body = stored.content
     meta = Meta(
-        stored.version,
-        stored.actor,
-        stored.unit,
-        When(stored.happened_earliest, stored.happened_latest),
-        _provenance(stored.provenance, stored.source),
-        stored.command_id,
-        stored.stand_in_for,
-        stored.meeting,
-        stored.effective,
-        stored.act_key,
+        body.version,
+        body.actor,
+        body.unit,
+        When(body.happened_earliest, body.happened_latest),
+        _provenance(body.provenance, body.source),
+        body.command_id,
+        body.stand_in_for,
+        body.meeting,
+        body.effective,
+        body.act_key,
         stored.recorded_at,
     )
-    return EventEnvelope(decode(stored.type, stored.schema, stored.payload), meta)
+    return EventEnvelope(decode(body.type, body.schema, bytes(body.payload)), meta)
 
 
 def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None) -> Draft:
@@ -87,6 +62,7 @@ def to_draft(envelope: EventEnvelope[Event], command_digest: bytes | None = None
     return Draft(
         type=event.NAME,
         schema=event.SCHEMA,
+        law=LAW,
         payload=encode(event),
         command_id=meta.command_id,
         command_digest=command_digest,

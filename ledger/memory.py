@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ledger.events import Draft, RecordedEvent, StreamTip, chain_digest
-from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part
+from ledger.events import NO_DIGEST, Draft, LedgerTip, RecordedEvent, StreamTip, chain_digest
+from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part, Stopped
 from ledger.signing import SignedCommand
 
 
@@ -18,11 +19,18 @@ class MemoryLedger:
         self._commands: dict[bytes, SignedCommand] = {}
 
     async def append(self, request: Append) -> Appended | Behind:
+        bodies = {
+            (part.stream, version): draft.body(part.stream, version)
+            for part in request.parts
+            for version, draft in enumerate(part.events, start=part.expected.version + 1)
+        }
         known = self._known(request)
         if known is not None:
             return known
         if request.expires is not None and request.expires < datetime.now(UTC):
             raise Expired("expired", expires=request.expires.isoformat())
+        if request.read is not None and not self._holds(request.read):
+            raise Diverged("read_diverged", position=request.read.position)
         for part in request.parts:
             rows = self._streams.get(part.stream, [])
             tip = rows[-1].tip if rows else StreamTip()
@@ -32,11 +40,21 @@ class MemoryLedger:
                     raise Diverged("diverged", stream=part.stream, version=part.expected.version)
                 first = request.parts[0]
                 return Behind(tuple(self._streams.get(first.stream, [])[first.expected.version :]))
+        law = self._events[-1].law if self._events else 1
+        for draft in (draft for part in request.parts for draft in part.events):
+            if draft.law < law:
+                raise Stopped("older_law", law=str(law))
+            law = draft.law
         now = max(datetime.now(UTC), self._events[-1].recorded_at if self._events else datetime.min.replace(tzinfo=UTC))
-        stored = [row for part in request.parts for row in self._store(part, now)]
+        stored = [row for part in request.parts for row in self._store(part, bodies, now)]
         for _, command in request.commands:
             self._commands[command.digest] = command
         return Appended(tuple(stored))
+
+    def _holds(self, tip: LedgerTip) -> bool:
+        if tip.position == 0:
+            return tip.digest == NO_DIGEST
+        return tip.position <= len(self._events) and self._events[tip.position - 1].digest == tip.digest
 
     def _known(self, request: Append) -> Appended | None:
         ids = {event.command_id for part in request.parts for event in part.events}
@@ -46,24 +64,23 @@ class MemoryLedger:
         same_content(request, rows, self._commands)
         return Appended(tuple(rows), known=True)
 
-    def _store(self, part: Part, now: datetime) -> list[RecordedEvent]:
+    def _store(self, part: Part, bodies: Mapping[tuple[str, int], bytes], now: datetime) -> list[RecordedEvent]:
         rows = self._streams.setdefault(part.stream, [])
-        return [self._row(part.stream, rows, draft, now) for draft in part.events]
+        return [self._row(part.stream, rows, draft, bodies, now) for draft in part.events]
 
-    def _row(self, stream: str, rows: list[RecordedEvent], draft: Draft, now: datetime) -> RecordedEvent:
+    def _row(
+        self,
+        stream: str,
+        rows: list[RecordedEvent],
+        draft: Draft,
+        bodies: Mapping[tuple[str, int], bytes],
+        now: datetime,
+    ) -> RecordedEvent:
         previous = rows[-1].tip if rows else StreamTip()
         version, position = previous.version + 1, len(self._events) + 1
-        digest = chain_digest(previous.digest, position, now, draft.content_digest(stream, version))
-        columns = {name: getattr(draft, name) for name in Draft.__slots__}
-        row = RecordedEvent(
-            position=position,
-            stream=stream,
-            version=version,
-            recorded_at=now,
-            previous=previous.digest,
-            digest=digest,
-            **columns,
-        )
+        body = bodies[stream, version]
+        digest = chain_digest(previous.digest, position, now, body)
+        row = RecordedEvent(position, stream, version, draft.law, draft.command_id, body, now, previous.digest, digest)
         rows.append(row)
         self._events.append(row)
         return row
@@ -74,7 +91,7 @@ class MemoryLedger:
         page: list[RecordedEvent] = []
         size = 0
         for row in self._streams.get(stream, [])[after:]:
-            size += len(row.payload)
+            size += len(row.body)
             if page and limit_bytes is not None and size > limit_bytes:
                 break
             page.append(row)
@@ -86,6 +103,9 @@ class MemoryLedger:
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
         return tuple(self._events[after : after + limit])
+
+    async def tip(self) -> LedgerTip:
+        return LedgerTip(self._events[-1].position, self._events[-1].digest) if self._events else LedgerTip()
 
     async def streams(self) -> tuple[tuple[str, StreamTip], ...]:
         return tuple((stream, rows[-1].tip) for stream, rows in self._streams.items())

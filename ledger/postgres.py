@@ -1,4 +1,4 @@
-"""The ledger on PostgreSQL 15 or newer: the checks when it is opened, and its queries. Appends are in `writer`."""
+"""The ledger on PostgreSQL 16 or newer: the checks when it is opened, and its queries. Appends are in `writer`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger.checkpoints import Checkpoint, last_checkpoint, merkle_root
 from ledger.connection import Connection, Pool, connect, open_pool
-from ledger.events import NO_DIGEST, RecordedEvent, StreamTip
+from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.memory import same_content
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, Diverged, Expired, Stopped
 from ledger.setup import address_of, has_schema
@@ -22,7 +22,7 @@ PAGE_EVENTS = 1_000
 DURABLE_SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """Settings of the server without which an answered append can be lost in a crash."""
 
-_COLUMNS = ", ".join(RecordedEvent._fields)
+_COLUMNS = ", ".join(RecordedEvent.__struct_fields__)
 _LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608 - our own columns
 _LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608 - our own columns
 _READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608 - our own columns
@@ -44,9 +44,11 @@ class PostgresLedger:
         return await self._writer.append(request)
 
     async def _answer_unwritten(self, request: Append, status: str) -> Appended | Behind:
-        """Answer a request that `ledger.append` did not write: "known", "expired" or "behind"."""
+        """Answer a request that `ledger.append` did not write: "known", "expired", "unread" or "behind"."""
         if status == "expired" and request.expires is not None:
             raise Expired("expired", expires=request.expires.isoformat())
+        if status == "unread" and request.read is not None:
+            raise Diverged("read_diverged", position=request.read.position)
         return await (self._known(request) if status == "known" else self._behind(request))
 
     async def _known(self, request: Append) -> Appended:
@@ -85,7 +87,7 @@ class PostgresLedger:
             return rows
         size = 0
         for index, row in enumerate(rows):
-            size += len(row.payload)
+            size += len(row.body)
             if index and size > limit_bytes:
                 return rows[:index]
         return rows
@@ -97,7 +99,7 @@ class PostgresLedger:
 
     async def last(self, stream: str) -> RecordedEvent | None:
         row = await self.pool.fetchrow(_LAST, stream)
-        return RecordedEvent._make(row) if row else None
+        return RecordedEvent(*row) if row else None
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
         return _recorded_events(await self.pool.fetch(_READ, after, limit))
@@ -127,6 +129,10 @@ class PostgresLedger:
         """
         row = await self.pool.fetchrow(query, digest)
         return SignedCommand(row["header"], row["signature"].hex(), row["payload"], row["unit"]) if row else None
+
+    async def tip(self) -> LedgerTip:
+        row = await self.pool.fetchrow("select position, digest from ledger.event order by position desc limit 1")
+        return LedgerTip(*row) if row else LedgerTip()
 
     async def last_position(self) -> int:
         """Return the position of the last event, 0 when there is none."""
@@ -229,4 +235,4 @@ async def checkpoint(ledger: PostgresLedger) -> Checkpoint | None:
 
 
 def _recorded_events(rows: list[Any]) -> tuple[RecordedEvent, ...]:
-    return tuple(map(RecordedEvent._make, rows))
+    return tuple(RecordedEvent(*row) for row in rows)

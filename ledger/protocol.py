@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from errors import CodedError, Kind
-from ledger.events import Draft, RecordedEvent, StreamTip
+from ledger.events import Draft, LedgerTip, RecordedEvent, StreamTip
 from ledger.signing import SignedCommand
 
 PAGE_BYTES = 256_000
@@ -23,7 +23,11 @@ class LedgerError(CodedError):
 
 
 class Diverged(LedgerError):  # noqa: N818 - a state of the stream
-    """The stream has another digest at the caller's version: two installations wrote it, or a workflow was reset."""
+    """The ledger has not the event that the caller knows: it was rewritten, or restored, or a workflow was reset.
+
+    `diverged`: the stream has another digest at the caller's version; `read_diverged`: the ledger has not the event
+    that was the newest when the command was signed.
+    """
 
     kind = Kind.CORRUPT
 
@@ -47,7 +51,7 @@ class Expired(LedgerError):  # noqa: N818 - as above
 
 
 class Stopped(LedgerError):  # noqa: N818 - as above
-    """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, unsafe settings."""
+    """The ledger cannot be used until the operator acts: no schema, clock jumped, wrong epoch, old law, settings."""
 
     kind = Kind.AWAY
 
@@ -66,12 +70,14 @@ class Append:
     """A request: events for one or several streams, stored in one transaction or not at all.
 
     `commands` holds the signed command of each command id; acts of the clock have none. After `expires`, by the
-    ledger's time, the request is refused unless all its commands are known.
+    ledger's time, the request is refused unless all its commands are known; so it is when the ledger has not the event
+    `read`, the newest one when the commands were signed.
     """
 
     parts: tuple[Part, ...]
     commands: tuple[tuple[UUID, SignedCommand], ...] = ()
     expires: datetime | None = None
+    read: LedgerTip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,8 @@ class Ledger(Protocol):
         """Append, or answer with the events that the caller has missed.
 
         Raises:
-            Diverged: the digest at an expected version is another one.
+            Diverged: the digest at an expected version, or of the event that was read, is another one.
+            BadBodyError: an event makes no body; see `ledger.bodies`.
             CommandReused: a known command id comes with another content.
             Expired: an unknown command came after it expired.
             Stopped: the ledger refuses all appends; `code` says why.
@@ -115,6 +122,9 @@ class Ledger(Protocol):
 
     async def read(self, after: int = 0, limit: int = 1_000) -> tuple[RecordedEvent, ...]:
         """Return events of all streams above position `after`, in order."""
+
+    async def tip(self) -> LedgerTip:
+        """Return position and digest of the ledger's last event."""
 
     async def streams(self) -> tuple[tuple[str, StreamTip], ...]:
         """Return every stream with its tip, in the order of their first events."""

@@ -5,7 +5,7 @@
 -- with the owner's rights. Triggers refuse changes by the owner, too.
 --
 -- Error codes: TD001 a recorded row would be changed; TD002 another writer epoch; TD003 appends are stopped because of
--- the clock.
+-- the clock; TD004 an event carries a lower law than the one before it; TD005 a body is not of its stream and version.
 
 -- Roles belong to the server, not to the database: another database of the same server may have made them, even at the
 -- same moment. They get their passwords from ledger/setup.py.
@@ -42,9 +42,10 @@ comment on table ledger.installation is 'One row. id: the installation that owns
 create table ledger.baseline (
     one        boolean primary key default true check (one),
     digest     text not null,
+    format     integer not null default 2,
     applied_at timestamptz not null default now()
 );
-comment on table ledger.baseline is 'One row: sha256 of the schema files that made this database. See ledger/setup.py.';
+comment on table ledger.baseline is 'One row: sha256 of the schema files that made this database, and the format of the ledger''s bytes. See ledger/setup.py, docs/ledger-format.md.';
 
 create table ledger.batch (
     digest    bytea primary key check (length(digest) = 32),
@@ -59,34 +60,71 @@ create table ledger.command (
     payload text not null,
     unit    text not null
 );
-comment on table ledger.command is 'Signed commands. event.command_digest refers to digest; batch refers to batch.digest.';
+comment on table ledger.command is 'Signed commands. command_digest in the body of an event refers to digest; batch refers to batch.digest.';
 
 create table ledger.event (
-    position          bigint primary key,
-    stream            text not null check (stream <> ''),
-    version           bigint not null check (version > 0),
-    type              text not null,
-    schema            integer not null,
-    payload           text not null,
-    command_id        uuid not null,
-    command_digest    bytea,
-    actor             text not null,
-    unit              text not null,
-    stand_in_for      text,
-    provenance        text not null,
-    source            text not null,
-    meeting           text,
-    happened_earliest timestamptz not null,
-    happened_latest   timestamptz not null,
-    effective         date,
-    act_key           text,
-    recorded_at       timestamptz not null,
-    previous          bytea not null,
-    digest            bytea not null,
+    position    bigint primary key,
+    stream      text not null check (stream <> ''),
+    version     bigint not null check (version > 0),
+    law         integer not null check (law > 0),
+    command_id  uuid not null,
+    body        bytea not null,
+    recorded_at timestamptz not null,
+    previous    bytea not null,
+    digest      bytea not null,
     unique (stream, version)
 );
 create index event_command on ledger.event (command_id, stream);
-comment on table ledger.event is 'The events, in one order. position has no gaps; digest covers every column and previous, the digest of the event before it in its stream. See ledger/events.py.';
+comment on table ledger.event is 'The events, in one order. position has no gaps. body holds everything that the writer knew, as exact bytes; stream, version, law and command_id repeat it as an index. digest covers body, position, recorded_at and previous, the digest of the event before it in its stream. See docs/ledger-format.md.';
+
+-- Returns the JSON of a body; null when it is none, which only a change by the owner brings about.
+create function ledger.fields(body bytea) returns json
+language plpgsql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+begin
+    return case when convert_from(body, 'UTF8') is json object then convert_from(body, 'UTF8')::json end;
+exception when data_exception or statement_too_complex then
+    return null;
+end $$;
+
+create view ledger.event_fields as
+    select e.position, e.stream, e.version, e.law, f ->> 'type' as type, f ->> 'schema' as schema,
+           f -> 'payload' as payload, e.command_id, f ->> 'command_digest' as command_digest, f ->> 'actor' as actor,
+           f ->> 'unit' as unit, f ->> 'stand_in_for' as stand_in_for, f ->> 'provenance' as provenance,
+           coalesce(f ->> 'source', '') as source, f ->> 'meeting' as meeting,
+           f ->> 'happened_earliest' as happened_earliest, f ->> 'happened_latest' as happened_latest,
+           f ->> 'effective' as effective, f ->> 'act_key' as act_key, e.recorded_at,
+           encode(e.previous, 'hex') as previous, encode(e.digest, 'hex') as digest,
+           (f ->> 'stream', f ->> 'version', f ->> 'law', f ->> 'command_id')
+               is not distinct from (e.stream, e.version::text, e.law::text, e.command_id::text) as index_agrees
+    from ledger.event e, lateral (select ledger.fields(e.body) as f) body;
+comment on view ledger.event_fields is 'For psql: every field of every event. index_agrees tells whether the columns of ledger.event say the same as the body.';
+
+-- The bytes that docs/ledger-format.md needs to check a ledger elsewhere, one JSON document a line; bytes are in hex.
+create view ledger.dump as
+    select line from (
+        select 1 as kind, 0::bigint as place,
+               json_build_object('kind', 'ledger', 'format', b.format, 'installation', i.id, 'epoch', i.epoch)::text as line
+        from ledger.installation i, ledger.baseline b
+        union all
+        select 2, row_number() over (order by digest),
+               json_build_object('kind', 'batch', 'digest', encode(digest, 'hex'), 'header', header,
+                                 'signature', encode(signature, 'hex'))::text
+        from ledger.batch
+        union all
+        select 3, row_number() over (order by digest),
+               json_build_object('kind', 'command', 'digest', encode(digest, 'hex'), 'batch', encode(batch, 'hex'),
+                                 'payload', payload, 'unit', unit)::text
+        from ledger.command
+        union all
+        select 4, position,
+               json_build_object('kind', 'event', 'position', position, 'stream', stream, 'version', version, 'law', law,
+                                 'command_id', command_id, 'body', encode(body, 'hex'),
+                                 'recorded', (extract(epoch from recorded_at) * 1000000)::bigint,
+                                 'previous', encode(previous, 'hex'), 'digest', encode(digest, 'hex'))::text
+        from ledger.event
+    ) lines
+    order by kind, place;
+comment on view ledger.dump is 'For psql -Atc "table ledger.dump": the ledger as JSON lines. See docs/ledger-format.md.';
 
 create view ledger.gaps as
     select position, position - lag(position, 1, 0::bigint) over (order by position) - 1 as missing_before
@@ -106,27 +144,28 @@ create trigger append_only before update or delete or truncate on ledger.command
 create trigger append_only before update or delete or truncate on ledger.batch
     for each statement execute function ledger.refuse_change();
 
--- Arguments of ledger.append. `request` numbers the requests of a group from 1. A part is the events of one request for
--- one stream: version and digest are those of the last event that the caller knows there (0 and 32 zero bytes: none).
--- `first_previous` is set on the first event of a part only: the digest that it follows. `content` is the digest over
--- the columns that the caller knows; the function adds position, time and chain.
-create type ledger.new_part as (request integer, stream text, version bigint, digest bytea, expires timestamptz);
-create type ledger.new_event as (
-    request integer, stream text, version bigint, first_previous bytea, content bytea, type text, schema integer,
-    payload text, command_id uuid, command_digest bytea, actor text, unit text, stand_in_for text, provenance text,
-    source text, meeting text, happened_earliest timestamptz, happened_latest timestamptz, effective date, act_key text
-);
-create type ledger.new_command as (request integer, digest bytea, batch bytea, payload text, unit text);
-
--- Appends a group of requests in one transaction and answers in one row. `statuses` has one entry for each request:
+-- Appends a group of requests in one transaction and answers in one row. Its arguments are plain arrays, side by side,
+-- because the driver sends those in half the time of arrays of rows.
+--
+-- A request is named by its place in request_*: when it expires, and the event that was the newest one when its commands
+-- were signed (position 0 and 32 zero bytes: none; null: it has no signed commands). A part is the events of one request
+-- for one stream: version and digest are those of the last event that the caller knows there (0 and 32 zero bytes: none).
+-- event_part names a part by its place; the events of a part follow each other.
+--
+-- `statuses` has one entry for each request:
 --   appended  its events are stored;
 --   known     the command ids of all its events stand in their streams already;
---   expired   a part expired, and the request is not known;
+--   expired   it expired, and is not known;
+--   unread    the event that was read when it was signed is not in this ledger;
 --   behind    a stream has another last event than the caller knows.
 -- `digests` has one entry for each event, in the order given: null unless its request was appended. The positions of the
 -- appended events follow each other from `first_position`.
 create function ledger.append(
-    parts ledger.new_part[], events ledger.new_event[], commands ledger.new_command[], batches ledger.batch[],
+    request_expires timestamptz[], request_read bigint[], request_read_digest bytea[],
+    part_request integer[], part_stream text[], part_version bigint[], part_digest bytea[],
+    event_part integer[], event_body bytea[],
+    command_request integer[], command_digest bytea[], command_batch bytea[], command_payload text[], command_unit text[],
+    batch_digest bytea[], batch_header text[], batch_signature bytea[],
     writer_epoch integer,
     out statuses text[], out first_position bigint, out recorded_at timestamptz, out digests bytea[]
 )
@@ -141,14 +180,34 @@ declare
     last         record;
     stamp        timestamptz;
     stamp_bytes  bytea;
-    event        ledger.new_event;
-    index        integer := 0;
+    streams      text[];
+    versions     bigint[];
+    laws         integer[];
+    commands     uuid[];
+    unread       integer[];
+    part         integer;
+    version      bigint;
+    law          integer;
     at           bigint;
     before       bytea;
-    positions    bigint[] := array_fill(null::bigint, array[cardinality(events)]);
-    previous     bytea[] := array_fill(null::bytea, array[cardinality(events)]);
-    made         bytea[] := array_fill(null::bytea, array[cardinality(events)]);
+    positions    bigint[] := array_fill(null::bigint, array[cardinality(event_body)]);
+    previous     bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
+    made         bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
 begin
+    -- Before the lock, while another group may still hold it: the bodies are read, and what was read is looked up. Rows
+    -- are never deleted, so an event that is found now is there later.
+    select array_agg(f.stream order by b.place), array_agg(f.version order by b.place),
+           array_agg(f.law order by b.place), array_agg(f.command_id order by b.place)
+        into streams, versions, laws, commands
+        from unnest(event_body) with ordinality as b (body, place),
+             json_to_record(convert_from(b.body, 'UTF8')::json)
+                 as f (stream text, version bigint, law integer, command_id uuid);
+    select array_agg(r.request) into unread
+        from rows from (unnest(request_read), unnest(request_read_digest))
+             with ordinality as r (read, digest, request)
+        left join ledger.event ev on ev.position = r.read
+        where r.read is not null and coalesce(ev.digest, decode(repeat('00', 32), 'hex')) <> r.digest;
+
     -- The one lock of all appends, held until the commit: positions are given in the order of commits, without gaps.
     perform pg_advisory_xact_lock(7163, 1);
     select * into installation from ledger.installation;
@@ -158,7 +217,7 @@ begin
     if installation.clock_stopped is not null then
         raise exception 'clock' using errcode = 'TD003', detail = installation.clock_stopped;
     end if;
-    select ev.position, ev.recorded_at into last from ledger.event ev order by ev.position desc limit 1;
+    select ev.position, ev.recorded_at, ev.law into last from ledger.event ev order by ev.position desc limit 1;
 
     -- Recorded times never fall. A clock up to an hour behind the last event repeats that event's time; more stops the
     -- ledger until an operator has confirmed the times. What is confirmed is a time, not a position: the rows that
@@ -174,63 +233,83 @@ begin
     end if;
     stamp_bytes := int8send((extract(epoch from stamp) * 1000000)::bigint);
     at := coalesce(last.position, 0);
+    law := coalesce(last.law, 1);
 
     select array_agg(answer order by request) into statuses from (
         select p.request, case
             when bool_and(k.known) then 'known'
-            when bool_or(p.expires < stamp) then 'expired'
+            when request_expires[p.request] < stamp then 'expired'
+            when p.request = any (unread) then 'unread'
             when bool_or(
                 coalesce(tip.version, 0) <> p.version
                 or coalesce(tip.digest, decode(repeat('00', 32), 'hex')) <> p.digest
             ) then 'behind'
             else 'appended' end as answer
-        from unnest(parts) p
+        from rows from (unnest(part_request), unnest(part_stream), unnest(part_version), unnest(part_digest))
+            as p (request, stream, version, digest)
         left join lateral (
             select ev.version, ev.digest from ledger.event ev where ev.stream = p.stream order by ev.version desc limit 1
         ) tip on true
         left join (
-            select n.request, bool_and(found.yes is not null) as known
-            from unnest(events) n
+            select part_request[n.part] as request, bool_and(found.yes is not null) as known
+            from rows from (unnest(event_part), unnest(streams), unnest(commands)) as n (part, stream, command_id)
             left join lateral (
                 select true as yes from ledger.event ev
                 where ev.command_id = n.command_id and ev.stream = n.stream limit 1
             ) found on true
-            group by n.request
+            group by part_request[n.part]
         ) k using (request)
         group by p.request
     ) answers;
 
-    -- The same digest as ledger/events.py, chain_digest; the first bytes are its CHAIN_TAG.
-    foreach event in array events loop
-        index := index + 1;
-        continue when statuses[event.request] <> 'appended';
+    -- The same digest as ledger/events.py, chain_digest; the first bytes are its EVENT_TAG.
+    for index in 1 .. cardinality(event_body) loop
+        continue when statuses[part_request[event_part[index]]] <> 'appended';
+        if part is distinct from event_part[index] then
+            part := event_part[index];
+            version := part_version[part];
+            before := part_digest[part];
+        end if;
+        version := version + 1;
+        if streams[index] is distinct from part_stream[part] or versions[index] is distinct from version then
+            raise exception 'body' using errcode = 'TD005', detail = coalesce(streams[index], 'none');
+        end if;
+        if laws[index] < law then
+            raise exception 'law' using errcode = 'TD004', detail = law::text;
+        end if;
+        law := laws[index];
         at := at + 1;
-        before := coalesce(event.first_previous, before);
         positions[index] := at;
         previous[index] := before;
         before := sha256(
-            '\x7468696475612d636861696e2d31'::bytea || before || int8send(at) || stamp_bytes || event.content
+            '\x7468696475612d6576656e742d32'::bytea || before || int8send(at) || stamp_bytes || sha256(event_body[index])
         );
         made[index] := before;
     end loop;
 
     if at > coalesce(last.position, 0) then
-        if cardinality(commands) > 0 then
-            insert into ledger.batch select b.* from unnest(batches) b
-                where b.digest in (select c.batch from unnest(commands) c where statuses[c.request] = 'appended')
+        if cardinality(command_digest) > 0 then
+            insert into ledger.batch select b.* from rows from (
+                    unnest(batch_digest), unnest(batch_header), unnest(batch_signature)
+                ) as b (digest, header, signature)
+                where b.digest in (
+                    select c.batch from rows from (unnest(command_request), unnest(command_batch)) as c (request, batch)
+                    where statuses[c.request] = 'appended'
+                )
                 on conflict do nothing;
             insert into ledger.command select c.digest, c.batch, c.payload, c.unit
-                from unnest(commands) c where statuses[c.request] = 'appended' on conflict do nothing;
+                from rows from (
+                    unnest(command_request), unnest(command_digest), unnest(command_batch), unnest(command_payload),
+                    unnest(command_unit)
+                ) as c (request, digest, batch, payload, unit)
+                where statuses[c.request] = 'appended' on conflict do nothing;
         end if;
         insert into ledger.event
-            select n.new_position, n.stream, n.version, n.type, n.schema, n.payload, n.command_id, n.command_digest,
-                   n.actor, n.unit, n.stand_in_for, n.provenance, n.source, n.meeting, n.happened_earliest,
-                   n.happened_latest, n.effective, n.act_key, stamp, n.new_previous, n.new_digest
-            from rows from (unnest(events), unnest(positions), unnest(previous), unnest(made)) as n (
-                request, stream, version, first_previous, content, type, schema, payload, command_id, command_digest,
-                actor, unit, stand_in_for, provenance, source, meeting, happened_earliest, happened_latest, effective,
-                act_key, new_position, new_previous, new_digest
-            )
+            select n.new_position, n.stream, n.version, n.law, n.command_id, n.body, stamp, n.new_previous, n.new_digest
+            from rows from (
+                unnest(positions), unnest(streams), unnest(versions), unnest(laws), unnest(commands), unnest(event_body),
+                unnest(previous), unnest(made)
+            ) as n (new_position, stream, version, law, command_id, body, new_previous, new_digest)
             where n.new_position is not null;
         perform pg_notify('ledger', at::text);
     end if;
@@ -248,4 +327,5 @@ $$;
 revoke all on all functions in schema ledger from public;
 grant usage on schema ledger to thidua_app, thidua_reader, thidua_web;
 grant select on all tables in schema ledger to thidua_app, thidua_reader, thidua_web;
+grant execute on function ledger.fields to thidua_app, thidua_reader, thidua_web;
 grant execute on function ledger.append, ledger.stop_clock to thidua_app;

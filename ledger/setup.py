@@ -15,6 +15,9 @@ from ledger.connection import LOCK_CLASS, SETUP_LOCK, Connection, open_connectio
 from ledger.protocol import Stopped
 from resources import SCHEMA_FILES
 
+FORMAT = 2
+"""The format of the ledger's bytes (docs/ledger-format.md); ledger/schema.sql stores it."""
+
 
 @lru_cache(maxsize=1)
 def schema_sql() -> str:
@@ -35,7 +38,7 @@ async def apply_schema(url: str, database: str | None = None) -> None:
         database: what an error calls the database; by default host, port and name.
 
     Raises:
-        Stopped: `schema_differs`: the database was made by another baseline. Nothing was changed.
+        Stopped: as `has_schema`. Nothing was changed.
     """
     connection = await open_connection(url)
     try:
@@ -52,13 +55,19 @@ async def has_schema(connection: Connection, database: str) -> bool:
     """Return True when the database was made by this baseline, False when it has no ledger.
 
     Raises:
-        Stopped: `schema_differs`: it was made by another baseline, or by the migrations before there was one.
+        Stopped: `other_format`: its events are stored in a format that this version does not read; `schema_differs`: it
+            was made by another baseline, or by the migrations before there was one.
     """
     if await connection.fetchval("select to_regnamespace('ledger')") is None:
         return False
     found = None
     if await connection.fetchval("select to_regclass('ledger.baseline')") is not None:
-        found = await connection.fetchval("select digest from ledger.baseline")
+        # Format 1 had no column for its number.
+        query = "select digest, coalesce((to_jsonb(b) ->> 'format')::integer, 1) as format from ledger.baseline b"
+        row = await connection.fetchrow(query)
+        if row is not None and row["format"] != FORMAT:
+            raise Stopped("other_format", database=database, found=row["format"], expected=FORMAT)
+        found = row and row["digest"]
     if found != schema_digest():
         raise Stopped("schema_differs", database=database)
     return True

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from errors import CodedError, Kind
+from ledger.events import LedgerTip
 
-FORMAT: Literal["thidua-command-1"] = "thidua-command-1"
+FORMAT: Literal["thidua-command-2"] = "thidua-command-2"
 LIFETIME = timedelta(hours=1)
 """From issue to expiry: the ledger refuses a command that comes later, unless it is known."""
 
@@ -51,7 +52,7 @@ class _HeaderText(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    format: Literal["thidua-command-1"]
+    format: Literal["thidua-command-2"]
     installation: str
     key: str
     epoch: int
@@ -62,12 +63,17 @@ class _HeaderText(BaseModel):
     strength: str
     issued: AwareDatetime
     expires: AwareDatetime
+    read: tuple[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
     orders: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The signed facts about a list of commands: person, strength of the login, time, installation, key."""
+    """The signed facts about a list of commands: person, strength of the login, time, installation, key.
+
+    `read` is the newest event of the ledger that the entry point had read when it signed. The ledger takes the commands
+    only where that event stands, so whoever rewrites it makes every later signature wrong.
+    """
 
     installation: str
     key: str
@@ -79,6 +85,7 @@ class Header:
     strength: str
     issued: datetime
     expires: datetime
+    read: LedgerTip
     items: tuple[tuple[str, str, str], ...]
 
     @classmethod
@@ -94,7 +101,8 @@ class Header:
         except ValueError:
             raise NotSignedError("malformed") from None
         del fields["format"]
-        return cls(items=fields.pop("orders"), **fields)
+        position, digest = fields.pop("read")
+        return cls(items=fields.pop("orders"), read=LedgerTip(position, bytes.fromhex(digest)), **fields)
 
     def covers(self, item: BatchItem) -> bool:
         """Return True when the list names exactly this command."""
@@ -158,10 +166,11 @@ class Signer:
         unit: str,
         issued: datetime,
         strength: str,
+        read: LedgerTip,
         commitment: str | None = None,
         stand_in_for: str | None = None,
     ) -> SignedBatch:
-        """Sign a list of commands for one person."""
+        """Sign a list of commands for one person. `read` is the ledger's newest event."""
         covered = tuple(items)
         header = {
             "format": FORMAT,
@@ -175,6 +184,7 @@ class Signer:
             "strength": strength,
             "issued": issued.isoformat(),
             "expires": (issued + LIFETIME).isoformat(),
+            "read": [read.position, read.digest.hex()],
             "orders": [[item.stream, str(item.command_id), item.payload_digest] for item in covered],
         }
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))

@@ -20,9 +20,12 @@ from typing import Any
 
 import asyncpg
 
+from errors import CodedError
+from ledger.bodies import BadBodyError
 from ledger.connection import Connection, connect, is_lost
 from ledger.events import RecordedEvent
 from ledger.protocol import Append, Appended, Behind, LedgerError, Stopped
+from ledger.signing import SignedCommand
 
 EVENTS_PER_APPEND = 2_000
 """The most events of one request."""
@@ -39,23 +42,18 @@ SMALL_GROUP = 8
 
 _APPEND = """
     select statuses, first_position, recorded_at, digests
-    from ledger.append(
-        $1::ledger.new_part[], $2::ledger.new_event[], $3::ledger.new_command[], $4::ledger.batch[], $5
-    )
+    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 
 Answer = Appended | Behind
-RowTuple = tuple[Any, ...]
 
 
 @dataclass(slots=True)
 class _PendingAppend:
-    """A request that waits, with its rows for `ledger.append`; `_send` puts its number in the group before each row."""
+    """A request that waits, with the bodies of its events in order."""
 
     request: Append
-    parts: list[RowTuple]
-    events: list[RowTuple]
-    commands: list[RowTuple]
+    bodies: list[bytes]
     answer: asyncio.Future[Answer]
 
     def settle(self, answer: Answer) -> None:
@@ -113,8 +111,8 @@ class Writer:
             raise LedgerError("append_size", count=count, most=EVENTS_PER_APPEND)
         if self._closed:
             raise LedgerError("ledger_closed")
-        # Rows are made here, so that a value that makes no row is the error of this request alone.
-        waiting = _PendingAppend(request, *_rows(request), asyncio.get_running_loop().create_future())
+        # Bodies are made and read here, so that an event that makes none is the error of this request alone.
+        waiting = _PendingAppend(request, _bodies(request), asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         for lane in self._lanes:
             if lane.idle:
@@ -165,7 +163,7 @@ class Writer:
                 later.append(waiting)
                 continue
             streams |= mine
-            size += len(waiting.events)
+            size += len(waiting.bodies)
             group.append(waiting)
         self._queue.extendleft(reversed(later))
         return group
@@ -177,7 +175,7 @@ class Writer:
         """
         if len(group) == 1 or _concerns_all(error):
             lane.lose()
-            _fail(group, _stopped(error) or error)
+            _fail(group, _own_error(error) or error)
             return
         for index, waiting in enumerate(group):
             if waiting.answer.done():
@@ -189,32 +187,23 @@ class Writer:
                     lane.lose()
                     _fail(group[index:], own)
                     return
-                waiting.fail(_stopped(own) or own)
+                waiting.fail(_own_error(own) or own)
 
     async def _send(self, lane: _Lane, group: list[_PendingAppend]) -> Any:
-        """Send a group as one transaction. Requests are numbered from 1; each signed batch is sent once."""
+        """Send a group as one transaction."""
         if lane.connection is None or lane.connection.is_closed():
             lane.connection = await connect(self._url)
         await self._watch_clock(lane.connection)
-        numbered = list(enumerate(group, start=1))
-        batches = {command.batch_digest: command for one in group for _, command in one.request.commands}
-        (row,) = await lane.connection.fetch(
-            _APPEND,
-            [(number, *part) for number, one in numbered for part in one.parts],
-            [(number, *event) for number, one in numbered for event in one.events],
-            [(number, *command) for number, one in numbered for command in one.commands],
-            [(digest, batch.header, bytes.fromhex(batch.signature)) for digest, batch in batches.items()],
-            self._epoch,
-        )
+        (row,) = await lane.connection.fetch(_APPEND, *_arguments(group), self._epoch)
         return row
 
     def _settle(self, group: list[_PendingAppend], row: Any) -> None:
         position, digests, index = row["first_position"], row["digests"], 0
         for waiting, status in zip(group, row["statuses"], strict=True):
-            count = len(waiting.events)
+            count = len(waiting.bodies)
             if status == "appended":
                 made = digests[index : index + count]
-                waiting.settle(Appended(_stored(waiting.request, position, row["recorded_at"], made)))
+                waiting.settle(Appended(_stored(waiting, position, row["recorded_at"], made)))
                 position += count
             else:
                 # In a task of its own: it needs queries, and the lane's next group must not wait for them.
@@ -245,73 +234,67 @@ class Writer:
         self._clocks = now
 
 
-def _rows(request: Append) -> tuple[list[RowTuple], list[RowTuple], list[RowTuple]]:
-    """Return the request's parts, events and commands as rows of the types in ledger/schema.sql, without `request`."""
-    parts: list[RowTuple] = []
-    events: list[RowTuple] = []
-    for part in request.parts:
-        stream, first = part.stream, part.expected.digest
-        parts.append((stream, part.expected.version, first, request.expires))
-        for version, d in enumerate(part.events, start=part.expected.version + 1):
-            events.append(
-                (
-                    stream,
-                    version,
-                    first if version == part.expected.version + 1 else None,
-                    d.content_digest(stream, version),
-                    d.type,
-                    d.schema,
-                    d.payload,
-                    d.command_id,
-                    d.command_digest,
-                    d.actor,
-                    d.unit,
-                    d.stand_in_for,
-                    d.provenance,
-                    d.source,
-                    d.meeting,
-                    d.happened_earliest,
-                    d.happened_latest,
-                    d.effective,
-                    d.act_key,
-                )
-            )
-    commands: list[RowTuple] = [
-        (command.digest, command.batch_digest, command.payload, command.unit) for _, command in request.commands
+def _bodies(request: Append) -> list[bytes]:
+    return [
+        draft.body(part.stream, version)
+        for part in request.parts
+        for version, draft in enumerate(part.events, start=part.expected.version + 1)
     ]
-    return parts, events, commands
 
 
-def _stored(request: Append, position: int, recorded_at: datetime, digests: list[bytes]) -> tuple[RecordedEvent, ...]:
-    """Return the rows as the database stored them: the columns that were sent, and those that the ledger added."""
-    stored, added = [], iter(digests)
-    for part in request.parts:
+def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
+    """Return the arrays that `ledger.append` takes: requests, parts and events by number; each signed batch once."""
+    expires, read, read_digest = list[Any](), list[Any](), list[Any]()
+    part_request, part_stream, part_version, part_digest = list[Any](), list[Any](), list[Any](), list[Any]()
+    event_part, event_body = list[Any](), list[Any]()
+    commands: tuple[list[Any], ...] = [], [], [], [], []
+    batches = dict[bytes, SignedCommand]()
+    for number, waiting in enumerate(group, start=1):
+        request = waiting.request
+        expires.append(request.expires)
+        read.append(None if request.read is None else request.read.position)
+        read_digest.append(None if request.read is None else request.read.digest)
+        for part in request.parts:
+            part_request.append(number)
+            part_stream.append(part.stream)
+            part_version.append(part.expected.version)
+            part_digest.append(part.expected.digest)
+            event_part.extend([len(part_request)] * len(part.events))
+        event_body.extend(waiting.bodies)
+        for _, command in request.commands:
+            batches[command.batch_digest] = command
+            values = number, command.digest, command.batch_digest, command.payload, command.unit
+            for column, value in zip(commands, values, strict=True):
+                column.append(value)
+    return [
+        expires,
+        read,
+        read_digest,
+        part_request,
+        part_stream,
+        part_version,
+        part_digest,
+        event_part,
+        event_body,
+        *commands,
+        list(batches),
+        [batch.header for batch in batches.values()],
+        [bytes.fromhex(batch.signature) for batch in batches.values()],
+    ]
+
+
+def _stored(
+    waiting: _PendingAppend, position: int, recorded_at: datetime, digests: list[bytes]
+) -> tuple[RecordedEvent, ...]:
+    """Return the rows as the database stored them: the bodies that were sent, and what the ledger added."""
+    stored, added = [], zip(waiting.bodies, digests, strict=True)
+    for part in waiting.request.parts:
         previous = part.expected.digest
-        for version, d in enumerate(part.events, start=part.expected.version + 1):
-            digest = next(added)
+        for version, draft in enumerate(part.events, start=part.expected.version + 1):
+            body, digest = next(added)
             stored.append(
                 RecordedEvent(
-                    position,
-                    part.stream,
-                    version,
-                    d.type,
-                    d.schema,
-                    d.payload,
-                    d.command_id,
-                    d.command_digest,
-                    d.actor,
-                    d.unit,
-                    d.stand_in_for,
-                    d.provenance,
-                    d.source,
-                    d.meeting,
-                    d.happened_earliest,
-                    d.happened_latest,
-                    d.effective,
-                    d.act_key,
-                    recorded_at,
-                    previous,
-                    digest,
+                    position, part.stream, version, draft.law, draft.command_id, body, recorded_at, previous, digest
                 )
             )
             position, previous = position + 1, digest
@@ -331,13 +314,18 @@ def _fail(group: list[_PendingAppend], error: BaseException) -> None:
 
 def _concerns_all(error: asyncpg.PostgresError) -> bool:
     """Return True for a wrong epoch and a stopped clock, which hold for every request, and for a lost connection."""
-    return (error.sqlstate or "").startswith("TD00") or is_lost(error)
+    return error.sqlstate in {"TD002", "TD003"} or is_lost(error)
 
 
-def _stopped(error: asyncpg.PostgresError) -> Stopped | None:
-    """Return the error of a ledger that refuses all appends, by the error codes in ledger/schema.sql; else None."""
+def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
+    """Return what the error codes in ledger/schema.sql mean, and what the body of an event may not hold; else None."""
     if error.sqlstate == "TD002":
         return Stopped("other_epoch", epoch=error.detail)
     if error.sqlstate == "TD003":
         return Stopped("clock_stopped", why=error.detail)
-    return None
+    if error.sqlstate == "TD004":
+        return Stopped("older_law", law=error.detail)
+    if error.sqlstate == "TD005":
+        return BadBodyError("body_elsewhere", stream=error.detail)
+    # Data exceptions: JSON that Python can read and PostgreSQL cannot, such as a number of a thousand digits.
+    return BadBodyError("body_unreadable") if (error.sqlstate or "").startswith("22") else None

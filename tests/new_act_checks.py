@@ -27,7 +27,7 @@ from domain.state import members_and_organiser
 from domain.steps.membership import AssignRole
 from domain.steps.targets import RegisterTargets
 from i18n import in_language
-from ledger.events import StreamTip
+from ledger.events import LedgerTip, StreamTip
 from ledger.mapping import authenticate, to_draft, to_envelope
 from ledger.memory import MemoryLedger
 from ledger.protocol import Append, Appended, Part
@@ -66,7 +66,7 @@ def item() -> BatchItem:
 def decided(case: Case, one: BatchItem, unit: str) -> tuple[Any, tuple[EventEnvelope[Any], ...]]:
     """Sign a command as a person of a unit, and decide it: the signed batch, and the events."""
     signer = Signer("test", 1, "entry-1", SigningKey(b"0" * 32))
-    batch = signer.sign([one], actor=f"cb-{unit}", unit=unit, issued=NOW, strength="password+totp")
+    batch = signer.sign([one], actor=f"cb-{unit}", unit=unit, issued=NOW, strength="password+totp", read=LedgerTip())
     command = authenticate(one, Header.parse(batch.header))
     return batch, CYCLE.decide(command, case.state, RULES, len(case.history), tuple(case.history))
 

@@ -54,9 +54,27 @@ async def as_owner(app: Session, *statements: str) -> None:
     await owner.close()
 
 
+def respelled(old: str, new: str, where: str) -> str:
+    """The statement that replaces a piece of text in bodies."""
+    return (
+        f"update ledger.event set body = convert_to(replace(convert_from(body, 'UTF8'), '{old}', '{new}'), 'UTF8') "  # noqa: S608 - ours
+        f"where {where}"
+    )
+
+
+def with_other_command(name: str) -> str:
+    """The statement that lets events of a type seem to be of another command: to the function that appends."""
+    return (
+        "update ledger.event set command_id = gen_random_uuid() "  # noqa: S608 - ours
+        f"where convert_from(body, 'UTF8') like '%\"type\":\"{name}\"%'"
+    )
+
+
 async def test_a_key_must_be_named_by_a_key_known_before(recorded: tuple[Session, str]) -> None:
     app, _stream = recorded
-    await as_owner(app, "update ledger.event set command_digest = null where stream = 'installation' and version = 2")
+    row = (await app.ledger.read(1, 1))[0]
+    signed = f'"command_digest":"{(row.command_digest or b"").hex()}",'
+    await as_owner(app, respelled(signed, "", "position = 2"))
     report = await check(app)
     assert (report.first_broken, {p.code for p in report.problems}) == (2, {"digest", "unsigned"})
 
@@ -72,15 +90,24 @@ async def test_a_good_ledger_is_called_good(recorded: tuple[Session, str]) -> No
 @pytest.mark.parametrize(
     ("statement", "code", "position"),
     [
-        ("update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6", "digest", 6),
-        (
-            "update ledger.event set happened_latest = happened_latest + interval '1 microsecond' where position = 5",
-            "digest",
-            5,
-        ),
-        ("update ledger.event set actor = 'ai-do' where position = 6", "digest", 6),
+        (respelled("don-vi-2", "don-vi-3", "position = 6"), "digest", 6),
+        (respelled('"happened_latest":"20', '"happened_latest":"21', "position = 5"), "digest", 5),
+        ("update ledger.event set stream = 'mttq-hanoi/2026/x' where position = 6", "columns", 6),
+        ("update ledger.event set version = version + 100 where position = 6", "columns", 6),
+        ("update ledger.event set law = 7 where position = 6", "columns", 6),
+        ("update ledger.event set command_id = gen_random_uuid() where position = 6", "columns", 6),
         ("update ledger.event set recorded_at = recorded_at - interval '1 day' where position = 4", "digest", 4),
-        ("update ledger.event set payload = 'x' where position = 6", "unreadable", 6),
+        ("update ledger.event set body = 'x' where position = 6", "body_unreadable", 6),
+        ("update ledger.event set body = '\\xff' where position = 6", "body_unreadable", 6),
+        ("update ledger.event set body = body || ' ' where position = 6", "body_spelling", 6),
+        (respelled('"version":', '"version":9,"version":', "position = 6"), "body_spelling", 6),
+        (respelled('"payload":{', '"payload":{"unit":"x",', "position = 6"), "body_spelling", 6),
+        (
+            "update ledger.event set body = convert_to(repeat('x', 10000000), 'UTF8') where position = 6",
+            "body_too_long",
+            6,
+        ),
+        (respelled('"type":"CovenantSigned"', '"type":"Unknown"', "position = 6"), "unreadable", 6),
         ("delete from ledger.event where position = 5", "gap", 6),
         (
             "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
@@ -118,7 +145,7 @@ async def test_a_changed_stream_is_read_with_a_warning(
     rows = await load_all(app.ledger, stream)
     assert broken_at(rows) is None
     assert _warn_if_changed(rows) == Exit.DONE
-    await as_owner(app, "update ledger.event set payload = replace(payload, 'don-vi-2', 'don-vi-3') where position = 6")
+    await as_owner(app, respelled("don-vi-2", "don-vi-3", "position = 6"))
     changed = await load_all(app.ledger, stream)
     assert broken_at(changed) == 6
     assert _warn_if_changed(changed) == Exit.NOT_VERIFIED
@@ -147,7 +174,7 @@ async def test_an_event_that_nobody_signed_is_found(recorded: tuple[Session, str
     now = datetime.now(UTC)
 
     def draft(actor: str, payload: str, name: str = "CovenantSigned") -> Draft:
-        return Draft(name, 1, payload, uuid4(), None, actor, "don-vi-1", None, "stated", "", None, now, now, None)
+        return Draft(name, 1, 1, payload, uuid4(), None, actor, "don-vi-1", None, "stated", "", None, now, now, None)
 
     forged = draft("cb-don-vi-1-1", '{"unit":"don-vi-1","number":1}')
     due = '{"duty":"stance","unit":"don-vi-1","subject":null,"due":"2026-02-25T17:00:00Z"}'
@@ -169,6 +196,7 @@ async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded:
     other = Draft(
         "CycleFiled",
         1,
+        1,
         "{}",
         step.command_id,
         step.command_digest,
@@ -182,7 +210,7 @@ async def test_an_event_that_does_not_follow_from_its_command_is_found(recorded:
         now,
         None,
     )
-    await as_owner(app, "update ledger.event set command_id = gen_random_uuid() where type = 'TimeStepped'")
+    await as_owner(app, with_other_command("TimeStepped"))
     answer = await app.ledger.append(Append((Part(stream, rows[-1].tip, (other,)),)))
     codes = {p.code for p in (await check(app)).problems if p.position == answer.events[0].position}
     assert codes & {"does_not_follow", "not_decided"}
@@ -195,6 +223,7 @@ async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Sessio
     now = datetime.now(UTC)
     lent = Draft(
         "CovenantSigned",
+        1,
         1,
         signed.payload,
         signed.command_id,
@@ -209,7 +238,7 @@ async def test_a_command_cannot_be_lent_to_another_person(recorded: tuple[Sessio
         now,
         None,
     )
-    await as_owner(app, "update ledger.event set command_id = gen_random_uuid() where type = 'CovenantSigned'")
+    await as_owner(app, with_other_command("CovenantSigned"))
     await app.ledger.append(Append((Part(stream, rows[-1].tip, (lent,)),)))
     codes = {(p.code, p.detail) for p in (await check(app)).problems}
     assert ("signature", "other_person") in codes

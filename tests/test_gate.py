@@ -26,6 +26,7 @@ from application.gate import GateClosedError, Submitter, at_command_line
 from audit.verify import verify
 from domain.records import Refused
 from domain.strengths import Strength
+from ledger.events import LedgerTip
 from ledger.mapping import authenticate
 from ledger.signing import BatchItem, Header, Signer
 from resources import ROOT
@@ -283,7 +284,7 @@ async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audi
     item = await app.item(CommandInput(stream, "receive-year-plan", {"year_plan": {"title": "KH"}}))
     installed = app.installed
     signer = Signer(installed.id, app.ledger.epoch, installed.key, installed.private)
-    batch = signer.sign([item], actor="x", unit=CITY, issued=datetime.now(UTC), strength="rehearsal")
+    batch = signer.sign([item], actor="x", unit=CITY, issued=datetime.now(UTC), strength="rehearsal", read=LedgerTip())
     await app.client.submit(stream, batch)
     report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
     assert [(one.code, one.detail) for one in report.problems] == [("signature", "rehearsal_elsewhere")]
@@ -301,7 +302,7 @@ async def test_a_command_for_no_stream_starts_no_workflow(site: Site) -> None:
 def test_a_header_with_an_unknown_strength_is_refused() -> None:
     signer = Signer("test", 1, "entry-1", SigningKey(b"0" * 32))
     item = BatchItem(f"{CITY}/2026/cum-1", uuid4(), json.dumps({"act": "rank", "fields": {}}))
-    batch = signer.sign([item], actor="x", unit=CITY, issued=NOW, strength="said-so")
+    batch = signer.sign([item], actor="x", unit=CITY, issued=NOW, strength="said-so", read=LedgerTip())
     with pytest.raises(Refused, match="unknown_strength"):
         authenticate(item, Header.parse(batch.header))
 

@@ -589,7 +589,10 @@ async def test_an_auditor_is_warned_of_a_changed_stream(site: Site) -> None:
     assert [("CẢNH BÁO" in await auditor.get(page)) for page in pages] == [False, False]
     owner = await asyncpg.connect(site.app.endpoints.owner_url)
     await owner.execute("alter table ledger.event disable trigger append_only")
-    change = "update ledger.event set payload = replace(payload, $2, $3) where stream = $1"
+    change = (
+        "update ledger.event set body = convert_to(replace(convert_from(body, 'UTF8'), $2, $3), 'UTF8') "
+        "where stream = $1"
+    )
     await owner.execute(change, stream, '"agreed"', '"changes-requested"')
     assert [("CẢNH BÁO" in await auditor.get(page)) for page in pages] == [True, True]
     await owner.execute(change, stream, '"changes-requested"', '"whatever"')

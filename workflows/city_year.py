@@ -83,7 +83,7 @@ class CityYear(StreamWorkflow):
     async def _append_opening(self, batch: SignedBatch, item: BatchItem) -> None:
         page = await locally("load", LoadRequest(item.stream, 0), list[EventMessage])
         header = Header.parse(batch.header)
-        if any(event.command_id == item.command_id for event in page):
+        if any(event.content.command_id == item.command_id for event in page):
             await locally("recall", RecallRequest(item, header.unit), bool)
             return
         state = CYCLE.fold(to_envelope(event) for event in page)

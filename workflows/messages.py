@@ -7,8 +7,8 @@ Annotations are not postponed in this module: pydantic would resolve them inside
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
@@ -18,6 +18,7 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 
+from ledger.bodies import EventBody, decode_body
 from ledger.events import Draft, RecordedEvent
 from ledger.signing import BatchItem, SignedBatch
 
@@ -50,34 +51,21 @@ TASK_TIMEOUT = timedelta(seconds=3)
 
 @dataclass
 class EventMessage:
-    """A stored event for a workflow: the columns of `RecordedEvent` that deciders use, and the digest in hex."""
+    """A stored event for a workflow: its body as text, its digest in hex."""
 
-    stream: str
-    version: int
-    type: str
-    schema: int
-    payload: str
-    command_id: UUID
-    actor: str
-    unit: str
-    stand_in_for: str | None
-    provenance: str
-    source: str
-    meeting: str | None
-    happened_earliest: datetime
-    happened_latest: datetime
-    effective: date | None
-    act_key: str | None
+    body: str
     digest: str
     recorded_at: datetime | None = None
 
-
-_SHARED = tuple(name for name in EventMessage.__dataclass_fields__ if name != "digest")
+    @cached_property
+    def content(self) -> EventBody:
+        """The fields of the body."""
+        return decode_body(self.body.encode())
 
 
 def event_message(row: RecordedEvent) -> EventMessage:
     """Return a stored row as a message to a workflow."""
-    return EventMessage(**{name: getattr(row, name) for name in _SHARED}, digest=row.digest.hex())
+    return EventMessage(row.body.decode(), row.digest.hex(), row.recorded_at)
 
 
 @dataclass

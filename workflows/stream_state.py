@@ -77,12 +77,13 @@ class StreamState:
         """Fold stored events. Events of other streams, and those folded before, are skipped."""
         has_correction = False
         for event in events:
-            if event.stream != self.stream or event.version <= self.version:
+            body = event.content
+            if body.stream != self.stream or body.version <= self.version:
                 continue
-            has_correction = has_correction or event.type == "ActCorrected"
+            has_correction = has_correction or body.type == "ActCorrected"
             self.folded.evolve(to_envelope(event))
-            self.version, self.digest = event.version, event.digest
-            self.commands.setdefault(event.command_id, []).append(event.version)
+            self.version, self.digest = body.version, event.digest
+            self.commands.setdefault(body.command_id, []).append(body.version)
         if has_correction:
             # Corrected events are left out, which only a fold of the whole history can do.
             self.folded.fold(await self.history())
@@ -109,10 +110,10 @@ class StreamState:
     async def history(self) -> tuple[EventEnvelope[Event], ...]:
         """Load the whole history, up to the version that is folded here."""
         events: list[EventMessage] = []
-        while page := await self._page(events[-1].version if events else 0):
+        while page := await self._page(events[-1].content.version if events else 0):
             events.extend(page)
         # Later events, appended meanwhile by other writers, are not folded yet.
-        return tuple(to_envelope(event) for event in events if event.version <= self.version)
+        return tuple(to_envelope(event) for event in events if event.content.version <= self.version)
 
     async def rules_of(self, adoptions: tuple[Adoption, ...]) -> Edition:
         """Return the rules in force, after loading the editions that are not loaded yet."""
