@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from test_format_1 import LEDGERS, Dumped, _committed
+from test_format_2 import LEDGERS, Dumped, _committed
 
 from application.task_links import ACTS
 from domain import cycle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.times import ICT
 from ledger.checkpoints import Checkpoint
-from ledger.events import Draft, StreamTip
+from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
 from ledger.postgres import checkpoint
 from ledger.protocol import Append, Part, load_all
@@ -150,6 +150,29 @@ async def test_a_changed_stream_is_read_with_a_warning(
     assert broken_at(changed) == 6
     assert _warn_if_changed(changed) == Exit.NOT_VERIFIED
     assert "6" in capsys.readouterr().err
+
+
+async def test_a_rewritten_past_breaks_the_signatures_after_it(recorded: tuple[Session, str]) -> None:
+    """Who owns the database chains a whole stream anew; the commands that were signed later had read what it was."""
+    app, stream = recorded
+    all_rows = await app.ledger.read(0, 1_000)
+    after = {row.position - 1: row.recorded_at for row in all_rows}
+    rows = await load_all(app.ledger, stream)
+    changed = next(row for row in rows if after[row.position] > row.recorded_at)
+    previous, statements = NO_DIGEST, list[str]()
+    for row in rows:
+        recorded_at = row.recorded_at + timedelta(microseconds=int(row is changed))
+        digest = chain_digest(previous, row.position, recorded_at, row.body)
+        statements.append(
+            f"update ledger.event set recorded_at = '{recorded_at.isoformat()}', previous = '\\x{previous.hex()}', "  # noqa: S608 - ours
+            f"digest = '\\x{digest.hex()}' where position = {row.position}"
+        )
+        previous = digest
+    await as_owner(app, *statements)
+    report = await check(app)
+    assert {(problem.code, problem.detail) for problem in report.problems} == {("signature", "other_ledger")}
+    later = [row.position for row in rows if row.position > changed.position and row.command_digest]
+    assert [problem.position for problem in report.problems] == later
 
 
 async def test_half_of_what_a_command_says_is_found_where_it_ends(recorded: tuple[Session, str]) -> None:

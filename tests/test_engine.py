@@ -33,8 +33,10 @@ from domain.steps.signing import CovenantSigned
 from domain.streams import cycle_stream
 from domain.times import ICT, When
 from domain.types import Provenance
+from ledger.events import LedgerTip
 from ledger.mapping import to_draft
-from ledger.postgres import open_ledger
+from ledger.postgres import PostgresLedger, open_ledger
+from ledger.protocol import Diverged
 from ledger.signing import BatchItem, SignedBatch
 from workflows.city_year import CityYear
 from workflows.client import TemporalClient
@@ -343,6 +345,33 @@ async def test_a_signature_of_another_command_does_not_help(app: Session, client
         )
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.message == "not_covered"
+
+
+async def test_a_command_that_had_read_another_ledger_is_refused(app: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, members = await ready(app)
+    before = await app.ledger.tip()
+
+    async def other(_ledger: PostgresLedger) -> LedgerTip:
+        return replace(before, digest=bytes(32))
+
+    monkeypatch.setattr(PostgresLedger, "tip", other)
+    with pytest.raises(Diverged) as refused:
+        await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    assert (refused.value.code, refused.value.facts) == ("read_diverged", {"position": before.position})
+    monkeypatch.undo()
+    assert (await submit(app, stream, members[0], "sign", {"unit": members[0]})).outcomes[0].versions
+
+
+async def test_what_makes_no_body_is_refused_and_the_stream_goes_on(
+    app: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, members = await ready(app)
+    monkeypatch.setattr("ledger.bodies.BODY_BYTES", 100)
+    with pytest.raises(RefusedError) as refused:
+        await submit(app, stream, members[0], "sign", {"unit": members[0]})
+    assert (refused.value.code, refused.value.facts["most"]) == ("body_too_long", 100)
+    monkeypatch.undo()
+    assert (await submit(app, stream, members[0], "sign", {"unit": members[0]})).outcomes[0].versions
 
 
 async def test_an_expired_command_is_refused_but_a_known_one_keeps_its_receipt(

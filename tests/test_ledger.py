@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from nacl.signing import SigningKey
 
 from i18n.messages import sentence
 from ledger import checkpoints, writer
+from ledger.bodies import BadBodyError, EventBody
 from ledger.connection import is_lost
 from ledger.events import NO_DIGEST, Draft, LedgerTip, StreamTip
 from ledger.memory import MemoryLedger
@@ -197,6 +198,68 @@ class TestContract:
         assert len(await load_all(ledger, "s")) == 9
         assert len(await ledger.load("s", 0, 1)) == 1
 
+    @pytest.mark.parametrize(
+        ("payload", "code"),
+        [
+            ("", "body_unreadable"),
+            ("x", "body_unreadable"),
+            ('{"a":1', "body_unreadable"),
+            ('{"a":"\ud800"}', "body_unreadable"),
+            ("[" * 100_000, "body_unreadable"),
+            ("[]", "body_spelling"),
+            ('{"a": 1}', "body_spelling"),
+            ('{"a":1,"a":1}', "body_spelling"),
+            ('{"a":{"b":[{"c":1,"c":2}]}}', "body_spelling"),
+            ('{"a":"\\u0000"}', "body_spelling"),
+            ('{"a":1},"stream":"t"', "body_spelling"),
+            ('{"a":"' + "x" * 10_000_000 + '"}', "body_too_long"),
+        ],
+        ids=lambda value: value[:24],
+    )
+    async def test_an_event_that_makes_no_body_is_refused_alone(self, ledger: Ledger, payload: str, code: str) -> None:
+        good, bad = await asyncio.gather(
+            ledger.append(append("good", StreamTip(), draft(payload='{"a":"\\\\u0000"}'))),
+            ledger.append(append("bad", StreamTip(), draft(payload=payload))),
+            return_exceptions=True,
+        )
+        assert isinstance(bad, BadBodyError)
+        assert bad.code == code
+        assert sentence(bad.code, bad.facts)
+        assert isinstance(good, Appended)
+        assert [row.stream for row in await ledger.read(OWN)] == ["good"]
+
+    async def test_the_instants_of_a_body_are_in_utc(self, ledger: Ledger) -> None:
+        other = replace(draft(), happened_latest=NOW.astimezone(timezone(timedelta(hours=7))))
+        with pytest.raises(BadBodyError, match="body_spelling"):
+            await ledger.append(append("s", StreamTip(), other))
+
+    async def test_what_was_read_when_it_was_signed_must_stand_in_the_ledger(self, ledger: Ledger) -> None:
+        request, _command = signed("s", '{"say":1}')
+        tip = await ledger.tip()
+        assert tip.position == OWN
+        for position, digest in ((OWN, bytes(32)), (OWN + 1, tip.digest), (1, tip.digest), (0, tip.digest)):
+            with pytest.raises(Diverged) as refused:
+                await ledger.append(replace(request, read=LedgerTip(position, digest)))
+            assert (refused.value.code, refused.value.facts) == ("read_diverged", {"position": position})
+            assert sentence(refused.value.code, refused.value.facts)
+        assert await ledger.load("s") == ()
+        first = await ledger.append(replace(request, read=tip))
+        again = await ledger.append(replace(request, read=LedgerTip(OWN + 9, tip.digest)))
+        assert isinstance(again, Appended)
+        assert (again.known, again.events) == (True, first.events), "known ones are answered as ever"
+        other, _command = signed("t", '{"say":1}')
+        assert isinstance(await ledger.append(replace(other, read=LedgerTip())), Appended), "nothing had been read"
+
+    async def test_the_law_never_falls(self, ledger: Ledger) -> None:
+        await ledger.append(append("s", StreamTip(), draft(), replace(draft(), law=2)))
+        with pytest.raises(Stopped, match="older_law"):
+            await ledger.append(append("t", StreamTip(), draft()))
+        with pytest.raises(Stopped, match="older_law"):
+            await ledger.append(append("t", StreamTip(), replace(draft(), law=3), replace(draft(), law=2)))
+        answer = await ledger.append(append("t", StreamTip(), replace(draft(), law=2)))
+        assert isinstance(answer, Appended)
+        assert [row.law for row in await ledger.read(OWN)] == [1, 2, 2]
+
     async def test_times_never_fall(self, ledger: Ledger) -> None:
         for n in range(5):
             await ledger.append(append(f"s{n}", StreamTip(), draft()))
@@ -363,6 +426,76 @@ class TestPostgres:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select ledger.append(" + "'{}', " * 17 + "1)")
         await reader.close()
+
+    @pytest.mark.parametrize(("stream", "version"), [("other", 1), ("mine", 2), ("mine", 0)])
+    async def test_the_function_takes_no_body_of_another_place(
+        self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch, stream: str, version: int
+    ) -> None:
+        """Whoever has the application's password reaches the function without the writer."""
+        bodies = writer._bodies
+
+        def exchanged(request: Append) -> list[bytes]:
+            if request.parts[0].stream != "mine":
+                return bodies(request)
+            return [request.parts[0].events[0].body(stream, version)]
+
+        monkeypatch.setattr(writer, "_bodies", exchanged)
+        answers = await asyncio.gather(
+            *(pg.append(append(name, StreamTip(), draft())) for name in ("a", "mine", "b")), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [Appended, BadBodyError, Appended]
+        assert [row.stream for row in await pg.read(OWN)] == ["a", "b"]
+
+    @pytest.mark.parametrize("body", [b"x", b"\xff", b"[]", b'{"stream":1}', b'{"a":"\\u0000"}'])
+    async def test_the_function_takes_nothing_that_is_no_body(
+        self, pg: PostgresLedger, monkeypatch: pytest.MonkeyPatch, body: bytes
+    ) -> None:
+        monkeypatch.setattr(writer, "_bodies", lambda _request: [body])
+        with pytest.raises(BadBodyError):
+            await pg.append(append("s", StreamTip(), draft()))
+        assert await pg.read(OWN) == ()
+
+    async def test_a_view_shows_every_field_to_an_auditor(
+        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
+    ) -> None:
+        one = replace(draft(digest=b"\x01" * 32), stand_in_for="y", meeting="m", effective=NOW.date(), act_key="k")
+        await pg.append(append("s", StreamTip(), one, draft()))
+        reader = await asyncpg.connect(place[0].reader_url)
+        shown, plain = await reader.fetch("select * from ledger.event_fields where stream = 's' order by version")
+        for name in EventBody.__struct_fields__:
+            assert shown[name] is not None, name
+        told = (shown["type"], shown["schema"], json.loads(shown["payload"]), shown["actor"], shown["effective"])
+        assert told == ("T", "1", {"a": 1}, "x", "2026-03-01")
+        assert (shown["happened_latest"], shown["command_digest"]) == ("2026-03-01T02:00:00Z", "01" * 32)
+        assert (plain["meeting"], plain["command_digest"], plain["index_agrees"]) == (None, None, True)
+        owner = await asyncpg.connect(place[0].owner_url)
+        await owner.execute("alter table ledger.event disable trigger append_only")
+        await owner.execute("update ledger.event set version = 9 where stream = 's' and version = 1")
+        await owner.execute("update ledger.event set body = '\\xff' where stream = 's' and version = 2")
+        await owner.close()
+        rows = await reader.fetch("select type, index_agrees from ledger.event_fields where position > $1", OWN)
+        await reader.close()
+        assert [tuple(row) for row in rows] == [("T", False), (None, False)]
+
+    async def test_a_ledger_of_another_format_is_refused_with_a_sentence(
+        self, place: tuple[Endpoints, Installation, Paths]
+    ) -> None:
+        endpoints, installed, _where = place
+        owner = await asyncpg.connect(endpoints.owner_url)
+        at = urlsplit(endpoints.owner_url)
+        for change, found in (
+            ("update ledger.baseline set format = 3", 3),
+            ("alter table ledger.baseline drop column format cascade", 1),
+        ):
+            await owner.execute(change)
+            for opening in (apply_schema(endpoints.owner_url), open_ledger(endpoints.database_url, installed.id)):
+                with pytest.raises(Stopped) as refused:
+                    await opening
+                name = f"127.0.0.1:{at.port}{at.path}"
+                assert refused.value.code == "other_format"
+                assert refused.value.facts == {"database": name, "found": found, "expected": 2}
+                assert name in sentence(refused.value.code, refused.value.facts)
+        await owner.close()
 
     async def test_another_epoch_is_refused(
         self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from speech import CITY, TEXT, UNITS, Case
-from test_format_1 import LEDGERS, Dumped, _committed
+from test_format_2 import LEDGERS, Dumped, _committed
 
 from application.timeline import timeline_of
 from application.visible_state import visible_state

@@ -16,7 +16,7 @@ import jsonschema_rs
 import pytest
 from engine_help import CITY, assert_ledger_verifies, open_cycle, submit, units
 from speech import RULES
-from test_format_1 import BY_THE_CLOCK, LEDGERS, Dumped, _committed
+from test_format_2 import BY_THE_CLOCK, LEDGERS, Dumped, _committed
 from web_help import Site
 
 from application.act_descriptions import act_descriptions

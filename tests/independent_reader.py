@@ -1,0 +1,148 @@
+"""Verifies a dump of a ledger by docs/ledger-format.md alone: it imports nothing of this program.
+
+python tests/independent_reader.py ledger.jsonl [checkpoints.jsonl VERIFIER_KEY]
+"""
+
+import base64
+import json
+import lzma
+import re
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
+
+KEYS = ("stream", "version", "law", "type", "schema", "payload", "command_id", "command_digest", "actor", "unit",
+        "stand_in_for", "provenance", "source", "meeting", "happened_earliest", "happened_latest", "effective",
+        "act_key")  # fmt: skip
+OPTIONAL = {"command_digest", "stand_in_for", "source", "meeting", "effective", "act_key"}
+INDEX = ("stream", "version", "law", "command_id")
+INSTANT, ZEROS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z"), "00" * 32
+
+
+def tagged(tag: str, first: str, text: str) -> str:
+    return sha256(tag.encode() + b"\n" + bytes.fromhex(first) + text.encode()).hexdigest()
+
+
+def event_digest(previous: str, position: int, recorded: int, body: bytes) -> str:
+    numbers = position.to_bytes(8, "big") + recorded.to_bytes(8, "big")
+    return sha256(b"thidua-event-2" + bytes.fromhex(previous) + numbers + sha256(body).digest()).hexdigest()
+
+
+def merkle_root(digests: list[str]) -> bytes:
+    if len(digests) < 2:
+        return sha256(b"\x00" + bytes.fromhex(digests[0]) if digests else b"").digest()
+    half = 1 << (len(digests) - 1).bit_length() - 1
+    return sha256(b"\x01" + merkle_root(digests[:half]) + merkle_root(digests[half:])).digest()
+
+
+def once(pairs: list) -> dict:
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else {}
+
+
+def read_body(body: bytes) -> dict:
+    text = body.decode()
+    if len(body) > 1_000_000 or re.search(r"(?<!\\)(\\\\)*\\u0000", text):
+        raise ValueError("too long, or with a NUL")
+    found = json.loads(text, object_pairs_hook=once)
+    if json.dumps(found, ensure_ascii=False, separators=(",", ":")) != text:
+        raise ValueError("spelled otherwise, or a key stands twice")
+    if list(found) != [key for key in KEYS if key in found or key not in OPTIONAL]:
+        raise ValueError("other keys, or in another order")
+    if not isinstance(found["payload"], dict) or None in found.values() or found.get("source") == "":
+        raise ValueError("the payload is no object, or a key has no value")
+    if not all(type(found[key]) is int for key in ("version", "law", "schema")):
+        raise ValueError("a number is not whole")
+    if not all(INSTANT.fullmatch(found[key]) for key in ("happened_earliest", "happened_latest")):
+        raise ValueError("an instant is spelled otherwise")
+    return found
+
+
+class Reader:
+    def __init__(self, lines: list[str]) -> None:
+        self.rows = defaultdict(list)
+        for line in lines:
+            row = json.loads(line, object_pairs_hook=once)
+            self.rows[row["kind"]].append(row)
+        self.batches = {row["digest"]: row for row in self.rows["batch"]}
+        self.commands = {row["digest"]: row for row in self.rows["command"]}
+        self.tips, self.keys, self.digests = defaultdict(lambda: (0, ZEROS)), {}, []
+        self.recorded, self.law, self.found = 0, 1, []
+        self.say(0, "another format", self.rows["ledger"][0]["format"] == 2)
+        for row in self.rows["batch"]:
+            right = tagged("thidua-handover-1", row["signature"], row["header"]) == row["digest"]
+            self.say(0, "a batch was changed", right)
+        for row in self.rows["command"]:
+            right = tagged("thidua-signed-1", row["batch"], row["payload"]) == row["digest"]
+            self.say(0, "a command was changed", right)
+        for event in self.rows["event"]:
+            self.check(event, bytes.fromhex(event["body"]))
+
+    def say(self, position: int, problem: str, is_right: object) -> None:
+        if not is_right:
+            self.found.append((position, problem))
+
+    def check(self, event: dict, raw: bytes) -> None:
+        at, tip, recorded = event["position"], (event["version"], event["digest"]), event["recorded"]
+        self.say(at, "a position is missing", at == len(self.digests) + 1)
+        self.say(at, "time or law fell", recorded >= self.recorded and event["law"] >= self.law)
+        self.say(at, "out of its stream", (tip[0] - 1, event["previous"]) == self.tips[event["stream"]])
+        self.say(at, "wrong digest", event_digest(event["previous"], at, recorded, raw) == tip[1])
+        try:
+            body = read_body(raw)
+            self.say(at, "the columns say otherwise", all(body[key] == event[key] for key in INDEX))
+            self.check_origin(event, body)
+        except (ValueError, TypeError) as error:
+            self.say(at, f"no body: {error}", is_right=False)
+        self.tips[event["stream"]], self.recorded, self.law = tip, recorded, event["law"]
+        self.digests.append(tip[1])
+
+    def check_origin(self, event: dict, body: dict) -> None:
+        at = event["position"]
+        if "command_digest" not in body:
+            self.say(at, "nobody signed it", at == 1 or body["actor"] == "clock" or body["stream"] == "post")
+        elif (command := self.commands.get(body["command_digest"])) is None:
+            self.say(at, "the command is missing", is_right=False)
+        else:
+            self.check_command(event, body, command, self.batches[command["batch"]])
+        if body["stream"] == "installation" and "public_key" in body["payload"]:
+            self.keys[body["payload"]["key"]] = VerifyKey(bytes.fromhex(body["payload"]["public_key"]))
+
+    def check_command(self, event: dict, body: dict, command: dict, batch: dict) -> None:
+        at, header = event["position"], json.loads(batch["header"])
+        try:
+            self.keys[header["key"]].verify(batch["header"].encode(), bytes.fromhex(batch["signature"]))
+        except (CryptoError, KeyError):
+            self.say(at, "the signature is wrong", is_right=False)
+        item = [body["stream"], body["command_id"], sha256(command["payload"].encode()).hexdigest()]
+        self.say(at, "another installation", header["installation"] == self.rows["ledger"][0]["installation"])
+        self.say(at, "not covered by the signature", item in header["orders"])
+        for key in ("actor", "unit", "stand_in_for"):
+            self.say(at, "another person", header[key] == body.get(key))
+        expires = (datetime.fromisoformat(header["expires"]) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
+        self.say(at, "expired", event["recorded"] <= expires)
+        position, digest = header["read"]
+        self.say(at, "signed on another ledger", position < at and [ZEROS, *self.digests][position] == digest)
+
+    def compare(self, note: str, verifier_key: str) -> None:
+        """Compare a checkpoint, a note as c2sp.org/signed-note defines it; the key begins with the log's origin."""
+        text, _, signature = note.partition("\n\n")
+        origin, size, root = text.split("\n")
+        name, key = verifier_key.split("+", 2)[::2]
+        VerifyKey(base64.b64decode(key)[1:]).verify(f"{text}\n".encode(), base64.b64decode(signature.split()[2])[4:])
+        is_right = base64.b64decode(root) == merkle_root(self.digests[: int(size)]) and int(size) <= len(self.digests)
+        self.say(int(size), "a checkpoint says otherwise", is_right and origin == name)
+
+
+if __name__ == "__main__":
+    dump, *more = sys.argv[1:]
+    stored = Path(dump).read_bytes()
+    reader = Reader((lzma.decompress(stored) if dump.endswith(".xz") else stored).decode().splitlines())
+    for line in Path(more[0]).read_text().splitlines() if more else ():
+        reader.compare(json.loads(line), more[1])
+    print(*(f"{at}: {problem}" for at, problem in reader.found), merkle_root(reader.digests).hex(), sep="\n")
+    sys.exit(4 if reader.found else 0)
