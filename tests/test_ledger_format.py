@@ -1,11 +1,13 @@
 """docs/ledger-format.md is enough to verify a ledger: its vectors, and a reader that knows nothing else.
 
 `data/format-2-demo.jsonl.xz` is the demo's ledger as the view `ledger.dump` shows it. Later versions must verify it.
+It was made by `THIDUA_DATA=… PYTHONPATH=. .venv/bin/python tests/test_ledger_format.py --demo`, which plays the demo.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import lzma
 import re
@@ -21,8 +23,10 @@ from engine_help import CITY, open_cycle, submit, units
 from independent_reader import Reader, event_digest, merkle_root, read_body, tagged
 from speech import RULES
 
+from application.scenario import play
 from audit.verify import verify
-from cli.session import Session
+from cli.demo import PLAYED, _wait_for_post
+from cli.session import Session, session
 from ledger import checkpoints
 from ledger.bodies import BadBodyError, EventBody, check_body
 from ledger.events import Draft, chain_digest
@@ -173,3 +177,20 @@ async def test_the_view_shows_what_the_reader_needs(app: Session) -> None:
     reader, report = Reader(lines), await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
     assert (reader.found, report.problems) == ([], [])
     assert merkle_root(reader.digests).hex() == report.root
+
+
+async def dump_demo() -> None:
+    """Play the demo in the data folder of the environment, and keep its ledger."""
+    async with session("web", print, rehearsal=True) as app:
+        for file in PLAYED:
+            await play(app, file, lambda *_: None)
+        await _wait_for_post(app)
+        auditor = await asyncpg.connect(app.endpoints.reader_url)
+        lines = [row["line"] for row in await auditor.fetch("table ledger.dump")]
+        await auditor.close()
+    with lzma.open(DEMO, "wt", preset=9 | lzma.PRESET_EXTREME) as out:
+        out.writelines(f"{line}\n" for line in lines)
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--demo"]:
+    asyncio.run(dump_demo())
