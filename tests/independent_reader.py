@@ -126,7 +126,7 @@ class Reader:
         expires = (datetime.fromisoformat(header["expires"]) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
         self.say(at, "expired", event["recorded"] <= expires)
         position, digest = header["read"]
-        self.say(at, "signed on another ledger", position < at and [ZEROS, *self.digests][position] == digest)
+        self.say(at, "signed on another ledger", position < at and [ZEROS, *self.digests][position:][:1] == [digest])
 
     def compare(self, note: str, verifier_key: str) -> None:
         """Compare a checkpoint, a note as c2sp.org/signed-note defines it; the key begins with the log's origin."""

@@ -276,7 +276,7 @@ def forged(stream: str, unit: str) -> tuple[SignedBatch, AppendRequest]:
     payload = json.dumps({"act": "sign", "fields": {"unit": unit}})
     header = json.dumps(
         {
-            "format": "thidua-command-1",
+            "format": "thidua-command-2",
             "installation": "x",
             "key": "entry-1",
             "epoch": 1,
@@ -287,6 +287,7 @@ def forged(stream: str, unit: str) -> tuple[SignedBatch, AppendRequest]:
             "strength": "os-account",
             "issued": datetime.now(UTC).isoformat(),
             "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+            "read": [0, "00" * 32],
             "orders": [[stream, str(command), BatchItem(stream, uuid4(), payload).payload_digest]],
         }
     )
