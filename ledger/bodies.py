@@ -34,16 +34,17 @@ class BadBodyError(CodedError, ValueError):
 class EventBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A body as it was read. `payload` holds the bytes of the event's own JSON object; digests are in hex.
 
-    Fields are only added, with a default: names, order and meaning of those that exist never change.
+    The first four fields are the index: `ledger.append` compares the first bytes of a body with it. Fields are only
+    added, with a default: names, order and meaning of those that exist never change.
     """
 
     stream: str
     version: int
     law: int
+    command_id: UUID
     type: str
     schema: int
     payload: msgspec.Raw
-    command_id: UUID
     command_digest: str | None = None
     actor: str
     unit: str

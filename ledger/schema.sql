@@ -150,7 +150,9 @@ create trigger append_only before update or delete or truncate on ledger.batch
 -- A request is named by its place in request_*: when it expires, and the event that was the newest one when its commands
 -- were signed (position 0 and 32 zero bytes: none; null: it has no signed commands). A part is the events of one request
 -- for one stream: version and digest are those of the last event that the caller knows there (0 and 32 zero bytes: none).
--- event_part names a part by its place; the events of a part follow each other.
+-- event_part names a part by its place; the events of a part follow each other. A body begins with the four columns of the
+-- index, which the function compares with the request; that the rest of it is JSON, writer and verification check.
+-- request_read is empty when no request has signed commands.
 --
 -- `statuses` has one entry for each request:
 --   appended  its events are stored;
@@ -163,7 +165,7 @@ create trigger append_only before update or delete or truncate on ledger.batch
 create function ledger.append(
     request_expires timestamptz[], request_read bigint[], request_read_digest bytea[],
     part_request integer[], part_stream text[], part_version bigint[], part_digest bytea[],
-    event_part integer[], event_body bytea[],
+    event_part integer[], event_law integer[], event_command uuid[], event_body bytea[],
     command_request integer[], command_digest bytea[], command_batch bytea[], command_payload text[], command_unit text[],
     batch_digest bytea[], batch_header text[], batch_signature bytea[],
     writer_epoch integer,
@@ -180,33 +182,45 @@ declare
     last         record;
     stamp        timestamptz;
     stamp_bytes  bytea;
-    streams      text[];
-    versions     bigint[];
-    laws         integer[];
-    commands     uuid[];
     unread       integer[];
     part         integer;
     version      bigint;
     law          integer;
+    stream_json  text;
+    head         bytea;
     at           bigint;
     before       bytea;
+    versions     bigint[] := array_fill(null::bigint, array[cardinality(event_body)]);
     positions    bigint[] := array_fill(null::bigint, array[cardinality(event_body)]);
     previous     bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
     made         bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
 begin
-    -- Before the lock, while another group may still hold it: the bodies are read, and what was read is looked up. Rows
-    -- are never deleted, so an event that is found now is there later.
-    select array_agg(f.stream order by b.place), array_agg(f.version order by b.place),
-           array_agg(f.law order by b.place), array_agg(f.command_id order by b.place)
-        into streams, versions, laws, commands
-        from unnest(event_body) with ordinality as b (body, place),
-             json_to_record(convert_from(b.body, 'UTF8')::json)
-                 as f (stream text, version bigint, law integer, command_id uuid);
-    select array_agg(r.request) into unread
-        from rows from (unnest(request_read), unnest(request_read_digest))
-             with ordinality as r (read, digest, request)
-        left join ledger.event ev on ev.position = r.read
-        where r.read is not null and coalesce(ev.digest, decode(repeat('00', 32), 'hex')) <> r.digest;
+    -- Before the lock, while another group may still hold it. Rows are never deleted, so an event that is found now is
+    -- there later.
+    for index in 1 .. cardinality(event_body) loop
+        if part is distinct from event_part[index] then
+            part := event_part[index];
+            version := part_version[part];
+            stream_json := '{"stream":' || to_json(part_stream[part]) || ',"version":';
+        end if;
+        version := version + 1;
+        head := convert_to(
+            stream_json || version || ',"law":' || event_law[index] || ',"command_id":"' || event_command[index] || '",',
+            'UTF8'
+        );
+        if substring(event_body[index] for octet_length(head)) is distinct from head then
+            raise exception 'body' using errcode = 'TD005', detail = part_stream[part];
+        end if;
+        versions[index] := version;
+    end loop;
+    if cardinality(request_read) > 0 then
+        select array_agg(r.request) into unread
+            from rows from (unnest(request_read), unnest(request_read_digest))
+                 with ordinality as r (read, digest, request)
+            left join ledger.event ev on ev.position = r.read
+            where r.read is not null and coalesce(ev.digest, decode(repeat('00', 32), 'hex')) <> r.digest;
+    end if;
+    part := null;
 
     -- The one lock of all appends, held until the commit: positions are given in the order of commits, without gaps.
     perform pg_advisory_xact_lock(7163, 1);
@@ -252,10 +266,10 @@ begin
         ) tip on true
         left join (
             select part_request[n.part] as request, bool_and(found.yes is not null) as known
-            from rows from (unnest(event_part), unnest(streams), unnest(commands)) as n (part, stream, command_id)
+            from rows from (unnest(event_part), unnest(event_command)) as n (part, command_id)
             left join lateral (
                 select true as yes from ledger.event ev
-                where ev.command_id = n.command_id and ev.stream = n.stream limit 1
+                where ev.command_id = n.command_id and ev.stream = part_stream[n.part] limit 1
             ) found on true
             group by part_request[n.part]
         ) k using (request)
@@ -267,17 +281,12 @@ begin
         continue when statuses[part_request[event_part[index]]] <> 'appended';
         if part is distinct from event_part[index] then
             part := event_part[index];
-            version := part_version[part];
             before := part_digest[part];
         end if;
-        version := version + 1;
-        if streams[index] is distinct from part_stream[part] or versions[index] is distinct from version then
-            raise exception 'body' using errcode = 'TD005', detail = coalesce(streams[index], 'none');
-        end if;
-        if laws[index] < law then
+        if event_law[index] < law then
             raise exception 'law' using errcode = 'TD004', detail = law::text;
         end if;
-        law := laws[index];
+        law := event_law[index];
         at := at + 1;
         positions[index] := at;
         previous[index] := before;
@@ -305,11 +314,12 @@ begin
                 where statuses[c.request] = 'appended' on conflict do nothing;
         end if;
         insert into ledger.event
-            select n.new_position, n.stream, n.version, n.law, n.command_id, n.body, stamp, n.new_previous, n.new_digest
+            select n.new_position, part_stream[n.part], n.version, n.law, n.command_id, n.body, stamp, n.new_previous,
+                   n.new_digest
             from rows from (
-                unnest(positions), unnest(streams), unnest(versions), unnest(laws), unnest(commands), unnest(event_body),
-                unnest(previous), unnest(made)
-            ) as n (new_position, stream, version, law, command_id, body, new_previous, new_digest)
+                unnest(positions), unnest(event_part), unnest(versions), unnest(event_law), unnest(event_command),
+                unnest(event_body), unnest(previous), unnest(made)
+            ) as n (new_position, part, version, law, command_id, body, new_previous, new_digest)
             where n.new_position is not null;
         perform pg_notify('ledger', at::text);
     end if;

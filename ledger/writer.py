@@ -42,7 +42,7 @@ SMALL_GROUP = 8
 
 _APPEND = """
     select statuses, first_position, recorded_at, digests
-    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 """
 
 Answer = Appended | Behind
@@ -246,7 +246,7 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
     """Return the arrays that `ledger.append` takes: requests, parts and events by number; each signed batch once."""
     expires, read, read_digest = list[Any](), list[Any](), list[Any]()
     part_request, part_stream, part_version, part_digest = list[Any](), list[Any](), list[Any](), list[Any]()
-    event_part, event_body = list[Any](), list[Any]()
+    event_part, event_law, event_command, event_body = list[Any](), list[Any](), list[Any](), list[Any]()
     commands: tuple[list[Any], ...] = [], [], [], [], []
     batches = dict[bytes, SignedCommand]()
     for number, waiting in enumerate(group, start=1):
@@ -259,13 +259,19 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
             part_stream.append(part.stream)
             part_version.append(part.expected.version)
             part_digest.append(part.expected.digest)
-            event_part.extend([len(part_request)] * len(part.events))
+            for draft in part.events:
+                event_part.append(len(part_request))
+                event_law.append(draft.law)
+                event_command.append(draft.command_id)
         event_body.extend(waiting.bodies)
         for _, command in request.commands:
             batches[command.batch_digest] = command
             values = number, command.digest, command.batch_digest, command.payload, command.unit
             for column, value in zip(commands, values, strict=True):
                 column.append(value)
+    if not any(digest is not None for digest in read_digest):
+        read.clear()
+        read_digest.clear()
     return [
         expires,
         read,
@@ -275,6 +281,8 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
         part_version,
         part_digest,
         event_part,
+        event_law,
+        event_command,
         event_body,
         *commands,
         list(batches),
@@ -318,7 +326,7 @@ def _concerns_all(error: asyncpg.PostgresError) -> bool:
 
 
 def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
-    """Return what the error codes in ledger/schema.sql mean, and what the body of an event may not hold; else None."""
+    """Return what the error codes in ledger/schema.sql mean; None for other errors."""
     if error.sqlstate == "TD002":
         return Stopped("other_epoch", epoch=error.detail)
     if error.sqlstate == "TD003":
@@ -327,5 +335,4 @@ def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
         return Stopped("older_law", law=error.detail)
     if error.sqlstate == "TD005":
         return BadBodyError("body_elsewhere", stream=error.detail)
-    # Data exceptions: JSON that Python can read and PostgreSQL cannot, such as a number of a thousand digits.
-    return BadBodyError("body_unreadable") if (error.sqlstate or "").startswith("22") else None
+    return None

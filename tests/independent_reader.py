@@ -16,7 +16,7 @@ from pathlib import Path
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
-KEYS = ("stream", "version", "law", "type", "schema", "payload", "command_id", "command_digest", "actor", "unit",
+KEYS = ("stream", "version", "law", "command_id", "type", "schema", "payload", "command_digest", "actor", "unit",
         "stand_in_for", "provenance", "source", "meeting", "happened_earliest", "happened_latest", "effective",
         "act_key")  # fmt: skip
 OPTIONAL = {"command_digest", "stand_in_for", "source", "meeting", "effective", "act_key"}
