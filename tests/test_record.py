@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from speech import CITY, TEXT, UNITS, Case
 from test_format_2 import LEDGERS, Dumped, _committed
@@ -25,7 +26,7 @@ from domain.msgids import N_, NC_, Plural
 from domain.notice_kinds import OVERSEER, Notice
 from domain.notices import NOTICES_OF, notices
 from domain.parties import OWN_UNIT, Party, Readers, Section
-from domain.records import Command, Event, Meta
+from domain.records import Command, Event, EventEnvelope, Meta
 from domain.rights import subject_unit
 from domain.rules import NO_RULES
 from domain.scoring import scores
@@ -37,7 +38,7 @@ from domain.steps.corrections import CorrectAct
 from domain.steps.membership import AssignRole
 from domain.streams import is_cycle
 from domain.types import Document, Label, UnitId
-from ledger.mapping import to_envelope
+from ledger.mapping import to_draft, to_envelope
 from projections.search import SearchIndex
 
 FIELDS = Path(__file__).parent / "data" / "event-fields.json"
@@ -381,7 +382,9 @@ def with_closed_event(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, State]:
     monkeypatch.setitem(cycle._COMPOSITION.evolves, TestDecided, (("awards", changed),))
     opening = next(row for row in Dumped(_committed()["acts"]).rows if row.type == "CycleOpened")
     event = TestDecided(unit="don-vi-1", paper=Document(title="Closed paper"))
-    last = opening._replace(type="TestDecided", schema=1, payload=event.model_dump_json(), version=2)
+    meta = to_envelope(opening).meta._replace(version=2)
+    body = to_draft(EventEnvelope(event, meta)).body(opening.stream, 2)
+    last = msgspec.structs.replace(opening, version=2, body=body)
     history = tuple((row, to_envelope(row)) for row in (opening, last))
     return history, CYCLE.fold(envelope for _row, envelope in history)
 
