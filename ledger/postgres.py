@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.bodies import BadBodyError
 from ledger.checkpoints import Checkpoint, last_checkpoint, merkle_root
 from ledger.connection import Connection, Pool, connect, open_pool
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
@@ -45,11 +44,9 @@ class PostgresLedger:
         return await self._writer.append(request)
 
     async def _answer_unwritten(self, request: Append, status: str) -> Appended | Behind:
-        """Answer a request that `ledger.append` did not write: "known", "misplaced", "expired", "unread" or "behind"."""
+        """Answer a request that `ledger.append` did not write: "known", "expired", "unread" or "behind"."""
         if status == "expired" and request.expires is not None:
             raise Expired("expired", expires=request.expires.isoformat())
-        if status == "misplaced":
-            raise BadBodyError("body_elsewhere")
         if status == "unread" and request.read is not None:
             raise Diverged("read_diverged", position=request.read.position)
         return await (self._known(request) if status == "known" else self._behind(request))

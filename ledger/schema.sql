@@ -5,7 +5,7 @@
 -- with the owner's rights. Triggers refuse changes by the owner, too.
 --
 -- Error codes: TD001 a recorded row would be changed; TD002 another writer epoch; TD003 appends are stopped because of
--- the clock; TD004 an event carries a lower law than the one before it.
+-- the clock; TD004 an event carries a lower law than the one before it; TD005 a body is not of its stream and version.
 
 -- Roles belong to the server, not to the database: another database of the same server may have made them, even at the
 -- same moment. They get their passwords from ledger/setup.py.
@@ -150,7 +150,7 @@ create trigger append_only before update or delete or truncate on ledger.batch
 -- A request is named by its place in request_*: when it expires, and the event that was the newest one when its commands
 -- were signed (position 0 and 32 zero bytes: none; null: it has no signed commands). A part is the events of one request
 -- for one stream: version and digest are those of the last event that the caller knows there (0 and 32 zero bytes: none).
--- event_part names a part by its place, event_place counts the events of a part from 1. A body begins with the four columns of the
+-- event_part names a part by its place; the events of a part follow each other. A body begins with the four columns of the
 -- index, which the function compares with the request; that the rest of it is JSON, writer and verification check.
 -- request_read is empty when no request has signed commands.
 --
@@ -159,14 +159,13 @@ create trigger append_only before update or delete or truncate on ledger.batch
 --   known     the command ids of all its events stand in their streams already;
 --   expired   it expired, and is not known;
 --   unread    the event that was read when it was signed is not in this ledger;
---   misplaced a body does not begin with the index, or the events of a part are not numbered from 1;
 --   behind    a stream has another last event than the caller knows.
 -- `digests` has one entry for each event, in the order given: null unless its request was appended. The positions of the
 -- appended events follow each other from `first_position`.
 create function ledger.append(
     request_expires timestamptz[], request_read bigint[], request_read_digest bytea[],
     part_request integer[], part_stream text[], part_version bigint[], part_digest bytea[],
-    event_part integer[], event_place integer[], event_law integer[], event_command uuid[], event_body bytea[],
+    event_part integer[], event_law integer[], event_command uuid[], event_body bytea[],
     command_request integer[], command_digest bytea[], command_batch bytea[], command_payload text[], command_unit text[],
     batch_digest bytea[], batch_header text[], batch_signature bytea[],
     writer_epoch integer,
@@ -185,14 +184,35 @@ declare
     stamp_bytes  bytea;
     unread       integer[];
     part         integer;
+    version      bigint;
     law          integer;
+    stream_json  text;
+    head         bytea;
     at           bigint;
     before       bytea;
+    versions     bigint[] := array_fill(null::bigint, array[cardinality(event_body)]);
     positions    bigint[] := array_fill(null::bigint, array[cardinality(event_body)]);
     previous     bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
     made         bytea[] := array_fill(null::bytea, array[cardinality(event_body)]);
 begin
-    -- Before the lock, because rows are never deleted: an event that is found now is there later.
+    -- Before the lock, while another group may still hold it. Rows are never deleted, so an event that is found now is
+    -- there later.
+    for index in 1 .. cardinality(event_body) loop
+        if part is distinct from event_part[index] then
+            part := event_part[index];
+            version := part_version[part];
+            stream_json := '{"stream":' || to_json(part_stream[part]) || ',"version":';
+        end if;
+        version := version + 1;
+        head := convert_to(
+            stream_json || version || ',"law":' || event_law[index] || ',"command_id":"' || event_command[index] || '",',
+            'UTF8'
+        );
+        if substring(event_body[index] for octet_length(head)) is distinct from head then
+            raise exception 'body' using errcode = 'TD005', detail = part_stream[part];
+        end if;
+        versions[index] := version;
+    end loop;
     if cardinality(request_read) > 0 then
         select array_agg(r.request) into unread
             from rows from (unnest(request_read), unnest(request_read_digest))
@@ -200,6 +220,7 @@ begin
             left join ledger.event ev on ev.position = r.read
             where r.read is not null and coalesce(ev.digest, decode(repeat('00', 32), 'hex')) <> r.digest;
     end if;
+    part := null;
 
     -- The one lock of all appends, held until the commit: positions are given in the order of commits, without gaps.
     perform pg_advisory_xact_lock(7163, 1);
@@ -231,7 +252,6 @@ begin
     select array_agg(answer order by request) into statuses from (
         select p.request, case
             when bool_and(k.known) then 'known'
-            when bool_or(not k.fits) then 'misplaced'
             when request_expires[p.request] < stamp then 'expired'
             when p.request = any (unread) then 'unread'
             when bool_or(
@@ -240,26 +260,19 @@ begin
             ) then 'behind'
             else 'appended' end as answer
         from rows from (unnest(part_request), unnest(part_stream), unnest(part_version), unnest(part_digest))
-            with ordinality as p (request, stream, version, digest, part)
+            as p (request, stream, version, digest)
         left join lateral (
             select ev.version, ev.digest from ledger.event ev where ev.stream = p.stream order by ev.version desc limit 1
         ) tip on true
         left join (
-            select n.part, bool_and(found.yes is not null) as known,
-                   max(n.place) = count(*) and bool_and(starts_with(
-                       convert_from(n.body, 'UTF8'),
-                       '{"stream":' || to_json(part_stream[n.part]) || ',"version":' || part_version[n.part] + n.place
-                       || ',"law":' || n.law || ',"command_id":"' || n.command_id || '",'
-                   )) as fits
-            from rows from (
-                unnest(event_part), unnest(event_place), unnest(event_law), unnest(event_command), unnest(event_body)
-            ) as n (part, place, law, command_id, body)
+            select part_request[n.part] as request, bool_and(found.yes is not null) as known
+            from rows from (unnest(event_part), unnest(event_command)) as n (part, command_id)
             left join lateral (
                 select true as yes from ledger.event ev
                 where ev.command_id = n.command_id and ev.stream = part_stream[n.part] limit 1
             ) found on true
-            group by n.part
-        ) k using (part)
+            group by part_request[n.part]
+        ) k using (request)
         group by p.request
     ) answers;
 
@@ -301,12 +314,12 @@ begin
                 where statuses[c.request] = 'appended' on conflict do nothing;
         end if;
         insert into ledger.event
-            select n.new_position, part_stream[n.part], part_version[n.part] + n.place, n.law, n.command_id, n.body, stamp,
-                   n.new_previous, n.new_digest
+            select n.new_position, part_stream[n.part], n.version, n.law, n.command_id, n.body, stamp, n.new_previous,
+                   n.new_digest
             from rows from (
-                unnest(positions), unnest(event_part), unnest(event_place), unnest(event_law), unnest(event_command),
+                unnest(positions), unnest(event_part), unnest(versions), unnest(event_law), unnest(event_command),
                 unnest(event_body), unnest(previous), unnest(made)
-            ) as n (new_position, part, place, law, command_id, body, new_previous, new_digest)
+            ) as n (new_position, part, version, law, command_id, body, new_previous, new_digest)
             where n.new_position is not null;
         perform pg_notify('ledger', at::text);
     end if;

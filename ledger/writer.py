@@ -42,7 +42,7 @@ SMALL_GROUP = 8
 
 _APPEND = """
     select statuses, first_position, recorded_at, digests
-    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+    from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 """
 
 Answer = Appended | Behind
@@ -246,8 +246,7 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
     """Return the arrays that `ledger.append` takes: requests, parts and events by number; each signed batch once."""
     expires, read, read_digest = list[Any](), list[Any](), list[Any]()
     part_request, part_stream, part_version, part_digest = list[Any](), list[Any](), list[Any](), list[Any]()
-    event_part, event_place, event_law = list[Any](), list[Any](), list[Any]()
-    event_command, event_body = list[Any](), list[Any]()
+    event_part, event_law, event_command, event_body = list[Any](), list[Any](), list[Any](), list[Any]()
     commands: tuple[list[Any], ...] = [], [], [], [], []
     batches = dict[bytes, SignedCommand]()
     for number, waiting in enumerate(group, start=1):
@@ -260,9 +259,8 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
             part_stream.append(part.stream)
             part_version.append(part.expected.version)
             part_digest.append(part.expected.digest)
-            for place, draft in enumerate(part.events, start=1):
+            for draft in part.events:
                 event_part.append(len(part_request))
-                event_place.append(place)
                 event_law.append(draft.law)
                 event_command.append(draft.command_id)
         event_body.extend(waiting.bodies)
@@ -283,7 +281,6 @@ def _arguments(group: list[_PendingAppend]) -> list[list[Any]]:
         part_version,
         part_digest,
         event_part,
-        event_place,
         event_law,
         event_command,
         event_body,
@@ -329,12 +326,13 @@ def _concerns_all(error: asyncpg.PostgresError) -> bool:
 
 
 def _own_error(error: asyncpg.PostgresError) -> CodedError | None:
-    """Return what the error codes in ledger/schema.sql mean, and what PostgreSQL takes for no text; else None."""
+    """Return what the error codes in ledger/schema.sql mean; None for other errors."""
     if error.sqlstate == "TD002":
         return Stopped("other_epoch", epoch=error.detail)
     if error.sqlstate == "TD003":
         return Stopped("clock_stopped", why=error.detail)
     if error.sqlstate == "TD004":
         return Stopped("older_law", law=error.detail)
-    # Data exceptions: bytes that are no UTF-8.
-    return BadBodyError("body_unreadable") if (error.sqlstate or "").startswith("22") else None
+    if error.sqlstate == "TD005":
+        return BadBodyError("body_elsewhere", stream=error.detail)
+    return None

@@ -424,7 +424,7 @@ class TestPostgres:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select * from vault.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reader.fetch("select ledger.append(" + "'{}', " * 20 + "1)")
+            await reader.fetch("select ledger.append(" + "'{}', " * 19 + "1)")
         await reader.close()
 
     @pytest.mark.parametrize(("stream", "version"), [("other", 1), ("mine", 2), ("mine", 0)])
