@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from ledger.connection import Pool
-from ledger.paging import ALL_ROWS, Paged, PageRequest, fetch_page
+from ledger.paging import ALL_ROWS, Conditions, Paged, PageRequest, fetch_page
 
 Line: TypeAlias = dict[str, Any]
 """A cycle's line, as `line_of` in projections/board.py makes it."""
@@ -72,26 +72,6 @@ class FoundDeviation:
     found: dict[str, Any]
 
 
-class _Conditions:
-    """Conditions of a query with their arguments. A condition names each argument as {}."""
-
-    def __init__(self) -> None:
-        self.arguments: list[Any] = []
-        self._conditions: list[str] = []
-
-    def add(self, condition: str, *arguments: Any) -> None:
-        """Add a condition, unless an argument of it is None."""
-        if any(argument is None for argument in arguments):
-            return
-        first = len(self.arguments) + 1
-        self.arguments.extend(arguments)
-        self._conditions.append(condition.format(*(f"${first + n}" for n in range(len(arguments)))))
-
-    def where(self) -> str:
-        """Return the condition that all of them make."""
-        return " and ".join(self._conditions) or "true"
-
-
 class BoardLines:
     """The lines of the board, with the tasks and deviations of their cycles, as `pool` may read them."""
 
@@ -137,7 +117,7 @@ class BoardLines:
 
     async def cycles_page(self, unit: str, asked: PageRequest, *, overseer: str | None = None) -> Paged[Line]:
         """Return a page of a unit's cycles; after them those that a person oversees, if one is named."""
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("units && {}::text[]", [unit, *([f"@{overseer}"] if overseer is not None else [])])
         source = f"projections.board where {conditions.where()}"
         order = f"(units @> ($1::text[])[1:1]) desc, {_ORDER}"
@@ -196,7 +176,7 @@ class BoardLines:
         self, organiser: str | None, year: str | None, now: datetime, asked: PageRequest
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("late_from <= {}", now)
         conditions.add("organiser = {}", organiser)
         conditions.add("year = {}", year)
@@ -209,14 +189,14 @@ class BoardLines:
 
         `dated`: only those that have a deadline.
         """
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("unit = {}", unit)
         if dated:
             conditions.add("due is not null")
         return await self._tasks(conditions, asked, "due, stream, number")
 
     async def _tasks(
-        self, conditions: _Conditions, asked: PageRequest, order: str
+        self, conditions: Conditions, asked: PageRequest, order: str
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return tasks with their lines. Each line is read once, and with its tasks: both are of the same moment."""
         arguments = conditions.arguments
@@ -267,8 +247,8 @@ class BoardLines:
         return int(await self._pool.fetchval(query, *conditions.arguments))
 
 
-def _lines_that_fit(wanted: LineFilter, now: datetime) -> _Conditions:
-    conditions = _Conditions()
+def _lines_that_fit(wanted: LineFilter, now: datetime) -> Conditions:
+    conditions = Conditions()
     conditions.add("organiser = {}", wanted.organiser)
     conditions.add("year = {}", wanted.year)
     conditions.add("step = {}", wanted.step)
@@ -279,8 +259,8 @@ def _lines_that_fit(wanted: LineFilter, now: datetime) -> _Conditions:
     return conditions
 
 
-def _deviations_that_fit(wanted: DeviationFilter) -> _Conditions:
-    conditions = _Conditions()
+def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
+    conditions = Conditions()
     conditions.add("d.organiser = {}", wanted.organiser)
     conditions.add("d.year = {}", wanted.year)
     conditions.add("d.state = {}", wanted.state)

@@ -15,6 +15,7 @@ import importlib.machinery
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -78,6 +79,9 @@ is what changes no meaning (`==` to `is` between constants) or has none (`==` to
 
 MIN_AND_MAX = "MinAndMax"
 
+_NO_DECISION = re.compile(r"\s*(@dataclass\(|class .*, frozen=True\)|\*,$)")
+"""Lines with nothing to change: how a class is made, and the star between parameters, which is no product."""
+
 
 def make(file: Path, count: int, seed: int) -> None:
     """Write mutants of the domain to a file: module, line, what was changed, the changed source."""
@@ -105,11 +109,15 @@ def make(file: Path, count: int, seed: int) -> None:
     operators[MIN_AND_MAX] = MinAndMax
     found: list[tuple[Path, str, int, int]] = []
     for module in sorted((ROOT / "domain").rglob("*.py")):
-        tree = get_ast(module.read_text())
+        tree, lines = get_ast(module.read_text()), module.read_text().splitlines()
         for name, kind in operators.items():
             operator = kind()
             places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
-            found.extend((module, name, n, start[0]) for n, (start, _stop) in enumerate(places))
+            found.extend(
+                (module, name, n, start[0])
+                for n, (start, _stop) in enumerate(places)
+                if not _NO_DECISION.match(lines[start[0] - 1])
+            )
     chosen = random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a sample, no secret
     mutants = [
         {
