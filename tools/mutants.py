@@ -74,7 +74,7 @@ OPERATORS = (
     "ReplaceUnaryOperator_Delete_Not",
     "NumberReplacer",
 )
-"""Comparisons, conditions, booleans, sums and numbers, of cosmic-ray's operators; `MIN_AND_MAX` is beside them. Left out
+"""Comparisons, conditions, booleans, sums and numbers, of cosmic-ray's operators; beside them `MIN_AND_MAX`. Left out
 is what changes no meaning (`==` to `is` between constants) or has none (`==` to `<` between names, `-` to `^`)."""
 
 MIN_AND_MAX = "MinAndMax"
