@@ -412,7 +412,7 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     secretary = await site.log_in("thu-ky")
     await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(await secretary.begin_codes()).now())
     code = re.findall(r"<code>([\w-]+)</code>", secretary.page)[0]
-    assert "Tắt mã một lần" not in await secretary.get("/ma-mot-lan")
+    assert "Tắt mã xác thực" not in await secretary.get("/ma-mot-lan")
     await secretary.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=code)
     assert (await site.services.accounts.must("thu-ky")).totp
 
@@ -521,9 +521,9 @@ async def test_auditors_and_administrators_read_in_words_what_was_done_to_accoun
         for sentence in (
             "Trần Quản Trị đã mời Lê Văn Bình đặt mật khẩu.",
             f"Trần Quản Trị đã đổi ngày cuối của tài khoản Lê Văn Bình, đến {until:%d/%m/%Y}.",
-            "Trần Quản Trị đã đóng tài khoản của Lê Văn Bình.",
+            "Trần Quản Trị đã khóa tài khoản của Lê Văn Bình.",
             "Trần Quản Trị đã mở lại tài khoản của Lê Văn Bình.",
-            "Trần Quản Trị đã bỏ mã một lần của Lê Văn Bình.",
+            "Trần Quản Trị đã bỏ mã xác thực của Lê Văn Bình.",
             f"Nguyễn Thị An đã cử Lê Văn Bình thay cho Nguyễn Thị An, từ {today():%d/%m/%Y} đến {until:%d/%m/%Y}.",
             "Nguyễn Thị An đã chấm dứt việc Lê Văn Bình làm thay Nguyễn Thị An.",
             "Nguyễn Thị An đã tạo địa chỉ lịch mới.",

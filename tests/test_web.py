@@ -394,7 +394,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     answer = await visitor.http.post(
         "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": ""}
     )
-    assert "Thiếu lý do" in answer.text
+    assert "Chưa ghi lý do" in answer.text
     answer = await visitor.http.post(
         "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": "Mưa lũ."}
     )

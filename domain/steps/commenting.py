@@ -1,7 +1,8 @@
 """Comments: stances of units, or of a group, on the drafts, and the changes that they ask for.
 
-A unit gives its opinion on the drafts by a stance or by a comment: one task, which either of them does. A stance that a source reports of a group stays one collective stance. It is never expanded into stances of single
-units, because they did not take them.
+A unit gives its opinion on the drafts by a stance or by a comment: one task, which either of them does. A stance that a
+source reports of a group stays one collective stance. It is never expanded into stances of single units, because they
+did not take them.
 """
 
 from __future__ import annotations
