@@ -34,9 +34,13 @@ _LABEL_CHARS = 48
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """A sentence, the name of the input that it is about ("" for the form as a whole), and the input's id."""
+    """A sentence, the name of the input that it is about ("" for the form as a whole), and the input's id.
+
+    `here` is the sentence as it stands beside the input: without its line and field.
+    """
 
     text: str
+    here: str
     path: str = ""
     anchor: str = ""
 
@@ -120,11 +124,11 @@ class ActProblems:
         self._filled = _filled_rows(values, sheet)
 
     def of(self, errors: Iterable[CodedError]) -> tuple[FormProblem, ...]:
-        """Each error with its sentence and its input; no sentence twice."""
+        """Each error with its sentence and its input; of an input only the first thing that is wrong."""
         found: dict[str, FormProblem] = {}
         for error in errors:
             problem = self._problem(error)
-            found.setdefault(problem.text, problem)
+            found.setdefault(problem.path or problem.text, problem)
         return tuple(found.values())[:MOST]
 
     def _problem(self, error: CodedError) -> FormProblem:
@@ -132,7 +136,8 @@ class ActProblems:
         at = self._input_at(path)
         where = self._where(path)
         text = _what(error, self._cycle)
-        return FormProblem(f"{where}: {text}" if where else text, at, self._ids.get(at, ""))
+        here = text[:1].upper() + text[1:]
+        return FormProblem(f"{where}: {text}" if where else here, here, at, self._ids.get(at, ""))
 
     def _path(self, error: CodedError) -> str:
         """The path of the input that an error is about, as the form names it; "" where the error names none."""
@@ -141,7 +146,7 @@ class ActProblems:
         if (criterion := error.facts.get("criterion")) and self._sheet is not None:
             number = next((row.number for row in self._sheet.rows if row.criterion.id == criterion), None)
             return f"sheet.{number}.points" if number is not None else "sheet"
-        path = error.path or str(error.facts.get("place", "") if error.code == "malformed_act" else "")
+        path = error.path or str(error.facts.get("place", "") if error.code in _INVALID else "")
         path = path.removeprefix("instead.")
         parts = path.split(".")
         if parts[0] == "sheet" and len(parts) > 1 and (index := whole_number(parts[1])) is not None:
@@ -218,11 +223,21 @@ def _filled_rows(values: Mapping[str, Any], sheet: Sheet | None) -> list[int]:
     return [numbers.get(str(one.get("criterion")), n) or 0 for n, one in enumerate(filled)]
 
 
+_INVALID = frozenset({"malformed_act", "file_field"})
+"""Codes of a value that its type does not take, with the path (`place`), the `problem` and what is `given`."""
+
+_DAYS = frozenset({"date_from_datetime_parsing", "date_parsing", "no_such_date", "no_such_day", "no_such_issue_date"})
+"""Problems of a day that was typed: the sentence names it."""
+
+
 def _what(error: CodedError, cycle: VisitedCycle) -> str:
     """What is wrong, without where."""
     facts = titled(error.facts, cycle.rules)
-    if error.code == "malformed_act":
-        return problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
+    if error.code in _INVALID:
+        given = facts.get("given") or {}
+        if facts.get("problem") in _DAYS and given.get("typed"):
+            return sentence("bad_day", {"found": given["typed"]})
+        return problem_in_words(str(facts.get("problem", "")), given)
     return sentence(error.code, facts, cycle.names)
 
 
@@ -234,43 +249,32 @@ async def all_errors(
         return [first]
     filler = FieldFiller(DryRunTexts(services.application.texts), services.application.people)
     found: list[CodedError] = [first]
+    unfilled: list[tuple[str, ...]] = []
     filled: dict[str, Any] = {}
     for name, value in fields.items():
-        try:
-            filled[name] = await _filled_in(filler, act, name, value)
-        except _RowsError as error:
-            found += error.errors
-    known = set(fields) - set(filled)
-    found += [_as_error(one) for one in _invalid(act, filled) if str(next(iter(one["place"]), "")) not in known]
+        rows = value if isinstance(value, list) else None
+        entries = [value] if rows is None else [[row] for row in rows]
+        results = [await _filled_or_error(filler, act, name, entry) for entry in entries]
+        for number, result in enumerate(results):
+            if isinstance(result, InputError):
+                path = result.path if rows is None else result.path.replace(f"{name}.0", f"{name}.{number}", 1)
+                found.append(InputError(result.code, path, **result.facts))
+                unfilled.append((name,) if rows is None else (name, str(number)))
+        values = [entry if isinstance(one, InputError) else one for entry, one in zip(entries, results, strict=True)]
+        filled[name] = values[0] if rows is None else [row for one in values for row in one]
+    for problem in _invalid(act, filled):
+        place = tuple(map(str, problem["place"]))
+        if not any(place[: len(start)] == start for start in unfilled):
+            found.append(_as_error(problem))
     return found
 
 
-class _RowsError(Exception):
-    """What is wrong with the rows of one field."""
-
-    def __init__(self, errors: list[InputError]) -> None:
-        super().__init__()
-        self.errors = errors
-
-
-async def _filled_in(filler: FieldFiller, act: type[Command], name: str, value: Any) -> Any:
-    """A field with digests in place of texts; the rows of a list one after the other, so that each is looked at.
-
-    Raises:
-        _RowsError
-    """
-    rows, wrong = [], []
-    entries = value if isinstance(value, list) else [value]
-    for number, entry in enumerate(entries):
-        one = [entry] if isinstance(value, list) else entry
-        try:
-            rows.append((await filler.fill(act, {name: one}))[name])
-        except InputError as error:
-            path = error.path.replace(f"{name}.0", f"{name}.{number}", 1) if isinstance(value, list) else error.path
-            wrong.append(InputError(error.code, path, **error.facts))
-    if wrong:
-        raise _RowsError(wrong)
-    return [row for one in rows for row in one] if isinstance(value, list) else rows[0]
+async def _filled_or_error(filler: FieldFiller, act: type[Command], name: str, value: Any) -> Any:
+    """A field's value with digests in place of texts, or why it cannot be had."""
+    try:
+        return (await filler.fill(act, {name: value}))[name]
+    except InputError as error:
+        return error
 
 
 def _invalid(act: type[Command], fields: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -257,7 +257,7 @@ async def _form(
         act_form=act_form,
         fields=fields,
         problems=problems,
-        faulty={one.path: one.text for one in reversed(problems) if one.path},
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         again=again,
         good=good,
         saved=saved,

@@ -106,7 +106,7 @@ async def _header(
         fields=fields,
         on=on,
         problems=problems,
-        faulty={one.path: one.text for one in reversed(problems) if one.path},
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         begun=begun,
         others=others,
         other=other,

@@ -76,7 +76,7 @@ async def _act(
         act=act,
         fields=fields,
         problems=problems,
-        faulty={one.path: one.text for one in reversed(problems) if one.path},
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         units=acted_in.units(),
         people=await suggested_persons(services, cycle),
         stream=stream,
