@@ -102,7 +102,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         # Another tab: a logout, and the login of somebody else. What is typed on is not saved, and stays.
         await site.services.accounts.end_all("an")
         await an.page.fill("#f-text", f"{TYPED} Thêm.")
-        await saved.get_by_text("đăng nhập ở thẻ khác").wait_for()
+        await saved.get_by_text("đăng nhập ở tab khác").wait_for()
         async with an.page.context.expect_page() as opened:
             await saved.get_by_role("link").click()
         tab = User(await opened.value, site.address, PASSWORD)
