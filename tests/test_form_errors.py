@@ -26,7 +26,7 @@ TEMPLATES = ROOT / "web" / "templates"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Complaint:
     """What a page says of wrong input: the sentence, the marked field, and what the field still holds."""
 
     text: str
@@ -69,7 +69,7 @@ class Elements(HTMLParser):
             one.text += data
 
 
-def told(page: str) -> Told:
+def told(page: str) -> Complaint:
     """Read a page that came back, and check that its parts belong together."""
     found = Elements(page).all
     ids = {one.attributes["id"] for one in found if "id" in one.attributes}
@@ -86,7 +86,7 @@ def told(page: str) -> Told:
     kept = {
         one.attributes["name"]: _value(one, found) for one in found if one.tag in FIELDS and "name" in one.attributes
     }
-    return Told(" ".join(box.text.split()), tuple(one["name"] for one in marked), kept)
+    return Complaint(" ".join(box.text.split()), tuple(one["name"] for one in marked), kept)
 
 
 FIELDS = ("input", "textarea", "select")
@@ -112,7 +112,7 @@ async def secretary(site: Site) -> Visitor:
 
 
 class TestActs:
-    async def looked(self, visitor: Visitor, stream: str, act: str, **typed: str) -> Told:
+    async def looked(self, visitor: Visitor, stream: str, act: str, **typed: str) -> Complaint:
         path = urls.act_url(stream, act)
         await visitor.get(path)
         await visitor.post(path, **{**visitor.hidden(), **typed, "_step": "look"})
