@@ -42,13 +42,13 @@ def parse_day(text: str, path: str = "", *, code: str = "bad_day") -> date:
         raise InputError(code, path, found=text) from None
 
 
-def optional_day(text: str) -> date | None:
-    """A day as a person typed it; None for an empty field.
+def optional_day(text: str, path: str = "") -> date | None:
+    """A day as a person typed it; None for an empty field. Errors name `path`.
 
     Raises:
         InputError: it is none.
     """
-    return parse_day(text) if text.strip() else None
+    return parse_day(text, path) if text.strip() else None
 
 
 def stated_by(source: str, path: str) -> Provenance:

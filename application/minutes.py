@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -43,11 +44,13 @@ class Minutes:
     """Each with `id`, `act`, `values` and `stream`."""
     meeting_id: str = ""
     """Seeds the command ids, so that the same minutes are entered once."""
+    saved_at: datetime | None = None
+    """When the draft was saved; None for minutes that are being saved now."""
 
     def draft(self) -> dict[str, Any]:
         """The minutes as their draft is stored; the id is part of the draft's key."""
         values = asdict(self)
-        del values["id"]
+        del values["id"], values["saved_at"]
         return values
 
 

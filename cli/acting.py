@@ -28,7 +28,7 @@ from domain.streams import parse_cycle_name
 from domain.times import When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
-from i18n.acts import stored_names
+from i18n.acts import readable_names
 from i18n.messages import sentence
 from ledger.protocol import load_all
 
@@ -50,7 +50,7 @@ async def act_from_line(
     as_json: bool,
 ) -> int:
     """Enter an act. Its fields come from options and from a file; missing ones are asked for."""
-    name = stored_names().get(name.lower(), name)
+    name = readable_names().get(name.lower(), name)
     known = Command.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)

@@ -18,7 +18,7 @@ from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
-from i18n.acts import stored_names
+from i18n.acts import readable_names, stored_names
 from i18n.messages import day, days_left, word
 from i18n.notices import message_of
 from ledger.mapping import to_envelope
@@ -203,7 +203,7 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     """Print the acts that people may enter, with their fields and the parties that may enter them."""
     found: list[dict[str, Any]] = []
     vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
-    name = stored_names().get(name.lower(), name) if name else None
+    name = readable_names().get(name.lower(), name) if name else None
     for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
         if name and name != act.NAME:
             continue

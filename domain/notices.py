@@ -173,6 +173,7 @@ WITHDRAWN: Mapping[type[Event], Duty] = {
     scores.SelfScoreWithdrawn: Duty.SELF_SCORE,
     midyear.ReportWithdrawn: Duty.MIDYEAR_REPORT,
     commenting.StanceWithdrawn: Duty.STANCE,
+    commenting.CommentWithdrawn: Duty.STANCE,
 }
 """Events by which a unit's own act is taken back, with the duty that is owed again."""
 
@@ -209,7 +210,11 @@ def _to_whose_act_it_was(
                 versions = tuple(version for version in event.versions if entered_by.get(version) == unit)
                 yield kinds.OwnActCorrectedNotice(to=unit, by=by, versions=versions)
         return
-    unit = getattr(event, "unit", by)
+    if isinstance(event, commenting.CommentWithdrawn):
+        comment = state.comments.comments.get(event.number)
+        unit = by if comment is None else comment.by.unit or by
+    else:
+        unit = getattr(event, "unit", by)
     if unit == by:
         return
     if (duty := WITHDRAWN.get(type(event))) is not None:

@@ -17,7 +17,14 @@ from domain.joint_acts import JointAct, UnnamedActs, missing
 from domain.records import Command
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, ScoreSelfTogether, WithdrawScore
-from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
+from domain.steps.commenting import (
+    AddComment,
+    Comments,
+    TakeStance,
+    TakeStanceTogether,
+    WithdrawComment,
+    WithdrawStance,
+)
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
 from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
@@ -114,14 +121,22 @@ def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     yield _Owed(_head(state), done=done)
 
 
-def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
-    taken = state.comments.stances_of(unit, lambda when: state.membership.could_be_member(unit, when))
-    dates = (when for one in taken for when in (one.first or one.when, one.when) if is_of_draft(one.on, when, state))
+def _opinion_given(unit: str, state: ObligationsContext) -> When | None:
+    """Return when a unit gave its opinion on the drafts, by a stance or by a comment."""
+
+    def was_member(when: When) -> bool:
+        return state.membership.could_be_member(unit, when)
+
+    given: list[tuple[DraftKind | None, When]] = []
+    for stance in state.comments.stances_of(unit, was_member):
+        given += [(stance.on, stance.first or stance.when), (stance.on, stance.when)]
+    given += [(comment.on, comment.when) for comment in state.comments.comments_of(unit, was_member)]
+    dates = [when for on, when in given if is_of_draft(on, when, state)]
     return min(dates, key=lambda when: when.earliest, default=None)
 
 
 def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> bool:
-    """Return whether a draft had been presented by then that a stance could be about.
+    """Return whether a draft had been presented by then that a stance or a comment could be about.
 
     A register that was entered afterwards need not hold the presentation: the source tells of the stance.
     """
@@ -167,7 +182,7 @@ def _self_scored(unit: str, state: ObligationsContext) -> When | None:
 
 
 _DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] = {
-    Duty.STANCE: lambda unit, state, rules: _stance_taken(unit, state),
+    Duty.STANCE: lambda unit, state, rules: _opinion_given(unit, state),
     Duty.SIGNATURE: lambda unit, state, rules: _signed(unit, state, covenants_to_sign(state, rules)),
     Duty.MIDYEAR_REPORT: lambda unit, state, rules: _reported(unit, state),
     Duty.SELF_SCORE: lambda unit, state, rules: _self_scored(unit, state),
@@ -305,7 +320,9 @@ _JOINING = (AdmitUnit, NameUnit, MergeUnits, SplitUnit, ChangeCalendar)
 
 DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
     Duty.DRAFT: DutyCommands((PresentDraft,), _BEGINNING),
-    Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, *_JOINING)),
+    Duty.STANCE: DutyCommands(
+        (TakeStance, TakeStanceTogether, AddComment), (PresentDraft, WithdrawStance, WithdrawComment, *_JOINING)
+    ),
     Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, *_JOINING)),
     Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear, ReportMidyearTogether), (OpenCycle, WithdrawReport, *_JOINING)),
     Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack, ChangeCalendar)),

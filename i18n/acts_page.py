@@ -63,6 +63,7 @@ _EVENT_FIELDS: Mapping[str, str] = {
     "covenant": NC_("field of an event", "covenant"),
     "due": NC_("field of an event", "day"),
     "gone": NC_("field of an event", "units that end"),
+    "handed_out": NC_("field of an event", "number"),
     "handed_to": NC_("field of an event", "clusters that go on"),
     "indicators": NC_("field of an event", "number"),
     "key": NC_("field of an event", "which deviation"),

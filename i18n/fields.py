@@ -22,7 +22,7 @@ FIELDS: Mapping[str, str] = {
     "basis": NC_("field", "basis"),
     "blank": NC_("field", "blank papers"),
     "by": NC_("field", "who"),
-    "cast": NC_("field", "papers cast"),
+    "cast": NC_("field", "papers that came back"),
     "cause": NC_("field", "cause"),
     "channel": NC_("field", "in which way"),
     "chairs": NC_("field", "chaired by"),
@@ -50,6 +50,7 @@ FIELDS: Mapping[str, str] = {
     "grants": NC_("field", "awards granted"),
     "group": NC_("field", "people together, in words"),
     "guests": NC_("field", "guests"),
+    "handed_out": NC_("field", "papers handed out"),
     "handed_to": NC_("field", "handed to"),
     "held": NC_("field", "in person or online"),
     "holder": NC_("field", "unit that takes the role"),
@@ -150,6 +151,20 @@ FIELDS: Mapping[str, str] = {
 }
 """The context keeps a label apart from the same words elsewhere."""
 
+FIELDS_OF_ACTS: Mapping[str, Mapping[str, str]] = {
+    "answer-complaint": {"number": NC_("field", "complaint number")},
+    "answer-letter": {"by": NC_("field", "who answers")},
+    "comment": {"by": NC_("field", "who comments")},
+    "cross-check": {"by": NC_("field", "unit that checks")},
+    "file-complaint": {"by": NC_("field", "who complains")},
+    "score-round": {"by": NC_("field", "who scores")},
+    "sign": {"number": NC_("field", "version that is signed")},
+    "sign-jointly": {"number": NC_("field", "version that is signed")},
+    "take-stance": {"number": NC_("field", "version of the draft")},
+    "withdraw-comment": {"number": NC_("field", "comment number")},
+}
+"""By the name of an act: its fields whose label is another one than that of the same field elsewhere."""
+
 
 def path_label(path: str) -> str:
     """The label of the field that a path ends in, such as `by.unit` or `sheet.0.points`."""
@@ -157,7 +172,8 @@ def path_label(path: str) -> str:
     return field_label(names[-1].lstrip("_") if names else path)
 
 
-def field_label(name: str) -> str:
-    """The label of a field, with a capital; a field without one is shown by its name."""
-    text = _(FIELDS[name]) if name in FIELDS else name
+def field_label(name: str, act: str = "") -> str:
+    """The label of a field, of a certain act if it is named, with a capital; one without a label by its name."""
+    label = FIELDS_OF_ACTS.get(act, {}).get(name) or FIELDS.get(name)
+    text = _(label) if label else name
     return text[:1].upper() + text[1:]

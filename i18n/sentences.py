@@ -170,6 +170,7 @@ SENTENCES: Mapping[str, str | Plural] = {
         "votes",
     ),
     "tally_without_choices": N_("Name what could be voted for, with its votes."),
+    "cast_beyond_handed_out": N_("{cast} papers came back, but only {handed_out} were handed out."),
     "votes_beyond_voters": Plural(
         "{cast} papers, but only {voters} voter.", "{cast} papers, but only {voters} voters.", "voters"
     ),

@@ -92,9 +92,9 @@ async def test_no_surface_invents_a_day_of_a_month(app: Session, tmp_path: Path)
     copy = Copy(tmp_path, "DL-C6-2015-final")
     acts = (
         "    acts:\n"
-        "      - {act: bổ nhiệm vai trò, fields: {role: head, holder: ea-hleo, manner: unknown}}\n"
+        "      - {act: 'phân công cụm trưởng, cụm phó', fields: {role: head, holder: ea-hleo, manner: unknown}}\n"
         '      - {act: trình dự thảo, fields: {kind: plan, document: {number: "1/KH", issuer: X, issued: 01/2016}}}\n'
-        '      - {act: nguồn không thống nhất, fields: {about: "số", '
+        '      - {act: ghi việc các nguồn nêu khác nhau, fields: {about: "số", '
         'told: [{source: a, says: "1"}, {source: b, says: "2"}]}}\n'
     )
     tried = await record_file(app, copy.but("    acts:\n", acts), SECRETARY, dry_run=True)

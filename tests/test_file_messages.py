@@ -35,7 +35,7 @@ meetings:
     on: 15/12/2023
     source: bao
     acts:
-      - act: có ý kiến
+      - act: cho ý kiến về dự thảo
         fields:
           unit: an-binh
           stance: agreed
@@ -57,11 +57,14 @@ def test_the_control_the_file_is_whole(tmp_path: Path) -> None:
     assert read_model(tmp_path / "f.yaml", RecordFile).meetings[0].acts[0].act == "take-stance"
 
 
+STANCE = "act: cho ý kiến về dự thảo"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "start", "parts"),
     [
-        ("act: có ý kiến", "act: co y kien", "/f.yaml:17: meetings.0.acts.0.act", ["gần nhất: có ý kiến"]),
-        ("act: có ý kiến", "act: take-stanse", "/f.yaml:17: ", ["gần nhất: có ý kiến"]),
+        (STANCE, "act: cho y kien ve du thao", "/f.yaml:17: meetings.0.acts.0.act", [f"gần nhất: {STANCE[5:]}"]),
+        (STANCE, "act: take-stanse", "/f.yaml:17: ", [f"gần nhất: {STANCE[5:]}"]),
         ("    source: bao\n", "    sorce: bao\n", "/f.yaml:15: meetings.0.sorce", ["source (nguồn)"]),
         ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: place (địa điểm)"]),
         ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: meetings.0.kind", ["gần nhất: tổng kết"]),
@@ -87,14 +90,14 @@ def test_a_message_names_line_field_and_what_was_meant(
 
 
 def test_an_english_reader_gets_english_names(tmp_path: Path) -> None:
-    assert "(nearest: take-stance, " in answer_to(tmp_path, "act: có ý kiến", "act: co y kien", "en")
+    assert "(nearest: take-stance, " in answer_to(tmp_path, STANCE, "act: cho y kien ve du thao", "en")
     assert "(nearest: source)" in answer_to(tmp_path, "    source: bao\n", "    sorce: bao\n", "en")
     assert "(nearest: final)" in answer_to(tmp_path, "kind: tổng kết", "kind: fina", "en")
 
 
 def test_nothing_is_offered_where_nothing_is_like_it(tmp_path: Path) -> None:
     assert nearest("xyz", ["ký giao ước", "sign"]) == ()
-    said = answer_to(tmp_path, "act: có ý kiến", "act: xyz")
+    said = answer_to(tmp_path, STANCE, "act: xyz")
     assert "gần nhất" not in said
     assert "…" not in said
 

@@ -71,7 +71,7 @@ async def test_entering_a_person_again_changes_nothing(site: Site, tmp_path: Pat
     again = {"name": "Trần Quản Trị", "unit": CITY, "kind": "staff", "email": "ke-gian@example.invalid"}
     for fields in (again, {**again, "id": "quan-tri"}, {**again, "name": "TRAN  quan tri"}):
         await enter(secretary, **fields)
-        assert (secretary.status, "chưa nhập và chưa thay đổi" in secretary.page) == (422, True)
+        assert (secretary.status, "chưa ghi và chưa thay đổi" in secretary.page) == (422, True)
         assert 'href="/nguoi-dung/quan-tri"' in secretary.page, "the way to correct"
         assert "ke-gian@example.invalid" in secretary.page, "nothing typed is lost"
     assert await site.app.people.get("quan-tri") == before

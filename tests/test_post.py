@@ -242,7 +242,7 @@ async def test_a_unit_is_told_that_another_corrected_its_act(app: Session) -> No
     await app.submit(stream, at_command_line(await enter_staff(app, members[0])), [wrong])
     mailer = Recorder()
     await delivered(app, mailer)
-    (mail,) = [mail for mail in mailer.mails if "đính chính việc của đơn vị bạn" in str(mail["Subject"])]
+    (mail,) = [mail for mail in mailer.mails if "đính chính mục do đơn vị của bạn ghi" in str(mail["Subject"])]
     assert mail["To"] == f"cb-{members[1]}@example.invalid"
 
 

@@ -67,6 +67,11 @@ class ActForm:
         return carried if self.corrects is None else {**carried, CORRECTS: str(self.corrects), "_reason": self.reason}
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """The act's fields as they were typed."""
+        return as_fields(self.act, without_empty_rows(self.values))
+
+    @property
     def wrong(self) -> int | None:
         """The version of the act that the form corrects or takes out; None for any other form."""
         return version_in(self.values.get("version")) if self.act is CorrectAct else self.corrects
@@ -77,7 +82,7 @@ class ActForm:
         Raises:
             InputError: a date or a source cannot be read.
         """
-        name, fields = self.act.NAME, as_fields(self.act, without_empty_rows(self.values))
+        name, fields = self.act.NAME, self.fields
         if self.corrects is not None:
             fields = {"version": self.corrects, "reason": self.reason, "instead": {"act": name, **fields}}
             name = CorrectAct.NAME

@@ -34,6 +34,10 @@ class Input:
     many: bool = False
     optional_group: bool = False
 
+    def is_faulty(self, faulty: Iterable[str]) -> bool:
+        """Whether one of these paths is this input or stands inside it."""
+        return any(path == self.path or path.startswith(f"{self.path}.") for path in faulty)
+
 
 def inputs(
     act: type[Command], values: Mapping[str, Any], more: Iterable[str] = (), *, with_text: bool = False
@@ -44,14 +48,15 @@ def inputs(
     """
     wanted = frozenset(more)
     return tuple(
-        _input(field, field.name, values.get(field.name), wanted, with_text=with_text)
+        _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act.NAME)
         for field in form_fields(act)
         if field.name not in NOT_ON_PAGES
     )
 
 
-def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool) -> Input:
-    label = field_label(field.name)
+def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool, act: str = "") -> Input:
+    """`act`: its own field, and none inside another one; then its label may be the act's own."""
+    label = field_label(field.name, act)
     if field.many:
         entries = list(value) if isinstance(value, list) else []
         count = len(entries) + (1 if path in more or (field.required and not entries) else 0)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -38,6 +39,11 @@ def act_title(name: str) -> str:
 def moment(value: datetime) -> str:
     """dd/mm/yyyy hh:mm, Vietnamese time."""
     return f"{value.astimezone(ICT):%d/%m/%Y %H:%M}"
+
+
+def clock_time(value: datetime | None = None) -> str:
+    """hh:mm, Vietnamese time: when something was saved; now where no time is named."""
+    return f"{(value or datetime.now(UTC)).astimezone(ICT):%H:%M}"
 
 
 def last_day(value: datetime) -> str:
@@ -99,6 +105,7 @@ def environment() -> Environment:
         Matter=Matter,
         language=language,
         days_left=_days_left,
+        clock_time=clock_time,
         urls=urls,
     )
     made.filters.update(with_files=with_files, day=day, moment=moment, last_day=last_day, short_code=short_code)
@@ -147,6 +154,9 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "wide": False,
         "help": _help_of(visitor),
         "warning": _warning(visitor, request.url.path),
+        # A title that says so first: who hears the page, or has many open, knows at once that it was not done.
+        "faulty": "",
+        "failed": status >= HTTPStatus.BAD_REQUEST or bool(facts.get("text")) or bool(facts.get("problems")),
     }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from application.task_links import ACTS as ACTS_OF_DUTIES
+from application.task_links import OTHER_ACTS
 from domain.duties import Duty
 
 HOME = "/"
@@ -199,7 +200,16 @@ def task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str
     """The page on which an open duty of a unit is done."""
     if (duty := Duty(duty)) is Duty.FINAL_MEETING:
         return meetings_url(stream, kind="final")
-    act, fields = ACTS_OF_DUTIES[duty]
+    return _filled_in(stream, *ACTS_OF_DUTIES[duty], unit, subject)
+
+
+def other_task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> tuple[str, str] | None:
+    """Another act that does the same duty, with the page on which it is done; None where there is one act only."""
+    other = OTHER_ACTS.get(Duty(duty))
+    return None if other is None else (other[0], _filled_in(stream, *other, unit, subject))
+
+
+def _filled_in(stream: str, act: str, fields: Mapping[str, str], unit: str, subject: str) -> str:
     parties = {"bearer": unit, "subject": subject}
     return act_url(stream, act, **{name: parties[party] for name, party in fields.items()})
 

@@ -6,6 +6,7 @@ again, by a second click or after a lost answer, does nothing twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -47,9 +48,10 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.error_answers import note_retry, unstorable_text
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
-from web.render import page
+from web.render import clock_time, page
 from web.services import Services, get_services
 
 router = APIRouter(include_in_schema=False)
@@ -60,7 +62,6 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
-_NEEDS_MEETING = frozenset({"enter_what_meeting_decided", "meeting_must_decide", "not_the_checker"})
 _NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
 """Fields of the form that its draft does not hold."""
 
@@ -185,7 +186,7 @@ async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, pr
     text = error_text(problem, cycle)
     if is_autosave(request):
         return not_saved(request, text, problem.http_status)
-    return await _form(request, cycle, act_form, text=text, faulty=problem.path, status=problem.http_status)
+    return await _form(request, cycle, act_form, errors=(problem,), status=problem.http_status)
 
 
 async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
@@ -211,18 +212,17 @@ async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> 
 
 async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm, error: CodedError) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
-    text = error_text(error, cycle)
     if error.kind in {Kind.PENDING, Kind.AWAY}:
-        return await _form(request, cycle, act_form, text=text, again=True, status=503)
+        return await _form(request, cycle, act_form, errors=(error,), again=True, status=503)
     if isinstance(error, GateClosedError):
-        return await _form(request, cycle, act_form, text=text, status=403)
-    faulty = "_meeting" if error.code in _NEEDS_MEETING else str(error.facts.get("place", error.path))
+        return await _form(request, cycle, act_form, errors=(error,), status=403)
+    errors = await all_errors(get_services(request), act_form.act, act_form.fields, error)
     since: tuple[str, ...] = ()
     if error.code == "changed_since":  # shown with the form, which is now based on it
         newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
         since = await sentences(get_services(request).application.texts, newer, cycle.names)
         act_form = replace(act_form, read=len(cycle.history))
-    return await _form(request, cycle, act_form, text=text, faulty=faulty, since=since, status=422)
+    return await _form(request, cycle, act_form, errors=errors, since=since, status=422)
 
 
 async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
@@ -235,8 +235,7 @@ async def _form(
     cycle: VisitedCycle,
     act_form: ActForm,
     *,
-    text: str = "",
-    faulty: str = "",
+    errors: Sequence[CodedError] = (),
     again: bool = False,
     good: str = "",
     more: tuple[str, ...] = (),
@@ -244,8 +243,11 @@ async def _form(
     saved: Any = None,
     since: tuple[str, ...] = (),
 ) -> Response:
-    """The form's page. `faulty` is the path of the field that cannot be used."""
+    """The form's page. `errors` are what is wrong with what was typed, each of which may name a field."""
     services, dated = get_services(request), may_date(cycle)
+    fields = inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT)
+    sheet = sheet_of(cycle, act_form.act, act_form.values)
+    problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
     wrong = await _wrong(services, cycle, act_form)
     return page(
         request,
@@ -253,14 +255,14 @@ async def _form(
         status,
         cycle=cycle,
         act_form=act_form,
-        fields=inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT),
-        text=text,
-        faulty=faulty,
+        fields=fields,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         again=again,
         good=good,
         saved=saved,
         since=since,
-        sheet=sheet_of(cycle, act_form.act, act_form.values),
+        sheet=sheet,
         units=cycle.units(),
         dated=dated,
         meetings=[(meeting, held) for meeting, held in cycle.state.meetings.items()],
@@ -301,7 +303,8 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
 async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """The part of the page that a form which saves itself replaces; without a script, the form again."""
     if not is_autosave(request):
-        return await _form(request, cycle, act_form, good=_("Saved. Nothing is sent yet."))
+        good = _("Saved at {time}. Nothing is sent yet.").format(time=clock_time())
+        return await _form(request, cycle, act_form, good=good)
     return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
 
 

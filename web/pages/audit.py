@@ -20,6 +20,7 @@ from domain.access import Matter
 from domain.codec import state_digest
 from domain.numbers import whole_number
 from domain.obligations import steps
+from errors import InputError
 from i18n import _
 from i18n.page_texts import STEPS
 from ledger.paging import Paged, PageRequest
@@ -27,6 +28,7 @@ from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
 from web.downloads import Extension, as_csv, as_download, as_json
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -94,7 +96,7 @@ class MomentQuery(BaseModel):
         Raises:
             InputError: a day cannot be read.
         """
-        at, known_on = optional_day(self.day), optional_day(self.known_on)
+        at, known_on = optional_day(self.day, urls.DAY), optional_day(self.known_on, urls.KNOWN_ON)
         if at is not None or known_on is not None:
             return Moment(None, at, known_on)
         last = len(cycle.history)
@@ -115,7 +117,11 @@ def _other(number: int) -> int | str:
 @router.get(urls.MOMENT)
 async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[MomentQuery, Query()]) -> Response:
     """The state as it was, and what has changed since."""
-    application, moment = get_services(request).application, query.moment(cycle)
+    application = get_services(request).application
+    try:
+        moment, wrong = query.moment(cycle), None
+    except InputError as error:  # the page stays, with what was typed and the state as it is now
+        moment, wrong = Moment.now(cycle), error
     then = await state_at(application, cycle, moment)
     now = await state_at(application, cycle, Moment.now(cycle))
     found = then.replay
@@ -130,6 +136,9 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
     return page(
         request,
         "moment.html",
+        200 if wrong is None else wrong.http_status,
+        text="" if wrong is None else form_sentence(wrong),
+        faulty="" if wrong is None else faulty_field(wrong),
         cycle=cycle,
         moment=moment,
         found=found,
@@ -172,12 +181,13 @@ class ComparisonQuery(BaseModel):
 
 async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
     application = get_services(request).application
-    first, second = _moment_in(cycle, query.first, 0), _moment_in(cycle, query.second, len(cycle.history))
+    first = _moment_in(cycle, query.first, 0, urls.FROM)
+    second = _moment_in(cycle, query.second, len(cycle.history), urls.TO)
     return await state_at(application, cycle, first), await state_at(application, cycle, second)
 
 
-def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
-    """The moment that a text names.
+def _moment_in(cycle: VisitedCycle, text: str, default: int, path: str) -> Moment:
+    """The moment that a text names, which was typed into the field `path`.
 
     Raises:
         InputError: it is neither a number nor a day.
@@ -187,13 +197,18 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
         return Moment(default)
     if len(text) <= _MOST_DIGITS and (version := whole_number(text)) is not None:
         return Moment(min(version, len(cycle.history)))
-    return Moment(None, parse_day(text))
+    return Moment(None, parse_day(text, path))
 
 
 @router.get(urls.COMPARISON)
 async def compare(request: Request, cycle: CycleHistory, query: Annotated[ComparisonQuery, Query()]) -> Response:
     """Two moments compared: what stood only at the first, what only at the second."""
-    first, second = await _compared(request, cycle, query)
+    wrong = None
+    try:
+        first, second = await _compared(request, cycle, query)
+    except InputError as error:  # the page stays, with what was typed and the whole year compared
+        wrong = error
+        first, second = await _compared(request, cycle, ComparisonQuery())
     before = Paged.of(first.only_here(second), PageRequest(query.page))
     after = Paged.of(second.only_here(first), PageRequest(query.changes_page))
     path = urls.comparison_url(cycle.stream)
@@ -201,6 +216,9 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
     return page(
         request,
         "compare.html",
+        200 if wrong is None else wrong.http_status,
+        text="" if wrong is None else form_sentence(wrong),
+        faulty="" if wrong is None else faulty_field(wrong),
         cycle=cycle,
         first=first.moment,
         second=second.moment,

@@ -21,8 +21,8 @@ from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
 from domain.records import Refused
 from domain.times import day_ending
-from errors import InputError
-from i18n import _
+from errors import CodedError, InputError
+from i18n import _, ngettext
 from i18n.messages import day, sentence, word
 from i18n.sorting import folded
 from ledger.paging import PageRequest
@@ -31,6 +31,7 @@ from web import urls
 from web.auth import checked_form, reads
 from web.cookies import cookie_secret
 from web.downloads import as_csv
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -118,11 +119,12 @@ async def _board(
     query: BoardQuery,
     *,
     outcome: Sequence[tuple[str, str]] = (),
-    text: str = "",
+    done: str = "",
+    error: CodedError | None = None,
     typed: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """The board's page. `outcome` is that of commands in many cycles."""
+    """The board's page. `outcome` is that of commands in many cycles, `done` says it, `error` why none was sent."""
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
     found = await board_page(services.board, visitor, query.wanted(), PageRequest(query.page))
@@ -139,7 +141,9 @@ async def _board(
         steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
-        text=text,
+        done=done,
+        text="" if error is None else form_sentence(error),
+        faulty="" if error is None else faulty_field(error),
         id=uuid4(),
         typed=typed or {},
         acts=_acts(visitor),
@@ -168,7 +172,12 @@ async def late_units(request: Request, visitor: Secretary, query: Annotated[Late
 
 
 async def _late(
-    request: Request, visitor: Visitor, query: LateQuery, *, outcome: Sequence[tuple[str, str]] = ()
+    request: Request,
+    visitor: Visitor,
+    query: LateQuery,
+    *,
+    outcome: Sequence[tuple[str, str]] = (),
+    done: str = "",
 ) -> Response:
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
@@ -182,6 +191,7 @@ async def _late(
         years=await services.board.years(),
         query=query,
         outcome=outcome,
+        done=done,
         id=uuid4(),
         acts=_acts(visitor),
         wide=True,
@@ -205,12 +215,11 @@ async def remind_one(request: Request, visitor: Secretary) -> Response:
     if note := str(form.get("text", "")).strip():
         fields["text"] = note
     command_id = _command_id(form, "remind", stream, duty, unit, fields["channel"])
-    outcome = await _submit_all(
-        get_services(request), visitor, [CommandInput(stream, "remind-units", fields, command_id)]
-    )
+    inputs = [CommandInput(stream, "remind-units", fields, command_id)]
+    outcome = await _submit_all(get_services(request), visitor, inputs)
     await _note_position(request)
     shown = {name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)}
-    return await _late(request, visitor, LateQuery.model_validate(shown), outcome=outcome)
+    return await _late(request, visitor, LateQuery.model_validate(shown), outcome=outcome, done=_done(inputs, outcome))
 
 
 @router.post(urls.BOARD)
@@ -221,20 +230,37 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
     query = BoardQuery.of_form(form)
     typed = {"cycle": chosen, **{name: str(form.get(name, "")) for name in ("until", "reason", "duty")}}
     if not chosen:
-        return await _board(request, visitor, query, text=sentence("nothing_chosen"), typed=typed)
+        return await _board(request, visitor, query, error=InputError("nothing_chosen"), typed=typed)
     if form.get("_do") not in {"remind", "extend"}:
         return await _board(request, visitor, query, typed=typed)
     try:
         inputs = await _for_each(services, visitor, chosen, form)
     except (InputError, Refused) as error:
-        return await _board(request, visitor, query, text=sentence(error.code, error.facts), typed=typed)
+        return await _board(request, visitor, query, error=error, typed=typed)
     try:
         outcome = await _submit_all(services, visitor, inputs)
     except GateClosedError as error:
-        text = sentence(error.code, error.facts)
-        return await _board(request, visitor, query, text=text, typed=typed, status=error.http_status)
+        return await _board(request, visitor, query, error=error, typed=typed, status=error.http_status)
     await _note_position(request)
-    return await _board(request, visitor, query, outcome=outcome)
+    return await _board(request, visitor, query, outcome=outcome, done=_done(inputs, outcome))
+
+
+def _done(inputs: Sequence[CommandInput], outcome: Sequence[tuple[str, str]]) -> str:
+    """What was done by the commands that were entered, in words: how many reminders to how many units, or clusters."""
+    failed = {stream for stream, wrong in outcome if wrong}
+    entered = [one for one in inputs if one.stream not in failed]
+    reminders = [(one.stream, unit) for one in entered for unit in one.fields.get("units", ())]
+    if not entered:
+        return ""
+    if not reminders:
+        count = len({one.stream for one in entered})
+        text = ngettext("More time was given to {count} cluster.", "More time was given to {count} clusters.", count)
+        return text.format(count=count)
+    units = ngettext("{count} unit", "{count} units", len(set(reminders))).format(count=len(set(reminders)))
+    if any(one.fields.get("channel") != "message" for one in entered):
+        return _("The reminder of {units} is recorded.").format(units=units)
+    text = ngettext("{count} reminder was sent to {units}.", "{count} reminders were sent to {units}.", len(reminders))
+    return text.format(count=len(reminders), units=units)
 
 
 async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str], form: FormData) -> list[CommandInput]:
@@ -244,7 +270,7 @@ async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str],
         InputError: a date cannot be read, a reason is missing, or no unit is late.
     """
     if str(form.get("_do")) == "extend":
-        until = parse_day(str(form.get("until", "")))
+        until = parse_day(str(form.get("until", "")), "until")
         if not (reason := str(form.get("reason", "")).strip()):
             raise InputError("reason_missing")
         fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}

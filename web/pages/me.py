@@ -21,7 +21,6 @@ from domain.strengths import Strength
 from domain.types import Label
 from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
-from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
@@ -29,6 +28,7 @@ from web.calendars import calendar_of
 from web.checks import checked
 from web.contacts import contact_fields, correct_contact
 from web.cookies import cookie_secret
+from web.form_problems import faulty_field, form_sentence
 from web.own_words import own_words
 from web.reauthentication import address_of, reauthenticated, wrong_secret
 from web.render import page
@@ -54,6 +54,7 @@ async def _me(
     visitor: Visitor,
     *,
     text: str = "",
+    faulty: str = "",
     good: str = "",
     secret: str = "",
     status: int = 200,
@@ -74,6 +75,7 @@ async def _me(
         "me.html",
         status,
         text=text,
+        faulty=faulty,
         good=good,
         secret=secret,
         codes_left=await services.codes.recovery_codes_left(person),
@@ -137,8 +139,8 @@ async def change_me(request: Request, visitor: OwnReader) -> Response:
     try:
         changed = await step(asked)
     except (InputError, BusyError) as error:
-        text = sentence(error.code, error.facts)
-        return await _me(request, visitor, text=text, status=error.http_status, typed=typed)
+        text, faulty = form_sentence(error), faulty_field(error)
+        return await _me(request, visitor, text=text, faulty=faulty, status=error.http_status, typed=typed)
     if typed["_do"] == "contact":
         visitor = await require_login(request)
     if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it

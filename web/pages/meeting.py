@@ -46,6 +46,7 @@ from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_value
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
@@ -83,7 +84,7 @@ async def _header(
     values: Mapping[str, Any],
     on: str,
     *,
-    text: str = "",
+    errors: Sequence[CodedError] = (),
     other: str = "",
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
@@ -95,14 +96,17 @@ async def _header(
         for stream, name, year in await services.board.open_cycles(organiser)
         if stream != cycle.stream
     ]
+    fields = inputs(RecordMeeting, values, more)
+    problems = ActProblems(cycle, RecordMeeting, values, fields, None).of(errors)
     return page(
         request,
         "minutes_new.html",
         status,
         cycle=cycle,
-        fields=inputs(RecordMeeting, values, more),
+        fields=fields,
         on=on,
-        text=text,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         begun=begun,
         others=others,
         other=other,
@@ -125,7 +129,7 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         id_ = SLUG.validate_python(str(values["id"]))
         parse_day(on, "_on")
         if not values.get("kind"):
-            raise InputError("meeting_without_kind")
+            raise InputError("meeting_without_kind", "kind")
         parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
         if other and await other_cycle(services.application, cycle.visitor, other) is None:
             raise InputError("not_yours_to_say")
@@ -135,9 +139,11 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         minutes.meeting_id = minutes.meeting_id or str(uuid4())
         await keep_minutes(services, cycle, minutes, new=before is None)
     except (InputError, Refused, ValidationError) as error:
-        text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
-        status = error.http_status if isinstance(error, QuotaError) else 422
-        return await _header(request, cycle, values, on, text=text, other=other, status=status)
+        first = error if isinstance(error, CodedError) else InputError("field_bad", place="id", found=values["id"])
+        status = first.http_status if isinstance(first, QuotaError) else 422
+        fields = as_fields(RecordMeeting, values)
+        errors = [first] if first.path == "_on" else await all_errors(services, RecordMeeting, fields, first)
+        return await _header(request, cycle, values, on, errors=errors, other=other, status=status)
     return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
@@ -153,6 +159,7 @@ def _page(
     minutes: Minutes,
     *,
     text: str = "",
+    faulty: str = "",
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
@@ -169,6 +176,7 @@ def _page(
         cycle=cycle,
         minutes=minutes,
         text=text,
+        faulty=faulty,
         checked=checked,
         lines=lines,
         choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
@@ -238,7 +246,7 @@ async def _check_or_enter(
             return _page(request, cycle, minutes, checked=checked)
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
-            return _page(request, cycle, minutes, checked=checked, text=text, status=422)
+            return _page(request, cycle, minutes, checked=checked, text=text, faulty="_password", status=422)
         submitter = visitor.submitter(confirmed=checked.binding)
         receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.form_values import nested
+from application.form_values import as_fields, nested
 from application.minutes import Minutes, other_cycle
 from application.permitted_acts import require_permitted
 from application.score_sheets import sheet_of
@@ -18,10 +18,10 @@ from domain.access import Matter
 from domain.numbers import whole_number
 from errors import InputError, QuotaError
 from i18n import _
-from i18n.messages import sentence
 from web import quotas, urls
 from web.act_form import store_files, suggested_persons, typed_text
 from web.auth import checked_form, reads_cycle
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.render import page
@@ -63,6 +63,9 @@ async def _act(
     services = get_services(request)
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     acted_in = other if other is not None and stream == minutes.other else cycle
+    fields, sheet = inputs(act, values, more), sheet_of(acted_in, act, values)
+    errors = [] if problem is None else await all_errors(services, act, as_fields(act, values), problem)
+    problems = ActProblems(acted_in, act, values, fields, sheet).of(errors)
     return page(
         request,
         "minutes_act.html",
@@ -71,14 +74,15 @@ async def _act(
         minutes=minutes,
         number=number,
         act=act,
-        fields=inputs(act, values, more),
+        fields=fields,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         units=acted_in.units(),
         people=await suggested_persons(services, cycle),
         stream=stream,
         other=other,
-        text="" if problem is None else sentence(problem.code, problem.facts),
         awards=[(one.id, one.title) for one in cycle.rules.awards],
-        sheet=sheet_of(acted_in, act, values),
+        sheet=sheet,
         about=_(act.SUMMARY),
     )
 

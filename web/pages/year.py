@@ -35,7 +35,6 @@ from domain.rules import Edition
 from domain.streams import cycle_stream
 from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
-from i18n.fields import field_label
 from i18n.messages import sentence
 from ledger.paging import Paged, PageRequest
 from resources import RULES
@@ -44,6 +43,7 @@ from web.act_form import typed_text
 from web.auth import checked_form, reads
 from web.cookies import cookie_secret
 from web.downloads import as_attachment
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -94,11 +94,17 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     return _form(request, dict(kept[0]) if kept else {})
 
 
-def _form(request: Request, typed: dict[str, Any], text: str = "", status: int = 200) -> Response:
+def _form(
+    request: Request, typed: dict[str, Any], error: InputError | Refused | None = None, status: int = 200
+) -> Response:
+    """The form, with what is wrong in it."""
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
+    text, faulty = ("", "") if error is None else (form_sentence(error), faulty_field(error))
     editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
-    return page(request, "year.html", status, typed=defaults, text=text, editions=editions, columns=COLUMNS)
+    return page(
+        request, "year.html", status, typed=defaults, text=text, faulty=faulty, editions=editions, columns=COLUMNS
+    )
 
 
 @router.get(urls.NEW_YEAR_TEMPLATE)
@@ -147,7 +153,7 @@ async def look_on(
 def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused) -> Response:
     """The form again, with what is wrong."""
     status = error.http_status if isinstance(error, QuotaError) else 422
-    return _form(request, typed, sentence(error.code, error.facts), status)
+    return _form(request, typed, error, status)
 
 
 async def _look(
@@ -195,10 +201,10 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("edition_missing", edition=typed.get("edition", ""))
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
-        raise InputError("field_bad", place=field_label("year"), found=text[:20])
+        raise InputError("field_bad", place="year", found=text[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        plan["issued"] = parse_day(plan["issued"]).isoformat()
+        plan["issued"] = parse_day(plan["issued"], "plan_issued").isoformat()
     head = {
         "organiser": visitor.unit,
         "organiser_name": typed.get("organiser_name") or visitor.unit,
