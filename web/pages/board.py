@@ -96,7 +96,6 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
     """The same rows for a spreadsheet."""
     rows = [
         {
-            "cycle": row.cycle,
             "cluster": row.cluster,
             "year": row.year,
             "step": word("step", row.step),
@@ -139,6 +138,7 @@ async def _board(
         steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
+        names=await services.board.titles({stream for stream, _text in outcome}),
         text=text,
         id=uuid4(),
         typed=typed or {},
@@ -182,6 +182,7 @@ async def _late(
         years=await services.board.years(),
         query=query,
         outcome=outcome,
+        names=await services.board.titles({stream for stream, _text in outcome}),
         id=uuid4(),
         acts=_acts(visitor),
         wide=True,
