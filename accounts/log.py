@@ -28,8 +28,8 @@ class AccountChange(StrEnum):
     LAST_DAY_CHANGED = "last-day-changed"  # until
     KIND_CHANGED = "kind-changed"  # kind, administrator
     PASSWORD_CHOSEN = "password-chosen"  # noqa: S105 - by an invitation
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - by somebody who knew it
-    PASSWORD_LINK_SENT = "password-link-sent"  # noqa: S105 - by mail, to somebody who forgot the password
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - by a person who knew it
+    PASSWORD_LINK_SENT = "password-link-sent"  # noqa: S105 - by mail, to a person who forgot the password
     PASSWORD_RESET = "password-reset"  # noqa: S105 - by such a link
     RESET = "reset"  # password and codes are void, an invitation was made
     CODES_SET_UP = "codes-set-up"
@@ -55,7 +55,7 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who makes a change, and by which door. `person` is None for the operator, and for somebody without a login."""
+    """Who makes a change, and by which door. `person` is None for the operator, and for a visitor without a login."""
 
     person: str | None
     door: Door = Door.PAGES

@@ -46,8 +46,11 @@ from ledger.mapping import to_draft, to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.protocol import Append, Behind, Part, load_all
 from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
+from projections.board_lines import BoardLines
+from projections.known_editions import KnownEditions
 from projections.stream_states import StreamStates
 from vault.persons import Contact, People
+from vault.texts import Texts
 
 PAGE = 50
 """Rows of a round. The deliveries of this many rows fit into one append, for large clusters, too."""
@@ -82,7 +85,8 @@ class PostActivities:
     ) -> None:
         self._ledger, self._people, self._mailer, self._sender = ledger, people, mailer, sender
         self._digests, self._now, self._digests_checked = Digests(ledger.pool), now, 0.0
-        self._states = StreamStates(ledger)
+        self._states, self._editions = StreamStates(ledger), KnownEditions(Texts(ledger.pool))
+        self._board = BoardLines(ledger.pool)
         self._tip: StreamTip | None = None
         self._position = 0
         # By message id, of the rounds that are not recorded yet:
@@ -175,11 +179,13 @@ class PostActivities:
         outcomes: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
         preferences = await self._digests.preferences(contact.id for contact in reachable)
+        rules, organiser = await self._editions.in_force(state), state.lifecycle.organiser
+        namesake = await self._board.has_namesake(state.lifecycle.cluster_name, organiser)
         for contact in reachable:
             activity.heartbeat()
             wishes = preferences.get(contact.id) or _without_account()
             with in_language(wishes.language):
-                subject, body = message_of(notice, state, row.stream, rehearsed=rehearsed)
+                subject, body = message_of(notice, state, rules, rehearsed=rehearsed, namesake=namesake)
             if wishes.digest != AT_ONCE:
                 await self._digests.put(
                     Waiting(contact.id, row.position, notice.NAME, notice.to, subject, body, row.recorded_at)

@@ -14,7 +14,7 @@ from i18n.messages import day, word
 from i18n.sorting import folded
 from i18n.words import WORDS
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from projections.board import glance
+from projections.board import glance, title_of
 from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LineFilter
 from projections.board_table import Board
 
@@ -63,7 +63,7 @@ def _board_row(line: Mapping[str, Any], now: datetime) -> BoardRow:
     seen, names = glance(dict(line), now), line["names"]
     return BoardRow(
         cycle=line["cycle"],
-        cluster=line["cluster"],
+        cluster=title_of(line),
         year=line["year"],
         step=line["step"],
         next_due=seen.next_due,
@@ -150,9 +150,7 @@ async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked
     now = datetime.now(UTC)
     found = await board.late_page(organiser_of(visitor), year, now, asked)
     return found.map(
-        lambda one: LateUnit(
-            one[0]["cycle"], one[0]["cluster"], one[0]["year"], _own_now(one[0], now), _late_task(*one)
-        )
+        lambda one: LateUnit(one[0]["cycle"], title_of(one[0]), one[0]["year"], _own_now(one[0], now), _late_task(*one))
     )
 
 
@@ -198,6 +196,17 @@ async def deviations_page(
             "rehearsed": one.rehearsed,
         }
     )
+
+
+def deviation_in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `deviations_page` for people, by the headings of `i18n.columns`."""
+    return {
+        **{name: row[name] for name in ("cluster", "year", "what", "article")},
+        "on": day(row["on"]) if row["on"] else "",
+        "unit": row["unit"],
+        "state": row["state"],
+        "how_sure": word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
+    }
 
 
 async def count_deviations(board: BoardLines, visitor: Visitor, year: str | None) -> int:

@@ -19,6 +19,7 @@ from domain.commands import CommandPayload
 from domain.deviations import Deviation
 from domain.records import Event
 from domain.steps.signatories import SignatoriesNamed
+from domain.titles import names_of
 from domain.types import normalize_text
 from i18n import _
 from i18n.state_text import deviation_text
@@ -115,9 +116,8 @@ def deviations_by_key(part: ReadablePart) -> dict[str, Deviation]:
 
 
 def names_in(dry_run: DryRun) -> Mapping[str, str]:
-    """Names of the units in a dry run, the organiser included."""
-    lifecycle = dry_run.state.lifecycle
-    return {**dry_run.state.membership.names, lifecycle.organiser: lifecycle.organiser_name}
+    """The names of units in a dry run, the organiser included, and the titles of what acts name by id."""
+    return names_of(dry_run.state, dry_run.rules)
 
 
 def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who may open a file: the people of its unit, and whoever may read an event that names it."""
+"""Who may open a file: the people of its unit, and readers of an event that names it."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class GateClosedError(CodedError):
 
 
 class Asked(Protocol):
-    """A command that somebody wants to enter, as far as the gate looks at it."""
+    """A command to be entered, as far as the gate looks at it."""
 
     @property
     def stream(self) -> str:

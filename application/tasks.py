@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.paging import ALL_ROWS, Paged, PageRequest
+from projections.board import title_of
 from projections.board_lines import BoardLines
 
 
@@ -61,7 +62,7 @@ def _task(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str, now: date
     members = line["members"]
     return TaskCard(
         cycle=line["cycle"],
-        cluster=line["cluster"],
+        cluster=title_of(line),
         year=line["year"],
         duty=owed["duty"],
         subject=names.get(owed["subject"], owed["subject"] or ""),

@@ -15,10 +15,11 @@ from domain.dates import as_written
 from domain.records import CLOCK, Event, EventEnvelope
 from domain.rules import edition_of
 from domain.steps.lifecycle import EditionAdopted
-from domain.times import When
+from domain.times import ICT, When
 from domain.types import changed_key
 from i18n import _
 from i18n.editions import edition_title, edition_with_changes
+from i18n.messages import word
 from i18n.sorting import folded
 from i18n.timeline import describe
 from ledger.events import RecordedEvent
@@ -57,12 +58,17 @@ def step_of(row: RecordedEvent) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """An event of a timeline. `who` is the actor's name; `corrected_by` the version of the correction."""
+    """An event of a timeline, with the names of who entered it, of the person they stood in for, and of the unit.
+
+    `corrected_by` is the version of the correction.
+    """
 
     row: RecordedEvent
     text: str
     who: str
     corrected_by: int | None
+    absent: str = ""
+    unit_name: str = ""
 
     @property
     def step(self) -> str:
@@ -75,7 +81,7 @@ class TimelineEntry:
         return as_written(When(self.row.happened_earliest, self.row.happened_latest))
 
     def values(self) -> dict[str, Any]:
-        """The entry as downloads and the JSON interface give it."""
+        """The entry as the JSON interface and JSON files give it."""
         row = self.row
         return {
             "version": row.version,
@@ -97,6 +103,24 @@ class TimelineEntry:
             "who": self.who,
         }
 
+    def in_words(self) -> dict[str, Any]:
+        """The entry as a row for people, by the headings of `i18n.columns`."""
+        row = self.row
+        return {
+            "act": row.version,
+            "position": row.position,
+            "on": self.on,
+            "text": self.text,
+            "recorded": f"{row.recorded_at.astimezone(ICT):%d/%m/%Y %H:%M}",
+            "who": self.who,
+            "unit": self.unit_name,
+            "absent": self.absent,
+            "how_sure": word("sureness", row.provenance),
+            "source": row.source,
+            "corrected_by": self.corrected_by,
+            "digest": row.digest.hex(),
+        }
+
 
 async def timeline(
     application: Application,
@@ -107,13 +131,17 @@ async def timeline(
     """The timeline of a history. `corrected` maps versions to the versions of their corrections."""
     pairs = tuple(history)
     texts = await sentences(application.texts, (envelope for _row, envelope in pairs), names)
-    people = await application.people.names({row.actor for row, _envelope in pairs})
+    people = await application.people.names(
+        {one for row, _envelope in pairs for one in (row.actor, row.stand_in_for) if one is not None}
+    )
     return [
         TimelineEntry(
             row,
             text,
-            _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
+            _("the clock") if row.actor == CLOCK else people.get(row.actor) or _("a person without a name here"),
             corrected.get(row.version),
+            (people.get(row.stand_in_for) or _("a person without a name here")) if row.stand_in_for else "",
+            names.get(row.unit, row.unit),
         )
         for (row, _envelope), text in zip(pairs, texts, strict=True)
     ]

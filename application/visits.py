@@ -22,6 +22,7 @@ from domain.rules import Edition
 from domain.state import State, members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import is_cycle
+from domain.titles import titles_of_acts, titles_of_rules
 from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
 from vault.persons import Contact
@@ -85,6 +86,12 @@ class VisitedCycle:
     visitor: Visitor
 
     @property
+    def name(self) -> str:
+        """The cluster and the year."""
+        lifecycle = self.state.lifecycle
+        return f"{lifecycle.cluster_name}, {lifecycle.year}"
+
+    @property
     def rows(self) -> list[RecordedEvent]:
         """The rows of its history."""
         return [row for row, _envelope in self.history]
@@ -139,9 +146,10 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.adoptions(state))
     people = await application.people.names(_persons(state))
-    names = {**people, **members_and_organiser(state)}
+    names = {**people, **members_and_organiser(state), **titles_of_rules(rules)}
     cycle = VisitedCycle(stream, history, state, rules, names, visitor)
-    await of_many(len(history), cycle.readable_state)  # it is kept: from here on it costs nothing
+    # It is kept: from here on it costs nothing.
+    names.update(titles_of_acts(await of_many(len(history), cycle.readable_state)))
     return cycle
 
 

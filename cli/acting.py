@@ -341,7 +341,7 @@ def _show_receipt(found: dict[str, Any]) -> None:
     console.print(head)
     for row in found["events"]:
         console.print(
-            _("  act {version} ({type}), position {position}, code {code}").format(
-                version=row["version"], type=row["type"], position=row["position"], code=row["digest"][:8]
+            _("  act {version}, position {position}, code {code}").format(
+                version=row["version"], position=row["position"], code=row["digest"][:8]
             )
         )

@@ -16,8 +16,9 @@ from domain.codec import plain
 from domain.cycle import CYCLE
 from domain.deviations import deviations
 from domain.rules import Edition, edition_of
-from domain.state import State, members_and_organiser
+from domain.state import State
 from domain.streams import parse_cycle_name
+from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import counted, day, word
@@ -37,7 +38,8 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
         history = await app.history(stream)
         state = CYCLE.fold(envelope for _row, envelope in history)
         shown = Paged.of(history, asked)
-        entries = await timeline_entries(app, shown.rows, members_and_organiser(state), state.corrections.corrected)
+        names = names_of(state, await app.rules(CYCLE.adoptions(state)))
+        entries = await timeline_entries(app, shown.rows, names, state.corrections.corrected)
     rows = [
         {
             "version": entry.row.version,
@@ -64,7 +66,7 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
             if entry.corrected_by:
                 text += " " + _("(corrected by {by})").format(by=entry.corrected_by)
             sure = word("sureness", row.provenance) + (f": {row.source}" if row.source else "")
-            table.add_row(str(row.version), entry.on, text, row.actor, sure)
+            table.add_row(str(row.version), entry.on, text, entry.who, sure)
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
@@ -73,7 +75,7 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
 
 
 def _warn_if_changed(rows: Sequence[RecordedEvent]) -> Exit:
-    """Warn when the rows that were shown do not fit their digests: somebody changed them in the database."""
+    """Warn when the rows that were shown do not fit their digests: they were changed in the database."""
     if not (warning := chain_warning(rows)):
         return Exit.DONE
     say(warning)
@@ -109,6 +111,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
                 "{stream}: state after {events} event", "{stream}: state after {events} events", found.events
             ).format(stream=stream, events=found.events)
         )
+        names = names_of(found.state, found.rules) if isinstance(found.state, State) else {}
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             unnamed = (unnamed_units(step["unnamed"]),) if step["unnamed"] else ()
@@ -116,12 +119,11 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             table.add_row(
                 word("step", step["step"]),
                 f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,
-                ", ".join((*step["waiting_for"], *unnamed)) or "-",
+                ", ".join((*(names.get(unit, unit) for unit in step["waiting_for"]), *unnamed)) or "-",
             )
         console.print(table)
         if isinstance(found.state, State):
-            names = members_and_organiser(found.state)
-            for line in state_lines(found.state, texts, people, found.sure.by_event):
+            for line in state_lines(found.state, texts, {**people, **names}, found.sure.by_event):
                 console.print(line)
             for one in deviations(found.state, found.rules):
                 console.print(f"  • {deviation_text(one, names, found.sure.by_when)}")
@@ -176,9 +178,9 @@ async def verify_(*, as_json: bool) -> int:
         if report.first_broken is not None:
             console.print(_("BROKEN at position {position}").format(position=report.first_broken))
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)} {problem.detail}")
+            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)}")
         for one in beside:
-            console.print(f"  {one['code']} {one['detail']}")
+            console.print(f"  {word('beside', one['code'])}: {one['detail']}")
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE if ok else Exit.NOT_VERIFIED

@@ -47,7 +47,7 @@ def _show(report: dict[str, Any]) -> None:
         for told in report["told"]:
             console.print(f"  {_told(told)}")
     for one in report["unheeded"]:
-        console.print(_("Not heeded: {why}").format(why=sentence(one["code"], one["facts"])))
+        console.print(_("Ignored: {why}").format(why=sentence(one["code"], one["facts"])))
     for cycle in report["cycles"]:
         if moved := ", ".join(move["unit"] for move in cycle["moved"]):
             console.print(_("These corrections moved: {units}").format(units=moved))

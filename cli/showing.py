@@ -18,15 +18,16 @@ from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
 from errors import InputError
 from i18n import _, ngettext
-from i18n.acts import readable_names, stored_names
+from i18n.acts import names_in_files, readable_names, stored_names
 from i18n.messages import day, days_left, word
 from i18n.notices import message_of
 from ledger.mapping import to_envelope
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
 from projections.board import glance
-from projections.board_lines import Line, LineFilter
+from projections.board_lines import BoardLines, Line, LineFilter
 from projections.board_table import Board
+from projections.known_editions import KnownEditions
 
 _BOARD = (
     "cycle",
@@ -52,8 +53,8 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
         years = await projection.years() if year is not None and not found.total else []
     if years:
         raise InputError("no_cycle_of_year", place="--year", year=year, years=", ".join(years))
-    rows = []
-    for line in found.rows:
+    rows, lines = [], found.rows
+    for line in lines:
         seen = glance(line, now)
         rows.append(
             {
@@ -68,13 +69,13 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
         table = grid(
             _("cycle"), _("step"), _("next deadline"), _("waiting for"), _("overdue"), _("deviations"), _("how sure")
         )
-        for row in rows:
-            found = row["deviations"]
+        for row, line in zip(rows, lines, strict=True):
+            found, names = row["deviations"], line["names"]
             table.add_row(
                 _short(row["cycle"]),
                 word("step", row["step"]),
                 day(row["next_deadline"]) if row["next_deadline"] else "-",
-                ", ".join(row["waiting_for"]) or "-",
+                ", ".join(names.get(unit, unit) for unit in row["waiting_for"]) or "-",
                 str(len(row["overdue"])),
                 ngettext("{open} open, {remarks} remark", "{open} open, {remarks} remarks", found["remarks"]).format(
                     **found
@@ -99,14 +100,15 @@ async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
 
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
-        for row in rows:
+        for row, (line, _owed) in zip(rows, found.rows, strict=True):
+            names = line["names"]
             mark = f" ({word('sureness', 'rehearsed')})" if row["rehearsed"] else ""
             due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
                 _short(row["cycle"]) + mark,
-                f"{word('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                f"{word('duty', row['duty'])} {names.get(row['subject'], row['subject'] or '')}".strip(),
                 due,
-                act_of(row["duty"]) or "-",
+                names_in_files().get(act_of(row["duty"]) or "", "-"),
                 ", ".join(row["waits_for_names"]) or "-",
             )
         terminal().print(table if rows else _("Nothing to do."))
@@ -147,7 +149,7 @@ async def inbox(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
         table = grid(_("date"), _("cycle"), _("subject"))
         for row in rows:
             table.add_row(row["happened"], _short(row["cycle"]), row["subject"])
-        terminal().print(table if rows else _("Nothing has come in."))
+        terminal().print(table if rows else _("There are no notices."))
 
     answer(rows, as_json=as_json, show=show)
     say_page(found, complete=complete)
@@ -176,6 +178,7 @@ async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[dateti
     """Return the notices of a cycle to a unit, in order, each with the time of its recording."""
     state, found = CYCLE.empty(), list[tuple[datetime, dict[str, Any]]]()
     entered_by: dict[int, str] = {}
+    editions, board = KnownEditions(app.texts), BoardLines(app.ledger.pool)
     for row in await load_all(app.ledger, stream):
         envelope = to_envelope(row)
         state = CYCLE.evolve(state, envelope)
@@ -184,7 +187,10 @@ async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[dateti
             if notice.to != unit:
                 continue
             rehearsed = row.provenance == "rehearsed"
-            subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
+            lifecycle = state.lifecycle
+            namesake = await board.has_namesake(lifecycle.cluster_name, lifecycle.organiser)
+            rules = await editions.in_force(state)
+            subject, body = message_of(notice, state, rules, rehearsed=rehearsed, namesake=namesake)
             values = {
                 "cycle": stream,
                 "version": row.version,

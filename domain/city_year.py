@@ -98,7 +98,7 @@ class YearPlanIssued(
     Event,
     name="YearPlanIssued",
     schema=1,
-    sentence=None,
+    sentence=N_("The plan of the year {year} is issued: {plan}."),
     correctable=False,
     in_summary=None,
 ):
@@ -113,7 +113,7 @@ class ClustersArranged(
     Event,
     name="ClustersArranged",
     schema=1,
-    sentence=None,
+    sentence=N_("The clusters of the year: {clusters}."),
     correctable=False,
     in_summary=None,
 ):
@@ -124,7 +124,7 @@ class OpeningOrdered(
     Event,
     name="OpeningOrdered",
     schema=1,
-    sentence=None,
+    sentence=N_("The cycles of the clusters are to be opened."),
     correctable=False,
     in_summary=None,
 ):

@@ -12,7 +12,7 @@ from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import N_, Plural
 from domain.rules import DraftKind
 from domain.times import Day
-from domain.types import FrozenModel, Label, LastInstant, Slug, UnitId
+from domain.types import AwardId, FrozenModel, Label, LastInstant, UnitId
 
 
 class Notice(FrozenModel):
@@ -176,7 +176,7 @@ class EscalationConfirmedNotice(
 class EscalatedToNobodyNotice(
     Notice,
     name="escalated_to_nobody",
-    subject=N_("nobody oversees this cluster: {duty}"),
+    subject=N_("this cluster has no overseer: {duty}"),
     body=N_("You put {units} before the overseer, but nobody is named: name the overseer, and tell them yourself."),
     before_publication=True,
 ):
@@ -321,7 +321,7 @@ class DutyReopenedNotice(
 class SubmittedNotice(
     Notice,
     name="submitted",
-    subject=N_("the nominations have come in"),
+    subject=N_("the nominations are submitted"),
     body=N_("The cluster has submitted its nominations: {title}."),
     before_publication=True,
 ):
@@ -347,7 +347,7 @@ class AwardHeldNotice(
 ):
     """Before publication, too: it is about the addressee's own award."""
 
-    award: Slug
+    award: AwardId
 
 
 class AwardReleasedNotice(
@@ -359,7 +359,7 @@ class AwardReleasedNotice(
 ):
     """Before publication, too, as `AwardHeldNotice`."""
 
-    award: Slug
+    award: AwardId
 
 
 class AwardAnnulledNotice(
@@ -371,13 +371,13 @@ class AwardAnnulledNotice(
 ):
     """Before publication, too, as `AwardHeldNotice`."""
 
-    award: Slug
+    award: AwardId
 
 
 class ComplaintFiledNotice(
     Notice,
     name="complaint_filed",
-    subject=N_("a complaint has come in"),
+    subject=N_("a complaint was filed"),
     body=N_("Complaint number {number} was entered in the register."),
     before_publication=False,
 ):

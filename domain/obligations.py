@@ -237,7 +237,7 @@ def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def cross_checkers(state: ObligationsContext, rules: Edition) -> Checkers:
-    """Return which member cross-checks which, by the unit that is checked; it is empty while nobody says so."""
+    """Return which member cross-checks which, by the checked unit; empty while neither edition nor act says so."""
     members = state.membership.members() if rules.has_round("cross-checked") else ()
     return checkers(members, state.cross_checks, rules)
 
@@ -357,7 +357,7 @@ def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, 
 
 
 def is_past_year(state: ObligationsContext) -> bool:
-    """Return whether the year is entered afterwards from what sources tell, so that nobody has anything to do in it."""
+    """Return whether the year is entered afterwards from what sources tell, so that it has no open tasks."""
     return state.lifecycle.clock == "backfill"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
@@ -90,10 +90,9 @@ def _is_name(text: str) -> bool:
 
 
 def _as_written(value: object) -> str:
-    """Return a value as a person would write it: days as day/month/year."""
+    """Return a value as a person would write it: days as day/month/year, of a list or a table three dots."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return "…"
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    try:
-        return repr(value)
-    except RecursionError:  # lists inside each other, hundreds deep
-        return "…"
+    return repr(value)

@@ -182,6 +182,25 @@ class IsVoteSubject:
     """Marks a field that holds the subject of a vote: a role, an award's id or another word."""
 
 
+class IsAward:
+    """Marks a field that holds the id of an award; it is shown by its title (`domain.titles`)."""
+
+
+AwardId = Annotated[Slug, IsAward()]
+
+
+class IsRound:
+    """Marks a field that holds a round of scoring: an id, or words of a source. It is shown by its title."""
+
+
+class IsLetter:
+    """Marks a field that holds the id of a letter; it is shown by what is written on the letter."""
+
+
+class IsDeviationKey:
+    """Marks a field that holds the key of a deviation; it is shown by what the deviation is called."""
+
+
 class IsLastInstant:
     """Marks a deadline: an instant at the end of its last day, and people say that day."""
 

@@ -102,6 +102,6 @@ def names_in_files() -> Mapping[str, str]:
     known = stored_names()
     vietnamese = language() == "vi"
     return {
-        **{name: name if vietnamese else stored for name, stored in known.items()},
-        **{stored: name if vietnamese else stored for name, stored in known.items()},
+        **{name: name if vietnamese else f"`{stored}`" for name, stored in known.items()},
+        **{stored: name if vietnamese else f"`{stored}`" for name, stored in known.items()},
     }

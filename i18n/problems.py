@@ -82,10 +82,10 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "range_backwards": N_("the range ends before it begins"),
     "person_is_nobody": N_("a person needs an id or an office"),
     "document_is_nothing": N_("a document needs a title, a number, a date or an issuer"),
-    "voice_is_one": N_("one of unit, person and group is expected"),
+    "voice_is_one": N_("one of unit (`unit`), person (`person`) and people together (`group`) is expected"),
     "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
-    "cluster_twice": N_("the cluster {cluster} stands twice"),
-    "unit_in_two_clusters": N_("{unit} stands in two clusters"),
+    "cluster_twice": N_("the cluster {name} stands twice"),
+    "unit_in_two_clusters": N_("{name} stands in two clusters"),
     "units_twice": N_("named twice: {units}"),
     "organiser_is_member": N_("the organiser cannot be a member of its own cluster"),
     "day_not_every_year": N_("{day}/{month} is no day of every year"),
@@ -112,7 +112,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "holidays_overlap": N_("holidays overlap: {titles}"),
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
-    "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
+    "sure_in_one_way": N_("one of `source`, `inferred_from` and `rehearsed` is expected"),
     "year_wrong_by_one": N_(
         "a meeting that closes {year} and opens {next} was held on {on}: does it close {likely}? Then write "
         "`year: {likely}` and the year after it under `next`; if not, `year_is_right: true` in the head of the file"
@@ -128,7 +128,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
     "criterion_stands_twice": N_("criterion {criterion} stands twice"),
     "reserved_id": N_("{person} cannot be a person's id"),
-    "person_twice": N_("{person} stands twice"),
-    "unit_of_nobody": N_("{person}: no unit {unit} in this file (a person of another body needs an office)"),
+    "person_twice": N_("{name} stands twice"),
+    "unit_of_nobody": N_("{name}: no unit {unit} in this file (a person of another body needs an office)"),
 }
 """A code without an entry is shown in pydantic's own English words."""

@@ -26,10 +26,11 @@ from domain.steps.meetings import MeetingHeld, MeetingTold
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
 from domain.times import When, day_ending
+from domain.titles import title_key, titles_of_acts
 from domain.units import Unnamed
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.values import meeting_told, unnamed_units, voice
+from i18n.values import award_title, meeting_told, round_title, unnamed_units, voice, vote_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def state_lines(
     `texts` are the free texts by digest, `people` the names of persons by id. `sure` has the sureness by event type,
     for facts that the state keeps without it.
     """
-    summary = _Summary(state, {**(people or {}), **members_and_organiser(state)}, texts, sure or {})
+    names = {**(people or {}), **members_and_organiser(state), **titles_of_acts(state)}
+    summary = _Summary(state, names, texts, sure or {})
     for section in Section:
         yield from _SECTIONS[section](summary)
 
@@ -123,7 +125,7 @@ def _signatures_of(signing: Signing, covenant: str, names: Mapping[str, str]) ->
     which = "" if covenant == "covenant" else f" ({word('covenant', covenant)})"
     yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-") + which
     if signing.unnamed == "unknown":
-        yield _("  and others, nobody says how many")
+        yield _("  and others; the source does not say how many")
     elif signing.unnamed:
         yield ngettext(
             "  and {count} unit that the source does not name",
@@ -142,7 +144,9 @@ def _witnesses(on: _Summary) -> Iterator[str]:
 
 def _letters(on: _Summary) -> Iterator[str]:
     for id_, letter in on.state.letters.letters.items():
-        yield f"{word('letter', letter.event.kind)} {id_}: {_answer(id_, on.state)} ({_sureness(letter)})"
+        title = on.names.get(title_key("letter", id_), "")
+        kind = word("letter", letter.event.kind)
+        yield f"{kind} {title}".rstrip() + f": {_answer(id_, on.state)} ({_sureness(letter)})"
 
 
 def _answer(letter: str, state: State) -> str:
@@ -151,7 +155,7 @@ def _answer(letter: str, state: State) -> str:
         return _("answered")
     if not state.letters.asks_for_answer(letter):
         return _("asks for no answer")
-    return _("no answer is told") if is_past_year(state) else _("not answered")
+    return _("no source tells of an answer") if is_past_year(state) else _("not answered")
 
 
 def _registrations(on: _Summary) -> Iterator[str]:
@@ -211,7 +215,7 @@ def _scores(on: _Summary) -> Iterator[str]:
     for (unit, round_), scored in on.state.scores.items():
         points = [item.points for item in scored.sheet if item.points is not None]
         total = number(sum(points, Decimal(0))) if points else "-"
-        yield f"{on.name(unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
+        yield f"{on.name(unit)}, {round_title(round_, on.names)}: {total} ({_sureness(scored)})"
     yield from _unnamed_acts("self-score", word("round", "self"), on)
 
 
@@ -222,7 +226,7 @@ def _ranking(on: _Summary) -> Iterator[str]:
 
 def _nominations(on: _Summary) -> Iterator[str]:
     for unit, award in on.state.conclusion.nominations:
-        yield f"{_('Nominated')}: {on.name(unit)}, {award}" + on.mark(UnitNominated)
+        yield f"{_('Nominated')}: {on.name(unit)}, {award_title(award, on.names)}" + on.mark(UnitNominated)
 
 
 def _next_roles(on: _Summary) -> Iterator[str]:
@@ -240,7 +244,7 @@ def _decision(on: _Summary) -> Iterator[str]:
     if on.state.conclusion.decided is not None:
         yield f"{_('Decided')}: {day(on.state.conclusion.decided)}" + on.mark(AwardsDecided)
     for grant in on.state.conclusion.grants:
-        yield f"{_('Decided')}: {on.name(grant.unit)}, {grant.award}" + on.mark(AwardsDecided)
+        yield f"{_('Decided')}: {on.name(grant.unit)}, {award_title(grant.award, on.names)}" + on.mark(AwardsDecided)
 
 
 def _publication(on: _Summary) -> Iterator[str]:
@@ -289,6 +293,12 @@ def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
         return unnamed_units(fact if isinstance(fact, int) else str(fact))
     if isinstance(fact, int):
         return f"{word('deviation_count', name)}: {fact}"
+    if (show := _SHOWN.get(name)) is not None:
+        return show(str(fact), names)
+    if name == "subject" and code in _ON_VOTES:
+        return vote_subject(str(fact), names)
+    if code == "voted_otherwise":
+        return word("vote_method", fact)
     if name == "kind" and code in _KINDS:
         return word(_KINDS[code], fact)
     if code.endswith("_unusual"):
@@ -296,6 +306,16 @@ def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
         return text.format(day=shown(name, fact, names))
     return shown(name, fact, names)
 
+
+_SHOWN: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
+    "award": award_title,
+    "ballot": lambda ballot, names: vote_subject(names.get(title_key("ballot", ballot), ""), names),
+    "letter": lambda letter, names: names.get(title_key("letter", letter)) or _("a letter"),
+    "round": round_title,
+}
+"""How the facts are shown that are ids."""
+
+_ON_VOTES = frozenset({"not_carried", "vote_tied"})
 
 _KINDS: Mapping[str, str] = {"letter_unanswered": "letter", "meeting_unusual": "meeting"}
 """The kind of word that the fact `kind` is, by the code of the deviation."""

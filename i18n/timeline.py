@@ -1,6 +1,6 @@
 """Events as sentences, for timelines, receipts, minutes and the search index.
 
-Each event carries its own sentence. An event without a sentence is shown by its type and fields.
+Each event carries its own sentence.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Ma
     `names` are those of units and persons by id, `texts` the free texts by digest; a missing text is shown as "…".
     """
     event, meta, words = envelope.event, envelope.meta, Words(names, texts)
-    sentence = event.SENTENCE
+    sentence: Any = event.SENTENCE
     if event.SENTENCE_IF_DECIDED is not None and meta.meeting is not None and meta.unit != getattr(event, "unit", None):
         sentence = event.SENTENCE_IF_DECIDED
     facts: Mapping[str, Any] = dict(event)
     if callable(sentence):
         sentence, facts = sentence(event)
     shown = in_words(type(event), facts, words)
-    if sentence is None:
-        return f"{event.NAME} {shown}"
     return fill(translated(sentence, facts), shown)

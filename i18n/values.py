@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from domain.city_year import ClusterPlan
+from domain.deviations import CODES_OF_KEYS
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
@@ -20,11 +22,25 @@ from domain.steps.signatories import Signatories, Signatory
 from domain.steps.targets import Content, ContentsTold
 from domain.steps.voting import Choice
 from domain.times import day_ending
-from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
+from domain.titles import title_key
+from domain.types import (
+    Document,
+    IsAward,
+    IsDeviationKey,
+    IsEdition,
+    IsLastInstant,
+    IsLetter,
+    IsPlace,
+    IsRound,
+    IsText,
+    IsUnit,
+    IsVoteSubject,
+    Participant,
+)
 from domain.units import SampledPlace, TogetherUnits, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.words import kind_of
+from i18n.words import DUTIES, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ def _list(of: _FieldType, values: tuple[Any, ...], words: Words) -> str:
     return separator.join(_one(of, value, words) for value in values) or empty
 
 
-_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, CrossCheckPair, Participant, SourceStatement})
+_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, ClusterPlan, Content, CrossCheckPair, Participant, SourceStatement})
 _EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Participant, RankedUnit, SourceStatement})
 
 
@@ -108,9 +124,47 @@ def _text(of: _FieldType, value: str, words: Words) -> str:
         return words.texts.get(value, "…")
     if IsUnit in of.marks:
         return words.names.get(value) or word("holder", value)
-    if IsVoteSubject in of.marks:
-        return word("vote_subject", value)
+    for mark, show in _TITLED.items():
+        if mark in of.marks:
+            return show(value, words.names)
     return word(of.kind, value) if of.kind is not None else shown("", value, {})
+
+
+def award_title(award: str, names: Mapping[str, str]) -> str:
+    """The title of an award by its id; `names` are those of `domain.titles`."""
+    return names.get(title_key("award", award)) or word("award", award)
+
+
+def round_title(round_: str, names: Mapping[str, str]) -> str:
+    """The title of a round of scoring by its id, or the words by which a source names it."""
+    return names.get(title_key("round", round_)) or word("round", round_)
+
+
+def vote_subject(subject: str, names: Mapping[str, str]) -> str:
+    """What a vote is on: a role, the result, or an award by its title."""
+    found = word("vote_subject", subject)
+    return award_title(subject, names) if found == subject else found
+
+
+def deviation_title(key: str, names: Mapping[str, str]) -> str:
+    """What a deviation is called, by its key, with the unit and the duty that the key names."""
+    kind, *parts = key.split("/")
+    codes = CODES_OF_KEYS.get(kind, ())
+    title = word("deviation", codes[0]) if len(codes) == 1 else word("deviation_key", kind)
+    about = ", ".join(
+        filter(None, (names.get(part) or (word("duty", part) if part in DUTIES else "") for part in parts))
+    )
+    return f"{title} ({about})" if about else title
+
+
+_TITLED: Mapping[type, Callable[[str, Mapping[str, str]], str]] = {
+    IsAward: award_title,
+    IsDeviationKey: deviation_title,
+    IsLetter: lambda letter, names: names.get(title_key("letter", letter)) or _("a letter"),
+    IsRound: round_title,
+    IsVoteSubject: vote_subject,
+}
+"""How an id is shown, by the mark of its field: by a title."""
 
 
 def voice(by: Any, names: Mapping[str, str]) -> str:
@@ -119,7 +173,7 @@ def voice(by: Any, names: Mapping[str, str]) -> str:
         return names.get(by.unit, by.unit)
     if by.person is not None:
         known, office = names.get(by.person.id or ""), by.person.office
-        return f"{known} ({office})" if known and office else str(known or office or by.person.id)
+        return f"{known} ({office})" if known and office else str(known or office or _("a person without a name here"))
     return str(by.group)
 
 
@@ -127,14 +181,14 @@ def _signatories(value: Signatories, words: Words) -> str:
     parts = [
         (_("prepared by"), "; ".join(voice(one, words.names) for one in value.prepared)),
         (_("approved by"), "; ".join(voice(one, words.names) for one in value.approved)),
-        (_("signed by"), "; ".join(_signatory(one) for one in value.signed)),
+        (_("signed by"), "; ".join(_signatory(one, words.names) for one in value.signed)),
         (_("entered on behalf of"), voice(value.on_behalf_of, words.names) if value.on_behalf_of else ""),
     ]
     return ", ".join(f"{label} {who}" for label, who in parts if who)
 
 
-def _signatory(value: Signatory) -> str:
-    who = str(value.person.office or value.person.id)
+def _signatory(value: Signatory, names: Mapping[str, str]) -> str:
+    who = str(value.person.office or names.get(value.person.id or "") or _("a person without a name here"))
     return f"{value.capacity}. {who}" if value.capacity else who
 
 
@@ -191,7 +245,7 @@ def meeting_told(value: MeetingTold) -> str:
 
 
 def unnamed_units(count: int | str) -> str:
-    """A number of units that no source names, in words; "unknown": nobody counts them."""
+    """A number of units that no source names, in words; "unknown": no source counts them."""
     if isinstance(count, str):
         return _("units that are not named")
     return ngettext("{count} unit not named", "{count} units not named", count).format(count=count)
@@ -208,6 +262,7 @@ def units_together(units: Iterable[str], unnamed: int | str | None, names: Mappi
 
 _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
     BareTotal: _total,
+    ClusterPlan: lambda value, words: f"{value.name} ({', '.join(unit.name for unit in value.units) or '-'})",
     Choice: _choice,
     Content: lambda value, words: value.title,
     ContentsTold: _contents,

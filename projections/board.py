@@ -18,10 +18,11 @@ from domain.obligations import current_step, obligations, steps
 from domain.rules import Edition
 from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
+from domain.titles import cluster_title
 
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
-    """Return a cycle's line, as JSON values."""
+    """Return a cycle's line, as JSON values. `write_line` adds `namesake`, which depends on the other lines."""
     owed = obligations(state, rules)
     filed, year = state.lifecycle.filed is not None, steps(state, rules, owed)
     open_ = [] if filed else [o for o in owed if o.done is None]
@@ -29,6 +30,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     return {
         "cycle": stream,
         "cluster": state.lifecycle.cluster_name,
+        "organiser_name": state.lifecycle.organiser_name,
         "year": state.lifecycle.year,
         "step": "filed" if filed else current_step(year),
         "steps": [_picked(step_values(s), ("step", "done")) for s in year],
@@ -72,6 +74,11 @@ def _open(owed: Obligation) -> dict[str, Any]:
 
 def _picked(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: values[key] for key in keys}
+
+
+def title_of(line: Mapping[str, Any]) -> str:
+    """Return how the cluster of a line is named (`cluster_title`)."""
+    return cluster_title(line["cluster"], line["organiser_name"], namesake=line["namesake"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ create table projections.board (
 create index on projections.board using gin (units);
 create index on projections.board (year desc, stream);
 create index on projections.board (organiser, year desc, stream);
+-- which clusters of other organisers have the same name
+create index on projections.board (cluster, organiser);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
 
 create table projections.organiser_unit (

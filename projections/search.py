@@ -17,8 +17,8 @@ from typing import Any
 
 from domain.access import is_open_to_members
 from domain.records import CLOCK
-from domain.state import members_and_organiser
 from domain.streams import is_cycle
+from domain.titles import names_of
 from domain.types import Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
@@ -28,7 +28,11 @@ from ledger.mapping import to_envelope
 from ledger.paging import Paged, PageRequest
 from ledger.postgres import PostgresLedger
 from projections import cursors
+from projections.board import title_of
+from projections.board_lines import NAMED
+from projections.known_editions import KnownEditions
 from projections.stream_states import StreamStates
+from vault.texts import Texts
 
 NAME = "search"
 PAGE = 200
@@ -36,7 +40,7 @@ PAUSE_S = 0.01
 """Pause between pages, so that other tasks of the process run."""
 
 MOST_HITS = 1_000
-"""So many rows are counted and shown: whoever finds more must type more words."""
+"""So many rows are counted and shown; more words find fewer rows."""
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
@@ -44,7 +48,10 @@ IndexRow = tuple[str, str, str, str, str, date | None, str]
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql."""
+    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql.
+
+    `cluster` is how the cluster of its cycle is named, with the year.
+    """
 
     stream: str
     kind: str
@@ -52,6 +59,7 @@ class SearchHit:
     unit: str
     title: str
     at: date | None
+    cluster: str
 
 
 class SearchIndex:
@@ -59,6 +67,7 @@ class SearchIndex:
 
     def __init__(self, ledger: PostgresLedger) -> None:
         self._ledger, self._states = ledger, StreamStates(ledger)
+        self._editions = KnownEditions(Texts(ledger.pool))
 
     async def catch_up(self) -> int:
         """Bring the index up to the ledger's last event; return its position."""
@@ -90,7 +99,7 @@ class SearchIndex:
         state = await self._states.after(row)
         if row.actor == CLOCK:
             return []
-        envelope, names = to_envelope(row), members_and_organiser(state)
+        envelope, names = to_envelope(row), names_of(state, await self._editions.in_force(state))
         at = envelope.meta.happened.day
         found: list[IndexRow] = [
             (
@@ -159,7 +168,7 @@ class SearchIndex:
         )
 
     async def _page(self, words: str, asked: PageRequest, where: str, *arguments: str | None) -> Paged[SearchHit]:
-        source = f"projections.search_entry where words @@ to_tsquery('simple', $1) and ({where})"
+        source = f"projections.search_entry e where words @@ to_tsquery('simple', $1) and ({where})"
         pool = self._ledger.pool
         plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
         parts = re.findall(r"\w+", plain)
@@ -171,7 +180,9 @@ class SearchIndex:
         asked = asked.within(total)
         at = len(arguments) + 2
         rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> ${at}::text, at from {source} "  # noqa: S608 - ours
+            f"select stream, kind, ref, unit, titles ->> ${at}::text as title, at, "  # noqa: S608 - ours
+            f"(select to_jsonb(named) from (select b.cycle_year, {NAMED} from projections.board b "
+            f"where b.stream = e.stream) named) as named from {source} "
             f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
             f"kind, ref limit ${at + 1}::bigint offset ${at + 2}::bigint",
             wanted,
@@ -180,13 +191,19 @@ class SearchIndex:
             min(asked.size or MOST_HITS, max(0, MOST_HITS - asked.offset)),
             asked.offset,
         )
-        return Paged(tuple(SearchHit(*row) for row in rows), total, asked)
+        return Paged(tuple(map(_hit, rows)), total, asked)
 
     async def forget(self) -> None:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
             await cursors.reset(connection, NAME)
+
+
+def _hit(row: Mapping[str, Any]) -> SearchHit:
+    named = json.loads(row["named"]) if row["named"] else None  # the board can be behind the index
+    cluster = f"{title_of(named)}, {named['cycle_year']}" if named is not None else ""
+    return SearchHit(row["stream"], row["kind"], row["ref"], row["unit"], row["title"], row["at"], cluster)
 
 
 def _as_json(titles: Mapping[str, str]) -> str:

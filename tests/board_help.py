@@ -27,6 +27,7 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
     return {
         "cycle": f"{organiser}/{year}/cum-{number}",
         "cluster": dice.choice(NAMES),
+        "organiser_name": "Thành phố",
         "year": year,
         "step": "filed" if filed else dice.choice(STEPS[:-1]),
         "steps": [],

@@ -58,7 +58,7 @@ async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kin
     (mail,) = mails(outbox) - before
     text = message_from_bytes(mail, policy=policy.default).get_content()
     way = re.search(r"/loi-moi/\S+", text)
-    person = re.search(r"tài khoản ([\w-]+)", text)
+    person = re.search(r"tài khoản “([\w-]+)”", text)
     assert way is not None
     assert person is not None
     page = await (await browser.new_context()).new_page()

@@ -110,7 +110,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         await tab.page.fill("#password", PASSWORD)
         await tab.press("Đăng nhập")
         await an.page.fill("#f-text", f"{TYPED} Thêm nữa.")
-        await saved.get_by_text("do an mở").wait_for()
+        await saved.get_by_text("do Nguyễn An mở").wait_for()
         await tab.goto(path)
         assert await tab.page.locator("[name=text]").input_value() == "", "it is not theirs to see"
         assert await site.services.drafts.load("binh", path) is None

@@ -63,21 +63,26 @@ STANCE = "act: cho ý kiến về dự thảo"
 @pytest.mark.parametrize(
     ("old", "new", "start", "parts"),
     [
-        (STANCE, "act: cho y kien ve du thao", "/f.yaml:17: meetings.0.acts.0.act", [f"gần nhất: {STANCE[5:]}"]),
+        (STANCE, "act: cho y kien ve du thao", "/f.yaml:17: Hội nghị 1, việc 1, tên việc", [f"gần nhất: {STANCE[5:]}"]),
         (STANCE, "act: take-stanse", "/f.yaml:17: ", [f"gần nhất: {STANCE[5:]}"]),
-        ("    source: bao\n", "    sorce: bao\n", "/f.yaml:15: meetings.0.sorce", ["source (nguồn)"]),
-        ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: place (địa điểm)"]),
-        ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: meetings.0.kind", ["gần nhất: tổng kết"]),
-        ("    source: bao\n", "    source: bap\n", "/f.yaml:15: meetings.0.source", ["gần nhất: bao"]),
-        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: meetings.0.cycle", ["`next`"]),
+        ("    source: bao\n", "    sorce: bao\n", "/f.yaml:15: Hội nghị 1, `sorce`", ["`source` (nguồn)"]),
+        ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: `place` (địa điểm)"]),
+        ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: Hội nghị 1, loại", ["gần nhất: tổng kết"]),
+        ("    source: bao\n", "    source: bap\n", "/f.yaml:15: Hội nghị 1, nguồn", ["gần nhất: bao"]),
+        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: Hội nghị 1, chu kỳ", ["`next`"]),
         ('name: "An Bình"', "name: Xã An Bình: cũ", "/f.yaml:8: ", ["dấu hai chấm", "ngoặc kép"]),
         ("    source: bao\n", "    place: Hội trường: tầng 2\n", "/f.yaml:15: ", ["dấu hai chấm", "ngoặc kép"]),
-        ("    source: bao\n", "    notes: [a: b]\n", "/f.yaml:15: meetings.0.notes.0", ["dấu hai chấm"]),
+        ("    source: bao\n", "    notes: [a: b]\n", "/f.yaml:15: Hội nghị 1, ghi chú, mục 1", ["dấu hai chấm"]),
         ('name: "An Bình"', "name: An Bình, xã", "/f.yaml:8: ", ["dấu phẩy", "ngoặc kép"]),
         ("    source: bao\n", "   source: bao\n", "/f.yaml:15: ", ["thụt dòng"]),
         ('"C"', '"C', "/f.yaml:", ["ngoặc kép"]),
-        ("on: 15/12/2023", "on: 31/02/2023", "/f.yaml:14: meetings.0.on", ["20/07/2026"]),
-        ("units:\n    - {id: an-binh", "unit:\n    - {id: an-binh", "/f.yaml:7: cluster.unit", ["units (các đơn vị)"]),
+        ("on: 15/12/2023", "on: 31/02/2023", "/f.yaml:14: Hội nghị 1, ngày xảy ra", ["20/07/2026"]),
+        (
+            "units:\n    - {id: an-binh",
+            "unit:\n    - {id: an-binh",
+            "/f.yaml:7: Cụm thi đua, đơn vị",
+            ["`units` (các đơn vị)"],
+        ),
     ],
 )
 def test_a_message_names_line_field_and_what_was_meant(
@@ -90,8 +95,8 @@ def test_a_message_names_line_field_and_what_was_meant(
 
 
 def test_an_english_reader_gets_english_names(tmp_path: Path) -> None:
-    assert "(nearest: take-stance, " in answer_to(tmp_path, STANCE, "act: cho y kien ve du thao", "en")
-    assert "(nearest: source)" in answer_to(tmp_path, "    source: bao\n", "    sorce: bao\n", "en")
+    assert "(nearest: `take-stance`, " in answer_to(tmp_path, STANCE, "act: cho y kien ve du thao", "en")
+    assert "(nearest: `source` (source))" in answer_to(tmp_path, "    source: bao\n", "    sorce: bao\n", "en")
     assert "(nearest: final)" in answer_to(tmp_path, "kind: tổng kết", "kind: fina", "en")
 
 
@@ -110,9 +115,9 @@ def test_nothing_is_offered_where_nothing_is_like_it(tmp_path: Path) -> None:
             "unit: ea-hleo, award: bang-khen",
             "unit: ea-hleo, aword: bang-khen",
             27,
-            ["aword", "award (hình thức khen thưởng)"],
+            ["aword", "`award` (hình thức khen thưởng)"],
         ),
-        ("role: head", "role: truong", 28, ["role: ", "head (cụm trưởng)"]),
+        ("role: head", "role: truong", 28, ["Vai trò: ", "`head` (cụm trưởng)"]),
     ],
 )
 async def test_a_refused_act_names_its_line_its_field_and_what_was_meant(
@@ -141,7 +146,7 @@ async def test_the_line_is_that_of_the_field(app: Session, tmp_path: Path) -> No
     with pytest.raises(InputError) as stopped:
         await record_file(app, copy.but("    acts:\n", "    acts:\n" + act), SECRETARY, dry_run=True)
     assert stopped.value.path.endswith(f":{first + 5}"), stopped.value
-    assert "totals.1.total" in str(stopped.value.facts["why"])
+    assert "tổng điểm 2, tổng điểm" in str(stopped.value.facts["why"])
 
 
 async def test_a_dry_run_reads_the_file_back_as_the_timeline_will(app: Session, tmp_path: Path) -> None:

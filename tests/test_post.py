@@ -197,7 +197,7 @@ def test_a_reminder_by_hand_is_a_message_to_each_unit() -> None:
     case = Case().when(RemindUnits(units=UNITS[:2], duty=Duty.STANCE, channel="message"))
     assert told(case) == [("reminded_by_hand", unit) for unit in UNITS[:2]]
     with in_language("en"):
-        subject, body = message_of(notices(case.history[-1], case.state)[0], case.state, "a/2026/b", rehearsed=False)
+        subject, body = message_of(notices(case.history[-1], case.state)[0], case.state, case.rules, rehearsed=False)
     assert subject == "Cụm 1: the secretariat reminds you: answer the drafts"
     assert body.startswith("The secretariat asks you once more: please answer the drafts.\n\n")
     case.when(RemindUnits(units=UNITS[:2], duty=Duty.STANCE, channel="telephone"))
@@ -221,11 +221,11 @@ def test_a_message_is_vietnamese_by_default_and_says_that_it_is_a_rehearsal(monk
     for kind in ("plan",):
         case.when(PresentDraft(kind=kind, document=Document(title="KH")))
     (notice, *_rest) = notices(case.history[-1], case.state)
-    subject, body = message_of(notice, case.state, "a/2026/b", rehearsed=True)
+    subject, body = message_of(notice, case.state, case.rules, rehearsed=True)
     assert subject == "[diễn tập] Cụm 1: có kế hoạch, bản 1"
     assert "diễn tập" in body
     monkeypatch.setenv("THIDUA_LANG", "en")
-    assert message_of(notice, case.state, "a/2026/b", rehearsed=False)[0] == "Cụm 1: plan, version 1, is presented"
+    assert message_of(notice, case.state, case.rules, rehearsed=False)[0] == "Cụm 1: plan, version 1, is presented"
 
 
 @pytest.mark.usefixtures("brisk")

@@ -188,4 +188,4 @@ def test_what_is_wrong_is_told_in_vietnamese() -> None:
     with pytest.raises(Refused) as refused:
         parse_command("extend", {"duty": "stance", "until": "hôm qua", "reason": "0" * 64})
     told = sentence(refused.value.code, refused.value.facts)
-    assert told == "extend, until: hãy gõ ngày/tháng/năm, ví dụ 20/07/2026 (nhận được 'hôm qua')."
+    assert told == "“gia hạn”, đến ngày: hãy gõ ngày/tháng/năm, ví dụ 20/07/2026 (nhận được 'hôm qua')."

@@ -470,11 +470,11 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
     await an.get(way)
     typed = {**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other"}
     await an.post(way, **typed, _other=other)
-    assert (an.status, "don-vi-8" in an.page) == (422, False)
+    assert (an.status, "Đơn vị 8" in an.page) == (422, False)
     await an.post(way, **typed)
     assert an.at == f"{way}/h1"
     await an.get(f"{way}/h1/viec/moi?act=nominate")
-    assert "don-vi-8" not in an.page
+    assert "Đơn vị 8" not in an.page
     await an.get(f"/cum/{mine}/lam/cross-check?unit=don-vi-2")
     assert an.status == 200
 
@@ -610,7 +610,7 @@ async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
             assert answer.headers["content-disposition"].startswith("attachment"), (path, kind)
     compared = (await http.get(f"{way}/so-sanh.json?tu=1&den=2")).json()
     lines = [row["line"] for row in compared]
-    assert lines[0] == "don-vi-1: thống nhất (diễn tập)"
+    assert lines[0] == "Đơn vị 1: thống nhất (diễn tập)"
     assert "khi chưa trình dự thảo" in lines[1]
     assert len(lines) == 2
 

@@ -63,6 +63,7 @@ async def test_a_token_reaches_as_far_as_its_scope(site: Site) -> None:
     await assert_ledger_verifies(site.app)
 
 
+@pytest.mark.shows_keys("a program sends ids that no unit has, and gets them back")
 async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> None:
     """Schemathesis makes requests from the description and holds every answer against it.
 

@@ -337,7 +337,7 @@ def assert_mails_tell_nothing_closed(cycle: ClosedCycle, rules: Edition) -> None
         for notice in notices(envelope, state):
             if notice.to in {OVERSEER, CITY}:
                 continue
-            subject, body = message_of(notice, state, cycle.stream, rehearsed=True)
+            subject, body = message_of(notice, state, rules, rehearsed=True)
             who = frozenset({Reader.ANYBODY, Reader.MEMBER})
             may = cycle.of(readable_versions(history, notice.to, who, state, rules))
             # A unit is told which of its own awards is held back: the kind of notice says so.

@@ -34,7 +34,7 @@ TESTS = (
     "test_cross_checks",
     "test_together",
     "test_past_year",
-    "test_untold",
+    "test_unstated",
     "test_periods",
     "test_adopted_editions",
     "test_paper_fields",

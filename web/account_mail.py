@@ -18,19 +18,21 @@ async def invite(services: Services, person: str, email: str | None, by: By) -> 
 
     Without a mail address, the sentence holds the link to pass on.
     """
+    contact = await services.application.people.get(person)
+    name = contact.name if contact is not None else person
     url = services.settings.address + urls.invitation_url(await services.accounts.invite(person, by=by))
     if email is None or services.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
-            person=person, way=url
+            person=name, way=url
         )
     with in_language((await services.accounts.must(person)).language):
         subject = _("Your account in Sổ Thi Đua")
-        text = _("You can come in as {person}. Choose a password here; the address works once, for a week:\n\n{way}")
+        text = _("Your account is “{person}”. Choose a password here; the address works once, for a week:\n\n{way}")
     if not await send(services, email, subject, text.format(person=person, way=url)):
         return _("The mail could not be sent. Give {person} this address, it works once: {way}").format(
-            person=person, way=url
+            person=name, way=url
         )
-    return _("{person} is entered, and an invitation is on its way to {email}.").format(person=person, email=email)
+    return _("{person} is entered, and an invitation is on its way to {email}.").format(person=name, email=email)
 
 
 async def tell_old_address(services: Services, person: str, old: str) -> bool:
@@ -42,7 +44,7 @@ async def tell_old_address(services: Services, person: str, old: str) -> bool:
     with in_language(account.language if account is not None else installation_language()):
         subject = _("Your mail address in Sổ Thi Đua was changed")
         text = _(
-            "The mail address of the account {person} was changed; this one gets no more mail. "
+            "The mail address of the account “{person}” was changed; this one gets no more mail. "
             "If that was not you, and you know nothing of it, tell the secretariat at once."
         )
     return await send(services, old, subject, text.format(person=person))

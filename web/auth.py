@@ -61,14 +61,14 @@ class OtherPersonsFormError(ForbiddenError):
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """A form that was sent, and the person for whom its page was made; "" where nobody was logged in."""
+    """A form that was sent, and the person for whom its page was made; "" for visitors without a login."""
 
     fields: FormData
     made_for: str
 
 
 def form_token(secret: str, person: str) -> str:
-    """The token of a form that was made for a person, "" for nobody, in the browser that holds a secret."""
+    """The token of a form that was made for a person ("": without a login), in the browser that holds a secret."""
     return f"{_seal(secret, person)}{person.encode().hex()}"
 
 
@@ -118,7 +118,7 @@ async def checked_form(request: Request, *, storable: bool = True) -> FormData:
 
 
 def made_for_another(request: Request, sent: SentForm) -> bool:
-    """Whether somebody is logged in for whom the form was not made."""
+    """Whether the person who is logged in is not the one for whom the form was made."""
     visitor = getattr(request.state, "visitor", None)
     return visitor is not None and visitor.contact.id != sent.made_for
 

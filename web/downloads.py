@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from application.downloads import csv_text, json_text
 from application.work import beside, of_many
+from i18n.columns import with_headings
 
 Extension = Literal["json", "csv"]
 
@@ -24,11 +25,6 @@ async def as_json(data: Any, name: str) -> Response:
 
 
 async def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
-    """Rows as a CSV file; `name` is without extension."""
-    text = await of_many(len(rows), csv_text, rows)
+    """Rows as a CSV file for people, with headings of `i18n.columns`; `name` is without extension."""
+    text = await of_many(len(rows), lambda: csv_text(with_headings(rows)))
     return as_attachment(text, f"{name}.csv", "text/csv; charset=utf-8")
-
-
-async def as_download(rows: Sequence[Mapping[str, Any]], name: str, extension: Extension) -> Response:
-    """Rows as a file with an extension."""
-    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
+from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
 from i18n.fields import field_label
 from i18n.messages import word
@@ -52,6 +54,35 @@ def inputs(
         for field in form_fields(act)
         if field.name not in NOT_ON_PAGES
     )
+
+
+@lru_cache
+def _chosen() -> frozenset[str]:
+    """The names of fields whose values are chosen and not typed, in every act that has one."""
+    leaves = {(one.name, _is_chosen(one)) for act in ENTERED_BY_PERSONS for one in _leaves(form_fields(act))}
+    typed = {name for name, chosen in leaves if not chosen}
+    return frozenset({name for name, chosen in leaves if chosen} - typed) | {
+        "award",
+        "criterion",
+        "cycle",
+        "key",
+        "kind",
+        "letter",
+    }
+
+
+def _leaves(fields: Iterable[FormField]) -> Iterator[FormField]:
+    for field in fields:
+        yield from _leaves(field.parts) if field.parts else (field,)
+
+
+def _is_chosen(field: FormField) -> bool:
+    return field.kind in {"unit", "flag"} or bool(field.choices)
+
+
+def is_chosen(name: str) -> bool:
+    """Whether an input of a form holds what is chosen from a list: a value that says nothing to who reads it back."""
+    return name.rpartition(".")[2] in _chosen()
 
 
 def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, with_text: bool, act: str = "") -> Input:

@@ -37,7 +37,7 @@ async def _send(services: Services, asked: str) -> None:
     try:
         for contact in await _persons(services, asked):
             await _send_link(services, contact)
-    except Exception:  # nobody waits for this task, and the answer was given
+    except Exception:  # no request waits for this task, and the answer was given
         log.exception("mail for a new password")
 
 
@@ -61,7 +61,7 @@ async def _send_link(services: Services, contact: Contact) -> None:
     with in_language(account.language):
         subject = _("A new password for Sổ Thi Đua")
         text = _(
-            "A new password was asked for the account {person}. Choose it here; the address works once, for an hour:"
+            "A new password was asked for the account “{person}”. Choose it here; the address works once, for an hour:"
             "\n\n{way}\n\nOne-time codes stay as they are. If it was not you, do nothing: the password stays."
         )
     if not await send(services, contact.email, subject, text.format(person=contact.id, way=url)):

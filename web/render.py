@@ -23,11 +23,13 @@ from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, word
+from i18n.values import award_title, round_title
 from resources import STATIC, TEMPLATES
 from vault.files import REFERENCE
 from web import urls
 from web.auth import form_token
 from web.cookies import browser_secret
+from web.forms import is_chosen
 
 
 def act_title(name: str) -> str:
@@ -101,6 +103,9 @@ def environment() -> Environment:
         number=number,
         sentence=sentence,
         act_name=act_title,
+        award_title=award_title,
+        is_chosen=is_chosen,
+        round_title=round_title,
         field_label=field_label,
         Matter=Matter,
         language=language,

@@ -301,6 +301,14 @@ def shows_form_again(path: str) -> bool:
     return f"{acts}/" in path or meetings in path or path.endswith(NEW_YEAR)
 
 
+def stream_in(path: str) -> str:
+    """The stream of the cycle that the page of a path belongs to; "" for other pages."""
+    parts, pattern = path.partition("?")[0].split("/"), CYCLE.split("/")
+    same = all(one == part for one, part in zip(parts, pattern, strict=False) if not part.startswith("{"))
+    of_cycle = [one for one, part in zip(parts, pattern, strict=False) if part.startswith("{")]
+    return "/".join(of_cycle) if same and len(parts) >= len(pattern) else ""
+
+
 def is_minutes(path: str) -> bool:
     """Whether a path is that of minutes, under which their draft is kept."""
     parts, pattern = path.split("/"), MINUTES.split("/")

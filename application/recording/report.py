@@ -15,6 +15,7 @@ from domain.rules import Edition
 from domain.scoring.scores import ScoreChange, score_impact
 from domain.state import State, members_and_organiser
 from domain.summaries import deviation_values
+from domain.titles import names_of
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 
@@ -52,7 +53,7 @@ class Report:
         }
 
     def _cycle(self, stream: str, state: State, rules: Edition) -> dict[str, Any]:
-        names, found = members_and_organiser(state), deviations(state, rules)
+        names, found = names_of(state, rules), deviations(state, rules)
         return {
             "cycle": stream,
             "units": list(names),

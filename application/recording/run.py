@@ -35,6 +35,7 @@ from domain.strengths import Strength
 from domain.times import When
 from errors import InputError, NotFoundError
 from i18n.acts import act_name
+from i18n.fields import place_in_words
 from i18n.messages import sentence
 from i18n.nearest import nearest_in_words
 from ledger.mapping import to_envelope
@@ -189,7 +190,7 @@ class _Run:
         """Return the error of an act that is refused; `field` is the path of the field where it is known."""
         stopped = "recording_stopped" if act.yaml_path[:1] == ("meetings",) else "recording_stopped_outside"
         line = line_of(self._path_of(act, code, facts, field), self._lines)
-        field_name = f"{field}: " if field else ""
+        field_name = f"{place_in_words(field)}: " if field else ""
         name = act_name(_entered_name(act))
         return InputError(stopped, where(self._path, line), act=name, why=field_name + self._why(code, facts))
 

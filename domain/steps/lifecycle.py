@@ -560,7 +560,7 @@ def _unit_named(lifecycle: Lifecycle, event: UnitNamed, meta: Meta) -> Lifecycle
     if isinstance(left, int):
         left = left - 1 or None
     units = with_entry(lifecycle.units, event.unit.id, event.unit.name)
-    # Of which kind the named unit was counted, nobody says: the opening still tells the kinds.
+    # The source does not say as which kind the named unit was counted: the opening still tells the kinds.
     return replace(lifecycle, unnamed=left, unnamed_kinds=(), units=units)
 
 

@@ -244,8 +244,8 @@ def _require_matching_papers(command: RecordBallot, cast: int, known: list[int])
         raise Refused("tally_differs", votes=over, blank=blank, spoiled=spoiled, cast=cast)
 
 
-def papers_untold(ballot: Ballot) -> int:
-    """Return how many papers of a vote are neither votes nor told to be blank or spoiled; 0 where nobody can know."""
+def unexplained_papers(ballot: Ballot) -> int:
+    """Return how many papers of a vote are neither votes nor told to be blank or spoiled; 0 where that is unknown."""
     tally = ballot.tally
     known = [choice.votes for choice in tally.choices if choice.votes != "unknown"]
     if tally.cast == "unknown" or tally.names != 1 or len(known) < len(tally.choices):

@@ -25,6 +25,7 @@ from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
 from application.timeline import sentences
+from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
@@ -271,7 +272,7 @@ async def _form(
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        titled=titled_choices(cycle, act_form.act),
         action=_action(request, cycle, act_form),
     )
 

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
-from application.board import DeviationQuery, count_deviations, deviations_page, state_words
+from application.board import DeviationQuery, count_deviations, deviation_in_words, deviations_page, state_words
 from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
 from application.timeline import TimelineFilter, sentences, step_of, timeline_of
@@ -27,7 +27,7 @@ from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
-from web.downloads import Extension, as_csv, as_download, as_json
+from web.downloads import Extension, as_csv, as_json
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
@@ -37,6 +37,7 @@ router = APIRouter(include_in_schema=False)
 CycleHistory = Annotated[VisitedCycle, Depends(reads_cycle(Matter.HISTORY))]
 HistoryReader = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 
+DEVIATIONS_FILE = "diem-khac-quy-dinh"
 _MOST_DIGITS = 6
 """A number of more digits is a day without separators, and no version."""
 
@@ -69,7 +70,7 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({row.unit for row in rows if row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows, cycle.name),
     )
 
 
@@ -77,8 +78,10 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
 async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
     """The timeline as JSON or CSV."""
     entries = await timeline_of(get_services(request).application, cycle)
-    rows = await of_many(len(entries), lambda: [one.values() for one in entries])
-    return await as_download(rows, f"{_file_name(cycle)}-so", extension)
+    name = f"{_file_name(cycle)}-so"
+    if extension == "json":
+        return await as_json(await of_many(len(entries), lambda: [one.values() for one in entries]), name)
+    return await as_csv(await of_many(len(entries), lambda: [one.in_words() for one in entries]), name)
 
 
 class MomentQuery(BaseModel):
@@ -151,7 +154,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download=address,
-        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows, cycle.name),
         steps=steps(found.state, found.rules) if found.events else (),
     )
 
@@ -237,7 +240,8 @@ async def compare_download(
 ) -> Response:
     """Two moments compared, as JSON or CSV."""
     rows = differences(*await _compared(request, cycle, query))
-    return await as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
+    name = f"{_file_name(cycle)}-so-sanh"
+    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)
 
 
 def _file_name(cycle: VisitedCycle) -> str:
@@ -291,4 +295,6 @@ async def deviations_download(
 ) -> Response:
     """The register of deviations that fit, as JSON or CSV."""
     found = await deviations_page(get_services(request).board, visitor, filters.wanted())
-    return await as_download(list(found.rows), "diem-khac-quy-dinh", extension)
+    if extension == "json":
+        return await as_json(list(found.rows), DEVIATIONS_FILE)
+    return await as_csv([deviation_in_words(one) for one in found.rows], DEVIATIONS_FILE)

@@ -97,7 +97,6 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
     """The same rows for a spreadsheet."""
     rows = [
         {
-            "cycle": row.cycle,
             "cluster": row.cluster,
             "year": row.year,
             "step": word("step", row.step),
@@ -141,6 +140,7 @@ async def _board(
         steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
+        names=await services.board.titles({stream for stream, _text in outcome}),
         done=done,
         text="" if error is None else form_sentence(error),
         faulty="" if error is None else faulty_field(error),
@@ -192,6 +192,7 @@ async def _late(
         query=query,
         outcome=outcome,
         done=done,
+        names=await services.board.titles({stream for stream, _text in outcome}),
         id=uuid4(),
         acts=_acts(visitor),
         wide=True,

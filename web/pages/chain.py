@@ -48,7 +48,8 @@ async def verify_progress(
     problems: list[Problem | dict[str, str]] = [*found.report.problems, *found.beside] if found.report else []
     shown = Paged.of(problems, PageRequest(number))
     pager = Pager(shown, urls.verification_url(job))
-    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager)
+    names = await get_services(request).board.titles({one.stream for one in shown.rows if isinstance(one, Problem)})
+    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager, names=names)
 
 
 @router.get(urls.VERIFICATION_RESULT)
@@ -80,5 +81,7 @@ async def read_log(
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
 ) -> Response:
     """What auditors have read."""
-    found = await get_services(request).read_log.page(PageRequest(number))
-    return page(request, "readings.html", rows=found.rows, pager=Pager(found, urls.READ_LOG))
+    services = get_services(request)
+    found = await services.read_log.page(PageRequest(number))
+    names = await services.application.people.names({one.person for one in found.rows})
+    return page(request, "readings.html", names=names, rows=found.rows, pager=Pager(found, urls.READ_LOG))

@@ -32,6 +32,7 @@ from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from i18n.values import unnamed_units, voice
 from ledger.paging import Paged, PageRequest
+from projections.board import title_of
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
@@ -54,7 +55,7 @@ class StepPicture:
 
     name: str
     state: str
-    """done, now or coming; told or untold in a year that is entered afterwards."""
+    """done, now or coming; stated or not-stated in a year that is entered afterwards."""
     when: str
     due: datetime | None
     done: int
@@ -81,7 +82,7 @@ async def mine(
     board = get_services(request).board
     await wait_until_reached(board, visitor.login.position)
     found = await board.cycles_page(visitor.unit, PageRequest(number), overseer=visitor.contact.id)
-    return page(request, "mine.html", lines=found.rows, pager=Pager(found, urls.CYCLES))
+    return page(request, "mine.html", title_of=title_of, lines=found.rows, pager=Pager(found, urls.CYCLES))
 
 
 @router.get(urls.CYCLE)
@@ -127,7 +128,6 @@ async def cluster(
         unnamed_units=unnamed_units,
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
         closed=not readable.everything,
-        awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         latest=[
             (row, describe(envelope, cycle.names, texts), state.corrections.corrected.get(row.version))
@@ -157,7 +157,7 @@ def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
         if step.told is None:
             state = "done" if step.done is not None else "now" if step.name == current else "coming"
         else:
-            state = "told" if step.told else "untold"
+            state = "stated" if step.told else "not-stated"
         when = as_iso(step.done) if step.done is not None else ""
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
@@ -187,7 +187,7 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
     """A unit's score sheet in all rounds side by side, as far as the reader may see them."""
     state, rules = cycle.readable_state(), cycle.rules
     if unit not in cycle.names:
-        raise InputError("no_such_unit", unit=unit, known=", ".join(sorted(cycle.names)))
+        raise InputError("no_such_unit", unit=unit, known=", ".join(name for _unit, name in cycle.units()))
     order = rules.rounds_in_order(r for of, r in state.scores if of == unit)
     rounds = [name for name in order if (unit, name) in state.scores]
     entries = {name: {item.criterion: item for item in state.scores[unit, name].sheet} for name in rounds}

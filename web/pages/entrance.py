@@ -114,7 +114,7 @@ async def _proved_account(
 
 @router.post(urls.LOGOUT)
 async def log_out(request: Request) -> Response:
-    """End the login, whoever's it is: the button may stand on a page of somebody who was logged in before."""
+    """End the login of this browser: the button may stand on the page of a person who was logged in before."""
     await checked_form(request)
     await get_services(request).accounts.end(cookie_secret(request))
     response = RedirectResponse(urls.LOGIN, 303)

@@ -15,6 +15,7 @@ from i18n.guides import guide
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads
+from web.draft_titles import begun_drafts
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -41,7 +42,8 @@ async def tasks(
     auditor = visitor.login.account.kind == "auditor"
     found = Paged.of((), asked) if auditor else await tasks_page(services.board, visitor.unit, asked)
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
-    return page(request, "inbox.html", tasks=found.rows, pager=Pager(found, urls.TASKS), begun=begun)
+    drafts = await begun_drafts(services, begun.rows)
+    return page(request, "inbox.html", tasks=found.rows, pager=Pager(found, urls.TASKS), begun=begun, drafts=drafts)
 
 
 @router.get(urls.DRAFTS)
@@ -49,8 +51,9 @@ async def drafts(
     request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
 ) -> Response:
     """What the visitor has begun and not sent."""
-    found = await get_services(request).drafts.page(visitor.contact.id, PageRequest(number))
-    return page(request, "drafts.html", begun=found.rows, pager=Pager(found, urls.DRAFTS))
+    services = get_services(request)
+    found = await services.drafts.page(visitor.contact.id, PageRequest(number))
+    return page(request, "drafts.html", begun=await begun_drafts(services, found.rows), pager=Pager(found, urls.DRAFTS))
 
 
 @router.get(urls.HELP)

@@ -86,6 +86,7 @@ async def _me(
         my_stand_ins=my_stand_ins,
         names=await book.names({one.person for one in my_stand_ins}),
         typed=typed or {},
+        unit_name=", ".join(await services.board.names_of(visitor.contact.unit)),
     )
 
 

@@ -35,8 +35,10 @@ from domain.commands import parse_command
 from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
+from domain.titles import TitleKind, title_key
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
+from i18n.fields import field_label
 from i18n.messages import sentence, word
 from i18n.values import voice
 from i18n.words import kind_of
@@ -150,10 +152,10 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
 @router.get(urls.MINUTES)
 async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes as they stand."""
-    return _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
+    return await _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
 
 
-def _page(
+async def _page(
     request: Request,
     cycle: VisitedCycle,
     minutes: Minutes,
@@ -183,6 +185,7 @@ def _page(
         stances=STANCES,
         members=cycle.members(),
         signed=cycle.readable_state().signing.signatures,
+        other=(await get_services(request).board.titles({minutes.other})).get(minutes.other, ""),
         wide=True,
     )
 
@@ -194,8 +197,14 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
         return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
-    kind = kind_of(field.choice_type)
-    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
+    if isinstance(value, bool):
+        return [field_label(field.name)] if value else []
+    kind, text = kind_of(field.choice_type), str(value)
+    title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
+    return [title or (word(kind, value) if kind else text)]
+
+
+_TITLED: tuple[TitleKind, ...] = ("award", "criterion", "round", "letter")
 
 
 @router.post(urls.MINUTES)
@@ -221,7 +230,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
             text = error_text(error, cycle)
             if is_autosave(request):
                 return not_saved(request, text, error.http_status)
-            return _page(request, cycle, minutes, text=text, status=error.http_status)
+            return await _page(request, cycle, minutes, text=text, status=error.http_status)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
@@ -243,10 +252,10 @@ async def _check_or_enter(
         commands = command_inputs(cycle, minutes)
         checked = await check(services.application, visitor, commands)
         if not enter:
-            return _page(request, cycle, minutes, checked=checked)
+            return await _page(request, cycle, minutes, checked=checked)
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
-            return _page(request, cycle, minutes, checked=checked, text=text, faulty="_password", status=422)
+            return await _page(request, cycle, minutes, checked=checked, text=text, faulty="_password", status=422)
         submitter = visitor.submitter(confirmed=checked.binding)
         receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:
@@ -254,7 +263,7 @@ async def _check_or_enter(
         if isinstance(error, RefusedError) and error.index is not None:
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
-        return _page(request, cycle, minutes, text=text, status=status)
+        return await _page(request, cycle, minutes, text=text, status=status)
     await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]

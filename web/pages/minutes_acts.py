@@ -13,6 +13,7 @@ from application.form_values import as_fields, nested
 from application.minutes import Minutes, other_cycle
 from application.permitted_acts import require_permitted
 from application.score_sheets import sheet_of
+from application.titled_choices import titled_choices
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.numbers import whole_number
@@ -81,7 +82,7 @@ async def _act(
         people=await suggested_persons(services, cycle),
         stream=stream,
         other=other,
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        titled=titled_choices(acted_in, act),
         sheet=sheet,
         about=_(act.SUMMARY),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -61,7 +62,7 @@ EXAMPLE = (
     (
         "Cụm thi đua số 1",
         "Ủy ban MTTQ Việt Nam phường Hoàn Kiếm",
-        "hoan-kiem",
+        "",
         "",
         "Phó Chủ tịch phụ trách",
         "Nguyễn Văn A",
@@ -69,7 +70,7 @@ EXAMPLE = (
         "a@example.vn",
         "024 3825 0000",
     ),
-    ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Cửa Nam", "cua-nam", "", "", "", "", "", ""),
+    ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Cửa Nam", "", "", "", "", "", "", ""),
 )
 
 
@@ -82,6 +83,10 @@ class YearOpening:
 
     streams: tuple[str, ...]
     seal: str
+    request: str
+    """The id of the request that began it: the log has it, too."""
+    names: Mapping[str, str]
+    """How the clusters are called, by stream."""
     done: bool = False
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: str = ""
@@ -207,7 +212,7 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         plan["issued"] = parse_day(plan["issued"], "plan_issued").isoformat()
     head = {
         "organiser": visitor.unit,
-        "organiser_name": typed.get("organiser_name") or visitor.unit,
+        "organiser_name": typed.get("organiser_name", ""),
         "year": year,
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
         "edition": file.name,
@@ -227,7 +232,8 @@ async def start(request: Request, visitor: Secretary) -> Response:
     table, edition = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
-    job = YearOpening(streams, _seal(typed))
+    names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
+    job = YearOpening(streams, _seal(typed), str(request.state.request_id), names)
     work = _open(services, visitor, cookie_secret(request), year, edition, job)
     return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 
@@ -248,12 +254,12 @@ async def _open(
             clock="wall",
             starts=default_start(year.year, edition, datetime.now(UTC)),
         )
-        job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
+        job.failed = [(job.names[one.stream], sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await services.drafts.drop(visitor.contact.id, DRAFT)
         await services.accounts.moved_to(login_secret, await application.ledger.last_position())
     except Exception as error:
-        found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
+        found = coded_error(error) or InternalError("our_bug_web", request=job.request)
         if found.kind is Kind.OURS:
             log.exception("year not opened")
         job.stopped = sentence(found.code, found.facts)
