@@ -19,6 +19,8 @@ import structlog
 from temporalio import activity
 
 from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
+from audit.replay import digests_in
+from domain.codec import plain
 from domain.installation import POST_STREAM
 from domain.notice_kinds import OVERSEER, Notice
 from domain.notices import notices
@@ -48,6 +50,7 @@ from ledger.protocol import Append, Behind, Part, load_all
 from mail import DeferredError, Mailer, MailServerAwayError, UndeliverableError, UnknownOutcomeError
 from projections.stream_states import StreamStates
 from vault.persons import Contact, People
+from vault.texts import Texts
 
 PAGE = 50
 """Rows of a round. The deliveries of this many rows fit into one append, for large clusters, too."""
@@ -82,7 +85,7 @@ class PostActivities:
     ) -> None:
         self._ledger, self._people, self._mailer, self._sender = ledger, people, mailer, sender
         self._digests, self._now, self._digests_checked = Digests(ledger.pool), now, 0.0
-        self._states = StreamStates(ledger)
+        self._states, self._texts = StreamStates(ledger), Texts(ledger.pool)
         self._tip: StreamTip | None = None
         self._position = 0
         # By message id, of the rounds that are not recorded yet:
@@ -174,12 +177,13 @@ class PostActivities:
             return [NoticeFailed(**common, person=None, reason="no_address")]
         outcomes: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
+        texts = await self._texts.get(digests_in(plain(notice)))
         preferences = await self._digests.preferences(contact.id for contact in reachable)
         for contact in reachable:
             activity.heartbeat()
             wishes = preferences.get(contact.id) or _without_account()
             with in_language(wishes.language):
-                subject, body = message_of(notice, state, row.stream, rehearsed=rehearsed)
+                subject, body = message_of(notice, state, row.stream, rehearsed=rehearsed, texts=texts)
             if wishes.digest != AT_ONCE:
                 await self._digests.put(
                     Waiting(contact.id, row.position, notice.NAME, notice.to, subject, body, row.recorded_at)

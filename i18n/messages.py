@@ -14,6 +14,7 @@ from domain.numbers import write_number
 from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.acts import MEETINGS_VI, names_in_files
+from i18n.earlier_acts import who_came_first
 from i18n.fields import FIELDS
 from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
@@ -43,7 +44,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
     if (typed := _TYPED.get(code)) is not None:
         given["nearest"] = nearest_in_words(str(given.get(typed)), _possible(code, given))
-    return filled(translated(text, given), given, names or {})
+    first = who_came_first(given)
+    return filled(translated(text, given), given, names or {}) + (f" {first}" if first else "")
 
 
 def translated(text: str | Plural, facts: Mapping[str, Any]) -> str:

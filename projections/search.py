@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,11 +18,12 @@ from typing import Any
 from domain.access import is_open_to_members
 from domain.records import CLOCK
 from domain.state import members_and_organiser
+from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
 from domain.types import Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
-from ledger.connection import SEARCH_LOCK
+from ledger.connection import SEARCH_LOCK, Connection
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.paging import Paged, PageRequest
@@ -38,6 +39,8 @@ PAUSE_S = 0.01
 MOST_HITS = 1_000
 """So many rows are counted and shown: whoever finds more must type more words."""
 
+_FILE = re.compile(r"tep/([0-9a-f]{64})/")
+
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
 
@@ -52,6 +55,8 @@ class SearchHit:
     unit: str
     title: str
     at: date | None
+    corrected: int | None
+    """The version of the act that corrected it."""
 
 
 class SearchIndex:
@@ -82,6 +87,14 @@ class SearchIndex:
                 "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
                 rows,
             )
+            cycles = [row for row in page if is_cycle(row.stream)]
+            await connection.executemany(
+                "insert into projections.file_use (digest, stream, version) values ($1, $2, $3) on conflict do nothing",
+                [(found, row.stream, row.version) for row in cycles for found in set(_FILE.findall(row.payload))],
+            )
+            for row in cycles:
+                if row.type == ActCorrected.NAME:
+                    await _mark_corrected(connection, row)
             await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
 
@@ -171,7 +184,7 @@ class SearchIndex:
         asked = asked.within(total)
         at = len(arguments) + 2
         rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> ${at}::text, at from {source} "  # noqa: S608 - ours
+            f"select stream, kind, ref, unit, titles ->> ${at}::text, at, corrected from {source} "  # noqa: S608 - ours
             f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
             f"kind, ref limit ${at + 1}::bigint offset ${at + 2}::bigint",
             wanted,
@@ -182,11 +195,40 @@ class SearchIndex:
         )
         return Paged(tuple(SearchHit(*row) for row in rows), total, asked)
 
+    async def corrected_uses(self, digests: Iterable[str]) -> list[tuple[str, str, int, int]]:
+        """Return the corrected events that name files: digest, stream, version, and the version of the correction."""
+        rows = await self._ledger.pool.fetch(
+            "select digest, stream, version, corrected from projections.file_use "
+            "where digest = any($1) and corrected is not null order by stream, version",
+            list(digests),
+        )
+        return [tuple(row) for row in rows]
+
     async def forget(self) -> None:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
+            await connection.execute("delete from projections.file_use")
             await cursors.reset(connection, NAME)
+
+
+async def _mark_corrected(connection: Connection, row: RecordedEvent) -> None:
+    """Mark the entries of the acts that a correction takes back."""
+    event = to_envelope(row).event
+    versions = list(event.versions) if isinstance(event, ActCorrected) else []
+    await connection.execute(
+        "update projections.search_entry set corrected = $3 where stream = $1 and kind <> 'unit' "
+        "and split_part(ref, '.', 1) = any($2::text[])",
+        row.stream,
+        [str(version) for version in versions],
+        row.version,
+    )
+    await connection.execute(
+        "update projections.file_use set corrected = $3 where stream = $1 and version = any($2::bigint[])",
+        row.stream,
+        versions,
+        row.version,
+    )
 
 
 def _as_json(titles: Mapping[str, str]) -> str:

@@ -71,7 +71,7 @@ async def _act(
         minutes=minutes,
         number=number,
         act=act,
-        fields=inputs(act, values, more),
+        fields=inputs(act, values, more, rehearsal=services.application.rehearsal),
         units=acted_in.units(),
         people=await suggested_persons(services, cycle),
         stream=stream,
