@@ -136,15 +136,19 @@ create table accounts.calendar (
     made_at timestamptz not null default now()
 );
 
--- What auditors read: the matter and the page's address. Append-only for the web process.
+-- What auditors read, and what anybody took out as a file or by a program: the matter and the page's address.
+-- Append-only for the web process.
 create table accounts.read_log (
     number bigint generated always as identity primary key,
     at     timestamptz not null default now(),
     person text not null,
     what   text not null,
-    path   text not null
+    path   text not null,
+    -- taken out of the register: a download, or an answer of the JSON interface
+    exported boolean not null default false
 );
 create index on accounts.read_log (at, number);
+create index on accounts.read_log (at, number) where exported;
 
 -- What was done to accounts, by whom and by which door. Append-only for the program's roles, which cannot set the time.
 -- Persons are named by id, without a reference: an entry stays when a person is erased.

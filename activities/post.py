@@ -19,6 +19,8 @@ import structlog
 from temporalio import activity
 
 from accounts.digests import AT_ONCE, Digests, MailPreferences, Waiting
+from audit.replay import digests_in
+from domain.codec import plain
 from domain.installation import POST_STREAM
 from domain.notice_kinds import OVERSEER, Notice
 from domain.notices import notices
@@ -85,8 +87,8 @@ class PostActivities:
     ) -> None:
         self._ledger, self._people, self._mailer, self._sender = ledger, people, mailer, sender
         self._digests, self._now, self._digests_checked = Digests(ledger.pool), now, 0.0
-        self._states, self._editions = StreamStates(ledger), KnownEditions(Texts(ledger.pool))
-        self._board = BoardLines(ledger.pool)
+        self._states, self._texts = StreamStates(ledger), Texts(ledger.pool)
+        self._board, self._editions = BoardLines(ledger.pool), KnownEditions(self._texts)
         self._tip: StreamTip | None = None
         self._position = 0
         # By message id, of the rounds that are not recorded yet:
@@ -178,6 +180,7 @@ class PostActivities:
             return [NoticeFailed(**common, person=None, reason="no_address")]
         outcomes: list[Event] = []
         rehearsed = row.provenance == "rehearsed"
+        texts = await self._texts.get(digests_in(plain(notice)))
         preferences = await self._digests.preferences(contact.id for contact in reachable)
         rules, organiser = await self._editions.in_force(state), state.lifecycle.organiser
         namesake = await self._board.has_namesake(state.lifecycle.cluster_name, organiser)
@@ -185,7 +188,7 @@ class PostActivities:
             activity.heartbeat()
             wishes = preferences.get(contact.id) or _without_account()
             with in_language(wishes.language):
-                subject, body = message_of(notice, state, rules, rehearsed=rehearsed, namesake=namesake)
+                subject, body = message_of(notice, state, rules, rehearsed=rehearsed, namesake=namesake, texts=texts)
             if wishes.digest != AT_ONCE:
                 await self._digests.put(
                     Waiting(contact.id, row.position, notice.NAME, notice.to, subject, body, row.recorded_at)

@@ -11,13 +11,14 @@ from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from application.form_values import flattened
+from application.met_deadlines import MetDeadline, met_deadlines
 from application.readable import ReadablePart
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import Deviation
-from domain.records import Event
+from domain.records import Event, Refused
 from domain.steps.signatories import SignatoriesNamed
 from domain.titles import names_of
 from domain.types import normalize_text
@@ -42,6 +43,8 @@ class CommandPreview:
     events: tuple[PreviewedEvent, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
+    deadlines: tuple[MetDeadline, ...]
+    """Those of the duties that it would do now."""
 
 
 async def preview(application: Application, cycle: VisitedCycle, inputs: CommandInput) -> CommandPreview:
@@ -52,13 +55,20 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
     """
     await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
     dry_run = await DryRun.of(application, {}, cycle.rows)
-    before = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor))
-    events = await previewed_events(application, dry_run, inputs, cycle.visitor)
-    after, names = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor)), names_in(dry_run)
+    was = readable_part(dry_run, cycle.stream, cycle.visitor)
+    before, owed = deviations_by_key(was), was.obligations
+    try:
+        events = await previewed_events(application, dry_run, inputs, cycle.visitor)
+    except Refused as refusal:
+        await application.tell_who_came_first(refusal, cycle.stream, cycle.visitor.submitter())
+        raise
+    then = readable_part(dry_run, cycle.stream, cycle.visitor)
+    after, names = deviations_by_key(then), names_in(dry_run)
     return CommandPreview(
         events,
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
         tuple(deviation_text(one, names) for key, one in before.items() if key not in after),
+        met_deadlines(owed, then.obligations),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from accounts.store import Accounts
+from application.act_view import may_open as may_open_row
 from application.application import Application
-from application.visits import Visitor, open_cycle
+from application.visits import VisitedCycle, Visitor, open_cycle
 from domain.access import Reader
 from projections.board_table import Board
+from projections.search import SearchIndex
 from vault.files import StoredFile
 
 
@@ -18,6 +23,35 @@ async def closed_uploaders(accounts: Accounts, visitor: Visitor) -> frozenset[st
     if visitor.login.account.kind == "secretariat":
         return frozenset()
     return await accounts.secretaries() - {visitor.contact.id}
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedUse:
+    """A corrected act that names a file: in which cycle, and the version of the correction."""
+
+    stream: str
+    cluster: str
+    year: int
+    corrected: int
+    may_open: bool
+    """The visitor may open the correction's receipt."""
+
+
+async def corrected_uses(
+    application: Application, search: SearchIndex, visitor: Visitor, files: Iterable[StoredFile]
+) -> dict[str, list[CorrectedUse]]:
+    """The corrected acts that name files, by the file's digest, as far as the visitor may read them."""
+    found: dict[str, list[CorrectedUse]] = {}
+    cycles: dict[str, VisitedCycle] = {}
+    for digest, stream, version, corrected in await search.corrected_uses({one.digest for one in files}):
+        if stream not in cycles:
+            cycles[stream] = await open_cycle(application, stream, visitor)
+        cycle = cycles[stream]
+        if {version, corrected} <= cycle.readable.versions:
+            lifecycle, row = cycle.state.lifecycle, next(row for row in cycle.rows if row.version == corrected)
+            use = CorrectedUse(stream, lifecycle.cluster_name, lifecycle.year, corrected, may_open_row(cycle, row))
+            found.setdefault(digest, []).append(use)
+    return found
 
 
 async def may_open(

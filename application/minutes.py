@@ -132,6 +132,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         try:
             events = await previewed_events(application, dry_runs[one.stream], one, visitor)
         except Refused as error:
+            await application.tell_who_came_first(error, one.stream, visitor.submitter())
             raise RefusedError(error.code, error.facts, index) from None
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.sentences.extend((one.stream, event.text) for event in events)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from application.application import Application
+from application.corrected_acts import CorrectedAct, CycleCorrections
 from application.visits import VisitedCycle
 from application.work import of_many
 from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with
@@ -110,10 +111,29 @@ async def moment_values(application: Application, found: Replay[State]) -> dict[
     return await of_many(found.events, replay_as_json, found, texts)
 
 
-def differences(first: StateAt, second: StateAt) -> Sequence[dict[str, str]]:
-    """What stood at one of two moments only, as rows."""
-    return [
+MOST_CORRECTIONS = 1_000
+"""So many corrections between two moments are told."""
+
+
+async def corrections_between(
+    application: Application, cycle: VisitedCycle, first: StateAt, second: StateAt
+) -> Sequence[CorrectedAct]:
+    """The latest corrections that were entered after one of two moments and up to the other."""
+    from_, to = sorted((first.replay.last_version, second.replay.last_version))
+    found = CycleCorrections(cycle)
+    between = [version for version in found.latest(MOST_CORRECTIONS) if from_ < version <= to]
+    return await found.in_words(application, between)
+
+
+def differences(first: StateAt, second: StateAt, corrections: Iterable[CorrectedAct] = ()) -> Sequence[dict[str, str]]:
+    """What stood at one of two moments only, and what was corrected between them, as rows."""
+    rows = [
         {"only": one.moment.words(), "line": line}
         for one, other in ((first, second), (second, first))
         for line in one.only_here(other)
+    ]
+    text = _("corrected: act number {number}")
+    return [
+        *rows,
+        *({"only": text.format(number=one.version), "line": " ".join((*one.wrong, one.reason))} for one in corrections),
     ]

@@ -116,6 +116,11 @@ class VisitedCycle:
         envelopes = tuple(envelope for _row, envelope in self.history)
         return ReadablePart(self.visitor.unit, self.readers, envelopes, self.state, self.rules)
 
+    @cached_property
+    def by_version(self) -> Mapping[int, tuple[RecordedEvent, EventEnvelope[Event]]]:
+        """Its history by version."""
+        return {row.version: (row, envelope) for row, envelope in self.history}
+
     def readable_history(self) -> History:
         """The part of the history that the visitor may read."""
         return tuple(pair for pair in self.history if pair[0].version in self.readable.versions)

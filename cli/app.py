@@ -57,7 +57,20 @@ def _finish(work: Any) -> None:
     raise typer.Exit(run(work))
 
 
-@app.command(help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."))
+def _is_real() -> bool:
+    """Return whether the data folder holds a real installation: the demo would refuse it, so help does not offer it."""
+    from local.paths import is_rehearsal, paths
+
+    try:
+        return not is_rehearsal(paths().data)
+    except (OSError, ValueError, KeyError):  # whoever runs a command is told what is wrong with the folder
+        return False
+
+
+@app.command(
+    help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."),
+    hidden=_is_real(),
+)
 def demo(json: Json = False) -> None:
     from cli import demo as module
 

@@ -29,8 +29,8 @@ class Obligation:
     """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
 
     `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
-    units that must act first. `lapsed` is a deadline that had passed before the unit joined, or before the cycle began:
-    it binds nobody, and an extension can set another.
+    units that must act first, and `awaited` is what they must do. `lapsed` is a deadline that had passed before the
+    unit joined, or before the cycle began: it binds nobody, and an extension can set another.
     """
 
     duty: Duty
@@ -43,6 +43,7 @@ class Obligation:
     article: str | None = None
     """The article of the rules that sets the deadline; None where there is no deadline."""
     lapsed: datetime | None = None
+    awaited: Duty | None = None
 
     @property
     def late(self) -> bool:

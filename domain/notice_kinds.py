@@ -12,7 +12,7 @@ from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import N_, Plural
 from domain.rules import DraftKind
 from domain.times import Day
-from domain.types import AwardId, FrozenModel, Label, LastInstant, UnitId
+from domain.types import AwardId, FrozenModel, Label, LastInstant, Text, UnitId
 
 
 class Notice(FrozenModel):
@@ -200,33 +200,36 @@ class ExtensionAskedNotice(
     Notice,
     name="extension_asked",
     subject=N_("{unit} asks for more time: {duty}"),
-    body=N_("{unit} asks for more time until {until}: {duty}."),
+    body=N_("{unit} asks for more time until {until}: {duty}. {reason}"),
     before_publication=True,
 ):
     unit: UnitId
     duty: Duty
     until: Day
+    reason: Text
 
 
 class ExtensionGrantedNotice(
     Notice,
     name="extension_granted",
     subject=N_("more time until {until}: {duty}"),
-    body=N_("You have more time, until {until}: {duty}."),
+    body=N_("You have more time, until {until}: {duty}. {reason}"),
     before_publication=True,
 ):
     duty: Duty
     until: Day
+    reason: Text
 
 
 class ExtensionRefusedNotice(
     Notice,
     name="extension_refused",
     subject=N_("no more time: {duty}"),
-    body=N_("Your request for more time was refused: {duty}."),
+    body=N_("Your request for more time was refused: {duty}. {reason}"),
     before_publication=True,
 ):
     duty: Duty
+    reason: Text
 
 
 class ReportSentBackNotice(

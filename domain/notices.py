@@ -82,16 +82,18 @@ def _confirmed(e: escalation.EscalationConfirmed, state: State) -> Iterator[Noti
 
 
 def _asked(e: extensions.ExtensionAsked, state: State) -> Iterator[Notice]:
-    yield kinds.ExtensionAskedNotice(to=state.lifecycle.organiser, unit=e.unit, duty=e.duty, until=e.until)
+    yield kinds.ExtensionAskedNotice(
+        to=state.lifecycle.organiser, unit=e.unit, duty=e.duty, until=e.until, reason=e.reason
+    )
 
 
 def _granted(e: extensions.ExtensionGranted, state: State) -> Iterator[Notice]:
     for unit in (e.unit,) if e.unit else state.membership.members():
-        yield kinds.ExtensionGrantedNotice(to=unit, duty=e.duty, until=e.until)
+        yield kinds.ExtensionGrantedNotice(to=unit, duty=e.duty, until=e.until, reason=e.reason)
 
 
 def _refused(e: extensions.ExtensionRefused, state: State) -> Iterator[Notice]:
-    yield kinds.ExtensionRefusedNotice(to=e.unit, duty=e.duty)
+    yield kinds.ExtensionRefusedNotice(to=e.unit, duty=e.duty, reason=e.reason)
 
 
 def _sent_back(e: midyear.ReportSentBack, state: State) -> Iterator[Notice]:

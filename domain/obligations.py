@@ -28,7 +28,7 @@ from domain.steps.commenting import (
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
 from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
-from domain.steps.extensions import Extensions
+from domain.steps.extensions import ExtensionAsked, Extensions
 from domain.steps.lifecycle import ChangeCalendar, FileCycle, Lifecycle, OpenCycle, ReopenCycle
 from domain.steps.meetings import Meetings, RecordMeeting, first_of
 from domain.steps.membership import BEGINNING, AdmitUnit, Membership
@@ -100,6 +100,8 @@ class _Owed:
     done: When | None = None
     waits_for: tuple[str, ...] = ()
     due: datetime | None = None
+    awaited: Duty | None = None
+    """What the units that it waits for must do first."""
 
 
 def _head(state: ObligationsContext) -> str:
@@ -192,7 +194,7 @@ _DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] 
 
 def _of_each(duty: Duty, state: ObligationsContext, rules: Edition, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
     for unit in state.membership.members():
-        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for)
+        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for, awaited=Duty.DRAFT)
 
 
 def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -229,6 +231,7 @@ def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_
             unit,
             done=report.accepted if report else None,
             waits_for=(unit,) if waiting else (),
+            awaited=Duty.MIDYEAR_REPORT if report is None else Duty.CORRECTION,
         )
 
 
@@ -249,7 +252,8 @@ def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
         if scored is None and checked not in bound:
             continue
         waits = () if (checked, "self") in state.scores else (checked,)
-        yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
+        done = (scored.first or scored.when) if scored else None
+        yield _Owed(unit, checked, done=done, waits_for=waits, awaited=Duty.SELF_SCORE)
 
 
 def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -259,9 +263,8 @@ def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
         if scored is None and unit not in bound:
             continue
         waits = () if (unit, "self") in state.scores else (unit,)
-        yield _Owed(
-            state.lifecycle.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
-        )
+        done = (scored.first or scored.when) if scored else None
+        yield _Owed(state.lifecycle.organiser, unit, done=done, waits_for=waits, awaited=Duty.SELF_SCORE)
 
 
 def _final_meeting(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -275,7 +278,7 @@ def _submission(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 def _decision(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.conclusion.submitted else (_head(state),)
-    yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits)
+    yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits, awaited=Duty.SUBMISSION)
 
 
 def _publication(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -379,7 +382,16 @@ def _obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> It
         if lapsed is not None and owed.due is None and not extended:
             due = None
         obligation = Obligation(
-            duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article, lapsed
+            duty,
+            owed.bearer,
+            owed.subject,
+            due,
+            owed.done,
+            extended,
+            owed.waits_for,
+            article,
+            lapsed,
+            owed.awaited if owed.waits_for else None,
         )
         if owed.due is None and due is not None and due <= _begins(obligation, state):
             obligation = replace(obligation, due=None, extended=False, article=None, lapsed=due)
@@ -429,6 +441,15 @@ def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[st
     if all(state.membership.has_duties_since(unit) == BEGINNING for unit in members):
         return members
     return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state, rules))
+
+
+def open_requests(state: ObligationsContext, owed: Iterable[Obligation]) -> Mapping[tuple[str, Duty], ExtensionAsked]:
+    """Return the requests for more time that wait for an answer, by unit and duty.
+
+    A request is closed by an answer, and when its duty is done. `owed` is the result of `obligations`.
+    """
+    open_ = {(one.bearer, one.duty) for one in owed if one.done is None}
+    return {key: asked for key, asked in state.deadlines.extension_requests.items() if key in open_}
 
 
 # Steps ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from domain.records import Command
 from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
 from i18n.acts import MEETINGS_VI, act_name, names_in_files
+from i18n.earlier_acts import who_came_first
 from i18n.fields import FIELDS, place_in_words
 from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
@@ -46,7 +47,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[s
         given["nearest"] = nearest_in_words(str(given.get(typed)), _possible(code, given))
     words = translated(text, given)
     told = filled(words, given, names or {})
-    return told[:1].upper() + told[1:] if words.startswith("{place}") else told
+    first = who_came_first(given)
+    return (told[:1].upper() + told[1:] if words.startswith("{place}") else told) + (f" {first}" if first else "")
 
 
 _ACTS_IN: Mapping[str, Mapping[str, str]] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from domain.notice_kinds import Notice
 from domain.rules import Edition
 from domain.state import State
@@ -12,15 +15,22 @@ from i18n.values import Words, in_words
 
 
 def message_of(
-    notice: Notice, state: State, rules: Edition, *, rehearsed: bool, namesake: bool = False
+    notice: Notice,
+    state: State,
+    rules: Edition,
+    *,
+    rehearsed: bool,
+    namesake: bool = False,
+    texts: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, str]:
     """Subject and body of a notice, in the language in use: the caller sets that of the addressee.
 
-    `namesake`: another organiser has a cluster of this name.
+    `namesake`: another organiser has a cluster of this name. `texts` are the free texts that the notice names, by
+    digest.
     """
     facts = {name: fact for name, fact in notice if name != "to"}
     known = {name: fact for name, fact in facts.items() if fact is not None}
-    words = dict.fromkeys(facts, "") | in_words(type(notice), known, Words(names_of(state, rules), {}))
+    words = dict.fromkeys(facts, "") | in_words(type(notice), known, Words(names_of(state, rules), texts))
     mark = f"[{_('rehearsal')}] " if rehearsed else ""
     lifecycle = state.lifecycle
     cluster = cluster_title(lifecycle.cluster_name, lifecycle.organiser_name, namesake=namesake)

@@ -86,6 +86,8 @@ create table ledger.event (
     unique (stream, version)
 );
 create index event_command on ledger.event (command_id, stream);
+-- Times never fall, so a few blocks hold the events of a day.
+create index event_recorded on ledger.event using brin (recorded_at);
 comment on table ledger.event is 'The events, in one order. position has no gaps; digest covers every column and previous, the digest of the event before it in its stream. See ledger/events.py.';
 
 create view ledger.gaps as

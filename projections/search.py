@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from domain.access import is_open_to_members
 from domain.records import CLOCK
+from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
 from domain.titles import names_of
 from domain.types import Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
-from ledger.connection import SEARCH_LOCK
+from ledger.connection import SEARCH_LOCK, Connection
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.paging import Paged, PageRequest
@@ -42,6 +43,8 @@ PAUSE_S = 0.01
 MOST_HITS = 1_000
 """So many rows are counted and shown; more words find fewer rows."""
 
+_FILE = re.compile(r"tep/([0-9a-f]{64})/")
+
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
 
@@ -60,6 +63,8 @@ class SearchHit:
     title: str
     at: date | None
     cluster: str
+    corrected: int | None
+    """The version of the act that corrected it."""
 
 
 class SearchIndex:
@@ -91,6 +96,14 @@ class SearchIndex:
                 "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
                 rows,
             )
+            cycles = [row for row in page if is_cycle(row.stream)]
+            await connection.executemany(
+                "insert into projections.file_use (digest, stream, version) values ($1, $2, $3) on conflict do nothing",
+                [(found, row.stream, row.version) for row in cycles for found in set(_FILE.findall(row.payload))],
+            )
+            for row in cycles:
+                if row.type == ActCorrected.NAME:
+                    await _mark_corrected(connection, row)
             await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
 
@@ -180,7 +193,7 @@ class SearchIndex:
         asked = asked.within(total)
         at = len(arguments) + 2
         rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> ${at}::text as title, at, "  # noqa: S608 - ours
+            f"select stream, kind, ref, unit, titles ->> ${at}::text as title, at, corrected, "  # noqa: S608 - ours
             f"(select to_jsonb(named) from (select b.cycle_year, {NAMED} from projections.board b "
             f"where b.stream = e.stream) named) as named from {source} "
             f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
@@ -193,17 +206,48 @@ class SearchIndex:
         )
         return Paged(tuple(map(_hit, rows)), total, asked)
 
+    async def corrected_uses(self, digests: Iterable[str]) -> list[tuple[str, str, int, int]]:
+        """Return the corrected events that name files: digest, stream, version, and the version of the correction."""
+        rows = await self._ledger.pool.fetch(
+            "select digest, stream, version, corrected from projections.file_use "
+            "where digest = any($1) and corrected is not null order by stream, version",
+            list(digests),
+        )
+        return [tuple(row) for row in rows]
+
     async def forget(self) -> None:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
+            await connection.execute("delete from projections.file_use")
             await cursors.reset(connection, NAME)
 
 
 def _hit(row: Mapping[str, Any]) -> SearchHit:
     named = json.loads(row["named"]) if row["named"] else None  # the board can be behind the index
     cluster = f"{title_of(named)}, {named['cycle_year']}" if named is not None else ""
-    return SearchHit(row["stream"], row["kind"], row["ref"], row["unit"], row["title"], row["at"], cluster)
+    return SearchHit(
+        row["stream"], row["kind"], row["ref"], row["unit"], row["title"], row["at"], cluster, row["corrected"]
+    )
+
+
+async def _mark_corrected(connection: Connection, row: RecordedEvent) -> None:
+    """Mark the entries of the acts that a correction takes back."""
+    event = to_envelope(row).event
+    versions = list(event.versions) if isinstance(event, ActCorrected) else []
+    await connection.execute(
+        "update projections.search_entry set corrected = $3 where stream = $1 and kind <> 'unit' "
+        "and split_part(ref, '.', 1) = any($2::text[])",
+        row.stream,
+        [str(version) for version in versions],
+        row.version,
+    )
+    await connection.execute(
+        "update projections.file_use set corrected = $3 where stream = $1 and version = any($2::bigint[])",
+        row.stream,
+        versions,
+        row.version,
+    )
 
 
 def _as_json(titles: Mapping[str, str]) -> str:

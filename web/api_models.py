@@ -6,7 +6,7 @@ description has all of them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
@@ -26,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from application.command_preview import PreviewedEvent
+from application.met_deadlines import MetDeadline
 from audit.verify import Problem
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
@@ -152,8 +153,10 @@ class OpenTask(Answer):
     """A task of the holder's unit. `way` and `more_time` are the pages on which it is done and more time is asked for.
 
     `subject` is the unit that the task is about, `waits_for` the units that must act first, `answered` the other
-    members that have done theirs: names. `owed_by` counts the units that still owe the same duty. `asked`: the unit has
-    asked for more time.
+    members that owed it, too, and have done theirs: names. `awaited` is the duty that the task waits for, `closed` that
+    the unit can no longer do it by itself: then there is no `way`. `owed_by` counts the units that still owe the same
+    duty. `asked`: the unit has asked for more time, until `asked_until`; the reasons are those of the request, of the
+    extension and of the refusal.
     """
 
     cycle: str
@@ -166,9 +169,15 @@ class OpenTask(Answer):
     now: datetime
     extended: bool
     waits_for: list[str]
+    awaited: str
+    closed: bool
     answered: list[str]
     owed_by: int
     asked: bool
+    asked_until: date | None
+    asked_why: str
+    extended_why: str
+    refused_why: str
     article: str | None
     rehearsed: bool
     way: str | None
@@ -330,9 +339,10 @@ class ActReceipt(BaseModel):
 
 
 class TriedAct(BaseModel):
-    """The events that would be recorded."""
+    """The events that would be recorded, and the deadlines of the duties that would be done by it now."""
 
     events: list[PreviewedEvent]
+    deadlines: list[MetDeadline]
 
 
 class Started(BaseModel):

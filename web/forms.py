@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from application.fields import FieldKind, FormField, form_fields
 from application.form_values import input_text
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
+from domain.steps.lifecycle import REHEARSAL_CLOCK
 from i18n.fields import field_label
 from i18n.messages import word
 from i18n.words import kind_of
@@ -42,18 +43,32 @@ class Input:
 
 
 def inputs(
-    act: type[Command], values: Mapping[str, Any], more: Iterable[str] = (), *, with_text: bool = False
+    act: type[Command],
+    values: Mapping[str, Any],
+    more: Iterable[str] = (),
+    *,
+    with_text: bool = False,
+    rehearsal: bool = False,
 ) -> tuple[Input, ...]:
     """The inputs of an act, filled with what was typed; `more` names lists that want another row.
 
-    `with_text`: a document's own text is typed here, too.
+    `with_text`: a document's own text is typed here, too. `rehearsal`: the installation is one, so a rehearsal's clock
+    can be chosen.
     """
     wanted = frozenset(more)
-    return tuple(
+    found = (
         _input(field, field.name, values.get(field.name), wanted, with_text=with_text, act=act.NAME)
         for field in form_fields(act)
         if field.name not in NOT_ON_PAGES
     )
+    return tuple(found if rehearsal else map(_without_rehearsal, found))
+
+
+def _without_rehearsal(one: Input) -> Input:
+    """An input without the choice of a rehearsal's clock."""
+    if one.path != "clock":
+        return one
+    return replace(one, choices=tuple(choice for choice in one.choices if choice[0] != REHEARSAL_CLOCK))
 
 
 @lru_cache

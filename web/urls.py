@@ -43,6 +43,7 @@ VERIFICATION_JOB = VERIFICATION + "/{job}"
 VERIFICATION_RESULT = VERIFICATION_JOB + "/ket-qua.json"
 READ_LOG = "/nhat-ky-doc"
 ACCOUNT_LOG = "/nhat-ky-tai-khoan"
+SOON_SIGNED = ACCOUNT_LOG + "/ky-sau-cap-lai"
 NEW_YEAR = "/bat-dau-nam"
 NEW_YEAR_TEMPLATE = NEW_YEAR + "/mau.csv"
 NEW_YEAR_LOOK = NEW_YEAR + "/xem"
@@ -97,6 +98,7 @@ SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
 PERSON_OF = "nguoi"
+ONLY_EXPORTS = "tai-xuong"
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:
@@ -273,6 +275,11 @@ def new_password_url(secret: str) -> str:
 def account_log_url(person: str) -> str:
     """What was done to and by one person."""
     return with_query(ACCOUNT_LOG, {PERSON_OF: person})
+
+
+def exports_url() -> str:
+    """What was taken out of the register."""
+    return with_query(READ_LOG, {ONLY_EXPORTS: 1})
 
 
 def calendar_url(secret: str) -> str:

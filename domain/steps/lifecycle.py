@@ -259,6 +259,12 @@ class ReopenCycle(
     reason: Text
 
 
+REHEARSAL_COMMANDS: frozenset[type[Command]] = frozenset({StepTo})
+"""The tools of a rehearsal: a cycle on another clock refuses them, so nobody is offered them there."""
+
+REHEARSAL_CLOCK: ClockMode = "stepped"
+
+
 # Events ----------------------------------------------------------------------------------
 
 
@@ -497,7 +503,7 @@ def receive_year_plan(
 
 
 def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[TimeStepped]:
-    if state.lifecycle.clock != "stepped":
+    if state.lifecycle.clock != REHEARSAL_CLOCK:
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
         raise Refused("time_goes_back", now=_current_day(state.lifecycle))

@@ -20,6 +20,7 @@ from application.act_view import ActView, act_view
 from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
+from application.extension_requests import ExtensionRequest, requests_of
 from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
@@ -29,9 +30,11 @@ from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
+from domain.steps.extensions import GrantExtension, RefuseExtension
+from domain.times import day_ending
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
-from i18n.messages import sentence
+from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
 from web import urls
 from web.act_form import (
@@ -54,6 +57,7 @@ from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
 from web.render import clock_time, page
 from web.services import Services, get_services
+from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -63,7 +67,9 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
+IN_TIME = "_in_time"
+"""The field of a summary that said that its act is in time."""
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_in_time"})
 """Fields of the form that its draft does not hold."""
 
 
@@ -159,14 +165,34 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
     try:
-        command = await _command(services, cycle, act_form)
-        confirmed = await services.application.gate.binds(command)
-        if confirmed and not await _proved(request, cycle, posted):
-            text = sentence("password_does_not_fit")
-            return await _preview(request, cycle, act_form, command, text=text, status=422)
-        return await _send(request, cycle, command, confirmed=confirmed)
+        return await _check_and_send(request, cycle, act_form, posted)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
+
+
+async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """Send what the summary showed, unless its deadline has passed meanwhile or the password does not fit."""
+    services = get_services(request)
+    command = await _command(services, cycle, act_form)
+    if IN_TIME in posted and (text := await _passed_meanwhile(services, cycle, command)):
+        return await _preview(request, cycle, act_form, command, text=text, status=409)
+    confirmed = await services.application.gate.binds(command)
+    if confirmed and not await _proved(request, cycle, posted):
+        text = sentence("password_does_not_fit")
+        return await _preview(request, cycle, act_form, command, text=text, status=422)
+    return await _send(request, cycle, command, confirmed=confirmed)
+
+
+async def _passed_meanwhile(services: Services, cycle: VisitedCycle, command: CommandInput) -> str:
+    """What to tell before an act is sent whose summary said that it is in time, and which would come late now."""
+    late = [one for one in (await preview(services.application, cycle, command)).deadlines if one.late]
+    if not late:
+        return ""
+    text = _(
+        "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent now, it "
+        "is recorded as done after the deadline; you can send it all the same, or ask for more time."
+    )
+    return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
 
 
 async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
@@ -246,7 +272,13 @@ async def _form(
 ) -> Response:
     """The form's page. `errors` are what is wrong with what was typed, each of which may name a field."""
     services, dated = get_services(request), may_date(cycle)
-    fields = inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT)
+    fields = inputs(
+        act_form.act,
+        act_form.values,
+        more,
+        with_text=act_form.act.NAME in WITH_TEXT,
+        rehearsal=services.application.rehearsal,
+    )
     sheet = sheet_of(cycle, act_form.act, act_form.values)
     problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
     wrong = await _wrong(services, cycle, act_form)
@@ -259,6 +291,8 @@ async def _form(
         fields=fields,
         problems=problems,
         faulty={one.path: one.here for one in reversed(problems) if one.path},
+        request_for_time=await _request_for_time(services, cycle, act_form),
+        closed=_closed(cycle, act_form),
         again=again,
         good=good,
         saved=saved,
@@ -275,6 +309,23 @@ async def _form(
         titled=titled_choices(cycle, act_form.act),
         action=_action(request, cycle, act_form),
     )
+
+
+async def _request_for_time(services: Services, cycle: VisitedCycle, act_form: ActForm) -> ExtensionRequest | None:
+    """The open request that the form answers; None for other forms."""
+    if act_form.act not in {GrantExtension, RefuseExtension}:
+        return None
+    asked = (act_form.values.get("unit"), act_form.values.get("duty"))
+    found = await requests_of(cycle, services.application.texts)
+    return next((one for one in found if (one.unit, one.duty) == asked), None)
+
+
+def _closed(cycle: VisitedCycle, act_form: ActForm) -> str:
+    """The duty that is closed, where the visitor's unit can no longer do it by this form; "" where it can."""
+    duty, unit = act_form.act.CLOSED_BY, cycle.visitor.unit
+    # Head and deputy enter what a meeting told of other units by the same form.
+    is_own = unit != cycle.state.lifecycle.organiser and act_form.values.get("unit") in {None, "", unit}
+    return duty.value if duty is not None and is_own and duty in cycle.state.lifecycle.closed else ""
 
 
 def _takes_back(act_form: ActForm) -> bool:
@@ -332,6 +383,9 @@ async def _preview(
         sentences=[one.text for one in found.events],
         new=found.new,
         gone=found.gone,
+        deadlines=found.deadlines,
+        in_time={IN_TIME: "1"} if found.deadlines and not any(one.late for one in found.deadlines) else {},
+        now=cycle.now,
         carried={**flattened(act_form.values), **act_form.extras},
         action=_action(request, cycle, act_form),
     )
@@ -341,6 +395,7 @@ async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *,
     """Enter the command. `confirmed`: the password was asked for once more."""
     services, visitor = get_services(request), cycle.visitor
     receipt = await services.application.submit(cycle.stream, visitor.submitter(confirmed=confirmed), [command])
+    await tell_of_signature(services, visitor.contact, [command], receipt)
     versions = receipt.outcomes[0].versions
     await services.drafts.drop(visitor.contact.id, _draft_path(request))
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()

@@ -11,7 +11,15 @@ from pydantic import BaseModel, Field
 from application.act_view import may_be_corrected
 from application.board import DeviationQuery, count_deviations, deviation_in_words, deviations_page, state_words
 from application.fields import optional_day, parse_day
-from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
+from application.moments import (
+    Moment,
+    StateAt,
+    corrections_between,
+    differences,
+    moment_values,
+    replayed,
+    state_at,
+)
 from application.timeline import TimelineFilter, sentences, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
@@ -149,6 +157,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         lines_pager=Pager(lines, path, {**stays, urls.CHANGES_PAGE: _other(query.changes_page)}),
         last=len(cycle.history),
         changes=changes.rows,
+        corrections=await corrections_between(application, cycle, then, now),
         changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         entry=entry[0] if entry else "",
         digest=await of_many(found.events, state_digest, found.state),
@@ -169,7 +178,15 @@ async def moment_download(
         found = await replayed(application, cycle, moment)
         return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
-    rows = [{"moment": moment.words(), "line": line} for line in then.lines]
+    now = await state_at(application, cycle, Moment.now(cycle))
+    since = _("corrected since: act number {number}")
+    rows = [
+        *({"moment": moment.words(), "line": line} for line in then.lines),
+        *(
+            {"moment": since.format(number=one.version), "line": " ".join((*one.wrong, one.reason))}
+            for one in await corrections_between(application, cycle, then, now)
+        ),
+    ]
     return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 
 
@@ -231,6 +248,7 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
         only_after=after.rows,
         after_pager=Pager(after, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         both=len(set(first.lines) & set(second.lines)),
+        corrections=await corrections_between(get_services(request).application, cycle, first, second),
     )
 
 
@@ -239,7 +257,9 @@ async def compare_download(
     request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[ComparisonQuery, Query()]
 ) -> Response:
     """Two moments compared, as JSON or CSV."""
-    rows = differences(*await _compared(request, cycle, query))
+    first, second = await _compared(request, cycle, query)
+    corrections = await corrections_between(get_services(request).application, cycle, first, second)
+    rows = differences(first, second, corrections)
     name = f"{_file_name(cycle)}-so-sanh"
     return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)
 

@@ -95,6 +95,7 @@ async def board(request: Request, visitor: BoardReader, query: Annotated[BoardQu
 @router.get(urls.BOARD_CSV)
 async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[BoardFilters, Query()]) -> Response:
     """The same rows for a spreadsheet."""
+    services = get_services(request)
     rows = [
         {
             "cluster": row.cluster,
@@ -104,10 +105,15 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
             "waiting_for": "; ".join(row.waiting_for),
             "overdue": len(row.late),
             "deviations": row.open_deviations,
-            "extensions_asked": len(row.asked),
+            "extensions_asked": "; ".join(
+                _("{unit}: {duty}, until {day}. {reason}").format(
+                    unit=one.name, duty=word("duty", one.duty), day=day(one.until), reason=one.reason
+                )
+                for one in row.asked
+            ),
             "how_sure": word("sureness", "rehearsed" if row.rehearsed else "stated"),
         }
-        for row in (await board_page(get_services(request).board, visitor, filters.wanted())).rows
+        for row in (await board_page(services.board, services.application.texts, visitor, filters.wanted())).rows
     ]
     return await as_csv(rows, "bang-thanh-pho")
 
@@ -126,7 +132,8 @@ async def _board(
     """The board's page. `outcome` is that of commands in many cycles, `done` says it, `error` why none was sent."""
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
-    found = await board_page(services.board, visitor, query.wanted(), PageRequest(query.page))
+    texts = services.application.texts
+    found = await board_page(services.board, texts, visitor, query.wanted(), PageRequest(query.page))
     return page(
         request,
         "board.html",
@@ -279,7 +286,7 @@ async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str],
             CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"]))
             for stream in chosen
         ]
-    rows = await rows_of(services.board, visitor, chosen)
+    rows = await rows_of(services.board, services.application.texts, visitor, chosen)
     inputs = []
     for stream in chosen:
         late = [one for one in rows[stream].late if not one.waits] if stream in rows else []

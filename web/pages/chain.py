@@ -18,6 +18,7 @@ from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_json
 from web.paging import PageNumber, Pager
+from web.reading_words import in_words
 from web.render import page
 from web.services import get_services
 
@@ -77,11 +78,21 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
 @router.get(urls.READ_LOG)
 async def read_log(
     request: Request,
-    _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))],
+    visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))],
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+    only: Annotated[str, Query(alias=urls.ONLY_EXPORTS, max_length=1)] = "",
 ) -> Response:
-    """What auditors have read."""
+    """What auditors have read, and what anybody has taken out, in words."""
     services = get_services(request)
-    found = await services.read_log.page(PageRequest(number))
-    names = await services.application.people.names({one.person for one in found.rows})
-    return page(request, "readings.html", names=names, rows=found.rows, pager=Pager(found, urls.READ_LOG))
+    people = services.application.people
+    found = await services.read_log.page(PageRequest(number), exported=bool(only))
+    words = await in_words({one.path for one in found.rows}, services.board, people, visitor)
+    names = await people.names({one.person for one in found.rows})
+    return page(
+        request,
+        "readings.html",
+        rows=[(one, words[one.path], names.get(one.person, "")) for one in found.rows],
+        pager=Pager(found, urls.READ_LOG, {urls.ONLY_EXPORTS: only}),
+        only=bool(only),
+        wide=True,
+    )

@@ -14,6 +14,8 @@ from fastapi.responses import Response
 from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.comparison import compared
+from application.corrected_acts import CycleCorrections
+from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
@@ -23,7 +25,14 @@ from domain.access import Matter
 from domain.codec import plain
 from domain.dates import as_iso
 from domain.due_dates import Obligation
-from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
+from domain.duties import Duty
+from domain.obligations import (
+    DUTIES_OF_STEP,
+    covenants_to_sign,
+    current_step,
+    obligations,
+    steps,
+)
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
@@ -44,6 +53,9 @@ router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 COMMENTS = "y-kien"
 """The anchor of the comments on a page."""
+
+MOST_CORRECTIONS = 20
+"""How many corrections the page lists; the timeline has all."""
 
 MOST_LATEST = 10
 """How many of its latest acts a unit sees on the page."""
@@ -95,11 +107,13 @@ async def cluster(
     owed, found = await of_many(events, lambda: (readable.obligations, readable.deviations))
     latest = latest_acts(cycle, MOST_LATEST)
     shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
+    corrections = CycleCorrections(cycle)
     to_sign = covenants_to_sign(state, cycle.rules)
     stored = get_services(request).application.texts
     texts = {
         **await stored.get(digests_in([plain(one.comment) for one in shown.rows])),
         **await texts_of(stored, [envelope for _row, envelope in latest]),
+        **await stored.get(digests_in([plain(one) for one in _answers(cycle)])),
     }
     return page(
         request,
@@ -115,10 +129,17 @@ async def cluster(
         ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         tasks=[
-            (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))
+            (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one), _is_closed(cycle, one))
             for one in owed
             if one.done is None and state.lifecycle.filed is None
         ],
+        requests=await requests_of(cycle, stored),
+        unsigned=[one.bearer for one in owed if one.duty is Duty.SIGNATURE and one.done is None],
+        corrections=corrections,
+        corrected_acts=await corrections.in_words(
+            get_services(request).application, corrections.latest(MOST_CORRECTIONS)
+        ),
+        all_corrections=len(corrections.by_command),
         scores=_scores(cycle),
         names=cycle.names,
         threads=shown.rows,
@@ -136,9 +157,22 @@ async def cluster(
     )
 
 
+def _answers(cycle: VisitedCycle) -> tuple[object, ...]:
+    """The answers to requests for more time, with their reasons."""
+    deadlines = cycle.readable_state().deadlines
+    return (*deadlines.extensions.values(), *deadlines.refused_requests.values())
+
+
+def _is_closed(cycle: VisitedCycle, one: Obligation) -> bool:
+    """Whether the hard close has come for a member's duty: then the unit cannot do it by itself."""
+    return one.duty in cycle.state.lifecycle.closed and one.bearer != cycle.state.lifecycle.organiser
+
+
 def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
-    """The page on which a task is done; "" for visitors who may not do it."""
+    """The page on which a task is done; "" for visitors who may not do it, and where it cannot be done now."""
     visitor = cycle.visitor
+    if one.waits_for or (_is_closed(cycle, one) and visitor.unit == one.bearer):
+        return ""
     if visitor.unit not in {one.bearer, cycle.state.lifecycle.organiser} or visitor.login.account.kind == "auditor":
         return ""
     return urls.task_url(cycle.stream, one.duty, one.bearer, one.subject)
@@ -247,6 +281,7 @@ async def draft(
         "draft.html",
         cycle=cycle,
         kind=kind,
+        corrections=CycleCorrections(cycle),
         versions=versions,
         old=old,
         new=new,
@@ -275,7 +310,7 @@ class ThreadedComment:
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
     """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread.
 
-    Corrections can make comments answer each other in a circle: then the first of them begins the thread.
+    CycleCorrections can make comments answer each other in a circle: then the first of them begins the thread.
     """
     standing = {one.number: one for one in comments if not one.withdrawn}
     answers: dict[int, list[Comment]] = defaultdict(list)

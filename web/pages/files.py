@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from application.file_access import closed_uploaders, may_open
+from application.file_access import closed_uploaders, corrected_uses, may_open
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter
 from errors import InputError, NotFoundError
@@ -16,7 +16,7 @@ from i18n.messages import sentence
 from ledger.paging import PageRequest
 from vault.files import StoredFile
 from web import urls
-from web.auth import checked_form, reads
+from web.auth import checked_form, note_file, reads
 from web.downloads import as_attachment
 from web.error_answers import note_retry
 from web.paging import PageNumber, Pager
@@ -48,7 +48,10 @@ async def _files(
     but = await closed_uploaders(services.accounts, visitor)
     found = await services.files.of_unit(visitor.unit, PageRequest(number), but=but)
     pager = Pager(found, urls.FILES)
-    return page(request, "files.html", status, files=found.rows, pager=pager, text=text, fresh=fresh)
+    corrected = await corrected_uses(services.application, services.search, visitor, found.rows)
+    return page(
+        request, "files.html", status, files=found.rows, pager=pager, text=text, fresh=fresh, corrected=corrected
+    )
 
 
 @router.post(urls.FILES)
@@ -79,5 +82,6 @@ async def download(request: Request, visitor: OwnReader, digest: str, name: str)
     for one in found:
         may = await may_open(services.application, services.accounts, services.board, visitor, one)
         if may and (body := await services.files.body(one)) is not None:
+            await note_file(request, visitor)
             return as_attachment(body, one.name, one.media_type)
     raise ForbiddenError("not_yours_to_read")

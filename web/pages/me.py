@@ -245,7 +245,7 @@ async def calendar(request: Request, secret: str) -> Response:
         await wrong_secret(services, address_of(request))
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
-    tasks = (await tasks_page(services.board, contact.unit, dated=True)).rows
+    tasks = (await tasks_page(services.board, services.application.texts, contact.unit, dated=True)).rows
     with in_language(account.language):  # calendar programs send no language cookie
         body = calendar_of(tasks, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
 from application.fields import FormField, form_fields, parse_day
 from application.form_values import as_fields
@@ -54,6 +55,7 @@ from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import get_services
+from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -98,7 +100,7 @@ async def _header(
         for stream, name, year in await services.board.open_cycles(organiser)
         if stream != cycle.stream
     ]
-    fields = inputs(RecordMeeting, values, more)
+    fields = inputs(RecordMeeting, values, more, rehearsal=services.application.rehearsal)
     problems = ActProblems(cycle, RecordMeeting, values, fields, None).of(errors)
     return page(
         request,
@@ -264,6 +266,7 @@ async def _check_or_enter(
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
         return await _page(request, cycle, minutes, text=text, status=status)
+    await tell_of_signature(services, visitor.contact, commands, receipt)
     await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
@@ -291,5 +294,9 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
         names=cycle.names,
         voice=voice,
         lines=[(row, line) for (row, _envelope), line in zip(pairs, lines, strict=True)],
+        meeting=meeting,
+        corrections=(corrections := CycleCorrections(cycle)),
+        corrected=cycle.readable_state().corrections.corrected,
+        replacing=corrections.replacing,
         sure=held.sureness,
     )

@@ -64,7 +64,8 @@ async def _act(
     services = get_services(request)
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     acted_in = other if other is not None and stream == minutes.other else cycle
-    fields, sheet = inputs(act, values, more), sheet_of(acted_in, act, values)
+    fields = inputs(act, values, more, rehearsal=services.application.rehearsal)
+    sheet = sheet_of(acted_in, act, values)
     errors = [] if problem is None else await all_errors(services, act, as_fields(act, values), problem)
     problems = ActProblems(acted_in, act, values, fields, sheet).of(errors)
     return page(
