@@ -11,6 +11,7 @@ from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from application.form_values import flattened
+from application.pasted_text import clean_text
 from application.readable import ReadablePart
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
@@ -19,8 +20,8 @@ from domain.commands import CommandPayload
 from domain.deviations import Deviation
 from domain.records import Event
 from domain.steps.signatories import SignatoriesNamed
-from domain.types import normalize_text
 from i18n import _
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from vault.texts import salted_digest
@@ -36,11 +37,15 @@ class PreviewedEvent:
 
 @dataclass(frozen=True, slots=True)
 class CommandPreview:
-    """What one command would record, and which deviations would come and go, in sentences."""
+    """What one command would record, and which deviations would come and go, in sentences.
+
+    `notes` say what is changed in its texts before they are signed.
+    """
 
     events: tuple[PreviewedEvent, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 async def preview(application: Application, cycle: VisitedCycle, inputs: CommandInput) -> CommandPreview:
@@ -58,6 +63,7 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
         events,
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
         tuple(deviation_text(one, names) for key, one in before.items() if key not in after),
+        tuple(cleaning_notes(inputs.cleaned())),
     )
 
 
@@ -125,7 +131,7 @@ def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in flattened(fields).values():
         try:
-            body = normalize_text(value)
+            body = clean_text(value).text
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

@@ -24,6 +24,7 @@ from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
 from domain.times import When
 from errors import InputError
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
@@ -57,6 +58,9 @@ class MinutesCheck:
 
     sentences: list[tuple[str, str]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is changed in its texts before they are signed."""
+
     binding: bool = False
     """One of the commands signs or publishes: the password is asked for once more."""
 
@@ -130,6 +134,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             events = await previewed_events(application, dry_runs[one.stream], one, visitor)
         except Refused as error:
             raise RefusedError(error.code, error.facts, index) from None
+        checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.sentences.extend((one.stream, event.text) for event in events)
     for stream, dry_run in dry_runs.items():

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from domain.file_references import with_file_names
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
@@ -36,8 +37,12 @@ class Words:
 
 
 def in_words(model: type[BaseModel], facts: Mapping[str, Any], words: Words) -> dict[str, str]:
-    """The facts in words. Each is a field of the model, whose type decides how its value is written."""
-    return {name: _shown(_field_type(model, name), value, words) for name, value in facts.items()}
+    """The facts in words. Each is a field of the model, whose type decides how its value is written.
+
+    Files are named, without the digits of references to them.
+    """
+    shown = {name: _shown(_field_type(model, name), value, words) for name, value in facts.items()}
+    return {name: with_file_names(text) for name, text in shown.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from application.fields import FieldKind, FormField, form_fields
@@ -33,6 +33,8 @@ class Input:
     rows: tuple[Input, ...] = ()
     many: bool = False
     optional_group: bool = False
+    takes_files: bool = False
+    """Files can be handed in with it; references to them stand behind its text."""
 
 
 def inputs(
@@ -68,6 +70,8 @@ def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, wit
         )
         if {part.name for part in field.parts} == _DOCUMENT and not with_text and not inner.get("text"):
             parts = tuple(part for part in parts if not part.path.endswith(".text"))
+        if {part.name for part in field.parts} == _DOCUMENT:
+            parts = tuple(replace(one, takes_files=one.path.endswith(".title")) for one in parts)
         return Input(path, label, field.kind, field.required, "", parts=parts, optional_group=not field.required)
     words = kind_of(field.choice_type)
     choices = tuple((choice, word(words, choice) if words else choice) for choice in field.choices)

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from application.engine import RefusedError
-from application.fields import FormField, form_fields, parse_day
+from application.fields import FormField, clean_fields, form_fields, parse_day
 from application.form_values import as_fields
 from application.minutes import (
     STANCES,
@@ -32,6 +32,7 @@ from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
+from domain.file_references import with_file_names
 from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
@@ -126,7 +127,8 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind")
-        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
+        clean = clean_fields(RecordMeeting, {**values, "id": id_}).values
+        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, clean))
         if other and await other_cycle(services.application, cycle.visitor, other) is None:
             raise InputError("not_yours_to_say")
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
@@ -187,7 +189,7 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
     kind = kind_of(field.choice_type)
-    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
+    return [names.get(str(value)) or (word(kind, value) if kind else with_file_names(str(value)))]
 
 
 @router.post(urls.MINUTES)
@@ -223,7 +225,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
     if is_autosave(request):
-        return page(request, "saved.html", sheet=None)
+        return page(request, "saved.html", sheet=None, notes=(), problem="")
     return RedirectResponse(own_url, 303)
 
 
