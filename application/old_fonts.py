@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 
 LEAST_WORDS = 2
+MOST_WORDS = 1_000
+"""So many words with other letters than those of ASCII are looked at: time must not grow with a text."""
 
 _TCVN3: dict[str, str] = dict(
     zip(
@@ -219,7 +221,10 @@ _SYLLABLE = re.compile(rf"({_ONSETS})([aăâeêioôơuưy].*)")
 _TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 _STOPS, _TONES_OF_STOPS = ("c", "ch", "p", "t"), "\u0301\u0323"
 _TONED_VOWEL = re.compile("[aeiouy\u0302\u0306\u031b][\u0300\u0301\u0303\u0309\u0323]")
-_WORD = re.compile("[^\\W\\d_]*[\xa1-\xff][\xa1-\xff\\w]*")
+_WORD = re.compile("[\\w\xa1-\xff]+")
+_PLAIN, _LETTERS = re.compile("[A-Za-z]"), re.compile(r"[^\W\d_]+")
+_LONGEST = 14
+"""A syllable has seven letters at most, in VNI nine."""
 
 
 @lru_cache(maxsize=4096)
@@ -243,23 +248,43 @@ def _is_syllable(word: str) -> bool:
     return not (glides and parts.endswith(tones[0]))
 
 
-def old_font(line: str) -> str | None:
-    """Return the name of the old encoding that a line is written in; None for any other line."""
-    words = {word for word in _WORD.findall(line) if all(char < "\u0100" for char in word)}
-    if len(words) < LEAST_WORDS:
+def old_line(text: str) -> tuple[int, str, str] | None:
+    """Return the first line in an old encoding: its number, the line, and the encoding's name; None without one.
+
+    A text is looked through until `MOST_WORDS` words were: one in an old encoding shows it in its first lines.
+    """
+    left = MOST_WORDS
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.isascii():
+            continue
+        words = list(islice(_words(line), left))
+        if (name := _font_of(words)) is not None:
+            return number, line, name
+        left -= len(words)
+        if left <= 0:
+            break
+    return None
+
+
+def _words(line: str) -> Iterator[str]:
+    """Yield the words of a line that have other letters or signs than ASCII, and are no longer than a syllable."""
+    for found in _WORD.finditer(line):
+        if found.end() - found.start() <= _LONGEST and not found[0].isascii():
+            yield found[0]
+
+
+def _font_of(words: Sequence[str]) -> str | None:
+    different = set(words)
+    strange = [word for word in different if max(word) < "\u0100" and _PLAIN.search(word) and not _is_syllable(word)]
+    if len(strange) < LEAST_WORDS:
         return None
-    strange = {word for word in words if not _is_syllable(word)}
-    current = sum(_is_syllable(word) for word in _all_words(line))
+    letters = {part for word in different for part in _LETTERS.findall(word)}
+    current = sum(_is_syllable(part) for part in letters if not part.isascii())
     decoded = {
         name: sum(_decodes(word, pattern, table) for word in strange) for name, (pattern, table) in _DECODERS.items()
     }
     name = max(decoded, key=lambda one: decoded[one])
     return name if decoded[name] >= LEAST_WORDS and decoded[name] > current else None
-
-
-def _all_words(line: str) -> Iterable[str]:
-    """The different words with diacritics."""
-    return {word for word in re.findall(r"[^\W\d_]+", line) if not word.isascii()}
 
 
 def _decodes(word: str, pattern: re.Pattern[str], table: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from application.old_fonts import old_font
+from application.old_fonts import old_line
 from domain.problems import invalid
 from domain.types import require_few_marks
 
@@ -51,10 +51,9 @@ def clean_text(text: str, *, one_line: bool = False) -> CleanText:
     require_few_marks(text)
     changes: Counter[str] = Counter()
     lines = _LINE_END.sub("\n", text)
-    for number, line in enumerate(lines.split("\n"), 1):
-        # before anything is taken out: there U+00AD is the letter ư
-        if not line.isascii() and (font := old_font(line)) is not None:
-            raise invalid("old_font", line=number, words=_shortened(line.strip()), font=font)
+    if (old := old_line(lines)) is not None:  # before anything is taken out: there U+00AD is the letter ư
+        number, line, font = old
+        raise invalid("old_font", line=number, words=_shortened(line.strip()), font=font)
     composed = unicodedata.normalize("NFC", lines)
     seen = _UNSEEN.sub("", composed)
     changes["invisible"] += len(composed) - len(seen)

@@ -13,7 +13,7 @@ from test_web_api import bearer
 from web_help import Site, Visitor
 
 from application.fields import clean_fields
-from application.old_fonts import old_font
+from application.old_fonts import old_line
 from application.pasted_text import clean_text
 from application.persons import parse_person
 from application.yaml_files import read_yaml
@@ -118,14 +118,16 @@ class TestOldFonts:
         ],
     )
     def test_a_line_is_told_by_what_it_becomes(self, line: str, font: str | None) -> None:
-        assert old_font(line) == font
+        found = old_line(f"một\n{line}")
+        assert (found and found[2]) == font
+        assert found is None or found[:2] == (2, line)
 
     def test_no_text_of_the_project_is_taken_for_one(self) -> None:
         root = Path(__file__).parent.parent
         files = [root / "i18n" / "catalogues" / "vi.po", *root.glob("docs/vi/*.md"), *root.glob("scenarios/**/*.yaml")]
         lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
         assert len(lines) > 5_000
-        assert [line for line in lines if old_font(line)] == []
+        assert [line for line in lines if old_line(line)] == []
 
 
 @pytest.fixture

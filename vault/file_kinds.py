@@ -157,7 +157,10 @@ def _names_in_zip(body: bytes) -> frozenset[str]:
 
 def shown_name(name: str) -> str:
     """Return a file's own name without what is dangerous: folders, controls, directions, signs that nobody sees."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", name)[-1]
+    if len(last) > _LONGEST:  # its ending is at the end
+        last = last[: _LONGEST - _ENDING] + last[-_ENDING:]
+    last = unicodedata.normalize("NFC", last)
     spaced = re.sub(r"\s+", " ", last)
     kept = "".join(
         char for char in spaced if unicodedata.category(char) not in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
@@ -184,4 +187,5 @@ def name_for(name: str, kind: FileKind) -> str:
     return stem + ending
 
 
+_LONGEST, _ENDING = 300, 10
 _NAMELESS = "tệp"
