@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 from application.dry_run_texts import DryRunTexts
 from application.earlier_acts import add_earlier_act
 from application.engine import RefusedError, UnreachableError
-from application.fields import FieldFiller
+from application.fields import FieldFiller, clean_fields
 from application.gate import Gate, Submitter
+from application.pasted_text import Changes
 from application.predecessors import TAKING_OVER, require_predecessors
 from application.readable import ReadablePart
 from application.work import of_many
@@ -64,6 +65,19 @@ class CommandInput:
     signatories: dict[str, Any] | None = None
     based_on: int | None = None
     """The version of the stream that the actor had read, where the entry point knows it."""
+
+    def cleaned(self) -> dict[str, Changes]:
+        """Return what is changed in its texts before they are signed (`clean_fields`), by the paths of the fields.
+
+        Raises:
+            InputError: `bad_character`: a text holds what cannot be kept.
+        """
+        command_type = Command.KNOWN.get(self.act)
+        found = clean_fields(command_type, self.fields).changes if command_type is not None else {}
+        instead = self.fields.get("instead")
+        if isinstance(instead, Mapping) and (replacing := Command.KNOWN.get(str(instead.get("act")))) is not None:
+            found.update(clean_fields(replacing, instead).changes)
+        return found
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from application.dry_run_texts import DryRunTexts
 from application.fields import FieldFiller
 from application.form_values import flattened
 from application.met_deadlines import MetDeadline, met_deadlines
+from application.pasted_text import clean_text
 from application.readable import ReadablePart
 from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
@@ -21,8 +22,8 @@ from domain.deviations import Deviation
 from domain.records import Event, Refused
 from domain.steps.signatories import SignatoriesNamed
 from domain.titles import names_of
-from domain.types import normalize_text
 from i18n import _
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 from i18n.timeline import describe
 from vault.texts import salted_digest
@@ -38,13 +39,17 @@ class PreviewedEvent:
 
 @dataclass(frozen=True, slots=True)
 class CommandPreview:
-    """What one command would record, and which deviations would come and go, in sentences."""
+    """What one command would record, and which deviations would come and go, in sentences.
+
+    `notes` say what is changed in its texts before they are signed.
+    """
 
     events: tuple[PreviewedEvent, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
     deadlines: tuple[MetDeadline, ...]
     """Those of the duties that it would do now."""
+    notes: tuple[str, ...]
 
 
 async def preview(application: Application, cycle: VisitedCycle, inputs: CommandInput) -> CommandPreview:
@@ -69,6 +74,7 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
         tuple(deviation_text(one, names) for key, one in before.items() if key not in after),
         met_deadlines(owed, then.obligations),
+        tuple(cleaning_notes(inputs.cleaned())),
     )
 
 
@@ -135,7 +141,7 @@ def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in flattened(fields).values():
         try:
-            body = normalize_text(value)
+            body = clean_text(value).text
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

@@ -64,6 +64,6 @@ async def may_open(
         return True
     for stream in await board.shared_cycles(file.unit, visitor.unit, visitor.contact.id):
         cycle = await open_cycle(application, stream, visitor)
-        if any(file.reference in row.payload for row, _envelope in cycle.readable_history()):
+        if any(f"tep/{file.digest}/" in row.payload for row, _envelope in cycle.readable_history()):
             return True
     return False

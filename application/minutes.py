@@ -25,6 +25,7 @@ from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
 from domain.times import When
 from errors import InputError
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
@@ -60,6 +61,9 @@ class MinutesCheck:
 
     sentences: list[tuple[str, str]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is changed in its texts before they are signed."""
+
     binding: bool = False
     """One of the commands signs or publishes: the password is asked for once more."""
 
@@ -134,6 +138,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         except Refused as error:
             await application.tell_who_came_first(error, one.stream, visitor.submitter())
             raise RefusedError(error.code, error.facts, index) from None
+        checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
         checked.sentences.extend((one.stream, event.text) for event in events)
     for stream, dry_run in dry_runs.items():

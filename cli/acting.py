@@ -29,6 +29,7 @@ from domain.times import When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
 from i18n.acts import readable_names
+from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
 from ledger.protocol import load_all
 
@@ -129,6 +130,8 @@ async def act(
             meeting=meeting,
             based_on=based_on,
         )
+        for note in cleaning_notes(command_input.cleaned()):
+            say(note)
         await confirm_score_impact(app, command_input, contact, confirmed=confirmed)
         receipt = await app.submit(stream, at_command_line(contact), [command_input])
         events = await _receipt(app, stream, receipt.outcomes[0].versions)

@@ -46,6 +46,8 @@ def _show(report: dict[str, Any]) -> None:
         console.print(_("Only tried: nothing was entered. This is what the file says:"))
         for told in report["told"]:
             console.print(f"  {_told(told)}")
+    for note in report["notes"]:
+        console.print(note)
     for one in report["unheeded"]:
         console.print(_("Ignored: {why}").format(why=sentence(one["code"], one["facts"])))
     for cycle in report["cycles"]:

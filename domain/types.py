@@ -40,7 +40,7 @@ def normalize_text(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    _require_few_marks(text)
+    require_few_marks(text)
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
@@ -48,7 +48,7 @@ def normalize_text(text: str) -> str:
     return normal
 
 
-def _require_few_marks(text: str) -> None:
+def require_few_marks(text: str) -> None:
     """Refuse a letter with so many marks that putting them in order, which takes the square of their number, is slow.
 
     The bound is that of Unicode's stream-safe text format (UAX 15, section 13).

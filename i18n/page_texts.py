@@ -33,7 +33,17 @@ SENTENCES: Mapping[str, str] = {
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
-    "upload_type": N_("This is no file of a type that is taken: {types}"),
+    "upload_type": N_("{name} is of a kind that is not taken. Save it as PDF, Word or Excel, then send that."),
+    "upload_kind": N_(
+        "{name} is a file of the kind {found}, which is not taken. Save it as {instead}, then send that."
+    ),
+    "upload_heic": N_(
+        "{name} is a picture of the kind HEIC, which many computers cannot open. Save it as JPEG, then send that "
+        "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
+    ),
+    "upload_video": N_("{name} is a video, which is not taken. Put it where others can see it, and give its link."),
+    "upload_locked": N_("{name} is locked by a password, or by rights. Take the lock off, then send it again."),
+    "upload_macros": N_("{name} holds macros (programs). Save it as DOCX, XLSX or PDF, then send that."),
     "form_unreadable": N_("What the form has sent cannot be read; nothing was entered. Go back and send it again."),
     "form_from_other_address": N_(
         "The form was sent from {found}, but the register is served at {address}. Nothing was recorded. Open the "

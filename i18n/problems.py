@@ -76,6 +76,16 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "number_in_two_ways": N_("{found} can be read in two ways: write {thousands}, or {decimal} if these are decimals"),
     "number_unreadable": N_("a number such as 9,5 or 1250 or 9.000.000 is expected"),
     "character": N_("the character {character} is not allowed"),
+    "character_at": N_("line {line}, “{words}”: the character at ▯ cannot be kept; delete it, or type it again"),
+    "sign_of_font": N_(
+        "line {line}, “{words}”: the sign at ▯ is known to the fonts Symbol or Wingdings only; "
+        "type the sign that is meant"
+    ),
+    "letter_lost": N_("line {line}, “{words}”: the letter at ▯ was lost when this was copied; type it again"),
+    "old_font": N_(
+        "line {line}, “{words}”, is written in the old encoding {font}; convert it to Unicode "
+        "(in UniKey: Ctrl+Shift+F6), then paste it again"
+    ),
     "mail_address": N_("a mail address such as an@phuong.gov.vn is expected"),
     "line_break": N_("a line break is not allowed here"),
     "date_bounds": N_("a date between {earliest} and {latest} is expected"),

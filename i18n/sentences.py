@@ -303,7 +303,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "unknown_person": N_("Nobody is entered under {person}."),
     "text_expected": N_("A text is expected here."),
     "text_too_long": N_("The text has {found} characters; at most {most}."),
-    "bad_character": N_("The text holds a character that is not allowed: {problem}."),
+    "bad_character": N_("This text cannot be kept as it is: {problem}."),
     "file_too_large": N_("The file has {found} bytes; at most {most}."),
     "file_unreadable": N_("The file cannot be read: {problem}."),
     "file_not_utf8": N_("The file is not UTF-8 text (byte {position})."),
@@ -369,7 +369,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "disk_full": N_(
         "The disk is full, so nothing was stored. Tell whoever runs this machine to free space, then do it again."
     ),
-    "unstorable_text": N_("The text holds characters that cannot be stored. Delete them, or type it again."),
+    "unstorable_text": N_("The text holds characters that cannot be stored {where}. Delete them, or type it again."),
     "pending": N_(
         "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from domain.city_year import ClusterPlan
 from domain.deviations import CODES_OF_KEYS
+from domain.file_references import with_file_names
 from domain.scoring.scores import SheetItem
 from domain.steps.conclusion import BareTotal, RankedUnit
 from domain.steps.corrections import SourceStatement
@@ -52,8 +53,12 @@ class Words:
 
 
 def in_words(model: type[BaseModel], facts: Mapping[str, Any], words: Words) -> dict[str, str]:
-    """The facts in words. Each is a field of the model, whose type decides how its value is written."""
-    return {name: _shown(_field_type(model, name), value, words) for name, value in facts.items()}
+    """The facts in words. Each is a field of the model, whose type decides how its value is written.
+
+    Files are named, without the digits of references to them.
+    """
+    shown = {name: _shown(_field_type(model, name), value, words) for name, value in facts.items()}
+    return {name: with_file_names(text) for name, text in shown.items()}
 
 
 @dataclass(frozen=True, slots=True)

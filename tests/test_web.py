@@ -346,7 +346,7 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     for name, body in (("x.pdf", b"<script>alert(1)</script>"), ("x.pdf", b""), ("x.exe", b"MZ\x90")):
         assert (await an.http.post("/tep", data=token, files={"file": (name, body)})).status_code == 422
     answer = await an.http.post("/tep", data=token, files={"file": ("../../Báo cáo.pdf.html", pdf)})
-    way = re.search(r"tep/[0-9a-f]{64}/[\w.-]+", answer.text)
+    way = re.search(r"tep/[0-9a-f]{64}/[\w.%-]+", answer.text)
     assert way is not None
     assert way.group(0).endswith(".pdf")
     # Until an act names it, it is its unit's own.
@@ -536,7 +536,7 @@ async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> N
     await an.post(f"{way}?unit=don-vi-1", **an.hidden(), _step="send")
     assert "Đã ghi vào sổ" in an.page
     await secretary.get(f"/cum/{stream}/bang-diem/don-vi-1")
-    link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.-]+)"', secretary.page)
+    link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.%-]+)"', secretary.page)
     assert link is not None
     assert (await secretary.http.get(link.group(1))).content == b"%PDF-1.7 x"
 

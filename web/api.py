@@ -45,6 +45,7 @@ from domain.streams import cycle_stream
 from domain.strengths import Strength
 from domain.times import Day, When
 from errors import InputError
+from i18n.cleaning import cleaning_notes
 from ledger.paging import Paged, PageRequest
 from projections.board_lines import LineFilter
 from projections.people import PeopleQuery, PersonLine
@@ -308,15 +309,15 @@ async def act(request: Request, cycle: ReadableCycle, body: ActRequest) -> ActRe
     application = get_services(request).application
     receipt = await application.submit(cycle.stream, cycle.visitor.submitter(), [command])
     await tell_of_signature(get_services(request), cycle.visitor.contact, [command], receipt)
-    outcome = receipt.outcomes[0]
-    return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known)
+    outcome, notes = receipt.outcomes[0], cleaning_notes(command.cleaned())
+    return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known, notes=notes)
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
 async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> TriedAct:
     """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
     found = await preview(get_services(request).application, cycle, _command(cycle, body))
-    return TriedAct(events=list(found.events), deadlines=list(found.deadlines))
+    return TriedAct(events=list(found.events), deadlines=list(found.deadlines), notes=list(found.notes))
 
 
 @router.post("/verifications", status_code=202)

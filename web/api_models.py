@@ -331,18 +331,25 @@ class MomentState(Answer):
 
 
 class ActReceipt(BaseModel):
-    """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
+    """What was recorded. `known`: it had been recorded before, by this command or by a colleague.
+
+    `notes` say what was changed in the texts before they were signed, such as invisible characters taken out.
+    """
 
     command_id: UUID
     versions: list[int]
     known: bool
+    notes: list[str]
 
 
 class TriedAct(BaseModel):
-    """The events that would be recorded, and the deadlines of the duties that would be done by it now."""
+    """The events that would be recorded, the deadlines of the duties that would be done by it now, and what would be
+    changed in the texts before they are signed.
+    """
 
     events: list[PreviewedEvent]
     deadlines: list[MetDeadline]
+    notes: list[str]
 
 
 class Started(BaseModel):

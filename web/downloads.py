@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import quote
 
 from fastapi.responses import Response
 
@@ -15,8 +18,20 @@ Extension = Literal["json", "csv"]
 
 
 def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
-    """A file to be saved; the browser never shows it as a page of ours."""
-    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    """A file to be saved under its name; the browser never shows it as a page of ours."""
+    return Response(body, media_type=media_type, headers={"Content-Disposition": disposition(name)})
+
+
+def disposition(name: str) -> str:
+    """The header that names a file to be saved (RFC 6266): in full (RFC 5987), and in ASCII for old programs."""
+    letters = "".join(one for one in unicodedata.normalize("NFD", name) if not unicodedata.combining(one))
+    plain = re.sub(r"[^\w.() -]", "_", letters.translate(_LETTERS_WITHOUT_MARKS), flags=re.ASCII)
+    if plain == name:
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+_LETTERS_WITHOUT_MARKS = str.maketrans("đĐ", "dD")
 
 
 async def as_json(data: Any, name: str) -> Response:

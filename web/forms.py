@@ -36,6 +36,8 @@ class Input:
     rows: tuple[Input, ...] = ()
     many: bool = False
     optional_group: bool = False
+    takes_files: bool = False
+    """Files can be handed in with it; references to them stand behind its text."""
 
     def is_faulty(self, faulty: Iterable[str]) -> bool:
         """Whether one of these paths is this input or stands inside it."""
@@ -119,6 +121,8 @@ def _input(field: FormField, path: str, value: Any, more: frozenset[str], *, wit
         )
         if {part.name for part in field.parts} == _DOCUMENT and not with_text and not inner.get("text"):
             parts = tuple(part for part in parts if not part.path.endswith(".text"))
+        if {part.name for part in field.parts} == _DOCUMENT:
+            parts = tuple(replace(one, takes_files=one.path.endswith(".title")) for one in parts)
         return Input(path, label, field.kind, field.required, "", parts=parts, optional_group=not field.required)
     words = kind_of(field.choice_type)
     choices = tuple((choice, word(words, choice) if words else choice) for choice in field.choices)

@@ -40,6 +40,9 @@ class Report:
     told: Sequence[Mapping[str, Any]]
     """In a dry run, the acts of the file in sentences."""
 
+    notes: Sequence[str]
+    """What was changed in the texts of the file when they were read, with lines."""
+
     dry_run: bool
 
     def data(self) -> dict[str, Any]:
@@ -48,6 +51,7 @@ class Report:
             "dry_run": self.dry_run,
             "counts": asdict(self.counts),
             **({"told": list(self.told)} if self.dry_run else {}),
+            "notes": list(self.notes),
             "unheeded": [*self._differs_from_ledger(), *self._unknown_bodies()],
             "cycles": [self._cycle(stream, state, rules) for stream, (state, rules) in self.after.items()],
         }

@@ -37,12 +37,13 @@ from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
 from web import urls
+from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
 from web.act_form import (
     FORM_ERRORS,
     ActForm,
     error_text,
+    file_list,
     parse_act_form,
-    store_files,
     suggested_persons,
     typed_text,
     typed_values,
@@ -152,9 +153,12 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     draft_problem = await _keep(request, cycle, body, step)
-    if (problem := draft_problem or file_problem) is not None:
+    problem = draft_problem or file_problem
+    if step == FILE_STEP:
+        return file_list(request, cycle, body, chosen_for(posted), problem)
+    if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
-    if "_more" in body or step == "edit":
+    if "_more" in body or REMOVE in posted or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
         return await _saved(request, cycle, act_form)
@@ -164,6 +168,11 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
+    return await _entered(request, cycle, act_form, posted)
+
+
+async def _entered(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """The receipt of the act that is entered; its summary or form again where it cannot be."""
     try:
         return await _check_and_send(request, cycle, act_form, posted)
     except FORM_ERRORS as error:
@@ -175,11 +184,11 @@ async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActFo
     services = get_services(request)
     command = await _command(services, cycle, act_form)
     if IN_TIME in posted and (text := await _passed_meanwhile(services, cycle, command)):
-        return await _preview(request, cycle, act_form, command, text=text, status=409)
+        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=409)
     confirmed = await services.application.gate.binds(command)
     if confirmed and not await _proved(request, cycle, posted):
         text = sentence("password_does_not_fit")
-        return await _preview(request, cycle, act_form, command, text=text, status=422)
+        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=422)
     return await _send(request, cycle, command, confirmed=confirmed)
 
 
@@ -231,8 +240,9 @@ async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -
 async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form itself where it cannot be."""
     try:
-        command = await _command(get_services(request), cycle, act_form)
-        return await _preview(request, cycle, act_form, command)
+        clean, notes = act_form.cleaned()
+        command = await _command(get_services(request), cycle, clean)
+        return await _preview(request, cycle, clean, notes, command)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
@@ -353,23 +363,37 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
 
 
 async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
-    """The part of the page that a form which saves itself replaces; without a script, the form again."""
-    if not is_autosave(request):
-        good = _("Saved at {time}. Nothing is sent yet.").format(time=clock_time())
-        return await _form(request, cycle, act_form, good=good)
-    return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
+    """The part of the page that a form which saves itself replaces; without a script, the form again.
+
+    Both say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
+    """
+    errors, notes = tuple[CodedError, ...](), list[str]()
+    try:
+        _clean, notes = act_form.cleaned()
+    except InputError as error:
+        errors = (error,)
+    if is_autosave(request):
+        sheet = sheet_of(cycle, act_form.act, act_form.values)
+        problem = " ".join(error_text(one, cycle) for one in errors)
+        return page(request, "saved.html", sheet=sheet, notes=notes, problem=problem)
+    good = " ".join((_("Saved at {time}. Nothing is sent yet.").format(time=clock_time()), *notes))
+    return await _form(request, cycle, act_form, errors=errors, good=good)
 
 
 async def _preview(
     request: Request,
     cycle: VisitedCycle,
     act_form: ActForm,
+    notes: Sequence[str],
     command: CommandInput,
     *,
     text: str = "",
     status: int = 200,
 ) -> Response:
-    """The summary: what would be recorded, in sentences, and which deviations would come or go."""
+    """The summary: what would be recorded, in sentences, and which deviations would come or go.
+
+    `act_form` is the cleaned one, `notes` what cleaning changed.
+    """
     application = get_services(request).application
     found = await preview(application, cycle, command)
     return page(
@@ -379,6 +403,7 @@ async def _preview(
         cycle=cycle,
         act_form=act_form,
         text=text,
+        notes=notes,
         binding=await application.gate.binds(command),
         sentences=[one.text for one in found.events],
         new=found.new,

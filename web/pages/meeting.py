@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
-from application.fields import FormField, form_fields, parse_day
+from application.fields import FormField, clean_fields, form_fields, parse_day
 from application.form_values import as_fields
 from application.minutes import (
     STANCES,
@@ -33,6 +33,7 @@ from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
+from domain.file_references import with_file_names
 from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
@@ -134,7 +135,8 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         parse_day(on, "_on")
         if not values.get("kind"):
             raise InputError("meeting_without_kind", "kind")
-        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
+        clean = clean_fields(RecordMeeting, {**values, "id": id_}).values
+        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, clean))
         if other and await other_cycle(services.application, cycle.visitor, other) is None:
             raise InputError("not_yours_to_say")
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
@@ -203,7 +205,7 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
         return [field_label(field.name)] if value else []
     kind, text = kind_of(field.choice_type), str(value)
     title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
-    return [title or (word(kind, value) if kind else text)]
+    return [title or (word(kind, value) if kind else with_file_names(text))]
 
 
 _TITLED: tuple[TitleKind, ...] = ("award", "criterion", "round", "letter")
@@ -242,7 +244,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
     if is_autosave(request):
-        return page(request, "saved.html", sheet=None)
+        return page(request, "saved.html", sheet=None, notes=(), problem="")
     return RedirectResponse(own_url, 303)
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from application.fields import clean_fields
 from application.form_values import as_fields, nested
 from application.minutes import Minutes, other_cycle
 from application.permitted_acts import require_permitted
@@ -20,7 +21,8 @@ from domain.numbers import whole_number
 from errors import InputError, QuotaError
 from i18n import _
 from web import quotas, urls
-from web.act_form import store_files, suggested_persons, typed_text
+from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
+from web.act_form import file_list, suggested_persons, typed_text
 from web.auth import checked_form, reads_cycle
 from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
@@ -103,13 +105,19 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     if other is None or stream != other.stream:
         stream = cycle.stream
+    if str(form.get("_step")) == FILE_STEP:
+        return file_list(request, cycle, body, chosen_for(form), problem)
     if problem is None and len(minutes.acts) >= quotas.ACTS_IN_MINUTES and _index(minutes, number) is None:
         problem = QuotaError("too_many_acts_in_minutes", most=quotas.ACTS_IN_MINUTES)
     if problem is not None:
         return await _act(request, cycle, minutes, number, name, values, stream, problem=problem)
-    if "_more" in form or str(form.get("_step")) == "edit":
+    if "_more" in form or REMOVE in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
-    require_permitted(cycle, name)
+    known = require_permitted(cycle, name)
+    try:
+        clean_fields(known, values)
+    except InputError as error:
+        return await _act(request, cycle, minutes, number, name, values, stream, problem=error)
     one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
     if (index := _index(minutes, number)) is not None:
         one["id"] = minutes.acts[index]["id"]

@@ -142,7 +142,8 @@ async def enter(request: Request, visitor: AccountManager) -> Response:
         person = await _enter(services, visitor, typed, contact, account)
     except InputError as error:
         return await _people(request, visitor, entered=_Entered(typed, form_sentence(error), faulty_field(error)))
-    return await _people(request, visitor, good=await invite(services, person, contact.email, By(visitor.contact.id)))
+    invited = await invite(services, person, contact.email, By(visitor.contact.id))
+    return await _people(request, visitor, good=" ".join((invited, *contact.notes)))
 
 
 @dataclass(frozen=True, slots=True)
