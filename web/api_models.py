@@ -343,9 +343,7 @@ class ActReceipt(BaseModel):
 
 
 class TriedAct(BaseModel):
-    """The events that would be recorded, the deadlines of the duties that would be done by it now, and what would be
-    changed in the texts before they are signed.
-    """
+    """What would be recorded, the deadlines of the duties it would do now, and what is changed in the texts first."""
 
     events: list[PreviewedEvent]
     deadlines: list[MetDeadline]
