@@ -72,6 +72,52 @@ class DeviationsContext(ObligationsContext, ScoresContext, Protocol):
     def corrections(self) -> Corrections: ...
 
 
+CODES_OF_KEYS: Mapping[str, tuple[str, ...]] = {
+    "after-rank": ("scored_after_ranking",),
+    "annulled": ("annulled_ungranted",),
+    "answer": ("answer_without_letter", "answered_before"),
+    "award-kind": ("award_of_other_kind",),
+    "bylaws-late": ("bylaws_late",),
+    "class": ("class_between", "class_tied", "class_of_unknown_fact"),
+    "complaint": ("complaint",),
+    "contents": ("contents_differ",),
+    "cross-checks-open": ("cross_checks_open",),
+    "decision-undocumented": ("decision_undocumented",),
+    "declined": ("unit_declined",),
+    "edition-time": ("edition_out_of_time",),
+    "excluded": ("nominated_excluded",),
+    "final-next-year": ("final_next_year",),
+    "head-unknown": ("head_unknown",),
+    "held": ("granted_while_held",),
+    "late": ("late_act",),
+    "letter": ("letter_unanswered",),
+    "letter-late": ("answered_late",),
+    "not-carried": ("not_carried",),
+    "number": ("number_used_twice",),
+    "overruled": ("granted_unnominated",),
+    "own-nomination": ("head_nominated",),
+    "papers-untold": ("papers_untold",),
+    "published-undecided": ("published_undecided",),
+    "quorum": ("quorum_missed",),
+    "quota": ("quota_exceeded",),
+    "ranked-early": ("ranked_before_appraisal",),
+    "returned": ("returned_unannulled",),
+    "round": ("round_undeclared", "scored_beyond_round"),
+    "scale": ("total_above_scale",),
+    "scorer": ("scored_by_other",),
+    "signed-text-open": ("signed_text_open",),
+    "signed-unpresented": ("signed_unpresented",),
+    "sources": ("sources_disagree",),
+    "stance-unpresented": ("stance_unpresented",),
+    "tie-at-quota": ("tie_at_quota",),
+    "unregistered": ("accepted_unregistered",),
+    "unusual": ("meeting_unusual", "signing_unusual"),
+    "vote-method": ("voted_otherwise",),
+    "vote-tied": ("vote_tied",),
+}
+"""The codes of the deviations whose keys begin so, up to the first slash. A stored acknowledgement has the key only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deviation:
     """A deviation. `article` is None for a remark; `settled` tells that a later act put it right.
@@ -556,7 +602,7 @@ def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[D
     )
     late = rules.valid_until is not None and rules.valid_until < rules.period.first.of(year)
     if early or late:
-        facts = {"edition": rules.id, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
+        facts = {"edition": rules.title, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
 

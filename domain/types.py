@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -180,6 +181,32 @@ class IsPlace:
 
 class IsVoteSubject:
     """Marks a field that holds the subject of a vote: a role, an award's id or another word."""
+
+
+class IsAward:
+    """Marks a field that holds the id of an award; it is shown by its title (`domain.titles`)."""
+
+
+AwardId = Annotated[Slug, IsAward()]
+
+
+class IsRound:
+    """Marks a field that holds a round of scoring: an id, or words of a source. It is shown by its title."""
+
+
+class IsLetter:
+    """Marks a field that holds the id of a letter; it is shown by what is written on the letter."""
+
+
+class IsDeviationKey:
+    """Marks a field that holds the key of a deviation; it is shown by what the deviation is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsKey:
+    """Marks a field that holds the key of a thing of a kind, such as a criterion; it is shown by its title."""
+
+    of: Literal["cluster", "condition", "criterion", "cycle", "target"]
 
 
 class IsLastInstant:

@@ -73,6 +73,13 @@ _ROLES: Mapping[str, str] = {"head": N_("head unit"), "deputy": N_("deputy head 
 WORDS: Mapping[str, WordTable] = {
     "account": WordTable({"secretariat": N_("city secretariat"), "staff": N_("unit staff"), "auditor": N_("auditor")}),
     "amount": WordTable({"unknown": NC_("amount", "unknown")}, Unknown),
+    "award": WordTable(
+        {
+            "bang-khen": N_("certificate of merit"),
+            "co-thi-dua": N_("emulation flag"),
+            "giay-khen": N_("certificate of commendation"),
+        }
+    ),
     "channel": WordTable(
         {"message": N_("by a message"), "telephone": N_("by telephone"), "in-person": N_("in person")}, Channel
     ),
@@ -137,6 +144,14 @@ WORDS: Mapping[str, WordTable] = {
             "stances": N_("stances with reservations"),
             "number": N_("number"),
             "papers": NC_("deviation_count", "papers"),
+        }
+    ),
+    "deviation_key": WordTable(
+        {
+            "answer": N_("an answer that does not fit its letter"),
+            "class": N_("the class of a unit needs a ruling"),
+            "round": N_("scored otherwise than the rules of the round say"),
+            "unusual": N_("done at an unusual time of the year: is the date right?"),
         }
     ),
     "door": WordTable(
@@ -355,9 +370,9 @@ WORDS: Mapping[str, WordTable] = {
         },
         VoteMethod,
     ),
-    "vote_subject": WordTable(_ROLES),
+    "vote_subject": WordTable({**_ROLES, "result": NC_("subject of a vote", "the result")}),
 }
-"""By kind. A value without a word, such as the id of an award, is shown as it is."""
+"""By kind. Awards have the words of the usual ones, for cycles whose rules name none; rounds those of every edition."""
 
 COUNTS: Mapping[str, Plural] = {
     "act": Plural("{count} act", "{count} acts"),

@@ -25,11 +25,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from application.command_preview import PreviewedEvent
 from audit.verify import Problem
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
 from domain.times import Day
+from i18n.timeline import EventText
 
 IsoInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 IsoDate = Annotated[
@@ -245,8 +245,40 @@ class DeviationValues(Answer):
     acknowledged: bool
 
 
+class DetailInWords(Answer):
+    """A field that was entered, as people read it: its label, and its value in one or more lines."""
+
+    label: str
+    text: str
+
+
+class EventInWords(Answer):
+    """An event as people read it: its sentence, and everything that was entered and the sentence does not tell."""
+
+    type: str
+    text: str
+    details: list[DetailInWords]
+
+    @classmethod
+    def of(cls, type_: str, told: EventText | None, text: str = "") -> EventInWords:
+        """The words of an event; `text` in their place where they are closed to the reader."""
+        if told is None:
+            return cls(type=type_, text=text, details=[])
+        return cls(type=type_, text=told.sentence, details=[DetailInWords(**one) for one in told.values()])
+
+
+class RecordedActInWords(EventInWords):
+    """An event of an act that no correction took back. `version` is its number in the cycle."""
+
+    version: int
+    sureness: str
+
+
 class CycleState(Answer):
-    """A cycle as far as the holder may see it. `state` is the domain's; `texts` are those that it names, by digest."""
+    """A cycle as far as the holder may see it. `state` is the domain's; `texts` are those that it names, by digest.
+
+    `acts` are those that stand, in order, with everything that was entered, in words.
+    """
 
     cycle: str
     version: int
@@ -255,6 +287,7 @@ class CycleState(Answer):
     steps: list[StepValues]
     obligations: list[CycleObligation]
     deviations: list[DeviationValues]
+    acts: list[RecordedActInWords]
 
 
 class TimelineEvent(Answer):
@@ -264,6 +297,7 @@ class TimelineEvent(Answer):
     position: int
     type: str
     text: str
+    details: list[DetailInWords]
     on: str
     recorded: datetime
     actor: str
@@ -307,7 +341,7 @@ class SureDeviation(DeviationValues):
 
 
 class MomentState(Answer):
-    """The state of a cycle at a moment, with its digest."""
+    """The state of a cycle at a moment, with its digest; `lines` are what stood then, in words."""
 
     stream: str
     events: int
@@ -319,20 +353,22 @@ class MomentState(Answer):
     steps: list[SureStep]
     deviations: list[SureDeviation]
     obligations: list[SureObligation]
+    lines: list[str]
 
 
 class ActReceipt(BaseModel):
-    """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
+    """What was recorded, in words. `known`: it had been recorded before, by this command or by a colleague."""
 
     command_id: UUID
     versions: list[int]
     known: bool
+    events: list[EventInWords]
 
 
 class TriedAct(BaseModel):
     """The events that would be recorded."""
 
-    events: list[PreviewedEvent]
+    events: list[EventInWords]
 
 
 class Started(BaseModel):

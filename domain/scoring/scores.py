@@ -23,7 +23,7 @@ from domain.scoring.calculation import CalculationRules, UnitSheet, calculate_sc
 from domain.scoring.methods import ScoreEntry
 from domain.scoring.results import UnitResult
 from domain.times import When
-from domain.types import Participant, Slug, Text, UnitId, with_entry
+from domain.types import IsRound, Participant, Slug, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
     JointFields,
@@ -189,7 +189,7 @@ class ScoreRound(
     """
 
     unit: UnitId
-    round: Slug
+    round: Annotated[Slug, IsRound()]
     sheet: Sheet
     by: Participant | None = None
 
@@ -280,7 +280,7 @@ class RoundScored(
     subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
-    round: Slug
+    round: Annotated[Slug, IsRound()]
     sheet: tuple[SheetItem, ...]
     by: Participant
 

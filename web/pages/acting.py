@@ -19,11 +19,11 @@ from application.act_view import ActView, act_view
 from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
+from application.event_texts import event_texts
 from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
-from application.timeline import sentences
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
@@ -31,6 +31,7 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence
 from i18n.page_texts import STEPS
+from i18n.timeline import EventText
 from web import urls
 from web.act_form import (
     FORM_ERRORS,
@@ -217,10 +218,10 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
     if isinstance(error, GateClosedError):
         return await _form(request, cycle, act_form, text=text, status=403)
     faulty = "_meeting" if error.code in _NEEDS_MEETING else str(error.facts.get("place", error.path))
-    since: tuple[str, ...] = ()
+    since: tuple[EventText, ...] = ()
     if error.code == "changed_since":  # shown with the form, which is now based on it
         newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
-        since = await sentences(get_services(request).application.texts, newer, cycle.names)
+        since = await event_texts(get_services(request).application, cycle.background, newer)
         act_form = replace(act_form, read=len(cycle.history))
     return await _form(request, cycle, act_form, text=text, faulty=faulty, since=since, status=422)
 
@@ -242,7 +243,7 @@ async def _form(
     more: tuple[str, ...] = (),
     status: int = 200,
     saved: Any = None,
-    since: tuple[str, ...] = (),
+    since: tuple[EventText, ...] = (),
 ) -> Response:
     """The form's page. `faulty` is the path of the field that cannot be used."""
     services, dated = get_services(request), may_date(cycle)
@@ -314,7 +315,7 @@ async def _preview(
     text: str = "",
     status: int = 200,
 ) -> Response:
-    """The summary: what would be recorded, in sentences, and which deviations would come or go."""
+    """The summary: what would be recorded, in words, and which deviations would come or go."""
     application = get_services(request).application
     found = await preview(application, cycle, command)
     return page(
@@ -325,7 +326,7 @@ async def _preview(
         act_form=act_form,
         text=text,
         binding=await application.gate.binds(command),
-        sentences=[one.text for one in found.events],
+        events=found.events,
         new=found.new,
         gone=found.gone,
         carried={**flattened(act_form.values), **act_form.extras},

@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
 from application.board import DeviationQuery, count_deviations, deviations_page, state_words
+from application.event_texts import event_texts
 from application.fields import optional_day, parse_day
-from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
-from application.timeline import TimelineFilter, sentences, step_of, timeline_of
+from application.moments import Moment, StateAt, differences, moment_values, state_at
+from application.timeline import TimelineFilter, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
@@ -76,6 +77,8 @@ async def timeline_download(request: Request, cycle: CycleHistory, extension: Ex
     """The timeline as JSON or CSV."""
     entries = await timeline_of(get_services(request).application, cycle)
     rows = await of_many(len(entries), lambda: [one.values() for one in entries])
+    if extension == "csv":
+        rows = [{**one, "details": "\n".join(f"{d['label']}: {d['text']}" for d in one["details"])} for one in rows]
     return await as_download(rows, f"{_file_name(cycle)}-so", extension)
 
 
@@ -120,7 +123,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
     now = await state_at(application, cycle, Moment.now(cycle))
     found = then.replay
     last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
-    entry = await sentences(application.texts, last, cycle.names)
+    entry = await event_texts(application, cycle.background, last)
     address = (
         {"version": moment.version} if moment.version is not None else {"day": query.day, "known_on": query.known_on}
     )
@@ -138,7 +141,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         last=len(cycle.history),
         changes=changes.rows,
         changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
-        entry=entry[0] if entry else "",
+        entry=str(entry[0]) if entry else "",
         digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download=address,
@@ -153,10 +156,9 @@ async def moment_download(
 ) -> Response:
     """The state at a moment as JSON, or what stood then, a line each, as CSV."""
     application, moment = get_services(request).application, query.moment(cycle)
-    if extension == "json":
-        found = await replayed(application, cycle, moment)
-        return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
+    if extension == "json":
+        return await as_json(await moment_values(application, then), f"{_file_name(cycle)}-{then.replay.last_version}")
     rows = [{"moment": moment.words(), "line": line} for line in then.lines]
     return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 

@@ -14,23 +14,23 @@ from fastapi.responses import Response
 from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.comparison import compared
+from application.event_texts import event_texts
 from application.permitted_acts import permitted_acts
-from application.timeline import texts_of
+from application.recorded_acts import recorded_acts, standing_acts, steps_of
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
-from audit.replay import digests_in
 from domain.access import Matter
-from domain.codec import plain
 from domain.dates import as_iso
 from domain.due_dates import Obligation
 from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
+from i18n import _
 from i18n.messages import number
+from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
-from i18n.timeline import describe
-from i18n.values import unnamed_units, voice
+from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
@@ -43,6 +43,8 @@ router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 COMMENTS = "y-kien"
 """The anchor of the comments on a page."""
+ACTS = "da-ghi"
+"""The anchor of the acts that stand."""
 
 MOST_LATEST = 10
 """How many of its latest acts a unit sees on the page."""
@@ -86,7 +88,11 @@ async def mine(
 
 @router.get(urls.CYCLE)
 async def cluster(
-    request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
+    request: Request,
+    cycle: ReadableCycle,
+    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
+    acts_number: Annotated[PageNumber, Query(alias=urls.ACTS_PAGE)] = 1,
+    step: Annotated[str, Query(alias=urls.EVENT_STEP)] = "",
 ) -> Response:
     """Everything about one cluster's year."""
     state, events = cycle.readable_state(), len(cycle.history)
@@ -96,10 +102,16 @@ async def cluster(
     shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
     to_sign = covenants_to_sign(state, cycle.rules)
     stored = get_services(request).application.texts
-    texts = {
-        **await stored.get(digests_in([plain(one.comment) for one in shown.rows])),
-        **await texts_of(stored, [envelope for _row, envelope in latest]),
-    }
+    comments = state.comments
+    stances = (*comments.stances.values(), *comments.collective_stances)
+    texts = await stored.get(
+        {one.comment.text for one in shown.rows} | {one.text for one in stances if one.text is not None}
+    )
+    application = get_services(request).application
+    words = await event_texts(application, cycle.background, [envelope for _row, envelope in latest])
+    acts = await recorded_acts(application, cycle, PageRequest(acts_number), step)
+    acts_stay = {urls.COMMENTS_PAGE: number if number > 1 else "", urls.EVENT_STEP: step}
+    comments_stay = {urls.ACTS_PAGE: acts_number if acts_number > 1 else "", urls.EVENT_STEP: step}
     return page(
         request,
         "cluster.html",
@@ -121,8 +133,17 @@ async def cluster(
         scores=_scores(cycle),
         names=cycle.names,
         threads=shown.rows,
-        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
+        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), comments_stay, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
+        acts=acts.rows,
+        acts_pager=Pager(acts, urls.cycle_url(cycle.stream), acts_stay, urls.ACTS_PAGE, ACTS),
+        acts_steps={name: _(STEPS[name]) for name in steps_of(standing_acts(cycle))},
+        acts_step=step,
+        person_named=person_named,
+        words_of=Words(cycle.background.titled, texts),
+        total_told=total_told,
+        target_told=target_told,
+        round_title=round_title,
         voice=voice,
         unnamed_units=unnamed_units,
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
@@ -130,8 +151,8 @@ async def cluster(
         awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         latest=[
-            (row, describe(envelope, cycle.names, texts), state.corrections.corrected.get(row.version))
-            for row, envelope in latest
+            (row, one.sentence, state.corrections.corrected.get(row.version))
+            for (row, _envelope), one in zip(latest, words, strict=True)
         ],
     )
 
@@ -238,8 +259,12 @@ async def draft(
     comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
     shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
     stays = {urls.FROM: first or "", urls.TO: second or ""}
+    taken = (*state.comments.stances.values(), *state.comments.collective_stances)
+    stances = [one for one in taken if one.on in {None, kind}]
     texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text} | {one.comment.text for one in shown.rows}
+        {one.document.text for one in versions if one.document.text}
+        | {one.comment.text for one in shown.rows}
+        | {one.text for one in stances if one.text}
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
@@ -256,9 +281,7 @@ async def draft(
         comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
         voice=voice,
         names=cycle.names,
-        stances=[
-            s for s in (*state.comments.stances.values(), *state.comments.collective_stances) if s.on in {None, kind}
-        ],
+        stances=stances,
         permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,
     )

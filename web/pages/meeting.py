@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from application.engine import RefusedError
+from application.event_texts import event_texts
 from application.fields import FormField, form_fields, parse_day
 from application.form_values import as_fields
 from application.minutes import (
@@ -28,7 +29,6 @@ from application.minutes import (
 )
 from application.permitted_acts import permitted_acts
 from application.slugs import SLUG
-from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
@@ -38,7 +38,6 @@ from domain.steps.meetings import RecordMeeting
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import sentence, word
-from i18n.values import voice
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
@@ -262,17 +261,19 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
     pairs = [
         (row, envelope)
         for row, envelope in cycle.readable_history()
-        if row.meeting == meeting and row.type != "MeetingHeld"
+        if row.version == held.version or (row.meeting == meeting and row.type != "MeetingHeld")
     ]
-    texts = get_services(request).application.texts
-    lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)
+    words = await event_texts(
+        get_services(request).application, cycle.background, (envelope for _row, envelope in pairs)
+    )
+    lines = {row.version: (row, one) for (row, _envelope), one in zip(pairs, words, strict=True)}
+    head = lines.pop(held.version, None)
     return page(
         request,
         "minutes_read.html",
         cycle=cycle,
         held=held,
-        names=cycle.names,
-        voice=voice,
-        lines=[(row, line) for (row, _envelope), line in zip(pairs, lines, strict=True)],
+        head=None if head is None else head[1],
+        lines=list(lines.values()),
         sure=held.sureness,
     )
