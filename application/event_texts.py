@@ -29,6 +29,7 @@ from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.steps.targets import TargetsRegistered
 from domain.titles import title_key, titles_of_rules
 from domain.types import Person, changed_key
+from i18n import _
 from i18n.editions import edition_title, edition_with_changes
 from i18n.messages import day, word
 from i18n.timeline import EventText, event_text
@@ -39,10 +40,18 @@ from vault.texts import Texts
 Envelopes = Iterable[EventEnvelope[Event]]
 
 
-async def texts_of(texts: Texts, envelopes: Envelopes) -> dict[str, str]:
-    """The texts that events name, by digest, and the editions that they put in force."""
+IN_LISTS = 1_500
+"""So many characters of a text are shown in a list of acts."""
+
+
+async def texts_of(texts: Texts, envelopes: Envelopes, most: int | None = None) -> dict[str, str]:
+    """The texts that events name, by digest, and the editions that they put in force; of each `most` characters."""
     events = [one.event for one in envelopes]
-    found = await texts.get(await of_many(len(events), lambda: digests_in([plain(event) for event in events])))
+    digests = await of_many(len(events), lambda: digests_in([plain(event) for event in events]))
+    if most is None:
+        found = await texts.get(digests)
+    else:
+        found = {digest: _cut(text, most) for digest, text in (await texts.get(digests, most + 1)).items()}
     for event in events:
         if isinstance(event, (CycleOpened, YearPlanIssued)) and (body := await texts.edition(event.edition)):
             found[event.edition] = edition_title(edition_of(body))
@@ -54,6 +63,12 @@ async def texts_of(texts: Texts, envelopes: Envelopes) -> dict[str, str]:
             if event.replaces is not None and before is not None and after is not None:
                 found[changed_key(event.replaces, event.edition)] = edition_with_changes(before, after)
     return found
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    return _("{beginning} … (the whole text stands on the receipt)").format(beginning=text[:most].rstrip())
 
 
 @dataclass(frozen=True)
@@ -76,11 +91,15 @@ class Background:
 
 
 async def event_texts(
-    application: Application, background: Background, envelopes: Envelopes, texts: Mapping[str, str] | None = None
+    application: Application,
+    background: Background,
+    envelopes: Envelopes,
+    texts: Mapping[str, str] | None = None,
+    most: int | None = None,
 ) -> tuple[EventText, ...]:
-    """Each event in words. `texts` are those that are not stored, by digest."""
+    """Each event in words. `texts` are those that are not stored, by digest; of each stored one `most` characters."""
     events = tuple(envelopes)
-    stored = await texts_of(application.texts, events)
+    stored = await texts_of(application.texts, events, most)
     people = await application.people.names(persons_in(one.event for one in events))
     cycles = await _cycle_titles(application, events)
 

@@ -87,8 +87,8 @@ async def _editions(application: Application, cycle: VisitedCycle) -> Mapping[st
     return {digest: edition for digest, edition in found.items() if edition is not None}
 
 
-async def state_at(application: Application, cycle: VisitedCycle, moment: Moment) -> StateAt:
-    """The state of a cycle at a moment, in lines, too."""
+async def state_at(application: Application, cycle: VisitedCycle, moment: Moment, most: int | None = None) -> StateAt:
+    """The state of a cycle at a moment, in lines, too; of each text `most` characters."""
     found = await replayed(application, cycle, moment)
     if not found.events:
         return StateAt(moment, found, ())
@@ -107,7 +107,7 @@ async def state_at(application: Application, cycle: VisitedCycle, moment: Moment
         found.rules,
         names,
     )
-    words = await event_texts(application, background, acts)
+    words = await event_texts(application, background, acts, most=most)
     texts = await application.texts.get(_texts_of(state))
 
     def lines() -> tuple[str, ...]:

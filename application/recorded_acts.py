@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.application import Application
-from application.event_texts import event_texts
+from application.event_texts import IN_LISTS, event_texts
 from application.timeline import step_of
 from application.visits import History, VisitedCycle
 from application.work import of_many
@@ -58,7 +58,7 @@ async def recorded_acts(
     standing = await of_many(len(cycle.history), standing_acts, cycle)
     fitting = [pair for pair in reversed(standing) if step in {"", step_of(pair[0])}]
     shown = Paged.of(fitting, asked)
-    return shown.with_rows(await _told(application, cycle, shown.rows))
+    return shown.with_rows(await _told(application, cycle, shown.rows, IN_LISTS))
 
 
 async def all_acts(application: Application, cycle: VisitedCycle) -> list[RecordedAct]:
@@ -67,7 +67,11 @@ async def all_acts(application: Application, cycle: VisitedCycle) -> list[Record
 
 
 async def _told(
-    application: Application, cycle: VisitedCycle, pairs: Sequence[tuple[RecordedEvent, EventEnvelope[Event]]]
+    application: Application,
+    cycle: VisitedCycle,
+    pairs: Sequence[tuple[RecordedEvent, EventEnvelope[Event]]],
+    most: int | None = None,
 ) -> list[RecordedAct]:
-    words = await event_texts(application, cycle.background, (envelope for _row, envelope in pairs))
+    envelopes = (envelope for _row, envelope in pairs)
+    words = await event_texts(application, cycle.background, envelopes, most=most)
     return [RecordedAct(row, one) for (row, _envelope), one in zip(pairs, words, strict=True)]

@@ -79,10 +79,14 @@ async def timeline(
     history: Iterable[tuple[RecordedEvent, EventEnvelope[Event]]],
     background: Background,
     corrected: Mapping[int, int],
+    most: int | None = None,
 ) -> list[TimelineEntry]:
-    """The timeline of a history. `corrected` maps versions to the versions of their corrections."""
+    """The timeline of a history. `corrected` maps versions to the versions of their corrections.
+
+    `most` is how many characters of each text are told; None: all.
+    """
     pairs = tuple(history)
-    words = await event_texts(application, background, (envelope for _row, envelope in pairs))
+    words = await event_texts(application, background, (envelope for _row, envelope in pairs), most=most)
     people = await application.people.names({row.actor for row, _envelope in pairs})
     return [
         TimelineEntry(
@@ -96,12 +100,15 @@ async def timeline(
 
 
 async def timeline_of(
-    application: Application, cycle: VisitedCycle, history: History | None = None
+    application: Application, cycle: VisitedCycle, history: History | None = None, most: int | None = None
 ) -> list[TimelineEntry]:
-    """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
+    """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named.
+
+    `most` as in `timeline`.
+    """
     if history is None:
         history = await of_many(len(cycle.history), cycle.readable_history)
-    return await timeline(application, history, cycle.background, cycle.readable_state().corrections.corrected)
+    return await timeline(application, history, cycle.background, cycle.readable_state().corrections.corrected, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +126,17 @@ class TimelineFilter:
     def _history(self, cycle: VisitedCycle) -> History:
         return tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
 
-    async def page(self, application: Application, cycle: VisitedCycle, asked: PageRequest) -> Paged[TimelineEntry]:
-        """A page of the entries that fit. Only a search for words tells those of other pages, too."""
+    async def page(
+        self, application: Application, cycle: VisitedCycle, asked: PageRequest, most: int | None = None
+    ) -> Paged[TimelineEntry]:
+        """A page of the entries that fit; of each text `most` characters are told.
+
+        Only a search for words tells those of other pages, too.
+        """
         history = await of_many(len(cycle.history), self._history, cycle)
         if words := folded(self.words):
-            entries = await timeline_of(application, cycle, history)
+            entries = await timeline_of(application, cycle, history, most)
             found = await of_many(len(entries), lambda: [one for one in entries if words in folded(str(one.told))])
             return Paged.of(found, asked)
         shown = Paged.of(history, asked)
-        return shown.with_rows(await timeline_of(application, cycle, shown.rows))
+        return shown.with_rows(await timeline_of(application, cycle, shown.rows, most))

@@ -109,16 +109,16 @@ def _stands_in(line: str, text: str) -> bool:
     """Whether a text has a line as a whole, and not as a part of a word or a number."""
     at = text.find(line)
     while at >= 0:
-        before, after = text[at - 1 : at] if at else "", text[at + len(line) : at + len(line) + 2]
-        if not before.isalnum() and not _goes_on(after):
+        before, after = text[max(0, at - 2) : at], text[at + len(line) : at + len(line) + 2]
+        if not _goes_on(before[::-1]) and not _goes_on(after):
             return True
         at = text.find(line, at + 1)
     return False
 
 
-def _goes_on(after: str) -> bool:
-    """Whether a word or a number goes on: 9 is not told by "9,5"."""
-    return after[:1].isalnum() or (after[:1] in {",", "."} and after[1:].isdigit())
+def _goes_on(beside: str) -> bool:
+    """Whether a word or a number goes on there: 9 is not told by "9,5", nor by "0,9"."""
+    return beside[:1].isalnum() or (beside[:1] in {",", "."} and beside[1:].isdigit())
 
 
 @dataclass(frozen=True, slots=True)

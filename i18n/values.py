@@ -47,7 +47,7 @@ from i18n.words import DUTIES, kind_of
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words that values stand for: names of units and persons by id, with titles (`domain.titles`); texts by digest."""
+    """The words that values stand for: names of units and persons by id, titles (`domain.titles`), texts by digest."""
 
     names: Mapping[str, str]
     texts: Mapping[str, str]

@@ -6,21 +6,24 @@ edition, numbers of earlier acts, figures within bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 from all_fields import Filler, Leaf, leaves
 from engine_help import CITY, units
 
-from domain.cycle import ENTERED_BY_PERSONS
+from domain.cycle import ENTERED_BY_PERSONS, EVENTS_OF
 from domain.records import Command
 from domain.rules import Edition
 from domain.scoring.scores import SheetItem
+from domain.units import Unit
+from i18n.details import NOT_SHOWN
+from i18n.values import deviation_title
 
 YEAR = 2020
-UNITS = units(16)
+UNITS = units(11)
 MEMBERS = tuple(UNITS[:6])
 """The units that acts name where any will do. The others merge, split, join and leave."""
 CRITERIA = ("a", "b", "c")
@@ -34,6 +37,21 @@ NOT_HERE = {
 """Acts that are not among those of `script`, with the reason."""
 
 
+KEYS = {
+    ("AcknowledgeDeviation", "key"),  # told by what the deviation is called
+    ("AdmitUnit", "unit"),  # everything shows the unit's name
+    ("NameUnit", "unit"),
+    *(
+        (command.__name__, name)
+        for command, events in EVENTS_OF.items()
+        for event in events
+        for name in command.model_fields
+        if (event.__name__, name) in NOT_SHOWN
+    ),
+}
+"""Fields of commands whose values are keys, as `NOT_SHOWN` says of their events."""
+
+
 def edition(title: str, mark: Callable[[], str]) -> Edition:
     """Rules in which each title occurs nowhere else."""
     rounds = ("self", "cross-checked", "appraised", "hoi-dong")
@@ -42,7 +60,14 @@ def edition(title: str, mark: Callable[[], str]) -> Edition:
         {
             "id": f"quy-dinh-{mark()}",
             "title": title,
-            "deadlines": [{"duty": "signature", "due": {"month": 4, "day": 30}, "article": "Điều 3"}],
+            "deadlines": [
+                {
+                    "duty": "signature",
+                    "due": {"month": 4, "day": 30},
+                    "article": "Điều 3",
+                    "escalate_days_after": 3,
+                }
+            ],
             "criteria": [
                 {"id": "a", "title": f"Tiêu chí {mark()}", "max": 40},
                 {"id": "b", "title": f"Tiêu chí {mark()}", "max": 40, "way": {"way": "linear"}},
@@ -88,7 +113,7 @@ class Script:
     filler: Filler
     rules: Edition
     later: str
-    next_cycle: str
+    next_cycles: tuple[str, str]
     given: int = 0
     versions: dict[str, int] = field(default_factory=dict)
     """By name of an act, the version of its first event."""
@@ -109,7 +134,8 @@ class Script:
         act = Command.KNOWN[name]
         fields = self.filler.fill(act, **fixed)
         self.given += 1
-        found = tuple(leaves(act, fields, self.filler.known))
+        read = {field: value for field, value in fields.items() if (act.__name__, field) not in KEYS}
+        found = tuple(leaves(act, read, self.filler.known))
         return EveryField(act, fields, found, date(YEAR, 1, 5) + timedelta(days=self.given))
 
     def _sheet(self, base: int) -> list[dict[str, Any]]:
@@ -124,19 +150,19 @@ class Script:
     def _succession(self) -> Iterator[EveryField]:
         """Units that join, leave, merge, split: of those that nothing else names."""
         unit = iter(UNITS[6:])
+        into = [self.filler.fill(Unit, id=f"moi-{self.filler.mark()}") for _n in range(4)]
         yield self._act("admit-unit", unit=f"moi-{self.filler.mark()}")
         yield self._act("name-unit", unit=f"ten-{self.filler.mark()}")
         yield self._act("release-unit", unit=next(unit))
-        yield self._act("merge-units", units=[next(unit), next(unit)])
-        yield self._act("split-unit", unit=next(unit))
-        yield self._act("dissolve-unit", unit=next(unit))
+        yield self._act("merge-units", units=[next(unit), next(unit)], into=into[0])
+        yield self._act("split-unit", unit=next(unit), into=into[1:3])
+        yield self._act("dissolve-unit", unit=next(unit), into=into[3:])
 
     def acts(self) -> Iterator[EveryField]:
         """The acts that can be entered in a cycle that is entered afterwards, but those of the end."""
         yield self._act("receive-year-plan")
         yield self._act("adopt-edition", edition=self.later)
         yield self._act("name-overseer")
-        yield from self._succession()
         yield from self._papers()
         yield from self._signing()
         yield from self._work()
@@ -163,7 +189,7 @@ class Script:
         yield self._act("refuse-extension", unit=six, duty="signature")
         yield self._act("extend", unit=six, duty="signature", until=f"{YEAR}-05-12")
         yield self._act("remind-units", units=[five, six], duty="signature")
-        yield self._act("decline-to-sign", unit=six, covenant="covenant")
+        yield self._act("decline-to-sign", unit=six, covenant="term-covenant")
         yield self._act("sign", unit=five, number=1, covenant="covenant")
         yield self._act("sign-jointly", units=[one, two], unnamed=2, number=1, covenant="covenant")
         yield self._act("name-witnesses")
@@ -228,8 +254,7 @@ class Script:
             spoiled=None,
         )
         yield self._act("record-totals", round="hoi-dong")
-        for unit in MEMBERS[1:]:
-            yield self._act("exclude-unit", unit=unit)
+        yield self._act("exclude-unit", unit=two)
         yield self._act("rank")
         yield self._act("rule-class", unit=one, to="kha")
         yield self._act("nominate", unit=one, award="co")
@@ -244,16 +269,19 @@ class Script:
         yield self._act("hand-over-object", unit=one, given_by=two)
         yield self._act("file-complaint", award="co", by={"unit": two})
         yield self._act("answer-complaint", number=1)
-        yield self._act("acknowledge", key=self.deviation)
+        acknowledged = self._act("acknowledge", key=self.deviation)
+        title = Leaf("AcknowledgeDeviation", "key", deviation_title(self.deviation, self.filler.known.names))
+        yield replace(acknowledged, leaves=(title, *acknowledged.leaves))
         yield self._act("note-disagreement")
         yield self._act("name-source")
         wrong = self._act("record-totals", round="self")
         yield wrong
+        yield from self._succession()
         instead = self._act("record-totals", round="self")
         yield self._correction("record-totals", instead)
-        yield self._act("close-early", handed_to=[self.next_cycle])
-        yield self._act("hand-over", handed_to=[self.next_cycle])
-        yield self._act("take-over", predecessors=[self.next_cycle])
+        yield self._act("close-early", handed_to=[self.next_cycles[0]])
+        yield self._act("hand-over", handed_to=[self.next_cycles[1]])
+        yield self._act("take-over", predecessors=[self.next_cycles[0]])
         yield self._act("file-cycle")
         yield self._act("reopen-cycle")
 
@@ -266,15 +294,28 @@ class Script:
         words = (Leaf("CorrectAct", "reason", reason), Leaf("CorrectAct", "version", str(self.versions.get(wrong, 1))))
         return EveryField(act, fields, (*words, *instead.leaves), instead.on, corrects=wrong)
 
+    def in_minutes(self, names: Iterable[str]) -> list[EveryField]:
+        """A new meeting, and acts of it that any state allows."""
+        fixed: dict[str, dict[str, Any]] = {
+            "comment": {"answers": 1},
+            "record-letter": {"id": "cv-2"},
+            "report-result": {"unit": MEMBERS[0], "target": None, "exactness": "estimated"},
+            "state-contents": {"covenant": "covenant"},
+        }
+        header = self._act("record-meeting", id="bb-1", also=None)
+        return [header, *(self._act(name, **fixed.get(name, {})) for name in names)]
+
     def tail(self) -> Iterator[EveryField]:
         """The acts after which the cycle is another one: its results are open, its clock is real time."""
         yield self._act("publish")
         yield self._act("change-calendar", clock="wall", since=f"{YEAR}-12-01T00:00:00+07:00")
 
 
-def missing_acts(entered: set[str]) -> set[str]:
-    """The acts that persons can enter and that were not entered."""
-    return {act.NAME for act in ENTERED_BY_PERSONS} - entered - set(NOT_HERE)
+def unfilled(entered: Iterable[EveryField]) -> set[tuple[str, str]]:
+    """The fields of acts that persons can enter, and that none of the entered acts filled; acts without fields, too."""
+    filled = {(act.act.NAME, name) for act in entered for name in ("", *act.fields)}
+    known = {(act.NAME, name) for act in ENTERED_BY_PERSONS for name in ("", *act.model_fields)}
+    return {(act, name) for act, name in known - filled if act not in NOT_HERE}
 
 
-__all__ = ["CITY", "MEETING", "MEMBERS", "UNITS", "YEAR", "EveryField", "Script", "edition", "missing_acts"]
+__all__ = ["CITY", "MEETING", "MEMBERS", "UNITS", "YEAR", "EveryField", "Script", "edition", "unfilled"]

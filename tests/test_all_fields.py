@@ -5,6 +5,7 @@ A reader who may read the act finds all of it; one who may not finds nothing of 
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -12,6 +13,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,20 +24,29 @@ import httpx
 import pytest
 from all_fields import Filler, Leaf, leaves
 from engine_help import CITY, enter_staff
-from every_act import MEMBERS, UNITS, YEAR, EveryField, Script, edition
+from engine_help import open_cycle as open_stepped
+from every_act import MEETING, MEMBERS, NOT_HERE, UNITS, YEAR, EveryField, Script, edition, unfilled
 from web_help import PASSWORD, Site
 
 from accounts import Kind
 from application.application import CommandInput
-from application.form_values import as_typed, flattened
+from application.form_values import as_typed, flattened, nested
 from application.gate import at_command_line
+from application.minutes import Minutes
+from application.recording.export import export_cycle
+from application.recording.run import record_file
 from application.visits import Visitor, open_cycle
+from cli import auditing
+from cli.session import Session
 from domain.access import readable_versions
 from domain.records import Command
 from domain.streams import cycle_stream
-from i18n import in_language
+from domain.strengths import Strength
+from domain.times import When
+from i18n import _, in_language
 from i18n.details import NOT_SHOWN
-from i18n.messages import day
+from i18n.messages import day, word
+from ledger.protocol import load_all
 from web.app import build
 from web.auth import form_token
 from web.cookies import FORMS, LOGIN
@@ -113,8 +125,8 @@ class Entered:
     opening: list[Leaf] = field(default_factory=list)
     missing: list[tuple[str, str, Leaf]] = field(default_factory=list)
     """Surface, act, leaf."""
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    """Act, and the answer."""
+    refused: list[tuple[object, ...]] = field(default_factory=list)
+    """Acts with the answer; and what somebody read who may not: who, where, act, mark."""
 
     def check(self, surface: str, act: str, text: str, leaves: Iterable[Leaf]) -> None:
         text = " ".join(text.split())
@@ -131,7 +143,7 @@ async def readers(site: Site) -> AsyncIterator[dict[str, Reader]]:
     found = {}
     for person, (unit, kind) in PEOPLE.items():
         await site.person(person, unit, kind)
-        secret = await site.services.accounts.open(person, "rehearsal")
+        secret = await site.services.accounts.open(person, Strength.REHEARSAL)
         token = await site.services.accounts.new_token(person, "thử", "sign", 1)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test", timeout=60)
         http.cookies.set(LOGIN, secret)
@@ -144,7 +156,7 @@ async def readers(site: Site) -> AsyncIterator[dict[str, Reader]]:
             await one.http.aclose()
 
 
-async def opened(site: Site, filler: Filler, next_cycle: str) -> Entered:
+async def opened(site: Site, filler: Filler, after: tuple[str, str]) -> Entered:
     """Open a cycle with every field of its opening."""
     rules, later = (edition(f"Quy định {filler.mark()}", filler.mark) for _n in range(2))
     first, second = [await site.app.texts.put_edition(one.model_dump_json()) for one in (rules, later)]
@@ -169,10 +181,25 @@ async def opened(site: Site, filler: Filler, next_cycle: str) -> Entered:
     filler.known.names[CITY] = fields["organiser_name"]
     command = CommandInput(stream, act.NAME, fields, uuid4())
     await site.app.submit(stream, at_command_line(await enter_staff(site.app, CITY)), [command])
-    script = Script(filler, later, second, next_cycle)
+    script = Script(filler, later, second, after)
     found = Entered(stream, script)
     found.opening = list(leaves(act, fields, filler.known))
     return found
+
+
+async def exclude_others(site: Site, entered: Entered) -> None:
+    """Exclude all units but the first two, so that the first can be ranked alone: the second is excluded by an act."""
+    commands = [
+        CommandInput(
+            entered.stream,
+            "exclude-unit",
+            {"unit": unit, "reason": "Không xét"},
+            uuid4(),
+            happened=When.on(date(YEAR, 3, 1)),
+        )
+        for unit in UNITS[2:]
+    ]
+    await site.app.submit(entered.stream, at_command_line(await enter_staff(site.app, CITY)), commands)
 
 
 async def enter_persons(site: Site, filler: Filler) -> None:
@@ -187,10 +214,20 @@ def typed(act: EveryField) -> dict[str, str]:
     return {**flattened({**as_typed(act.act, act.fields), **flags})}
 
 
-def circumstances(act: EveryField) -> list[Leaf]:
+def meeting_of(entered: Entered, act: EveryField) -> str:
+    """The meeting that decided an act: the recorded one, for acts that minutes can hold."""
+    return MEETING if act.act.IN_MINUTES and "record-meeting" in entered.script.versions else ""
+
+
+def circumstances(entered: Entered, act: EveryField) -> list[Leaf]:
     """What goes with an act that is entered in this test."""
-    words = (day(act.on), f"nguồn {act.on:%j}")
-    return [Leaf("circumstances", name, one) for name, one in zip(("on", "source"), words, strict=True)]
+    words = {"on": day(act.on), "source": f"nguồn {act.on:%j}"}
+    if act.act.NAME == "change-calendar":
+        del words["on"]  # it happens on the day from which the other clock counts
+    if meeting_of(entered, act):
+        held = next(one for one, _versions in entered.acts if one.act.NAME == "record-meeting")
+        words["meeting"] = held.fields["name"]
+    return [Leaf("circumstances", name, one) for name, one in words.items()]
 
 
 async def by_pages(site: Site, entered: Entered, who: Reader, act: EveryField) -> None:
@@ -210,6 +247,8 @@ async def by_pages(site: Site, entered: Entered, who: Reader, act: EveryField) -
         "_on": day(act.on),
         "_source": f"nguồn {act.on:%j}",
     }
+    if meeting := meeting_of(entered, act):
+        body["_meeting"] = meeting
     await enter_persons(site, entered.script.filler)
     looked = await who.http.post(path, data={**body, "_step": "look"})
     assert looked.status_code == 303, (act.act.NAME, read(looked.text)[:1500])
@@ -217,7 +256,7 @@ async def by_pages(site: Site, entered: Entered, who: Reader, act: EveryField) -
     if summary.status_code != 200:
         entered.refused.append((act.act.NAME, _alert(summary.text)))
         return
-    of_act = [*act.leaves, *circumstances(act)]
+    of_act = [*act.leaves, *circumstances(entered, act)]
     entered.check("summary", act.act.NAME, read(summary.text), of_act)
     sent = await who.http.post(path, data={**body, "_step": "send", "_password": PASSWORD})
     if sent.status_code != 303:
@@ -240,8 +279,10 @@ async def by_api(site: Site, entered: Entered, who: Reader, act: EveryField) -> 
     """Enter an act as a program does: tried, and entered."""
     await enter_persons(site, entered.script.filler)
     body = {"act": act.act.NAME, "fields": act.fields, "on": act.on.isoformat(), "source": f"nguồn {act.on:%j}"}
+    if meeting := meeting_of(entered, act):
+        body["meeting"] = meeting
     path = f"/api/v1/cycles/{entered.stream}/acts"
-    of_act = [*act.leaves, *circumstances(act)]
+    of_act = [*act.leaves, *circumstances(entered, act)]
     tried = await who.http.post(f"{path}/try", json=body, headers=who.bearer)
     if tried.status_code != 200:
         entered.refused.append((act.act.NAME, tried.text))
@@ -253,15 +294,19 @@ async def by_api(site: Site, entered: Entered, who: Reader, act: EveryField) -> 
     entered.note(act, done.json()["versions"])
 
 
-async def surfaces(who: Reader, stream: str) -> dict[str, str]:
-    """What somebody reads on each surface of a cycle; "" where they may not open it."""
+async def surfaces(who: Reader, stream: str, *, every: bool = True) -> dict[str, str]:
+    """What somebody reads on each surface of a cycle, or on the main ones; "" where they may not open it."""
     cycle = f"/cum/{stream}"
     found = {
         "cycle page": await who.pages(cycle, "trang-da-ghi"),
         "timeline": await who.pages(f"{cycle}/so"),
+        "API: cycle": await who.api(stream),
+    }
+    if not every:
+        return found
+    found |= {
         "time machine": await who.pages(f"{cycle}/thoi-diem"),
         "comparison": await who.pages(f"{cycle}/so-sanh?tu=0", "trang-doi"),
-        "API: cycle": await who.api(stream),
         "API: moment": await who.api(f"{stream}/moment"),
         "API: timeline": await who.api(f"{stream}/timeline?limit=1000"),
     }
@@ -284,42 +329,158 @@ async def test_every_field_of_every_act_is_read_again(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: Counter[str] = Counter()
-    next_cycle = await _next_cycle(site)
+    after = (await _next_cycle(site, "Cụm kế tiếp"), await _next_cycle(site, "Cụm thay thế"))
+    cycles: list[Entered] = []
     with in_language("vi"):
         async with readers(site) as everybody:
-            cycles = []
+            secretary = everybody["thu-ky"]
             for enter in (by_pages, by_api):
-                filler = Filler(units=MEMBERS, typed=True)
-                filler.given = 1_500 * len(cycles)
+                filler = Filler(units=MEMBERS, typed=True, given=1_500 * len(cycles))
                 filler.known.names.update({unit: f"Đơn vị {filler.mark()}" for unit in UNITS})
-                filler.known.names |= {f"cycle/{next_cycle}": "Cụm kế tiếp, 2021", "phu-trach": "phu-trach"}
-                entered = await opened(site, filler, next_cycle)
-                for act in entered.script.acts():
-                    await enter(site, entered, everybody["thu-ky"], act)
+                filler.known.names |= dict(zip((f"cycle/{one}" for one in after), NEXT, strict=True))
+                filler.known.names["phu-trach"] = "phu-trach"
+                entered = await opened(site, filler, after)
                 cycles.append(entered)
-            for entered in cycles:
-                await _read_everywhere(site, entered, everybody, counts)
-            missing = [one for entered in cycles for one in entered.missing]
-            Path("/var/tmp/seen-missing.txt").write_text(
-                "\n".join(map(str, [*(one for e in cycles for one in e.refused), *missing]))
-            )
-            shown = Counter((surface, act, leaf.model, leaf.name) for surface, act, leaf in missing)
-            assert [one for entered in cycles for one in entered.refused] == []
-            assert missing == [], sorted(shown)[:60]
-    counts["fields"] = len({(act.act.NAME, leaf.model, leaf.name) for act, _v in cycles[0].acts for leaf in act.leaves})
-    counts["acts"] = len({act.act.NAME for act, _v in cycles[0].acts})
-    counts["readers"] = len(PEOPLE)
+                for act in entered.script.acts():
+                    if act.act.NAME == "rank":
+                        await exclude_others(site, entered)
+                    await enter(site, entered, secretary, act)
+            copied = await by_file(site, cycles[0], tmp_path / "chep.yaml")
+            few = {name: everybody[name] for name in ("thu-ky", "can-bo-4")}
+            for entered, who in ((cycles[0], everybody), (cycles[1], few), (copied, few)):
+                await _read_everywhere(site, entered, who, counts)
+            await _read_minutes(site, cycles[0], secretary)
+            await _read_on_the_command_line(site, cycles[0], capsys, monkeypatch)
+            for entered, enter in zip(cycles, (by_pages, by_api), strict=True):
+                for act in entered.script.tail():
+                    await enter(site, entered, secretary, act)
+            await _rehearsal(site, cycles[1], secretary)
+        everything = [*cycles, copied]
+        assert [one for entered in everything for one in entered.refused] == []
+        missing = [one for entered in everything for one in entered.missing]
+        shown = Counter((surface, act, leaf.model, leaf.name, leaf.words) for surface, act, leaf in missing)
+        assert missing == [], sorted(shown)[:60]
+    for entered in cycles:
+        assert unfilled(act for act, _versions in entered.acts) == set()
+    acts = [act for act, _versions in cycles[0].acts]
+    counts["fields"] = len({(act.act.NAME, leaf.model, leaf.name) for act in acts for leaf in act.leaves})
+    counts["acts"] = len({act.act.NAME for act in acts}) + len(NOT_HERE)
+    counts["readers"], counts["doors"] = len(PEOPLE), 3
     with capsys.disabled():
         print(f"\nall fields: {dict(sorted(counts.items()))}; not shown: {len(NOT_SHOWN)}")
 
 
-async def _next_cycle(site: Site) -> str:
+WHILE_ENTERING = (
+    "summary",
+    "receipt",
+    "API: tried",
+    "API: receipt",
+    "file: tried",
+    "check of minutes",
+    "recorded minutes",
+    "command line: timeline",
+    "command line: replay",
+)
+"""Surfaces beside those of `surfaces`."""
+
+NEXT = ("Cụm kế tiếp, 2021", "Cụm thay thế, 2021")
+
+
+async def by_file(site: Site, entered: Entered, file: Path) -> Entered:
+    """Enter the acts of a cycle once more, as a recording file of another cluster: tried, and entered."""
+    organiser, year, cluster = entered.stream.split("/")
+    other = f"cum-{uuid4().hex[:8]}"
+    text = (await export_cycle(site.app, entered.stream)).replace(cluster, other)
+    await asyncio.to_thread(file.write_text, text)
+    copied = Entered(cycle_stream(organiser, year, other), entered.script, opening=entered.opening)
+    tried = await record_file(site.app, file, "thu-ky", dry_run=True)
+    told = " ".join(one for act in tried["told"] for one in (*act["texts"], *chain(*act["details"])))
+    await record_file(site.app, file, "thu-ky")
+    rows, copies = [await load_all(site.app.ledger, one.stream) for one in (entered, copied)]
+    for act, versions in entered.acts:
+        copied.check("file: tried", act.act.NAME, told, act.leaves)
+        command = rows[versions[0] - 1].command_id
+        copied.acts.append((act, [row.version for row in copies if row.command_id == command]))
+    assert all(versions for _act, versions in copied.acts)
+    return copied
+
+
+IN_NEW_MINUTES = ("comment", "note-disagreement", "record-letter", "report-result", "state-contents", "name-witnesses")
+
+
+async def _read_minutes(site: Site, entered: Entered, who: Reader) -> None:
+    """The minutes of the recorded meeting, and those that are checked before they are entered."""
+    recorded = read((await who.get(f"/cum/{entered.stream}/bien-ban/{MEETING}")).text)
+    for act, versions in entered.acts:
+        if act.act.NAME == "record-meeting" or (
+            meeting_of(entered, act) and versions[0] > entered.script.versions["record-meeting"]
+        ):
+            entered.check("recorded minutes", act.act.NAME, recorded, act.leaves)
+    new = entered.script.in_minutes(IN_NEW_MINUTES)
+    await enter_persons(site, entered.script.filler)
+    header, *acts = new
+    values = [nested(typed(one).items()) for one in new]
+    kept = [
+        {"id": str(n), "act": one.act.NAME, "values": values[n], "stream": entered.stream}
+        for n, one in enumerate(acts, 1)
+    ]
+    path = f"/cum/{entered.stream}/hoi-nghi/bb-1"
+    minutes = Minutes("bb-1", day(header.on), values[0], acts=kept, meeting_id="bb")
+    await site.services.drafts.save(who.person, path, minutes.draft())
+    checked = await who.http.post(path, data={"_form": who.form, "_step": "check"})
+    assert "alert" not in checked.text, read(checked.text)[:600]
+    shown = read(checked.text.split(_("This will stand in the register, all of it or nothing"))[1])
+    for act in new:
+        entered.check("check of minutes", act.act.NAME, shown, act.leaves)
+
+
+async def _read_on_the_command_line(
+    site: Site, entered: Entered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an auditor reads in a terminal that is wide enough."""
+
+    @asynccontextmanager
+    async def session(*_arguments: object, **_options: object) -> AsyncIterator[Session]:
+        yield site.app
+
+    monkeypatch.setattr(auditing, "session", session)
+    monkeypatch.setenv("COLUMNS", "20000")
+    capsys.readouterr()
+    standing = (await site.app.state(entered.stream))[0].corrections.corrected
+    await auditing.timeline(entered.stream, as_json=False)
+    timeline = capsys.readouterr().out
+    await auditing.replay_(entered.stream, None, None, None, as_json=False)
+    replay = capsys.readouterr().out
+    for act, versions in entered.acts:
+        entered.check("command line: timeline", act.act.NAME, timeline, act.leaves)
+        if not set(versions) & set(standing):
+            entered.check("command line: replay", act.act.NAME, replay, act.leaves)
+
+
+async def _rehearsal(site: Site, entered: Entered, who: Reader) -> None:
+    """The acts that only a rehearsal has."""
+    stream = await open_stepped(site.app, edition("Quy định", lambda: uuid4().hex[:6]), members=list(MEMBERS))
+    at = Leaf("StepTo", "now", "08:30, 10/05/2026")
+    for name, fields, leaf in (
+        ("step-to", {"now": "2026-05-10T08:30:00+07:00"}, at),
+        ("confirm-escalation", {"duty": "signature"}, Leaf("ConfirmEscalation", "duty", word("duty", "signature"))),
+    ):
+        body = {"act": name, "fields": fields}
+        done = await who.http.post(f"/api/v1/cycles/{stream}/acts", json=body, headers=who.bearer)
+        assert done.status_code == 201, done.text
+        entered.check("API: receipt", name, " ".join(_texts(done.json())), [leaf])
+        texts = await surfaces(who, stream, every=False)
+        for surface, text in texts.items():
+            entered.check(surface, name, text, [leaf])
+
+
+async def _next_cycle(site: Site, name: str) -> str:
     stream = cycle_stream(CITY, "2021", f"cum-{uuid4().hex[:8]}")
     digest = await site.app.texts.put_edition(edition("Quy định", lambda: "x").model_dump_json())
     fields = {
         "organiser": CITY,
         "organiser_name": "Thành phố",
-        "cluster_name": "Cụm kế tiếp",
+        "cluster_name": name,
         "year": 2021,
         "edition": digest,
         "units": [{"id": "don-vi-99", "name": "Đơn vị 99"}],
@@ -344,8 +505,8 @@ async def _read_everywhere(site: Site, entered: Entered, everybody: dict[str, Re
         cycle = await open_cycle(site.services.application, entered.stream, visitor)
         may_open = bool(cycle.readers & {"secretariat", "auditor", "overseer", "member"})
         versions = readable_versions([one for _row, one in history], visitor.unit, cycle.readers, state, rules)
-        found = await surfaces(reader, entered.stream)
-        counts["surfaces"] = max(counts["surfaces"], len(found) + 4)
+        found = await surfaces(reader, entered.stream, every=len(everybody) == len(PEOPLE))
+        counts["surfaces"] = max(counts["surfaces"], len(found) + len(WHILE_ENTERING))
         assert bool(found["cycle page"]) == may_open, person
         open_marks = {mark for leaf in entered.opening for mark in _MARK.findall(leaf.words)}
         for act, of_act in entered.acts:
@@ -361,4 +522,4 @@ async def _read_everywhere(site: Site, entered: Entered, everybody: dict[str, Re
                 elif not is_open:
                     wrong += [(person, surface, act.act.NAME, mark) for mark in marks if mark in text]
         counts["requests"] += reader.requests
-    assert wrong == []
+    entered.refused += wrong

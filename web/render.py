@@ -62,15 +62,6 @@ def with_files(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
-def shortened(text: str, most: int) -> str:
-    """The beginning of a text that is too long for a list; all of it stands on the receipt and the paper's own page."""
-    return (
-        text
-        if len(text) <= most
-        else _("{beginning} … (the whole text stands on the receipt)").format(beginning=text[:most].rstrip())
-    )
-
-
 def _days_left(due: datetime | None, now: datetime) -> str:
     """How many days are left, in words; "" without a deadline."""
     return "" if due is None else days_left((day_ending(due) - day_ending(now)).days, over=due <= now)
@@ -110,9 +101,7 @@ def environment() -> Environment:
         days_left=_days_left,
         urls=urls,
     )
-    made.filters.update(
-        with_files=with_files, shortened=shortened, day=day, moment=moment, last_day=last_day, short_code=short_code
-    )
+    made.filters.update(with_files=with_files, day=day, moment=moment, last_day=last_day, short_code=short_code)
     return made
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
 from application.board import DeviationQuery, count_deviations, deviations_page, state_words
-from application.event_texts import event_texts
+from application.event_texts import IN_LISTS, event_texts
 from application.fields import optional_day, parse_day
 from application.moments import Moment, StateAt, differences, moment_values, state_at
 from application.timeline import TimelineFilter, step_of, timeline_of
@@ -54,7 +54,7 @@ class TimelineFilters(BaseModel):
 async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
     wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
-    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page))
+    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page), IN_LISTS)
     rows = [row for row, _envelope in await of_many(len(cycle.history), cycle.readable_history)]
     found_steps = {step_of(row) for row in rows}
     return page(
@@ -119,11 +119,11 @@ def _other(number: int) -> int | str:
 async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[MomentQuery, Query()]) -> Response:
     """The state as it was, and what has changed since."""
     application, moment = get_services(request).application, query.moment(cycle)
-    then = await state_at(application, cycle, moment)
-    now = await state_at(application, cycle, Moment.now(cycle))
+    then = await state_at(application, cycle, moment, IN_LISTS)
+    now = await state_at(application, cycle, Moment.now(cycle), IN_LISTS)
     found = then.replay
     last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
-    entry = await event_texts(application, cycle.background, last)
+    entry = await event_texts(application, cycle.background, last, most=IN_LISTS)
     address = (
         {"version": moment.version} if moment.version is not None else {"day": query.day, "known_on": query.known_on}
     )
@@ -172,10 +172,12 @@ class ComparisonQuery(BaseModel):
     changes_page: PageNumber = Field(1, alias=urls.CHANGES_PAGE)
 
 
-async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
+async def _compared(
+    request: Request, cycle: VisitedCycle, query: ComparisonQuery, most: int | None = None
+) -> tuple[StateAt, StateAt]:
     application = get_services(request).application
     first, second = _moment_in(cycle, query.first, 0), _moment_in(cycle, query.second, len(cycle.history))
-    return await state_at(application, cycle, first), await state_at(application, cycle, second)
+    return await state_at(application, cycle, first, most), await state_at(application, cycle, second, most)
 
 
 def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
@@ -195,7 +197,7 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
 @router.get(urls.COMPARISON)
 async def compare(request: Request, cycle: CycleHistory, query: Annotated[ComparisonQuery, Query()]) -> Response:
     """Two moments compared: what stood only at the first, what only at the second."""
-    first, second = await _compared(request, cycle, query)
+    first, second = await _compared(request, cycle, query, IN_LISTS)
     before = Paged.of(first.only_here(second), PageRequest(query.page))
     after = Paged.of(second.only_here(first), PageRequest(query.changes_page))
     path = urls.comparison_url(cycle.stream)

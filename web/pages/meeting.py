@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from application.engine import RefusedError
 from application.event_texts import event_texts
 from application.fields import FormField, form_fields, parse_day
-from application.form_values import as_fields
+from application.form_values import as_fields, flattened
 from application.minutes import (
     STANCES,
     Minutes,
@@ -37,6 +37,7 @@ from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
+from i18n.fields import field_label
 from i18n.messages import sentence, word
 from i18n.words import kind_of
 from ledger.paging import PageRequest
@@ -143,10 +144,10 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
 @router.get(urls.MINUTES)
 async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes as they stand."""
-    return _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
+    return await _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
 
 
-def _page(
+async def _page(
     request: Request,
     cycle: VisitedCycle,
     minutes: Minutes,
@@ -155,11 +156,13 @@ def _page(
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
+    typed = set(flattened({str(n): one["values"] for n, one in enumerate(minutes.acts)}).values())
+    names = {**await get_services(request).application.people.names(typed), **cycle.background.titled}
     lines = []
     for index, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
         fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
-        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names)]
+        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, names)]
         lines.append((index, one["act"], "; ".join(leaves), one["stream"]))
     return page(
         request,
@@ -179,14 +182,20 @@ def _page(
 
 
 def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
-    """The innermost values of a field, each in words."""
+    """The innermost values of a field, each in words with its label; keys are left out."""
+    if field.name == "id" and field.kind == "line":
+        return []
     if isinstance(value, Mapping):
         parts = {part.name: part for part in field.parts}
         return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
     kind = kind_of(field.choice_type)
-    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
+    if isinstance(value, bool):
+        shown = _("yes") if value else _("no")
+    else:
+        shown = names.get(str(value)) or (word(kind, value) if kind else str(value))
+    return [f"{field_label(field.name)}: {shown}"]
 
 
 @router.post(urls.MINUTES)
@@ -212,7 +221,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
             text = error_text(error, cycle)
             if is_autosave(request):
                 return not_saved(request, text, error.http_status)
-            return _page(request, cycle, minutes, text=text, status=error.http_status)
+            return await _page(request, cycle, minutes, text=text, status=error.http_status)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
@@ -234,10 +243,10 @@ async def _check_or_enter(
         commands = command_inputs(cycle, minutes)
         checked = await check(services.application, visitor, commands)
         if not enter:
-            return _page(request, cycle, minutes, checked=checked)
+            return await _page(request, cycle, minutes, checked=checked)
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
-            return _page(request, cycle, minutes, checked=checked, text=text, status=422)
+            return await _page(request, cycle, minutes, checked=checked, text=text, status=422)
         submitter = visitor.submitter(confirmed=checked.binding)
         receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:
@@ -245,7 +254,7 @@ async def _check_or_enter(
         if isinstance(error, RefusedError) and error.index is not None:
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
-        return _page(request, cycle, minutes, text=text, status=status)
+        return await _page(request, cycle, minutes, text=text, status=status)
     await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
