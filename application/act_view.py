@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from application.application import Application
+from application.event_texts import event_texts
 from application.permitted_acts import permitted_acts
-from application.timeline import sentences
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.cycle import correctable
 from domain.records import Event, EventEnvelope, Refused
 from domain.steps.corrections import ActCorrected, CorrectAct
 from errors import InputError
+from i18n.timeline import EventText
 from ledger.events import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ActView:
-    """An act: its rows, the one that was asked for first, and its events in sentences."""
+    """An act: its rows, the one that was asked for first, and its events in words."""
 
     rows: tuple[RecordedEvent, ...]
-    sentences: tuple[str, ...]
+    told: tuple[EventText, ...]
 
     @property
     def first(self) -> RecordedEvent:
@@ -55,7 +56,7 @@ async def act_view(application: Application, cycle: VisitedCycle, version: int) 
     same = [(one, envelope) for one, envelope in cycle.readable_history() if one.command_id == row.command_id]
     return ActView(
         (row, *(one for one, _envelope in same if one.version != version)),
-        await sentences(application.texts, (envelope for _row, envelope in same), cycle.names),
+        await event_texts(application, cycle.background, (envelope for _row, envelope in same)),
     )
 
 

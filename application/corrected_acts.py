@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application.act_view import may_open
 from application.application import Application
-from application.timeline import sentences
+from application.event_texts import IN_LISTS, event_texts
 from application.visits import History, VisitedCycle
 from domain.records import Event
 from domain.steps.corrections import ActCorrected
@@ -97,9 +97,9 @@ class CycleCorrections:
             for row, one in self.history
             if row.version in versions or (row.command_id in commands and not isinstance(one.event, ActCorrected))
         ]
-        words = await sentences(application.texts, (one for _row, one in told), self.cycle.names)
+        words = await event_texts(application, self.cycle.background, (one for _row, one in told), most=IN_LISTS)
         texts = await application.texts.get({event.reason for _row, event in chosen})
-        by_version = {row.version: text for (row, _one), text in zip(told, words, strict=True)}
+        by_version = {row.version: str(text) for (row, _one), text in zip(told, words, strict=True)}
         return [
             CorrectedAct(
                 row.version,

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from application.application import Application, CommandInput
-from application.command_preview import deviations_by_key, names_in, previewed_events, readable_part
+from application.command_preview import PreviewedEvent, deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
 from application.engine import RefusedError
 from application.fields import parse_day
@@ -57,9 +57,9 @@ class Minutes:
 
 @dataclass(slots=True)
 class MinutesCheck:
-    """What the minutes would record: (stream, sentence) for each event; and which deviations would come."""
+    """What the minutes would record: (stream, event) for each event; and which deviations would come."""
 
-    sentences: list[tuple[str, str]] = field(default_factory=list)
+    events: list[tuple[str, PreviewedEvent]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What is changed in its texts before they are signed."""
@@ -140,7 +140,7 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
             raise RefusedError(error.code, error.facts, index) from None
         checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
-        checked.sentences.extend((one.stream, event.text) for event in events)
+        checked.events.extend((one.stream, event) for event in events)
     for stream, dry_run in dry_runs.items():
         names, after = names_in(dry_run), deviations_by_key(readable_part(dry_run, stream, visitor))
         checked.new.extend(deviation_text(one, names) for key, one in after.items() if key not in before[stream])

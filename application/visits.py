@@ -12,6 +12,7 @@ from functools import cached_property
 
 from accounts import Login
 from application.application import Application
+from application.event_texts import Background, persons_in
 from application.gate import Submitter
 from application.readable import ReadablePart
 from application.work import of_many
@@ -121,6 +122,12 @@ class VisitedCycle:
         """Its history by version."""
         return {row.version: (row, envelope) for row, envelope in self.history}
 
+    @cached_property
+    def background(self) -> Background:
+        """What the words of the events need that the visitor may read."""
+        envelopes = [envelope for _row, envelope in self.readable_history()]
+        return Background(envelopes, self.rules, self.names)
+
     def readable_history(self) -> History:
         """The part of the history that the visitor may read."""
         return tuple(pair for pair in self.history if pair[0].version in self.readable.versions)
@@ -160,14 +167,12 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
 
 def _persons(state: State) -> set[str]:
     """Ids of the persons that pages of a cycle name."""
-    meetings = [held.event for held in state.meetings.values()]
-    parties = [
+    named = (
         *(comment.by for comment in state.comments.comments.values()),
         *state.signing.witnesses,
-        *(one for held in meetings for one in (*held.chairs, *held.present, *held.guests, *held.unclear)),
-        *(one for held in meetings for one in (held.opened_by, held.concluded_by) if one is not None),
-    ]
-    found = {one.person.id for one in parties if one.person is not None}
-    if state.membership.overseer is not None:
-        found.add(state.membership.overseer.id)
-    return {one for one in found if one is not None}
+        *(held.event for held in state.meetings.values()),
+        *(letter.event for letter in state.letters.letters.values()),
+        *(complaint.by for complaint in state.awards.complaints.values()),
+        state.membership.overseer,
+    )
+    return persons_in(named)

@@ -23,7 +23,18 @@ from domain.records import AlreadyRecorded, Command, Event, EventEnvelope, Meta,
 from domain.rules import Adoption, Edition
 from domain.strengths import Strength, require_strength
 from domain.times import When
-from domain.types import Digest, Document, FrozenModel, Label, Person, Provenance, Slug, UnitId
+from domain.types import (
+    Digest,
+    Document,
+    EditionDigest,
+    FrozenModel,
+    IsKey,
+    Label,
+    Person,
+    Provenance,
+    Slug,
+    UnitId,
+)
 from domain.units import Units, Unnamed, check_units
 
 
@@ -106,7 +117,7 @@ class YearPlanIssued(
     organiser_name: Label
     year: int
     plan: Document
-    edition: Digest
+    edition: EditionDigest
 
 
 class ClustersArranged(
@@ -128,7 +139,7 @@ class OpeningOrdered(
     correctable=False,
     in_summary=None,
 ):
-    clusters: tuple[Slug, ...]
+    clusters: tuple[Annotated[Slug, IsKey("cluster")], ...]
 
 
 @dataclass(frozen=True, slots=True)

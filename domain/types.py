@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -199,6 +200,13 @@ class IsLetter:
 
 class IsDeviationKey:
     """Marks a field that holds the key of a deviation; it is shown by what the deviation is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsKey:
+    """Marks a field that holds the key of a thing of a kind, such as a criterion; it is shown by its title."""
+
+    of: Literal["cluster", "condition", "criterion", "cycle", "target"]
 
 
 class IsLastInstant:

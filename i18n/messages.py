@@ -191,10 +191,13 @@ def counted(what: str, count: int) -> str:
 
 
 def number(value: Decimal) -> str:
-    """A decimal without trailing zeros; Vietnamese writes a comma for the point."""
-    text = f"{value:f}"
+    """A decimal as people write it, without trailing zeros: 9.000.000,5 in Vietnamese, 9,000,000.5 in English."""
+    text = f"{value:,f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") if language() == "vi" else text
+    return text.translate(_VIETNAMESE_MARKS) if language() == "vi" else text
+
+
+_VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 
 
 def typed_number(value: object) -> str:

@@ -159,16 +159,19 @@ async def test_a_dry_run_reads_the_file_back_as_the_timeline_will(app: Session, 
     assert all(one["line"] is None or lines[one["line"] - 1].strip() for one in tried["told"])
     done = await record_file(app, copy.file, SECRETARY)
     assert "told" not in done
-    from application.timeline import sentences  # noqa: PLC0415
+    from application.event_texts import Background, event_texts  # noqa: PLC0415
 
     stream = done["cycles"][0]["cycle"]
-    state, _rules = await app.state(stream)
+    state, rules = await app.state(stream)
     names = {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name}
     names |= await app.people.names({SECRETARY})
     history = await app.history(stream)
-    recorded = await sentences(app.texts, (envelope for _row, envelope in history), names)
+    envelopes = [envelope for _row, envelope in history]
+    recorded = await event_texts(app, Background(envelopes, rules, names), envelopes)
     said = [text for one in tried["told"] if one["cycle"] == stream for text in one["texts"]]
-    assert said == list(recorded)
+    assert said == [one.sentence for one in recorded]
+    beside = [one for act in tried["told"] if act["cycle"] == stream for one in act["details"]]
+    assert beside == [[*map(str, (*one.details, *one.circumstances))] for one in recorded]
     again = await record_file(app, copy.file, SECRETARY, dry_run=True)
     assert {one["entry"] for one in again["told"]} == {"known"}
     assert [text for one in again["told"] if one["cycle"] == stream for text in one["texts"]] == said

@@ -346,6 +346,9 @@ class Texts:
     async def get(self, digests: Any) -> dict[str, str]:
         return {}
 
+    async def edition(self, _digest: str) -> None:
+        """No edition is stored."""
+
 
 class NoEditions:
     """An editions cache without any."""

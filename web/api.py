@@ -9,7 +9,7 @@ Lists come in pages of 100 rows, or as many as `limit` says; the first when no `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -26,18 +26,19 @@ from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
 from application.act_descriptions import ActDescription, act_descriptions
-from application.application import CommandInput
+from application.application import Application, CommandInput
 from application.board import BoardRow, DeviationQuery, board_page, deviations_page
 from application.command_preview import preview
+from application.event_texts import event_texts
 from application.fields import stated_by
-from application.moments import Moment, moment_values, replayed
+from application.moments import Moment, moment_values, state_at
 from application.permitted_acts import require_permitted
 from application.search import found_for
 from application.tasks import TaskCard, tasks_page
 from application.timeline import TimelineFilter
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
-from application.visits import VisitedCycle, Visitor
+from application.visits import VisitedCycle, Visitor, open_cycle
 from application.work import beside
 from domain.access import Matter
 from domain.steps.lifecycle import REHEARSAL_COMMANDS
@@ -59,6 +60,7 @@ from web.api_models import (
     ActRequest,
     CycleLine,
     CycleState,
+    EventInWords,
     MomentState,
     OpenTask,
     ProblemBeside,
@@ -282,8 +284,8 @@ async def moment(
 ) -> Response:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     asked, application = Moment(version, at, known_on), get_services(request).application
-    found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
-    return await _answer_of(MomentState, await moment_values(application, found))
+    then = await state_at(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
+    return await _answer_of(MomentState, await moment_values(application, then))
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
@@ -310,14 +312,29 @@ async def act(request: Request, cycle: ReadableCycle, body: ActRequest) -> ActRe
     receipt = await application.submit(cycle.stream, cycle.visitor.submitter(), [command])
     await tell_of_signature(get_services(request), cycle.visitor.contact, [command], receipt)
     outcome, notes = receipt.outcomes[0], cleaning_notes(command.cleaned())
-    return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known, notes=notes)
+    return ActReceipt(
+        command_id=command.command_id,
+        versions=list(outcome.versions),
+        known=outcome.known,
+        notes=notes,
+        events=await _entered(application, cycle, outcome.versions),
+    )
+
+
+async def _entered(application: Application, cycle: VisitedCycle, versions: Sequence[int]) -> list[EventInWords]:
+    """The events of a receipt in words; those of another unit that the holder may not read are left out."""
+    after = await open_cycle(application, cycle.stream, cycle.visitor)
+    entered = [envelope for row, envelope in after.readable_history() if row.version in versions]
+    words = await event_texts(application, after.background, entered)
+    return [EventInWords.of(one.event.NAME, of) for one, of in zip(entered, words, strict=True)]
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
 async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> TriedAct:
     """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
     found = await preview(get_services(request).application, cycle, _command(cycle, body))
-    return TriedAct(events=list(found.events), deadlines=list(found.deadlines), notes=list(found.notes))
+    events = [EventInWords.of(one.type, one.told, one.text) for one in found.events]
+    return TriedAct(events=events, deadlines=list(found.deadlines), notes=list(found.notes))
 
 
 @router.post("/verifications", status_code=202)

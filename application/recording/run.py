@@ -170,7 +170,7 @@ class _Run:
             for stream, cycle in self._cycles.items()
         }
 
-        self._read_back = ReadBack(self._app.texts, {one.id: one.name for one in self._file.people})
+        self._read_back = ReadBack(self._app, {one.id: one.name for one in self._file.people})
         await self._count_openings()
 
         async def state_of(stream: str) -> tuple[State, Edition]:

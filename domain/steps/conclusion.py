@@ -281,7 +281,7 @@ class TotalsRecorded(
     sentence=N_("Totals, {round}: {totals}."),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
-    in_summary=None,
+    in_summary=Section.TOTALS,
 ):
     round: Annotated[Label, IsRound()]
     totals: tuple[BareTotal, ...]

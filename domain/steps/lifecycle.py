@@ -294,7 +294,7 @@ class CycleOpened(
     units: tuple[Unit, ...]
     overseer: Person | None
     year_plan: Document | None
-    edition: Digest
+    edition: EditionDigest
     clock: ClockMode
     starts: AwareDatetime
     unnamed: Unnamed | None = None

@@ -20,12 +20,12 @@ from application.act_view import ActView, act_view
 from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
+from application.event_texts import event_texts
 from application.extension_requests import ExtensionRequest, requests_of
 from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
-from application.timeline import sentences
 from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
@@ -36,6 +36,7 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
+from i18n.timeline import EventText
 from web import urls
 from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
 from web.act_form import (
@@ -254,10 +255,10 @@ async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm,
     if isinstance(error, GateClosedError):
         return await _form(request, cycle, act_form, errors=(error,), status=403)
     errors = await all_errors(get_services(request), act_form.act, act_form.fields, error)
-    since: tuple[str, ...] = ()
+    since: tuple[EventText, ...] = ()
     if error.code == "changed_since":  # shown with the form, which is now based on it
         newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
-        since = await sentences(get_services(request).application.texts, newer, cycle.names)
+        since = await event_texts(get_services(request).application, cycle.background, newer)
         act_form = replace(act_form, read=len(cycle.history))
     return await _form(request, cycle, act_form, errors=errors, since=since, status=422)
 
@@ -278,7 +279,7 @@ async def _form(
     more: tuple[str, ...] = (),
     status: int = 200,
     saved: Any = None,
-    since: tuple[str, ...] = (),
+    since: tuple[EventText, ...] = (),
 ) -> Response:
     """The form's page. `errors` are what is wrong with what was typed, each of which may name a field."""
     services, dated = get_services(request), may_date(cycle)
@@ -390,7 +391,7 @@ async def _preview(
     text: str = "",
     status: int = 200,
 ) -> Response:
-    """The summary: what would be recorded, in sentences, and which deviations would come or go.
+    """The summary: what would be recorded, in words, and which deviations would come or go.
 
     `act_form` is the cleaned one, `notes` what cleaning changed.
     """
@@ -405,7 +406,7 @@ async def _preview(
         text=text,
         notes=notes,
         binding=await application.gate.binds(command),
-        sentences=[one.text for one in found.events],
+        events=found.events,
         new=found.new,
         gone=found.gone,
         deadlines=found.deadlines,

@@ -10,17 +10,10 @@ from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
 from application.board import DeviationQuery, count_deviations, deviation_in_words, deviations_page, state_words
+from application.event_texts import IN_LISTS, event_texts
 from application.fields import optional_day, parse_day
-from application.moments import (
-    Moment,
-    StateAt,
-    corrections_between,
-    differences,
-    moment_values,
-    replayed,
-    state_at,
-)
-from application.timeline import TimelineFilter, sentences, step_of, timeline_of
+from application.moments import Moment, StateAt, corrections_between, differences, moment_values, state_at
+from application.timeline import TimelineFilter, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
@@ -64,7 +57,7 @@ class TimelineFilters(BaseModel):
 async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
     wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
-    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page))
+    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page), IN_LISTS)
     rows = [row for row, _envelope in await of_many(len(cycle.history), cycle.readable_history)]
     found_steps = {step_of(row) for row in rows}
     return page(
@@ -133,11 +126,11 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         moment, wrong = query.moment(cycle), None
     except InputError as error:  # the page stays, with what was typed and the state as it is now
         moment, wrong = Moment.now(cycle), error
-    then = await state_at(application, cycle, moment)
-    now = await state_at(application, cycle, Moment.now(cycle))
+    then = await state_at(application, cycle, moment, IN_LISTS)
+    now = await state_at(application, cycle, Moment.now(cycle), IN_LISTS)
     found = then.replay
     last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
-    entry = await sentences(application.texts, last, cycle.names)
+    entry = await event_texts(application, cycle.background, last, most=IN_LISTS)
     address = (
         {"version": moment.version} if moment.version is not None else {"day": query.day, "known_on": query.known_on}
     )
@@ -159,7 +152,7 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         changes=changes.rows,
         corrections=await corrections_between(application, cycle, then, now),
         changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
-        entry=entry[0] if entry else "",
+        entry=str(entry[0]) if entry else "",
         digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download=address,
@@ -174,10 +167,9 @@ async def moment_download(
 ) -> Response:
     """The state at a moment as JSON, or what stood then, a line each, as CSV."""
     application, moment = get_services(request).application, query.moment(cycle)
-    if extension == "json":
-        found = await replayed(application, cycle, moment)
-        return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
+    if extension == "json":
+        return await as_json(await moment_values(application, then), f"{_file_name(cycle)}-{then.replay.last_version}")
     now = await state_at(application, cycle, Moment.now(cycle))
     since = _("corrected since: act number {number}")
     rows = [
@@ -199,11 +191,13 @@ class ComparisonQuery(BaseModel):
     changes_page: PageNumber = Field(1, alias=urls.CHANGES_PAGE)
 
 
-async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
+async def _compared(
+    request: Request, cycle: VisitedCycle, query: ComparisonQuery, most: int | None = None
+) -> tuple[StateAt, StateAt]:
     application = get_services(request).application
     first = _moment_in(cycle, query.first, 0, urls.FROM)
     second = _moment_in(cycle, query.second, len(cycle.history), urls.TO)
-    return await state_at(application, cycle, first), await state_at(application, cycle, second)
+    return await state_at(application, cycle, first, most), await state_at(application, cycle, second, most)
 
 
 def _moment_in(cycle: VisitedCycle, text: str, default: int, path: str) -> Moment:
@@ -225,10 +219,10 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
     """Two moments compared: what stood only at the first, what only at the second."""
     wrong = None
     try:
-        first, second = await _compared(request, cycle, query)
+        first, second = await _compared(request, cycle, query, IN_LISTS)
     except InputError as error:  # the page stays, with what was typed and the whole year compared
         wrong = error
-        first, second = await _compared(request, cycle, ComparisonQuery())
+        first, second = await _compared(request, cycle, ComparisonQuery(), IN_LISTS)
     before = Paged.of(first.only_here(second), PageRequest(query.page))
     after = Paged.of(second.only_here(first), PageRequest(query.changes_page))
     path = urls.comparison_url(cycle.stream)

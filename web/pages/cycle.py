@@ -15,9 +15,10 @@ from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.comparison import compared
 from application.corrected_acts import CycleCorrections
+from application.event_texts import event_texts
 from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
-from application.timeline import texts_of
+from application.recorded_acts import recorded_acts, standing_acts, steps_of
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from audit.replay import digests_in
@@ -36,10 +37,11 @@ from domain.obligations import (
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
+from i18n import _
 from i18n.messages import number
+from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
-from i18n.timeline import describe
-from i18n.values import unnamed_units, voice
+from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
 from ledger.paging import Paged, PageRequest
 from projections.board import title_of
 from web import urls
@@ -53,6 +55,8 @@ router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 COMMENTS = "y-kien"
 """The anchor of the comments on a page."""
+ACTS = "da-ghi"
+"""The anchor of the acts that stand."""
 
 MOST_CORRECTIONS = 20
 """How many corrections the page lists; the timeline has all."""
@@ -99,7 +103,11 @@ async def mine(
 
 @router.get(urls.CYCLE)
 async def cluster(
-    request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
+    request: Request,
+    cycle: ReadableCycle,
+    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
+    acts_number: Annotated[PageNumber, Query(alias=urls.ACTS_PAGE)] = 1,
+    step: Annotated[str, Query(alias=urls.EVENT_STEP)] = "",
 ) -> Response:
     """Everything about one cluster's year."""
     state, events = cycle.readable_state(), len(cycle.history)
@@ -110,11 +118,19 @@ async def cluster(
     corrections = CycleCorrections(cycle)
     to_sign = covenants_to_sign(state, cycle.rules)
     stored = get_services(request).application.texts
+    comments = state.comments
+    stances = (*comments.stances.values(), *comments.collective_stances)
     texts = {
-        **await stored.get(digests_in([plain(one.comment) for one in shown.rows])),
-        **await texts_of(stored, [envelope for _row, envelope in latest]),
+        **await stored.get(
+            {one.comment.text for one in shown.rows} | {one.text for one in stances if one.text is not None}
+        ),
         **await stored.get(digests_in([plain(one) for one in _answers(cycle)])),
     }
+    application = get_services(request).application
+    words = await event_texts(application, cycle.background, [envelope for _row, envelope in latest])
+    acts = await recorded_acts(application, cycle, PageRequest(acts_number), step)
+    acts_stay = {urls.COMMENTS_PAGE: number if number > 1 else "", urls.EVENT_STEP: step}
+    comments_stay = {urls.ACTS_PAGE: acts_number if acts_number > 1 else "", urls.EVENT_STEP: step}
     return page(
         request,
         "cluster.html",
@@ -143,16 +159,25 @@ async def cluster(
         scores=_scores(cycle),
         names=cycle.names,
         threads=shown.rows,
-        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
+        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), comments_stay, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
+        acts=acts.rows,
+        acts_pager=Pager(acts, urls.cycle_url(cycle.stream), acts_stay, urls.ACTS_PAGE, ACTS),
+        acts_steps={name: _(STEPS[name]) for name in steps_of(standing_acts(cycle))},
+        acts_step=step,
+        person_named=person_named,
+        words_of=Words(cycle.background.titled, texts),
+        total_told=total_told,
+        target_told=target_told,
+        round_title=round_title,
         voice=voice,
         unnamed_units=unnamed_units,
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
         closed=not readable.everything,
         wide=True,
         latest=[
-            (row, describe(envelope, cycle.names, texts), state.corrections.corrected.get(row.version))
-            for row, envelope in latest
+            (row, one.sentence, state.corrections.corrected.get(row.version))
+            for (row, _envelope), one in zip(latest, words, strict=True)
         ],
     )
 
@@ -272,8 +297,12 @@ async def draft(
     comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
     shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
     stays = {urls.FROM: first or "", urls.TO: second or ""}
+    taken = (*state.comments.stances.values(), *state.comments.collective_stances)
+    stances = [one for one in taken if one.on in {None, kind}]
     texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text} | {one.comment.text for one in shown.rows}
+        {one.document.text for one in versions if one.document.text}
+        | {one.comment.text for one in shown.rows}
+        | {one.text for one in stances if one.text}
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
@@ -291,9 +320,7 @@ async def draft(
         comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
         voice=voice,
         names=cycle.names,
-        stances=[
-            s for s in (*state.comments.stances.values(), *state.comments.collective_stances) if s.on in {None, kind}
-        ],
+        stances=stances,
         permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,
     )

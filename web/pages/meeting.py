@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
+from application.event_texts import event_texts
 from application.fields import FormField, clean_fields, form_fields, parse_day
-from application.form_values import as_fields
+from application.form_values import as_fields, flattened
 from application.minutes import (
     STANCES,
     Minutes,
@@ -29,7 +30,6 @@ from application.minutes import (
 )
 from application.permitted_acts import permitted_acts
 from application.slugs import SLUG
-from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
@@ -42,7 +42,6 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.fields import field_label
 from i18n.messages import sentence, word
-from i18n.values import voice
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
@@ -169,11 +168,13 @@ async def _page(
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
+    typed = set(flattened({str(n): one["values"] for n, one in enumerate(minutes.acts)}).values())
+    names = {**await get_services(request).application.people.names(typed), **cycle.background.titled}
     lines = []
     for index, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
         fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
-        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names)]
+        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, names)]
         lines.append((index, one["act"], "; ".join(leaves), one["stream"]))
     return page(
         request,
@@ -195,17 +196,19 @@ async def _page(
 
 
 def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
-    """The innermost values of a field, each in words."""
+    """The innermost values of a field, each in words with its label; keys are left out."""
+    if field.name == "id" and field.kind == "line":
+        return []
     if isinstance(value, Mapping):
         parts = {part.name: part for part in field.parts}
         return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
-    if isinstance(value, bool):
-        return [field_label(field.name)] if value else []
     kind, text = kind_of(field.choice_type), str(value)
+    if isinstance(value, bool):
+        return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
     title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
-    return [title or (word(kind, value) if kind else with_file_names(text))]
+    return [f"{field_label(field.name)}: {title or (word(kind, value) if kind else with_file_names(text))}"]
 
 
 _TITLED: tuple[TitleKind, ...] = ("award", "criterion", "round", "letter")
@@ -284,18 +287,20 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
     pairs = [
         (row, envelope)
         for row, envelope in cycle.readable_history()
-        if row.meeting == meeting and row.type != "MeetingHeld"
+        if row.version == held.version or (row.meeting == meeting and row.type != "MeetingHeld")
     ]
-    texts = get_services(request).application.texts
-    lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)
+    words = await event_texts(
+        get_services(request).application, cycle.background, (envelope for _row, envelope in pairs)
+    )
+    lines = {row.version: (row, one) for (row, _envelope), one in zip(pairs, words, strict=True)}
+    head = lines.pop(held.version, None)
     return page(
         request,
         "minutes_read.html",
         cycle=cycle,
         held=held,
-        names=cycle.names,
-        voice=voice,
-        lines=[(row, line) for (row, _envelope), line in zip(pairs, lines, strict=True)],
+        head=None if head is None else head[1],
+        lines=list(lines.values()),
         meeting=meeting,
         corrections=(corrections := CycleCorrections(cycle)),
         corrected=cycle.readable_state().corrections.corrected,
