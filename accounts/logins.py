@@ -136,4 +136,9 @@ async def void_links(connection: Connection, person: str) -> None:
 
 def today() -> date:
     """Return the day in Việt Nam."""
-    return datetime.now(ICT).date()
+    return day_of(datetime.now(ICT))
+
+
+def day_of(instant: datetime) -> date:
+    """Return the day of an instant in Việt Nam."""
+    return instant.astimezone(ICT).date()

@@ -25,7 +25,12 @@ class TaskCard:
     """The name of the unit that the task is about; "" where it is about none."""
     subject_id: str
     unit: str
+    unit_name: str
+    organiser: str
+    """The name of the organiser of the cycle."""
     due: datetime | None
+    alarm: datetime | None
+    """When a calendar reminds of it: in office hours of the working day before."""
     now: datetime
     extended: bool
     waits_for: tuple[str, ...]
@@ -105,6 +110,9 @@ def _task(
         subject=names.get(owed["subject"], owed["subject"] or ""),
         subject_id=owed["subject"] or "",
         unit=unit,
+        unit_name=names.get(unit, unit),
+        organiser=names.get(line["cycle"].partition("/")[0], ""),
+        alarm=datetime.fromisoformat(owed["alarm"]) if owed.get("alarm") else None,
         due=datetime.fromisoformat(owed["due"]) if owed["due"] else None,
         now=datetime.fromisoformat(line["now"]) if line["now"] else now,
         extended=owed["extended"],

@@ -18,11 +18,12 @@ from domain.cycle import CYCLE, ENTERED_BY_PERSONS
 from domain.notices import notices
 from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
+from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
 from i18n.acts import names_in_files, readable_names, stored_names
 from i18n.messages import day, days_left, word
-from i18n.notices import message_of
+from i18n.notices import Circumstances, message_of
 from ledger.mapping import to_envelope
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
@@ -205,15 +206,18 @@ async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[dateti
         envelope = to_envelope(row)
         state = CYCLE.evolve(state, envelope)
         entered_by[row.version] = row.unit
-        for notice in notices(envelope, state, entered_by):
+        rules = await editions.in_force(state)
+        for notice in notices(envelope, state, entered_by, rules):
             if notice.to != unit:
                 continue
             rehearsed = row.provenance == "rehearsed"
-            texts = await app.texts.get(digests_in(plain(notice)))
             lifecycle = state.lifecycle
-            namesake = await board.has_namesake(lifecycle.cluster_name, lifecycle.organiser)
-            rules = await editions.in_force(state)
-            subject, body = message_of(notice, state, rules, rehearsed=rehearsed, namesake=namesake, texts=texts)
+            told = Circumstances(
+                sender=names_of(state, rules).get(row.unit) or lifecycle.organiser_name,
+                texts=await app.texts.get(digests_in(plain(notice))),
+                namesake=await board.has_namesake(lifecycle.cluster_name, lifecycle.organiser),
+            )
+            subject, body = message_of(notice, state, rules, rehearsed=rehearsed, told=told)
             values = {
                 "cycle": stream,
                 "version": row.version,

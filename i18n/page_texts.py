@@ -75,6 +75,7 @@ SENTENCES: Mapping[str, str] = {
     "no_such_calendar": N_("There is no such calendar; a new address may have been made."),
     "no_such_job": N_("That is over or was never begun. Begin again."),
     "no_such_minutes": N_("There are no such minutes here."),
+    "nobody_reads_mail": N_("Nobody of this unit gets mail: please telephone, and record that."),
     "nobody_is_late": N_("Nobody is late in the clusters that were chosen."),
     "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
     "no_such_person": N_("There is no such person among those whose accounts you manage."),

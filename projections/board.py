@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.dates import as_iso
 from domain.deviations import deviations
-from domain.due_dates import Obligation
+from domain.due_dates import Obligation, alarm
 from domain.obligations import current_step, obligations, open_requests, steps
 from domain.rules import Edition
 from domain.state import State
@@ -41,7 +41,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "members": list(state.membership.members()),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
-        "open": [_open(o, state) for o in open_],
+        "open": [_open(o, state, rules) for o in open_],
         "extensions_asked": [
             {"unit": unit, "duty": duty.value, "until": asked.until.isoformat(), "reason": asked.reason}
             for (unit, duty), asked in open_requests(state, open_).items()
@@ -72,7 +72,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     }
 
 
-def _open(owed: Obligation, state: State) -> dict[str, Any]:
+def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:
     values = obligation_values(owed)
     extension = state.deadlines.extension_of(owed.duty, owed.bearer) if owed.extended else None
     return {
@@ -80,6 +80,7 @@ def _open(owed: Obligation, state: State) -> dict[str, Any]:
         **_picked(values, ("duty", "subject", "due", "waits_for", "extended", "article")),
         "awaited": owed.awaited.value if owed.awaited is not None else None,
         "extended_why": extension.reason if extension is not None else None,
+        "alarm": alarm(owed.due, rules).isoformat() if owed.due is not None else None,
     }
 
 

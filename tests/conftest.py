@@ -165,6 +165,14 @@ async def app(client: Client, new_installation: NewInstallation) -> AsyncIterato
 
 
 @pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds of the post that wait a moment only."""
+    for name, value in {"post.WAIT_S": 0.2, "post.HEARTBEAT_S": 0.1, "post_delivery.AWAY_S": 0.01}.items():
+        monkeypatch.setattr(f"activities.{name}", value)
+    monkeypatch.setattr("activities.post_delivery.GATHER_S", 0.0)
+
+
+@pytest.fixture
 async def site(app: Session, tmp_path: Path) -> AsyncIterator[Site]:
     """A web process for `app`, on a port of its own."""
     from web_help import a_site  # noqa: PLC0415 - it needs what stands below

@@ -14,7 +14,7 @@ import asyncpg
 import pyotp
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, assert_ledger_verifies, open_cycle, submit, units
+from engine_help import CITY, YEAR, assert_ledger_verifies, event_names, open_cycle, submit, units
 from icalendar import Calendar
 from openpyxl import Workbook
 from speech import RULES
@@ -376,6 +376,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     first = await open_cycle(site.app, RULES, members=units(2))
     second = await open_cycle(site.app, RULES, members=["don-vi-8", "don-vi-9"])
     for stream in (first, second):
+        await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
         await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
@@ -389,8 +390,14 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     assert "qua điện thoại" in visitor.page
     assert "UnitsReminded" in [row.type for row, _told in await site.app.history(first)]
     both = {"_form": token, "cycle": [first, second]}
+    reminded = len(await event_names(site.app, second))
     answer = await visitor.http.post("/bang", data={**both, "_do": "remind"})
-    assert re.search(r"Đã gửi \d+ thư nhắc cho \d+ đơn vị", answer.text)
+    assert "Sẽ gửi 1 thư nhắc cho 1 đơn vị." in answer.text
+    assert "xin gọi điện: Đơn vị 2, Đơn vị 8, Đơn vị 9" in answer.text
+    assert len(await event_names(site.app, second)) == reminded, "nothing is sent before it is confirmed"
+    answer = await visitor.http.post("/bang", data={**both, "_do": "send-reminders"})
+    assert "Đã gửi 1 thư nhắc cho 1 đơn vị." in answer.text
+    assert (await event_names(site.app, second))[reminded:] == ["UnitsReminded"] * 2
     answer = await visitor.http.post(
         "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": ""}
     )
@@ -481,14 +488,17 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
 
 async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     await visitor.get("/bang?loc=tre")
-    fields = {**visitor.hidden(), "cycle": stream, "_do": "remind"}
+    await site.person("an", "don-vi-1")
+    await visitor.post("/bang", **{**visitor.hidden(), "cycle": stream, "_do": "remind"})
+    fields = {**visitor.hidden(), "cycle": stream, "_do": "send-reminders"}
     for _ in range(2):
         answer = await visitor.http.post("/bang", data=fields)
-        assert re.search(r"Đã gửi \d+ thư nhắc cho 2 đơn vị", answer.text)
+        assert "Đã gửi 1 thư nhắc cho 1 đơn vị." in answer.text
     told = [told for _row, told in await site.app.history(stream) if told.event.NAME == "UnitsReminded"]
     assert len(told) == len({one.event.duty for one in told}) > 0
 
@@ -637,5 +647,5 @@ async def test_an_invitation_is_in_the_language_of_its_account(site: Site, tmp_p
         f"cb-{language}@example.invalid": subject for language, subject in subjects.items()
     }
     texts = {mail["To"]: mail.get_content() for mail in mails}
-    assert "Choose a password here" in texts["cb-en@example.invalid"]
-    assert "Choose a password here" not in texts["cb-vi@example.invalid"]
+    assert "Choose a password on the page below" in texts["cb-en@example.invalid"]
+    assert "Choose a password on the page below" not in texts["cb-vi@example.invalid"]

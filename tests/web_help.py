@@ -24,6 +24,7 @@ from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from ledger.watch import DatabaseWatch
 from local.account_keys import ACCOUNT_KEY_FILE
+from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import Contact, People
@@ -129,7 +130,7 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         gate = Gate(signer, ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
         key_file = app.paths.data / ACCOUNT_KEY_FILE
-        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost", account_key_file=key_file)
+        settings = Settings("", "", "", Path(), MailSettings(outbox), account_key_file=key_file)
         services = services_of(inside, settings)
         services.throttle.unit_s = 0.01
         server = uvicorn.Server(

@@ -182,7 +182,8 @@ async def tasks(request: Request, response: Response, visitor: OwnReader, asked:
 
 def _task(task: TaskCard) -> OpenTask:
     values = asdict(task)
-    del values["unit"]
+    for name in ("unit", "unit_name", "organiser", "alarm"):
+        del values[name]
     return OpenTask(
         **values,
         way=task_url(task.cycle, task.duty, task.unit, task.subject_id) if task.can_be_done else None,

@@ -68,6 +68,6 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
         return _("Nothing was changed: it stands so already.")
     good = " ".join((_("Corrected: {name}.").format(name=fields.name), *fields.notes))
     old = before.email if "email" in changed else None
-    if old is not None and await tell_old_address(services, before.id, old):
+    if old is not None and await tell_old_address(services, before.id, old, by):
         good += " " + _("The old address was told by mail; invitations that were sent to it are void.")
     return good

@@ -15,7 +15,7 @@ from i18n.acts import act_name
 from ledger.receipts import Receipt
 from vault.persons import Contact
 from web import urls
-from web.account_mail import send
+from web.account_mail import AccountMail, send
 from web.render import moment
 from web.services import Services
 
@@ -84,7 +84,7 @@ async def _send(
             "password."
         )
         body = text.format(name=person.name, when=moment(renewal.at), how=_(RENEWED[renewal.change]), listed=listed)
-    return await send(services, person.email, subject, body)
+    return await send(services, person.email, AccountMail(subject, body))
 
 
 def _cluster(line: object) -> str:

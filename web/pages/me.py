@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +15,7 @@ from accounts import Scope
 from accounts.attempts import Origin
 from accounts.log import By
 from accounts.passwords import BusyError
+from application.board import wait_until_reached
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -24,7 +26,7 @@ from i18n import LANGUAGES, _, in_language
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
-from web.calendars import calendar_of
+from web.calendars import calendar_of, shown_of
 from web.checks import checked
 from web.contacts import contact_fields, correct_contact
 from web.cookies import cookie_secret
@@ -245,7 +247,12 @@ async def calendar(request: Request, secret: str) -> Response:
         await wrong_secret(services, address_of(request))
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
+    position = await services.application.ledger.last_position()
+    await wait_until_reached(services.board, position)
+    complete = await services.board.has_reached(position)
     tasks = (await tasks_page(services.board, services.application.texts, contact.unit, dated=True)).rows
+    shown = shown_of(tasks, services.application.gate.installation)
+    entries = await services.calendars.follow(contact.unit, shown, datetime.now(UTC), complete=complete)
     with in_language(account.language):  # calendar programs send no language cookie
-        body = calendar_of(tasks, services.settings.address)
+        body = calendar_of(entries, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")
