@@ -26,7 +26,7 @@ def told(event: Event, filler: Filler) -> EventText:
     return event_text(EventEnvelope(event, META), Words(known.names, known.texts))
 
 
-def missing() -> tuple[int, list[tuple[str, ...]]]:
+def fields_not_told() -> tuple[int, list[tuple[str, ...]]]:
     """How many fields there are, and those that are not told, or told though nobody reads them."""
     wrong, fields = list[tuple[str, ...]](), set()
     for language in ("vi", "en"):
@@ -44,7 +44,7 @@ def missing() -> tuple[int, list[tuple[str, ...]]]:
 
 
 def test_every_event_tells_every_field(capsys: pytest.CaptureFixture[str]) -> None:
-    fields, wrong = missing()
+    fields, wrong = fields_not_told()
     assert wrong == []
     assert fields > 200
     with capsys.disabled():
@@ -56,7 +56,7 @@ def test_every_event_tells_every_field(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_field_that_nobody_tells_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the general way of telling fields were not there: most fields would be missing."""
     monkeypatch.setattr("i18n.timeline.details", lambda *_facts: ())
-    _fields, wrong = missing()
+    _fields, wrong = fields_not_told()
     missing = {(one[1], one[3]) for one in wrong}
     assert {("StanceTaken", "text"), ("AwardsDecided", "award"), ("RoleAssigned", "title")} <= missing
 
