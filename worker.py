@@ -4,8 +4,9 @@
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it
-polls). It logs "ready" when it polls, and ends on SIGTERM or SIGINT.
+THIDUA_WEB_ADDRESS (of the pages, for links in mail), THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS and
+THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). It logs "ready"
+when it polls, and ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger, checkpoint, open_ledger
 from ledger.protocol import load_all
 from ledger.signing import Keys
-from mail.folder import FolderMailer
-from mail.smtp import SmtpMailer, SmtpSettings
+from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import People
 from vault.texts import Texts
+from web.notice_pages import page_of
+from web.settings import site_address
 from workflows.city_year import CityYear
 from workflows.client import open_client
 from workflows.cluster_cycle import ClusterCycle
 from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
 from workflows.post import WORKFLOW_ID, Post
 
-SENDER = "so-thi-dua@localhost"
 POLL_S = 0.2
 """Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
 
@@ -149,9 +150,16 @@ async def main() -> None:
     keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(own_events))
     texts = Texts(ledger.pool)
     acts = LedgerActivities(ledger, texts, keys)
-    settings = SmtpSettings.of(os.environ)
-    mailer = SmtpMailer(settings) if settings else FolderMailer(Path(_setting("THIDUA_OUTBOX")))
-    post = PostActivities(ledger, People(ledger.pool), mailer, os.environ.get("THIDUA_SENDER", SENDER))
+    settings, address = MailSettings.of(os.environ), site_address(os.environ)
+    mailer = settings.mailer() or sys.exit("worker: THIDUA_OUTBOX is not set")
+    post = PostActivities(
+        ledger,
+        People(ledger.pool),
+        texts,
+        mailer,
+        settings.sender,
+        lambda notice, stream: address + page_of(notice, stream),
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -31,7 +31,7 @@ class Guess(StrEnum):
     SECRET = "secret"  # noqa: S105
     """Secrets of addresses and tokens: invitations, new passwords, calendars, the JSON interface."""
     FORGOTTEN = "forgotten"
-    """Requests for a new password by mail. All of them count, whoever they name."""
+    """Requests for a new password by mail. All of them count, also those that name no account."""
     MAIL = "mail"
     """Mails for a new password that were sent."""
 
@@ -109,7 +109,7 @@ class Attempts:
         return (bool(row[0]) and bool(source.device), bool(row[1])) if row else (False, False)
 
     async def is_ours(self, device: str) -> bool:
-        """Return whether somebody has logged in with a device that holds this secret."""
+        """Return whether a person has logged in with a device that holds this secret."""
         found: bool = await self._pool.fetchval(
             "select exists (select from accounts.known_source where device = $1)", secret_digest(device)
         )

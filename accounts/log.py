@@ -8,9 +8,9 @@ because it stays when a person is erased.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -28,8 +28,8 @@ class AccountChange(StrEnum):
     LAST_DAY_CHANGED = "last-day-changed"  # until
     KIND_CHANGED = "kind-changed"  # kind, administrator
     PASSWORD_CHOSEN = "password-chosen"  # noqa: S105 - by an invitation
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - by somebody who knew it
-    PASSWORD_LINK_SENT = "password-link-sent"  # noqa: S105 - by mail, to somebody who forgot the password
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - by a person who knew it
+    PASSWORD_LINK_SENT = "password-link-sent"  # noqa: S105 - by mail, to a person who forgot the password
     PASSWORD_RESET = "password-reset"  # noqa: S105 - by such a link
     RESET = "reset"  # password and codes are void, an invitation was made
     CODES_SET_UP = "codes-set-up"
@@ -42,6 +42,7 @@ class AccountChange(StrEnum):
     STAND_IN_NAMED = "stand-in-named"  # for_person, since, until
     STAND_IN_ENDED = "stand-in-ended"  # for_person
     CALENDAR_MADE = "calendar-made"
+    SIGNATURE_TOLD = "signature-told"  # act, cycle, version, mail: of a signature soon after the login was made anew
 
 
 class Door(StrEnum):
@@ -55,13 +56,47 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who makes a change, and by which door. `person` is None for the operator, and for somebody without a login."""
+    """Who makes a change, and by which door. `person` is None for the operator, and for a visitor without a login."""
 
     person: str | None
     door: Door = Door.PAGES
 
 
 OPERATOR = By(None, Door.COMMAND_LINE)
+
+
+SOON = timedelta(hours=24)
+"""A signature within this time after a login was made anew is told to its person, and shown to auditors."""
+
+_ANEW = (
+    "(l.change in ('password-reset', 'reset', 'codes-removed', 'recovery-code-used') "
+    "or l.change = 'password-chosen' and exists (select from accounts.log b where b.person = l.person and "
+    "b.number < l.number and b.change in ('password-chosen', 'password-changed', 'password-reset', 'reset')) "
+    "or l.change = 'codes-set-up' and exists (select from accounts.log b where b.person = l.person and "
+    "b.number < l.number and b.change in ('codes-set-up', 'codes-removed', 'reset')))"
+)
+"""Whether a line `l` of the log made a login anew: by a reset, with other codes, without the codes. The first password
+and the first codes of an account do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A login was made anew: how, and when."""
+
+    change: AccountChange
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SoonSigned:
+    """A binding event that a person entered soon after their login was made anew."""
+
+    person: str
+    renewal: Renewal
+    stream: str
+    version: int
+    type: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +148,40 @@ class AccountLog:
             person,
         )
         return found.map(_entry)
+
+    async def renewal(self, person: str) -> Renewal | None:
+        """Return how a person's login was made anew last, if that was within `SOON`."""
+        row = await self._pool.fetchrow(
+            "select l.change, l.at from accounts.log l where l.person = $1 and l.at > now() - $2::interval "  # noqa: S608 - ours
+            f"and {_ANEW} order by l.number desc limit 1",
+            person,
+            SOON,
+        )
+        return None if row is None else Renewal(AccountChange(row["change"]), row["at"])
+
+    async def soon_signed(self, binding: Iterable[str], asked: PageRequest) -> Paged[SoonSigned]:
+        """Return a page of what was signed within `SOON` after a login was made anew, the latest first.
+
+        It follows from the lines of this log and from the ledger alone. `binding` are the names of events that bind; a
+        correction that takes one back binds, too.
+        """
+        source = (
+            "(select distinct on (e.position) l.person, l.change, l.at as renewed_at, e.stream, e.version, e.type, "  # noqa: S608 - ours
+            "e.recorded_at, e.position from accounts.log l join ledger.event e on e.actor = l.person "
+            "and e.recorded_at >= l.at and e.recorded_at < l.at + $2::interval and (e.type = any($1) "
+            "or e.type = 'ActCorrected' and exists (select from ledger.event w where w.stream = e.stream "
+            "and w.type = any($1) and w.version in (select v::bigint from "
+            "jsonb_array_elements_text(e.payload::jsonb -> 'versions') v))) "
+            f"where {_ANEW} order by e.position, l.number desc) found"
+        )
+        columns = "person, change, renewed_at, stream, version, type, recorded_at"
+        found = await fetch_page(self._pool, asked, columns, source, "position desc", list(binding), SOON)
+        return found.map(_soon_signed)
+
+
+def _soon_signed(row: Sequence[Any]) -> SoonSigned:
+    person, change, renewed_at, stream, version, type_, at = row
+    return SoonSigned(person, Renewal(AccountChange(change), renewed_at), stream, version, type_, at)
 
 
 def _entry(row: Sequence[Any]) -> LogEntry:

@@ -120,7 +120,7 @@ async def end_logins_and_tokens(connection: Connection, person: str, but: str | 
 
 
 async def end_all_access(connection: Connection, person: str, but: str | None = None) -> None:
-    """End everything that lets somebody in as this person: logins, tokens, the calendar's address, unused links.
+    """End everything that opens this person's account: logins, tokens, the calendar's address, unused links.
 
     The login with the secret `but` stays.
     """
@@ -136,4 +136,9 @@ async def void_links(connection: Connection, person: str) -> None:
 
 def today() -> date:
     """Return the day in Việt Nam."""
-    return datetime.now(ICT).date()
+    return day_of(datetime.now(ICT))
+
+
+def day_of(instant: datetime) -> date:
+    """Return the day of an instant in Việt Nam."""
+    return instant.astimezone(ICT).date()

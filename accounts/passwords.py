@@ -89,7 +89,7 @@ def hash_password(password: str, own: Iterable[str] = ()) -> str:
     if len(plain) > LONGEST_PASSWORD:
         raise InputError("password_too_long", most=LONGEST_PASSWORD)
     if _unencodable(plain):
-        raise InputError("unstorable_text")
+        raise InputError("unstorable_text", where="")
     words = {word for text in own for word in _words(text)}
     if _is_ones_own(plain, words):
         raise InputError("password_own_name")

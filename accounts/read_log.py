@@ -1,4 +1,7 @@
-"""The log of what auditors read, on PostgreSQL. The web process can add entries, but neither change nor delete them."""
+"""The log of what auditors read, and of what anybody took out, on PostgreSQL.
+
+The web process can add entries, but neither change nor delete them.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,36 @@ from ledger.paging import Paged, PageRequest, fetch_page
 
 @dataclass(frozen=True, slots=True)
 class ReadRecord:
-    """An auditor read a page: `what` is the matter (`domain.access.Matter`), `path` the page's address."""
+    """A person read a page: `what` is the matter (`domain.access.Matter`), `path` the page's address.
+
+    `exported`: it was taken out of the register, as a file or by a program.
+    """
 
     at: datetime
     person: str
     what: str
     path: str
+    exported: bool
 
 
 class ReadLog:
-    """The log of all auditors."""
+    """The log of all persons."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, person: str, what: str, path: str) -> None:
+    async def add(self, person: str, what: str, path: str, *, exported: bool = False) -> None:
         """Add an entry, with the time of the database."""
         await self._pool.execute(
-            "insert into accounts.read_log (person, what, path) values ($1, $2, $3)", person, what, path
+            "insert into accounts.read_log (person, what, path, exported) values ($1, $2, $3, $4)",
+            person,
+            what,
+            path,
+            exported,
         )
 
-    async def page(self, asked: PageRequest) -> Paged[ReadRecord]:
-        """Return a page of the entries, the newest first."""
-        found = await fetch_page(
-            self._pool, asked, "at, person, what, path", "accounts.read_log", "at desc, number desc"
-        )
+    async def page(self, asked: PageRequest, *, exported: bool = False) -> Paged[ReadRecord]:
+        """Return a page of the entries, the newest first; `exported`: only of what was taken out."""
+        columns, source = "at, person, what, path, exported", "accounts.read_log where exported or not $1"
+        found = await fetch_page(self._pool, asked, columns, source, "at desc, number desc", exported)
         return found.map(lambda row: ReadRecord(*row))

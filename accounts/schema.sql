@@ -136,15 +136,31 @@ create table accounts.calendar (
     made_at timestamptz not null default now()
 );
 
--- What auditors read: the matter and the page's address. Append-only for the web process.
+-- What calendars were told of each duty of a unit, so that they see what has moved and what is over. It is kept until some
+-- weeks after it was over.
+create table accounts.calendar_entry (
+    id         uuid primary key,
+    unit       text not null,
+    shown      jsonb not null,
+    over       boolean not null default false,
+    sequence   int not null default 0,
+    changed_at timestamptz not null
+);
+create index on accounts.calendar_entry (unit);
+
+-- What auditors read, and what anybody took out as a file or by a program: the matter and the page's address.
+-- Append-only for the web process.
 create table accounts.read_log (
     number bigint generated always as identity primary key,
     at     timestamptz not null default now(),
     person text not null,
     what   text not null,
-    path   text not null
+    path   text not null,
+    -- taken out of the register: a download, or an answer of the JSON interface
+    exported boolean not null default false
 );
 create index on accounts.read_log (at, number);
+create index on accounts.read_log (at, number) where exported;
 
 -- What was done to accounts, by whom and by which door. Append-only for the program's roles, which cannot set the time.
 -- Persons are named by id, without a reference: an entry stays when a person is erased.
@@ -161,17 +177,43 @@ create table accounts.log (
 create index on accounts.log (person, number);
 create index on accounts.log (by_person, number);
 
--- Notices that wait for a daily or weekly mail. The worker writes and deletes them.
-create table accounts.digest_item (
-    person   text not null,
-    position bigint not null,
-    kind     text not null,
-    unit     text not null,
-    subject  text not null,
-    body     text not null,
-    at       timestamptz not null,
+-- Mails about the year's work that are to be sent, one at a time for each person. The worker writes and deletes them.
+create table accounts.mail (
+    id       uuid primary key,
+    person   text not null unique,
+    tries    int not null default 0,
+    first_try_at timestamptz,
+    next_try_at  timestamptz not null,
+    -- since when it is being sent: a worker that ended meanwhile has left it so
+    sending_since timestamptz,
+    -- the server may have taken it at an earlier try
+    unknown  boolean not null default false,
+    -- 'sent', or why it never will be; from then on until the ledger has it
+    outcome  text
+);
+create index on accounts.mail (next_try_at);
+
+-- What the mails tell: a notice of an event to a person. It stays for some days after it was sent, without its text, so
+-- that an event that is read again sends nothing twice.
+create table accounts.notice (
+    person    text not null,
+    position  bigint not null,
+    kind      text not null,
+    unit      text not null,
+    subject   text not null,
+    body      text not null,
+    rehearsed boolean not null,
+    -- for a daily or weekly mail
+    gathered  boolean not null,
+    at        timestamptz not null,
+    ready_at  timestamptz not null,
+    mail      uuid references accounts.mail (id) on delete set null,
+    done_at   timestamptz,
     primary key (person, position, kind, unit)
 );
+create index on accounts.notice (person) where done_at is null;
+create index on accounts.notice (mail) where mail is not null;
+create index on accounts.notice (done_at) where done_at is not null;
 
 grant usage on schema accounts to thidua_app, thidua_web;
 grant select, insert, update on accounts.account to thidua_app;
@@ -181,13 +223,14 @@ grant select, delete on
     accounts.login, accounts.calendar, accounts.known_source, accounts.recovery_code to thidua_app;
 grant select, insert, update on accounts.code_key to thidua_app;
 grant select, insert on accounts.code_key to thidua_web;
-grant select, insert, delete on accounts.digest_item to thidua_app;
+grant select, insert, update, delete on accounts.mail, accounts.notice to thidua_app;
 grant select, insert, update on accounts.account, accounts.token, accounts.stand_in to thidua_web;
 grant select, insert, delete on accounts.attempt, accounts.invitation, accounts.recovery_code to thidua_web;
 grant update (used_at) on accounts.invitation, accounts.recovery_code to thidua_web;
 grant select, insert, update, delete on
     accounts.login, accounts.draft, accounts.calendar, accounts.known_source
     to thidua_web;
+grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
 grant select on accounts.log to thidua_app, thidua_web;
 grant insert (change, person, by_person, door, facts) on accounts.log to thidua_app, thidua_web;

@@ -60,7 +60,7 @@ PER_SOURCE = Limit(3, QUARTER)
 """Passwords from a known device to its own account, or from a network to all accounts together."""
 
 PER_PERSON = Limit(10, QUARTER)
-"""Passwords to one account, from all sources where nobody has logged in to it."""
+"""Passwords to one account, from all sources without an earlier login to it."""
 
 IN_ALL = Limit(100, QUARTER, longest_s=1.0)
 """Passwords to all accounts from all unknown sources together."""
@@ -78,7 +78,7 @@ SECRETS = Limit(10, QUARTER)
 MAILS_TO_PERSON = Limit(3, timedelta(hours=1), first_s=600.0, longest_s=3_600.0)
 MAILS_FROM_NETWORK = Limit(20, timedelta(hours=1), first_s=120.0, longest_s=3_600.0)
 MAILS_IN_ALL = Limit(300, timedelta(hours=1), first_s=120.0, longest_s=120.0)
-"""Requests for a new password by mail, and mails that were sent to all persons together: names that nobody has use
+"""Requests for a new password by mail, and mails that were sent to all persons together: names without an account use
 nothing up. A pause is longer than `LONGEST_WAIT_S`, so no request waits."""
 
 
@@ -193,7 +193,7 @@ class Throttle:
 
     @asynccontextmanager
     async def _lanes(self, lanes: Collection[Lane], *, bounded: bool) -> AsyncIterator[None]:
-        """Take all lanes at once, so that nobody holds one while waiting for another."""
+        """Take all lanes at once, so that no request holds one while it waits for another."""
         with self._counted(lanes, bounded=bounded):
             while not self._busy.isdisjoint(lanes):
                 waiter = asyncio.get_running_loop().create_future()

@@ -6,10 +6,14 @@ import re
 from collections.abc import Mapping
 
 from accounts import Before
-from accounts.log import AccountChange, Door, LogEntry
+from accounts.log import AccountChange, AccountLog, Door, LogEntry, SoonSigned
+from domain.cycle import BINDING_EVENTS, COMMANDS, EVENTS_OF
+from domain.steps.corrections import CorrectAct
 from domain.times import ICT
 from i18n import N_, _, ngettext
+from i18n.acts import act_name
 from i18n.messages import day, word
+from ledger.paging import Paged, PageRequest
 
 SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.MADE: N_("{by} made an account for {person}: {kind}{administrator}{until}."),
@@ -33,6 +37,9 @@ SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
     AccountChange.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
     AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
+    AccountChange.SIGNATURE_TOLD: N_(
+        "{person} entered an act that binds soon after the login was made anew: {act} (act number {version}). {mail}"
+    ),
 }
 """The sentence of each change."""
 
@@ -64,7 +71,35 @@ def told(entry: LogEntry, names: Mapping[str, str]) -> str:
         for_person=names.get(facts.get("for_person", ""), facts.get("for_person", "")),
         since=day(facts["since"]) if "since" in facts else "",
         last=day(until) if until else "",
+        act=act_name(facts.get("act", "")) if "act" in facts else "",
+        version=facts.get("version", ""),
+        mail=_("A mail told them.") if facts.get("mail") == "yes" else _("No mail could tell them."),
     )
+
+
+RENEWED: Mapping[AccountChange, str] = {
+    AccountChange.PASSWORD_RESET: N_("a new password by mail"),
+    AccountChange.PASSWORD_CHOSEN: N_("a new password by an invitation"),
+    AccountChange.RESET: N_("the account was reset"),
+    AccountChange.CODES_SET_UP: N_("new one-time codes"),
+    AccountChange.CODES_REMOVED: N_("one-time codes were taken away"),
+    AccountChange.RECOVERY_CODE_USED: N_("a recovery code"),
+}
+"""How a login was made anew."""
+
+_ACT_OF: Mapping[str, str] = {
+    event.NAME: command.NAME for command in COMMANDS for event in EVENTS_OF[command] if event in BINDING_EVENTS
+}
+
+
+def act_of_event(type_: str) -> str:
+    """The name of the act by which a binding event came; any other event is of a correction."""
+    return act_name(_ACT_OF.get(type_, CorrectAct.NAME))
+
+
+async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
+    """A page of what was signed soon after a login was made anew."""
+    return await log.soon_signed(sorted(event.NAME for event in BINDING_EVENTS), asked)
 
 
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:

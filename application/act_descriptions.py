@@ -8,6 +8,7 @@ from typing import Any
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.parties import Party
 from domain.records import Command
+from domain.steps.lifecycle import REHEARSAL_COMMANDS
 from i18n import _
 
 
@@ -33,6 +34,11 @@ def describe_act(act: type[Command]) -> ActDescription:
     )
 
 
-def act_descriptions() -> list[ActDescription]:
-    """Return the descriptions of all acts."""
-    return [describe_act(act) for act in ENTERED_BY_PERSONS]
+def act_descriptions(*, rehearsal: bool) -> list[ActDescription]:
+    """Return the descriptions of all acts that an installation offers. `rehearsal`: it is one for rehearsal."""
+    return [describe_act(act) for act in offered_acts(rehearsal=rehearsal)]
+
+
+def offered_acts(*, rehearsal: bool) -> tuple[type[Command], ...]:
+    """Return the acts that an installation offers; `rehearsal`: it is one for rehearsal."""
+    return tuple(act for act in ENTERED_BY_PERSONS if rehearsal or act not in REHEARSAL_COMMANDS)

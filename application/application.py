@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from application.dry_run_texts import DryRunTexts
-from application.engine import UnreachableError
-from application.fields import FieldFiller
+from application.earlier_acts import add_earlier_act
+from application.engine import RefusedError, UnreachableError
+from application.fields import FieldFiller, clean_fields
 from application.gate import Gate, Submitter
+from application.pasted_text import Changes
 from application.predecessors import TAKING_OVER, require_predecessors
+from application.readable import ReadablePart
 from application.work import of_many
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload, parse_command, parse_signatories
@@ -22,7 +25,7 @@ from domain.records import Command, Event, EventEnvelope, Refused
 from domain.rules import Adoption, Edition, edition_of, in_force
 from domain.state import State
 from domain.steps.signatories import Signatories
-from domain.streams import STREAM_CHARS, is_stream
+from domain.streams import STREAM_CHARS, is_cycle, is_stream
 from domain.times import When
 from domain.types import Provenance
 from errors import CodedError, InputError, NotFoundError
@@ -63,6 +66,19 @@ class CommandInput:
     based_on: int | None = None
     """The version of the stream that the actor had read, where the entry point knows it."""
 
+    def cleaned(self) -> dict[str, Changes]:
+        """Return what is changed in its texts before they are signed (`clean_fields`), by the paths of the fields.
+
+        Raises:
+            InputError: `bad_character`: a text holds what cannot be kept.
+        """
+        command_type = Command.KNOWN.get(self.act)
+        found = clean_fields(command_type, self.fields).changes if command_type is not None else {}
+        instead = self.fields.get("instead")
+        if isinstance(instead, Mapping) and (replacing := Command.KNOWN.get(str(instead.get("act")))) is not None:
+            found.update(clean_fields(replacing, instead).changes)
+        return found
+
 
 @dataclass(slots=True)
 class Application:
@@ -96,7 +112,12 @@ class Application:
         """
         if self.client is None:
             raise RuntimeError("this application only reads")
-        return await self.client.submit(stream, await self.gate.sign(submitter, items))
+        try:
+            return await self.client.submit(stream, await self.gate.sign(submitter, items))
+        except RefusedError as refusal:
+            at = refusal.index or 0
+            await self.tell_who_came_first(refusal, items[at].stream if at < len(items) else stream, submitter)
+            raise
 
     async def submit_to_each(
         self, submitter: Submitter, inputs: Sequence[CommandInput]
@@ -119,12 +140,25 @@ class Application:
                         raise UnreachableError
                     await client.submit(stream, batch.only(stream))
                 except CodedError as error:
+                    if isinstance(error, Refused):
+                        await self.tell_who_came_first(error, stream, submitter)
                     return stream, error
             return stream, None
 
         return list(
             await asyncio.gather(*(one(stream) for stream in dict.fromkeys(item.stream for item in batch.items)))
         )
+
+    async def tell_who_came_first(self, refusal: Refused, stream: str, submitter: Submitter) -> None:
+        """Add to a refusal of a cycle's command who did before what it tells of, and when."""
+        if not is_cycle(stream) or not await self.ledger.last(stream):
+            return
+        history = await self.history(stream)
+        envelopes = tuple(envelope for _row, envelope in history)
+        state = await of_many(len(envelopes), CYCLE.fold, envelopes)
+        who = await self.gate.readers_of(submitter, stream, state)
+        part = ReadablePart(submitter.unit, who, envelopes, state, await self.rules(CYCLE.adoptions(state)))
+        await add_earlier_act(refusal, {row.version: row for row, _envelope in history}, part, self.people)
 
     async def item(
         self, command_input: CommandInput, filler: FieldFiller | None = None, coming: Iterable[str] = ()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from application.extension_requests import ExtensionRequest
 from application.visits import Visitor
 from i18n import _
 from i18n.messages import day, word
 from i18n.sorting import folded
 from i18n.words import WORDS
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from projections.board import glance
+from projections.board import glance, title_of
 from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LineFilter
 from projections.board_table import Board
+from vault.texts import Texts
 
 WAIT_S = 1.0
 """Seconds that a page waits at most for what its visitor has just entered."""
@@ -51,19 +53,19 @@ class BoardRow:
     late: tuple[LateTask, ...]
     open_deviations: int
     remarks: int
-    asked: tuple[tuple[str, str, str], ...]
-    """Extensions that were asked for: unit, its name, duty."""
+    asked: tuple[ExtensionRequest, ...]
+    """Extensions that were asked for and not answered yet."""
     escalations: tuple[tuple[str, tuple[str, ...]], ...]
     """Escalations that were proposed: duty, names of the units."""
     rehearsed: bool
     filed: bool
 
 
-def _board_row(line: Mapping[str, Any], now: datetime) -> BoardRow:
+def _board_row(line: Mapping[str, Any], now: datetime, texts: Mapping[str, str]) -> BoardRow:
     seen, names = glance(dict(line), now), line["names"]
     return BoardRow(
         cycle=line["cycle"],
-        cluster=line["cluster"],
+        cluster=title_of(line),
         year=line["year"],
         step=line["step"],
         next_due=seen.next_due,
@@ -72,15 +74,32 @@ def _board_row(line: Mapping[str, Any], now: datetime) -> BoardRow:
         late=tuple(_late_task(line, owed) for owed in seen.overdue),
         open_deviations=line["deviations"]["open"],
         remarks=line["deviations"]["remarks"],
-        asked=tuple(
-            (one["unit"], names.get(one["unit"], one["unit"]), one["duty"]) for one in line["extensions_asked"]
-        ),
+        asked=tuple(_request(line, one, texts) for one in line["extensions_asked"]),
         escalations=tuple(
             (one["duty"], tuple(names.get(unit, unit) for unit in one["units"])) for one in line["escalations"]
         ),
         rehearsed=line["rehearsed"],
         filed=line["filed"] is not None,
     )
+
+
+def _request(line: Mapping[str, Any], asked: Mapping[str, Any], texts: Mapping[str, str]) -> ExtensionRequest:
+    unit, duty = asked["unit"], asked["duty"]
+    dues = [one["due"] for one in line["open"] if (one["unit"], one["duty"]) == (unit, duty) and one["due"]]
+    return ExtensionRequest(
+        unit,
+        line["names"].get(unit, unit),
+        duty,
+        date.fromisoformat(asked["until"]),
+        texts.get(asked["reason"], "…"),
+        datetime.fromisoformat(min(dues)) if dues else None,
+        duty in line["closed"],
+    )
+
+
+async def _reasons(texts: Texts, lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The reasons of the requests on some lines, by digest."""
+    return await texts.get({one["reason"] for line in lines for one in line["extensions_asked"]})
 
 
 def _own_now(line: Mapping[str, Any], now: datetime) -> datetime:
@@ -126,12 +145,13 @@ def organiser_of(visitor: Visitor) -> str | None:
 
 
 async def board_page(
-    board: BoardLines, visitor: Visitor, wanted: LineFilter, asked: PageRequest = ALL_ROWS
+    board: BoardLines, texts: Texts, visitor: Visitor, wanted: LineFilter, asked: PageRequest = ALL_ROWS
 ) -> Paged[BoardRow]:
     """The rows of the board that fit, as far as the visitor may see them."""
     now = datetime.now(UTC)
     found = await board.board_page(replace(wanted, organiser=organiser_of(visitor)), now, asked)
-    return found.map(lambda line: _board_row(line, now))
+    reasons = await _reasons(texts, found.rows)
+    return found.map(lambda line: _board_row(line, now, reasons))
 
 
 async def count_clusters(board: BoardLines, visitor: Visitor, year: str | None) -> int:
@@ -139,10 +159,11 @@ async def count_clusters(board: BoardLines, visitor: Visitor, year: str | None) 
     return await board.count(LineFilter(organiser_of(visitor), year), datetime.now(UTC))
 
 
-async def rows_of(board: BoardLines, visitor: Visitor, streams: Sequence[str]) -> dict[str, BoardRow]:
+async def rows_of(board: BoardLines, texts: Texts, visitor: Visitor, streams: Sequence[str]) -> dict[str, BoardRow]:
     """The rows of some cycles, by stream, as far as the visitor may see them."""
     now, lines = datetime.now(UTC), await board.lines_of(streams, organiser_of(visitor))
-    return {stream: _board_row(line, now) for stream, line in lines.items()}
+    reasons = await _reasons(texts, lines.values())
+    return {stream: _board_row(line, now, reasons) for stream, line in lines.items()}
 
 
 async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked: PageRequest) -> Paged[LateUnit]:
@@ -150,10 +171,13 @@ async def late_page(board: BoardLines, visitor: Visitor, year: str | None, asked
     now = datetime.now(UTC)
     found = await board.late_page(organiser_of(visitor), year, now, asked)
     return found.map(
-        lambda one: LateUnit(
-            one[0]["cycle"], one[0]["cluster"], one[0]["year"], _own_now(one[0], now), _late_task(*one)
-        )
+        lambda one: LateUnit(one[0]["cycle"], title_of(one[0]), one[0]["year"], _own_now(one[0], now), _late_task(*one))
     )
+
+
+async def requests_page(board: BoardLines, texts: Texts, visitor: Visitor) -> Paged[BoardRow]:
+    """The first page of the clusters in which units wait for an answer to a request for more time."""
+    return await board_page(board, texts, visitor, LineFilter(matter="asked"), PageRequest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +222,17 @@ async def deviations_page(
             "rehearsed": one.rehearsed,
         }
     )
+
+
+def deviation_in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `deviations_page` for people, by the headings of `i18n.columns`."""
+    return {
+        **{name: row[name] for name in ("cluster", "year", "what", "article")},
+        "on": day(row["on"]) if row["on"] else "",
+        "unit": row["unit"],
+        "state": row["state"],
+        "how_sure": word("sureness", "rehearsed" if row["rehearsed"] else "stated"),
+    }
 
 
 async def count_deviations(board: BoardLines, visitor: Visitor, year: str | None) -> int:

@@ -1,46 +1,65 @@
-"""What commands would record, in sentences, and how the deviations would change: nothing of it is kept."""
+"""What commands would record, in words, and how the deviations would change: nothing of it is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import compress
 
 from application.application import Application, CommandInput
 from application.dry_run import DryRun
 from application.dry_run_texts import DryRunTexts
+from application.event_texts import Background, event_texts
 from application.fields import FieldFiller
 from application.form_values import flattened
+from application.met_deadlines import MetDeadline, met_deadlines
+from application.pasted_text import clean_text
 from application.readable import ReadablePart
-from application.timeline import texts_of
 from application.visits import VisitedCycle, Visitor
 from domain.codec import plain
 from domain.commands import CommandPayload
 from domain.deviations import Deviation
-from domain.records import Event
+from domain.records import Event, Refused
 from domain.steps.signatories import SignatoriesNamed
-from domain.types import normalize_text
+from domain.titles import names_of
 from i18n import _
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
-from i18n.timeline import describe
+from i18n.timeline import EventText
 from vault.texts import salted_digest
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewedEvent:
-    """An event that would be recorded: its stored type name, and its sentence."""
+    """An event that would be recorded: its stored type name, its sentence, and what else was entered.
+
+    `told` None: it follows from facts that are closed to the visitor.
+    """
 
     type: str
-    text: str
+    told: EventText | None
+
+    @property
+    def text(self) -> str:
+        """The event in a sentence."""
+        if self.told is None:
+            return _("This follows from facts that are closed to you now. You see it once it is recorded.")
+        return self.told.sentence
 
 
 @dataclass(frozen=True, slots=True)
 class CommandPreview:
-    """What one command would record, and which deviations would come and go, in sentences."""
+    """What one command would record, and which deviations would come and go, in words.
+
+    `notes` say what is changed in its texts before they are signed.
+    """
 
     events: tuple[PreviewedEvent, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
+    deadlines: tuple[MetDeadline, ...]
+    """Those of the duties that it would do now."""
+    notes: tuple[str, ...]
 
 
 async def preview(application: Application, cycle: VisitedCycle, inputs: CommandInput) -> CommandPreview:
@@ -51,13 +70,21 @@ async def preview(application: Application, cycle: VisitedCycle, inputs: Command
     """
     await application.gate.check(cycle.visitor.submitter(), [inputs], trying=True)
     dry_run = await DryRun.of(application, {}, cycle.rows)
-    before = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor))
-    events = await previewed_events(application, dry_run, inputs, cycle.visitor)
-    after, names = deviations_by_key(readable_part(dry_run, cycle.stream, cycle.visitor)), names_in(dry_run)
+    was = readable_part(dry_run, cycle.stream, cycle.visitor)
+    before, owed = deviations_by_key(was), was.obligations
+    try:
+        events = await previewed_events(application, dry_run, inputs, cycle.visitor)
+    except Refused as refusal:
+        await application.tell_who_came_first(refusal, cycle.stream, cycle.visitor.submitter())
+        raise
+    then = readable_part(dry_run, cycle.stream, cycle.visitor)
+    after, names = deviations_by_key(then), names_in(dry_run)
     return CommandPreview(
         events,
         tuple(deviation_text(one, names) for key, one in after.items() if key not in before),
         tuple(deviation_text(one, names) for key, one in before.items() if key not in after),
+        met_deadlines(owed, then.obligations),
+        tuple(cleaning_notes(inputs.cleaned())),
     )
 
 
@@ -78,16 +105,17 @@ async def previewed_events(
     known = envelopes if part.everything else dry_run.decide_as_reader(item, *issuer, part)
     if not envelopes and known:  # that it was recorded before tells what a closed event says
         envelopes = known
-    texts = {**unsaved_texts(inputs.fields), **await texts_of(application.texts, envelopes)}
-    names, payload = names_in(dry_run), CommandPayload.model_validate_json(item.payload)
+    payload = CommandPayload.model_validate_json(item.payload)
+    is_open = [one.event in [other.event for other in known] or _repeats(one.event, payload) for one in envelopes]
+    background = Background(
+        [*(one for one in part.envelopes if one.meta.version in part.versions), *compress(envelopes, is_open)],
+        dry_run.rules,
+        names_in(dry_run),
+    )
+    shown = iter(await event_texts(application, background, compress(envelopes, is_open), unsaved_texts(inputs)))
     return tuple(
-        PreviewedEvent(
-            one.event.NAME,
-            describe(one, names, texts)
-            if one.event in [other.event for other in known] or _repeats(one.event, payload)
-            else _("This follows from facts that are closed to you now. You see it once it is recorded."),
-        )
-        for one in envelopes
+        PreviewedEvent(one.event.NAME, next(shown) if open_ else None)
+        for one, open_ in zip(envelopes, is_open, strict=True)
     )
 
 
@@ -115,17 +143,16 @@ def deviations_by_key(part: ReadablePart) -> dict[str, Deviation]:
 
 
 def names_in(dry_run: DryRun) -> Mapping[str, str]:
-    """Names of the units in a dry run, the organiser included."""
-    lifecycle = dry_run.state.lifecycle
-    return {**dry_run.state.membership.names, lifecycle.organiser: lifecycle.organiser_name}
+    """The names of units in a dry run, the organiser included, and the titles of what acts name by id."""
+    return names_of(dry_run.state, dry_run.rules)
 
 
-def unsaved_texts(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Texts that are not stored yet, by the digest that a dry run gives them."""
+def unsaved_texts(inputs: CommandInput) -> dict[str, str]:
+    """Texts of a command that are not stored yet, by the digest that a dry run gives them."""
     found: dict[str, str] = {}
-    for value in flattened(fields).values():
+    for value in flattened(inputs.fields).values():
         try:
-            body = normalize_text(value)
+            body = clean_text(value).text
         except ValueError:
             continue
         found[salted_digest(b"", body)] = body

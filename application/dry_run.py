@@ -28,6 +28,11 @@ class DryRun:
         self._app, self._editions, self.history = app, editions, history
         self.state, self.rules = CYCLE.fold(history), NO_RULES
 
+    @property
+    def unsaved_editions(self) -> Mapping[str, Edition]:
+        """The editions that are not stored yet, by digest."""
+        return self._editions
+
     @classmethod
     async def of(cls, app: Application, editions: Mapping[str, Edition], rows: Iterable[RecordedEvent]) -> DryRun:
         """Return a dry run on top of a stream's rows. `editions` holds editions that are not stored yet, by digest."""

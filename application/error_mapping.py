@@ -15,5 +15,5 @@ def coded_error(error: BaseException) -> CodedError | None:
     if is_disk_full(error):
         return InternalError("disk_full")
     if is_unstorable_text(error):
-        return InputError("unstorable_text")
+        return InputError("unstorable_text", where="")
     return None

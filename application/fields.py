@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from application.pasted_text import Changes, CleanText, clean_text
 from domain import limits
 from domain.numbers import read_number
 from domain.problems import first_problem
@@ -42,13 +43,13 @@ def parse_day(text: str, path: str = "", *, code: str = "bad_day") -> date:
         raise InputError(code, path, found=text) from None
 
 
-def optional_day(text: str) -> date | None:
-    """A day as a person typed it; None for an empty field.
+def optional_day(text: str, path: str = "") -> date | None:
+    """A day as a person typed it; None for an empty field. Errors name `path`.
 
     Raises:
         InputError: it is none.
     """
-    return parse_day(text) if text.strip() else None
+    return parse_day(text, path) if text.strip() else None
 
 
 def stated_by(source: str, path: str) -> Provenance:
@@ -58,7 +59,7 @@ def stated_by(source: str, path: str) -> Provenance:
         InputError: the name is invalid.
     """
     try:
-        return Provenance(kind="stated", source=source)
+        return Provenance(kind="stated", source=clean_line(source, path).text)
     except ValidationError as error:
         raise input_error(error, path) from None
 
@@ -68,6 +69,68 @@ def input_error(error: ValidationError, path: str = "") -> InputError:
     problem = first_problem(error)
     inside = ".".join(map(str, problem.pop("place")))
     return InputError("file_field", place=path or inside or "-", **problem)
+
+
+def unusable_text(error: PydanticCustomError, path: str) -> InputError:
+    """Return the error of a text that cannot be kept, by `clean_text` or `normalize_text`."""
+    return InputError("bad_character", path, problem=error.type, given=error.context or {})
+
+
+def clean_line(text: str, path: str) -> CleanText:
+    """Return a typed line as it is stored (`clean_text`).
+
+    Raises:
+        InputError: `bad_character`: it holds what cannot be kept.
+    """
+    try:
+        return clean_text(text, one_line=True)
+    except PydanticCustomError as error:
+        raise unusable_text(error, path) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CleanFields:
+    """Typed fields as they are stored, and what was changed in each that the person should know of, by path."""
+
+    values: dict[str, Any]
+    changes: dict[str, Changes]
+
+
+def clean_fields(model: type[BaseModel], fields: Mapping[str, Any]) -> CleanFields:
+    """Return the typed fields of a command, or of a part of it, with each text cleaned (`clean_text`).
+
+    Raises:
+        InputError: `bad_character`: a text holds what cannot be kept.
+    """
+    changes: dict[str, Changes] = {}
+    return CleanFields(_clean_parts(form_fields(model), fields, "", changes), changes)
+
+
+def _clean_parts(
+    parts: tuple[FormField, ...], values: Mapping[str, Any], prefix: str, changes: dict[str, Changes]
+) -> dict[str, Any]:
+    known = {part.name: part for part in parts}
+    return {
+        name: _clean(known[name], value, f"{prefix}{name}", changes) if name in known else value
+        for name, value in values.items()
+    }
+
+
+def _clean(field: FormField, value: Any, path: str, changes: dict[str, Changes]) -> Any:
+    if isinstance(value, Mapping) and field.parts:
+        return _clean_parts(field.parts, value, f"{path}.", changes)
+    if isinstance(value, (list, tuple)) and field.many:
+        one = field.as_one(field.name)
+        return [_clean(one, entry, f"{path}.{number}", changes) for number, entry in enumerate(value)]
+    if not isinstance(value, str) or len(value) > limits.TEXT_CHARS:  # too long: that is told, not what is in it
+        return value
+    try:
+        clean = clean_text(value, one_line=field.kind != "text" and not field.many)
+    except PydanticCustomError as error:
+        raise unusable_text(error, path) from None
+    if clean.changes:
+        changes[path] = clean.changes
+    return clean.text
 
 
 class TextStore(Protocol):
@@ -102,12 +165,15 @@ class FieldFiller:
 
         `inside` is the path of the field that the model is the value of: errors name paths, such as `sheet.0.points`.
 
+        What was pasted is cleaned (`clean_fields`), except in exported files, whose texts stand as they were stored.
+
         Raises:
             InputError: a text is too long or holds forbidden characters, or a person is unknown.
         """
+        clean = fields if self._is_export or inside else clean_fields(model, fields).values
         prefix = f"{inside}." if inside else ""
         return {
-            name: await self._value(_annotation(model, name), value, prefix + name) for name, value in fields.items()
+            name: await self._value(_annotation(model, name), value, prefix + name) for name, value in clean.items()
         }
 
     async def _value(self, annotation: Any, value: Any, path: str) -> Any:
@@ -135,7 +201,7 @@ class FieldFiller:
         try:
             return await self._texts.put(normalize_text(value.replace("\r\n", "\n").replace("\t", "    ")))
         except PydanticCustomError as error:
-            raise InputError("bad_character", path, problem=error.type, given=error.context) from None
+            raise unusable_text(error, path) from None
 
     async def _person(self, fields: dict[str, Any], path: str) -> dict[str, Any]:
         if (person := fields.get("id")) is None:

@@ -1,12 +1,17 @@
-"""Who may open a file: the people of its unit, and whoever may read an event that names it."""
+"""Who may open a file: the people of its unit, and readers of an event that names it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from accounts.store import Accounts
+from application.act_view import may_open as may_open_row
 from application.application import Application
-from application.visits import Visitor, open_cycle
+from application.visits import VisitedCycle, Visitor, open_cycle
 from domain.access import Reader
 from projections.board_table import Board
+from projections.search import SearchIndex
 from vault.files import StoredFile
 
 
@@ -20,6 +25,35 @@ async def closed_uploaders(accounts: Accounts, visitor: Visitor) -> frozenset[st
     return await accounts.secretaries() - {visitor.contact.id}
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedUse:
+    """A corrected act that names a file: in which cycle, and the version of the correction."""
+
+    stream: str
+    cluster: str
+    year: int
+    corrected: int
+    may_open: bool
+    """The visitor may open the correction's receipt."""
+
+
+async def corrected_uses(
+    application: Application, search: SearchIndex, visitor: Visitor, files: Iterable[StoredFile]
+) -> dict[str, list[CorrectedUse]]:
+    """The corrected acts that name files, by the file's digest, as far as the visitor may read them."""
+    found: dict[str, list[CorrectedUse]] = {}
+    cycles: dict[str, VisitedCycle] = {}
+    for digest, stream, version, corrected in await search.corrected_uses({one.digest for one in files}):
+        if stream not in cycles:
+            cycles[stream] = await open_cycle(application, stream, visitor)
+        cycle = cycles[stream]
+        if {version, corrected} <= cycle.readable.versions:
+            lifecycle, row = cycle.state.lifecycle, next(row for row in cycle.rows if row.version == corrected)
+            use = CorrectedUse(stream, lifecycle.cluster_name, lifecycle.year, corrected, may_open_row(cycle, row))
+            found.setdefault(digest, []).append(use)
+    return found
+
+
 async def may_open(
     application: Application, accounts: Accounts, board: Board, visitor: Visitor, file: StoredFile
 ) -> bool:
@@ -30,6 +64,6 @@ async def may_open(
         return True
     for stream in await board.shared_cycles(file.unit, visitor.unit, visitor.contact.id):
         cycle = await open_cycle(application, stream, visitor)
-        if any(file.reference in row.payload for row, _envelope in cycle.readable_history()):
+        if any(f"tep/{file.digest}/" in row.payload for row, _envelope in cycle.readable_history()):
             return True
     return False

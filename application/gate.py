@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 from accounts import Kind
 from accounts.store import Accounts
+from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
 from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rights import is_binding
+from domain.state import State
 from domain.steps.corrections import CorrectAct
 from domain.steps.lifecycle import CycleOpened
 from domain.streams import is_cycle, is_year
@@ -41,7 +43,7 @@ class GateClosedError(CodedError):
 
 
 class Asked(Protocol):
-    """A command that somebody wants to enter, as far as the gate looks at it."""
+    """A command to be entered, as far as the gate looks at it."""
 
     @property
     def stream(self) -> str:
@@ -158,6 +160,14 @@ class Gate:
         account = await self._accounts.get(person)
         if account is not None and account.kind == "auditor":
             raise GateClosedError("auditors_only_read")
+
+    async def readers_of(self, submitter: Submitter, stream: str, state: State) -> frozenset[Reader]:
+        """Return the submitter's reader roles for a cycle. At the command line nobody needs an account."""
+        account = await self._accounts.get(submitter.contact.id)
+        kind = "secretariat" if account is None else account.kind
+        administrator = account is not None and account.administrator
+        unit = submitter.unit
+        return readers(submitter.contact.id, unit, kind, administrator=administrator, stream=stream, state=state)
 
     async def binds(self, asked: Asked) -> bool:
         """Whether a command binds or publishes, or takes back what did."""

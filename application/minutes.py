@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from application.application import Application, CommandInput
-from application.command_preview import deviations_by_key, names_in, previewed_events, readable_part
+from application.command_preview import PreviewedEvent, deviations_by_key, names_in, previewed_events, readable_part
 from application.dry_run import DryRun
 from application.engine import RefusedError
 from application.fields import parse_day
@@ -24,6 +25,7 @@ from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
 from domain.times import When
 from errors import InputError
+from i18n.cleaning import cleaning_notes
 from i18n.state_text import deviation_text
 
 STANCES = ("agreed", "agreed-in-substance", "changes-requested")
@@ -43,20 +45,25 @@ class Minutes:
     """Each with `id`, `act`, `values` and `stream`."""
     meeting_id: str = ""
     """Seeds the command ids, so that the same minutes are entered once."""
+    saved_at: datetime | None = None
+    """When the draft was saved; None for minutes that are being saved now."""
 
     def draft(self) -> dict[str, Any]:
         """The minutes as their draft is stored; the id is part of the draft's key."""
         values = asdict(self)
-        del values["id"]
+        del values["id"], values["saved_at"]
         return values
 
 
 @dataclass(slots=True)
 class MinutesCheck:
-    """What the minutes would record: (stream, sentence) for each event; and which deviations would come."""
+    """What the minutes would record: (stream, event) for each event; and which deviations would come."""
 
-    sentences: list[tuple[str, str]] = field(default_factory=list)
+    events: list[tuple[str, PreviewedEvent]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is changed in its texts before they are signed."""
+
     binding: bool = False
     """One of the commands signs or publishes: the password is asked for once more."""
 
@@ -129,9 +136,11 @@ async def check(application: Application, visitor: Visitor, inputs: Sequence[Com
         try:
             events = await previewed_events(application, dry_runs[one.stream], one, visitor)
         except Refused as error:
+            await application.tell_who_came_first(error, one.stream, visitor.submitter())
             raise RefusedError(error.code, error.facts, index) from None
+        checked.notes.extend(cleaning_notes(one.cleaned()))
         checked.binding = checked.binding or await application.gate.binds(one)
-        checked.sentences.extend((one.stream, event.text) for event in events)
+        checked.events.extend((one.stream, event) for event in events)
     for stream, dry_run in dry_runs.items():
         names, after = names_in(dry_run), deviations_by_key(readable_part(dry_run, stream, visitor))
         checked.new.extend(deviation_text(one, names) for key, one in after.items() if key not in before[stream])

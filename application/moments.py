@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from application.application import Application
+from application.corrected_acts import CorrectedAct, CycleCorrections
+from application.event_texts import Background, event_texts
 from application.visits import VisitedCycle
 from application.work import of_many
-from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with
+from audit.replay import Replay, SurenessIndex, digests_in, replay_as_json, replay_with, select
 from domain.codec import plain
 from domain.cycle import CYCLE
 from domain.deviations import deviations
@@ -45,7 +47,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class StateAt:
-    """The state at a moment, and what stood then, a line each."""
+    """The state at a moment, and what stood then, a line each: what the state says, then the acts that it comes from.
+
+    The acts are those that no correction had taken back, each with everything that was entered.
+    """
 
     moment: Moment
     replay: Replay[State]
@@ -83,37 +88,82 @@ async def _editions(application: Application, cycle: VisitedCycle) -> Mapping[st
     return {digest: edition for digest, edition in found.items() if edition is not None}
 
 
-async def state_at(application: Application, cycle: VisitedCycle, moment: Moment) -> StateAt:
-    """The state of a cycle at a moment, in lines, too."""
+async def state_at(application: Application, cycle: VisitedCycle, moment: Moment, most: int | None = None) -> StateAt:
+    """The state of a cycle at a moment, in lines, too; of each text `most` characters."""
     found = await replayed(application, cycle, moment)
     if not found.events:
         return StateAt(moment, found, ())
     state = found.state
-    texts = await application.texts.get({comment.text for comment in state.comments.comments.values()})
     names = {**cycle.names, **state.membership.names}
+    selected, _possible = select(
+        [row for row, _envelope in cycle.readable_history()],
+        at=moment.at,
+        version=moment.version,
+        known_on=moment.known_on,
+    )
+    standing = {row.version for row in selected} - set(state.corrections.corrected)
+    acts = [envelope for row, envelope in cycle.readable_history() if row.version in standing]
+    background = Background(
+        [envelope for row, envelope in cycle.readable_history() if row.version <= found.last_version],
+        found.rules,
+        names,
+    )
+    words = await event_texts(application, background, acts, most=most)
+    texts = await application.texts.get(_texts_of(state))
 
     def lines() -> tuple[str, ...]:
         return (
-            *state_lines(state, texts, cycle.names, found.sure.by_event),
+            *state_lines(state, texts, background.titled, found.sure.by_event),
             *(
                 f"{_('deviation')}: {deviation_text(one, names, found.sure.by_when)}"
                 for one in deviations(state, found.rules)
+            ),
+            *(
+                _("act {number}: {text}").format(number=envelope.meta.version, text=one)
+                for envelope, one in zip(acts, words, strict=True)
             ),
         )
 
     return StateAt(moment, found, await of_many(found.events, lines))
 
 
-async def moment_values(application: Application, found: Replay[State]) -> dict[str, Any]:
-    """A replayed state as JSON values, with the texts that it names."""
+def _texts_of(state: State) -> set[str]:
+    """The digests of the free texts that the lines of a state tell."""
+    comments = state.comments
+    found = {one.text for one in (*comments.stances.values(), *comments.collective_stances)}
+    return {one.text for one in comments.comments.values()} | {one for one in found if one is not None}
+
+
+async def moment_values(application: Application, then: StateAt) -> dict[str, Any]:
+    """A replayed state as JSON values, with the texts that it names, and in lines."""
+    found = then.replay
     texts = await application.texts.get(await of_many(found.events, lambda: digests_in(plain(found.state))))
-    return await of_many(found.events, replay_as_json, found, texts)
+    return {**await of_many(found.events, replay_as_json, found, texts), "lines": list(then.lines)}
 
 
-def differences(first: StateAt, second: StateAt) -> Sequence[dict[str, str]]:
-    """What stood at one of two moments only, as rows."""
-    return [
+MOST_CORRECTIONS = 1_000
+"""So many corrections between two moments are told."""
+
+
+async def corrections_between(
+    application: Application, cycle: VisitedCycle, first: StateAt, second: StateAt
+) -> Sequence[CorrectedAct]:
+    """The latest corrections that were entered after one of two moments and up to the other."""
+    from_, to = sorted((first.replay.last_version, second.replay.last_version))
+    found = CycleCorrections(cycle)
+    between = [version for version in found.latest(MOST_CORRECTIONS) if from_ < version <= to]
+    return await found.in_words(application, between)
+
+
+def differences(first: StateAt, second: StateAt, corrections: Iterable[CorrectedAct] = ()) -> Sequence[dict[str, str]]:
+    """What stood at one of two moments only, and what was corrected between them, as rows."""
+    rows = [
         {"only": one.moment.words(), "line": line}
         for one, other in ((first, second), (second, first))
         for line in one.only_here(other)
+    ]
+    text = _("corrected: act number {number}")
+    return [
+        *rows,
+        *({"only": text.format(number=one.version), "line": " ".join((*one.wrong, one.reason))} for one in corrections),
     ]

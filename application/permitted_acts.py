@@ -7,6 +7,7 @@ from application.visits import ForbiddenError, VisitedCycle
 from domain.cycle import COMMANDS, permitted_commands
 from domain.records import Command
 from domain.steps.corrections import CorrectAct
+from domain.steps.lifecycle import REHEARSAL_CLOCK, REHEARSAL_COMMANDS
 from errors import InputError
 
 
@@ -19,12 +20,18 @@ def require_permitted(cycle: VisitedCycle, name: str, *, correcting: bool = Fals
     act = Command.KNOWN.get(name)
     if act is None or act not in COMMANDS:
         raise InputError("unknown_act", act=name)
-    if (CorrectAct if correcting else act) not in permitted_acts(cycle):
+    if (CorrectAct if correcting else act) not in _allowed_acts(cycle):
         raise ForbiddenError("not_yours_to_say")
     return act
 
 
 def permitted_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
+    """The acts that a page offers to the visitor in a cycle. The tools of a rehearsal are offered in one only."""
+    rehearses = cycle.state.lifecycle.clock == REHEARSAL_CLOCK
+    return tuple(act for act in _allowed_acts(cycle) if rehearses or act not in REHEARSAL_COMMANDS)
+
+
+def _allowed_acts(cycle: VisitedCycle) -> tuple[type[Command], ...]:
     """The acts that the visitor may enter in a cycle. Auditors only read."""
     visitor = cycle.visitor
     for_organiser = visitor.unit == cycle.state.lifecycle.organiser

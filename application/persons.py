@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationError, model_validator
 
-from application.fields import input_error
+from application.fields import clean_line, input_error
 from domain.problems import invalid
 from domain.records import RESERVED
 from domain.types import FrozenModel, Label, PersonId, UnitId
@@ -48,12 +48,13 @@ class PersonEntry(FrozenModel):
 
 
 def parse_person(**fields: str | None) -> PersonEntry:
-    """Return a person from typed fields.
+    """Return a person from typed fields, without what came along when they were copied (`clean_text`).
 
     Raises:
         InputError: a field is invalid; the error names it.
     """
+    clean = {name: value and clean_line(value, name).text for name, value in fields.items()}
     try:
-        return PersonEntry.model_validate(fields)
+        return PersonEntry.model_validate(clean)
     except ValidationError as error:
         raise input_error(error) from None

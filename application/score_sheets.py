@@ -17,6 +17,7 @@ from domain.scoring.criteria import Criterion
 from domain.scoring.results import UnitResult
 from domain.scoring.scores import SheetItem
 from domain.scoring.scores import sheet_of as unit_sheet
+from domain.titles import TitleKind, title_key, titles_of_rules
 from domain.types import TYPED
 from i18n.messages import typed_number
 
@@ -50,6 +51,8 @@ class SheetRow:
 class Sheet:
     """The table of a unit's sheet, with its result as far as it can be calculated.
 
+    `names` has the titles of rounds (`domain.titles`).
+
     `problem` is the code and the facts of the first figure that cannot be used.
     """
 
@@ -57,7 +60,8 @@ class Sheet:
     round: str
     rows: tuple[SheetRow, ...]
     result: UnitResult | None
-    problem: tuple[str, Mapping[str, Any]] | None = None
+    problem: tuple[str, Mapping[str, Any]] | None
+    names: Mapping[str, str]
 
 
 def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any]) -> Sheet | None:
@@ -73,7 +77,7 @@ def sheet_of(cycle: VisitedCycle, act: type[Command], values: Mapping[str, Any])
         entries = _from_before(cycle, unit, round_)
     rows = tuple(_rows(cycle, unit, round_, entries))
     result, problem = _result(cycle, unit, entries)
-    return Sheet(unit, round_, rows, result, problem)
+    return Sheet(unit, round_, rows, result, problem, cycle.names)
 
 
 def _from_before(cycle: VisitedCycle, unit: str, round_: str) -> dict[str, Mapping[str, Any]]:
@@ -158,6 +162,19 @@ def _result(
 
 
 def titled(facts: Mapping[str, Any], rules: Edition) -> Mapping[str, Any]:
-    """Facts of a refusal with the title of the criterion in place of its id."""
-    leaf = rules.leaves().get(str(facts.get("criterion", "")))
-    return facts if leaf is None else {**facts, "criterion": leaf.title}
+    """Facts of a refusal with titles in place of the ids of criteria, awards and rounds."""
+    titles, found = titles_of_rules(rules), dict(facts)
+    for name, kind in _TITLED.items():
+        if name in facts:
+            ids = str(facts[name]).split(", ")
+            found[name] = ", ".join(titles.get(title_key(kind, one), one) for one in ids)
+    return found
+
+
+_TITLED: Mapping[str, TitleKind] = {
+    "award": "award",
+    "criteria": "criterion",
+    "criterion": "criterion",
+    "round": "round",
+}
+"""The facts that hold ids of the edition, by name."""

@@ -36,15 +36,15 @@ async def rows_of(body: bytes) -> Rows:
         InputError: the table is too large or unreadable.
     """
     if len(body) > FILE_BYTES:
-        raise InputError("table_too_large", found=len(body), most=FILE_BYTES)
+        raise InputError("table_too_large", most=FILE_BYTES // 1_000_000)
     return await _workbook(body) if body.startswith(_ZIP) else _text(body)
 
 
 def _text(body: bytes) -> Rows:
     try:
         text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("file_not_utf8", position=error.start) from None
+    except UnicodeDecodeError:
+        raise InputError("table_not_text") from None
     first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max("\t;,", key=first.count)
     rows: Rows = []
@@ -60,7 +60,7 @@ def _text(body: bytes) -> Rows:
     except csv.Error as error:
         raise InputError("table_unreadable", problem=str(error)) from None
     if blank > MOST_ROWS:
-        raise InputError("table_too_large", found=len(rows) + blank, most=MOST_ROWS)
+        raise InputError("table_too_long", most=MOST_ROWS)
     return _bounded(rows)
 
 
@@ -68,11 +68,11 @@ def _lines(text: str) -> Iterator[str]:
     """The lines of a table, none of them longer than its columns may be.
 
     Raises:
-        InputError: `table_too_large`.
+        InputError: `table_line_too_long`.
     """
     for line in io.StringIO(text, newline=""):
         if len(line) > MOST_LINE:
-            raise InputError("table_too_large", found=len(line), most=MOST_LINE)
+            raise InputError("table_line_too_long", most=MOST_LINE)
         yield line
 
 
@@ -86,8 +86,10 @@ async def _workbook(body: bytes) -> Rows:
 
 
 def _bounded(rows: Rows) -> Rows:
-    if len(rows) > MOST_ROWS or any(len(row) > MOST_COLUMNS for row in rows):
-        raise InputError("table_too_large", found=len(rows), most=MOST_ROWS)
+    if any(len(row) > MOST_COLUMNS for row in rows):
+        raise InputError("table_too_wide", most=MOST_COLUMNS)
+    if len(rows) > MOST_ROWS:
+        raise InputError("table_too_long", most=MOST_ROWS)
     return [[cell.strip()[:MOST_CHARS] for cell in row] for row in rows if any(cell.strip() for cell in row)]
 
 

@@ -24,6 +24,10 @@ ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {
 """The command of each duty, and the fields that hold its bearer or subject. Minutes fulfil the final meeting."""
 
 
+OTHER_ACTS: Mapping[Duty, tuple[str, Mapping[str, str]]] = {Duty.STANCE: ("comment", {"by.unit": "bearer"})}
+"""Another command that fulfils the same duty, where there is one: pages offer both."""
+
+
 def act_of(duty: Duty | str) -> str | None:
     """Return the name of the command that fulfils a duty; None for the final meeting."""
     entry = ACTS.get(Duty(duty))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ledger.paging import ALL_ROWS, Paged, PageRequest
+from projections.board import title_of
 from projections.board_lines import BoardLines
+from vault.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,33 @@ class TaskCard:
     """The name of the unit that the task is about; "" where it is about none."""
     subject_id: str
     unit: str
+    unit_name: str
+    organiser: str
+    """The name of the organiser of the cycle."""
     due: datetime | None
+    alarm: datetime | None
+    """When a calendar reminds of it: in office hours of the working day before."""
     now: datetime
     extended: bool
     waits_for: tuple[str, ...]
     """Names of the units that must act first."""
+    awaited: str
+    """The duty that these units must do first; "" where the task waits for none."""
+    closed: bool
+    """The hard close has come: the unit can no longer do it by itself."""
     answered: tuple[str, ...]
-    """Names of the other members that have done theirs."""
+    """Names of the other members that owed it, too, and have done theirs."""
     owed_by: int
     """How many units still owe the same duty."""
     asked: bool
     """The unit has asked for more time."""
+    asked_until: date | None
+    asked_why: str
+    """The day that the unit asked for, and its reason."""
+    extended_why: str
+    """The reason of the extension, where the deadline was extended."""
+    refused_why: str
+    """The reason why the last request for more time was refused; "" where none was."""
     article: str | None
     rehearsed: bool
 
@@ -42,9 +60,14 @@ class TaskCard:
         """Its time is over."""
         return self.due is not None and self.now >= self.due
 
+    @property
+    def can_be_done(self) -> bool:
+        """The unit can do it now: it waits for no other act, and is not closed."""
+        return not self.waits_for and not self.closed
+
 
 async def tasks_page(
-    board: BoardLines, unit: str, asked: PageRequest = ALL_ROWS, *, dated: bool = False
+    board: BoardLines, texts: Texts, unit: str, asked: PageRequest = ALL_ROWS, *, dated: bool = False
 ) -> Paged[TaskCard]:
     """A page of a unit's open tasks, overdue first, then by date; undated ones last.
 
@@ -52,28 +75,57 @@ async def tasks_page(
     """
     now = datetime.now(UTC)
     found = await board.tasks_page(unit, asked, dated=dated)
-    return found.map(lambda one: _task(*one, unit, now))
+    digests = {digest for line, owed in found.rows for digest in _reasons(line, owed, unit).values() if digest}
+    words = await texts.get(digests)
+    return found.map(lambda one: _task(*one, unit, now, words))
 
 
-def _task(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str, now: datetime) -> TaskCard:
-    names = line["names"]
+def _reasons(line: Mapping[str, Any], owed: Mapping[str, Any], unit: str) -> dict[str, str]:
+    """The digests of the reasons that were given about more time for a task."""
+    duty = owed["duty"]
+    return {
+        "asked": next((one["reason"] for one in _of(line["extensions_asked"], unit, duty)), ""),
+        "refused": next((one["reason"] for one in _of(line["extensions_refused"], unit, duty)), ""),
+        "extended": owed["extended_why"] or "",
+    }
+
+
+def _of(entries: Sequence[Mapping[str, Any]], unit: str, duty: str) -> Iterator[Mapping[str, Any]]:
+    return (one for one in entries if (one["unit"], one["duty"]) == (unit, duty))
+
+
+def _task(
+    line: Mapping[str, Any], owed: Mapping[str, Any], unit: str, now: datetime, texts: Mapping[str, str]
+) -> TaskCard:
+    names, why = line["names"], _reasons(line, owed, unit)
+    asked = next(_of(line["extensions_asked"], unit, owed["duty"]), None)
+    done = line["done_by"].get(owed["duty"], ())
     owing = {other["unit"] for other in line["open"] if other["duty"] == owed["duty"]}
     members = line["members"]
     return TaskCard(
         cycle=line["cycle"],
-        cluster=line["cluster"],
+        cluster=title_of(line),
         year=line["year"],
         duty=owed["duty"],
         subject=names.get(owed["subject"], owed["subject"] or ""),
         subject_id=owed["subject"] or "",
         unit=unit,
+        unit_name=names.get(unit, unit),
+        organiser=names.get(line["cycle"].partition("/")[0], ""),
+        alarm=datetime.fromisoformat(owed["alarm"]) if owed.get("alarm") else None,
         due=datetime.fromisoformat(owed["due"]) if owed["due"] else None,
         now=datetime.fromisoformat(line["now"]) if line["now"] else now,
         extended=owed["extended"],
         waits_for=tuple(names.get(one, one) for one in owed["waits_for"]),
-        answered=tuple(names[one] for one in members if one not in owing and one != unit) if unit in members else (),
+        awaited=owed["awaited"] or "",
+        closed=owed["duty"] in line["closed"] and unit in members,
+        answered=tuple(names[one] for one in done if one in members and one != unit) if unit in members else (),
         owed_by=len(owing),
-        asked={"unit": unit, "duty": owed["duty"]} in line["extensions_asked"],
+        asked=asked is not None,
+        asked_until=date.fromisoformat(asked["until"]) if asked is not None else None,
+        asked_why=texts.get(why["asked"], ""),
+        extended_why=texts.get(why["extended"], ""),
+        refused_why=texts.get(why["refused"], ""),
         rehearsed=line["rehearsed"],
         article=owed["article"],
     )

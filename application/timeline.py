@@ -1,4 +1,4 @@
-"""The timeline of a stream: every event as a sentence, with what an auditor asks of it."""
+"""The timeline of a stream: every event in words, with what an auditor asks of it."""
 
 from __future__ import annotations
 
@@ -7,47 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.application import Application
+from application.event_texts import Background, event_texts
 from application.visits import History, VisitedCycle
 from application.work import of_many
-from audit.replay import digests_in
-from domain.codec import plain
 from domain.dates import as_written
 from domain.records import CLOCK, Event, EventEnvelope
-from domain.rules import edition_of
-from domain.steps.lifecycle import EditionAdopted
-from domain.times import When
-from domain.types import changed_key
+from domain.times import ICT, When
 from i18n import _
-from i18n.editions import edition_title, edition_with_changes
+from i18n.messages import word
 from i18n.sorting import folded
-from i18n.timeline import describe
+from i18n.timeline import EventText
 from ledger.events import RecordedEvent
 from ledger.paging import Paged, PageRequest
-from vault.texts import Texts
-
-
-async def texts_of(texts: Texts, envelopes: Iterable[EventEnvelope[Event]]) -> dict[str, str]:
-    """The texts that events name, by digest, and the editions that they put in force."""
-    events = [one.event for one in envelopes]
-    found = await texts.get(await of_many(len(events), lambda: digests_in([plain(event) for event in events])))
-    for event in events:
-        if isinstance(event, EditionAdopted):
-            bodies = [await texts.edition(digest) for digest in (event.replaces, event.edition) if digest is not None]
-            before, after = (None, *(edition_of(body) if body else None for body in bodies))[-2:]
-            if after is not None:
-                found[event.edition] = edition_title(after)
-            if event.replaces is not None and before is not None and after is not None:
-                found[changed_key(event.replaces, event.edition)] = edition_with_changes(before, after)
-    return found
-
-
-async def sentences(
-    texts: Texts, envelopes: Iterable[EventEnvelope[Event]], names: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Each event in a sentence."""
-    events = tuple(envelopes)
-    words = await texts_of(texts, events)
-    return await of_many(len(events), lambda: tuple(describe(one, names, words) for one in events))
 
 
 def step_of(row: RecordedEvent) -> str:
@@ -57,12 +28,22 @@ def step_of(row: RecordedEvent) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """An event of a timeline. `who` is the actor's name; `corrected_by` the version of the correction."""
+    """An event of a timeline, with the names of who entered it, of the person they stood in for, and of the unit.
+
+    `corrected_by` is the version of the correction.
+    """
 
     row: RecordedEvent
-    text: str
+    told: EventText
     who: str
     corrected_by: int | None
+    absent: str = ""
+    unit_name: str = ""
+
+    @property
+    def text(self) -> str:
+        """The event in a sentence."""
+        return self.told.sentence
 
     @property
     def step(self) -> str:
@@ -75,13 +56,14 @@ class TimelineEntry:
         return as_written(When(self.row.happened_earliest, self.row.happened_latest))
 
     def values(self) -> dict[str, Any]:
-        """The entry as downloads and the JSON interface give it."""
+        """The entry as the JSON interface and JSON files give it."""
         row = self.row
         return {
             "version": row.version,
             "position": row.position,
             "type": row.type,
             "text": self.text,
+            "details": self.told.values(),
             "on": self.on,
             "recorded": row.recorded_at,
             "actor": row.actor,
@@ -97,40 +79,69 @@ class TimelineEntry:
             "who": self.who,
         }
 
+    def in_words(self) -> dict[str, Any]:
+        """The entry as a row for people, by the headings of `i18n.columns`."""
+        row = self.row
+        return {
+            "act": row.version,
+            "position": row.position,
+            "on": self.on,
+            "text": self.text,
+            "recorded": f"{row.recorded_at.astimezone(ICT):%d/%m/%Y %H:%M}",
+            "who": self.who,
+            "unit": self.unit_name,
+            "absent": self.absent,
+            "how_sure": word("sureness", row.provenance),
+            "source": row.source,
+            "corrected_by": self.corrected_by,
+            "digest": row.digest.hex(),
+        }
+
 
 async def timeline(
     application: Application,
     history: Iterable[tuple[RecordedEvent, EventEnvelope[Event]]],
-    names: Mapping[str, str],
+    background: Background,
     corrected: Mapping[int, int],
+    most: int | None = None,
 ) -> list[TimelineEntry]:
-    """The timeline of a history. `corrected` maps versions to the versions of their corrections."""
+    """The timeline of a history. `corrected` maps versions to the versions of their corrections.
+
+    `most` is how many characters of each text are told; None: all.
+    """
     pairs = tuple(history)
-    texts = await sentences(application.texts, (envelope for _row, envelope in pairs), names)
-    people = await application.people.names({row.actor for row, _envelope in pairs})
+    words = await event_texts(application, background, (envelope for _row, envelope in pairs), most=most)
+    people = await application.people.names(
+        {one for row, _envelope in pairs for one in (row.actor, row.stand_in_for) if one is not None}
+    )
     return [
         TimelineEntry(
             row,
-            text,
-            _("the clock") if row.actor == CLOCK else people.get(row.actor, row.actor),
+            one,
+            _("the clock") if row.actor == CLOCK else people.get(row.actor) or _("a person without a name here"),
             corrected.get(row.version),
+            (people.get(row.stand_in_for) or _("a person without a name here")) if row.stand_in_for else "",
+            background.names.get(row.unit, row.unit),
         )
-        for (row, _envelope), text in zip(pairs, texts, strict=True)
+        for (row, _envelope), one in zip(pairs, words, strict=True)
     ]
 
 
 async def timeline_of(
-    application: Application, cycle: VisitedCycle, history: History | None = None
+    application: Application, cycle: VisitedCycle, history: History | None = None, most: int | None = None
 ) -> list[TimelineEntry]:
-    """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named."""
+    """The timeline of a cycle, as far as the visitor may read it; or of the part of that `history` that is named.
+
+    `most` as in `timeline`.
+    """
     if history is None:
         history = await of_many(len(cycle.history), cycle.readable_history)
-    return await timeline(application, history, cycle.names, cycle.readable_state().corrections.corrected)
+    return await timeline(application, history, cycle.background, cycle.readable_state().corrections.corrected, most)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineFilter:
-    """Which entries: of a unit, with a sureness, of a step, whose sentences hold words; "" leaves out none."""
+    """Which entries: of a unit, with a sureness, of a step, whose words hold some; "" leaves out none."""
 
     unit: str = ""
     sureness: str = ""
@@ -143,12 +154,17 @@ class TimelineFilter:
     def _history(self, cycle: VisitedCycle) -> History:
         return tuple(pair for pair in cycle.readable_history() if self._fits(pair[0]))
 
-    async def page(self, application: Application, cycle: VisitedCycle, asked: PageRequest) -> Paged[TimelineEntry]:
-        """A page of the entries that fit. Only a search for words makes the sentences of other pages, too."""
+    async def page(
+        self, application: Application, cycle: VisitedCycle, asked: PageRequest, most: int | None = None
+    ) -> Paged[TimelineEntry]:
+        """A page of the entries that fit; of each text `most` characters are told.
+
+        Only a search for words tells those of other pages, too.
+        """
         history = await of_many(len(cycle.history), self._history, cycle)
         if words := folded(self.words):
-            entries = await timeline_of(application, cycle, history)
-            found = await of_many(len(entries), lambda: [one for one in entries if words in folded(one.text)])
+            entries = await timeline_of(application, cycle, history, most)
+            found = await of_many(len(entries), lambda: [one for one in entries if words in folded(str(one.told))])
             return Paged.of(found, asked)
         shown = Paged.of(history, asked)
-        return shown.with_rows(await timeline_of(application, cycle, shown.rows))
+        return shown.with_rows(await timeline_of(application, cycle, shown.rows, most))

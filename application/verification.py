@@ -12,10 +12,13 @@ from ledger.checkpoints import Checkpoint
 from ledger.events import RecordedEvent
 
 
-def chain_warning(rows: Sequence[RecordedEvent]) -> str:
-    """Return the warning for readers of a stream whose rows were changed; empty if none was."""
+def chain_warning(rows: Sequence[RecordedEvent], name: str = "") -> str:
+    """Return the warning for readers of a stream whose rows were changed; empty if none was.
+
+    `name` is how the cycle is called; on the command line it is called by its stream.
+    """
     position = broken_at(rows)
-    return "" if position is None else sentence("chain_broken", {"cycle": rows[0].stream, "position": position})
+    return "" if position is None else sentence("chain_broken", {"cycle": name or rows[0].stream, "position": position})
 
 
 async def verify_all(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from application.application import Application
+from application.recorded_acts import all_acts
 from application.visits import VisitedCycle
 from application.work import of_many
 from audit.replay import digests_in
@@ -32,6 +33,7 @@ async def visible_state(application: Application, cycle: VisitedCycle) -> dict[s
         "steps": [step_values(one) for one in steps(readable.state, cycle.rules, owed)],
         "obligations": [_obligation(one, cycle.now) for one in owed],
         "deviations": [deviation_values(one) for one in await of_many(events, lambda: readable.deviations)],
+        "acts": [one.values() for one in await all_acts(application, cycle)],
     }
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from accounts import Login
 from application.application import Application
+from application.event_texts import Background, persons_in
 from application.gate import Submitter
 from application.readable import ReadablePart
 from application.work import of_many
@@ -22,6 +23,7 @@ from domain.rules import Edition
 from domain.state import State, members_and_organiser
 from domain.steps.lifecycle import business_now
 from domain.streams import is_cycle
+from domain.titles import titles_of_acts, titles_of_rules
 from errors import CodedError, Kind, NotFoundError
 from ledger.events import RecordedEvent
 from vault.persons import Contact
@@ -85,6 +87,12 @@ class VisitedCycle:
     visitor: Visitor
 
     @property
+    def name(self) -> str:
+        """The cluster and the year."""
+        lifecycle = self.state.lifecycle
+        return f"{lifecycle.cluster_name}, {lifecycle.year}"
+
+    @property
     def rows(self) -> list[RecordedEvent]:
         """The rows of its history."""
         return [row for row, _envelope in self.history]
@@ -108,6 +116,17 @@ class VisitedCycle:
         """What the visitor may read of the cycle."""
         envelopes = tuple(envelope for _row, envelope in self.history)
         return ReadablePart(self.visitor.unit, self.readers, envelopes, self.state, self.rules)
+
+    @cached_property
+    def by_version(self) -> Mapping[int, tuple[RecordedEvent, EventEnvelope[Event]]]:
+        """Its history by version."""
+        return {row.version: (row, envelope) for row, envelope in self.history}
+
+    @cached_property
+    def background(self) -> Background:
+        """What the words of the events need that the visitor may read."""
+        envelopes = [envelope for _row, envelope in self.readable_history()]
+        return Background(envelopes, self.rules, self.names)
 
     def readable_history(self) -> History:
         """The part of the history that the visitor may read."""
@@ -139,22 +158,21 @@ async def open_cycle(application: Application, stream: str, visitor: Visitor) ->
     state = await of_many(len(history), CYCLE.fold, (envelope for _row, envelope in history))
     rules = await application.rules(CYCLE.adoptions(state))
     people = await application.people.names(_persons(state))
-    names = {**people, **members_and_organiser(state)}
+    names = {**people, **members_and_organiser(state), **titles_of_rules(rules)}
     cycle = VisitedCycle(stream, history, state, rules, names, visitor)
-    await of_many(len(history), cycle.readable_state)  # it is kept: from here on it costs nothing
+    # It is kept: from here on it costs nothing.
+    names.update(titles_of_acts(await of_many(len(history), cycle.readable_state)))
     return cycle
 
 
 def _persons(state: State) -> set[str]:
     """Ids of the persons that pages of a cycle name."""
-    meetings = [held.event for held in state.meetings.values()]
-    parties = [
+    named = (
         *(comment.by for comment in state.comments.comments.values()),
         *state.signing.witnesses,
-        *(one for held in meetings for one in (*held.chairs, *held.present, *held.guests, *held.unclear)),
-        *(one for held in meetings for one in (held.opened_by, held.concluded_by) if one is not None),
-    ]
-    found = {one.person.id for one in parties if one.person is not None}
-    if state.membership.overseer is not None:
-        found.add(state.membership.overseer.id)
-    return {one for one in found if one is not None}
+        *(held.event for held in state.meetings.values()),
+        *(letter.event for letter in state.letters.letters.values()),
+        *(complaint.by for complaint in state.awards.complaints.values()),
+        state.membership.overseer,
+    )
+    return persons_in(named)

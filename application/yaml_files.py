@@ -7,7 +7,7 @@ Aliases and duplicate keys are refused, because a reader of the file could overl
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 from yaml.constructor import SafeConstructor
 
+from application.pasted_text import Changes, CleanText, clean_text
 from application.year_file import YearFile
 from domain.field_names import problem_of
 from domain.rules import Edition
@@ -77,8 +78,10 @@ def line_of(path: YamlPath, lines: Mapping[YamlPath, int]) -> int | None:
     return lines.get(path)
 
 
-def read_yaml(file: Path) -> tuple[Any, dict[YamlPath, int]]:
-    """Return the file's values, and the line of each path in it.
+def read_yaml(file: Path, changes: dict[YamlPath, Changes] | None = None) -> tuple[Any, dict[YamlPath, int]]:
+    """Return the file's values, and the line of each path in it. Texts are cleaned (`clean_text`).
+
+    `changes` takes up what was changed in them. In a file that this program exported they stand as they were stored.
 
     Raises:
         InputError: the file cannot be read, is too large or too deep, is not YAML, or repeats a key.
@@ -98,8 +101,10 @@ def read_yaml(file: Path) -> tuple[Any, dict[YamlPath, int]]:
         raise _not_yaml(file, text, error) from None
     except yaml.YAMLError as error:
         raise InputError("file_not_yaml", str(file), problem=str(error).splitlines()[0]) from None
-    lines: dict[YamlPath, int] = {}
-    return (None if node is None else _value(file, node, (), lines)), lines
+    if node is None:
+        return None, {}
+    reader = _Reader(file, None if _is_exported(node) else clean_text, changes if changes is not None else {})
+    return reader.value(node, ()), reader.lines
 
 
 _CAUSES: tuple[tuple[str, str], ...] = (
@@ -147,31 +152,61 @@ def _check_depth(file: Path, text: str) -> None:
             raise InputError("file_too_deep", where(file, line), most=FILE_DEPTH)
 
 
-def _value(file: Path, node: yaml.Node, path: YamlPath, lines: dict[YamlPath, int]) -> Any:
-    line = node.start_mark.line + 1
-    lines[path] = line
-    if isinstance(node, yaml.MappingNode):
-        values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in values:
-                raise InputError("file_key_twice", where(file, key_node.start_mark.line + 1), key=key)
-            values[key] = _value(file, value_node, (*path, key), lines)
-            lines[(*path, key)] = key_node.start_mark.line + 1  # that of the name: a list may begin below it
-        return values
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(file, entry, (*path, number), lines) for number, entry in enumerate(node.value)]
-    # Points become decimals, never floats; 0125 and 12:30 would become other numbers.
-    if node.tag == "tag:yaml.org,2002:float" or (
-        node.tag == "tag:yaml.org,2002:int" and not _PLAIN_INT.fullmatch(node.value)
-    ):
-        return str(node.value)
-    try:
-        value = SafeConstructor().construct_object(node)
-        return normalize_text(value) if isinstance(value, str) and value else value
-    except PydanticCustomError as error:
-        facts = {"problem": error.type, "given": error.context, "found": repr(node.value)[:80]}
-        raise InputError("file_value", where(file, line), **facts) from None
-    except (ValueError, yaml.YAMLError) as error:
-        problem = "no_such_day" if node.tag == "tag:yaml.org,2002:timestamp" else str(error)
-        raise InputError("file_value", where(file, line), problem=problem, found=repr(node.value)[:80]) from None
+def _is_exported(node: yaml.Node) -> bool:
+    """Whether a file has the salts of its texts, which only exported ones have."""
+    return isinstance(node, yaml.MappingNode) and any(key.value == "salts" for key, _value in node.value)
+
+
+class _Reader:
+    """Reads the nodes of one file. `lines` has the line of each path."""
+
+    def __init__(self, file: Path, clean: Callable[[str], CleanText] | None, changes: dict[YamlPath, Changes]) -> None:
+        self._file, self._clean, self._changes = file, clean, changes
+        self.lines: dict[YamlPath, int] = {}
+
+    def value(self, node: yaml.Node, path: YamlPath) -> Any:
+        """Return the value of a node.
+
+        Raises:
+            InputError: a key stands twice, or a value cannot be used.
+        """
+        line = node.start_mark.line + 1
+        self.lines[path] = line
+        if isinstance(node, yaml.MappingNode):
+            values: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                key = str(key_node.value)
+                if key in values:
+                    raise InputError("file_key_twice", where(self._file, key_node.start_mark.line + 1), key=key)
+                values[key] = self.value(value_node, (*path, key))
+                self.lines[(*path, key)] = key_node.start_mark.line + 1  # that of the name: a list may begin below it
+            return values
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(entry, (*path, number)) for number, entry in enumerate(node.value)]
+        return self._scalar(node, path, line)
+
+    def _scalar(self, node: yaml.Node, path: YamlPath, line: int) -> Any:
+        # Points become decimals, never floats; 0125 and 12:30 would become other numbers.
+        if node.tag == "tag:yaml.org,2002:float" or (
+            node.tag == "tag:yaml.org,2002:int" and not _PLAIN_INT.fullmatch(node.value)
+        ):
+            return str(node.value)
+        try:
+            value = SafeConstructor().construct_object(node)
+            return self._text(value, path) if isinstance(value, str) and value else value
+        except PydanticCustomError as error:
+            facts = {"problem": error.type, "given": error.context, "found": repr(node.value)[:80]}
+            raise InputError("file_value", where(self._file, line), **facts) from None
+        except (ValueError, yaml.YAMLError) as error:
+            problem = "no_such_day" if node.tag == "tag:yaml.org,2002:timestamp" else str(error)
+            raise InputError(
+                "file_value", where(self._file, line), problem=problem, found=repr(node.value)[:80]
+            ) from None
+
+    def _text(self, value: str, path: YamlPath) -> str:
+        if self._clean is None:
+            return normalize_text(value)
+        found = self._clean(value)
+        if found.changes:
+            self._changes[path] = found.changes
+        return found.text

@@ -45,9 +45,10 @@ class YearFile(FrozenModel):
     @model_validator(mode="after")
     def _ids_are_unique(self) -> YearFile:
         if doubled := repeated(cluster.id for cluster in self.clusters):
-            raise invalid("cluster_twice", cluster=doubled[0])
-        if doubled := repeated(unit.id for cluster in self.clusters for unit in cluster.units):
-            raise invalid("unit_in_two_clusters", unit=doubled[0])
+            raise invalid("cluster_twice", name=next(one.name for one in self.clusters if one.id == doubled[0]))
+        units = [unit for cluster in self.clusters for unit in cluster.units]
+        if doubled := repeated(unit.id for unit in units):
+            raise invalid("unit_in_two_clusters", name=next(one.name for one in units if one.id == doubled[0]))
         return self
 
     @model_validator(mode="after")
@@ -56,9 +57,9 @@ class YearFile(FrozenModel):
         seen: set[str] = set()
         for person in self.people:
             if person.unit not in known and person.office is None:
-                raise invalid("unit_of_nobody", person=person.id, unit=person.unit)
+                raise invalid("unit_of_nobody", name=person.name, unit=person.unit)
             if person.id in seen:
-                raise invalid("person_twice", person=person.id)
+                raise invalid("person_twice", name=person.name)
             seen.add(person.id)
         return self
 

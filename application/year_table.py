@@ -21,6 +21,7 @@ from domain.obligations import obligations
 from domain.problems import first_problem
 from domain.records import Command
 from domain.rules import Edition
+from domain.state import members_and_organiser
 from domain.steps.lifecycle import OpenCycle
 from domain.streams import cycle_stream
 from domain.strengths import Strength
@@ -191,11 +192,13 @@ def _preview(year: YearFile, number: int, edition: Edition, digest: str, starts:
         stream, UUID(int=0), actor="-", unit=year.organiser, issued=starts, strength=Strength.OS_ACCOUNT
     )
     state = CYCLE.fold(CYCLE.decide(authenticated, CYCLE.empty(), edition, 0))
+    names = members_and_organiser(state)
     owed = [obligation for obligation in obligations(state, edition) if obligation.done is None]
     deadlines = [edition.deadline(obligation.duty) for obligation in owed if obligation.due]
     reminders = sum(len(deadline.remind_days_before) for deadline in deadlines if deadline is not None)
-    tasks = tuple(ExpectedTask(obligation.bearer, obligation.duty.value, obligation.due) for obligation in owed)
-    overseer = cluster.overseer.office or cluster.overseer.id if cluster.overseer is not None else ""
+    tasks = tuple(ExpectedTask(names[obligation.bearer], obligation.duty.value, obligation.due) for obligation in owed)
+    people = {person.id: person.name for person in year.people}
+    overseer = cluster.overseer.office or people.get(cluster.overseer.id or "") if cluster.overseer is not None else ""
     return ClusterPreview(
         cluster.id,
         cluster.name,

@@ -249,7 +249,7 @@ class _Verification:
             self.expect_events(row, item, header, stream)
 
     def impossible(self, row: RecordedEvent, header: Header) -> str | None:
-        """Return what no entry point of this installation signs, whoever holds its key; None when nothing is found."""
+        """Return what no entry point of this installation signs, whatever its key; None when nothing is found."""
         if header.actor in RESERVED:
             return "reserved_name"
         if not self.stood_before(row, header.read):

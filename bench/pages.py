@@ -88,7 +88,7 @@ async def _people(app: Session, clusters: int) -> None:
 
 
 async def _staff(app: Session, pool: Pool, clusters: int) -> None:
-    """Enter two officers of every unit, with accounts that nobody uses."""
+    """Enter two officers of every unit, with accounts that are not used."""
     families, given = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng"), ("An", "Bình", "Cường", "Dung", "Đức", "Hà", "Ý")
     units = [years.unit(cluster, place) for cluster in range(1, clusters + 1) for place in range(years.MEMBERS)]
     people = [

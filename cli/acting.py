@@ -28,7 +28,8 @@ from domain.streams import parse_cycle_name
 from domain.times import When
 from errors import InputError, NotFoundError
 from i18n import _, ngettext
-from i18n.acts import stored_names
+from i18n.acts import readable_names
+from i18n.cleaning import cleaning_notes
 from i18n.messages import sentence
 from ledger.protocol import load_all
 
@@ -50,7 +51,7 @@ async def act_from_line(
     as_json: bool,
 ) -> int:
     """Enter an act. Its fields come from options and from a file; missing ones are asked for."""
-    name = stored_names().get(name.lower(), name)
+    name = readable_names().get(name.lower(), name)
     known = Command.KNOWN.get(name)
     if known is None:
         raise Refused("unknown_act", act=name)
@@ -129,6 +130,8 @@ async def act(
             meeting=meeting,
             based_on=based_on,
         )
+        for note in cleaning_notes(command_input.cleaned()):
+            say(note)
         await confirm_score_impact(app, command_input, contact, confirmed=confirmed)
         receipt = await app.submit(stream, at_command_line(contact), [command_input])
         events = await _receipt(app, stream, receipt.outcomes[0].versions)
@@ -341,7 +344,7 @@ def _show_receipt(found: dict[str, Any]) -> None:
     console.print(head)
     for row in found["events"]:
         console.print(
-            _("  act {version} ({type}), position {position}, code {code}").format(
-                version=row["version"], type=row["type"], position=row["position"], code=row["digest"][:8]
+            _("  act {version}, position {position}, code {code}").format(
+                version=row["version"], position=row["position"], code=row["digest"][:8]
             )
         )

@@ -57,7 +57,20 @@ def _finish(work: Any) -> None:
     raise typer.Exit(run(work))
 
 
-@app.command(help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."))
+def _is_real() -> bool:
+    """Return whether the data folder holds a real installation: the demo would refuse it, so help does not offer it."""
+    from local.paths import is_rehearsal, paths
+
+    try:
+        return not is_rehearsal(paths().data)
+    except (OSError, ValueError, KeyError):  # whoever runs a command is told what is wrong with the folder
+        return False
+
+
+@app.command(
+    help=_("Play the two seed years from plan to filing on a real engine, and show what to type next."),
+    hidden=_is_real(),
+)
 def demo(json: Json = False) -> None:
     from cli import demo as module
 
@@ -95,7 +108,7 @@ def account_create(
     person: Annotated[str, typer.Argument(help=_("An id, such as nguyen-van-a."))],
     unit: Annotated[str, typer.Option(help=_("The unit's id; the organiser's for the secretariat."))],
     name: Annotated[str, typer.Option(help=_("The person's name."))],
-    kind: Annotated[str, typer.Option(help=_("secretariat, staff or auditor."))] = "secretariat",
+    kind: Annotated[str, typer.Option(help=_("`secretariat`, `staff` or `auditor`."))] = "secretariat",
     administrator: Annotated[bool, typer.Option("--administrator", help=_("May make every kind of account."))] = False,
     email: Annotated[Optional[str], typer.Option(help=_("A mail address."))] = None,
     until: Annotated[Optional[str], typer.Option(help=_("The last day of access; auditors must have one."))] = None,
@@ -113,7 +126,7 @@ def account_create(
 @account.command("kind", help=_("Make an account one of another kind; its logins and tokens end."))
 def account_kind(
     person: Annotated[str, typer.Argument(help=_("A person's id."))],
-    kind: Annotated[str, typer.Option(help=_("secretariat, staff or auditor."))],
+    kind: Annotated[str, typer.Option(help=_("`secretariat`, `staff` or `auditor`."))],
     administrator: Annotated[bool, typer.Option("--administrator", help=_("May make every kind of account."))] = False,
     json: Json = False,
 ) -> None:
@@ -164,7 +177,7 @@ def board(
 @app.command(help=_("Give more time."))
 def extend(
     cycle: Cycle,
-    duty: Annotated[str, typer.Option(help=_("What the time is for, such as midyear-report."))],
+    duty: Annotated[str, typer.Option(help=_("What the time is for, such as `midyear-report`."))],
     until: Annotated[str, typer.Option(help=_("The last day, such as 20/07/2026."))],
     reason: Annotated[str, typer.Option(help=_("Why; it stays visible for ever."))],
     unit: Annotated[Optional[str], typer.Option(help=_("One unit; all of them when none is named."))] = None,
@@ -222,7 +235,7 @@ def people(json: Json = False) -> None:
 def act(
     context: typer.Context,
     cycle: Cycle,
-    act: Annotated[str, typer.Argument(help=_("The act, such as sign; `thidua acts` lists them."))],
+    act: Annotated[str, typer.Argument(help=_("The act, such as `sign`; `thidua acts` lists them."))],
     as_: As = None,
     file: Annotated[Optional[Path], typer.Option(help=_("A YAML file with the fields."))] = None,
     on: Annotated[Optional[str], typer.Option(help=_("The day it happened, if earlier than now."))] = None,
@@ -312,8 +325,8 @@ def export_record(
     _finish(lambda: exporting.export_record(cycle, out))
 
 
-@app.command(help=_("The JSON Schema of a kind of file: record, rules or sheet."))
-def schema(name: Annotated[str, typer.Argument(help=_("record, rules or sheet."))]) -> None:
+@app.command(help=_("The JSON Schema of a kind of file: `record`, `rules` or `sheet`."))
+def schema(name: Annotated[str, typer.Argument(help=_("`record`, `rules` or `sheet`."))]) -> None:
     from cli import schemas
 
     _finish(lambda: schemas.schema(name))

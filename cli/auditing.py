@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from application.event_texts import Background, event_texts
+from application.moments import Moment
 from application.timeline import timeline as timeline_entries
 from application.verification import chain_warning, verify_all
-from audit.replay import digests_in, replay, replay_as_json
+from audit.replay import Replay, digests_in, replay, replay_as_json, select
 from cli.acting import day_of
 from cli.outcome import Exit, answer, grid, say, say_page, terminal
 from cli.session import Session, session
+from domain.city_year import CityState
 from domain.codec import plain
 from domain.cycle import CYCLE
 from domain.deviations import deviations
-from domain.rules import Edition, edition_of
+from domain.records import Event, EventEnvelope
+from domain.rules import NO_RULES, Edition, edition_of
 from domain.state import State, members_and_organiser
 from domain.streams import parse_cycle_name
+from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
+from i18n.details import Detail
 from i18n.messages import counted, day, word
 from i18n.state_text import deviation_text, state_lines
+from i18n.timeline import EventText
 from i18n.values import unnamed_units
 from ledger.checkpoints import all_checkpoints, write_checkpoint
 from ledger.events import RecordedEvent
@@ -37,13 +44,15 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
         history = await app.history(stream)
         state = CYCLE.fold(envelope for _row, envelope in history)
         shown = Paged.of(history, asked)
-        entries = await timeline_entries(app, shown.rows, members_and_organiser(state), state.corrections.corrected)
+        background = await _background(app, [envelope for _row, envelope in history], state)
+        entries = await timeline_entries(app, shown.rows, background, state.corrections.corrected)
     rows = [
         {
             "version": entry.row.version,
             "position": entry.row.position,
             "type": entry.row.type,
             "text": entry.text,
+            "details": entry.told.values(),
             "happened": [entry.row.happened_earliest.isoformat(), entry.row.happened_latest.isoformat()],
             "recorded_at": entry.row.recorded_at.isoformat(),
             "actor": entry.row.actor,
@@ -60,11 +69,12 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
     def show() -> None:
         table = grid("#", _("date"), _("what happened"), _("entered by"), _("how sure"))
         for entry in entries:
-            row, text = entry.row, entry.text
+            row = entry.row
+            text = "\n".join((entry.text, *(f"  {one}" for one in (*entry.told.details, *_beside(entry.told)))))
             if entry.corrected_by:
                 text += " " + _("(corrected by {by})").format(by=entry.corrected_by)
             sure = word("sureness", row.provenance) + (f": {row.source}" if row.source else "")
-            table.add_row(str(row.version), entry.on, text, row.actor, sure)
+            table.add_row(str(row.version), entry.on, text, entry.who, sure)
         terminal().print(table)
 
     answer(rows, as_json=as_json, show=show)
@@ -72,8 +82,19 @@ async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) 
     return _warn_if_changed([row for row, _envelope in history])
 
 
+async def _background(app: Session, envelopes: Sequence[EventEnvelope[Event]], state: State) -> Background:
+    """What the words of a stream's events need. The auditor at the command line reads everything."""
+    rules = await app.rules(CYCLE.adoptions(state)) if state.lifecycle.opened else NO_RULES
+    return Background(envelopes, rules, members_and_organiser(state))
+
+
+def _beside(told: EventText) -> Sequence[Detail]:
+    """The circumstances of an act that the table has no column for: all but its date, which is the first."""
+    return told.circumstances[1:]
+
+
 def _warn_if_changed(rows: Sequence[RecordedEvent]) -> Exit:
-    """Warn when the rows that were shown do not fit their digests: somebody changed them in the database."""
+    """Warn when the rows that were shown do not fit their digests: they were changed in the database."""
     if not (warning := chain_warning(rows)):
         return Exit.DONE
     say(warning)
@@ -100,6 +121,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
         )
         texts = await app.texts.get(digests_in(plain(found.state)))
         people = {one.id: one.name for one in await app.people.everyone()}
+        titles, acts = await _acts(app, found, rows, Moment(version, at_day, known_day))
     data = replay_as_json(found, texts)
 
     def show() -> None:
@@ -109,6 +131,7 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
                 "{stream}: state after {events} event", "{stream}: state after {events} events", found.events
             ).format(stream=stream, events=found.events)
         )
+        names = names_of(found.state, found.rules) if isinstance(found.state, State) else {}
         table = grid(_("step"), _("done"), _("waiting for"))
         for step in data.get("steps", ()):
             unnamed = (unnamed_units(step["unnamed"]),) if step["unnamed"] else ()
@@ -116,19 +139,38 @@ async def replay_(cycle: str, at: str | None, version: int | None, known_on: str
             table.add_row(
                 word("step", step["step"]),
                 f"{day(step['done'])} ({word('sureness', step['sureness'] or 'stated')})" if step["done"] else open_,
-                ", ".join((*step["waiting_for"], *unnamed)) or "-",
+                ", ".join((*(names.get(unit, unit) for unit in step["waiting_for"]), *unnamed)) or "-",
             )
         console.print(table)
         if isinstance(found.state, State):
-            names = members_and_organiser(found.state)
-            for line in state_lines(found.state, texts, people, found.sure.by_event):
+            for line in state_lines(found.state, texts, {**people, **titles}, found.sure.by_event):
                 console.print(line)
             for one in deviations(found.state, found.rules):
                 console.print(f"  • {deviation_text(one, names, found.sure.by_when)}")
+        console.print(_("The acts until then:"))
+        for number, words in acts:
+            console.print(f"  {number}. {words}", soft_wrap=True)
         console.print(_("state digest {digest}").format(digest=data["state_digest"]))
 
     answer(data, as_json=as_json, show=show)
     return _warn_if_changed(rows)
+
+
+async def _acts(
+    app: Session, found: Replay[State] | Replay[CityState], rows: Sequence[RecordedEvent], moment: Moment
+) -> tuple[Mapping[str, str], list[tuple[int, EventText]]]:
+    """Names and titles at a moment, and the acts until then that no correction had taken back, in words."""
+    selected, _possible = select(rows, at=moment.at, version=moment.version, known_on=moment.known_on)
+    envelopes = [to_envelope(row) for row in selected]
+    if isinstance(found.state, State):
+        background = await _background(app, envelopes, found.state)
+        corrected = set(found.state.corrections.corrected)
+    else:
+        year, corrected = found.state.year, set()
+        background = Background(envelopes, names={year.organiser: year.organiser_name})
+    standing = [one for one in envelopes if one.meta.version not in corrected]
+    words = await event_texts(app, background, standing)
+    return background.titled, [(one.meta.version, of) for one, of in zip(standing, words, strict=True)]
 
 
 async def verify_(*, as_json: bool) -> int:
@@ -176,9 +218,9 @@ async def verify_(*, as_json: bool) -> int:
         if report.first_broken is not None:
             console.print(_("BROKEN at position {position}").format(position=report.first_broken))
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)} {problem.detail}")
+            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)}")
         for one in beside:
-            console.print(f"  {one['code']} {one['detail']}")
+            console.print(f"  {word('beside', one['code'])}: {one['detail']}")
 
     answer(data, as_json=as_json, show=show)
     return Exit.DONE if ok else Exit.NOT_VERIFIED

@@ -37,8 +37,7 @@ from i18n.messages import counted, day, word
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
 from local.engine import LOCK, serve, try_lock
-from local.installation import is_rehearsal
-from local.paths import Paths, paths
+from local.paths import Paths, is_rehearsal, paths
 from resources import SCENARIOS
 
 PLAYED = tuple(SCENARIOS / name for name in ("2020-cum-1.yaml", "2024-cum-2.yaml"))

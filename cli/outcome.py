@@ -19,6 +19,7 @@ from application.downloads import json_text
 from cli import CANCELLED
 from errors import EXIT_CODES, InternalError, Kind
 from i18n import _
+from i18n.fields import place_in_words
 from i18n.messages import sentence
 
 if TYPE_CHECKING:
@@ -167,8 +168,9 @@ def explain(error: BaseException) -> tuple[Exit, str]:
         found = InternalError("our_bug", kind=type(error).__name__, log=_log(error))
     elif found.kind is Kind.OURS:
         _log(error)
-    path = f"{found.path}: " if found.path else ""
-    return Exit(found.exit_code), path + sentence(found.code, found.facts)
+    path = f"{place_in_words(found.path)}: " if found.path else ""
+    cause = f" ({found.facts['problem']})" if found.code == "database_unreachable" else ""
+    return Exit(found.exit_code), path + sentence(found.code, found.facts) + cause
 
 
 def _log(error: BaseException) -> str:

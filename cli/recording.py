@@ -46,8 +46,10 @@ def _show(report: dict[str, Any]) -> None:
         console.print(_("Only tried: nothing was entered. This is what the file says:"))
         for told in report["told"]:
             console.print(f"  {_told(told)}")
+    for note in report["notes"]:
+        console.print(note)
     for one in report["unheeded"]:
-        console.print(_("Not heeded: {why}").format(why=sentence(one["code"], one["facts"])))
+        console.print(_("Ignored: {why}").format(why=sentence(one["code"], one["facts"])))
     for cycle in report["cycles"]:
         if moved := ", ".join(move["unit"] for move in cycle["moved"]):
             console.print(_("These corrections moved: {units}").format(units=moved))

@@ -12,6 +12,7 @@ from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
 from application.gate import Gate, GateClosedError, Submitter
+from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
@@ -41,7 +42,11 @@ class Session(Application):
         # Not `super()`: `dataclass(slots=True)` makes a new class, and `super()` would refer to the first one.
         try:
             return await Application.submit_items(self, stream, submitter, items)
-        except (GateClosedError, RefusedError):
+        except RefusedError as error:
+            refused()
+            error.facts = dict(await facts_in_words(self, stream, error.facts))
+            raise
+        except GateClosedError:
             refused()
             raise
 

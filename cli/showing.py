@@ -7,26 +7,31 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from application.act_descriptions import describe_act
+from application.act_descriptions import describe_act, offered_acts
 from application.fields import FormField, form_fields
 from application.task_links import act_of, command_for
+from audit.replay import digests_in
 from cli.outcome import Exit, answer, grid, say, say_page, terminal
 from cli.session import Session, session
+from domain.codec import plain
 from domain.cycle import CYCLE, ENTERED_BY_PERSONS
 from domain.notices import notices
 from domain.streams import DEFAULT_ORGANISER
 from domain.times import day_ending
+from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
-from i18n.acts import stored_names
+from i18n.acts import names_in_files, readable_names, stored_names
 from i18n.messages import day, days_left, word
-from i18n.notices import message_of
+from i18n.notices import Circumstances, message_of
 from ledger.mapping import to_envelope
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from ledger.protocol import load_all
+from local.paths import is_rehearsal, paths
 from projections.board import glance
-from projections.board_lines import Line, LineFilter
+from projections.board_lines import BoardLines, Line, LineFilter
 from projections.board_table import Board
+from projections.known_editions import KnownEditions
 
 _BOARD = (
     "cycle",
@@ -50,14 +55,18 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
         projection = await _projection(app)
         found = await projection.board_page(LineFilter(year=year), now, asked)
         years = await projection.years() if year is not None and not found.total else []
+        reasons = await app.texts.get({one["reason"] for line in found.rows for one in line["extensions_asked"]})
     if years:
         raise InputError("no_cycle_of_year", place="--year", year=year, years=", ".join(years))
-    rows = []
-    for line in found.rows:
+    rows, lines = [], found.rows
+    for line in lines:
         seen = glance(line, now)
         rows.append(
             {
                 **{key: line[key] for key in _BOARD},
+                "extensions_asked": [
+                    {**one, "reason": reasons.get(one["reason"], "…")} for one in line["extensions_asked"]
+                ],
                 "next_deadline": day_ending(seen.next_due).isoformat() if seen.next_due else None,
                 "waiting_for": list(seen.waiting_for),
                 "overdue": [{key: one[key] for key in ("unit", "duty", "subject", "due")} for one in seen.overdue],
@@ -68,13 +77,13 @@ async def board(year: str | None, asked: PageRequest = ALL_ROWS, *, as_json: boo
         table = grid(
             _("cycle"), _("step"), _("next deadline"), _("waiting for"), _("overdue"), _("deviations"), _("how sure")
         )
-        for row in rows:
-            found = row["deviations"]
+        for row, line in zip(rows, lines, strict=True):
+            found, names = row["deviations"], line["names"]
             table.add_row(
                 _short(row["cycle"]),
                 word("step", row["step"]),
                 day(row["next_deadline"]) if row["next_deadline"] else "-",
-                ", ".join(row["waiting_for"]) or "-",
+                ", ".join(names.get(unit, unit) for unit in row["waiting_for"]) or "-",
                 str(len(row["overdue"])),
                 ngettext("{open} open, {remarks} remark", "{open} open, {remarks} remarks", found["remarks"]).format(
                     **found
@@ -99,17 +108,18 @@ async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
 
     def show() -> None:
         table = grid(_("cycle"), _("task"), _("due"), _("act"), _("waiting for"))
-        for row in rows:
+        for row, (line, _owed) in zip(rows, found.rows, strict=True):
+            names = line["names"]
             mark = f" ({word('sureness', 'rehearsed')})" if row["rehearsed"] else ""
             due = f"{day(row['due'])} ({days_left(row['days_left'], over=row['overdue'])})" if row["due"] else "-"
             table.add_row(
                 _short(row["cycle"]) + mark,
-                f"{word('duty', row['duty'])} {row['subject'] or ''}".strip(),
+                f"{word('duty', row['duty'])} {names.get(row['subject'], row['subject'] or '')}".strip(),
                 due,
-                act_of(row["duty"]) or "-",
-                ", ".join(row["waits_for_names"]) or "-",
+                "-" if row["waits_for"] or row["closed"] else names_in_files().get(act_of(row["duty"]) or "", "-"),
+                _blocked_by(row) or "-",
             )
-        terminal().print(table if rows else _("Nothing to do."))
+        terminal().print(table if rows else _("Nothing to do. `thidua inbox` has the notices."))
 
     answer(rows, as_json=as_json, show=show)
     say_page(found)
@@ -119,6 +129,8 @@ async def tasks(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
 def _task_row(line: Line, owed: dict[str, Any], real_now: datetime) -> dict[str, Any]:
     now = datetime.fromisoformat(line["now"]) if line["now"] else real_now
     due = datetime.fromisoformat(owed["due"]) if owed["due"] else None
+    closed = owed["duty"] in line["closed"]
+    offered = None if owed["waits_for"] or closed else command_for
     return {
         "cycle": line["cycle"],
         "duty": owed["duty"],
@@ -130,9 +142,22 @@ def _task_row(line: Line, owed: dict[str, Any], real_now: datetime) -> dict[str,
         "waits_for_names": [line["names"].get(unit, unit) for unit in owed["waits_for"]],
         "days_left": (day_ending(due) - day_ending(now)).days if due else None,
         "article": owed["article"],
-        "command": command_for(_short(line["cycle"]), owed["duty"], owed["unit"], owed["subject"] or ""),
+        "awaited": owed["awaited"],
+        "closed": closed,
+        "command": offered(_short(line["cycle"]), owed["duty"], owed["unit"], owed["subject"] or "")
+        if offered is not None
+        else None,
         "rehearsed": line["rehearsed"],
     }
+
+
+def _blocked_by(row: dict[str, Any]) -> str:
+    """Return for what a task waits, or that it is closed; "" where it can be done now."""
+    if row["closed"]:
+        return _("closed; ask the secretariat")
+    if not row["waits_for"]:
+        return ""
+    return f"{', '.join(row['waits_for_names'])}: {word('duty', row['awaited'])}"
 
 
 async def inbox(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
@@ -147,7 +172,7 @@ async def inbox(unit: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> i
         table = grid(_("date"), _("cycle"), _("subject"))
         for row in rows:
             table.add_row(row["happened"], _short(row["cycle"]), row["subject"])
-        terminal().print(table if rows else _("Nothing has come in."))
+        terminal().print(table if rows else _("Nothing has come in. `thidua tasks` has what is to do."))
 
     answer(rows, as_json=as_json, show=show)
     say_page(found, complete=complete)
@@ -176,15 +201,23 @@ async def _notices_of(app: Session, stream: str, unit: str) -> list[tuple[dateti
     """Return the notices of a cycle to a unit, in order, each with the time of its recording."""
     state, found = CYCLE.empty(), list[tuple[datetime, dict[str, Any]]]()
     entered_by: dict[int, str] = {}
+    editions, board = KnownEditions(app.texts), BoardLines(app.ledger.pool)
     for row in await load_all(app.ledger, stream):
         envelope = to_envelope(row)
         state = CYCLE.evolve(state, envelope)
         entered_by[row.version] = row.unit
-        for notice in notices(envelope, state, entered_by):
+        rules = await editions.in_force(state)
+        for notice in notices(envelope, state, entered_by, rules):
             if notice.to != unit:
                 continue
             rehearsed = row.provenance == "rehearsed"
-            subject, body = message_of(notice, state, stream, rehearsed=rehearsed)
+            lifecycle = state.lifecycle
+            told = Circumstances(
+                sender=names_of(state, rules).get(row.unit) or lifecycle.organiser_name,
+                texts=await app.texts.get(digests_in(plain(notice))),
+                namesake=await board.has_namesake(lifecycle.cluster_name, lifecycle.organiser),
+            )
+            subject, body = message_of(notice, state, rules, rehearsed=rehearsed, told=told)
             values = {
                 "cycle": stream,
                 "version": row.version,
@@ -203,8 +236,9 @@ async def acts(name: str | None, *, as_json: bool) -> int:
     """Print the acts that people may enter, with their fields and the parties that may enter them."""
     found: list[dict[str, Any]] = []
     vietnamese = {stored: name_vi for name_vi, stored in stored_names().items()}
-    name = stored_names().get(name.lower(), name) if name else None
-    for act in sorted(ENTERED_BY_PERSONS, key=lambda act: act.NAME):
+    name = readable_names().get(name.lower(), name) if name else None
+    offered = ENTERED_BY_PERSONS if name else offered_acts(rehearsal=is_rehearsal(paths().data))
+    for act in sorted(offered, key=lambda act: act.NAME):
         if name and name != act.NAME:
             continue
         described = describe_act(act)

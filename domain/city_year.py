@@ -23,7 +23,18 @@ from domain.records import AlreadyRecorded, Command, Event, EventEnvelope, Meta,
 from domain.rules import Adoption, Edition
 from domain.strengths import Strength, require_strength
 from domain.times import When
-from domain.types import Digest, Document, FrozenModel, Label, Person, Provenance, Slug, UnitId
+from domain.types import (
+    Digest,
+    Document,
+    EditionDigest,
+    FrozenModel,
+    IsKey,
+    Label,
+    Person,
+    Provenance,
+    Slug,
+    UnitId,
+)
 from domain.units import Units, Unnamed, check_units
 
 
@@ -98,7 +109,7 @@ class YearPlanIssued(
     Event,
     name="YearPlanIssued",
     schema=1,
-    sentence=None,
+    sentence=N_("The plan of the year {year} is issued: {plan}."),
     correctable=False,
     in_summary=None,
 ):
@@ -106,14 +117,14 @@ class YearPlanIssued(
     organiser_name: Label
     year: int
     plan: Document
-    edition: Digest
+    edition: EditionDigest
 
 
 class ClustersArranged(
     Event,
     name="ClustersArranged",
     schema=1,
-    sentence=None,
+    sentence=N_("The clusters of the year: {clusters}."),
     correctable=False,
     in_summary=None,
 ):
@@ -124,11 +135,11 @@ class OpeningOrdered(
     Event,
     name="OpeningOrdered",
     schema=1,
-    sentence=None,
+    sentence=N_("The cycles of the clusters are to be opened."),
     correctable=False,
     in_summary=None,
 ):
-    clusters: tuple[Slug, ...]
+    clusters: tuple[Annotated[Slug, IsKey("cluster")], ...]
 
 
 @dataclass(frozen=True, slots=True)

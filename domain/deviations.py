@@ -47,7 +47,7 @@ from domain.steps.membership import AdmitUnit, AssignRole, ReleaseUnit
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
 from domain.steps.succession import DissolveUnit, MergeUnits, SplitUnit
 from domain.steps.targets import AcceptRegistration, ReturnRegistration, StateContents, TargetsState
-from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, papers_untold, quorum_missed, tied_choices
+from domain.steps.voting import Ballot, Ballots, RecordBallot, outcomes, quorum_missed, tied_choices, unexplained_papers
 from domain.times import When, day_ending, end_of, start_of
 from domain.types import Document
 from domain.units import known_count
@@ -70,6 +70,52 @@ class DeviationsContext(ObligationsContext, ScoresContext, Protocol):
 
     @property
     def corrections(self) -> Corrections: ...
+
+
+CODES_OF_KEYS: Mapping[str, tuple[str, ...]] = {
+    "after-rank": ("scored_after_ranking",),
+    "annulled": ("annulled_ungranted",),
+    "answer": ("answer_without_letter", "answered_before"),
+    "award-kind": ("award_of_other_kind",),
+    "bylaws-late": ("bylaws_late",),
+    "class": ("class_between", "class_tied", "class_of_unknown_fact"),
+    "complaint": ("complaint",),
+    "contents": ("contents_differ",),
+    "cross-checks-open": ("cross_checks_open",),
+    "decision-undocumented": ("decision_undocumented",),
+    "declined": ("unit_declined",),
+    "edition-time": ("edition_out_of_time",),
+    "excluded": ("nominated_excluded",),
+    "final-next-year": ("final_next_year",),
+    "head-unknown": ("head_unknown",),
+    "held": ("granted_while_held",),
+    "late": ("late_act",),
+    "letter": ("letter_unanswered",),
+    "letter-late": ("answered_late",),
+    "not-carried": ("not_carried",),
+    "number": ("number_used_twice",),
+    "overruled": ("granted_unnominated",),
+    "own-nomination": ("head_nominated",),
+    "papers-untold": ("papers_unexplained",),
+    "published-undecided": ("published_undecided",),
+    "quorum": ("quorum_missed",),
+    "quota": ("quota_exceeded",),
+    "ranked-early": ("ranked_before_appraisal",),
+    "returned": ("returned_unannulled",),
+    "round": ("round_undeclared", "scored_beyond_round"),
+    "scale": ("total_above_scale",),
+    "scorer": ("scored_by_other",),
+    "signed-text-open": ("signed_text_open",),
+    "signed-unpresented": ("signed_unpresented",),
+    "sources": ("sources_disagree",),
+    "stance-unpresented": ("stance_unpresented",),
+    "tie-at-quota": ("tie_at_quota",),
+    "unregistered": ("accepted_unregistered",),
+    "unusual": ("meeting_unusual", "signing_unusual"),
+    "vote-method": ("voted_otherwise",),
+    "vote-tied": ("vote_tied",),
+}
+"""The codes of the deviations whose keys begin so, up to the first slash. A stored acknowledgement has the key only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +364,7 @@ def _not_carried(state: DeviationsContext, rules: Edition) -> Iterator[Deviation
 
 
 def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
-    """Find last votes in which equally many votes leave the last place open: somebody must decide it, and why."""
+    """Find last votes in which equally many votes leave the last place open: a decision with its reason is needed."""
     for subject, ballot in _last_ballots(state).items():
         tied = tied_choices(ballot)
         if tied:
@@ -327,12 +373,12 @@ def _vote_tied(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
             yield Deviation(f"vote-tied/{subject}", "vote_tied", None, ballot.when, facts)
 
 
-def _papers_untold(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
+def _unexplained_papers(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
     """Find votes with papers of which no source tells what they were: blank, spoiled, or a mistake in the figures."""
     for id_, ballot in state.ballots.items():
-        if papers := papers_untold(ballot):
+        if papers := unexplained_papers(ballot):
             facts = {"ballot": id_, "papers": papers}
-            yield Deviation(f"papers-untold/{id_}", "papers_untold", None, ballot.when, facts)
+            yield Deviation(f"papers-untold/{id_}", "papers_unexplained", None, ballot.when, facts)
 
 
 def _last_ballots(state: DeviationsContext) -> dict[str, Ballot]:
@@ -537,7 +583,7 @@ def _is_scorer(required: str, unit: str, by: str, state: DeviationsContext) -> b
 
 
 def _cross_checks_open(state: DeviationsContext, rules: Edition) -> Iterator[Deviation]:
-    """Find an edition that asks for cross-checks when nobody has said which unit checks which."""
+    """Find an edition that asks for cross-checks when neither edition nor act says which unit checks which."""
     asked = rules.deadline(Duty.CROSS_CHECK) is not None or rules.round_rule("cross-checked") is not None
     if is_past_year(state):
         return
@@ -556,7 +602,7 @@ def _edition_out_of_time(state: DeviationsContext, rules: Edition) -> Iterator[D
     )
     late = rules.valid_until is not None and rules.valid_until < rules.period.first.of(year)
     if early or late:
-        facts = {"edition": rules.id, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
+        facts = {"edition": rules.title, "first": rules.valid_from or "…", "last": rules.valid_until or "…"}
         yield Deviation("edition-time", "edition_out_of_time", None, None, facts)
 
 
@@ -605,7 +651,7 @@ _FINDERS: Mapping[
     _other_method: {"voted_otherwise": _BALLOTS},
     _not_carried: {"not_carried": (*_BALLOTS, Nominate, ChooseNext)},
     _vote_tied: {"vote_tied": _BALLOTS},
-    _papers_untold: {"papers_untold": _BALLOTS},
+    _unexplained_papers: {"papers_unexplained": _BALLOTS},
     _tie_at_quota: {"tie_at_quota": (Nominate, RankUnits)},
     _above_scale: {"total_above_scale": (RecordTotals,)},
     _classes_open: {

@@ -14,11 +14,16 @@ from functools import singledispatch
 
 from domain.duties import Duty
 from domain.rules import Edition, PeriodDay, YearDay
-from domain.times import When, day_ending, end_of, start_of
+from domain.times import ICT, When, day_ending, end_of, start_of
 from domain.workdays import Calendar
 
 OFFICE_OPENS = timedelta(hours=8)
 """The time of day, Vietnamese time, of reminders and escalation proposals: the start of office hours."""
+
+OFFICE_CLOSES = timedelta(hours=17)
+
+ESCALATION_WORKING_DAYS = 2
+"""An escalation is proposed on the second working day after the last day, or later."""
 
 CORRECTION_REMINDER_DAYS = 1
 """Duties without a deadline in the edition (corrections of a report) are reminded of one day before."""
@@ -29,8 +34,8 @@ class Obligation:
     """`bearer` owes `duty`; `subject` is the unit it is about, empty for the bearer itself.
 
     `due` is the instant after which it is late (24:00 of the last day), extensions included. `waits_for` lists the
-    units that must act first. `lapsed` is a deadline that had passed before the unit joined, or before the cycle began:
-    it binds nobody, and an extension can set another.
+    units that must act first, and `awaited` is what they must do. `lapsed` is a deadline that had passed before the
+    unit joined, or before the cycle began: it binds nobody, and an extension can set another.
     """
 
     duty: Duty
@@ -43,6 +48,7 @@ class Obligation:
     article: str | None = None
     """The article of the rules that sets the deadline; None where there is no deadline."""
     lapsed: datetime | None = None
+    awaited: Duty | None = None
 
     @property
     def late(self) -> bool:
@@ -123,18 +129,31 @@ def with_extension(due: datetime | None, extended_to: datetime | None) -> tuple[
 
 
 def reminders(duty: Duty, due: datetime, rules: Edition) -> Iterator[tuple[int, datetime]]:
-    """Yield how many days before the last day the clock reminds, with the instant."""
-    deadline = rules.deadline(duty)
-    for days in deadline.remind_days_before if deadline is not None else (CORRECTION_REMINDER_DAYS,):
-        yield days, _at_office_opening(due, -days)
+    """Yield how many days before the last day the clock reminds, with the instant.
+
+    What would come on a day off comes on the working day before. Where two reminders come to the same day, the clock
+    reminds once: with the fewer days.
+    """
+    deadline, last = rules.deadline(duty), day_ending(due)
+    found: dict[date, int] = {}
+    for days in sorted(deadline.remind_days_before if deadline is not None else (CORRECTION_REMINDER_DAYS,)):
+        found.setdefault(rules.calendar.settled(last - timedelta(days=days), "previous"), days)
+    for day, days in found.items():
+        yield days, start_of(day) + OFFICE_OPENS
 
 
 def escalation(duty: Duty, due: datetime, rules: Edition) -> datetime | None:
-    """Return when the clock proposes an escalation for units that are late; None where the edition has none."""
+    """Return when the clock proposes an escalation for units that are late; None where the edition has none.
+
+    It is a working day, and not before the second one after the last day: a unit that was late for a weekend is not
+    put before the overseer.
+    """
     deadline = rules.deadline(duty)
     if deadline is None or deadline.escalate_days_after is None:
         return None
-    return _at_office_opening(due, deadline.escalate_days_after)
+    last = day_ending(due)
+    named = rules.calendar.settled(last + timedelta(days=deadline.escalate_days_after), "next")
+    return start_of(max(named, rules.calendar.after(last, ESCALATION_WORKING_DAYS))) + OFFICE_OPENS
 
 
 def closing(duty: Duty, due: datetime, rules: Edition) -> datetime | None:
@@ -145,5 +164,16 @@ def closing(duty: Duty, due: datetime, rules: Edition) -> datetime | None:
     return due + timedelta(days=deadline.close_days_after)
 
 
-def _at_office_opening(due: datetime, days: int) -> datetime:
-    return start_of(day_ending(due) + timedelta(days=days)) + OFFICE_OPENS
+def alarm(due: datetime, rules: Edition) -> datetime:
+    """Return when a calendar reminds of a last day: in office hours of the working day before it."""
+    return start_of(rules.calendar.settled(day_ending(due) - timedelta(days=1), "previous")) + OFFICE_OPENS
+
+
+def next_office_hours(instant: datetime, calendar: Calendar) -> datetime:
+    """Return the instant itself in office hours, otherwise when the next ones begin."""
+    day = instant.astimezone(ICT).date()
+    if calendar.works(day) and start_of(day) + OFFICE_OPENS <= instant < start_of(day) + OFFICE_CLOSES:
+        return instant
+    if instant >= start_of(day) + OFFICE_OPENS:
+        day += timedelta(days=1)
+    return start_of(calendar.settled(day, "next")) + OFFICE_OPENS

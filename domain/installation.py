@@ -21,7 +21,7 @@ class InstallationFounded(
     Event,
     name="InstallationFounded",
     schema=1,
-    sentence=None,
+    sentence=N_("The register is founded."),
     correctable=False,
     in_summary=None,
 ):
@@ -38,7 +38,7 @@ class NameEntryKey(
     Command,
     name="name-entry-key",
     label=NC_("act", "name entry key"),
-    summary=N_("Name the key of another entry point. `public_key` is its Ed25519 key, in hex."),
+    summary=N_("Name the key of another entry point."),
     allowed=SECRETARIAT,
     about=None,
     closed_by=None,
@@ -47,6 +47,8 @@ class NameEntryKey(
     in_minutes=False,
     names_any_unit=False,
 ):
+    """`public_key` is its Ed25519 key, in hex."""
+
     key: Slug
     public_key: Digest
 
@@ -55,7 +57,7 @@ class EntryKeyNamed(
     Event,
     name="EntryKeyNamed",
     schema=1,
-    sentence=None,
+    sentence=N_("The register takes acts through a further entry: its key is named."),
     correctable=False,
     in_summary=None,
 ):

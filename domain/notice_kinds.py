@@ -12,7 +12,7 @@ from domain.keywords import Keywords, is_flag, is_text, register, tells_fields
 from domain.msgids import N_, Plural
 from domain.rules import DraftKind
 from domain.times import Day
-from domain.types import FrozenModel, Label, LastInstant, Slug, UnitId
+from domain.types import AwardId, FrozenModel, Label, LastInstant, Text, UnitId
 
 
 class Notice(FrozenModel):
@@ -31,6 +31,16 @@ class Notice(FrozenModel):
 
     to: str
     """A unit's id, the organiser's id, or `OVERSEER`."""
+
+    @property
+    def asks(self) -> tuple[Duty, str, str] | None:
+        """The duty that the notice is about, whose it is, and the unit that it is about ("" for the bearer itself)."""
+        duty = getattr(self, "duty", None)
+        return (
+            None
+            if duty is None
+            else (duty, getattr(self, "unit", None) or self.to, getattr(self, "subject", None) or "")
+        )
 
     def __init_subclass__(
         cls,
@@ -64,7 +74,7 @@ class CycleOpenedNotice(
     Notice,
     name="cycle_opened",
     subject=N_("the year {year} is open"),
-    body=N_("The emulation year {year} of your cluster is open. Your tasks and dates are in the register."),
+    body=N_("The emulation year {year} of your cluster is open."),
     before_publication=True,
 ):
     year: int
@@ -89,6 +99,11 @@ class DraftPresentedNotice(
 ):
     draft: DraftKind
     number: int
+    due: LastInstant | None = None
+
+    @property
+    def asks(self) -> tuple[Duty, str, str] | None:
+        return Duty.STANCE, self.to, ""
 
 
 class DraftReissuedNotice(
@@ -106,7 +121,7 @@ class RemindedNotice(
     Notice,
     name="reminded",
     subject=N_("due on {due}: {duty}"),
-    body=N_("Please remember: {duty} {subject}, by {due}."),
+    body=N_("This is due soon, and your unit has not done it yet."),
     before_publication=True,
 ):
     """`subject` is the unit that the duty is about, where it is another."""
@@ -114,69 +129,82 @@ class RemindedNotice(
     duty: Duty
     subject: UnitId | None
     due: LastInstant
+    article: Label | None = None
 
 
 class RemindedByHandNotice(
     Notice,
     name="reminded_by_hand",
     subject=N_("the secretariat reminds you: {duty}"),
-    body=N_("The secretariat asks you once more: please {duty}."),
+    body=N_("The secretariat asks your unit to do this soon."),
     before_publication=True,
 ):
     duty: Duty
+    due: LastInstant | None = None
+    article: Label | None = None
+    reason: Text | None = None
 
 
 class OverdueNotice(
     Notice,
     name="overdue",
     subject=N_("overdue since {due}: {duty}"),
-    body=N_("The date has passed ({due}): {duty} {subject}. It can still be done, marked late; or ask for more time."),
+    body=N_(
+        "The last day has passed, and your unit has not done this. It can still be done, marked late; or ask for more "
+        "time."
+    ),
     before_publication=True,
 ):
     duty: Duty
     subject: UnitId | None
     due: LastInstant
+    article: Label | None = None
 
 
 class OverdueOfUnitNotice(
     Notice,
     name="overdue_of_unit",
     subject=N_("{unit} is overdue: {duty}"),
-    body=N_("{unit} has not done this by {due}: {duty} {subject}."),
+    body=N_("{unit} has not done this in time."),
     before_publication=True,
 ):
     unit: UnitId
     duty: Duty
     subject: UnitId | None
     due: LastInstant
+    article: Label | None = None
 
 
 class EscalationProposedNotice(
     Notice,
     name="escalation_proposed",
     subject=N_("escalation proposed: {duty}"),
-    body=N_("Still waiting for {units}: {duty}. The overseer is told only when you confirm it."),
+    body=N_("Still waiting for {units}. The overseer is told only when you confirm it."),
     before_publication=True,
 ):
     duty: Duty
     units: tuple[UnitId, ...]
+    due: LastInstant | None = None
+    article: Label | None = None
 
 
 class EscalationConfirmedNotice(
     Notice,
     name="escalation_confirmed",
     subject=N_("please step in: {duty}"),
-    body=N_("The secretariat asks you to step in. Still waiting for {units}: {duty}."),
+    body=N_("The secretariat asks you to step in. Still waiting for {units}."),
     before_publication=True,
 ):
     duty: Duty
     units: tuple[UnitId, ...]
+    due: LastInstant | None = None
+    article: Label | None = None
 
 
 class EscalatedToNobodyNotice(
     Notice,
     name="escalated_to_nobody",
-    subject=N_("nobody oversees this cluster: {duty}"),
+    subject=N_("this cluster has no overseer: {duty}"),
     body=N_("You put {units} before the overseer, but nobody is named: name the overseer, and tell them yourself."),
     before_publication=True,
 ):
@@ -190,53 +218,65 @@ class EscalatedNotice(
     Notice,
     name="escalated",
     subject=N_("reported to the overseer: {duty}"),
-    body=N_("Your unit is late with this, and the overseer has been told: {duty}."),
+    body=N_("Your unit is late with this, and the overseer has been told."),
     before_publication=True,
 ):
     duty: Duty
+    due: LastInstant | None = None
+    article: Label | None = None
 
 
 class ExtensionAskedNotice(
     Notice,
     name="extension_asked",
     subject=N_("{unit} asks for more time: {duty}"),
-    body=N_("{unit} asks for more time until {until}: {duty}."),
+    body=N_("{unit} asks for more time until {until}. Grant it, or refuse it with a reason."),
     before_publication=True,
 ):
     unit: UnitId
     duty: Duty
     until: Day
+    due: LastInstant | None = None
+    reason: Text
 
 
 class ExtensionGrantedNotice(
     Notice,
     name="extension_granted",
     subject=N_("more time until {until}: {duty}"),
-    body=N_("You have more time, until {until}: {duty}."),
+    body=N_("Your unit has more time for this, until the end of {until}."),
     before_publication=True,
 ):
     duty: Duty
     until: Day
+    reason: Text
 
 
 class ExtensionRefusedNotice(
     Notice,
     name="extension_refused",
     subject=N_("no more time: {duty}"),
-    body=N_("Your request for more time was refused: {duty}."),
+    body=N_("Your request for more time was refused. The last day stays as it was."),
     before_publication=True,
 ):
     duty: Duty
+    due: LastInstant | None = None
+    reason: Text
 
 
 class ReportSentBackNotice(
     Notice,
     name="report_sent_back",
     subject=N_("the mid-year report needs a correction"),
-    body=N_("Your mid-year report was sent back; the register says what is missing."),
+    body=N_("Your mid-year report was sent back, because something is missing or wrong."),
     before_publication=True,
 ):
-    pass
+    due: LastInstant | None = None
+    reason: Text | None = None
+
+    @property
+    def asks(self) -> tuple[Duty, str, str] | None:
+        return Duty.CORRECTION, self.to, ""
 
 
 class CorrectionAnsweredNotice(
@@ -264,8 +304,8 @@ class OwnActWithdrawnNotice(
     name="own_act_withdrawn",
     subject=N_("{by} has taken back what you handed in: {duty}"),
     body=N_(
-        "{by} has taken this of your unit back: {duty}. You owe it again. If no meeting decided so, and you did not "
-        "ask for it, tell the secretariat."
+        "{by} has taken back what your unit had handed in. You owe it again. If no meeting decided so, and you did "
+        "not ask for it, tell the secretariat."
     ),
     before_publication=True,
 ):
@@ -273,6 +313,7 @@ class OwnActWithdrawnNotice(
 
     by: UnitId
     duty: Duty
+    due: LastInstant | None = None
 
 
 class OwnActReplacedNotice(
@@ -280,8 +321,8 @@ class OwnActReplacedNotice(
     name="own_act_replaced",
     subject=N_("{by} has entered for your unit: {duty}"),
     body=N_(
-        "{by} has entered this in the name of your unit: {duty}. If it is not as you said, or as a meeting decided, "
-        "tell the secretariat."
+        "{by} has entered this in the name of your unit. If it is not as you said, or as a meeting decided, tell the "
+        "secretariat."
     ),
     before_publication=True,
 ):
@@ -296,8 +337,8 @@ class OwnActCorrectedNotice(
     name="own_act_corrected",
     subject=N_("{by} has corrected an act of your unit"),
     body=Plural(
-        "{by} has corrected the act number {versions} that your unit had entered. The register says why.",
-        "{by} has corrected the acts number {versions} that your unit had entered. The register says why.",
+        "{by} has corrected the act number {versions} that your unit had entered.",
+        "{by} has corrected the acts number {versions} that your unit had entered.",
         "versions",
     ),
     before_publication=True,
@@ -312,16 +353,18 @@ class DutyReopenedNotice(
     Notice,
     name="duty_reopened",
     subject=N_("open again: {duty}"),
-    body=N_("The secretariat has opened this again: {duty}."),
+    body=N_("The secretariat has opened this again."),
     before_publication=True,
 ):
     duty: Duty
+    due: LastInstant | None = None
+    reason: Text | None = None
 
 
 class SubmittedNotice(
     Notice,
     name="submitted",
-    subject=N_("the nominations have come in"),
+    subject=N_("the nominations are submitted"),
     body=N_("The cluster has submitted its nominations: {title}."),
     before_publication=True,
 ):
@@ -332,7 +375,7 @@ class ResultsPublishedNotice(
     Notice,
     name="results_published",
     subject=N_("the results are published"),
-    body=N_("The results of the year are published. You can read them in the register."),
+    body=N_("The results of the year are published."),
     before_publication=True,
 ):
     pass
@@ -347,7 +390,7 @@ class AwardHeldNotice(
 ):
     """Before publication, too: it is about the addressee's own award."""
 
-    award: Slug
+    award: AwardId
 
 
 class AwardReleasedNotice(
@@ -359,7 +402,7 @@ class AwardReleasedNotice(
 ):
     """Before publication, too, as `AwardHeldNotice`."""
 
-    award: Slug
+    award: AwardId
 
 
 class AwardAnnulledNotice(
@@ -371,13 +414,13 @@ class AwardAnnulledNotice(
 ):
     """Before publication, too, as `AwardHeldNotice`."""
 
-    award: Slug
+    award: AwardId
 
 
 class ComplaintFiledNotice(
     Notice,
     name="complaint_filed",
-    subject=N_("a complaint has come in"),
+    subject=N_("a complaint was filed"),
     body=N_("Complaint number {number} was entered in the register."),
     before_publication=False,
 ):

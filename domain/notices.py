@@ -13,6 +13,7 @@ from domain import notice_kinds as kinds
 from domain.duties import Duty
 from domain.notice_kinds import OVERSEER, Notice
 from domain.records import Event, EventEnvelope
+from domain.rules import NO_RULES, Edition
 from domain.scoring import scores
 from domain.state import State
 from domain.steps import (
@@ -65,11 +66,11 @@ def _passed(e: clock.DeadlinePassed, state: State) -> Iterator[Notice]:
 
 def _reminded_by_hand(e: manual_reminders.UnitsReminded, state: State) -> Iterator[Notice]:
     for unit in e.units if e.channel == "message" else ():
-        yield kinds.RemindedByHandNotice(to=unit, duty=e.duty)
+        yield kinds.RemindedByHandNotice(to=unit, duty=e.duty, reason=e.text)
 
 
 def _proposed(e: escalation.EscalationProposed, state: State) -> Iterator[Notice]:
-    yield kinds.EscalationProposedNotice(to=state.lifecycle.organiser, duty=e.duty, units=e.units)
+    yield kinds.EscalationProposedNotice(to=state.lifecycle.organiser, duty=e.duty, units=e.units, due=e.due)
 
 
 def _confirmed(e: escalation.EscalationConfirmed, state: State) -> Iterator[Notice]:
@@ -82,20 +83,22 @@ def _confirmed(e: escalation.EscalationConfirmed, state: State) -> Iterator[Noti
 
 
 def _asked(e: extensions.ExtensionAsked, state: State) -> Iterator[Notice]:
-    yield kinds.ExtensionAskedNotice(to=state.lifecycle.organiser, unit=e.unit, duty=e.duty, until=e.until)
+    yield kinds.ExtensionAskedNotice(
+        to=state.lifecycle.organiser, unit=e.unit, duty=e.duty, until=e.until, reason=e.reason
+    )
 
 
 def _granted(e: extensions.ExtensionGranted, state: State) -> Iterator[Notice]:
     for unit in (e.unit,) if e.unit else state.membership.members():
-        yield kinds.ExtensionGrantedNotice(to=unit, duty=e.duty, until=e.until)
+        yield kinds.ExtensionGrantedNotice(to=unit, duty=e.duty, until=e.until, reason=e.reason)
 
 
 def _refused(e: extensions.ExtensionRefused, state: State) -> Iterator[Notice]:
-    yield kinds.ExtensionRefusedNotice(to=e.unit, duty=e.duty)
+    yield kinds.ExtensionRefusedNotice(to=e.unit, duty=e.duty, reason=e.reason)
 
 
 def _sent_back(e: midyear.ReportSentBack, state: State) -> Iterator[Notice]:
-    yield kinds.ReportSentBackNotice(to=e.unit)
+    yield kinds.ReportSentBackNotice(to=e.unit, reason=e.text)
 
 
 def _answered(e: midyear.CorrectionAnswered, state: State) -> Iterator[Notice]:
@@ -109,7 +112,7 @@ def _accepted(e: midyear.ReportAccepted, state: State) -> Iterator[Notice]:
 
 def _reopened(e: lifecycle.DutyReopened, state: State) -> Iterator[Notice]:
     for unit in state.membership.members():
-        yield kinds.DutyReopenedNotice(to=unit, duty=e.duty)
+        yield kinds.DutyReopenedNotice(to=unit, duty=e.duty, reason=e.reason)
 
 
 def _submitted(e: conclusion.NominationsSubmitted, state: State) -> Iterator[Notice]:
@@ -173,6 +176,7 @@ WITHDRAWN: Mapping[type[Event], Duty] = {
     scores.SelfScoreWithdrawn: Duty.SELF_SCORE,
     midyear.ReportWithdrawn: Duty.MIDYEAR_REPORT,
     commenting.StanceWithdrawn: Duty.STANCE,
+    commenting.CommentWithdrawn: Duty.STANCE,
 }
 """Events by which a unit's own act is taken back, with the duty that is owed again."""
 
@@ -184,18 +188,34 @@ HANDED_IN: Mapping[type[Event], Duty] = {
 
 
 def notices(
-    envelope: EventEnvelope[Event], after: State, entered_by: Mapping[int, str] = MappingProxyType({})
+    envelope: EventEnvelope[Event],
+    after: State,
+    entered_by: Mapping[int, str] = MappingProxyType({}),
+    rules: Edition = NO_RULES,
 ) -> tuple[Notice, ...]:
     """Return the notices that an event causes. `after` is the state after the event.
 
-    `entered_by` names by version the units that entered earlier events; it is needed for corrections only.
+    `entered_by` names by version the units that entered earlier events; it is needed for corrections only. By `rules`
+    a notice of a duty says when it is due, and which article says so.
     """
     if after.lifecycle.clock == "backfill":
         return ()
     notices_of = NOTICES_OF.get(type(envelope.event))
     caused = () if notices_of is None else notices_of(envelope.event, after)
     found = (*caused, *_to_whose_act_it_was(envelope, after, entered_by))
-    return tuple(notice for notice in found if _may_know(notice, after))
+    return tuple(_dated(notice, after, rules) for notice in found if _may_know(notice, after))
+
+
+def _dated(notice: Notice, state: State, rules: Edition) -> Notice:
+    """Fill in when the duty of a notice is due, and by which article, where the event does not say so."""
+    wanted = {name for name in ("due", "article") if name in type(notice).model_fields and not getattr(notice, name)}
+    if notice.asks is None or not wanted or rules is NO_RULES:
+        return notice
+    duty, bearer, subject = notice.asks
+    bearers = getattr(notice, "units", (bearer,))
+    owed = [one for one in state.obligations(rules) if one.duty is duty and one.bearer in bearers and one.done is None]
+    one = next((one for one in owed if one.subject == subject), owed[0] if owed else None)
+    return notice if one is None else notice.model_copy(update={name: getattr(one, name) for name in wanted})
 
 
 def _to_whose_act_it_was(
@@ -209,13 +229,22 @@ def _to_whose_act_it_was(
                 versions = tuple(version for version in event.versions if entered_by.get(version) == unit)
                 yield kinds.OwnActCorrectedNotice(to=unit, by=by, versions=versions)
         return
-    unit = getattr(event, "unit", by)
+    if isinstance(event, commenting.CommentWithdrawn):
+        comment = state.comments.comments.get(event.number)
+        unit = by if comment is None else comment.by.unit or by
+    else:
+        unit = getattr(event, "unit", by)
     if unit == by:
         return
     if (duty := WITHDRAWN.get(type(event))) is not None:
         yield kinds.OwnActWithdrawnNotice(to=unit, by=by, duty=duty)
     elif by != state.lifecycle.organiser and (duty := HANDED_IN.get(type(event))) is not None:
         yield kinds.OwnActReplacedNotice(to=unit, by=by, duty=duty)
+
+
+def at_office_hours(notice: Notice, state: State) -> bool:
+    """Return whether a mail with the notice can wait for office hours: in real time, deadlines pass at midnight."""
+    return state.lifecycle.clock == "wall" and isinstance(notice, kinds.OverdueNotice | kinds.OverdueOfUnitNotice)
 
 
 def _may_know(notice: Notice, state: State) -> bool:

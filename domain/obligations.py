@@ -17,11 +17,18 @@ from domain.joint_acts import JointAct, UnnamedActs, missing
 from domain.records import Command
 from domain.rules import CovenantKind, DraftKind, Edition
 from domain.scoring.scores import AppraiseScores, CrossCheck, Scores, ScoreSelf, ScoreSelfTogether, WithdrawScore
-from domain.steps.commenting import Comments, TakeStance, TakeStanceTogether, WithdrawStance
+from domain.steps.commenting import (
+    AddComment,
+    Comments,
+    TakeStance,
+    TakeStanceTogether,
+    WithdrawComment,
+    WithdrawStance,
+)
 from domain.steps.conclusion import Conclusion, DecideAwards, PublishResults, Submit
 from domain.steps.cross_checks import AssignCrossChecks, Checkers, checkers
 from domain.steps.drafting import Drafts, PresentDraft
-from domain.steps.extensions import Extensions
+from domain.steps.extensions import ExtensionAsked, Extensions
 from domain.steps.lifecycle import ChangeCalendar, FileCycle, Lifecycle, OpenCycle, ReopenCycle
 from domain.steps.meetings import Meetings, RecordMeeting, first_of
 from domain.steps.membership import BEGINNING, AdmitUnit, Membership
@@ -93,6 +100,8 @@ class _Owed:
     done: When | None = None
     waits_for: tuple[str, ...] = ()
     due: datetime | None = None
+    awaited: Duty | None = None
+    """What the units that it waits for must do first."""
 
 
 def _head(state: ObligationsContext) -> str:
@@ -114,14 +123,22 @@ def _draft(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     yield _Owed(_head(state), done=done)
 
 
-def _stance_taken(unit: str, state: ObligationsContext) -> When | None:
-    taken = state.comments.stances_of(unit, lambda when: state.membership.could_be_member(unit, when))
-    dates = (when for one in taken for when in (one.first or one.when, one.when) if is_of_draft(one.on, when, state))
+def _opinion_given(unit: str, state: ObligationsContext) -> When | None:
+    """Return when a unit gave its opinion on the drafts, by a stance or by a comment."""
+
+    def was_member(when: When) -> bool:
+        return state.membership.could_be_member(unit, when)
+
+    given: list[tuple[DraftKind | None, When]] = []
+    for stance in state.comments.stances_of(unit, was_member):
+        given += [(stance.on, stance.first or stance.when), (stance.on, stance.when)]
+    given += [(comment.on, comment.when) for comment in state.comments.comments_of(unit, was_member)]
+    dates = [when for on, when in given if is_of_draft(on, when, state)]
     return min(dates, key=lambda when: when.earliest, default=None)
 
 
 def is_of_draft(on: DraftKind | None, when: When, state: ObligationsContext) -> bool:
-    """Return whether a draft had been presented by then that a stance could be about.
+    """Return whether a draft had been presented by then that a stance or a comment could be about.
 
     A register that was entered afterwards need not hold the presentation: the source tells of the stance.
     """
@@ -167,7 +184,7 @@ def _self_scored(unit: str, state: ObligationsContext) -> When | None:
 
 
 _DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] = {
-    Duty.STANCE: lambda unit, state, rules: _stance_taken(unit, state),
+    Duty.STANCE: lambda unit, state, rules: _opinion_given(unit, state),
     Duty.SIGNATURE: lambda unit, state, rules: _signed(unit, state, covenants_to_sign(state, rules)),
     Duty.MIDYEAR_REPORT: lambda unit, state, rules: _reported(unit, state),
     Duty.SELF_SCORE: lambda unit, state, rules: _self_scored(unit, state),
@@ -177,7 +194,7 @@ _DONE: Mapping[Duty, Callable[[str, ObligationsContext, Edition], When | None]] 
 
 def _of_each(duty: Duty, state: ObligationsContext, rules: Edition, waits_for: tuple[str, ...] = ()) -> Iterator[_Owed]:
     for unit in state.membership.members():
-        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for)
+        yield _Owed(unit, done=_DONE[duty](unit, state, rules), waits_for=waits_for, awaited=Duty.DRAFT)
 
 
 def _stance(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -214,6 +231,7 @@ def _midyear_acceptance(state: ObligationsContext, rules: Edition) -> Iterator[_
             unit,
             done=report.accepted if report else None,
             waits_for=(unit,) if waiting else (),
+            awaited=Duty.MIDYEAR_REPORT if report is None else Duty.CORRECTION,
         )
 
 
@@ -222,7 +240,7 @@ def _self_score(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 
 def cross_checkers(state: ObligationsContext, rules: Edition) -> Checkers:
-    """Return which member cross-checks which, by the unit that is checked; it is empty while nobody says so."""
+    """Return which member cross-checks which, by the checked unit; empty while neither edition nor act says so."""
     members = state.membership.members() if rules.has_round("cross-checked") else ()
     return checkers(members, state.cross_checks, rules)
 
@@ -234,7 +252,8 @@ def _cross_check(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
         if scored is None and checked not in bound:
             continue
         waits = () if (checked, "self") in state.scores else (checked,)
-        yield _Owed(unit, checked, done=(scored.first or scored.when) if scored else None, waits_for=waits)
+        done = (scored.first or scored.when) if scored else None
+        yield _Owed(unit, checked, done=done, waits_for=waits, awaited=Duty.SELF_SCORE)
 
 
 def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -244,9 +263,8 @@ def _appraisal(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
         if scored is None and unit not in bound:
             continue
         waits = () if (unit, "self") in state.scores else (unit,)
-        yield _Owed(
-            state.lifecycle.organiser, unit, done=(scored.first or scored.when) if scored else None, waits_for=waits
-        )
+        done = (scored.first or scored.when) if scored else None
+        yield _Owed(state.lifecycle.organiser, unit, done=done, waits_for=waits, awaited=Duty.SELF_SCORE)
 
 
 def _final_meeting(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -260,7 +278,7 @@ def _submission(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
 
 def _decision(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
     waits = () if state.conclusion.submitted else (_head(state),)
-    yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits)
+    yield _Owed(state.lifecycle.organiser, done=state.conclusion.decided, waits_for=waits, awaited=Duty.SUBMISSION)
 
 
 def _publication(state: ObligationsContext, rules: Edition) -> Iterator[_Owed]:
@@ -305,7 +323,9 @@ _JOINING = (AdmitUnit, NameUnit, MergeUnits, SplitUnit, ChangeCalendar)
 
 DUTY_COMMANDS: Mapping[Duty, DutyCommands] = {
     Duty.DRAFT: DutyCommands((PresentDraft,), _BEGINNING),
-    Duty.STANCE: DutyCommands((TakeStance, TakeStanceTogether), (PresentDraft, WithdrawStance, *_JOINING)),
+    Duty.STANCE: DutyCommands(
+        (TakeStance, TakeStanceTogether, AddComment), (PresentDraft, WithdrawStance, WithdrawComment, *_JOINING)
+    ),
     Duty.SIGNATURE: DutyCommands((SignCovenant, SignJointly), (PresentDraft, *_JOINING)),
     Duty.MIDYEAR_REPORT: DutyCommands((ReportMidyear, ReportMidyearTogether), (OpenCycle, WithdrawReport, *_JOINING)),
     Duty.CORRECTION: DutyCommands((AnswerCorrection, AcceptReport), (SendBack, ChangeCalendar)),
@@ -340,7 +360,7 @@ def obligations(state: ObligationsContext, rules: Edition) -> tuple[Obligation, 
 
 
 def is_past_year(state: ObligationsContext) -> bool:
-    """Return whether the year is entered afterwards from what sources tell, so that nobody has anything to do in it."""
+    """Return whether the year is entered afterwards from what sources tell, so that it has no open tasks."""
     return state.lifecycle.clock == "backfill"
 
 
@@ -362,7 +382,16 @@ def _obligations_of(duty: Duty, state: ObligationsContext, rules: Edition) -> It
         if lapsed is not None and owed.due is None and not extended:
             due = None
         obligation = Obligation(
-            duty, owed.bearer, owed.subject, due, owed.done, extended, owed.waits_for, article, lapsed
+            duty,
+            owed.bearer,
+            owed.subject,
+            due,
+            owed.done,
+            extended,
+            owed.waits_for,
+            article,
+            lapsed,
+            owed.awaited if owed.waits_for else None,
         )
         if owed.due is None and due is not None and due <= _begins(obligation, state):
             obligation = replace(obligation, due=None, extended=False, article=None, lapsed=due)
@@ -412,6 +441,15 @@ def _bound_by(duty: Duty, state: ObligationsContext, rules: Edition) -> tuple[st
     if all(state.membership.has_duties_since(unit) == BEGINNING for unit in members):
         return members
     return tuple(o.bearer for o in _obligations_of(duty, state, rules) if not _is_free_of(o, state, rules))
+
+
+def open_requests(state: ObligationsContext, owed: Iterable[Obligation]) -> Mapping[tuple[str, Duty], ExtensionAsked]:
+    """Return the requests for more time that wait for an answer, by unit and duty.
+
+    A request is closed by an answer, and when its duty is done. `owed` is the result of `obligations`.
+    """
+    open_ = {(one.bearer, one.duty) for one in owed if one.done is None}
+    return {key: asked for key, asked in state.deadlines.extension_requests.items() if key in open_}
 
 
 # Steps ------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Section(Enum):
     MEETINGS = auto()
     MIDYEAR_REPORTS = auto()
     SCORES = auto()
+    TOTALS = auto()
     RANKING = auto()
     NOMINATIONS = auto()
     NEXT_ROLES = auto()

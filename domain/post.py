@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.msgids import N_, Plural
 from domain.records import Event, EventEnvelope
 from domain.times import ICT, start_of
 
@@ -15,7 +16,7 @@ class NoticeSent(
     Event,
     name="NoticeSent",
     schema=1,
-    sentence=None,
+    sentence=N_("A notice to {unit} is sent by mail."),
     correctable=False,
     in_summary=None,
 ):
@@ -33,7 +34,7 @@ class NoticeFailed(
     Event,
     name="NoticeFailed",
     schema=1,
-    sentence=None,
+    sentence=N_("A notice to {unit} could not be sent by mail."),
     correctable=False,
     in_summary=None,
 ):
@@ -50,7 +51,7 @@ class NoticeUnknown(
     Event,
     name="NoticeUnknown",
     schema=1,
-    sentence=None,
+    sentence=N_("It is not known whether a notice to {unit} has arrived; it is sent again."),
     correctable=False,
     in_summary=None,
 ):
@@ -67,7 +68,7 @@ class NoticeGathered(
     Event,
     name="NoticeGathered",
     schema=1,
-    sentence=None,
+    sentence=N_("A notice to {unit} waits for the mail of the day or the week."),
     correctable=False,
     in_summary=None,
 ):
@@ -83,7 +84,7 @@ class DigestSent(
     Event,
     name="DigestSent",
     schema=1,
-    sentence=None,
+    sentence=Plural("A mail with {notices} notice is sent.", "A mail with {notices} notices is sent.", "notices"),
     correctable=False,
     in_summary=None,
 ):
@@ -99,7 +100,7 @@ class DigestFailed(
     Event,
     name="DigestFailed",
     schema=1,
-    sentence=None,
+    sentence=N_("A mail with the notices that waited could not be sent."),
     correctable=False,
     in_summary=None,
 ):
@@ -114,7 +115,7 @@ class PostAdvanced(
     Event,
     name="PostAdvanced",
     schema=1,
-    sentence=None,
+    sentence=N_("The notices of all acts up to position {position} are sent."),
     correctable=False,
     in_summary=None,
 ):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 T = TypeVar("T")
 FOUND_CHARS = 80
@@ -40,6 +40,11 @@ def _is_type_alternative(part: int | str) -> bool:
     return isinstance(part, str) and ("[" in part or part in _TYPE_ALTERNATIVES)
 
 
+def all_problems(error: ValidationError) -> list[dict[str, Any]]:
+    """Return all problems of a failed validation, each as `first_problem` returns one."""
+    return [_problem(one) for one in error.errors(include_url=False)]
+
+
 def first_problem(error: ValidationError) -> dict[str, Any]:
     """Return the first problem of a failed validation.
 
@@ -51,13 +56,17 @@ def first_problem(error: ValidationError) -> dict[str, Any]:
     if first["type"] == "missing":  # mostly because the name is mistyped
         mistyped = (one for one in errors if one["type"] == "extra_forbidden" and one["loc"][:-1] == first["loc"][:-1])
         first = next(mistyped, first)
-    text = _as_written(first["input"])
-    given = {name: str(fact) for name, fact in first.get("ctx", {}).items()}
-    typed = {"typed": first["input"]} if isinstance(first["input"], str) else {}
+    return _problem(first)
+
+
+def _problem(found: ErrorDetails) -> dict[str, Any]:
+    text = _as_written(found["input"])
+    given = {name: str(fact) for name, fact in found.get("ctx", {}).items()}
+    typed = {"typed": found["input"]} if isinstance(found["input"], str) else {}
     return {
-        "place": tuple(part for part in first["loc"] if not _is_type_alternative(part)),
-        "problem": _cause(first["type"], first["loc"], first["input"], given),
-        "given": {**given, **typed, "message": first["msg"]},
+        "place": tuple(part for part in found["loc"] if not _is_type_alternative(part)),
+        "problem": _cause(found["type"], found["loc"], found["input"], given),
+        "given": {**given, **typed, "message": found["msg"]},
         "found": text if len(text) <= FOUND_CHARS else text[: FOUND_CHARS - 3] + "…",
     }
 
@@ -81,10 +90,9 @@ def _is_name(text: str) -> bool:
 
 
 def _as_written(value: object) -> str:
-    """Return a value as a person would write it: days as day/month/year."""
+    """Return a value as a person would write it: days as day/month/year, of a list or a table three dots."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return "…"
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    try:
-        return repr(value)
-    except RecursionError:  # lists inside each other, hundreds deep
-        return "…"
+    return repr(value)

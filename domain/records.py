@@ -112,8 +112,8 @@ class Event(FrozenModel):
     NAME: ClassVar[str]
     SCHEMA: ClassVar[int]
     """Name and schema are stored, so they never change."""
-    SENTENCE: ClassVar[Sentence | None]
-    """The event in the timeline; None for events of streams that have none, shown by their type and fields."""
+    SENTENCE: ClassVar[Sentence]
+    """The event in the timeline."""
     SENTENCE_IF_DECIDED: ClassVar[str | None]
     """The sentence where another unit entered it, as a meeting had decided; None: the same sentence."""
     READERS: ClassVar[Readers]
@@ -130,7 +130,7 @@ class Event(FrozenModel):
         *,
         name: str = "",
         schema: int = 1,
-        sentence: Sentence | None = None,
+        sentence: Sentence = "",
         sentence_if_decided: str | None = None,
         readers: Readers = Readers.NO_MEMBER,
         correctable: bool = False,
@@ -147,7 +147,7 @@ class Event(FrozenModel):
         given = Keywords(cls, {"readers": Readers.NO_MEMBER, "sentence_if_decided": None, "subjects": None, **record})
         cls.NAME = given.take("name", is_text)
         cls.SCHEMA = given.take("schema", lambda number: type(number) is int and number > 0)
-        sentence = given.take("sentence", lambda text: text is None or callable(text) or tells_fields(cls, text))
+        sentence = given.take("sentence", lambda text: bool(text) and (callable(text) or tells_fields(cls, text)))
         # A plain function would become a method of the event.
         cls.SENTENCE = staticmethod(sentence) if callable(sentence) else sentence
         cls.SENTENCE_IF_DECIDED = given.take(

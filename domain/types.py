@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -40,7 +41,7 @@ def normalize_text(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    _require_few_marks(text)
+    require_few_marks(text)
     normal = unicodedata.normalize("NFC", text).strip()
     for char in normal:
         if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in "\u200c\u200d":
@@ -48,7 +49,7 @@ def normalize_text(text: str) -> str:
     return normal
 
 
-def _require_few_marks(text: str) -> None:
+def require_few_marks(text: str) -> None:
     """Refuse a letter with so many marks that putting them in order, which takes the square of their number, is slow.
 
     The bound is that of Unicode's stream-safe text format (UAX 15, section 13).
@@ -180,6 +181,32 @@ class IsPlace:
 
 class IsVoteSubject:
     """Marks a field that holds the subject of a vote: a role, an award's id or another word."""
+
+
+class IsAward:
+    """Marks a field that holds the id of an award; it is shown by its title (`domain.titles`)."""
+
+
+AwardId = Annotated[Slug, IsAward()]
+
+
+class IsRound:
+    """Marks a field that holds a round of scoring: an id, or words of a source. It is shown by its title."""
+
+
+class IsLetter:
+    """Marks a field that holds the id of a letter; it is shown by what is written on the letter."""
+
+
+class IsDeviationKey:
+    """Marks a field that holds the key of a deviation; it is shown by what the deviation is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsKey:
+    """Marks a field that holds the key of a thing of a kind, such as a criterion; it is shown by its title."""
+
+    of: Literal["cluster", "condition", "criterion", "cycle", "target"]
 
 
 class IsLastInstant:

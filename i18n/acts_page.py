@@ -19,7 +19,7 @@ from domain.steps.corrections import CorrectAct
 from domain.steps.lifecycle import AdoptEdition, OpenCycle
 from domain.steps.signatories import SignatoriesNamed
 from i18n import N_, NC_, _
-from i18n.fields import FIELDS, field_label
+from i18n.fields import field_label
 from i18n.messages import translated, word
 
 _TITLE = N_("The acts of a year")
@@ -63,6 +63,7 @@ _EVENT_FIELDS: Mapping[str, str] = {
     "covenant": NC_("field of an event", "covenant"),
     "due": NC_("field of an event", "day"),
     "gone": NC_("field of an event", "units that end"),
+    "handed_out": NC_("field of an event", "number"),
     "handed_to": NC_("field of an event", "clusters that go on"),
     "indicators": NC_("field of an event", "number"),
     "key": NC_("field of an event", "which deviation"),
@@ -94,7 +95,7 @@ def acts_page() -> str:
 def _act(command: type[Command]) -> Iterator[str]:
     name = _capital(_(command.LABEL))
     yield f"### {name} ({command.NAME})" if command in ENTERED_BY_PERSONS else f"### {name}"
-    yield re.sub(r"`(\w+)`", lambda found: f"“{_of_form(found[1])}”", _(command.SUMMARY))
+    yield _(command.SUMMARY)
     yield "\n".join(f"- {line}" for line in _lines(command))
 
 
@@ -147,7 +148,7 @@ def _said(event: type[Event]) -> str:
         # The sentence of the usual case: fields that can be left out have their defaults.
         empty: dict[str, Any] = {name: () for name, field in event.model_fields.items() if field.is_required()}
         sentence, _facts = sentence(event.model_construct(**empty))
-    text = translated(sentence, {}) if sentence is not None else event.NAME
+    text = translated(sentence, {})
     names = {name for _text, name, _spec, _conversion in Formatter().parse(text) if name}
     said = text.format(**{name: f"*{_of_field(name)}*" for name in names})
     said = re.sub(r"^\*?.", lambda first: first[0].upper(), said)
@@ -160,11 +161,6 @@ def _of_field(name: str) -> str:
         return _(_EVENT_FIELDS[name])
     label = field_label(name)
     return label[:1].lower() + label[1:]
-
-
-def _of_form(name: str) -> str:
-    """The words on a form for a field, or for the value of a role that is not held."""
-    return field_label(name) if name in FIELDS else word("holder", name)
 
 
 def _words(kind: str, values: Iterable[str]) -> str:

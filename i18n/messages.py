@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,10 +11,12 @@ from typing import Any
 
 from domain.dates import as_written, parse_when
 from domain.numbers import write_number
+from domain.records import Command
 from domain.times import ICT, When
 from i18n import Plural, _, language, ngettext, page_texts, sentences
-from i18n.acts import MEETINGS_VI, names_in_files
-from i18n.fields import FIELDS
+from i18n.acts import MEETINGS_VI, act_name, names_in_files
+from i18n.earlier_acts import who_came_first
+from i18n.fields import FIELDS, place_in_words
 from i18n.nearest import nearest_in_words
 from i18n.problems import PROBLEMS
 from i18n.words import COUNTS, WORDS, words_of_values
@@ -30,20 +32,32 @@ _KIND_OF_FACT: Mapping[str, str] = {
 }
 """The kind of word that a fact of a refusal or a deviation is, by the fact's name."""
 
-_UNITS = {"unit", "subject", "organiser"}
+_UNITS = {"by", "organiser", "subject", "unit"}
 
 
 def sentence(code: str, facts: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None) -> str:
-    """The sentence of a code, in the language in use; a code without one is shown with its facts."""
+    """The sentence of a code, in the language in use."""
     text = SENTENCES.get(code)
-    given = dict(facts or {})
+    given = {**_ACTS_IN.get(code, {}), **(facts or {})}
     if text is None:
-        return f"{code}: {given}" if given else code
+        return _("Something is wrong that has no words yet.")
     if (problem := given.get("problem")) is not None:
         given["problem"] = problem_in_words(str(problem), given.get("given") or {})
     if (typed := _TYPED.get(code)) is not None:
         given["nearest"] = nearest_in_words(str(given.get(typed)), _possible(code, given))
-    return filled(translated(text, given), given, names or {})
+    words = translated(text, given)
+    told = filled(words, given, names or {})
+    first = who_came_first(given)
+    return (told[:1].upper() + told[1:] if words.startswith("{place}") else told) + (f" {first}" if first else "")
+
+
+_ACTS_IN: Mapping[str, Mapping[str, str]] = {
+    "cluster_differs": {"act": "admit-unit", "other_act": "release-unit"},
+    "nobody_can_be_ranked": {"act": "record-totals"},
+    "unit_has_no_score": {"act": "record-totals"},
+    "unit_not_in_register": {"act": "admit-unit"},
+}
+"""The acts that a sentence tells to enter."""
 
 
 def translated(text: str | Plural, facts: Mapping[str, Any]) -> str:
@@ -75,13 +89,22 @@ def problem_in_words(problem: str, given: Mapping[str, Any]) -> str:
     text = PROBLEMS.get(problem)
     if text is None:
         return str(given.get("message", problem))
-    facts = {name: str(fact) for name, fact in given.items()}
+    facts = {name: _of_problem(name, str(fact)) for name, fact in given.items()}
     if (typed := _TYPED.get(problem)) is not None:
-        facts["nearest"] = nearest_in_words(facts.get(typed, ""), _possible(problem, given))
+        facts["nearest"] = nearest_in_words(str(given.get(typed, "")), _possible(problem, given))
     if problem in _OF_CHOICES:
         facts["expected"] = ", ".join(_explained(_choices(given)).values())
     return fill(translated(text, given), facts)
 
+
+def _of_problem(name: str, fact: str) -> str:
+    """A fact of a problem: what is typed as it stands, such as ids and names of fields, is quoted."""
+    if name == "duties":
+        return ", ".join(word("duty", one) for one in fact.split(", "))
+    return ", ".join(map(_as_typed, fact.split(", "))) if name in _TYPED_FACTS else fact
+
+
+_TYPED_FACTS = frozenset({"fields", "criterion", "person", "unit", "units", "cluster", "source"})
 
 _TYPED: Mapping[str, str] = {
     "enum": "typed",
@@ -120,7 +143,10 @@ def _possible(code: str, facts: Mapping[str, Any]) -> Mapping[str, str]:
     if code not in {"no_such_field", "field_unknown"}:
         return _same(listed)
     labels = {name: _(FIELDS[name]) for name in listed if name in FIELDS}
-    shown = {name: _with_word(name, _in_sentence(labels.get(name, ""))) for name in listed}
+    shown = {
+        name: f"{_as_typed(name)} ({_in_sentence(labels[name])})" if name in labels else _as_typed(name)
+        for name in listed
+    }
     return {**shown, **{label: shown[name] for name, label in labels.items()}}
 
 
@@ -145,7 +171,12 @@ def _in_sentence(label: str) -> str:
 
 
 def _with_word(name: str, word: str) -> str:
-    return f"{name} ({word})" if word and word != name else name
+    """What is typed, as it stands, with the word for it."""
+    return f"{_as_typed(name)} ({word})" if word and word != name else name
+
+
+def _as_typed(name: str) -> str:
+    return f"`{name}`"
 
 
 def word(kind: str, value: object) -> str:
@@ -160,10 +191,13 @@ def counted(what: str, count: int) -> str:
 
 
 def number(value: Decimal) -> str:
-    """A decimal without trailing zeros; Vietnamese writes a comma for the point."""
-    text = f"{value:f}"
+    """A decimal as people write it, without trailing zeros: 9.000.000,5 in Vietnamese, 9,000,000.5 in English."""
+    text = f"{value:,f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") if language() == "vi" else text
+    return text.translate(_VIETNAMESE_MARKS) if language() == "vi" else text
+
+
+_VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 
 
 def typed_number(value: object) -> str:
@@ -232,14 +266,40 @@ def _is_date(key: str, value: str) -> bool:
     return bool(_DATE.fullmatch(value)) if key == "on" else key != "found" and bool(_DAY.fullmatch(value))
 
 
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+_SHOWN: Mapping[str, Callable[[str], str]] = {
+    "act": lambda act: _in_quotes(act_name(act)) if act in Command.KNOWN else act,
+    "fields": lambda names: ", ".join(map(_as_typed, names.split(", "))),
+    "other_act": lambda act: _in_quotes(act_name(act)),
+    "figure": lambda name: _in_sentence(_(FIELDS[name])) if name in FIELDS else name,
+    "place": lambda path: _("the act as a whole") if path in Command.KNOWN else place_in_words(path),
+    "round": lambda round_: word("round", round_),
+}
+"""How facts are shown that name parts of the program."""
+
+
+def _in_quotes(text: str) -> str:
+    return _("“{title}”").format(title=text)
+
+
 def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
     """One fact in words, by its name."""
     if key in _KIND_OF_FACT:
         return word(_KIND_OF_FACT[key], getattr(value, "value", value))
+    if (show := _SHOWN.get(key)) is not None and isinstance(value, str):
+        return show(value)
     if key in _UNITS:
         return names.get(str(value), str(value or ""))
+    if key == "known" and isinstance(value, str):
+        return ", ".join(names.get(one) or (_as_typed(one) if _ID.fullmatch(one) else one) for one in value.split(", "))
     if key == "units":
         return ", ".join(names.get(str(unit), str(unit)) for unit in value)
+    return _plain(key, value)
+
+
+def _plain(key: str, value: Any) -> str:
+    """A value that is no id and no name of the program, as people write it."""
     if isinstance(value, (date, datetime, When)):
         return day(value)
     if isinstance(value, str) and _is_date(key, value):
@@ -247,6 +307,4 @@ def shown(key: str, value: Any, names: Mapping[str, str]) -> str:
             return day(value)
     if isinstance(value, Decimal):
         return number(value)
-    if isinstance(value, (tuple, list)):
-        return ", ".join(map(str, value))
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)

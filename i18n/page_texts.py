@@ -33,7 +33,17 @@ SENTENCES: Mapping[str, str] = {
     "field_bad": N_("{place} cannot be used: {found}"),
     "file_empty": N_("Choose a file."),
     "upload_too_large": N_("The file has {found} bytes; at most {most} are taken."),
-    "upload_type": N_("This is no file of a type that is taken: {types}"),
+    "upload_type": N_("{name} is of a kind that is not taken. Save it as PDF, Word or Excel, then send that."),
+    "upload_kind": N_(
+        "{name} is a file of the kind {found}, which is not taken. Save it as {instead}, then send that."
+    ),
+    "upload_heic": N_(
+        "{name} is a picture of the kind HEIC, which many computers cannot open. Save it as JPEG, then send that "
+        "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
+    ),
+    "upload_video": N_("{name} is a video, which is not taken. Put it where others can see it, and give its link."),
+    "upload_locked": N_("{name} is locked by a password, or by rights. Take the lock off, then send it again."),
+    "upload_macros": N_("{name} holds macros (programs). Save it as DOCX, XLSX or PDF, then send that."),
     "form_unreadable": N_("What the form has sent cannot be read; nothing was entered. Go back and send it again."),
     "form_from_other_address": N_(
         "The form was sent from {found}, but the register is served at {address}. Nothing was recorded. Open the "
@@ -41,8 +51,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "form_of_other_person": N_("The form was opened by another person in the same browser."),
     "form_not_ours": N_("This form is too old, or comes from elsewhere. Open the page again."),
-    "id_taken": N_("The account name {person} is taken; choose another."),
-    "id_reserved": N_("{person} is a name of the register itself; choose another."),
+    "id_taken": N_("The account name “{person}” is taken; choose another."),
+    "id_reserved": N_("The account name “{person}” is a name of the register itself; choose another."),
     "invitation_void": N_(
         "This address was used already, or is too old: an invitation works for a week, an address for a new password "
         "for an hour. Ask for a new one."
@@ -64,12 +74,13 @@ SENTENCES: Mapping[str, str] = {
     "no_such_act": N_("There is no act {version} here."),
     "no_such_calendar": N_("There is no such calendar; a new address may have been made."),
     "no_such_job": N_("That is over or was never begun. Begin again."),
-    "no_such_minutes": N_("There are no minutes {meeting} here."),
+    "no_such_minutes": N_("There are no such minutes here."),
+    "nobody_reads_mail": N_("Nobody of this unit gets mail: please telephone, and record that."),
     "nobody_is_late": N_("Nobody is late in the clusters that were chosen."),
     "not_yours_to_manage": N_("Only an administrator may make or change such an account."),
     "no_such_person": N_("There is no such person among those whose accounts you manage."),
     "not_yours_to_correct": N_("This person's data are corrected by themselves or by an administrator."),
-    "not_yours_to_read": N_("This is not yours to read."),
+    "not_yours_to_read": N_("You may not read this."),
     "not_yours_to_say": N_("This is not yours to enter; the unit itself, the head or the secretariat does it."),
     "number_too_large": N_("A number is too large to be meant."),
     "nothing_chosen": N_("Choose at least one cluster."),
@@ -107,7 +118,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "too_busy": N_("Much is being worked on at this moment. Try again in a minute; nothing was entered."),
     "unit_unknown_web": N_("No cluster has a unit {unit}; write its id as it stands on the cluster's page."),
-    "unit_elsewhere": N_("{unit} is no unit of your clusters; an administrator can enter its people."),
+    "unit_elsewhere": N_("This unit is not of your clusters; an administrator can enter its people."),
     "reason_missing": N_("A reason is missing; it stays visible for ever."),
     "stand_in_dates": N_("From and to must be days, the second not before the first."),
     "stand_in_unknown": N_("Choose a colleague of the same unit who has an open account of the same kind."),
@@ -123,7 +134,11 @@ SENTENCES: Mapping[str, str] = {
     "table_cell_missing": N_("Line {line}: the column {column} is empty."),
     "table_empty": N_("Paste a table, or choose a file."),
     "table_head": N_("The first row must name the columns: {expected}. Found: {found}"),
-    "table_too_large": N_("The table is too large: {found}, at most {most}."),
+    "table_line_too_long": N_("A line of the table is too long; at most {most} characters."),
+    "table_not_text": N_("The file cannot be read; save it as an Excel file (.xlsx)."),
+    "table_too_large": N_("The table is too large; at most {most} MB."),
+    "table_too_long": N_("The table has too many rows; at most {most}."),
+    "table_too_wide": N_("The table has too many columns; at most {most}."),
     "table_unreadable": N_("The file cannot be read as a table: {problem}"),
     "table_wrong": N_("{place}: {problem}"),
     "token_needed": N_("A personal token is needed, and this one is missing or void."),

@@ -76,16 +76,26 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "number_in_two_ways": N_("{found} can be read in two ways: write {thousands}, or {decimal} if these are decimals"),
     "number_unreadable": N_("a number such as 9,5 or 1250 or 9.000.000 is expected"),
     "character": N_("the character {character} is not allowed"),
+    "character_at": N_("line {line}, “{words}”: the character at ▯ cannot be kept; delete it, or type it again"),
+    "sign_of_font": N_(
+        "line {line}, “{words}”: the sign at ▯ is known to the fonts Symbol or Wingdings only; "
+        "type the sign that is meant"
+    ),
+    "letter_lost": N_("line {line}, “{words}”: the letter at ▯ was lost when this was copied; type it again"),
+    "old_font": N_(
+        "line {line}, “{words}”, is written in the old encoding {font}; convert it to Unicode "
+        "(in UniKey: Ctrl+Shift+F6), then paste it again"
+    ),
     "mail_address": N_("a mail address such as an@phuong.gov.vn is expected"),
     "line_break": N_("a line break is not allowed here"),
     "date_bounds": N_("a date between {earliest} and {latest} is expected"),
     "range_backwards": N_("the range ends before it begins"),
     "person_is_nobody": N_("a person needs an id or an office"),
     "document_is_nothing": N_("a document needs a title, a number, a date or an issuer"),
-    "voice_is_one": N_("one of unit, person and group is expected"),
+    "voice_is_one": N_("one of unit (`unit`), person (`person`) and people together (`group`) is expected"),
     "nobody_in_cluster": N_("a cluster needs units, or a number of unnamed ones"),
-    "cluster_twice": N_("the cluster {cluster} stands twice"),
-    "unit_in_two_clusters": N_("{unit} stands in two clusters"),
+    "cluster_twice": N_("the cluster {name} stands twice"),
+    "unit_in_two_clusters": N_("{name} stands in two clusters"),
     "units_twice": N_("named twice: {units}"),
     "organiser_is_member": N_("the organiser cannot be a member of its own cluster"),
     "day_not_every_year": N_("{day}/{month} is no day of every year"),
@@ -112,7 +122,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "holidays_overlap": N_("holidays overlap: {titles}"),
     "round_of_no_criterion": N_("round {round}: {criterion} is no criterion that takes points"),
     "signatories_of_nobody": N_("name who prepared, approved or signed, or on whose behalf"),
-    "sure_in_one_way": N_("one of source, inferred_from and rehearsed is expected"),
+    "sure_in_one_way": N_("one of `source`, `inferred_from` and `rehearsed` is expected"),
     "year_wrong_by_one": N_(
         "a meeting that closes {year} and opens {next} was held on {on}: does it close {likely}? Then write "
         "`year: {likely}` and the year after it under `next`; if not, `year_is_right: true` in the head of the file"
@@ -128,7 +138,7 @@ PROBLEMS: Mapping[str, str | Plural] = {
     "criteria_too_deep": N_("criteria are nested more than {most} deep"),
     "criterion_stands_twice": N_("criterion {criterion} stands twice"),
     "reserved_id": N_("{person} cannot be a person's id"),
-    "person_twice": N_("{person} stands twice"),
-    "unit_of_nobody": N_("{person}: no unit {unit} in this file (a person of another body needs an office)"),
+    "person_twice": N_("{name} stands twice"),
+    "unit_of_nobody": N_("{name}: no unit {unit} in this file (a person of another body needs an office)"),
 }
 """A code without an entry is shown in pydantic's own English words."""

@@ -38,7 +38,7 @@ SENTENCES: Mapping[str, str | Plural] = {
         "{most} comments answer each other here already. Answer an earlier one of them, or write a new comment."
     ),
     "no_such_comment": N_("There is no standing comment number {number}."),
-    "not_yours": N_("This is not yours to say ({act})."),
+    "not_yours": N_("You may not enter this ({act})."),
     "organiser_needs_secretariat": N_("What the organiser says is entered by its secretariat only."),
     "organiser_needs_code": N_(
         "What the organiser says needs a login with password and one-time code. Log out, and log in again with a code."
@@ -64,7 +64,7 @@ SENTENCES: Mapping[str, str | Plural] = {
         "Your unit does not read the earlier score of this unit yet. State a reason for each item of this sheet."
     ),
     "not_yours_to_date": N_("Only the secretariat and the keeper of the minutes may state an earlier date."),
-    "when_is_missing": N_("This register is entered afterwards: say when it happened (--on)."),
+    "when_is_missing": N_("This register is entered afterwards: say when it happened."),
     "in_the_future": N_("{on} has not come yet (it is {now})."),
     "signed_already": N_("{unit} has signed version {number} already."),
     "meeting_is_recorded": N_("The meeting {meeting} is recorded already."),
@@ -170,6 +170,7 @@ SENTENCES: Mapping[str, str | Plural] = {
         "votes",
     ),
     "tally_without_choices": N_("Name what could be voted for, with its votes."),
+    "cast_beyond_handed_out": N_("{cast} papers came back, but only {handed_out} were handed out."),
     "votes_beyond_voters": Plural(
         "{cast} papers, but only {voters} voter.", "{cast} papers, but only {voters} voters.", "voters"
     ),
@@ -202,7 +203,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "file_unwritable": N_("The file cannot be written: {problem}."),
     "recording_stopped": N_("{act}: {why} Nothing of this meeting was entered."),
     "recording_stopped_outside": N_("{act}: {why} This act was not entered, nor what stands after it."),
-    "unit_not_in_register": N_("{unit} ({name}) is no unit of the open cycle; enter it by admit-unit."),
+    "unit_not_in_register": N_("{name} is no unit of the open cycle; enter it by the act {act}."),
     "unit_called_otherwise": N_("{unit} is called {found} in the register, {name} in the file."),
     "body_unknown": N_("{unit} is no unit of the cluster {nearest}; it is kept as a body from elsewhere."),
     "unnamed_otherwise": N_("units that nobody names: {found} in the register, {told} in the file."),
@@ -247,7 +248,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "duty_is_done": N_("{unit} has done this already ({duty}); there is nothing to extend."),
     "person_differs": N_("{person} is entered already, with another {field}: {found}."),
     "cluster_differs": N_(
-        "{cluster} is open with other units ({found}); change its membership by admit-unit and release-unit."
+        "{cluster} is open with other units ({found}); change its membership by the acts {act} and {other_act}."
     ),
     "no_such_schema": N_("There is no schema of {name}; there are: {names}."),
     "score_is_appraised": N_("The score of {unit} is appraised; ask the secretariat for a correction."),
@@ -255,9 +256,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "nominations_are_submitted": N_("The nominations are submitted."),
     "nobody_can_be_ranked": N_(
         "No unit can be ranked: points are undetermined, or the score table lacks some. Ranks that a source tells are "
-        "entered by record-totals."
+        "entered by the act {act}."
     ),
-    "unit_has_no_score": N_("{unit} has no score yet; ranks that a source tells are entered by record-totals."),
+    "unit_has_no_score": N_("{unit} has no score yet; ranks that a source tells are entered by the act {act}."),
     "no_such_award": N_("{edition} knows no award {award}; it knows {known}."),
     "nothing_nominated": N_("Nobody is nominated yet."),
     "grant_needs_reason": N_("{unit} was not nominated for {award}: give the reason."),
@@ -273,7 +274,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_such_act": N_("There is no act number {version} in this register."),
     "act_is_corrected": N_("Act {version} was corrected already (by {by})."),
     "not_correctable": N_("Act {version} carries the register itself and is put right by a new act of its kind."),
-    "correction_stands_alone": N_("Hand in a correction alone."),
+    "correction_stands_alone": N_("Submit a correction by itself."),
     "unknown_act": N_("There is no act called {act} {nearest}; `thidua acts` lists them."),
     "malformed_act": N_("{act}, {place}: {problem} (found {found})."),
     "malformed_command": N_("The command cannot be read."),
@@ -284,9 +285,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "cluster_twice": N_("The cluster {cluster} stands twice."),
     "unit_in_two_clusters": N_("{unit} stands in two clusters."),
     "no_such_cluster": N_("There is no cluster {cluster} in this year."),
-    "not_a_cycle_name": N_("{name} is no name of a cycle; write 2020/cum-1 or mttq-hanoi/2020/cum-1."),
+    "not_a_cycle_name": N_("{name} is no name of a cycle; write `2020/cum-1` or `mttq-hanoi/2020/cum-1`."),
     "no_such_predecessor": N_(
-        "There is no cycle {cycle} {nearest}; name one that is in the register, or unknown where no source names it."
+        "There is no cycle {cycle} {nearest}; name one that is in the register, or `unknown` where no source names it."
     ),
     "no_such_cycle": N_("There is no cycle {cycle}; `thidua board` lists them."),
     "malformed": N_("The command is not in the form of a signed command."),
@@ -314,7 +315,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "unknown_person": N_("Nobody is entered under {person}."),
     "text_expected": N_("A text is expected here."),
     "text_too_long": N_("The text has {found} characters; at most {most}."),
-    "bad_character": N_("The text holds a character that is not allowed: {problem}."),
+    "bad_character": N_("This text cannot be kept as it is: {problem}."),
     "file_too_large": N_("The file has {found} bytes; at most {most}."),
     "file_unreadable": N_("The file cannot be read: {problem}."),
     "file_not_utf8": N_("The file is not UTF-8 text (byte {position})."),
@@ -380,11 +381,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     "checkpoint_ahead": N_("The ledger lacks what a checkpoint has seen (position {position}); this is an old copy."),
     "append_size": N_("An append takes 1 to {most} events, not {count}."),
     "unreachable": N_("The engine does not answer."),
-    "database_unreachable": N_("The database does not answer: {problem}."),
+    "database_unreachable": N_("The database does not answer now. Try again in a moment."),
     "disk_full": N_(
         "The disk is full, so nothing was stored. Tell whoever runs this machine to free space, then do it again."
     ),
-    "unstorable_text": N_("The text holds characters that cannot be stored. Delete them, or type it again."),
+    "unstorable_text": N_("The text holds characters that cannot be stored {where}. Delete them, or type it again."),
     "pending": N_(
         "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),

@@ -19,17 +19,34 @@ from domain.steps.conclusion import (
     NextChosen,
     NominationsSubmitted,
     ResultsPublished,
+    TotalsRecorded,
     UnitNominated,
     UnitsRanked,
 )
 from domain.steps.meetings import MeetingHeld, MeetingTold
+from domain.steps.membership import OverseerNamed
 from domain.steps.signing import Signing
 from domain.steps.targets import TargetsRegistered
 from domain.times import When, day_ending
+from domain.titles import title_key, titles_of_acts
+from domain.types import Document
 from domain.units import Unnamed
 from i18n import _, ngettext
+from i18n.fields import field_label
 from i18n.messages import day, number, shown, word
-from i18n.values import meeting_told, unnamed_units, voice
+from i18n.values import (
+    Words,
+    award_title,
+    meeting_told,
+    person_named,
+    quantity,
+    round_title,
+    target_told,
+    total_told,
+    unnamed_units,
+    voice,
+    vote_subject,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,14 @@ class _Summary:
     names: Mapping[str, str]
     texts: Mapping[str, str]
     sure: Mapping[str, str]
+
+    @property
+    def words(self) -> Words:
+        """What values are written with."""
+        return Words(self.names, self.texts)
+
+    def award(self, award: str) -> str:
+        return award_title(award, self.names)
 
     def name(self, unit: str) -> str:
         return self.names.get(unit, unit)
@@ -61,12 +86,32 @@ def state_lines(
 ) -> Iterator[str]:
     """The facts of a state in lines: members, roles, stances, signatures, letters, results, each with how sure it is.
 
-    `texts` are the free texts by digest, `people` the names of persons by id. `sure` has the sureness by event type,
-    for facts that the state keeps without it.
+    `texts` are the free texts by digest, `people` the names of persons by id, and the titles of `domain.titles`. `sure`
+    has the sureness by event type, for facts that the state keeps without it.
     """
-    summary = _Summary(state, {**(people or {}), **members_and_organiser(state)}, texts, sure or {})
+    names = {**(people or {}), **members_and_organiser(state), **titles_of_acts(state)}
+    summary = _Summary(state, names, texts, sure or {})
     for section in Section:
         yield from _SECTIONS[section](summary)
+
+
+def registered_aims(state: State, unit: str, words: Words) -> str:
+    """The titles and targets that a unit registered, with amounts; "" where only a joint act tells of it."""
+    registration = state.targets.registrations.get(unit)
+    if registration is None:
+        return ""
+    event = registration.event
+    return "; ".join((*event.titles, *(target_told(one, words) for one in event.targets)))
+
+
+def _document(document: Document | None) -> Iterator[str]:
+    if document is not None and (title := " ".join(filter(None, (document.number, document.title)))):
+        yield title
+
+
+def _small_label(name: str) -> str:
+    label = field_label(name)
+    return label[:1].lower() + label[1:]
 
 
 def _sureness(fact: Any) -> str:
@@ -91,7 +136,15 @@ def _members(on: _Summary) -> Iterator[str]:
             holder = on.names.get(term.holder) or word("holder", term.holder)
             manner = word("manner", term.manner)
             since = day(term.begun or term.since)
-            yield f"{word('role', role)}: {holder} ({manner}), {since}{until} ({_sureness(term)})"
+            more = [f"{_small_label('stands_in_for')}: {on.name(term.stands_in_for)}"] if term.stands_in_for else []
+            more += [f"{_small_label('basis')}: {one}" for one in _document(term.basis)]
+            facts = "".join(f"; {one}" for one in more)
+            yield f"{word('role', role)}: {holder} ({manner}), {since}{until}{facts} ({_sureness(term)})"
+    if not on.state.membership.terms.get("head"):
+        yield f"{word('role', 'head')}: {word('holder', 'unknown')}"
+    if on.state.membership.overseer is not None:
+        overseer = person_named(on.state.membership.overseer, on.names)
+        yield f"{field_label('overseer')}: {overseer}" + on.mark(OverseerNamed)
 
 
 def _count(count: Unnamed) -> str:
@@ -100,7 +153,10 @@ def _count(count: Unnamed) -> str:
 
 def _stances(on: _Summary) -> Iterator[str]:
     for taken in (*on.state.comments.collective_stances, *on.state.comments.stances.values()):
-        yield f"{on.name(taken.by)}: {word('stance', taken.stance)} ({_sureness(taken)})"
+        version = "" if taken.number is None else ", " + _("version {number}").format(number=taken.number)
+        draft = "" if taken.on is None else f" ({word('draft', taken.on)}{version})"
+        text = "" if taken.text is None else f": {on.texts.get(taken.text, '…')}"
+        yield f"{on.name(taken.by)}: {word('stance', taken.stance)}{draft}{text} ({_sureness(taken)})"
 
 
 def _comments(on: _Summary) -> Iterator[str]:
@@ -123,7 +179,7 @@ def _signatures_of(signing: Signing, covenant: str, names: Mapping[str, str]) ->
     which = "" if covenant == "covenant" else f" ({word('covenant', covenant)})"
     yield _("signatures: {count} ({kinds})").format(count=len(signed), kinds=kinds or "-") + which
     if signing.unnamed == "unknown":
-        yield _("  and others, nobody says how many")
+        yield _("  and others; the source does not say how many")
     elif signing.unnamed:
         yield ngettext(
             "  and {count} unit that the source does not name",
@@ -142,7 +198,9 @@ def _witnesses(on: _Summary) -> Iterator[str]:
 
 def _letters(on: _Summary) -> Iterator[str]:
     for id_, letter in on.state.letters.letters.items():
-        yield f"{word('letter', letter.event.kind)} {id_}: {_answer(id_, on.state)} ({_sureness(letter)})"
+        title = on.names.get(title_key("letter", id_), "")
+        kind = word("letter", letter.event.kind)
+        yield f"{kind} {title}".rstrip() + f": {_answer(id_, on.state)} ({_sureness(letter)})"
 
 
 def _answer(letter: str, state: State) -> str:
@@ -151,13 +209,14 @@ def _answer(letter: str, state: State) -> str:
         return _("answered")
     if not state.letters.asks_for_answer(letter):
         return _("asks for no answer")
-    return _("no answer is told") if is_past_year(state) else _("not answered")
+    return _("no source tells of an answer") if is_past_year(state) else _("not answered")
 
 
 def _registrations(on: _Summary) -> Iterator[str]:
     for unit in on.state.targets.registrations:
         status = word("registration", on.state.targets.registration_status(unit))
-        yield f"{on.name(unit)}: {status}" + on.mark(TargetsRegistered)
+        aims = registered_aims(on.state, unit, on.words)
+        yield f"{on.name(unit)}: {status}{f': {aims}' if aims else ''}" + on.mark(TargetsRegistered)
     yield from _unnamed_acts("registration", word("registration", "registered"), on)
 
 
@@ -171,9 +230,8 @@ def _results(on: _Summary) -> Iterator[str]:
     for one in on.state.targets.results:
         result = one.event
         whose = on.name(result.unit) if result.unit else _("the whole cluster")
-        amount = word("amount", result.amount) if isinstance(result.amount, str) else number(result.amount)
-        exactness = "" if result.exactness == "exact" else f"{word('exactness', result.exactness)} "
-        yield f"{whose}, {result.title}: {exactness}{amount} {result.measure} ({_sureness(one)})"
+        amount = quantity(result.amount, result.exactness, result.measure)
+        yield f"{whose}, {result.title}: {amount} ({_sureness(one)})"
 
 
 def _drafts(on: _Summary) -> Iterator[str]:
@@ -211,8 +269,17 @@ def _scores(on: _Summary) -> Iterator[str]:
     for (unit, round_), scored in on.state.scores.items():
         points = [item.points for item in scored.sheet if item.points is not None]
         total = number(sum(points, Decimal(0))) if points else "-"
-        yield f"{on.name(unit)}, {word('round', round_)}: {total} ({_sureness(scored)})"
+        yield f"{on.name(unit)}, {round_title(round_, on.names)}: {total} ({_sureness(scored)})"
     yield from _unnamed_acts("self-score", word("round", "self"), on)
+
+
+def _totals(on: _Summary) -> Iterator[str]:
+    """Totals that were read out, and out of how many points."""
+    for round_, totals in on.state.conclusion.totals.items():
+        read_out = "; ".join(total_told(one, on.words) for one in totals)
+        scale = on.state.conclusion.scales.get(round_)
+        out_of = "" if scale is None else f"; {_small_label('scale')}: {number(scale)}"
+        yield f"{_small_label('totals')}, {round_title(round_, on.names)}: {read_out}{out_of}" + on.mark(TotalsRecorded)
 
 
 def _ranking(on: _Summary) -> Iterator[str]:
@@ -222,13 +289,14 @@ def _ranking(on: _Summary) -> Iterator[str]:
 
 def _nominations(on: _Summary) -> Iterator[str]:
     for unit, award in on.state.conclusion.nominations:
-        yield f"{_('Nominated')}: {on.name(unit)}, {award}" + on.mark(UnitNominated)
+        yield f"{_('Nominated')}: {on.name(unit)}, {on.award(award)}" + on.mark(UnitNominated)
 
 
 def _next_roles(on: _Summary) -> Iterator[str]:
     for role, unit in on.state.conclusion.next.items():
         holder = on.names.get(unit) or word("holder", unit)
-        yield _("Next {role}: {unit}").format(role=word("role", role), unit=holder) + on.mark(NextChosen)
+        chosen = _("Next {role}: {unit}").format(role=word("role", role), unit=holder)
+        yield f"{chosen} ({word('manner', on.state.conclusion.manners[role])})" + on.mark(NextChosen)
 
 
 def _submission(on: _Summary) -> Iterator[str]:
@@ -240,7 +308,7 @@ def _decision(on: _Summary) -> Iterator[str]:
     if on.state.conclusion.decided is not None:
         yield f"{_('Decided')}: {day(on.state.conclusion.decided)}" + on.mark(AwardsDecided)
     for grant in on.state.conclusion.grants:
-        yield f"{_('Decided')}: {on.name(grant.unit)}, {grant.award}" + on.mark(AwardsDecided)
+        yield f"{_('Decided')}: {on.name(grant.unit)}, {on.award(grant.award)}" + on.mark(AwardsDecided)
 
 
 def _publication(on: _Summary) -> Iterator[str]:
@@ -262,6 +330,7 @@ _SECTIONS: Mapping[Section, Callable[[_Summary], Iterator[str]]] = {
     Section.MEETINGS: _meetings,
     Section.MIDYEAR_REPORTS: _midyear_reports,
     Section.SCORES: _scores,
+    Section.TOTALS: _totals,
     Section.RANKING: _ranking,
     Section.NOMINATIONS: _nominations,
     Section.NEXT_ROLES: _next_roles,
@@ -289,6 +358,12 @@ def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
         return unnamed_units(fact if isinstance(fact, int) else str(fact))
     if isinstance(fact, int):
         return f"{word('deviation_count', name)}: {fact}"
+    if (show := _SHOWN.get(name)) is not None:
+        return show(str(fact), names)
+    if name == "subject" and code in _ON_VOTES:
+        return vote_subject(str(fact), names)
+    if code == "voted_otherwise":
+        return word("vote_method", fact)
     if name == "kind" and code in _KINDS:
         return word(_KINDS[code], fact)
     if code.endswith("_unusual"):
@@ -296,6 +371,16 @@ def _fact(code: str, name: str, fact: object, names: Mapping[str, str]) -> str:
         return text.format(day=shown(name, fact, names))
     return shown(name, fact, names)
 
+
+_SHOWN: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
+    "award": award_title,
+    "ballot": lambda ballot, names: vote_subject(names.get(title_key("ballot", ballot), ""), names),
+    "letter": lambda letter, names: names.get(title_key("letter", letter)) or _("a letter"),
+    "round": round_title,
+}
+"""How the facts are shown that are ids."""
+
+_ON_VOTES = frozenset({"not_carried", "vote_tied"})
 
 _KINDS: Mapping[str, str] = {"letter_unanswered": "letter", "meeting_unusual": "meeting"}
 """The kind of word that the fact `kind` is, by the code of the deviation."""

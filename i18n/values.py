@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,55 +11,83 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from domain.city_year import ClusterPlan
+from domain.deviations import CODES_OF_KEYS
+from domain.file_references import with_file_names
 from domain.scoring.scores import SheetItem
-from domain.steps.conclusion import BareTotal, RankedUnit
+from domain.steps.conclusion import BareTotal, Grant, RankedUnit
 from domain.steps.corrections import SourceStatement
 from domain.steps.cross_checks import CrossCheckPair
-from domain.steps.meetings import MeetingTold
+from domain.steps.meetings import MeetingTold, Presenter
 from domain.steps.signatories import Signatories, Signatory
-from domain.steps.targets import Content, ContentsTold
+from domain.steps.targets import Content, ContentsTold, Target
 from domain.steps.voting import Choice
 from domain.times import day_ending
-from domain.types import Document, IsEdition, IsLastInstant, IsPlace, IsText, IsUnit, IsVoteSubject, Participant
+from domain.titles import title_key
+from domain.types import (
+    Document,
+    IsAward,
+    IsDeviationKey,
+    IsEdition,
+    IsKey,
+    IsLastInstant,
+    IsLetter,
+    IsPlace,
+    IsRound,
+    IsText,
+    IsUnit,
+    IsVoteSubject,
+    Participant,
+    Person,
+)
 from domain.units import SampledPlace, TogetherUnits, Unit
 from i18n import _, ngettext
 from i18n.messages import day, number, shown, word
-from i18n.words import kind_of
+from i18n.words import DUTIES, kind_of
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words that values stand for: names of units and persons by id, free texts by digest."""
+    """The words that values stand for: names of units and persons by id, titles (`domain.titles`), texts by digest."""
 
     names: Mapping[str, str]
     texts: Mapping[str, str]
+    earlier: Mapping[int, Mapping[str, SheetItem]] = field(default_factory=dict)
+    """What stood of a criterion before a score, by the version of the score's event and the criterion."""
 
 
 def in_words(model: type[BaseModel], facts: Mapping[str, Any], words: Words) -> dict[str, str]:
-    """The facts in words. Each is a field of the model, whose type decides how its value is written."""
-    return {name: _shown(_field_type(model, name), value, words) for name, value in facts.items()}
+    """The facts in words. Each is a field of the model, whose type decides how its value is written.
+
+    Files are named, without the digits of references to them.
+    """
+    shown = {name: _shown(field_type(model, name), value, words) for name, value in facts.items()}
+    return {name: with_file_names(text) for name, text in shown.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class _FieldType:
+class FieldType:
     """What decides how a field's values are written, from its annotation.
 
     `marks` are the types of its marks, `kind` is the kind of word that its values have, `item` the model that it or its
-    entries are.
+    entries are, `key` says of what its values are keys.
     """
 
     marks: frozenset[type]
     kind: str | None
     item: type[BaseModel] | None
+    key: str | None
 
 
 @lru_cache
-def _field_type(model: type[BaseModel], name: str) -> _FieldType:
-    field = model.model_fields[name]
-    parts = tuple(_parts(field.annotation))
+def field_type(model: type[BaseModel], name: str) -> FieldType:
+    """What decides how a field's values are written."""
+    info = model.model_fields[name]
+    parts = tuple(_parts(info.annotation))
     item = next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
-    marks = (*field.metadata, *(part for part in parts if not isinstance(part, type)))
-    return _FieldType(frozenset(map(type, marks)), kind_of(field.annotation), item)
+    marks = (*info.metadata, *(part for part in parts if not isinstance(part, type)))
+    key = next((mark.of for mark in marks if isinstance(mark, IsKey)), None)
+    return FieldType(frozenset(map(type, marks)), kind_of(info.annotation), item, key)
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -69,12 +97,12 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def _shown(of: _FieldType, value: Any, words: Words) -> str:
+def _shown(of: FieldType, value: Any, words: Words) -> str:
     """A field's value in words."""
     if isinstance(value, tuple):
         return _sheet(value) if of.item is SheetItem else _list(of, value, words)
     if value is not None:
-        return _one(of, value, words)
+        return one_in_words(of, value, words)
     if IsText in of.marks or of.item is Document:
         return ""
     if IsPlace in of.marks:
@@ -82,19 +110,21 @@ def _shown(of: _FieldType, value: Any, words: Words) -> str:
     return _("all units") if IsUnit in of.marks else "-"
 
 
-def _list(of: _FieldType, values: tuple[Any, ...], words: Words) -> str:
+def _list(of: FieldType, values: tuple[Any, ...], words: Words) -> str:
     separator = "; " if of.item in _SEPARATED_BY_SEMICOLON else ", "
     empty = "" if of.item in _EMPTY_IS_NOT_SHOWN or IsUnit in of.marks else "-"
-    return separator.join(_one(of, value, words) for value in values) or empty
+    return separator.join(one_in_words(of, value, words) for value in values) or empty
 
 
-_SEPARATED_BY_SEMICOLON = frozenset({BareTotal, Content, CrossCheckPair, Participant, SourceStatement})
-_EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Participant, RankedUnit, SourceStatement})
+_SEPARATED_BY_SEMICOLON = frozenset(
+    {BareTotal, ClusterPlan, Content, CrossCheckPair, Grant, Participant, SourceStatement, Target}
+)
+_EMPTY_IS_NOT_SHOWN = frozenset({BareTotal, Choice, Grant, Participant, RankedUnit, SourceStatement})
 
 
-def _one(of: _FieldType, value: Any, words: Words) -> str:
+def one_in_words(of: FieldType, value: Any, words: Words) -> str:
     """A value, or an entry of a list, in words."""
-    if (show := _MODELS.get(type(value))) is not None:
+    if (show := MODELS.get(type(value))) is not None:
         return show(value, words)
     if isinstance(value, str):
         return _text(of, value, words)
@@ -103,38 +133,81 @@ def _one(of: _FieldType, value: Any, words: Words) -> str:
     return shown("", value, {})
 
 
-def _text(of: _FieldType, value: str, words: Words) -> str:
+def _text(of: FieldType, value: str, words: Words) -> str:
     if IsText in of.marks or IsEdition in of.marks:
         return words.texts.get(value, "…")
     if IsUnit in of.marks:
         return words.names.get(value) or word("holder", value)
-    if IsVoteSubject in of.marks:
-        return word("vote_subject", value)
+    for mark, show in _TITLED.items():
+        if mark in of.marks:
+            return show(value, words.names)
+    if of.key is not None and (value != "unknown" or of.kind is None):
+        return words.names.get(f"{of.key}/{value}") or value
     return word(of.kind, value) if of.kind is not None else shown("", value, {})
+
+
+def award_title(award: str, names: Mapping[str, str]) -> str:
+    """The title of an award by its id; `names` are those of `domain.titles`."""
+    return names.get(title_key("award", award)) or word("award", award)
+
+
+def round_title(round_: str, names: Mapping[str, str]) -> str:
+    """The title of a round of scoring by its id, or the words by which a source names it."""
+    return names.get(title_key("round", round_)) or word("round", round_)
+
+
+def vote_subject(subject: str, names: Mapping[str, str]) -> str:
+    """What a vote is on: a role, the result, or an award by its title."""
+    found = word("vote_subject", subject)
+    return award_title(subject, names) if found == subject else found
+
+
+def deviation_title(key: str, names: Mapping[str, str]) -> str:
+    """What a deviation is called, by its key, with the unit and the duty that the key names."""
+    kind, *parts = key.split("/")
+    codes = CODES_OF_KEYS.get(kind, ())
+    title = word("deviation", codes[0]) if len(codes) == 1 else word("deviation_key", kind)
+    about = ", ".join(
+        filter(None, (names.get(part) or (word("duty", part) if part in DUTIES else "") for part in parts))
+    )
+    return f"{title} ({about})" if about else title
+
+
+_TITLED: Mapping[type, Callable[[str, Mapping[str, str]], str]] = {
+    IsAward: award_title,
+    IsDeviationKey: deviation_title,
+    IsLetter: lambda letter, names: names.get(title_key("letter", letter)) or _("a letter"),
+    IsRound: round_title,
+    IsVoteSubject: vote_subject,
+}
+"""How an id is shown, by the mark of its field: by a title."""
 
 
 def voice(by: Any, names: Mapping[str, str]) -> str:
     """Who did or said something (a `Participant`): a unit, a person with office, or a group in words."""
     if by.unit is not None:
         return names.get(by.unit, by.unit)
-    if by.person is not None:
-        known, office = names.get(by.person.id or ""), by.person.office
-        return f"{known} ({office})" if known and office else str(known or office or by.person.id)
-    return str(by.group)
+    return person_named(by.person, names) if by.person is not None else str(by.group)
+
+
+def person_named(person: Person, names: Mapping[str, str]) -> str:
+    """A person by name and office, as far as they are known; "…" where neither is."""
+    known = names.get(person.id or "")
+    return f"{known} ({person.office})" if known and person.office else known or person.office or "…"
 
 
 def _signatories(value: Signatories, words: Words) -> str:
     parts = [
         (_("prepared by"), "; ".join(voice(one, words.names) for one in value.prepared)),
         (_("approved by"), "; ".join(voice(one, words.names) for one in value.approved)),
-        (_("signed by"), "; ".join(_signatory(one) for one in value.signed)),
+        (_("signed by"), "; ".join(_signatory(one, words.names) for one in value.signed)),
         (_("entered on behalf of"), voice(value.on_behalf_of, words.names) if value.on_behalf_of else ""),
     ]
     return ", ".join(f"{label} {who}" for label, who in parts if who)
 
 
-def _signatory(value: Signatory) -> str:
-    who = str(value.person.office or value.person.id)
+def _signatory(value: Signatory, names: Mapping[str, str]) -> str:
+    who = person_named(value.person, names)
     return f"{value.capacity}. {who}" if value.capacity else who
 
 
@@ -178,10 +251,31 @@ def _contents(value: ContentsTold, words: Words) -> str:
     return f"{titles} ({counts})" if titles and counts else titles or counts or "-"
 
 
-def _total(value: BareTotal, words: Words) -> str:
-    whose = words.names.get(value.unit, value.unit) if value.unit else value.words or _("unnamed")
-    total = word("amount", value.total) if isinstance(value.total, str) else number(value.total)
-    return f"{whose}: {total}"
+def total_told(value: BareTotal, words: Words) -> str:
+    """A total that was read out: whose, how much, and the rank that was told with it."""
+    named = words.names.get(value.unit, value.unit) if value.unit else ""
+    whose = f"{named} ({value.words})" if named and value.words else named or value.words or _("unnamed")
+    rank = "" if value.rank is None else f" ({_('rank')} {value.rank})"
+    return f"{whose}: {quantity(value.total)}{rank}"
+
+
+def quantity(value: Decimal | str, exactness: str = "exact", measure: str | None = None) -> str:
+    """An amount as people write it: "at least 9.000.000.000 đồng"; or that it is unknown."""
+    told = word("amount", value) if isinstance(value, str) else number(value)
+    exactly = "" if exactness == "exact" else word("exactness", exactness)
+    return " ".join(part for part in (exactly, told, measure) if part)
+
+
+def target_told(value: Target, words: Words) -> str:
+    """A target: its words, and how much of what."""
+    if value.amount is None:
+        return f"{value.title} ({value.measure})" if value.measure else value.title
+    return f"{value.title}: {quantity(value.amount, value.exactness, value.measure)}"
+
+
+def grant_told(value: Grant, words: Words) -> str:
+    """Which unit is granted which award."""
+    return f"{words.names.get(value.unit, value.unit)}: {award_title(value.award, words.names)}"
 
 
 def meeting_told(value: MeetingTold) -> str:
@@ -191,7 +285,7 @@ def meeting_told(value: MeetingTold) -> str:
 
 
 def unnamed_units(count: int | str) -> str:
-    """A number of units that no source names, in words; "unknown": nobody counts them."""
+    """A number of units that no source names, in words; "unknown": no source counts them."""
     if isinstance(count, str):
         return _("units that are not named")
     return ngettext("{count} unit not named", "{count} units not named", count).format(count=count)
@@ -206,8 +300,9 @@ def units_together(units: Iterable[str], unnamed: int | str | None, names: Mappi
     return _("{units} and {others}").format(units=named, others=others) if named else others
 
 
-_MODELS: Mapping[type, Callable[[Any, Words], str]] = {
-    BareTotal: _total,
+MODELS: Mapping[type, Callable[[Any, Words], str]] = {
+    BareTotal: total_told,
+    ClusterPlan: lambda value, words: f"{value.name} ({', '.join(unit.name for unit in value.units) or '-'})",
     Choice: _choice,
     Content: lambda value, words: value.title,
     ContentsTold: _contents,
@@ -215,12 +310,16 @@ _MODELS: Mapping[type, Callable[[Any, Words], str]] = {
         by=words.names.get(value.by, value.by), unit=words.names.get(value.unit, value.unit)
     ),
     Document: _document,
+    Grant: grant_told,
     MeetingTold: lambda value, words: meeting_told(value),
     Participant: lambda value, words: voice(value, words.names),
     RankedUnit: _ranked,
     SampledPlace: lambda value, words: value.name,
     Signatories: _signatories,
+    Person: lambda value, words: person_named(value, words.names),
+    Presenter: lambda value, words: f"{voice(value.by, words.names)}: {value.paper}",
     SourceStatement: lambda value, words: f"{value.source}: {value.says}",
+    Target: target_told,
     TogetherUnits: lambda value, words: units_together(value.units, value.unnamed, words.names),
     Unit: lambda value, words: value.name,
 }

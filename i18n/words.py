@@ -73,6 +73,16 @@ _ROLES: Mapping[str, str] = {"head": N_("head unit"), "deputy": N_("deputy head 
 WORDS: Mapping[str, WordTable] = {
     "account": WordTable({"secretariat": N_("city secretariat"), "staff": N_("unit staff"), "auditor": N_("auditor")}),
     "amount": WordTable({"unknown": NC_("amount", "unknown")}, Unknown),
+    "award": WordTable(
+        {
+            "bang-khen": N_("certificate of merit"),
+            "co-thi-dua": N_("emulation flag"),
+            "giay-khen": N_("certificate of commendation"),
+        }
+    ),
+    "beside": WordTable(
+        {"text_altered": N_("a text was changed"), "person_renamed": N_("the name of a person was changed")}
+    ),
     "channel": WordTable(
         {"message": N_("by a message"), "telephone": N_("by telephone"), "in-person": N_("in person")}, Channel
     ),
@@ -88,7 +98,7 @@ WORDS: Mapping[str, WordTable] = {
             "signed_text_open": N_("the covenant was signed while its text was still to be edited"),
             "bylaws_late": N_("the operating regulations came after the signing, or not at all"),
             "unit_declined": N_("a unit declined to sign"),
-            "head_unknown": N_("nobody wrote down who was head at the signing"),
+            "head_unknown": N_("no source says which unit was head at the signing"),
             "late_act": N_("done after it was due"),
             "final_next_year": N_("the final meeting was held in the next year"),
             "meeting_unusual": N_("held at an unusual time of the year: is the date right?"),
@@ -100,8 +110,8 @@ WORDS: Mapping[str, WordTable] = {
             "decision_undocumented": N_("awards were granted, and no document of the decision is known"),
             "quorum_missed": N_("fewer took part in the vote than the rules ask for"),
             "voted_otherwise": N_("voted in another way than the rules say"),
-            "papers_untold": N_("papers of a vote that are neither votes nor told to be blank or spoiled"),
-            "vote_tied": N_("equally many votes: somebody must decide, and why"),
+            "papers_unexplained": N_("papers of a vote that are neither votes nor stated to be blank or spoiled"),
+            "vote_tied": N_("equally many votes: a decision with its reason is needed"),
             "tie_at_quota": N_("units of one rank were divided without a vote: say who decided, and why"),
             "total_above_scale": N_("a total above its scale"),
             "class_between": N_("the total falls between two classes: a ruling is needed"),
@@ -114,13 +124,13 @@ WORDS: Mapping[str, WordTable] = {
             "complaint": NC_("deviation", "a complaint"),
             "sources_disagree": N_("sources tell it otherwise"),
             "letter_unanswered": N_("a request or direction without an answer"),
-            "answer_without_letter": N_("an answer to a letter that nobody has entered"),
+            "answer_without_letter": N_("an answer to a letter that is not entered"),
             "answered_before": N_("answered before the letter was sent"),
             "contents_differ": N_("the covenant's contents are counted otherwise than they are listed"),
             "signed_unpresented": N_("a covenant was signed that nobody tells to have been presented"),
             "answered_late": N_("answered after the day that was set"),
-            "scored_by_other": N_("scored by somebody other than the rules name"),
-            "accepted_unregistered": N_("a registration was answered that nobody has entered"),
+            "scored_by_other": N_("scored by another scorer than the rules name"),
+            "accepted_unregistered": N_("a registration was answered that is not entered"),
             "number_used_twice": N_("one number of a body stands on two papers"),
             "quota_exceeded": N_("more put forward for an award than its quota"),
             "award_of_other_kind": N_("put forward for an award that is not for its kind of unit"),
@@ -129,6 +139,14 @@ WORDS: Mapping[str, WordTable] = {
             "scored_beyond_round": N_("scored criteria that were not this round's"),
             "scored_after_ranking": N_("scored after the ranking"),
             "edition_out_of_time": N_("the rules were not in force in this year"),
+        }
+    ),
+    "deviation_key": WordTable(
+        {
+            "answer": N_("an answer that does not fit its letter"),
+            "class": N_("the class of a unit needs a ruling"),
+            "round": N_("scored otherwise than the rules of the round say"),
+            "unusual": N_("done at an unusual time of the year: is the date right?"),
         }
     ),
     "deviation_count": WordTable(
@@ -194,7 +212,7 @@ WORDS: Mapping[str, WordTable] = {
             "digest": N_("it was changed: its digest does not fit"),
             "checkpoint": N_("differs from a checkpoint"),
             "tail_missing": N_("a checkpoint has seen more than is here"),
-            "unsigned": N_("nobody signed it"),
+            "unsigned": N_("it is not signed"),
             "command_missing": N_("the signed command is missing or changed"),
             "signature": N_("the signature does not fit"),
             "expired": N_("recorded after its command had expired"),
@@ -360,9 +378,9 @@ WORDS: Mapping[str, WordTable] = {
         },
         VoteMethod,
     ),
-    "vote_subject": WordTable(_ROLES),
+    "vote_subject": WordTable({**_ROLES, "result": NC_("subject of a vote", "the result")}),
 }
-"""By kind. A value without a word, such as the id of an award, is shown as it is."""
+"""By kind. Awards have the words of the usual ones, for cycles whose rules name none; rounds those of every edition."""
 
 COUNTS: Mapping[str, Plural] = {
     "act": Plural("{count} act", "{count} acts"),

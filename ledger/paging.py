@@ -100,6 +100,29 @@ def _pages(total: int, size: int | None) -> int:
     return max(1, -(-total // size)) if size is not None else 1
 
 
+class Conditions:
+    """Conditions of a query with their arguments. A condition names an argument as {}; as {0} to name it twice.
+
+    The first arguments may be given at once: those that conditions name by their place, such as $1.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments: list[Any] = list(arguments)
+        self._conditions: list[str] = []
+
+    def add(self, condition: str, *arguments: Any) -> None:
+        """Add a condition, unless an argument of it is None."""
+        if any(argument is None for argument in arguments):
+            return
+        first = len(self.arguments) + 1
+        self.arguments.extend(arguments)
+        self._conditions.append(condition.format(*(f"${first + n}" for n in range(len(arguments)))))
+
+    def where(self) -> str:
+        """Return the condition that all of them make."""
+        return " and ".join(self._conditions) or "true"
+
+
 async def fetch_page(
     pool: Pool, asked: PageRequest, columns: str, source: str, order: str, *arguments: Any
 ) -> Paged[Any]:

@@ -75,6 +75,8 @@ create table ledger.event (
     unique (stream, version)
 );
 create index event_command on ledger.event (command_id, stream);
+-- Times never fall, so a few blocks hold the events of a day.
+create index event_recorded on ledger.event using brin (recorded_at);
 comment on table ledger.event is 'The events, in one order. position has no gaps. body holds everything that the writer knew, as exact bytes; stream, version, law and command_id repeat it as an index. digest covers body, position, recorded_at and previous, the digest of the event before it in its stream. See docs/ledger-format.md.';
 
 -- Returns the JSON of a body; null when it is none, which only a change by the owner brings about.

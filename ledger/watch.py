@@ -1,4 +1,4 @@
-"""Whether the database answers, so that nobody waits for one that has stopped answering.
+"""Whether the database answers, so that requests do not wait for one that has stopped answering.
 
 A server that is shut down refuses connections at once. One that hangs (stopped, swapped out, behind a broken network)
 says nothing: every statement would wait for its own limit, and every page with it. So one connection asks it a trivial
@@ -71,7 +71,7 @@ class DatabaseWatch:
             raise
         finally:
             self._opening.discard(opening)
-            if connection is None:  # it may have been opened all the same, for nobody
+            if connection is None:  # it may have been opened all the same, too late to be used
                 opening.add_done_callback(_close)
         if self.away:  # since it was opened, and before its turn came to be given out
             connection.terminate()
@@ -136,6 +136,6 @@ class DatabaseWatch:
 
 
 def _close(opening: asyncio.Future[Any]) -> None:
-    """Close a connection that nobody waits for any more."""
+    """Close a connection that no request waits for any more."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().terminate()

@@ -219,13 +219,14 @@ async def _start(
         endpoints = replace(endpoints, worker_health=f"127.0.0.1:{free_ports(1)[0]}")
         log = paths.logs / "worker.log"
         log_start = len(log.read_text()) if log.exists() else 0
-        worker = start_worker(paths, endpoints, installed)
+        port = _web_port() if need == "web" else None
+        worker = start_worker(paths, endpoints, installed, port)
         stack.push_async_callback(asyncio.to_thread, worker.stop)
         await _wait_for_worker(worker, log_start)
         pids["worker"] = worker.pid
         servers["worker"] = worker
     if need == "web":
-        pages, endpoints = start_web(paths, endpoints)
+        pages, endpoints = start_web(paths, endpoints, port)
         stack.push_async_callback(asyncio.to_thread, pages.stop)
         host, port = host_and_port(addresses(endpoints)["web"])
         await asyncio.to_thread(wait_until, lambda: port_answers(port, host), pages)
@@ -286,8 +287,8 @@ def _as_role(url: str, role: str, password: str) -> str:
     return f"{scheme}://{role}:{password}@{rest.rsplit('@', 1)[-1]}"
 
 
-def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) -> Server:
-    """Start a worker process for these endpoints."""
+def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, web_port: int | None = None) -> Server:
+    """Start a worker process for these endpoints. Its mails link to the pages on `web_port`, or to the usual port."""
     log = paths.logs / "worker.log"
     env = {
         **CHILD_ENVIRONMENT,
@@ -300,6 +301,8 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation) ->
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
         **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
         **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
+        **_environment("THIDUA_WEB_ADDRESS", "THIDUA_WEB_HOST", "THIDUA_WEB_PORT"),
+        **({"THIDUA_WEB_PORT": str(web_port)} if web_port is not None else {}),
     }
     return start_server("worker", [sys.executable, "-m", "worker"], log=log, env=env)
 
@@ -314,20 +317,34 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
 
 
-def start_web(paths: Paths, endpoints: Endpoints) -> tuple[Server, Endpoints]:
-    """Start a web process for these endpoints, on THIDUA_WEB_PORT or the default port; if that is taken, on a free one.
+def _web_port() -> int:
+    """Return the port for the pages: THIDUA_WEB_PORT or the default port; if that is taken, a free one.
+
+    Raises:
+        EngineUnavailableError: THIDUA_WEB_PORT is taken.
+    """
+    requested = os.environ.get("THIDUA_WEB_PORT")
+    port = int(requested or WEB_PORT)
+    if port_answers(port, _web_host()):
+        if requested:
+            raise EngineUnavailableError("port_taken", port=port)
+        (port,) = free_ports(1)
+    return port
+
+
+def _web_host() -> str:
+    return _reachable(os.environ.get("THIDUA_WEB_HOST") or "127.0.0.1")
+
+
+def start_web(paths: Paths, endpoints: Endpoints, port: int | None = None) -> tuple[Server, Endpoints]:
+    """Start a web process for these endpoints, on a port or on the one that is set or free.
 
     It listens on THIDUA_WEB_HOST, by default on loopback.
 
     Raises:
         EngineUnavailableError: THIDUA_WEB_PORT is taken.
     """
-    requested = os.environ.get("THIDUA_WEB_PORT")
-    port, host = int(requested or WEB_PORT), _reachable(os.environ.get("THIDUA_WEB_HOST") or "127.0.0.1")
-    if port_answers(port, host):
-        if requested:
-            raise EngineUnavailableError("port_taken", port=port)
-        (port,) = free_ports(1)
+    port, host = port or _web_port(), _web_host()
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     env = {
         **CHILD_ENVIRONMENT,

@@ -14,6 +14,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
+from local.paths import INSTALLATION_FILE
 from local.private_files import write_private
 
 ROLES = ("thidua_app", "thidua_reader", "thidua_web")
@@ -50,9 +51,6 @@ class Installation:
     def public_key(self) -> str:
         """The entry key's public half, in hex."""
         return bytes(self.private.verify_key).hex()
-
-
-INSTALLATION_FILE = "installation.json"
 
 
 def is_founded(data: Path) -> bool:
@@ -99,11 +97,3 @@ def entry_key(file: Path) -> EntryKey:
     stored = json.loads(file.read_text())
     private = SigningKey(bytes.fromhex(stored["private_key"]))
     return EntryKey(stored["installation"], stored["rehearsal"], stored["key"], private)
-
-
-def is_rehearsal(data: Path) -> bool:
-    """Return whether the folder may be deleted: missing, empty, or with an installation for rehearsal."""
-    file = data / INSTALLATION_FILE
-    if file.exists():
-        return bool(json.loads(file.read_text())["rehearsal"])
-    return not data.exists() or not any(data.iterdir())

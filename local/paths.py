@@ -7,6 +7,7 @@ the defaults move to /var.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ def paths() -> Paths:
     cache = _folder("THIDUA_CACHE", "XDG_CACHE_HOME", ".cache", "/var/cache")
     state = _folder("THIDUA_LOGS", "XDG_STATE_HOME", ".local/state", "/var/log")
     return Paths(data=data, cache=cache, logs=state)
+
+
+INSTALLATION_FILE = "installation.json"
+
+
+def is_rehearsal(data: Path) -> bool:
+    """Return whether the folder may be deleted: missing, empty, or with an installation for rehearsal."""
+    file = data / INSTALLATION_FILE
+    if file.exists():
+        return bool(json.loads(file.read_text())["rehearsal"])
+    return not data.exists() or not any(data.iterdir())
 
 
 def reachable_by_others(path: Path) -> bool:

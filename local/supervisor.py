@@ -2,12 +2,13 @@
 
 A part that is only busy must not be killed for it. So it must miss several questions in a row, for some time, and
 while another part that it needs does not answer it is not judged at all. After the pause before a start it is asked
-once more.
+once more. A supervisor whose own event loop was held up judges nobody: the question may have been late, not the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -35,6 +36,8 @@ class Patience:
     """A part hangs that has missed so many questions in a row and has not answered for so long."""
     start_s: float = 90.0
     """So long a part may take until its first answer."""
+    late_s: float = 0.5
+    """The supervisor's own event loop was held up when a turn of it took so much longer than asked for."""
     pauses_s: tuple[float, ...] = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
     """Before the first start again, the second, and so on; after the last one the supervisor gives up."""
     steady_s: float = 60.0
@@ -68,6 +71,7 @@ class Supervisor:
     ) -> None:
         self._parts = {part.name: part for part in parts}
         self._pids, self._report, self._patience = pids, report, patience or Patience()
+        self._held_up_at = -math.inf
 
     async def run(self) -> None:
         """Watch until cancelled.
@@ -76,6 +80,7 @@ class Supervisor:
             EngineUnavailableError: `part_given_up`: a part ended or hung again after each start.
         """
         tasks = [asyncio.create_task(self._keep(part)) for part in self._parts.values()]
+        tasks.append(asyncio.create_task(self._watch_own_loop()))
         try:
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -101,8 +106,19 @@ class Supervisor:
             part.asked_at = time.monotonic()
             if await answers(part.question, patience.answer_s):
                 self._note_answer(part)
-            elif self._hangs(part):
+                continue
+            for _turn in range(2):
+                await asyncio.sleep(0)  # the watch of this loop goes first: its timer wakes it one turn later
+            if self._hangs(part):
                 await self._start_again(part, _("{name} did not answer; started again (its log: {log})"))
+
+    async def _watch_own_loop(self) -> None:
+        late_s = self._patience.late_s
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(late_s)
+            if time.monotonic() - begun > 2 * late_s:
+                self._held_up_at = time.monotonic()
 
     def _can_be_judged(self, part: SupervisedPart) -> bool:
         return all(self._parts[name].answers for name in part.needs if name in self._parts)
@@ -118,7 +134,7 @@ class Supervisor:
         part.answers = False
         if part.server is None or part.server.has_ended:
             return False
-        if not self._can_be_judged(part):
+        if not self._can_be_judged(part) or self._held_up_at >= part.asked_at:
             part.misses, part.answered_at = 0, time.monotonic()
             return False
         part.misses += 1

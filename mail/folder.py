@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from email.message import EmailMessage
-from email.policy import SMTP
 from hashlib import sha256
 from pathlib import Path
 
 from mail import MailServerAwayError
+from mail.messages import raw
 
 
 class FolderMailer:
@@ -19,7 +19,7 @@ class FolderMailer:
 
     async def send(self, message: EmailMessage) -> None:
         name = sha256(str(message["Message-ID"]).encode()).hexdigest()[:24]
-        await asyncio.to_thread(self._write, name, message.as_bytes(policy=SMTP))
+        await asyncio.to_thread(self._write, name, raw(message))
 
     def _write(self, name: str, content: bytes) -> None:
         try:

@@ -6,15 +6,20 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 
 import aiosmtplib
 
 from mail import DeferredError, MailServerAwayError, UndeliverableError, UnknownOutcomeError
+from mail.messages import raw
 
 TIMEOUT_S = 20
 PERMANENT = 500
 """SMTP reply codes from here on refuse for good; lower ones are for now."""
+
+CLOSING = 421
+"""The reply code of a server that takes nothing from anybody now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +67,57 @@ class SmtpMailer:
             timeout=TIMEOUT_S,
         )
         try:
-            await client.connect()
-            if settings.user:
-                await client.login(settings.user, settings.password or "")
-        except (aiosmtplib.SMTPException, OSError) as error:
-            client.close()
-            raise MailServerAwayError(str(error)) from error
-        try:
-            await client.send_message(message)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = [refusal.code for refusal in error.recipients]
-            if all(code >= PERMANENT for code in codes):
-                raise UndeliverableError(str(codes)) from error
-            raise DeferredError(str(codes)) from error
-        except aiosmtplib.SMTPResponseException as error:
-            if error.code >= PERMANENT:
-                raise UndeliverableError(f"{error.code}") from error
-            raise MailServerAwayError(f"{error.code}") from error
-        except aiosmtplib.SMTPNotSupported as error:  # a non-ASCII address, which this server does not take
-            raise UndeliverableError(str(error)) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise UnknownOutcomeError(str(error)) from error
+            await _connect(client, settings)
+            utf8 = await _address(client, message)
+            await _hand_over(client, raw(message, eight_bits=client.supports_extension("8bitmime"), utf8=utf8))
         finally:
             client.close()
+
+
+async def _connect(client: aiosmtplib.SMTP, settings: SmtpSettings) -> None:
+    try:
+        await client.connect()
+        if settings.user:
+            await client.login(settings.user, settings.password or "")
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise MailServerAwayError(str(error)) from error
+
+
+async def _address(client: aiosmtplib.SMTP, message: EmailMessage) -> bool:
+    """Name sender and recipient; return whether an address is not ASCII. The server has nothing of the message yet.
+
+    A server that refuses the sender refuses every message: then it is away, and no message is lost by a wrong setting.
+    """
+    sender, recipient = parseaddr(str(message["From"]))[1], str(message["To"])
+    options, utf8 = [], not (sender.isascii() and recipient.isascii())
+    if utf8:
+        if not client.supports_extension("smtputf8"):
+            raise UndeliverableError("an address that is not ASCII")
+        options.append("SMTPUTF8")
+    encoding = "utf-8" if utf8 else "ascii"
+    if client.supports_extension("8bitmime"):
+        options.append("BODY=8BITMIME")
+    try:
+        await client.mail(sender, options=options, encoding=encoding)
+        await client.rcpt(recipient, encoding=encoding)
+    except aiosmtplib.SMTPRecipientRefused as error:
+        raise _refusal(error.code) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise MailServerAwayError(str(error)) from error
+    return utf8
+
+
+async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> None:
+    try:
+        await client.data(content)
+    except aiosmtplib.SMTPResponseException as error:
+        raise _refusal(error.code) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise UnknownOutcomeError(str(error)) from error
+
+
+def _refusal(code: int) -> Exception:
+    """What a reply code means for one message."""
+    if code == CLOSING:
+        return MailServerAwayError(str(code))
+    return UndeliverableError(str(code)) if code >= PERMANENT else DeferredError(str(code))

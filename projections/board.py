@@ -6,22 +6,23 @@ What depends on the time of reading, such as overdue duties, is computed by `gla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.dates import as_iso
 from domain.deviations import deviations
-from domain.due_dates import Obligation
-from domain.obligations import current_step, obligations, steps
+from domain.due_dates import Obligation, alarm
+from domain.obligations import current_step, obligations, open_requests, steps
 from domain.rules import Edition
 from domain.state import State
 from domain.summaries import deviation_values, obligation_values, step_values
+from domain.titles import cluster_title
 
 
 def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
-    """Return a cycle's line, as JSON values."""
+    """Return a cycle's line, as JSON values. `write_line` adds `namesake`, which depends on the other lines."""
     owed = obligations(state, rules)
     filed, year = state.lifecycle.filed is not None, steps(state, rules, owed)
     open_ = [] if filed else [o for o in owed if o.done is None]
@@ -29,6 +30,7 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     return {
         "cycle": stream,
         "cluster": state.lifecycle.cluster_name,
+        "organiser_name": state.lifecycle.organiser_name,
         "year": state.lifecycle.year,
         "step": "filed" if filed else current_step(year),
         "steps": [_picked(step_values(s), ("step", "done")) for s in year],
@@ -39,12 +41,17 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
         "members": list(state.membership.members()),
         "overseer": state.membership.overseer.id if state.membership.overseer is not None else None,
         "duties_done": dict(Counter(o.duty.value for o in owed if o.done is not None)),
-        "open": [_open(o) for o in open_],
+        "open": [_open(o, state, rules) for o in open_],
         "extensions_asked": [
-            {"unit": unit, "duty": duty.value}
-            for unit, duty in state.deadlines.extension_requests
-            if any(o.bearer == unit and o.duty == duty for o in open_)
+            {"unit": unit, "duty": duty.value, "until": asked.until.isoformat(), "reason": asked.reason}
+            for (unit, duty), asked in open_requests(state, open_).items()
         ],
+        "extensions_refused": [
+            {"unit": unit, "duty": duty.value, "reason": refused.reason, "on": as_iso(refused.refused)}
+            for (unit, duty), refused in state.deadlines.refused_requests.items()
+        ],
+        "closed": [duty.value for duty in state.lifecycle.closed],
+        "done_by": _done_by(owed),
         "escalations": [
             {"duty": duty.value, "units": list(e.units)}
             for duty, e in state.deadlines.escalations.items()
@@ -65,13 +72,36 @@ def line_of(stream: str, state: State, rules: Edition) -> dict[str, Any]:
     }
 
 
-def _open(owed: Obligation) -> dict[str, Any]:
+def _open(owed: Obligation, state: State, rules: Edition) -> dict[str, Any]:
     values = obligation_values(owed)
-    return {"unit": owed.bearer, **_picked(values, ("duty", "subject", "due", "waits_for", "extended", "article"))}
+    extension = state.deadlines.extension_of(owed.duty, owed.bearer) if owed.extended else None
+    return {
+        "unit": owed.bearer,
+        **_picked(values, ("duty", "subject", "due", "waits_for", "extended", "article")),
+        "awaited": owed.awaited.value if owed.awaited is not None else None,
+        "extended_why": extension.reason if extension is not None else None,
+        "alarm": alarm(owed.due, rules).isoformat() if owed.due is not None else None,
+    }
+
+
+def _done_by(owed: Sequence[Obligation]) -> dict[str, list[str]]:
+    """The units that have done all that they owed of a duty, by duty."""
+    open_ = {(one.duty, one.bearer) for one in owed if one.done is None}
+    found: dict[str, list[str]] = {}
+    for one in owed:
+        of_duty = found.setdefault(one.duty.value, [])
+        if (one.duty, one.bearer) not in open_ and one.bearer not in of_duty:
+            of_duty.append(one.bearer)
+    return found
 
 
 def _picked(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: values[key] for key in keys}
+
+
+def title_of(line: Mapping[str, Any]) -> str:
+    """Return how the cluster of a line is named (`cluster_title`)."""
+    return cluster_title(line["cluster"], line["organiser_name"], namesake=line["namesake"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ Of the rows that are not shown only the count is made.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from ledger.connection import Pool
-from ledger.paging import ALL_ROWS, Paged, PageRequest, fetch_page
+from ledger.paging import ALL_ROWS, Conditions, Paged, PageRequest, fetch_page
+from projections.board import title_of
 
 Line: TypeAlias = dict[str, Any]
 """A cycle's line, as `line_of` in projections/board.py makes it."""
@@ -28,6 +29,8 @@ _MATTERS: Mapping[BoardMatter, str] = {
     "open": "not filed",
 }
 _ORDER = "year desc, stream"
+NAMED = "b.cluster, b.line ->> 'organiser_name' as organiser_name, (b.line ->> 'namesake')::boolean as namesake"
+"""The columns that a cluster's title is made of (`title_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,10 @@ class DeviationFilter:
 
 @dataclass(frozen=True, slots=True)
 class FoundDeviation:
-    """A deviation with its cycle. `unit` is the name of the unit that it is about; `found` has the rest."""
+    """A deviation with its cycle.
+
+    `cluster` is how the cluster is named, `unit` the name of the unit that it is about; `found` has the rest.
+    """
 
     cycle: str
     cluster: str
@@ -70,26 +76,6 @@ class FoundDeviation:
     state: DeviationState
     unit: str
     found: dict[str, Any]
-
-
-class _Conditions:
-    """Conditions of a query with their arguments. A condition names each argument as {}."""
-
-    def __init__(self) -> None:
-        self.arguments: list[Any] = []
-        self._conditions: list[str] = []
-
-    def add(self, condition: str, *arguments: Any) -> None:
-        """Add a condition, unless an argument of it is None."""
-        if any(argument is None for argument in arguments):
-            return
-        first = len(self.arguments) + 1
-        self.arguments.extend(arguments)
-        self._conditions.append(condition.format(*(f"${first + n}" for n in range(len(arguments)))))
-
-    def where(self) -> str:
-        """Return the condition that all of them make."""
-        return " and ".join(self._conditions) or "true"
 
 
 class BoardLines:
@@ -135,9 +121,20 @@ class BoardLines:
         rows = await self._pool.fetch(query, list(streams), organiser)
         return {row["stream"]: json.loads(row["line"]) for row in rows}
 
+    async def titles(self, streams: Collection[str]) -> dict[str, str]:
+        """Return how the clusters of some cycles are named, with their years, by stream."""
+        query = f"select b.stream, b.cycle_year, {NAMED} from projections.board b where b.stream = any($1)"  # noqa: S608 - ours
+        rows = await self._pool.fetch(query, list(streams))
+        return {row["stream"]: f"{title_of(row)}, {row['cycle_year']}" for row in rows}
+
+    async def has_namesake(self, cluster: str, organiser: str) -> bool:
+        """Return whether another organiser has a cluster of this name."""
+        query = "select exists (select from projections.board where cluster = $1 and organiser <> $2)"
+        return bool(await self._pool.fetchval(query, cluster, organiser))
+
     async def cycles_page(self, unit: str, asked: PageRequest, *, overseer: str | None = None) -> Paged[Line]:
         """Return a page of a unit's cycles; after them those that a person oversees, if one is named."""
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("units && {}::text[]", [unit, *([f"@{overseer}"] if overseer is not None else [])])
         source = f"projections.board where {conditions.where()}"
         order = f"(units @> ($1::text[])[1:1]) desc, {_ORDER}"
@@ -196,7 +193,7 @@ class BoardLines:
         self, organiser: str | None, year: str | None, now: datetime, asked: PageRequest
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return a page of the overdue tasks, each with the line of its cycle, in the order of the board's lines."""
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("late_from <= {}", now)
         conditions.add("organiser = {}", organiser)
         conditions.add("year = {}", year)
@@ -209,14 +206,14 @@ class BoardLines:
 
         `dated`: only those that have a deadline.
         """
-        conditions = _Conditions()
+        conditions = Conditions()
         conditions.add("unit = {}", unit)
         if dated:
             conditions.add("due is not null")
         return await self._tasks(conditions, asked, "due, stream, number")
 
     async def _tasks(
-        self, conditions: _Conditions, asked: PageRequest, order: str
+        self, conditions: Conditions, asked: PageRequest, order: str
     ) -> Paged[tuple[Line, dict[str, Any]]]:
         """Return tasks with their lines. Each line is read once, and with its tasks: both are of the same moment."""
         arguments = conditions.arguments
@@ -253,7 +250,7 @@ class BoardLines:
         found = await fetch_page(
             self._pool,
             asked,
-            "d.*, b.cluster, b.cycle_year, b.rehearsed",
+            f"d.*, {NAMED}, b.cycle_year, b.rehearsed",
             f"projections.deviation d left join projections.board b using (stream) where {conditions.where()}",
             "d.year desc, d.stream, d.number",
             *conditions.arguments,
@@ -267,8 +264,8 @@ class BoardLines:
         return int(await self._pool.fetchval(query, *conditions.arguments))
 
 
-def _lines_that_fit(wanted: LineFilter, now: datetime) -> _Conditions:
-    conditions = _Conditions()
+def _lines_that_fit(wanted: LineFilter, now: datetime) -> Conditions:
+    conditions = Conditions()
     conditions.add("organiser = {}", wanted.organiser)
     conditions.add("year = {}", wanted.year)
     conditions.add("step = {}", wanted.step)
@@ -279,8 +276,8 @@ def _lines_that_fit(wanted: LineFilter, now: datetime) -> _Conditions:
     return conditions
 
 
-def _deviations_that_fit(wanted: DeviationFilter) -> _Conditions:
-    conditions = _Conditions()
+def _deviations_that_fit(wanted: DeviationFilter) -> Conditions:
+    conditions = Conditions()
     conditions.add("d.organiser = {}", wanted.organiser)
     conditions.add("d.year = {}", wanted.year)
     conditions.add("d.state = {}", wanted.state)
@@ -294,5 +291,5 @@ def _deviations_that_fit(wanted: DeviationFilter) -> _Conditions:
 def _found_deviation(row: Mapping[str, Any]) -> FoundDeviation:
     found = json.loads(row["found"])
     return FoundDeviation(
-        row["stream"], row["cluster"], row["cycle_year"], row["rehearsed"], row["state"], row["unit"], found
+        row["stream"], title_of(row), row["cycle_year"], row["rehearsed"], row["state"], row["unit"], found
     )

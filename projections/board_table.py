@@ -13,8 +13,6 @@ from typing import Any
 
 import structlog
 
-from domain.cycle import CYCLE
-from domain.rules import NO_RULES, Adoption, Edition, edition_of, in_force
 from domain.streams import is_cycle
 from i18n.sorting import folded
 from ledger.connection import BOARD_LOCK, DATABASE_ERRORS, Connection
@@ -23,6 +21,7 @@ from ledger.postgres import PostgresLedger
 from projections import cursors
 from projections.board import line_of
 from projections.board_lines import BoardLines, DeviationState
+from projections.known_editions import KnownEditions
 from projections.people import write_units
 from projections.stream_states import StreamStates, without_cycle_collector
 from vault.texts import Texts
@@ -94,6 +93,20 @@ async def write_line(connection: Connection, stream: str, position: int, line: d
 
 async def _write_board(connection: Connection, stream: str, position: int, line: dict[str, Any]) -> None:
     organiser, year = stream.split("/")[:2]
+    line["namesake"] = bool(
+        await connection.fetchval(
+            "select exists (select from projections.board where cluster = $1 and organiser <> $2)",
+            line["cluster"],
+            organiser,
+        )
+    )
+    if line["namesake"]:
+        await connection.execute(
+            "update projections.board set line = jsonb_set(line, '{namesake}', 'true') "
+            "where cluster = $1 and organiser <> $2 and not (line ->> 'namesake')::boolean",
+            line["cluster"],
+            organiser,
+        )
     await connection.execute(
         _WRITE_LINE,
         stream,
@@ -169,9 +182,8 @@ class Board(BoardLines):
 
     def __init__(self, ledger: PostgresLedger, texts: Texts) -> None:
         super().__init__(ledger.pool)
-        self._ledger, self._texts = ledger, texts
+        self._ledger, self._editions = ledger, KnownEditions(texts)
         self._states = StreamStates(ledger)
-        self._editions: dict[str, Edition] = {}
 
     async def catch_up(self) -> int:
         """Bring the lines up to the ledger's last event; return its position."""
@@ -201,7 +213,7 @@ class Board(BoardLines):
         stream, position = rows[-1].stream, rows[-1].position
         try:
             state = await self._states.after(*rows)
-            line = line_of(stream, state, await self._rules(CYCLE.adoptions(state)))
+            line = line_of(stream, state, await self._editions.in_force(state))
         except DATABASE_ERRORS:
             raise  # nothing is wrong with the cycle: the next catch-up tries again
         except Exception:
@@ -210,12 +222,6 @@ class Board(BoardLines):
             return
         await write_line(connection, stream, position, line)
         await write_units(connection, stream, line)
-
-    async def _rules(self, adoptions: tuple[Adoption, ...]) -> Edition:
-        for digest in {adoption.edition for adoption in adoptions} - set(self._editions):
-            body = await self._texts.edition(digest)
-            self._editions[digest] = edition_of(body) if body else NO_RULES
-        return in_force(adoptions, self._editions)
 
     async def has_reached(self, position: int) -> bool:
         """Return True when the lines are computed at least up to a position."""

@@ -15,7 +15,7 @@ from accounts import Kind
 from accounts.stand_ins import StandIn
 from i18n.sorting import folded
 from ledger.connection import Connection, Pool
-from ledger.paging import ROWS, Paged, PageRequest, fetch_page
+from ledger.paging import ROWS, Conditions, Paged, PageRequest, fetch_page
 from vault.persons import folded_name, folded_phone
 
 MOST_UNITS = 300
@@ -36,15 +36,21 @@ _MANAGED = f"""($1::text is null or p.unit = $1
     or (p.unit in (select unit from projections.organiser_unit where organiser = $1)
         and not {_OTHERS.format(unit="p.unit")}))"""  # noqa: S608 - ours
 
-_STATE = """case when a.person is null then 'none' when a.disabled_at is not null or a.until < $2::date then 'closed'
+_STATE = """case when a.person is null then 'none' when a.disabled_at is not null or a.until < {0}::date then 'closed'
     when a.password is null then 'invited' else 'open' end"""
 
-_SOURCE = "vault.person p left join accounts.account a on a.person = p.id"
+_PERSONS = "vault.person p"
+
+_SOURCE = f"{_PERSONS} left join accounts.account a on a.person = p.id"
+
+_UNIT_FITS = "(p.unit like {0} or p.unit in (select unit from projections.organiser_unit where words like {0}))"
+
+_FITS = f"(p.search like {{0}} or p.id like {{0}} or {_UNIT_FITS})"
 
 _COLUMNS = f"""p.id, p.unit, coalesce((select name from projections.organiser_unit u where u.unit = p.unit
     order by u.organiser <> coalesce($1, u.unit), u.organiser limit 1), p.unit),
     p.name, p.office, case when {_MANAGED} then p.email end, case when {_MANAGED} then p.phone end,
-    a.kind, coalesce(a.administrator, false), a.until, {_STATE}, {_MANAGED}"""  # noqa: S608 - ours
+    a.kind, coalesce(a.administrator, false), a.until, {_STATE.format("$2")}, {_MANAGED}"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +94,16 @@ class PeopleDirectory:
         """Return a page of the persons that fit, by given name. An unknown kind or state is not asked for."""
         kind = query.kind if query.kind in get_args(Kind) else None
         state = query.state if query.state in STATES else None
-        found = await fetch_page(
-            self._pool,
-            asked,
-            "p.id",
-            f"""{_SOURCE} where {_VISIBLE} and p.erased_at is null
-                and ($3::text is null or p.search like $3 or p.id like $3 or p.unit like $3 or p.unit in
-                     (select unit from projections.organiser_unit where words like $3))
-                and ($4::text is null or p.unit like $4 or p.unit in
-                     (select unit from projections.organiser_unit where words like $4))
-                and ($5::text is null or a.kind = $5) and ($6::text is null or {_STATE} = $6)""",  # noqa: S608 - ours
-            "p.sort_key, p.id",
-            organiser,
-            today,
-            _like(query.words),
-            _like(query.unit),
-            kind,
-            state,
-        )
+        # Only what is asked for stands in the query: a plan for all that might be asked for reads every person.
+        conditions = Conditions(organiser)
+        conditions.add(_VISIBLE)
+        conditions.add("p.erased_at is null")
+        conditions.add(_FITS, _like(query.words))
+        conditions.add(_UNIT_FITS, _like(query.unit))
+        conditions.add("a.kind = {}", kind)
+        conditions.add(f"{_STATE} = {{1}}", today, state)
+        source = f"{_SOURCE if kind or state else _PERSONS} where {conditions.where()}"
+        found = await fetch_page(self._pool, asked, "p.id", source, "p.sort_key, p.id", *conditions.arguments)
         # Only now the columns, some of which cost a look-up for each row: not for the rows before the page.
         shown = [row["id"] for row in found.rows]
         return found.with_rows(await self._fetch("p.id = any($3)", "", organiser, today, shown))

@@ -34,6 +34,8 @@ create table projections.board (
 create index on projections.board using gin (units);
 create index on projections.board (year desc, stream);
 create index on projections.board (organiser, year desc, stream);
+-- which clusters of other organisers have the same name
+create index on projections.board (cluster, organiser);
 comment on table projections.board is 'One line for each cycle. See projections/board.py.';
 
 create table projections.organiser_unit (
@@ -99,9 +101,22 @@ create table projections.search_entry (
     titles jsonb not null,
     at     date,
     words  tsvector not null,
+    -- the version of the act that corrected it; null while it stands
+    corrected bigint,
     primary key (stream, kind, ref)
 );
 create index on projections.search_entry using gin (words);
+
+create table projections.file_use (
+    digest    text not null,
+    stream    text not null,
+    -- of the event that names the file
+    version   bigint not null,
+    corrected bigint,
+    primary key (digest, stream, version)
+);
+create index on projections.file_use (stream, version);
+comment on table projections.file_use is 'Which events name which file, and what corrected them. Filled with the search index: see projections/search.py.';
 
 -- Lower case without Vietnamese diacritics: "dong da" finds Đống Đa, and hòa finds hoà. The letters are listed here because
 -- a PostgreSQL without ICU may have a lower() that knows ASCII only.

@@ -10,25 +10,30 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from domain.access import is_open_to_members
 from domain.records import CLOCK
-from domain.state import members_and_organiser
+from domain.steps.corrections import ActCorrected
 from domain.streams import is_cycle
+from domain.titles import names_of
 from domain.types import Document
 from i18n import LANGUAGES, in_language, language
 from i18n.timeline import describe
-from ledger.connection import SEARCH_LOCK
+from ledger.connection import SEARCH_LOCK, Connection
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.paging import Paged, PageRequest
 from ledger.postgres import PostgresLedger
 from projections import cursors
+from projections.board import title_of
+from projections.board_lines import NAMED
+from projections.known_editions import KnownEditions
 from projections.stream_states import StreamStates
+from vault.texts import Texts
 
 NAME = "search"
 PAGE = 200
@@ -36,7 +41,9 @@ PAUSE_S = 0.01
 """Pause between pages, so that other tasks of the process run."""
 
 MOST_HITS = 1_000
-"""So many rows are counted and shown: whoever finds more must type more words."""
+"""So many rows are counted and shown; more words find fewer rows."""
+
+_FILE = re.compile(r"tep/([0-9a-f]{64})/")
 
 IndexRow = tuple[str, str, str, str, str, date | None, str]
 """stream, kind, ref, unit, titles as JSON, at, and the words to be indexed."""
@@ -44,7 +51,10 @@ IndexRow = tuple[str, str, str, str, str, date | None, str]
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql."""
+    """A row of the index, with the title in the reader's language. `kind` and `ref`: see projections/schema.sql.
+
+    `cluster` is how the cluster of its cycle is named, with the year.
+    """
 
     stream: str
     kind: str
@@ -52,6 +62,9 @@ class SearchHit:
     unit: str
     title: str
     at: date | None
+    cluster: str
+    corrected: int | None
+    """The version of the act that corrected it."""
 
 
 class SearchIndex:
@@ -59,6 +72,7 @@ class SearchIndex:
 
     def __init__(self, ledger: PostgresLedger) -> None:
         self._ledger, self._states = ledger, StreamStates(ledger)
+        self._editions = KnownEditions(Texts(ledger.pool))
 
     async def catch_up(self) -> int:
         """Bring the index up to the ledger's last event; return its position."""
@@ -82,6 +96,14 @@ class SearchIndex:
                 "on conflict (stream, kind, ref) do update set titles = excluded.titles, words = excluded.words",
                 rows,
             )
+            cycles = [row for row in page if is_cycle(row.stream)]
+            await connection.executemany(
+                "insert into projections.file_use (digest, stream, version) values ($1, $2, $3) on conflict do nothing",
+                [(found, row.stream, row.version) for row in cycles for found in set(_FILE.findall(row.payload))],
+            )
+            for row in cycles:
+                if row.type == ActCorrected.NAME:
+                    await _mark_corrected(connection, row)
             await cursors.advance(connection, NAME, page[-1].position)
         return page[-1].position
 
@@ -90,7 +112,7 @@ class SearchIndex:
         state = await self._states.after(row)
         if row.actor == CLOCK:
             return []
-        envelope, names = to_envelope(row), members_and_organiser(state)
+        envelope, names = to_envelope(row), names_of(state, await self._editions.in_force(state))
         at = envelope.meta.happened.day
         found: list[IndexRow] = [
             (
@@ -159,7 +181,7 @@ class SearchIndex:
         )
 
     async def _page(self, words: str, asked: PageRequest, where: str, *arguments: str | None) -> Paged[SearchHit]:
-        source = f"projections.search_entry where words @@ to_tsquery('simple', $1) and ({where})"
+        source = f"projections.search_entry e where words @@ to_tsquery('simple', $1) and ({where})"
         pool = self._ledger.pool
         plain = await pool.fetchval("select projections.without_diacritics($1)", words.replace("\x00", ""))
         parts = re.findall(r"\w+", plain)
@@ -171,7 +193,9 @@ class SearchIndex:
         asked = asked.within(total)
         at = len(arguments) + 2
         rows = await pool.fetch(
-            f"select stream, kind, ref, unit, titles ->> ${at}::text, at from {source} "  # noqa: S608 - ours
+            f"select stream, kind, ref, unit, titles ->> ${at}::text as title, at, corrected, "  # noqa: S608 - ours
+            f"(select to_jsonb(named) from (select b.cycle_year, {NAMED} from projections.board b "
+            f"where b.stream = e.stream) named) as named from {source} "
             f"order by case kind when 'unit' then 0 when 'document' then 1 else 2 end, at desc nulls first, stream, "
             f"kind, ref limit ${at + 1}::bigint offset ${at + 2}::bigint",
             wanted,
@@ -180,13 +204,50 @@ class SearchIndex:
             min(asked.size or MOST_HITS, max(0, MOST_HITS - asked.offset)),
             asked.offset,
         )
-        return Paged(tuple(SearchHit(*row) for row in rows), total, asked)
+        return Paged(tuple(map(_hit, rows)), total, asked)
+
+    async def corrected_uses(self, digests: Iterable[str]) -> list[tuple[str, str, int, int]]:
+        """Return the corrected events that name files: digest, stream, version, and the version of the correction."""
+        rows = await self._ledger.pool.fetch(
+            "select digest, stream, version, corrected from projections.file_use "
+            "where digest = any($1) and corrected is not null order by stream, version",
+            list(digests),
+        )
+        return [tuple(row) for row in rows]
 
     async def forget(self) -> None:
         """Delete the index; the next `catch_up` rebuilds it from the ledger."""
         async with self._ledger.pool.acquire() as connection, connection.transaction():
             await connection.execute("delete from projections.search_entry")
+            await connection.execute("delete from projections.file_use")
             await cursors.reset(connection, NAME)
+
+
+def _hit(row: Mapping[str, Any]) -> SearchHit:
+    named = json.loads(row["named"]) if row["named"] else None  # the board can be behind the index
+    cluster = f"{title_of(named)}, {named['cycle_year']}" if named is not None else ""
+    return SearchHit(
+        row["stream"], row["kind"], row["ref"], row["unit"], row["title"], row["at"], cluster, row["corrected"]
+    )
+
+
+async def _mark_corrected(connection: Connection, row: RecordedEvent) -> None:
+    """Mark the entries of the acts that a correction takes back."""
+    event = to_envelope(row).event
+    versions = list(event.versions) if isinstance(event, ActCorrected) else []
+    await connection.execute(
+        "update projections.search_entry set corrected = $3 where stream = $1 and kind <> 'unit' "
+        "and split_part(ref, '.', 1) = any($2::text[])",
+        row.stream,
+        [str(version) for version in versions],
+        row.version,
+    )
+    await connection.execute(
+        "update projections.file_use set corrected = $3 where stream = $1 and version = any($2::bigint[])",
+        row.stream,
+        versions,
+        row.version,
+    )
 
 
 def _as_json(titles: Mapping[str, str]) -> str:

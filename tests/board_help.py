@@ -27,6 +27,7 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
     return {
         "cycle": f"{organiser}/{year}/cum-{number}",
         "cluster": dice.choice(NAMES),
+        "organiser_name": "Thành phố",
         "year": year,
         "step": "filed" if filed else dice.choice(STEPS[:-1]),
         "steps": [],
@@ -38,7 +39,12 @@ def made_up_line(dice: random.Random, organiser: str, year: int, number: int) ->
         "overseer": "phu-trach" if dice.random() < 0.3 else None,
         "duties_done": {},
         "open": open_,
-        "extensions_asked": [{"unit": units[0], "duty": "signature"}] if dice.random() < 0.3 else [],
+        "extensions_asked": [{"unit": units[0], "duty": "signature", "until": "2026-07-01", "reason": "e" * 64}]
+        if dice.random() < 0.3
+        else [],
+        "extensions_refused": [],
+        "closed": [],
+        "done_by": {},
         "escalations": [{"duty": "signature", "units": units[:1]}] if dice.random() < 0.2 else [],
         "deviations": {"open": dice.randrange(2), "remarks": 0, "all": 1},
         "found": [_made_up_deviation(dice, units, n) for n in range(dice.randrange(4))],
@@ -55,7 +61,9 @@ def _made_up_task(dice: random.Random, bearers: list[str]) -> dict[str, Any]:
         "subject": None,
         "due": due.isoformat() if due else None,
         "waits_for": [],
+        "awaited": None,
         "extended": False,
+        "extended_why": None,
         "article": "Điều 5",
     }
 

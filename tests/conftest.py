@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import shown_texts
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -48,6 +49,21 @@ if TYPE_CHECKING:
 
 settings.register_profile("thidua", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("thidua")
+shown_texts.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """What pages, mails, feeds, downloads and commands show during a test holds none of the program's own names.
+
+    A test that shows them on purpose has the mark `shows_keys`, with the reason.
+    """
+    shown_texts.COLLECTED.clear()
+    yield
+    found = shown_texts.report(shown_texts.COLLECTED)
+    if found and item.get_closest_marker("shows_keys") is None:
+        listed = "\n".join(f"{one.key} ({one.surface} {one.where}): {one.beside}" for one in found)
+        pytest.fail(f"users read names that only the program uses:\n{listed}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -146,6 +162,14 @@ async def app(client: Client, new_installation: NewInstallation) -> AsyncIterato
     """An installation of its own for a test."""
     async with open_app(client, new_installation) as session:
         yield session
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds of the post that wait a moment only."""
+    for name, value in {"post.WAIT_S": 0.2, "post.HEARTBEAT_S": 0.1, "post_delivery.AWAY_S": 0.01}.items():
+        monkeypatch.setattr(f"activities.{name}", value)
+    monkeypatch.setattr("activities.post_delivery.GATHER_S", 0.0)
 
 
 @pytest.fixture

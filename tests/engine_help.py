@@ -23,6 +23,11 @@ def units(count: int) -> list[str]:
     return [f"don-vi-{n}" for n in range(1, count + 1)]
 
 
+def unit_name(unit: str) -> str:
+    """The name of a unit of the tests: never its id, so that a page that shows an id is noticed."""
+    return unit.replace("don-vi-", "Đơn vị ").replace("-", " ").capitalize()
+
+
 async def open_cycle(
     app: Session,
     rules: Edition,
@@ -41,7 +46,7 @@ async def open_cycle(
         "cluster_name": "Cụm",
         "year": YEAR,
         "edition": digest,
-        "units": [{"id": unit, "name": unit} for unit in members],
+        "units": [{"id": unit, "name": unit_name(unit)} for unit in members],
         "clock": clock,
         "starts": (starts or start_of(date(YEAR, 1, 1))).isoformat(),
     }

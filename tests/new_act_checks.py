@@ -44,6 +44,9 @@ class Texts:
     async def get(self, digests: Any) -> dict[str, str]:
         return dict.fromkeys(digests, "Ghi nhầm.")
 
+    async def edition(self, _digest: str) -> None:
+        """No edition is stored."""
+
 
 class People:
     async def names(self, ids: Any) -> dict[str, str]:

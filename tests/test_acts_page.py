@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from test_format_2 import LEDGERS, Dumped, _committed
 
-from application.task_links import ACTS
+from application.task_links import ACTS, OTHER_ACTS
 from domain import cycle
 from domain import deviations as finders
 from domain.cycle import COMMANDS, COMMANDS_BY_STEP, CYCLE, ENTERED_BY_PERSONS, EVENTS_OF
@@ -117,8 +117,8 @@ def test_a_finder_names_every_code_that_it_finds() -> None:
 
 
 def test_the_command_that_a_task_links_to_completes_it() -> None:
-    links = {duty: Command.KNOWN[name] for duty, (name, _fields) in ACTS.items()}
-    assert all(command in DUTY_COMMANDS[duty].done_by for duty, command in links.items())
+    links = [(duty, Command.KNOWN[name]) for acts in (ACTS, OTHER_ACTS) for duty, (name, _fields) in acts.items()]
+    assert all(command in DUTY_COMMANDS[duty].done_by for duty, command in links)
 
 
 # Recorded ledgers -------------------------------------------------------------------------

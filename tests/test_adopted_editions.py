@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from speech import DIGEST, RULES, TEXT, UNITS, Case, opening
 
-from application.timeline import texts_of
+from application.event_texts import texts_of
 from domain.cycle import CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations

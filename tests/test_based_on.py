@@ -14,19 +14,20 @@ from domain.cycle import COMMANDS, CYCLE
 from domain.dates import parse_when
 from domain.deviations import deviations
 from domain.duties import Duty
+from domain.notices import notices
 from domain.obligations import extensible
 from domain.records import Command, Event
 from domain.scoring.scores import AppraiseScores, ScoreSelf, SheetItem
-from domain.steps.commenting import TakeStance
+from domain.steps.commenting import AddComment, TakeStance, WithdrawComment
 from domain.steps.conclusion import ChooseNext, DecideAwards, Grant, Nominate
 from domain.steps.corrections import CorrectAct
 from domain.steps.drafting import PresentDraft
 from domain.steps.extensions import GrantExtension
-from domain.steps.lifecycle import ChangeCalendar
+from domain.steps.lifecycle import ChangeCalendar, CloseDuty
 from domain.steps.membership import AssignRole
 from domain.steps.midyear import AcceptReport, ReportMidyear, SendBack
 from domain.steps.signing import DeclineToSign, SignCovenant, SignJointly
-from domain.types import Document
+from domain.types import Document, Participant
 from i18n.timeline import describe
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -35,6 +36,10 @@ SHEET = tuple(SheetItem(criterion=name, points="1") for name in ("a1", "a2", "b"
 
 def paper(title: str, kind: str = "covenant") -> PresentDraft:
     return PresentDraft(kind=kind, document=Document(title=title))
+
+
+def says(unit: str, text: str, **more: Any) -> AddComment:
+    return AddComment(by=Participant(unit=unit), text=text, **more)
 
 
 def presented() -> Case:
@@ -128,6 +133,44 @@ class TestStances:
         assert self.open(case) == {HEAD, DEPUTY}, "it stays what the source tells"
         case.when(TakeStance(unit=HEAD, stance="agreed"), by=HEAD).happened()
         assert self.open(case) == {HEAD, DEPUTY}, "in real time a draft must be presented first"
+
+    def test_a_comment_does_the_same_task(self) -> None:
+        case = Case().when(says(HEAD, "d" * 64), by=HEAD).happened()
+        assert self.open(case) == {*UNITS}, "no draft was presented"
+        case.step(day(1, 10)).when(paper("Bản 1")).happened()
+        case.step(day(1, 11)).when(says(THIRD, "a" * 64), by=THIRD).happened("CommentAdded")
+        assert self.open(case) == {HEAD, DEPUTY}
+        case.when(says(DEPUTY, "b" * 64, answers=2), by=DEPUTY).happened()
+        assert self.open(case) == {HEAD, DEPUTY}, "an answer is about the other's comment"
+        case.when(says(DEPUTY, "c" * 64, on="covenant"), by=DEPUTY).happened()
+        assert self.open(case) == {HEAD}
+        case.when(WithdrawComment(number=4), by=DEPUTY).happened()
+        assert self.open(case) == {HEAD, DEPUTY}, "it is owed again"
+        case.when(TakeStance(unit=DEPUTY, stance="agreed"), by=DEPUTY).happened()
+        assert self.open(case) == {HEAD}
+
+    def test_a_comment_of_a_person_or_a_group_is_no_units(self) -> None:
+        case = presented().when(AddComment(by=Participant(group="các đơn vị"), text=TEXT)).happened()
+        assert self.open(case) == {*UNITS}
+
+    def test_who_has_commented_is_reminded_of_nothing(self) -> None:
+        case = presented().when(says(THIRD, TEXT), by=THIRD).happened().step(day(3, 1))
+        told = [one.event for one in case.history if one.event.NAME in {"UnitReminded", "DeadlinePassed"}]
+        assert {one.unit for one in told if one.duty is Duty.STANCE} == {HEAD, DEPUTY}
+
+    def test_both_acts_end_when_the_task_is_closed(self) -> None:
+        case = presented().when(CloseDuty(duty=Duty.STANCE)).happened()
+        case.when(TakeStance(unit=THIRD, stance="agreed"), by=THIRD).refused("duty_closed")
+        case.when(says(THIRD, TEXT), by=THIRD).refused("duty_closed")
+        case.when(says(THIRD, TEXT)).happened("CommentAdded")
+
+    def test_the_unit_is_told_when_its_comment_is_taken_back(self) -> None:
+        case = presented().when(says(THIRD, TEXT), by=THIRD).happened()
+        case.when(WithdrawComment(number=1)).happened()
+        told = [(one.NAME, one.to) for one in notices(case.history[-1], case.state)]
+        assert told == [("own_act_withdrawn", THIRD)]
+        own = presented().when(says(THIRD, TEXT), by=THIRD).happened().when(WithdrawComment(number=1), by=THIRD)
+        assert notices(own.history[-1], own.state) == ()
 
     def open(self, case: Case) -> set[str]:
         owed = [one for one in extensible(case.state, case.rules) if one.duty is Duty.STANCE]

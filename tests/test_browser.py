@@ -33,13 +33,13 @@ async def start_year(secretary: User) -> None:
     await secretary.goto("/bat-dau-nam")
     await secretary.fill({"year": "2026", "organiser_name": "Ủy ban MTTQ thành phố", "plan_number": "37/KH-MTTQ-BTT"})
     await secretary.fill({"table": table()})
-    await secretary.press("Xem những gì sẽ diễn ra")
+    await secretary.press("Xem trước năm thi đua")
     assert "1 cụm" in await secretary.page.inner_text("main")
-    await secretary.press("Mở cả 1 cụm")
+    await secretary.press("Mở năm thi đua cho 1 cụm")
 
     async def opened() -> bool:
         await secretary.page.reload()
-        return "Đã mở tất cả" in await secretary.page.inner_text("main")
+        return "Đã mở năm thi đua cho mọi cụm" in await secretary.page.inner_text("main")
 
     await eventually(opened)
 
@@ -58,7 +58,7 @@ async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kin
     (mail,) = mails(outbox) - before
     text = message_from_bytes(mail, policy=policy.default).get_content()
     way = re.search(r"/loi-moi/\S+", text)
-    person = re.search(r"tài khoản ([\w-]+)", text)
+    person = re.search(r"tài khoản “([\w-]+)”", text)
     assert way is not None
     assert person is not None
     page = await (await browser.new_context()).new_page()
@@ -139,12 +139,12 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         for unit in UNITS:
             await secretary.act(f"{CYCLE}/lam/appraise?unit={unit}", {})
         await staff[1].goto(CYCLE)
-        assert "Điểm của đơn vị khác chưa mở" in await staff[1].page.inner_text("main")
+        assert "Điểm của đơn vị khác chỉ xem được" in await staff[1].page.inner_text("main")
 
         # The final meeting, by the head's minutes.
         await head.goto(f"{CYCLE}/hoi-nghi?kind=final")
         await head.fill({"_on": "01/11/2026", "kind": "final", "place": "Trụ sở UBND phường Hoàn Kiếm"})
-        await head.press("Tiếp: những gì đã quyết định")
+        await head.press("Tiếp tục: nội dung đã quyết định")
         await head.fill({f"present:{unit}": "yes" for unit in UNITS})
         place = head.page.url
         for act, fields in (

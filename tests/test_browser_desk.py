@@ -93,7 +93,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         await an.fill({"text": TYPED})
         await saved.get_by_text("Chưa lưu: mất kết nối").wait_for()
         await an.page.context.set_offline(False)
-        await saved.get_by_text("Đã lưu").wait_for()
+        await saved.get_by_text("Tự động lưu lúc").wait_for()
         draft = await site.services.drafts.load("an", path)
         assert draft is not None
         assert draft[0]["text"] == TYPED
@@ -102,7 +102,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         # Another tab: a logout, and the login of somebody else. What is typed on is not saved, and stays.
         await site.services.accounts.end_all("an")
         await an.page.fill("#f-text", f"{TYPED} Thêm.")
-        await saved.get_by_text("đăng nhập ở thẻ khác").wait_for()
+        await saved.get_by_text("đăng nhập ở tab khác").wait_for()
         async with an.page.context.expect_page() as opened:
             await saved.get_by_role("link").click()
         tab = User(await opened.value, site.address, PASSWORD)
@@ -110,7 +110,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         await tab.page.fill("#password", PASSWORD)
         await tab.press("Đăng nhập")
         await an.page.fill("#f-text", f"{TYPED} Thêm nữa.")
-        await saved.get_by_text("do an mở").wait_for()
+        await saved.get_by_text("do Nguyễn An mở").wait_for()
         await tab.goto(path)
         assert await tab.page.locator("[name=text]").input_value() == "", "it is not theirs to see"
         assert await site.services.drafts.load("binh", path) is None
@@ -124,7 +124,7 @@ async def test_a_form_says_at_once_that_it_is_not_saved_and_again_that_it_is(sit
         assert await tab.page.locator("[name=text]").input_value() == TYPED
         await tab.page.get_by_role("button", name="Đưa vào biểu mẫu").click()
         assert await tab.page.locator("[name=text]").input_value() == f"{TYPED} Thêm nữa."
-        await tab.page.locator("#saved").get_by_text("Đã lưu").wait_for()
+        await tab.page.locator("#saved").get_by_text("Tự động lưu lúc").wait_for()
 
 
 async def test_back_after_a_logout_shows_nothing(site: Site, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 from speech import CITY, TEXT, UNITS, Case, day, opening
@@ -10,9 +10,10 @@ from speech import CITY, TEXT, UNITS, Case, day, opening
 from domain.city_year import CITY_YEAR
 from domain.cycle import CYCLE
 from domain.deviations import deviations
+from domain.due_dates import escalation, next_office_hours, reminders, usual_due
 from domain.duties import Duty
 from domain.obligations import current_step, obligations, steps, tasks
-from domain.rules import NO_RULES
+from domain.rules import NO_RULES, Edition
 from domain.steps.clock import MarkOverdue
 from domain.steps.commenting import TakeStance
 from domain.steps.drafting import PresentDraft
@@ -21,7 +22,7 @@ from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtensio
 from domain.steps.lifecycle import ReopenDuty
 from domain.steps.membership import AssignRole
 from domain.steps.midyear import ReportMidyear, SendBack
-from domain.times import When
+from domain.times import ICT, When
 from domain.types import Document
 
 HEAD, DEPUTY, THIRD = UNITS
@@ -30,14 +31,14 @@ PAPER = Document(title="Bản")
 
 def test_the_clock_speaks_in_order_and_once() -> None:
     case = Case().when(AssignRole(role="head", holder=HEAD, manner="elected"))
-    case.when(PresentDraft(kind="plan", document=PAPER)).step(day(3, 1))
+    case.when(PresentDraft(kind="plan", document=PAPER)).step(day(3, 3))
     said = [t for t in case.history if t.event.NAME in {"UnitReminded", "DeadlinePassed", "EscalationProposed"}]
     assert [t.meta.happened.latest for t in said] == sorted(t.meta.happened.latest for t in said)
     assert case.names().count("UnitReminded") == 6  # two leads for three units
     assert case.names().count("EscalationProposed") == 1
     before = len(case.history)
-    assert CYCLE.due(case.state, case.rules, day(3, 1)) is None
-    case.until(day(3, 1))
+    assert CYCLE.due(case.state, case.rules, day(3, 3)) is None
+    case.until(day(3, 3))
     assert len(case.history) == before
 
 
@@ -107,7 +108,7 @@ def test_only_what_is_owed_and_dated_is_extended() -> None:
 
 def test_escalation_goes_out_only_when_confirmed() -> None:
     case = Case().when(ConfirmEscalation(duty=Duty.STANCE)).refused("nothing_to_escalate")
-    case.step(day(3, 1)).when(ConfirmEscalation(duty=Duty.STANCE)).happened("EscalationConfirmed")
+    case.step(day(3, 3)).when(ConfirmEscalation(duty=Duty.STANCE)).happened("EscalationConfirmed")
     case.when(ConfirmEscalation(duty=Duty.STANCE)).already()
 
 
@@ -191,3 +192,84 @@ def test_before_the_opening_nobody_owes_anything() -> None:
     assert obligations(CYCLE.empty(), NO_RULES) == ()
     assert CITY_YEAR.next_due(CITY_YEAR.empty(), NO_RULES) is None
     assert CITY_YEAR.due(CITY_YEAR.empty(), NO_RULES, day(1, 1)) is None
+
+
+# Days off -------------------------------------------------------------------------------------------------------
+
+
+def rules_of(duty: str, **deadline: object) -> Edition:
+    """An edition with one deadline, in which the office is closed on weekends and from 2 to 4 September 2026."""
+    return Edition.model_validate(
+        {
+            "id": "nghi",
+            "title": "Bản có ngày nghỉ",
+            "calendar": {"days_off": [{"first": "2026-09-02", "last": "2026-09-04", "title": "Quốc khánh"}]},
+            "deadlines": [{"duty": duty, "article": "Điều 1", **deadline}],
+        }
+    )
+
+
+def reminded(rules: Edition, year: int = 2026) -> list[tuple[int, str]]:
+    """How many days before the clock reminds, and when."""
+    duty = rules.deadlines[0].duty
+    due = usual_due(duty, year, rules)
+    assert due is not None
+    return [(days, f"{instant.astimezone(ICT):%a %d/%m %H:%M}") for days, instant in reminders(duty, due, rules)]
+
+
+def test_a_reminder_of_a_day_off_comes_on_the_working_day_before() -> None:
+    # 6 September 2026 is a Sunday after a holiday from Wednesday to Friday.
+    last = {"month": 9, "day": 6}
+    assert reminded(rules_of("midyear-report", due=last, remind_days_before=[14, 1])) == [
+        (1, "Tue 01/09 08:00"),
+        (14, "Fri 21/08 08:00"),
+    ]
+    assert reminded(rules_of("midyear-report", due={"month": 7, "day": 10}, remind_days_before=[3])) == [
+        (3, "Tue 07/07 08:00")
+    ]
+
+
+def test_two_reminders_of_one_day_become_one() -> None:
+    rules = rules_of("midyear-report", due={"month": 9, "day": 6}, remind_days_before=[5, 3, 2, 1, 0])
+    assert reminded(rules) == [(0, "Tue 01/09 08:00")]
+    case = Case(rules=rules).step(day(9, 1, hour=9))
+    told = [t.event.unit for t in case.history if t.event.NAME == "UnitReminded"]
+    assert sorted(told) == sorted(UNITS)
+    case.step(day(9, 8))
+    assert len([t for t in case.history if t.event.NAME == "UnitReminded"]) == len(UNITS), "and no second time"
+
+
+@pytest.mark.parametrize(
+    ("last", "after", "proposed"),
+    [
+        ({"month": 7, "day": 10}, 0, "14/07"),  # a Friday: Monday is the first working day
+        ({"month": 7, "day": 10}, 3, "14/07"),
+        ({"month": 7, "day": 10}, 8, "20/07"),  # a Saturday would be the eighth day
+        ({"month": 9, "day": 1}, 1, "08/09"),  # before the holiday and a weekend
+        ({"month": 7, "day": 6}, 5, "13/07"),
+    ],
+)
+def test_an_escalation_waits_for_the_second_working_day(last: dict[str, int], after: int, proposed: str) -> None:
+    rules = rules_of("midyear-report", due=last, escalate_days_after=after)
+    due = usual_due(Duty.MIDYEAR_REPORT, 2026, rules)
+    assert due is not None
+    instant = escalation(Duty.MIDYEAR_REPORT, due, rules)
+    assert instant is not None
+    assert f"{instant.astimezone(ICT):%d/%m %H:%M}" == f"{proposed} 08:00"
+    case = Case(rules=rules).step(instant - timedelta(seconds=1))
+    assert "EscalationProposed" not in case.names()
+    assert "EscalationProposed" in case.step(instant).names()
+
+
+@pytest.mark.parametrize(
+    ("instant", "begins"),
+    [
+        (day(9, 1, hour=9), day(9, 1, hour=9)),
+        (day(9, 1, hour=0), day(9, 1, hour=8)),
+        (day(9, 1, hour=17), day(9, 7, hour=8)),
+        (day(9, 5, hour=10), day(9, 7, hour=8)),
+    ],
+)
+def test_a_mail_of_midnight_waits_for_office_hours(instant: datetime, begins: datetime) -> None:
+    calendar = rules_of("midyear-report", due={"month": 9, "day": 6}).calendar
+    assert next_office_hours(instant, calendar) == begins

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from test_recording import SECRETARY, Copy
 
+from application.event_texts import Background
 from application.recording.export import export_cycle
 from application.recording.file import RecordFile
 from application.recording.run import record_file
@@ -92,9 +93,9 @@ async def test_no_surface_invents_a_day_of_a_month(app: Session, tmp_path: Path)
     copy = Copy(tmp_path, "DL-C6-2015-final")
     acts = (
         "    acts:\n"
-        "      - {act: bổ nhiệm vai trò, fields: {role: head, holder: ea-hleo, manner: unknown}}\n"
+        "      - {act: 'phân công cụm trưởng, cụm phó', fields: {role: head, holder: ea-hleo, manner: unknown}}\n"
         '      - {act: trình dự thảo, fields: {kind: plan, document: {number: "1/KH", issuer: X, issued: 01/2016}}}\n'
-        '      - {act: nguồn không thống nhất, fields: {about: "số", '
+        '      - {act: ghi việc các nguồn nêu khác nhau, fields: {about: "số", '
         'told: [{source: a, says: "1"}, {source: b, says: "2"}]}}\n'
     )
     tried = await record_file(app, copy.but("    acts:\n", acts), SECRETARY, dry_run=True)
@@ -104,12 +105,13 @@ async def test_no_surface_invents_a_day_of_a_month(app: Session, tmp_path: Path)
     history = await app.history(stream)
     rows = [row for row, _envelope in history]
     state, rules = await app.state(stream)
-    entries = await timeline(app, history, state.membership.names, {})
+    background = Background([envelope for _row, envelope in history], rules, state.membership.names)
+    entries = await timeline(app, history, background, {})
     found = replay(stream, rows, {})
     replayed = replay_as_json(found, {})
     del replayed["state"]  # that is the state as it is digested, with the instants of each range
     surfaces = {
-        "timeline": [(one.on, one.text) for one in entries],
+        "timeline": [(one.on, str(one.told)) for one in entries if one.row.version > 1],
         "summary": list(state_lines(state, {})),
         "board": {**line_of(stream, state, rules), "now": None},  # its clock, not a date of an act
         "replay": replayed,

@@ -295,3 +295,30 @@ class TestACovenantForATerm:
         case.when(PresentDraft(kind="covenant", document=PAPER), **on("06/02/2026"))
         case.when(SignCovenant(unit=HEAD), **on("07/02/2026")).happened()
         assert self.unsigned(case) == {DEPUTY, THIRD}
+
+
+class TestOverdue:
+    """An obligation is overdue from its due instant on, while it is open; without a due instant it never is."""
+
+    @pytest.mark.parametrize(
+        ("due", "done", "now", "overdue"),
+        [
+            (day(3, 1), None, day(3, 1) - timedelta(seconds=1), False),
+            (day(3, 1), None, day(3, 1), True),
+            (day(3, 1), None, day(3, 2), True),
+            (day(3, 1), When.at(day(3, 5)), day(3, 6), False),
+            (None, None, day(3, 6), False),
+        ],
+    )
+    def test_from_the_due_instant_on(self, due: Any, done: When | None, now: Any, overdue: bool) -> None:
+        owed = Obligation(Duty.SIGNATURE, HEAD, "", due, done)
+        assert owed.overdue(now) is overdue
+        assert owed.late is (done is not None)
+
+    def test_a_year_entered_afterwards_goes_from_its_first_day_to_its_last(self) -> None:
+        first, last = day(12, 1, 0, year=2025), end_of(date(2026, 3, 2))
+        for order in (("01/12/2025", "02/03/2026"), ("02/03/2026", "01/12/2025")):
+            case = Case(opened=False).when(opening("backfill"), **on("01/03/2026"))
+            for text in order:
+                case.when(RecordMeeting(id=f"hop-{text[:2]}", kind="launching"), **on(text)).happened()
+            assert (case.state.lifecycle.clock_since, case.state.lifecycle.now) == (first, last)

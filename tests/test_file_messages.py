@@ -35,7 +35,7 @@ meetings:
     on: 15/12/2023
     source: bao
     acts:
-      - act: có ý kiến
+      - act: cho ý kiến về dự thảo
         fields:
           unit: an-binh
           stance: agreed
@@ -57,24 +57,32 @@ def test_the_control_the_file_is_whole(tmp_path: Path) -> None:
     assert read_model(tmp_path / "f.yaml", RecordFile).meetings[0].acts[0].act == "take-stance"
 
 
+STANCE = "act: cho ý kiến về dự thảo"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "start", "parts"),
     [
-        ("act: có ý kiến", "act: co y kien", "/f.yaml:17: meetings.0.acts.0.act", ["gần nhất: có ý kiến"]),
-        ("act: có ý kiến", "act: take-stanse", "/f.yaml:17: ", ["gần nhất: có ý kiến"]),
-        ("    source: bao\n", "    sorce: bao\n", "/f.yaml:15: meetings.0.sorce", ["source (nguồn)"]),
-        ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: place (địa điểm)"]),
-        ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: meetings.0.kind", ["gần nhất: tổng kết"]),
-        ("    source: bao\n", "    source: bap\n", "/f.yaml:15: meetings.0.source", ["gần nhất: bao"]),
-        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: meetings.0.cycle", ["`next`"]),
+        (STANCE, "act: cho y kien ve du thao", "/f.yaml:17: Hội nghị 1, việc 1, tên việc", [f"gần nhất: {STANCE[5:]}"]),
+        (STANCE, "act: take-stanse", "/f.yaml:17: ", [f"gần nhất: {STANCE[5:]}"]),
+        ("    source: bao\n", "    sorce: bao\n", "/f.yaml:15: Hội nghị 1, `sorce`", ["`source` (nguồn)"]),
+        ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: `place` (địa điểm)"]),
+        ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: Hội nghị 1, loại", ["gần nhất: tổng kết"]),
+        ("    source: bao\n", "    source: bap\n", "/f.yaml:15: Hội nghị 1, nguồn", ["gần nhất: bao"]),
+        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: Hội nghị 1, chu kỳ", ["`next`"]),
         ('name: "An Bình"', "name: Xã An Bình: cũ", "/f.yaml:8: ", ["dấu hai chấm", "ngoặc kép"]),
         ("    source: bao\n", "    place: Hội trường: tầng 2\n", "/f.yaml:15: ", ["dấu hai chấm", "ngoặc kép"]),
-        ("    source: bao\n", "    notes: [a: b]\n", "/f.yaml:15: meetings.0.notes.0", ["dấu hai chấm"]),
+        ("    source: bao\n", "    notes: [a: b]\n", "/f.yaml:15: Hội nghị 1, ghi chú, mục 1", ["dấu hai chấm"]),
         ('name: "An Bình"', "name: An Bình, xã", "/f.yaml:8: ", ["dấu phẩy", "ngoặc kép"]),
         ("    source: bao\n", "   source: bao\n", "/f.yaml:15: ", ["thụt dòng"]),
         ('"C"', '"C', "/f.yaml:", ["ngoặc kép"]),
-        ("on: 15/12/2023", "on: 31/02/2023", "/f.yaml:14: meetings.0.on", ["20/07/2026"]),
-        ("units:\n    - {id: an-binh", "unit:\n    - {id: an-binh", "/f.yaml:7: cluster.unit", ["units (các đơn vị)"]),
+        ("on: 15/12/2023", "on: 31/02/2023", "/f.yaml:14: Hội nghị 1, ngày xảy ra", ["20/07/2026"]),
+        (
+            "units:\n    - {id: an-binh",
+            "unit:\n    - {id: an-binh",
+            "/f.yaml:7: Cụm thi đua, đơn vị",
+            ["`units` (các đơn vị)"],
+        ),
     ],
 )
 def test_a_message_names_line_field_and_what_was_meant(
@@ -87,14 +95,14 @@ def test_a_message_names_line_field_and_what_was_meant(
 
 
 def test_an_english_reader_gets_english_names(tmp_path: Path) -> None:
-    assert "(nearest: take-stance, " in answer_to(tmp_path, "act: có ý kiến", "act: co y kien", "en")
-    assert "(nearest: source)" in answer_to(tmp_path, "    source: bao\n", "    sorce: bao\n", "en")
+    assert "(nearest: `take-stance`, " in answer_to(tmp_path, STANCE, "act: cho y kien ve du thao", "en")
+    assert "(nearest: `source` (source))" in answer_to(tmp_path, "    source: bao\n", "    sorce: bao\n", "en")
     assert "(nearest: final)" in answer_to(tmp_path, "kind: tổng kết", "kind: fina", "en")
 
 
 def test_nothing_is_offered_where_nothing_is_like_it(tmp_path: Path) -> None:
     assert nearest("xyz", ["ký giao ước", "sign"]) == ()
-    said = answer_to(tmp_path, "act: có ý kiến", "act: xyz")
+    said = answer_to(tmp_path, STANCE, "act: xyz")
     assert "gần nhất" not in said
     assert "…" not in said
 
@@ -107,9 +115,9 @@ def test_nothing_is_offered_where_nothing_is_like_it(tmp_path: Path) -> None:
             "unit: ea-hleo, award: bang-khen",
             "unit: ea-hleo, aword: bang-khen",
             27,
-            ["aword", "award (hình thức khen thưởng)"],
+            ["aword", "`award` (hình thức khen thưởng)"],
         ),
-        ("role: head", "role: truong", 28, ["role: ", "head (cụm trưởng)"]),
+        ("role: head", "role: truong", 28, ["Vai trò: ", "`head` (cụm trưởng)"]),
     ],
 )
 async def test_a_refused_act_names_its_line_its_field_and_what_was_meant(
@@ -138,7 +146,7 @@ async def test_the_line_is_that_of_the_field(app: Session, tmp_path: Path) -> No
     with pytest.raises(InputError) as stopped:
         await record_file(app, copy.but("    acts:\n", "    acts:\n" + act), SECRETARY, dry_run=True)
     assert stopped.value.path.endswith(f":{first + 5}"), stopped.value
-    assert "totals.1.total" in str(stopped.value.facts["why"])
+    assert "tổng điểm 2, tổng điểm" in str(stopped.value.facts["why"])
 
 
 async def test_a_dry_run_reads_the_file_back_as_the_timeline_will(app: Session, tmp_path: Path) -> None:
@@ -151,16 +159,19 @@ async def test_a_dry_run_reads_the_file_back_as_the_timeline_will(app: Session, 
     assert all(one["line"] is None or lines[one["line"] - 1].strip() for one in tried["told"])
     done = await record_file(app, copy.file, SECRETARY)
     assert "told" not in done
-    from application.timeline import sentences  # noqa: PLC0415
+    from application.event_texts import Background, event_texts  # noqa: PLC0415
 
     stream = done["cycles"][0]["cycle"]
-    state, _rules = await app.state(stream)
+    state, rules = await app.state(stream)
     names = {**state.membership.names, state.lifecycle.organiser: state.lifecycle.organiser_name}
     names |= await app.people.names({SECRETARY})
     history = await app.history(stream)
-    recorded = await sentences(app.texts, (envelope for _row, envelope in history), names)
+    envelopes = [envelope for _row, envelope in history]
+    recorded = await event_texts(app, Background(envelopes, rules, names), envelopes)
     said = [text for one in tried["told"] if one["cycle"] == stream for text in one["texts"]]
-    assert said == list(recorded)
+    assert said == [one.sentence for one in recorded]
+    beside = [one for act in tried["told"] if act["cycle"] == stream for one in act["details"]]
+    assert beside == [[*map(str, (*one.details, *one.circumstances))] for one in recorded]
     again = await record_file(app, copy.file, SECRETARY, dry_run=True)
     assert {one["entry"] for one in again["told"]} == {"known"}
     assert [text for one in again["told"] if one["cycle"] == stream for text in one["texts"]] == said

@@ -93,7 +93,7 @@ ONE_YEAR = (
     '{act: cùng ký giao ước, fields: {units: [a, b], sheet: {title: "T"}}}]}]\n',
     HEAD % BAO + "meetings: [{id: sk, kind: sơ kết, on: 20/07/2023, source: bao, attendance: 1.250}]\n",
     HEAD % f"{BAO}, {WEB}" + "meetings: [{id: tk, kind: tổng kết, on: 12/2023, source: web, acts: ["
-    "{act: bổ nhiệm vai trò, fields: {role: head, holder: a, manner: unknown}},"
+    "{act: 'phân công cụm trưởng, cụm phó', fields: {role: head, holder: a, manner: unknown}},"
     "{act: đề nghị khen thưởng, source: bao, fields: {unit: b, award: co}}]}]\n",
     HEAD % BAO + "acts: [{act: ghi kết quả, on: 12/2023, source: bao, fields: {unit: a,"
     ' title: "Nhà", amount: 12, measure: "nhà"}}]\n',
@@ -144,7 +144,7 @@ async def test_the_counts_of_a_run_agree_with_those_of_the_next(app: Session, tm
 
 # Predecessors ---------------------------------------------------------------------------------------------------------
 
-GOES_ON = "acts:\n  - {{act: kế thừa chu kỳ, on: 01/2016, source: bao-dak-lak, fields: {{predecessors: [{}]}}}}\n"
+GOES_ON = "acts:\n  - {{act: kế thừa cụm khác, on: 01/2016, source: bao-dak-lak, fields: {{predecessors: [{}]}}}}\n"
 
 
 async def test_a_cycle_goes_on_from_one_that_exists_or_is_unknown(app: Session, tmp_path: Path) -> None:

@@ -96,7 +96,9 @@ async def test_a_post_that_runs_now_replays(
     app: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("activities.post.WAIT_S", 0.1)
-    delivering = PostActivities(app.ledger, app.people, FolderMailer(tmp_path), "so@example.invalid")
+    delivering = PostActivities(
+        app.ledger, app.people, app.texts, FolderMailer(tmp_path), "so@example.invalid", lambda *_: ""
+    )
     queue = f"post-{uuid4().hex[:8]}"
     async with Worker(client, task_queue=queue, workflows=[Post], activities=[delivering.deliver]):
         handle = await client.start_workflow(Post.run, id=queue, task_queue=queue)

@@ -268,7 +268,7 @@ async def test_a_password_of_ones_own_unit_is_refused_where_it_is_chosen(site: S
     for password, says in (
         ("Nguyễn Thị An", "chỉ gồm tên bạn"),
         ("don-vi-1 don-vi-1", "chỉ gồm tên bạn"),
-        ("matkhau123456", "bị đoán ra trước tiên"),
+        ("matkhau123456", "quá dễ đoán"),
         ("dài" * 400, "nhiều nhất 1000 ký tự"),
     ):
         await an.get("/toi")
@@ -412,7 +412,7 @@ async def test_codes_are_changed_and_turned_off_with_password_and_code_only(real
     secretary = await site.log_in("thu-ky")
     await secretary.post("/ma-mot-lan", _new=pyotp.TOTP(await secretary.begin_codes()).now())
     code = re.findall(r"<code>([\w-]+)</code>", secretary.page)[0]
-    assert "Tắt mã một lần" not in await secretary.get("/ma-mot-lan")
+    assert "Tắt mã xác thực" not in await secretary.get("/ma-mot-lan")
     await secretary.post("/ma-mot-lan", _do="off", _password=PASSWORD, _code=code)
     assert (await site.services.accounts.must("thu-ky")).totp
 
@@ -521,15 +521,15 @@ async def test_auditors_and_administrators_read_in_words_what_was_done_to_accoun
         for sentence in (
             "Trần Quản Trị đã mời Lê Văn Bình đặt mật khẩu.",
             f"Trần Quản Trị đã đổi ngày cuối của tài khoản Lê Văn Bình, đến {until:%d/%m/%Y}.",
-            "Trần Quản Trị đã đóng tài khoản của Lê Văn Bình.",
+            "Trần Quản Trị đã khóa tài khoản của Lê Văn Bình.",
             "Trần Quản Trị đã mở lại tài khoản của Lê Văn Bình.",
-            "Trần Quản Trị đã bỏ mã một lần của Lê Văn Bình.",
+            "Trần Quản Trị đã bỏ mã xác thực của Lê Văn Bình.",
             f"Nguyễn Thị An đã cử Lê Văn Bình thay cho Nguyễn Thị An, từ {today():%d/%m/%Y} đến {until:%d/%m/%Y}.",
             "Nguyễn Thị An đã chấm dứt việc Lê Văn Bình làm thay Nguyễn Thị An.",
             "Nguyễn Thị An đã tạo địa chỉ lịch mới.",
             "Nguyễn Thị An đã tạo mã truy cập cho phần mềm: chỉ đọc",
             "Nguyễn Thị An đã đổi mật khẩu của mình.",
-            "Người vận hành máy chủ đã lập tài khoản cho Trần Quản Trị: thư ký thành phố, quản trị.",
+            "Người vận hành máy chủ đã lập tài khoản cho Trần Quản Trị: thư ký thành phố, người quản trị.",
         ):
             assert sentence in reader.page, sentence
         for id_ in ("stand-in-named", "password-changed", "command-line"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_help import CITY, enter_staff, open_cycle, state_of, submit, units
+from engine_help import CITY, enter_staff, open_cycle, state_of, submit, unit_name, units
 
 from application.application import CommandInput
 from application.gate import at_command_line
@@ -49,7 +49,7 @@ async def test_whoever_is_moved_is_shown_before_it_is_entered(app: Session) -> N
     late = appraised(stream, LEADER, 80)
     with pytest.raises(InputError) as asked:
         await confirm_score_impact(app, late, secretary, confirmed=False)
-    assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [SECOND, THIRD])
+    assert (asked.value.code, asked.value.facts["units"]) == ("moves_others", [unit_name(SECOND), unit_name(THIRD)])
     assert await state_of(app, stream) == before, "only shown"
     await confirm_score_impact(app, late, secretary, confirmed=True)
     await app.submit(stream, at_command_line(secretary), [late])

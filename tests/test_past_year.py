@@ -116,8 +116,8 @@ class TestSilence:
     @pytest.mark.parametrize(
         ("kind", "words"),
         [
-            ("direction", "no answer is told"),
-            ("guidance-request", "no answer is told"),
+            ("direction", "no source tells of an answer"),
+            ("guidance-request", "no source tells of an answer"),
             ("official-letter", "asks for no answer"),
             ("conclusions-notice", "asks for no answer"),
         ],

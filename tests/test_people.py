@@ -71,7 +71,7 @@ async def test_entering_a_person_again_changes_nothing(site: Site, tmp_path: Pat
     again = {"name": "Trần Quản Trị", "unit": CITY, "kind": "staff", "email": "ke-gian@example.invalid"}
     for fields in (again, {**again, "id": "quan-tri"}, {**again, "name": "TRAN  quan tri"}):
         await enter(secretary, **fields)
-        assert (secretary.status, "chưa nhập và chưa thay đổi" in secretary.page) == (422, True)
+        assert (secretary.status, "chưa ghi và chưa thay đổi" in secretary.page) == (422, True)
         assert 'href="/nguoi-dung/quan-tri"' in secretary.page, "the way to correct"
         assert "ke-gian@example.invalid" in secretary.page, "nothing typed is lost"
     assert await site.app.people.get("quan-tri") == before
@@ -122,7 +122,13 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     # Never of administrators; the mail address, which opens the account, only of accounts that they manage.
     for person, change in (("quan-tri", {"name": "Khác"}), ("dong-nghiep", {"email": "khac@example.invalid"})):
         contact = await site.app.people.get(person)
-        typed = {"name": person, "office": "cán bộ", "email": f"{person}@example.invalid", "phone": "024 0000 0000"}
+        assert contact is not None
+        typed = {
+            "name": contact.name,
+            "office": "cán bộ",
+            "email": f"{person}@example.invalid",
+            "phone": "024 0000 0000",
+        }
         await secretary.post(f"/nguoi-dung/{person}", **{**typed, **change}, _do="contact")
         assert (secretary.status, await site.app.people.get(person)) == (403, contact)
     await secretary.get("/nguoi-dung")

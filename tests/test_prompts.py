@@ -133,7 +133,7 @@ def test_whoever_stops_at_a_prompt_has_cancelled(capsys: pytest.CaptureFixture[s
         raise EOFError
 
     assert run(stopped) == 130
-    assert capsys.readouterr().err == "Đã hủy; chưa nhập gì.\n"
+    assert capsys.readouterr().err == "Đã hủy; chưa ghi gì.\n"
 
 
 async def _handed_in_and_cut_off() -> int:
@@ -155,11 +155,11 @@ async def _asked_and_cut_off() -> int:
 
 def test_after_something_was_handed_in_nobody_says_that_nothing_was_entered(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(_cut_off) == 130
-    assert "chưa nhập gì" in capsys.readouterr().err
+    assert "chưa ghi gì" in capsys.readouterr().err
     assert run(_handed_in_and_cut_off) == Exit.PENDING
     told = capsys.readouterr().err
     assert "--command-id 11111111-2222-3333-4444-555555555555" in told
-    assert "chưa nhập gì" not in told
+    assert "chưa ghi gì" not in told
     assert run(_cut_off) == 130, "the next command begins anew"
 
 
@@ -188,4 +188,4 @@ def test_what_is_wrong_is_told_in_vietnamese() -> None:
     with pytest.raises(Refused) as refused:
         parse_command("extend", {"duty": "stance", "until": "hôm qua", "reason": "0" * 64})
     told = sentence(refused.value.code, refused.value.facts)
-    assert told == "extend, until: cần một ngày, như 20/07/2026 (nhận được 'hôm qua')."
+    assert told == "“gia hạn”, đến ngày: hãy gõ ngày/tháng/năm, ví dụ 20/07/2026 (nhận được 'hôm qua')."

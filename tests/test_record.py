@@ -28,7 +28,7 @@ from domain.notices import NOTICES_OF, notices
 from domain.parties import OWN_UNIT, Party, Readers, Section
 from domain.records import Command, Event, EventEnvelope, Meta
 from domain.rights import subject_unit
-from domain.rules import NO_RULES
+from domain.rules import NO_RULES, Edition
 from domain.scoring import scores
 from domain.scoring.scores import ScoreRound, ScoreSelf
 from domain.state import State, members_and_organiser
@@ -198,7 +198,7 @@ def test_an_unknown_keyword_is_no_keyword() -> None:
 def test_readers_by_unit_need_a_unit() -> None:
     with pytest.raises(TypeError, match=r"TestGiven: .* needs a field `unit`"):
 
-        class TestGiven(Event, **{**EVENT, "sentence": None, "readers": Readers.OWN_AND_CHECKER}):
+        class TestGiven(Event, **{**EVENT, "sentence": "x", "readers": Readers.OWN_AND_CHECKER}):
             thing: Label
 
 
@@ -347,6 +347,16 @@ class Texts:
     async def get(self, digests: Any) -> dict[str, str]:
         return {}
 
+    async def edition(self, _digest: str) -> None:
+        """No edition is stored."""
+
+
+class NoEditions:
+    """An editions cache without any."""
+
+    async def in_force(self, state: State) -> Edition:
+        return NO_RULES
+
 
 class States:
     def __init__(self, state: State) -> None:
@@ -433,8 +443,8 @@ async def test_a_new_event_without_a_word_on_its_readers_is_closed_to_members(mo
         assert ("secret" in json.dumps(answer)) is sees
 
     # What the search index offers to members: neither its paper, nor its sentence to units that did not enter it.
-    index: Any = SearchIndex(SimpleNamespace())  # type: ignore[arg-type]
-    index._states = States(state)
+    index: Any = SearchIndex(SimpleNamespace(pool=None))  # type: ignore[arg-type]
+    index._states, index._editions = States(state), NoEditions()
     kinds = {entry[1]: entry[3] for entry in await index._entries(row)}
     assert kinds == {"closed": row.unit, "act": row.unit}
     assert row.unit not in state.membership.names

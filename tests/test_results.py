@@ -253,6 +253,8 @@ class TestClasses:
             ([{"id": "a", "title": "A", "least": 101}], "class_unreachable"),
             ([{"id": "a", "title": "A", "least": 50}, {"id": "b", "title": "B", "least": 80}], "class_never_given"),
             ([{"id": "a", "title": "A"}, {"id": "b", "title": "B", "least": 80}], "class_never_given"),
+            ([{"id": "a", "title": "A", "most": 90}, {"id": "b", "title": "B", "most": 90}], "class_never_given"),
+            ([{"id": "a", "title": "A", "most": 90}, {"id": "b", "title": "B", "most": 70}], "class_never_given"),
             ([{"id": "a", "title": "A", "passed": True}], "class_needs_pass_mark"),
             ([{"id": "a", "title": "A", "share": "1/3"}], "share_needs_units"),
         ],

@@ -97,7 +97,7 @@ class TestCodec:
                 codec.decode(name, schema, "{}")
 
     def test_old_forms_are_brought_up_to_date(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Renamed(Event, name="TestRenamed", schema=3, sentence=None, correctable=True, in_summary=None):
+        class Renamed(Event, name="TestRenamed", schema=3, sentence="x", correctable=True, in_summary=None):
             title: str
             number: int
 
@@ -118,7 +118,7 @@ class TestCodec:
     def test_a_name_is_given_once(self) -> None:
         with pytest.raises(TypeError, match="CycleFiled is taken"):
 
-            class Other(Event, name="CycleFiled", schema=1, sentence=None, correctable=True, in_summary=None):
+            class Other(Event, name="CycleFiled", schema=1, sentence="x", correctable=True, in_summary=None):
                 pass
 
     def test_a_command_is_decided_by_one_step(self) -> None:

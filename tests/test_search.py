@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_help import CITY, open_cycle, submit, units
+from engine_help import CITY, open_cycle, submit, unit_name, units
 from speech import RULES
 
 from cli.session import Session
@@ -35,7 +35,7 @@ async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_
     await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
     index = SearchIndex(app.ledger)
     await index.catch_up()
-    titles = {"vi": f"{members[0]}: thống nhất.", "en": f"{members[0]}: agreed."}
+    titles = {"vi": f"{unit_name(members[0])}: thống nhất.", "en": f"{unit_name(members[0])}: agreed."}
     for language, title in titles.items():
         for words in ("thong nhat", "agreed"):
             with in_language(language):
@@ -43,4 +43,4 @@ async def test_an_act_is_found_by_the_words_of_either_language_and_named_in_the_
             assert [one.title for one in found.rows] == [title], (language, words)
     with in_language("en"):
         (unit,) = (await index.find(members[1], streams=CITY)).rows
-    assert (unit.kind, unit.title) == ("unit", members[1])
+    assert (unit.kind, unit.title) == ("unit", unit_name(members[1]))

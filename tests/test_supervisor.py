@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +72,23 @@ async def test_a_part_is_not_judged_while_one_that_it_needs_does_not_answer(tmp_
 
     parts = [SupervisedPart("database", scripted(False)), SupervisedPart("part", silent, server, ("database",))]
     watch = asyncio.create_task(Supervisor(parts, {}, print, QUICK).run())
+    pid = server.pid
+    await eventually(lambda: _true(asked[0] > 30))
+    watch.cancel()
+    assert server.pid == pid
+    server.stop()
+
+
+async def test_a_part_is_not_judged_by_a_supervisor_that_was_held_up_itself(tmp_path: Path) -> None:
+    server, asked = sleeper(tmp_path), [0]
+
+    async def late_question() -> bool:
+        asked[0] += 1
+        time.sleep(0.05)  # noqa: ASYNC251 - what holds the event loop up: an engine that decides thousands of commands
+        return False
+
+    patience = replace(QUICK, late_s=0.01)
+    watch = asyncio.create_task(Supervisor([SupervisedPart("part", late_question, server)], {}, print, patience).run())
     pid = server.pid
     await eventually(lambda: _true(asked[0] > 30))
     watch.cancel()

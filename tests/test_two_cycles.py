@@ -8,7 +8,17 @@ from uuid import uuid4
 
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, units
+from engine_help import (
+    CITY,
+    YEAR,
+    assert_ledger_verifies,
+    enter_staff,
+    event_names,
+    open_cycle,
+    state_of,
+    unit_name,
+    units,
+)
 from speech import RULES
 from temporalio.client import Client
 
@@ -35,7 +45,7 @@ async def opening(app: Session, cycle: str, cluster: str, year: int) -> CommandI
         "year": year,
         "edition": await app.texts.put_edition(edition.model_dump_json()),
         "clock": "backfill",
-        "units": [{"id": unit, "name": unit} for unit in units(2)],
+        "units": [{"id": unit, "name": unit_name(unit)} for unit in units(2)],
         "starts": "2019-01-01T00:00:00+07:00",
     }
     return CommandInput(cycle_stream(CITY, cycle, cluster), "open-cycle", fields)

@@ -14,7 +14,7 @@ import asyncpg
 import pyotp
 import pytest
 from conftest import eventually
-from engine_help import CITY, YEAR, assert_ledger_verifies, open_cycle, submit, units
+from engine_help import CITY, YEAR, assert_ledger_verifies, event_names, open_cycle, submit, units
 from icalendar import Calendar
 from openpyxl import Workbook
 from speech import RULES
@@ -80,7 +80,7 @@ async def test_two_of_a_unit_do_the_same_at_once(site: Site) -> None:
     assert "Chúng tôi nhất trí với toàn bộ dự thảo." in binh.page
     await binh.post(way, **{**binh.hidden(), **typed}, _step="look")
     await binh.post(way, **binh.hidden(), _step="send")
-    assert "Việc này Nguyễn Thị An đã ghi lúc" in binh.page
+    assert "Nguyễn Thị An đã ghi việc này lúc" in binh.page
     rows = [row for row, _told in await site.app.history(stream) if row.type == "StanceTaken"]
     assert [(row.actor, row.unit) for row in rows] == [("an", "don-vi-1")]
 
@@ -346,7 +346,7 @@ async def test_files_are_taken_by_what_they_are_and_given_back_as_attachments(si
     for name, body in (("x.pdf", b"<script>alert(1)</script>"), ("x.pdf", b""), ("x.exe", b"MZ\x90")):
         assert (await an.http.post("/tep", data=token, files={"file": (name, body)})).status_code == 422
     answer = await an.http.post("/tep", data=token, files={"file": ("../../Báo cáo.pdf.html", pdf)})
-    way = re.search(r"tep/[0-9a-f]{64}/[\w.-]+", answer.text)
+    way = re.search(r"tep/[0-9a-f]{64}/[\w.%-]+", answer.text)
     assert way is not None
     assert way.group(0).endswith(".pdf")
     # Until an act names it, it is its unit's own.
@@ -376,6 +376,7 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     first = await open_cycle(site.app, RULES, members=units(2))
     second = await open_cycle(site.app, RULES, members=["don-vi-8", "don-vi-9"])
     for stream in (first, second):
+        await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
         await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     await site.person("an", "don-vi-1", name="Nguyễn Thị An")
@@ -389,16 +390,22 @@ async def test_the_secretariat_reminds_extends_and_escalates_from_the_board(site
     assert "qua điện thoại" in visitor.page
     assert "UnitsReminded" in [row.type for row, _told in await site.app.history(first)]
     both = {"_form": token, "cycle": [first, second]}
+    reminded = len(await event_names(site.app, second))
     answer = await visitor.http.post("/bang", data={**both, "_do": "remind"})
-    assert "Đã ghi ở 2 trên 2 cụm" in answer.text
+    assert "Sẽ gửi 1 thư nhắc cho 1 đơn vị." in answer.text
+    assert "xin gọi điện: Đơn vị 2, Đơn vị 8, Đơn vị 9" in answer.text
+    assert len(await event_names(site.app, second)) == reminded, "nothing is sent before it is confirmed"
+    answer = await visitor.http.post("/bang", data={**both, "_do": "send-reminders"})
+    assert "Đã gửi 1 thư nhắc cho 1 đơn vị." in answer.text
+    assert (await event_names(site.app, second))[reminded:] == ["UnitsReminded"] * 2
     answer = await visitor.http.post(
         "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": ""}
     )
-    assert "Thiếu lý do" in answer.text
+    assert "Chưa ghi lý do" in answer.text
     answer = await visitor.http.post(
         "/bang", data={**both, "_do": "extend", "duty": "signature", "until": "30/04/2026", "reason": "Mưa lũ."}
     )
-    assert "Đã ghi ở 2 trên 2 cụm" in answer.text
+    assert "Đã gia hạn cho 2 cụm" in answer.text
     for stream in (first, second):
         state, _rules = await site.app.state(stream)
         assert {extension.until.isoformat() for extension in state.deadlines.extensions.values()} == {"2026-04-30"}
@@ -470,25 +477,28 @@ async def test_minutes_reach_no_cycle_that_is_not_theirs(site: Site) -> None:
     await an.get(way)
     typed = {**an.hidden(), "id": "h1", "_on": "01/03/2026", "kind": "other"}
     await an.post(way, **typed, _other=other)
-    assert (an.status, "don-vi-8" in an.page) == (422, False)
+    assert (an.status, "Đơn vị 8" in an.page) == (422, False)
     await an.post(way, **typed)
     assert an.at == f"{way}/h1"
     await an.get(f"{way}/h1/viec/moi?act=nominate")
-    assert "don-vi-8" not in an.page
+    assert "Đơn vị 8" not in an.page
     await an.get(f"/cum/{mine}/lam/cross-check?unit=don-vi-2")
     assert an.status == 200
 
 
 async def test_a_second_click_in_bulk_reminds_once(site: Site) -> None:
     stream = await open_cycle(site.app, RULES, members=units(2))
+    await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     await submit(site.app, stream, CITY, "step-to", {"now": datetime(YEAR, 4, 1, 9, tzinfo=ICT).isoformat()})
     await site.person("thu-ky", CITY, "secretariat")
     visitor = await site.log_in("thu-ky")
     await visitor.get("/bang?loc=tre")
-    fields = {**visitor.hidden(), "cycle": stream, "_do": "remind"}
+    await site.person("an", "don-vi-1")
+    await visitor.post("/bang", **{**visitor.hidden(), "cycle": stream, "_do": "remind"})
+    fields = {**visitor.hidden(), "cycle": stream, "_do": "send-reminders"}
     for _ in range(2):
         answer = await visitor.http.post("/bang", data=fields)
-        assert "Đã ghi ở 1 trên 1 cụm" in answer.text
+        assert "Đã gửi 1 thư nhắc cho 1 đơn vị." in answer.text
     told = [told for _row, told in await site.app.history(stream) if told.event.NAME == "UnitsReminded"]
     assert len(told) == len({one.event.duty for one in told}) > 0
 
@@ -536,7 +546,7 @@ async def test_evidence_and_a_scan_are_handed_in_with_their_act(site: Site) -> N
     await an.post(f"{way}?unit=don-vi-1", **an.hidden(), _step="send")
     assert "Đã ghi vào sổ" in an.page
     await secretary.get(f"/cum/{stream}/bang-diem/don-vi-1")
-    link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.-]+)"', secretary.page)
+    link = re.search(r'href="(/tep/[0-9a-f]{64}/[\w.%-]+)"', secretary.page)
     assert link is not None
     assert (await secretary.http.get(link.group(1))).content == b"%PDF-1.7 x"
 
@@ -613,9 +623,9 @@ async def test_an_auditor_takes_away_what_is_shown(site: Site) -> None:
             assert answer.headers["content-disposition"].startswith("attachment"), (path, kind)
     compared = (await http.get(f"{way}/so-sanh.json?tu=1&den=2")).json()
     lines = [row["line"] for row in compared]
-    assert lines[0] == "don-vi-1: thống nhất (diễn tập)"
-    assert "khi chưa có dự thảo được trình" in lines[1]
-    assert len(lines) == 2
+    assert lines[0] == "Đơn vị 1: thống nhất (diễn tập)"
+    assert "khi chưa trình dự thảo" in lines[1]
+    assert lines[2:] == ["mục số 2: Đơn vị 1: thống nhất. · Ngày diễn ra: 01/01/2026"]
 
 
 async def test_an_invitation_is_in_the_language_of_its_account(site: Site, tmp_path: Path) -> None:
@@ -640,5 +650,5 @@ async def test_an_invitation_is_in_the_language_of_its_account(site: Site, tmp_p
         f"cb-{language}@example.invalid": subject for language, subject in subjects.items()
     }
     texts = {mail["To"]: mail.get_content() for mail in mails}
-    assert "Choose a password here" in texts["cb-en@example.invalid"]
-    assert "Choose a password here" not in texts["cb-vi@example.invalid"]
+    assert "Choose a password on the page below" in texts["cb-en@example.invalid"]
+    assert "Choose a password on the page below" not in texts["cb-vi@example.invalid"]

@@ -25,10 +25,11 @@ from local import engine
 from local.engine import Endpoints, start_web
 from local.paths import Paths
 from local.questions import host_and_port
+from mail.settings import MailSettings
 from web.__main__ import server_config
 from web.settings import Settings, check_settings, default_address
 
-SETTINGS = Settings("", "", "", Path(), None, None, "so-thi-dua@localhost", port=0)
+SETTINGS = Settings("", "", "", Path(), MailSettings(), port=0)
 SITE = "https://thidua.example.vn"
 
 

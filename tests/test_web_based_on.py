@@ -43,7 +43,7 @@ async def test_a_version_that_came_while_the_summary_was_read_is_not_signed(site
     await present(site, stream, "Giao ước bản 2")
     await an.post(way, **an.hidden(), _step="send", _password=PASSWORD)
     assert (an.status, await signed(site, stream)) == (422, [])
-    for told in ("Nội dung đã ghi sau khi bạn đọc", "Giao ước bản 2", "Thành phố"):
+    for told in ("Những mục đã ghi sau khi bạn đọc", "Giao ước bản 2", "Thành phố"):
         assert told in an.page
     assert "don-vi-1" not in an.page.split("<h1>")[1].split("<form")[0], "no id in what is told"
     again = {**an.hidden(), "unit": "don-vi-1", "covenant": "covenant", "number": "2"}

@@ -50,7 +50,7 @@ from domain.notice_kinds import OVERSEER
 from domain.notices import notices
 from domain.records import Event
 from domain.rules import Edition
-from i18n.notices import message_of
+from i18n.notices import Circumstances, message_of
 from web.app import build
 from web.auth import form_token, today, visitor_of
 from web.cookies import FORMS, LOGIN
@@ -337,7 +337,7 @@ def assert_mails_tell_nothing_closed(cycle: ClosedCycle, rules: Edition) -> None
         for notice in notices(envelope, state):
             if notice.to in {OVERSEER, CITY}:
                 continue
-            subject, body = message_of(notice, state, cycle.stream, rehearsed=True)
+            subject, body = message_of(notice, state, rules, rehearsed=True, told=Circumstances(texts=cycle.texts))
             who = frozenset({Reader.ANYBODY, Reader.MEMBER})
             may = cycle.of(readable_versions(history, notice.to, who, state, rules))
             # A unit is told which of its own awards is held back: the kind of notice says so.

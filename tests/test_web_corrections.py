@@ -76,7 +76,7 @@ async def test_what_should_not_stand_is_taken_out(site: Site) -> None:
     way = f"/cum/{stream}/lam/correct?version={wrong}"
     assert way in secretary.page
     await secretary.get(way)
-    assert "Điều đã ghi sai" in secretary.page
+    assert "Mục ghi sai" in secretary.page
     fields = {**secretary.hidden(), "version": str(wrong), "reason": "Bảng của đơn vị khác."}
     await secretary.post(way, **fields, _step="look")
     await secretary.post(way, **secretary.hidden(), _step="send")
@@ -94,7 +94,7 @@ async def test_nobody_puts_right_what_is_not_theirs(site: Site) -> None:
         await binh.get(f"/cum/{stream}/{path}")
         assert (binh.status, "7,5" in binh.page) == (403, False), path
     await binh.get(f"/cum/{stream}/lam/correct?version={wrong}")
-    assert ("Điều đã ghi sai" in binh.page, "7,5" in binh.page) == (False, False), "the form, and nothing of the act"
+    assert ("Mục ghi sai" in binh.page, "7,5" in binh.page) == (False, False), "the form, and nothing of the act"
     way = f"/cum/{stream}/lam/score-self?_sua={wrong}"
     await binh.get(f"/cum/{stream}/lam/score-self")
     await binh.post(way, **{**binh.hidden(), "_sua": str(wrong), "_reason": "x", "unit": "don-vi-2"}, _step="send")
@@ -191,4 +191,4 @@ async def test_a_slip_in_the_number_locks_no_form(site: Site) -> None:
         await secretary.get(way)
         await secretary.post(way, **{**secretary.hidden(), "version": slip, "reason": "Thử"}, _step="save")
         await secretary.get(way)
-        assert (secretary.status, "Bỏ đi" in secretary.page) == (200, True), slip[:9]
+        assert (secretary.status, "Xóa bản nháp" in secretary.page) == (200, True), slip[:9]

@@ -38,7 +38,7 @@ meetings:
       - {{act: cùng nộp báo cáo sơ kết, source: bao}}
 acts:
   - {{act: công bố kết quả, on: 12/2025, source: bao}}
-  - act: kiểm tra thực tế
+  - act: ghi kiểm tra thực tế
     on: 11/2025
     source: bao
     fields: {{id: kt, unit: unknown, unnamed: 3, places_per_unit: 2}}
@@ -58,9 +58,9 @@ async def test_the_page_and_the_timeline_tell_what_is_told(site: Site, tmp_path:
     await site.person("kiem-tra", "thanh-tra", "auditor")
     auditor = await site.log_in("kiem-tra")
     page = await auditor.get(f"/cum/{stream}")
-    told = ("cấp xã", "có ghi, 12/08/2025", "nguồn không ghi", "cùng ký: 3 đơn vị chưa nêu tên", "trực tuyến")
+    told = ("cấp xã", "có nguồn, 12/08/2025", "nguồn không nêu", "cùng ký: 3 đơn vị chưa nêu tên", "trực tuyến")
     assert [words for words in told if words not in page] == []
-    untrue = ("chưa ký", "quá hạn", "▶", "bản 0", "Chưa có văn bản nào", "Chưa ai có ý kiến")
+    untrue = ("chưa ký", "quá hạn", "▶", "bản 0", "Chưa có văn bản nào", "Chưa có ý kiến nào")
     assert [words for words in untrue if words in page] == []
     assert "3 đơn vị chưa nêu tên: nộp báo cáo sơ kết" in page
     assert "họp vào thời điểm khác thường" in page
@@ -68,8 +68,8 @@ async def test_the_page_and_the_timeline_tell_what_is_told(site: Site, tmp_path:
     told = (
         "Xã An Bình và 3 đơn vị chưa nêu tên cùng ký giao ước.",
         "Xã An Bình và 3 đơn vị chưa nêu tên nộp báo cáo sơ kết.",
-        "3 đơn vị chưa nêu tên, mỗi đơn vị 2 điểm",
-        "không ghi nguồn",
+        "3 đơn vị chưa nêu tên, mỗi đơn vị 2 nơi",
+        "không nêu nguồn",
         "Chia lại cụm: bỏ cấp huyện.",
     )
     assert [words for words in told if words not in timeline] == []

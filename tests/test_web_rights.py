@@ -185,7 +185,7 @@ async def test_points_of_others_are_closed_until_publication(site: Site) -> None
     # Its own claim, and the claim of the unit that it cross-checks; nothing of the third, nothing appraised.
     assert await rounds() == {"don-vi-1|self", "don-vi-2|self"}
     await one.get(f"/cum/{stream}/bang-diem/don-vi-3")
-    assert "Chưa có gì bạn được xem" in one.page
+    assert "Chưa có nội dung nào bạn được xem" in one.page
     await submit(site.app, stream, CITY, "decide-awards", {"decision": {"number": "1/QĐ"}, "grants": []})
     await submit(site.app, stream, CITY, "publish", {})
     assert len(await rounds()) == 6

@@ -108,7 +108,7 @@ async def test_an_appointment_by_decision_holds_until_another_replaces_it(app: S
     organiser = f"o-{uuid4().hex[:8]}"
     first = tmp_path / "first.yaml"
     fields = '{role: head, holder: a, manner: appointed, basis: {number: "31/QĐ"}}'
-    decision = f"{{act: bổ nhiệm vai trò, on: 20/05/2020, fields: {fields}}}"
+    decision = f"{{act: 'phân công cụm trưởng, cụm phó', on: 20/05/2020, fields: {fields}}}"
     first.write_text(
         f"organiser: {organiser}\norganiser_name: O\nyear: 2020\n"
         "cluster: {id: cum-ghep, name: Cụm, units: [{id: a, name: A}, {id: b, name: B}]}\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from conftest import eventually
+from shown_texts import collecting
 
 from accounts import Kind
 from accounts.log import OPERATOR
@@ -23,6 +24,7 @@ from ledger.postgres import open_ledger
 from ledger.signing import Signer
 from ledger.watch import DatabaseWatch
 from local.account_keys import ACCOUNT_KEY_FILE
+from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
 from vault.persons import Contact, People
@@ -48,7 +50,12 @@ class Site:
     ) -> Contact:
         """Somebody with an account."""
         contact = await self.app.people.enter(
-            person, unit, name or person, office="cán bộ", email=f"{person}@example.invalid", phone="024 0000 0000"
+            person,
+            unit,
+            name or person_name(person),
+            office="cán bộ",
+            email=f"{person}@example.invalid",
+            phone="024 0000 0000",
         )
         if await self.services.accounts.get(person) is None:
             await self.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
@@ -105,6 +112,11 @@ def shown_secret(page: str) -> str:
     return found.group(1)
 
 
+def person_name(person: str) -> str:
+    """The name of somebody of the tests: never the id, so that a page that shows an id is noticed."""
+    return f"Nguyễn {person.replace('-', ' ').title()}"
+
+
 @asynccontextmanager
 async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
     """Serve the pages of an office with the web's own role and key."""
@@ -118,10 +130,12 @@ async def a_site(app: Session, outbox: Path) -> AsyncIterator[Site]:
         gate = Gate(signer, ledger, rehearsal=key.rehearsal)
         inside = Application(gate, ledger, Texts(ledger.pool), People(ledger.pool), app.client)
         key_file = app.paths.data / ACCOUNT_KEY_FILE
-        settings = Settings("", "", "", Path(), outbox, None, "so-thi-dua@localhost", account_key_file=key_file)
+        settings = Settings("", "", "", Path(), MailSettings(outbox), account_key_file=key_file)
         services = services_of(inside, settings)
         services.throttle.unit_s = 0.01
-        server = uvicorn.Server(uvicorn.Config(build(services), port=0, log_level="error", access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(collecting(build(services)), port=0, log_level="error", access_log=False)
+        )
         serving = asyncio.create_task(server.serve())
         await eventually(_started(server))
         port = server.servers[0].sockets[0].getsockname()[1]

@@ -15,6 +15,7 @@ import importlib.machinery
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 TESTS = (
+    "test_act_rules",
     "test_results",
     "test_year",
     "test_days",
@@ -32,7 +34,7 @@ TESTS = (
     "test_cross_checks",
     "test_together",
     "test_past_year",
-    "test_untold",
+    "test_unstated",
     "test_periods",
     "test_adopted_editions",
     "test_paper_fields",
@@ -54,43 +56,75 @@ TESTS = (
 DEADLINE_S = 300
 """A mutant that runs for longer has an endless loop, which is noticed."""
 
+_ORDERS = ("Lt", "LtE", "Gt", "GtE")
+_SUMS = ("Add", "Sub", "Mul", "Div")
 OPERATORS = (
-    "ReplaceComparisonOperator",
+    *(f"ReplaceComparisonOperator_{one}_{other}" for one in _ORDERS for other in _ORDERS if one != other),
+    "ReplaceComparisonOperator_Eq_NotEq",
+    "ReplaceComparisonOperator_NotEq_Eq",
+    "ReplaceComparisonOperator_Is_IsNot",
+    "ReplaceComparisonOperator_IsNot_Is",
     "AddNot",
     "ReplaceTrueWithFalse",
     "ReplaceFalseWithTrue",
     "ReplaceAndWithOr",
     "ReplaceOrWithAnd",
-    "ReplaceBinaryOperator_Add",
-    "ReplaceBinaryOperator_Sub",
-    "ReplaceBinaryOperator_Mul",
-    "ReplaceBinaryOperator_Div",
-    "ReplaceUnaryOperator",
+    *(f"ReplaceBinaryOperator_{one}_{other}" for one in _SUMS for other in _SUMS if one != other),
+    "ReplaceUnaryOperator_USub_UAdd",
+    "ReplaceUnaryOperator_Delete_Not",
     "NumberReplacer",
 )
+"""Comparisons, conditions, booleans, sums and numbers, of cosmic-ray's operators; beside them `MIN_AND_MAX`. Left out
+is what changes no meaning (`==` to `is` between constants) or has none (`==` to `<` between names, `-` to `^`)."""
+
+MIN_AND_MAX = "MinAndMax"
+
+_NO_DECISION = re.compile(r"\s*(@dataclass\(|class .*, frozen=True\)|\*,$)")
+"""Lines with nothing to change: how a class is made, and the star between parameters, which is no product."""
 
 
 def make(file: Path, count: int, seed: int) -> None:
     """Write mutants of the domain to a file: module, line, what was changed, the changed source."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator, operator_names
+    from cosmic_ray.operators.operator import Operator
+    from cosmic_ray.plugins import get_operator
 
-    names = [name for name in operator_names() if name.split("/")[1].startswith(OPERATORS)]
+    class MinAndMax(Operator):  # type: ignore[misc]
+        """Exchanges min and max."""
+
+        def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
+            if node.type == "name" and node.value in ("min", "max"):
+                yield node.start_pos, node.end_pos
+
+        def mutate(self, node: Any, index: int) -> Any:
+            node.value = "max" if node.value == "min" else "min"
+            return node
+
+        @classmethod
+        def examples(cls) -> tuple[()]:
+            return ()
+
+    operators: dict[str, Any] = {name: get_operator(f"core/{name}") for name in OPERATORS}
+    operators[MIN_AND_MAX] = MinAndMax
     found: list[tuple[Path, str, int, int]] = []
     for module in sorted((ROOT / "domain").rglob("*.py")):
-        tree = get_ast(module.read_text())
-        for name in names:
-            operator = get_operator(name)()
+        tree, lines = get_ast(module.read_text()), module.read_text().splitlines()
+        for name, kind in operators.items():
+            operator = kind()
             places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
-            found.extend((module, name, n, start[0]) for n, (start, _stop) in enumerate(places))
+            found.extend(
+                (module, name, n, start[0])
+                for n, (start, _stop) in enumerate(places)
+                if not _NO_DECISION.match(lines[start[0] - 1])
+            )
     chosen = random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a sample, no secret
     mutants = [
         {
             "module": str(module.relative_to(ROOT)),
-            "operator": name.split("/")[1],
+            "operator": name,
             "line": line,
-            "source": mutate_code(module.read_text(), get_operator(name)(), occurrence),
+            "source": mutate_code(module.read_text(), operators[name](), occurrence),
         }
         for module, name, occurrence, line in chosen
     ]

@@ -81,12 +81,12 @@ create table vault.file (
     person     text not null,
     at         timestamptz not null default now(),
     erased_at  timestamptz,
-    primary key (digest, unit),
+    primary key (digest, unit, name),
     check ((body is null) = (erased_at is not null))
 );
 create index on vault.file (unit, at desc, digest) where body is not null;
 create index on vault.file (person, at);
-comment on table vault.file is 'Evidence files by plain sha256, once for each unit that uploaded them.';
+comment on table vault.file is 'Evidence files by plain sha256, once for each unit that uploaded them, and name.';
 
 grant usage on schema vault to thidua_app, thidua_reader, thidua_web;
 revoke all on all functions in schema vault from public;

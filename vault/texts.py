@@ -40,9 +40,13 @@ class Texts:
             digest: str = await connection.fetchval("select digest from vault.text where plain = $1", plain)
         return digest
 
-    async def get(self, digests: Iterable[str]) -> dict[str, str]:
-        """Return the stored texts by digest, `ERASED` for those that were erased."""
-        rows = await self._pool.fetch("select digest, body from vault.text where digest = any($1)", list(digests))
+    async def get(self, digests: Iterable[str], most: int | None = None) -> dict[str, str]:
+        """Return the stored texts by digest, `ERASED` for those that were erased; only `most` characters of each."""
+        body = "body" if most is None else f"left(body, {int(most)}) as body"
+        rows = await self._pool.fetch(
+            f"select digest, {body} from vault.text where digest = any($1)",  # noqa: S608 - a number of ours
+            list(digests),
+        )
         return {row["digest"]: ERASED if row["body"] is None else row["body"] for row in rows}
 
     async def digest_of(self, body: str) -> str | None:

@@ -6,17 +6,21 @@ A form can correct: then its command is a correction that puts its act in the pl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from starlette.datastructures import FormData, QueryParams, UploadFile
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic_core import PydanticCustomError
+from starlette.datastructures import FormData, QueryParams
 
 from application.application import CommandInput
 from application.engine import PendingError, UnreachableError
-from application.fields import parse_day, stated_by
+from application.fields import clean_fields, clean_line, parse_day, stated_by, unusable_text
 from application.form_values import as_fields, nested, without_empty_rows
 from application.gate import GateClosedError
+from application.pasted_text import clean_text
 from application.score_sheets import titled
 from application.visits import VisitedCycle
 from domain.access import Matter
@@ -24,11 +28,14 @@ from domain.numbers import uuid_of, whole_number
 from domain.records import Command, Refused
 from domain.steps.corrections import CorrectAct
 from domain.times import When
-from errors import CodedError, InputError, QuotaError
+from errors import CodedError, InputError
+from i18n.cleaning import cleaning_notes
 from i18n.fields import path_label
 from i18n.messages import problem_in_words, sentence
 from vault.persons import Contact
-from web import quotas
+from web.act_files import put_together
+from web.error_answers import note_retry
+from web.render import page
 from web.services import Services
 from web.urls import CORRECTS
 
@@ -37,9 +44,6 @@ FORM_ERRORS = (InputError, Refused, GateClosedError, PendingError, UnreachableEr
 
 READ = "_read"
 """The field of a form that says which version of the cycle its page showed."""
-
-FILE = "_file."
-"""Before the path of the field that a file is chosen for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,30 @@ class ActForm:
         return carried if self.corrects is None else {**carried, CORRECTS: str(self.corrects), "_reason": self.reason}
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """The act's fields as they were typed."""
+        return as_fields(self.act, without_empty_rows(self.values))
+
+    @property
     def wrong(self) -> int | None:
         """The version of the act that the form corrects or takes out; None for any other form."""
         return version_in(self.values.get("version")) if self.act is CorrectAct else self.corrects
+
+    def cleaned(self) -> tuple[ActForm, list[str]]:
+        """The form as it is signed, and what was changed in its texts, in sentences.
+
+        Raises:
+            InputError: `bad_character`: a text holds what cannot be kept.
+        """
+        fields = clean_fields(self.act, self.values)
+        source = clean_line(self.source, "_source")
+        try:
+            reason = clean_text(self.reason)
+        except PydanticCustomError as error:
+            raise unusable_text(error, "reason") from None
+        changes = {**fields.changes, "source": source.changes, "reason": reason.changes}
+        clean = replace(self, values=fields.values, source=source.text, reason=reason.text)
+        return clean, cleaning_notes({path: one for path, one in changes.items() if one})
 
     def command_input(self, stream: str) -> CommandInput:
         """The command that the form sends.
@@ -77,7 +102,7 @@ class ActForm:
         Raises:
             InputError: a date or a source cannot be read.
         """
-        name, fields = self.act.NAME, as_fields(self.act, without_empty_rows(self.values))
+        name, fields = self.act.NAME, self.fields
         if self.corrects is not None:
             fields = {"version": self.corrects, "reason": self.reason, "instead": {"act": name, **fields}}
             name = CorrectAct.NAME
@@ -115,41 +140,15 @@ def typed_values(sent: FormData | QueryParams) -> dict[str, Any]:
 
 
 def typed_text(form: FormData) -> dict[str, str]:
-    """A form's fields by name, without its files."""
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    """A form's fields by name; the files that were sent before are named in the fields that they belong to."""
+    body = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    put_together(body)
+    return body
 
 
 def version_in(value: Any) -> int | None:
     """The version of an act, as a form or an address gives it; None for anything else."""
     return whole_number(value)
-
-
-async def store_files(
-    services: Services, cycle: VisitedCycle, form: FormData, body: dict[str, str]
-) -> InputError | None:
-    """Store the files that came with a form, and name each in the field of `body` that it was chosen for.
-
-    Returns what is wrong with a file, or with their number.
-    """
-    visitor = cycle.visitor
-    uploads = [
-        (name, upload)
-        for name, upload in form.multi_items()
-        if isinstance(upload, UploadFile) and upload.filename and name.startswith(FILE)
-    ]
-    if len(uploads) > quotas.FILES_PER_ACT:
-        return QuotaError("too_many_files", found=len(uploads), most=quotas.FILES_PER_ACT)
-    for name, upload in uploads:
-        try:
-            stored = await services.files.put(
-                upload.filename or "", await upload.read(), unit=visitor.unit, person=visitor.contact.id
-            )
-        except InputError as error:
-            return error
-        path = name.removeprefix(FILE)
-        between = "\n" if path.endswith(".evidence") else " "
-        body[path] = between.join(part for part in (body.get(path, "").strip(), stored.reference) if part)
-    return None
 
 
 async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence[Contact]:
@@ -167,12 +166,22 @@ async def suggested_persons(services: Services, cycle: VisitedCycle) -> Sequence
 def error_text(error: CodedError, cycle: VisitedCycle) -> str:
     """The sentence of an error; a field that cannot be used is named as on the page."""
     facts = titled(error.facts, cycle.rules)
-    if error.code == "unstorable_text" and error.path:
-        return f"{path_label(error.path)}: {sentence(error.code)}"
+    if error.code in {"bad_character", "unstorable_text"} and error.path:
+        return f"{path_label(error.path)}: {sentence(error.code, error.facts)}"
     if error.code != "malformed_act":
         return sentence(error.code, facts, cycle.names)
     problem = problem_in_words(str(facts.get("problem", "")), facts.get("given") or {})
     return f"{path_label(str(facts.get('place', '')))}: {problem}"
+
+
+def file_list(
+    request: Request, cycle: VisitedCycle, body: dict[str, str], path: str, problem: InputError | None
+) -> Response:
+    """The list of a field's files, with what is wrong with the one that was sent."""
+    text, status = ("", 200) if problem is None else (error_text(problem, cycle), problem.http_status)
+    if problem is not None:
+        note_retry(problem)
+    return page(request, "file_list.html", status, path=path, value=body.get(path, ""), text=text)
 
 
 def _uuid(value: Any) -> UUID:

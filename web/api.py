@@ -9,7 +9,7 @@ Lists come in pages of 100 rows, or as many as `limit` says; the first when no `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -26,24 +26,27 @@ from starlette.exceptions import HTTPException
 
 from accounts import Login, Scope
 from application.act_descriptions import ActDescription, act_descriptions
-from application.application import CommandInput
+from application.application import Application, CommandInput
 from application.board import BoardRow, DeviationQuery, board_page, deviations_page
 from application.command_preview import preview
+from application.event_texts import event_texts
 from application.fields import stated_by
-from application.moments import Moment, moment_values, replayed
+from application.moments import Moment, moment_values, state_at
 from application.permitted_acts import require_permitted
 from application.search import found_for
 from application.tasks import TaskCard, tasks_page
 from application.timeline import TimelineFilter
 from application.verification_job import VerificationJob, start_verification
 from application.visible_state import visible_state
-from application.visits import VisitedCycle, Visitor
+from application.visits import VisitedCycle, Visitor, open_cycle
 from application.work import beside
 from domain.access import Matter
+from domain.steps.lifecycle import REHEARSAL_COMMANDS
 from domain.streams import cycle_stream
 from domain.strengths import Strength
 from domain.times import Day, When
 from errors import InputError
+from i18n.cleaning import cleaning_notes
 from ledger.paging import Paged, PageRequest
 from projections.board_lines import LineFilter
 from projections.people import PeopleQuery, PersonLine
@@ -57,6 +60,7 @@ from web.api_models import (
     ActRequest,
     CycleLine,
     CycleState,
+    EventInWords,
     MomentState,
     OpenTask,
     ProblemBeside,
@@ -73,6 +77,7 @@ from web.error_answers import ANSWERED, answered, json_error, printable
 from web.json_bodies import CheckedRoute
 from web.reauthentication import address_of, wrong_secret
 from web.services import Services, get_services
+from web.signing_mail import tell_of_signature
 from web.urls import extension_url, task_url
 
 router = APIRouter(route_class=CheckedRoute)
@@ -170,17 +175,19 @@ async def me(visitor: OwnReader) -> TokenHolder:
 @router.get("/tasks", responses=PAGED)
 async def tasks(request: Request, response: Response, visitor: OwnReader, asked: AskedPage) -> list[OpenTask]:
     """What the holder's unit must do, overdue first."""
-    found = await tasks_page(get_services(request).board, visitor.unit, asked)
+    services = get_services(request)
+    found = await tasks_page(services.board, services.application.texts, visitor.unit, asked)
     return [_task(one) for one in _rows(request, response, found)]
 
 
 def _task(task: TaskCard) -> OpenTask:
     values = asdict(task)
-    del values["unit"]
+    for name in ("unit", "unit_name", "organiser", "alarm"):
+        del values[name]
     return OpenTask(
         **values,
-        way=task_url(task.cycle, task.duty, task.unit, task.subject_id),
-        more_time=extension_url(task.cycle, task.duty, task.unit),
+        way=task_url(task.cycle, task.duty, task.unit, task.subject_id) if task.can_be_done else None,
+        more_time=extension_url(task.cycle, task.duty, task.unit) if task.due and not task.waits_for else None,
         overdue=task.overdue,
     )
 
@@ -198,7 +205,8 @@ async def board(
     request: Request, response: Response, visitor: BoardReader, asked: AskedPage, year: str | None = None
 ) -> list[BoardRow]:
     """Every cluster at a glance."""
-    found = await board_page(get_services(request).board, visitor, LineFilter(year=year), asked)
+    services = get_services(request)
+    found = await board_page(services.board, services.application.texts, visitor, LineFilter(year=year), asked)
     return list(_rows(request, response, found))
 
 
@@ -240,9 +248,9 @@ async def people(
 
 
 @router.get("/acts")
-async def acts(_visitor: OwnReader) -> list[ActDescription]:
+async def acts(request: Request, _visitor: OwnReader) -> list[ActDescription]:
     """Every act that people can enter, with the JSON Schema of its fields and who may."""
-    return act_descriptions()
+    return act_descriptions(rehearsal=get_services(request).application.rehearsal)
 
 
 async def _answer_of(model: type[BaseModel], values: Any) -> Response:
@@ -277,8 +285,8 @@ async def moment(
 ) -> Response:
     """The state as it was: after so many acts, at the end of a day, as had been recorded by a day."""
     asked, application = Moment(version, at, known_on), get_services(request).application
-    found = await replayed(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
-    return await _answer_of(MomentState, await moment_values(application, found))
+    then = await state_at(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
+    return await _answer_of(MomentState, await moment_values(application, then))
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:
@@ -303,15 +311,31 @@ async def act(request: Request, cycle: ReadableCycle, body: ActRequest) -> ActRe
     command = _command(cycle, body)
     application = get_services(request).application
     receipt = await application.submit(cycle.stream, cycle.visitor.submitter(), [command])
-    outcome = receipt.outcomes[0]
-    return ActReceipt(command_id=command.command_id, versions=list(outcome.versions), known=outcome.known)
+    await tell_of_signature(get_services(request), cycle.visitor.contact, [command], receipt)
+    outcome, notes = receipt.outcomes[0], cleaning_notes(command.cleaned())
+    return ActReceipt(
+        command_id=command.command_id,
+        versions=list(outcome.versions),
+        known=outcome.known,
+        notes=notes,
+        events=await _entered(application, cycle, outcome.versions),
+    )
+
+
+async def _entered(application: Application, cycle: VisitedCycle, versions: Sequence[int]) -> list[EventInWords]:
+    """The events of a receipt in words; those of another unit that the holder may not read are left out."""
+    after = await open_cycle(application, cycle.stream, cycle.visitor)
+    entered = [envelope for row, envelope in after.readable_history() if row.version in versions]
+    words = await event_texts(application, after.background, entered)
+    return [EventInWords.of(one.event.NAME, of) for one, of in zip(entered, words, strict=True)]
 
 
 @router.post("/cycles/{organiser}/{year}/{cluster}/acts/try")
 async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> TriedAct:
     """What would be recorded if it were entered now; nothing is kept. As an act, it needs a token that may act."""
     found = await preview(get_services(request).application, cycle, _command(cycle, body))
-    return TriedAct(events=list(found.events))
+    events = [EventInWords.of(one.type, one.told, one.text) for one in found.events]
+    return TriedAct(events=events, deadlines=list(found.deadlines), notes=list(found.notes))
 
 
 @router.post("/verifications", status_code=202)
@@ -361,6 +385,29 @@ async def _refused_by_http(_request: Request, error: Exception) -> JSONResponse:
     return json_error(InputError(codes.get(status, "bad_request")), status if status in codes else None)
 
 
+def _leave_out_rehearsal(app: FastAPI) -> None:
+    """Leave the tools of a rehearsal out of the interface's description."""
+    names = {f"{command.__name__}Request" for command in REHEARSAL_COMMANDS}
+    refs = {f"#/components/schemas/{name}" for name in names}
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            kept = {key: one for key, one in value.items() if key not in names}
+            return {key: without(one) for key, one in kept.items() if not (isinstance(one, str) and one in refs)}
+        if isinstance(value, list):
+            return [without(one) for one in value if not (isinstance(one, dict) and one.get("$ref") in refs)]
+        return value
+
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = without(described())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def build(services: Services) -> FastAPI:
     """The interface around the services, to be mounted."""
     app = FastAPI(
@@ -373,6 +420,8 @@ def build(services: Services) -> FastAPI:
         description=(__doc__ or "").split("\n\n", 1)[1],
     )
     app.state.services = services
+    if not services.application.rehearsal:
+        _leave_out_rehearsal(app)
     app.include_router(router)
     for known in ANSWERED:
         app.add_exception_handler(known, _answer)

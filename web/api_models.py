@@ -6,7 +6,7 @@ description has all of them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
@@ -25,11 +25,12 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from application.command_preview import PreviewedEvent
+from application.met_deadlines import MetDeadline
 from audit.verify import Problem
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
 from domain.times import Day
+from i18n.timeline import EventText
 
 IsoInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 IsoDate = Annotated[
@@ -152,8 +153,10 @@ class OpenTask(Answer):
     """A task of the holder's unit. `way` and `more_time` are the pages on which it is done and more time is asked for.
 
     `subject` is the unit that the task is about, `waits_for` the units that must act first, `answered` the other
-    members that have done theirs: names. `owed_by` counts the units that still owe the same duty. `asked`: the unit has
-    asked for more time.
+    members that owed it, too, and have done theirs: names. `awaited` is the duty that the task waits for, `closed` that
+    the unit can no longer do it by itself: then there is no `way`. `owed_by` counts the units that still owe the same
+    duty. `asked`: the unit has asked for more time, until `asked_until`; the reasons are those of the request, of the
+    extension and of the refusal.
     """
 
     cycle: str
@@ -166,9 +169,15 @@ class OpenTask(Answer):
     now: datetime
     extended: bool
     waits_for: list[str]
+    awaited: str
+    closed: bool
     answered: list[str]
     owed_by: int
     asked: bool
+    asked_until: date | None
+    asked_why: str
+    extended_why: str
+    refused_why: str
     article: str | None
     rehearsed: bool
     way: str | None
@@ -245,8 +254,40 @@ class DeviationValues(Answer):
     acknowledged: bool
 
 
+class DetailInWords(Answer):
+    """A field that was entered, as people read it: its label, and its value in one or more lines."""
+
+    label: str
+    text: str
+
+
+class EventInWords(Answer):
+    """An event as people read it: its sentence, and everything that was entered and the sentence does not tell."""
+
+    type: str
+    text: str
+    details: list[DetailInWords]
+
+    @classmethod
+    def of(cls, type_: str, told: EventText | None, text: str = "") -> EventInWords:
+        """The words of an event; `text` in their place where they are closed to the reader."""
+        if told is None:
+            return cls(type=type_, text=text, details=[])
+        return cls(type=type_, text=told.sentence, details=[DetailInWords(**one) for one in told.values()])
+
+
+class RecordedActInWords(EventInWords):
+    """An event of an act that no correction took back. `version` is its number in the cycle."""
+
+    version: int
+    sureness: str
+
+
 class CycleState(Answer):
-    """A cycle as far as the holder may see it. `state` is the domain's; `texts` are those that it names, by digest."""
+    """A cycle as far as the holder may see it. `state` is the domain's; `texts` are those that it names, by digest.
+
+    `acts` are those that stand, in order, with everything that was entered, in words.
+    """
 
     cycle: str
     version: int
@@ -255,6 +296,7 @@ class CycleState(Answer):
     steps: list[StepValues]
     obligations: list[CycleObligation]
     deviations: list[DeviationValues]
+    acts: list[RecordedActInWords]
 
 
 class TimelineEvent(Answer):
@@ -264,6 +306,7 @@ class TimelineEvent(Answer):
     position: int
     type: str
     text: str
+    details: list[DetailInWords]
     on: str
     recorded: datetime
     actor: str
@@ -307,7 +350,7 @@ class SureDeviation(DeviationValues):
 
 
 class MomentState(Answer):
-    """The state of a cycle at a moment, with its digest."""
+    """The state of a cycle at a moment, with its digest; `lines` are what stood then, in words."""
 
     stream: str
     events: int
@@ -319,20 +362,28 @@ class MomentState(Answer):
     steps: list[SureStep]
     deviations: list[SureDeviation]
     obligations: list[SureObligation]
+    lines: list[str]
 
 
 class ActReceipt(BaseModel):
-    """What was recorded. `known`: it had been recorded before, by this command or by a colleague."""
+    """What was recorded, in words. `known`: it had been recorded before, by this command or by a colleague.
+
+    `notes` say what was changed in the texts before they were signed, such as invisible characters taken out.
+    """
 
     command_id: UUID
     versions: list[int]
     known: bool
+    notes: list[str]
+    events: list[EventInWords]
 
 
 class TriedAct(BaseModel):
-    """The events that would be recorded."""
+    """What would be recorded, the deadlines of the duties it would do now, and what is changed in the texts first."""
 
-    events: list[PreviewedEvent]
+    events: list[EventInWords]
+    deadlines: list[MetDeadline]
+    notes: list[str]
 
 
 class Started(BaseModel):

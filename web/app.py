@@ -273,7 +273,9 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     found = answered(request, error, dict(kept))
     if request_checks.is_api(request.scope):
         return json_error(found)
-    text = sentence("page_not_found" if found.code == "no_such_cycle" else found.code, found.facts)
+    text = sentence(
+        "page_not_found" if found.code in {"no_such_cycle", "not_a_cycle_name"} else found.code, found.facts
+    )
     if found.code == "unstorable_text" and found.path:
         text = f"{path_label(found.path)}: {text}"
     return page(

@@ -26,6 +26,7 @@ from vault.persons import Contact
 from web import urls
 from web.cookies import cookie_secret, sent_browser_secret
 from web.posted_forms import posted_form
+from web.request_checks import is_api
 from web.services import Services, get_services
 
 _SEAL_CHARS = 64
@@ -61,14 +62,14 @@ class OtherPersonsFormError(ForbiddenError):
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """A form that was sent, and the person for whom its page was made; "" where nobody was logged in."""
+    """A form that was sent, and the person for whom its page was made; "" for visitors without a login."""
 
     fields: FormData
     made_for: str
 
 
 def form_token(secret: str, person: str) -> str:
-    """The token of a form that was made for a person, "" for nobody, in the browser that holds a secret."""
+    """The token of a form that was made for a person ("": without a login), in the browser that holds a secret."""
     return f"{_seal(secret, person)}{person.encode().hex()}"
 
 
@@ -118,7 +119,7 @@ async def checked_form(request: Request, *, storable: bool = True) -> FormData:
 
 
 def made_for_another(request: Request, sent: SentForm) -> bool:
-    """Whether somebody is logged in for whom the form was not made."""
+    """Whether the person who is logged in is not the one for whom the form was made."""
     visitor = getattr(request.state, "visitor", None)
     return visitor is not None and visitor.contact.id != sent.made_for
 
@@ -274,9 +275,40 @@ def _polls(request: Request) -> bool:
     return route in {urls.VERIFICATION_JOB, urls.NEW_YEAR_JOB} and "hx-request" in request.headers
 
 
+EXPORTS = frozenset(
+    {
+        urls.BOARD_CSV,
+        urls.COMPARISON_DOWNLOAD,
+        urls.DEVIATIONS_DOWNLOAD,
+        urls.MOMENT_DOWNLOAD,
+        urls.TIMELINE_DOWNLOAD,
+        urls.VERIFICATION_RESULT,
+    }
+)
+"""Routes whose answers are files of what the register holds. That of a template holds nothing of it."""
+
+_SEARCH_OF_API = "/search"
+
+
+def _exports(request: Request, matter: Matter) -> bool:
+    """Whether the answer leaves the register: as a file, or to a program. What is the holder's own does not count."""
+    route = getattr(request.scope.get("route"), "path", "")
+    if is_api(request.scope):
+        return request.method == "GET" and (matter is not Matter.OWN or route == _SEARCH_OF_API)
+    return route in EXPORTS
+
+
 async def _note_reading(request: Request, visitor: Visitor, matter: Matter) -> None:
-    """Write into the read log what an auditor reads."""
-    if visitor.login.account.kind == "auditor" and not _polls(request):
-        # A file's name is part of its event; who reads the log need not be a reader of the event.
-        path = request.url.path.rsplit("/", 1)[0] if "digest" in request.path_params else request.url.path
-        await get_services(request).read_log.add(visitor.contact.id, matter.value, path)
+    """Write into the read log what an auditor reads, and what anybody takes out."""
+    exported = _exports(request, matter)
+    if getattr(request.scope.get("route"), "path", "") == urls.FILE:
+        return  # noted once it is known that the visitor gets it
+    if (exported or visitor.login.account.kind == "auditor") and not _polls(request):
+        await get_services(request).read_log.add(visitor.contact.id, matter.value, request.url.path, exported=exported)
+
+
+async def note_file(request: Request, visitor: Visitor) -> None:
+    """Write into the read log that the visitor gets a file."""
+    # A file's name is part of its event; who reads the log need not be a reader of the event.
+    path = request.url.path.rsplit("/", 1)[0]
+    await get_services(request).read_log.add(visitor.contact.id, Matter.OWN.value, path, exported=True)

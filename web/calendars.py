@@ -1,50 +1,100 @@
 """Deadlines as a calendar feed (RFC 5545).
 
-Each task is a whole-day entry with a stable id, so that a calendar program moves the entry when the deadline moves.
+Each duty of a unit is a whole-day entry with a lasting id, so that a calendar program moves the entry when the deadline
+moves, and strikes it when the duty is done. Two units' feeds in one calendar have entries of their own. An entry makes
+nobody busy, and its alarm rings in office hours of the working day before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from icalendar import Alarm, Calendar, Event
 
+from accounts.calendars import CalendarEntry
 from application.tasks import TaskCard
-from domain.times import day_ending
+from domain.times import day_ending, start_of
 from i18n import _
 from i18n.messages import word
 from web.urls import task_url
 
+_COPIED = ("cycle", "cluster", "organiser", "year", "duty", "unit", "unit_name", "subject", "subject_id", "rehearsed")
 
-def calendar_of(tasks: Iterable[TaskCard], address: str) -> bytes:
-    """The feed of open tasks that have a deadline; `address` is that of the site."""
+
+def shown_of(tasks: Iterable[TaskCard], installation: str) -> dict[UUID, dict[str, Any]]:
+    """What a feed shows of each task that has a deadline, by the entry's lasting id, as JSON values."""
+    found = {}
+    for task in tasks:
+        if task.due is None:
+            continue
+        values = {name: getattr(task, name) for name in _COPIED}
+        alarm = task.alarm.isoformat() if task.alarm is not None else None
+        name = f"{installation}/{task.cycle}/{task.duty}/{task.subject_id}/{task.unit}"
+        found[uuid5(NAMESPACE_URL, f"calendar/{name}")] = {
+            **values,
+            "day": day_ending(task.due).isoformat(),
+            "alarm": alarm,
+        }
+    return found
+
+
+def calendar_of(entries: Iterable[CalendarEntry], address: str) -> bytes:
+    """The feed of some entries, in the language in use; `address` is that of the site."""
     calendar = Calendar()
     calendar.add("prodid", "-//So Thi Dua//thidua//VI")
     calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", _("Sổ Thi Đua: deadlines"))
     calendar.add("refresh-interval", timedelta(hours=6), parameters={"VALUE": "DURATION"})
-    for task in tasks:
-        if task.due is not None:
-            calendar.add_component(_entry(task, task.due, address))
+    listed = list(entries)
+    alike = Counter(_title(entry.shown) for entry in listed)
+    for entry in listed:
+        # Two cycles can ask the same of a unit: then the entry says for which cluster and year.
+        calendar.add_component(_event(entry, _title(entry.shown, long=alike[_title(entry.shown)] > 1), address))
     body: bytes = calendar.to_ical()
     return body
 
 
-def _entry(task: TaskCard, due: datetime, address: str) -> Event:
-    day = day_ending(due)
+def _event(entry: CalendarEntry, title: str, address: str) -> Event:
+    shown, day = entry.shown, date.fromisoformat(entry.shown["day"])
+    url = address + task_url(shown["cycle"], shown["duty"], shown["unit"], shown["subject_id"])
     event = Event()
-    event.add("uid", f"{task.cycle}/{task.duty}/{task.subject_id}@thidua".replace(" ", "-"))
-    event.add("dtstamp", datetime.now(UTC))
+    event.add("uid", f"{entry.id}@thidua")
+    event.add("sequence", entry.sequence)
+    event.add("dtstamp", entry.changed_at)
+    event.add("last-modified", entry.changed_at)
     event.add("dtstart", day)
     event.add("dtend", day + timedelta(days=1))
-    mark = f"[{_('rehearsal')}] " if task.rehearsed else ""
-    event.add("summary", f"{mark}{word('duty', task.duty)}{f': {task.subject}' if task.subject else ''}")
-    event.add("description", f"{task.cluster}, {task.year}")
-    event.add("url", address + task_url(task.cycle, task.duty, task.unit, task.subject_id))
+    event.add("summary", title)
+    event.add("description", "\n".join((*_lines(shown), url)))
+    event.add("url", url)
+    event.add("status", "CANCELLED" if entry.over else "CONFIRMED")
+    event.add("transp", "TRANSPARENT")
+    event.add("x-microsoft-cdo-busystatus", "FREE")
+    if shown["alarm"] is not None and not entry.over:
+        event.add_component(_alarm(datetime.fromisoformat(shown["alarm"]), day, title))
+    return event
+
+
+def _alarm(at: datetime, day: date, title: str) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", event["summary"])
-    alarm.add("trigger", timedelta(days=-1))
-    event.add_component(alarm)
-    return event
+    alarm.add("description", title)
+    alarm.add("trigger", at - start_of(day))  # from the beginning of the day, where the calendar is
+    return alarm
+
+
+def _title(shown: Mapping[str, Any], *, long: bool = False) -> str:
+    mark = f"[{_('rehearsal')}] " if shown["rehearsed"] else ""
+    duty = word("duty", shown["duty"])
+    what = f"{duty}: {shown['subject']}" if shown["subject"] else duty
+    whose = f"{shown['unit_name']}; {shown['cluster']}, {shown['year']}" if long else shown["unit_name"]
+    return f"{mark}{what} ({whose})"
+
+
+def _lines(shown: Mapping[str, Any]) -> tuple[str, ...]:
+    return shown["unit_name"], f"{shown['cluster']}, {shown['year']}", shown["organiser"]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
+from application.fields import clean_line
 from domain.numbers import MOST_DIGITS, whole_number
 from domain.problems import invalid
 from errors import InputError
@@ -23,12 +24,13 @@ Number = Annotated[int, BeforeValidator(_number), Field(ge=0, lt=10**MOST_DIGITS
 
 
 def checked(adapter: TypeAdapter[str], value: str, field: str) -> str:
-    """The value as its type takes it.
+    """The value as its type takes it, without what came along when it was copied (`clean_text`).
 
     Raises:
-        InputError: `field_bad`, with the name of the field.
+        InputError: `field_bad`, with the name of the field; `bad_character`.
     """
+    clean = clean_line(value, field).text
     try:
-        return adapter.validate_python(value)
+        return adapter.validate_python(clean)
     except ValidationError:
         raise InputError("field_bad", place=field, found=value[:80]) from None

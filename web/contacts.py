@@ -9,10 +9,12 @@ from pydantic import TypeAdapter
 
 from accounts.corrections import noting
 from accounts.log import By
+from application.fields import clean_line
 from application.persons import is_mail_address
 from domain.types import Label
 from errors import InputError
 from i18n import _
+from i18n.cleaning import cleaning_notes
 from vault.persons import Contact
 from web.account_mail import tell_old_address
 from web.checks import checked
@@ -29,20 +31,24 @@ class ContactFields:
     office: str | None
     email: str | None
     phone: str | None
+    notes: tuple[str, ...] = ()
+    """What was changed in them."""
 
 
 def contact_fields(typed: Mapping[str, str]) -> ContactFields:
     """Read the fields of a form.
 
     Raises:
-        InputError: `field_bad`, `bad_email`.
+        InputError: `field_bad`, `bad_character`, `bad_email`.
     """
-    email = typed.get("email") or None
+    clean = {name: clean_line(typed.get(name) or "", name) for name in ("name", "office", "email", "phone")}
+    email = clean["email"].text or None
     if email is not None and not is_mail_address(email):
         raise InputError("bad_email", found=email[:80])
-    office = checked(LABEL, typed["office"], "office") if typed.get("office") else None
-    phone = checked(LABEL, typed["phone"], "phone") if typed.get("phone") else None
-    return ContactFields(checked(LABEL, typed.get("name", ""), "name"), office, email, phone)
+    office, phone = (checked(LABEL, text, name) if (text := clean[name].text) else None for name in ("office", "phone"))
+    name = checked(LABEL, clean["name"].text, "name")
+    notes = cleaning_notes({name: one.changes for name, one in clean.items() if one.changes})
+    return ContactFields(name, office, email, phone, tuple(notes))
 
 
 async def correct_contact(services: Services, by: By, before: Contact, fields: ContactFields) -> str:
@@ -60,8 +66,8 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
     )
     if not changed:
         return _("Nothing was changed: it stands so already.")
-    good = _("Corrected: {name}.").format(name=fields.name)
+    good = " ".join((_("Corrected: {name}.").format(name=fields.name), *fields.notes))
     old = before.email if "email" in changed else None
-    if old is not None and await tell_old_address(services, before.id, old):
+    if old is not None and await tell_old_address(services, before.id, old, by):
         good += " " + _("The old address was told by mail; invitations that were sent to it are void.")
     return good

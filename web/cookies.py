@@ -26,7 +26,7 @@ def cookie_secret(request: Request) -> str:
 
 
 def sent_device(request: Request) -> str:
-    """What names the device that somebody has logged in with; "" without it.
+    """What names the device of an earlier login; "" without it.
 
     It is no login: others' failures do not slow this device down.
     """

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import quote
 
 from fastapi.responses import Response
 
 from application.downloads import csv_text, json_text
 from application.work import beside, of_many
+from i18n.columns import with_headings
 
 Extension = Literal["json", "csv"]
 
 
 def as_attachment(body: bytes | str, name: str, media_type: str) -> Response:
-    """A file to be saved; the browser never shows it as a page of ours."""
-    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    """A file to be saved under its name; the browser never shows it as a page of ours."""
+    return Response(body, media_type=media_type, headers={"Content-Disposition": disposition(name)})
+
+
+def disposition(name: str) -> str:
+    """The header that names a file to be saved (RFC 6266): in full (RFC 5987), and in ASCII for old programs."""
+    letters = "".join(one for one in unicodedata.normalize("NFD", name) if not unicodedata.combining(one))
+    plain = re.sub(r"[^\w.() -]", "_", letters.translate(_LETTERS_WITHOUT_MARKS), flags=re.ASCII)
+    if plain == name:
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+_LETTERS_WITHOUT_MARKS = str.maketrans("đĐ", "dD")
 
 
 async def as_json(data: Any, name: str) -> Response:
@@ -24,11 +40,6 @@ async def as_json(data: Any, name: str) -> Response:
 
 
 async def as_csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
-    """Rows as a CSV file; `name` is without extension."""
-    text = await of_many(len(rows), csv_text, rows)
+    """Rows as a CSV file for people, with headings of `i18n.columns`; `name` is without extension."""
+    text = await of_many(len(rows), lambda: csv_text(with_headings(rows)))
     return as_attachment(text, f"{name}.csv", "text/csv; charset=utf-8")
-
-
-async def as_download(rows: Sequence[Mapping[str, Any]], name: str, extension: Extension) -> Response:
-    """Rows as a file with an extension."""
-    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)

@@ -13,7 +13,9 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from application.error_mapping import coded_error
+from application.pasted_text import where_in
 from errors import RETRY_S, CodedError, InputError, InternalError, Kind
+from i18n import _
 from i18n.messages import sentence
 from ledger.connection import DATABASE_ERRORS
 
@@ -89,8 +91,13 @@ def json_error(error: CodedError, status: int | None = None) -> JSONResponse:
 
 def unstorable_text(sent: Any) -> InputError | None:
     """The error of the first text in plain data that cannot be stored; its path joins names and indexes by dots."""
-    path = _path_of_unstorable(sent)
-    return None if path is None else InputError("unstorable_text", ".".join(map(printable, path)))
+    found = _unstorable(sent)
+    if found is None:
+        return None
+    path, text = found
+    at = UNSTORABLE.search(text)
+    where = "" if at is None else _("in line {line}, “{words}”").format(**where_in(text, at.start()))
+    return InputError("unstorable_text", ".".join(map(printable, path)), where=where)
 
 
 def printable(text: str) -> str:
@@ -98,12 +105,15 @@ def printable(text: str) -> str:
     return UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _path_of_unstorable(sent: Any) -> tuple[str, ...] | None:
+def _unstorable(sent: Any) -> tuple[tuple[str, ...], str] | None:
+    """The path of the first text that cannot be stored, and the text; "" where the name of the field is at fault."""
     left: list[tuple[tuple[str, ...], Any]] = [((), sent)]  # no recursion: the sender decides how deep it is
     while left:
         path, value = left.pop()
-        if UNSTORABLE.search("".join(path[-1:])) or (isinstance(value, str) and UNSTORABLE.search(value)):
-            return path
+        if UNSTORABLE.search("".join(path[-1:])):
+            return path, ""
+        if isinstance(value, str) and UNSTORABLE.search(value):
+            return path, value
         inner: Sequence[tuple[Any, Any]] = ()
         if isinstance(value, Mapping):
             inner = list(value.items())

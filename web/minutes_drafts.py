@@ -22,7 +22,7 @@ async def kept_minutes(services: Services, cycle: VisitedCycle, meeting: str) ->
     found = await services.drafts.load(cycle.visitor.contact.id, minutes_url(cycle.stream, meeting))
     if found is None:
         raise InputError("no_such_minutes", meeting=meeting)
-    return Minutes(meeting, **found[0])
+    return Minutes(meeting, **found[0], saved_at=found[1])
 
 
 async def keep_minutes(services: Services, cycle: VisitedCycle, minutes: Minutes, *, new: bool = False) -> None:
@@ -37,3 +37,4 @@ async def keep_minutes(services: Services, cycle: VisitedCycle, minutes: Minutes
         if sum(is_minutes(path) for path, _saved in kept.rows) >= quotas.MINUTES:
             raise QuotaError("too_many_minutes", most=quotas.MINUTES)
     await services.drafts.save(person, draft_path, minutes.draft())
+    minutes.saved_at = None

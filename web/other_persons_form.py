@@ -31,11 +31,13 @@ async def other_persons_form(
         (printable(name), UNSTORABLE.sub("", value)) for name, value in carried_fields(sent.fields) if name not in but
     ]
     request.state.made_for = sent.made_for
+    unit_names = await services.board.names_of(visitor.unit)
     return page(
         request,
         "other_form.html",
         409,
         other=other,
+        unit_name=next(iter(unit_names), ""),
         carried=carried,
         taken_over=[pair for pair in carried if pair[0] not in _OF_THE_OTHER],
         to=to,

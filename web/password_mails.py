@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import structlog
 
+from accounts.invitations import LIFETIMES
 from accounts.passwords import BusyError
-from i18n import _, in_language
+from i18n import in_language
 from vault.persons import Contact
-from web import urls
-from web.account_mail import send
+from web.account_mail import new_password_mail, send_until
 from web.auth import today
 from web.services import Services
 
 log = structlog.get_logger()
 
 MOST_AT_A_TIME = 20
+MOST_DEFERRED = 200
+"""Mails that wait for another try, because the mail server is away or refuses their recipient for now."""
 
 
 def ask_for_mail(services: Services, person: str) -> None:
@@ -37,7 +40,7 @@ async def _send(services: Services, asked: str) -> None:
     try:
         for contact in await _persons(services, asked):
             await _send_link(services, contact)
-    except Exception:  # nobody waits for this task, and the answer was given
+    except Exception:  # no request waits for this task, and the answer was given
         log.exception("mail for a new password")
 
 
@@ -57,12 +60,22 @@ async def _send_link(services: Services, contact: Contact) -> None:
     if contact.email is None or services.mailer is None:
         return
     await services.throttle.mail_is_sent(contact.id)
-    url = services.settings.address + urls.new_password_url(await services.accounts.forgotten(contact.id))
+    secret, asked = await services.accounts.forgotten(contact.id), datetime.now(UTC)
     with in_language(account.language):
-        subject = _("A new password for Sổ Thi Đua")
-        text = _(
-            "A new password was asked for the account {person}. Choose it here; the address works once, for an hour:"
-            "\n\n{way}\n\nOne-time codes stay as they are. If it was not you, do nothing: the password stays."
-        )
-    if not await send(services, contact.email, subject, text.format(person=contact.id, way=url)):
+        mail = new_password_mail(services, contact.id, secret, asked)
+    until = asked + LIFETIMES["forgotten"]
+    if not await send_until(services, contact.email, mail, until, lambda: _waits(services)):
         log.warning("mail for a new password was not sent")
+
+
+def _waits(services: Services) -> bool:
+    """Count the running task among the mails that wait for another try; False where too many do."""
+    task = asyncio.current_task()
+    if task is None or task in services.deferred_mails:
+        return task is not None
+    services.mails.discard(task)
+    if len(services.deferred_mails) >= MOST_DEFERRED:
+        return False
+    services.deferred_mails.add(task)
+    task.add_done_callback(services.deferred_mails.discard)
+    return True

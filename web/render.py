@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -17,16 +21,21 @@ from starlette.types import Receive, Scope, Send
 from application.account_log import before_login
 from application.work import Threads
 from domain.access import Matter
+from domain.file_references import REFERENCE, file_name, references_in, with_file_names, without_references
 from domain.times import ICT, day_ending
 from i18n import _, language, ngettext, npgettext, pgettext
 from i18n.acts import act_name
 from i18n.fields import field_label
 from i18n.messages import counted, day, days_left, number, sentence, word
+from i18n.values import award_title, round_title
+from ledger.connection import DATABASE_ERRORS
 from resources import STATIC, TEMPLATES
-from vault.files import REFERENCE
+from vault.file_kinds import ENDINGS, label_of
+from vault.files import Files
 from web import urls
 from web.auth import form_token
 from web.cookies import browser_secret
+from web.forms import is_chosen
 
 
 def act_title(name: str) -> str:
@@ -38,6 +47,11 @@ def act_title(name: str) -> str:
 def moment(value: datetime) -> str:
     """dd/mm/yyyy hh:mm, Vietnamese time."""
     return f"{value.astimezone(ICT):%d/%m/%Y %H:%M}"
+
+
+def clock_time(value: datetime | None = None) -> str:
+    """hh:mm, Vietnamese time: when something was saved; now where no time is named."""
+    return f"{(value or datetime.now(UTC)).astimezone(ICT):%H:%M}"
 
 
 def last_day(value: datetime) -> str:
@@ -52,14 +66,46 @@ def short_code(digest: bytes | str) -> str:
 
 
 def with_files(text: str) -> Markup:
-    """A text in which references to files are links."""
+    """A text in which references to files are links with the files' names. `Page` puts kind and size behind them."""
     parts = []
     at = 0
     for found in REFERENCE.finditer(text):
         parts.append(escape(text[at : found.start()]))
-        parts.append(Markup('<a href="/{}">{}</a>').format(found.group(0), found.group(2)))
+        parts.append(Markup('<a href="/{}">{}</a><!--file {}-->').format(found[0], file_name(found), found[1]))
         at = found.end()
     return Markup("").join([*parts, escape(text[at:])])
+
+
+_LINKED_FILE = re.compile("<!--file ([0-9a-f]{64})-->")
+"""Behind the link to a file. No text that people type holds it, because "<" is escaped."""
+
+
+async def _with_kinds(text: str, files: Files | None) -> str:
+    """A page with the kind and size of each file behind the link to it."""
+    digests = set(_LINKED_FILE.findall(text))
+    if not digests:
+        return text
+    known: Mapping[str, tuple[str, int]] = {}
+    with suppress(*DATABASE_ERRORS):  # the page itself is there
+        known = await files.kinds(digests) if files is not None else {}
+
+    def shown(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            return ""
+        media_type, size = known[found[1]]
+        return f" <small>({escape(label_of(media_type))}, {size_in_words(size)})</small>"
+
+    return _LINKED_FILE.sub(shown, text)
+
+
+def size_in_words(size: int) -> str:
+    """A number of bytes as people say it: 24 kB, 1,2 MB."""
+    if size < _MEGABYTE:
+        return f"{max(1, round(size / 1_000))} kB"
+    return f"{number(Decimal(size).scaleb(-6).quantize(Decimal('0.1')))} MB"
+
+
+_MEGABYTE = 1_000_000
 
 
 def _days_left(due: datetime | None, now: datetime) -> str:
@@ -95,13 +141,21 @@ def environment() -> Environment:
         number=number,
         sentence=sentence,
         act_name=act_title,
+        award_title=award_title,
+        is_chosen=is_chosen,
+        round_title=round_title,
         field_label=field_label,
         Matter=Matter,
         language=language,
         days_left=_days_left,
+        clock_time=clock_time,
         urls=urls,
+        file_endings=ENDINGS,
     )
-    made.filters.update(with_files=with_files, day=day, moment=moment, last_day=last_day, short_code=short_code)
+    made.filters.update(
+        file_names=with_file_names, references=references_in, with_files=with_files, without_files=without_references
+    )
+    made.filters.update(day=day, moment=moment, last_day=last_day, short_code=short_code)
     return made
 
 
@@ -118,14 +172,14 @@ _rendering = Threads("page", 2, None)
 class Page(HTMLResponse):
     """A page that is made when it is sent, beside the event loop: a long one does not hold up others."""
 
-    def __init__(self, template: Template, facts: Mapping[str, Any], status: int) -> None:
+    def __init__(self, template: Template, facts: Mapping[str, Any], status: int, files: Files | None) -> None:
         super().__init__(None, status)
         del self.headers["content-length"]
-        self._template, self._facts = template, facts
+        self._template, self._facts, self._files = template, facts, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Make the page and send it."""
-        text = await _rendering.run(self._template.render, self._facts)
+        text = await _with_kinds(await _rendering.run(self._template.render, self._facts), self._files)
         self.body = text.encode()
         self.headers["content-length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
@@ -147,10 +201,14 @@ def page(request: Request, template: str, status: int = 200, /, **facts: Any) ->
         "wide": False,
         "help": _help_of(visitor),
         "warning": _warning(visitor, request.url.path),
+        # A title that says so first: who hears the page, or has many open, knows at once that it was not done.
+        "faulty": "",
+        "failed": status >= HTTPStatus.BAD_REQUEST or bool(facts.get("text")) or bool(facts.get("problems")),
     }
     if (cycle := facts.get("cycle")) is not None:
         common["sure"] = "rehearsed" if cycle.state.lifecycle.rehearsed else "stated"
-    return Page(environment().get_template(template), {**common, **facts}, status)
+    files = services.files if services is not None else None
+    return Page(environment().get_template(template), {**common, **facts}, status, files)
 
 
 WARNED_FOR = timedelta(minutes=5)

@@ -18,7 +18,7 @@ from web import quotas
 
 PATH_BYTES = 4_000
 SEGMENT_CHARS = 200
-"""One part of a path between slashes. File names, the longest, are cut to 80 characters."""
+"""One part of a path between slashes. File names, the longest, are cut (`domain.file_references`)."""
 
 QUERY_BYTES = 8_000
 HEADER_BYTES = 8_000

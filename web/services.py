@@ -27,8 +27,6 @@ from ledger.watch import DatabaseWatch
 from local.account_keys import AccountKeys
 from local.installation import entry_key
 from mail import Mailer
-from mail.folder import FolderMailer
-from mail.smtp import SmtpMailer
 from projections.board_table import Board
 from projections.people import PeopleDirectory
 from projections.search import SearchIndex
@@ -64,16 +62,13 @@ class Services:
     rate: RequestRate = field(default_factory=RequestRate)
     mails: set[asyncio.Task[None]] = field(default_factory=set)
     """Mails that are being sent after an answer."""
+    deferred_mails: set[asyncio.Task[None]] = field(default_factory=set)
+    """Those that wait for another try."""
 
 
 def services_of(application: Application, settings: Settings) -> Services:
     """The services around an application."""
     pool = application.ledger.pool
-    mailer: Mailer | None = None
-    if settings.smtp is not None:
-        mailer = SmtpMailer(settings.smtp)
-    elif settings.outbox is not None:
-        mailer = FolderMailer(settings.outbox)
     return Services(
         settings=settings,
         application=application,
@@ -89,7 +84,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         search=SearchIndex(application.ledger),
         people=PeopleDirectory(pool),
         files=Files(pool, quotas.UPLOAD_BYTES_A_DAY),
-        mailer=mailer,
+        mailer=settings.mail.mailer(),
     )
 
 

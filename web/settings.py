@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from domain.numbers import whole_number
 from errors import InputError
-from mail.smtp import SmtpSettings
+from mail.settings import MailSettings
 
 _LOCAL_HOST = "127.0.0.1"
 _PORT = "8320"
@@ -26,9 +26,7 @@ class Settings:
     temporal: str
     namespace: str
     key_file: Path
-    outbox: Path | None
-    smtp: SmtpSettings | None
-    sender: str
+    mail: MailSettings
     host: str = "127.0.0.1"
     port: int = 8320
     address: str = "http://127.0.0.1:8320"
@@ -51,24 +49,30 @@ class Settings:
             InputError: `setting_bad_...`: a value cannot be used.
         """
         check_settings(env)
-        host, port = env.get("THIDUA_WEB_HOST") or _LOCAL_HOST, int(env.get("THIDUA_WEB_PORT") or _PORT)
-        address = (env.get("THIDUA_WEB_ADDRESS") or default_address(host, port)).rstrip("/")
-        metrics, outbox = env.get("THIDUA_WEB_METRICS"), env.get("THIDUA_OUTBOX")
+        host, port = _listens_at(env)
+        metrics = env.get("THIDUA_WEB_METRICS")
         return cls(
             database_url=_setting(env, "THIDUA_WEB_DATABASE_URL"),
             temporal=_setting(env, "THIDUA_TEMPORAL_ADDRESS"),
             namespace=_setting(env, "THIDUA_NAMESPACE"),
             key_file=Path(_setting(env, "THIDUA_WEB_KEY_FILE")),
-            outbox=Path(outbox) if outbox else None,
-            smtp=SmtpSettings.of(env),
-            sender=env.get("THIDUA_SENDER", "so-thi-dua@localhost"),
+            mail=MailSettings.of(env),
             host=host,
             port=port,
-            address=address,
+            address=site_address(env),
             metrics_port=int(metrics) if metrics else None,
             account_key_file=Path(_setting(env, "THIDUA_ACCOUNT_KEY_FILE")),
             proxies=env.get("THIDUA_WEB_PROXIES") or _LOCAL_HOST,
         )
+
+
+def _listens_at(env: Mapping[str, str]) -> tuple[str, int]:
+    return env.get("THIDUA_WEB_HOST") or _LOCAL_HOST, int(env.get("THIDUA_WEB_PORT") or _PORT)
+
+
+def site_address(env: Mapping[str, str]) -> str:
+    """The address of the site, for links in mail: the one that is set, or the one that the pages are served on."""
+    return (env.get("THIDUA_WEB_ADDRESS") or default_address(*_listens_at(env))).rstrip("/")
 
 
 def default_address(host: str, port: int) -> str:

@@ -26,11 +26,11 @@ async def name_stand_in(services: Services, by: By, absent: Contact, typed: Mapp
     other = await services.application.people.get(typed.get("person", ""))
     if other is None or not await may_stand_in(services, other, absent):
         raise InputError("stand_in_unknown")
-    since, until = optional_day(typed.get("since", "")), optional_day(typed.get("until", ""))
+    since, until = optional_day(typed.get("since", ""), "since"), optional_day(typed.get("until", ""), "until")
     if since is None or until is None or until < since:
-        raise InputError("stand_in_dates")
+        raise InputError("stand_in_dates", "until" if since else "since")
     if until < today():
-        raise InputError("last_day_past", day=until)
+        raise InputError("last_day_past", "until", day=until)
     await services.stand_ins.name(StandIn(other.id, absent.id, since, until, by.person or ""))
     return other
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from application.task_links import ACTS as ACTS_OF_DUTIES
+from application.task_links import OTHER_ACTS
 from domain.duties import Duty
 
 HOME = "/"
@@ -42,6 +43,7 @@ VERIFICATION_JOB = VERIFICATION + "/{job}"
 VERIFICATION_RESULT = VERIFICATION_JOB + "/ket-qua.json"
 READ_LOG = "/nhat-ky-doc"
 ACCOUNT_LOG = "/nhat-ky-tai-khoan"
+SOON_SIGNED = ACCOUNT_LOG + "/ky-sau-cap-lai"
 NEW_YEAR = "/bat-dau-nam"
 NEW_YEAR_TEMPLATE = NEW_YEAR + "/mau.csv"
 NEW_YEAR_LOOK = NEW_YEAR + "/xem"
@@ -80,6 +82,7 @@ WORDS = "tim"
 PAGE = "trang"
 CHANGES_PAGE = "trang-doi"
 COMMENTS_PAGE = "trang-y-kien"
+ACTS_PAGE = "trang-da-ghi"
 UNIT = "don_vi"
 SURENESS = "chac"
 EVENT_STEP = "loai"
@@ -96,6 +99,7 @@ SUMMARY = "_xem"
 KNOWN_BEFORE = "truoc"
 ENTERED_AS = "vao-so"
 PERSON_OF = "nguoi"
+ONLY_EXPORTS = "tai-xuong"
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:
@@ -199,7 +203,16 @@ def task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> str
     """The page on which an open duty of a unit is done."""
     if (duty := Duty(duty)) is Duty.FINAL_MEETING:
         return meetings_url(stream, kind="final")
-    act, fields = ACTS_OF_DUTIES[duty]
+    return _filled_in(stream, *ACTS_OF_DUTIES[duty], unit, subject)
+
+
+def other_task_url(stream: str, duty: Duty | str, unit: str, subject: str = "") -> tuple[str, str] | None:
+    """Another act that does the same duty, with the page on which it is done; None where there is one act only."""
+    other = OTHER_ACTS.get(Duty(duty))
+    return None if other is None else (other[0], _filled_in(stream, *other, unit, subject))
+
+
+def _filled_in(stream: str, act: str, fields: Mapping[str, str], unit: str, subject: str) -> str:
     parties = {"bearer": unit, "subject": subject}
     return act_url(stream, act, **{name: parties[party] for name, party in fields.items()})
 
@@ -265,6 +278,11 @@ def account_log_url(person: str) -> str:
     return with_query(ACCOUNT_LOG, {PERSON_OF: person})
 
 
+def exports_url() -> str:
+    """What was taken out of the register."""
+    return with_query(READ_LOG, {ONLY_EXPORTS: 1})
+
+
 def calendar_url(secret: str) -> str:
     """The private address of a calendar."""
     return _filled(CALENDAR, secret=secret)
@@ -289,6 +307,14 @@ def shows_form_again(path: str) -> bool:
     """Whether a form sent to an address can be shown again as it was left, without doing anything."""
     acts, meetings = ACTS.removeprefix(CYCLE), MEETINGS.removeprefix(CYCLE)
     return f"{acts}/" in path or meetings in path or path.endswith(NEW_YEAR)
+
+
+def stream_in(path: str) -> str:
+    """The stream of the cycle that the page of a path belongs to; "" for other pages."""
+    parts, pattern = path.partition("?")[0].split("/"), CYCLE.split("/")
+    same = all(one == part for one, part in zip(parts, pattern, strict=False) if not part.startswith("{"))
+    of_cycle = [one for one, part in zip(parts, pattern, strict=False) if part.startswith("{")]
+    return "/".join(of_cycle) if same and len(parts) >= len(pattern) else ""
 
 
 def is_minutes(path: str) -> bool:

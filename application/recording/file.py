@@ -30,7 +30,7 @@ from domain.streams import cycle_stream
 from domain.times import Day
 from domain.types import Document, Exactness, FrozenModel, Label, Person, Slug, UnitId, normalize_text
 from domain.units import Unit, Units, Unnamed
-from i18n.acts import EXACTNESS_VI, LEVELS_VI, MEETING_FORMS_VI, MEETINGS_VI, stored_names
+from i18n.acts import EXACTNESS_VI, LEVELS_VI, MEETING_FORMS_VI, MEETINGS_VI, readable_names, stored_names
 
 ACTS_PER_FILE = 2_000
 WhichCycle = Literal["this", "next"]
@@ -40,7 +40,7 @@ WhichCycle = Literal["this", "next"]
 def _act_name(value: object) -> object:
     """Return the English name of an act that the file names in Vietnamese or in English."""
     text = " ".join(str(value).split()).lower()
-    name = stored_names().get(text, text)
+    name = readable_names().get(text, text)
     if name not in Command.KNOWN:
         raise invalid("no_such_act_name", act=text)
     return name

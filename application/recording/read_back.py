@@ -6,36 +6,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from application.application import Application
 from application.command_preview import names_in, unsaved_texts
 from application.dry_run import DryRun
+from application.event_texts import Background, event_texts
 from application.recording.match import NewAct
 from application.recording.plan import PlannedAct
-from application.timeline import texts_of
 from domain.dates import as_written
 from domain.records import Event, EventEnvelope
-from i18n.timeline import describe
-from vault.texts import Texts
+from i18n.editions import edition_title
+from i18n.timeline import EventText
 
 Entry = Literal["new", "known", "correction"]
 
 
 @dataclass(frozen=True, slots=True)
 class ActReadBack:
-    """An act of the file in sentences, with its date as written and the line of the file."""
+    """An act of the file in words, with its date as written and the line of the file."""
 
     cycle: str
     line: int | None
     act: str
     entry: Entry
     on: str
-    texts: tuple[str, ...]
+    told: tuple[EventText, ...]
 
 
 @dataclass(slots=True)
 class ReadBack:
-    """Collects the acts of a dry run in sentences. `people` are the names of persons by id."""
+    """Collects the acts of a dry run in words. `people` are the names of persons by id."""
 
-    texts: Texts
+    application: Application
     people: Mapping[str, str]
     acts: list[ActReadBack] = field(default_factory=list)
 
@@ -48,12 +49,13 @@ class ReadBack:
         dry_run: DryRun,
     ) -> None:
         """Add an act with the events that it records or has recorded, in a cycle as it is then."""
-        words = {**unsaved_texts(act.input.fields), **await texts_of(self.texts, envelopes)}
-        names = {**self.people, **names_in(dry_run)}
-        told = act.input.happened or (envelopes[0].meta.happened if envelopes else None)
-        sentences = tuple(describe(one, names, words) for one in envelopes)
-        on = as_written(told) if told is not None else ""
-        self.acts.append(ActReadBack(act.input.stream, line, act.input.act, entry, on, sentences))
+        happened = act.input.happened or (envelopes[0].meta.happened if envelopes else None)
+        background = Background(dry_run.history, dry_run.rules, {**self.people, **names_in(dry_run)})
+        texts = {digest: edition_title(one) for digest, one in dry_run.unsaved_editions.items()}
+        texts |= unsaved_texts(act.input)
+        words = await event_texts(self.application, background, envelopes, texts)
+        on = as_written(happened) if happened is not None else ""
+        self.acts.append(ActReadBack(act.input.stream, line, act.input.act, entry, on, words))
 
     def data(self) -> list[dict[str, Any]]:
         """Return the acts as plain values, in the order in which they are entered."""
@@ -64,7 +66,8 @@ class ReadBack:
                 "act": one.act,
                 "entry": one.entry,
                 "on": one.on,
-                "texts": list(one.texts),
+                "texts": [told.sentence for told in one.told],
+                "details": [[str(detail) for detail in (*told.details, *told.circumstances)] for told in one.told],
             }
             for one in self.acts
         ]

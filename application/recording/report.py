@@ -15,6 +15,7 @@ from domain.rules import Edition
 from domain.scoring.scores import ScoreChange, score_impact
 from domain.state import State, members_and_organiser
 from domain.summaries import deviation_values
+from domain.titles import names_of
 from i18n.state_text import deviation_text
 from ledger.mapping import to_envelope
 
@@ -39,6 +40,9 @@ class Report:
     told: Sequence[Mapping[str, Any]]
     """In a dry run, the acts of the file in sentences."""
 
+    notes: Sequence[str]
+    """What was changed in the texts of the file when they were read, with lines."""
+
     dry_run: bool
 
     def data(self) -> dict[str, Any]:
@@ -47,12 +51,13 @@ class Report:
             "dry_run": self.dry_run,
             "counts": asdict(self.counts),
             **({"told": list(self.told)} if self.dry_run else {}),
+            "notes": list(self.notes),
             "unheeded": [*self._differs_from_ledger(), *self._unknown_bodies()],
             "cycles": [self._cycle(stream, state, rules) for stream, (state, rules) in self.after.items()],
         }
 
     def _cycle(self, stream: str, state: State, rules: Edition) -> dict[str, Any]:
-        names, found = members_and_organiser(state), deviations(state, rules)
+        names, found = names_of(state, rules), deviations(state, rules)
         return {
             "cycle": stream,
             "units": list(names),

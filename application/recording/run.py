@@ -19,6 +19,7 @@ from application.dry_run_texts import DryRunTexts
 from application.engine import RefusedError
 from application.fields import FieldFiller
 from application.gate import at_command_line
+from application.pasted_text import Changes
 from application.recording.editions import Editions, find_editions
 from application.recording.file import RecordFile
 from application.recording.match import NO_VERSION, Comparison, CorrectionDiffersError, KnownCycle, NewAct
@@ -34,7 +35,10 @@ from domain.state import State
 from domain.strengths import Strength
 from domain.times import When
 from errors import InputError, NotFoundError
+from i18n import _
 from i18n.acts import act_name
+from i18n.cleaning import cleaning_notes
+from i18n.fields import place_in_words
 from i18n.messages import sentence
 from i18n.nearest import nearest_in_words
 from ledger.mapping import to_envelope
@@ -50,8 +54,10 @@ async def record_file(app: Application, path: Path, person: str, *, dry_run: boo
         InputError: the file is wrong, or an act of it is refused; the message names the line.
     """
     file = read_model(path, RecordFile)
-    _data, lines = read_yaml(path)
+    changes: dict[YamlPath, Changes] = {}
+    _data, lines = read_yaml(path, changes)
     run = _Run(app, file, await find_editions(app, file, path, lines), path, lines)
+    run.changes.update(changes)
     await run.load()
     if dry_run:
         await may_enter(app, person, file.organiser, file.people)
@@ -77,6 +83,8 @@ class _Run:
         sources = [source.id for source in file.sources]
         self._comparison = Comparison(app, self._cycles, self._to_item, path.name, sources)
         self._dry_runs: dict[str, DryRun] = {}
+        self.changes: dict[YamlPath, Changes] = {}
+        """What was changed in the texts of the file when they were read."""
         self._before: State | None = None
         self._after: dict[str, tuple[State, Edition]] = {}
         self._counts = Counts()
@@ -162,7 +170,7 @@ class _Run:
             for stream, cycle in self._cycles.items()
         }
 
-        self._read_back = ReadBack(self._app.texts, {one.id: one.name for one in self._file.people})
+        self._read_back = ReadBack(self._app, {one.id: one.name for one in self._file.people})
         await self._count_openings()
 
         async def state_of(stream: str) -> tuple[State, Edition]:
@@ -183,13 +191,18 @@ class _Run:
     def report(self, *, dry_run: bool) -> Report:
         """Return the report of the run."""
         told = self._read_back.data() if self._read_back else []
-        return Report(self._file, self._counts, self._cycles, self._after, told, dry_run)
+        notes = [
+            f"{_('line {line}').format(line=line_of(path, self._lines))}: {note}"
+            for path, one in self.changes.items()
+            for note in cleaning_notes({str(path[-1]) if path else "": one})
+        ]
+        return Report(self._file, self._counts, self._cycles, self._after, told, notes, dry_run)
 
     def _stopped(self, act: NewAct | PlannedAct, code: str, facts: Mapping[str, Any], field: str = "") -> InputError:
         """Return the error of an act that is refused; `field` is the path of the field where it is known."""
         stopped = "recording_stopped" if act.yaml_path[:1] == ("meetings",) else "recording_stopped_outside"
         line = line_of(self._path_of(act, code, facts, field), self._lines)
-        field_name = f"{field}: " if field else ""
+        field_name = f"{place_in_words(field)}: " if field else ""
         name = act_name(_entered_name(act))
         return InputError(stopped, where(self._path, line), act=name, why=field_name + self._why(code, facts))
 

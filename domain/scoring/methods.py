@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from domain import limits
 from domain.problems import invalid
-from domain.types import Amount, FrozenModel, Label, Points, Slug, decimal_comma
+from domain.types import Amount, FrozenModel, IsKey, Label, Points, Slug, decimal_comma
 
 RoundingMode = Literal["half-up", "half-even", "down", "up"]
 _MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
@@ -83,12 +83,14 @@ class ScoreEntry(FrozenModel):
     `met` are the ids of the conditions that hold. `evidence` names documents.
     """
 
-    criterion: Slug
+    criterion: Annotated[Slug, IsKey("criterion")]
     points: Points | None = None
     actual: Amount | None = None
     target: Amount | None = None
     count: Amount | None = None
-    met: tuple[Slug, ...] | None = Field(default=None, max_length=limits.CONDITIONS_PER_CRITERION)
+    met: tuple[Annotated[Slug, IsKey("condition")], ...] | None = Field(
+        default=None, max_length=limits.CONDITIONS_PER_CRITERION
+    )
     evidence: tuple[Label, ...] = Field(default=(), max_length=20)
 
     @property

@@ -23,7 +23,7 @@ from domain.scoring.calculation import CalculationRules, UnitSheet, calculate_sc
 from domain.scoring.methods import ScoreEntry
 from domain.scoring.results import UnitResult
 from domain.times import When
-from domain.types import Participant, Slug, Text, UnitId, with_entry
+from domain.types import IsRound, Participant, Slug, Text, UnitId, with_entry
 from domain.units import (
     DoneJointly,
     JointFields,
@@ -45,7 +45,7 @@ class ScoresContext(JointContext, OwnActsContext, Protocol):
         """Return the units that are members and have not left, in the order in which they joined."""
 
     def checker_of(self, unit: str, rules: Any) -> str | None:
-        """Return the unit that cross-checks the unit by the edition or an assigning act; None when nobody says so."""
+        """Return the unit that cross-checks the unit by the edition or an assigning act; None when neither says so."""
 
     def kind_of(self, unit: str) -> str | None:
         """Return the kind of a unit, which limits criteria to some units; None when it has none."""
@@ -189,7 +189,7 @@ class ScoreRound(
     """
 
     unit: UnitId
-    round: Slug
+    round: Annotated[Slug, IsRound()]
     sheet: Sheet
     by: Participant | None = None
 
@@ -280,7 +280,7 @@ class RoundScored(
     subjects=lambda event: ("scores", f"score/{event.unit}"),
 ):
     unit: UnitId
-    round: Slug
+    round: Annotated[Slug, IsRound()]
     sheet: tuple[SheetItem, ...]
     by: Participant
 

@@ -17,7 +17,7 @@ from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import When
-from domain.types import Amount, Document, FrozenModel, Label, Participant, Slug, Text, UnitId, with_entry
+from domain.types import Amount, AwardId, Document, FrozenModel, Label, Participant, Text, UnitId, with_entry
 
 
 class AwardsContext(Protocol):
@@ -35,7 +35,7 @@ class HoldFields(FrozenModel):
     """The fields of a hold of an award, shared by command and event."""
 
     unit: UnitId
-    award: Slug
+    award: AwardId
     cause: HoldCause
     reason: Text
     basis: Document | None = None
@@ -45,7 +45,7 @@ class ReleaseFields(FrozenModel):
     """The fields of the release of a held award, shared by command and event."""
 
     unit: UnitId
-    award: Slug
+    award: AwardId
     reason: Text
 
 
@@ -53,7 +53,7 @@ class AnnulmentFields(FrozenModel):
     """The fields of the annulment of an award, shared by command and event."""
 
     unit: UnitId
-    award: Slug
+    award: AwardId
     decision: Document | None = None
     reason: Text | None = None
 
@@ -62,7 +62,7 @@ class ReturnFields(FrozenModel):
     """The fields of the return of an award's money or object, shared by command and event."""
 
     unit: UnitId
-    award: Slug
+    award: AwardId
     what: Returned
     amount: Amount | None = None
     receipt: Document | None = None
@@ -172,7 +172,7 @@ class FileComplaint(
 ):
     by: Participant
     text: Text
-    award: Slug | None = None
+    award: AwardId | None = None
     document: Document | None = None
 
 
@@ -282,7 +282,7 @@ class ComplaintFiled(
     number: int
     by: Participant
     text: Text
-    award: Slug | None
+    award: AwardId | None
     document: Document | None
 
 

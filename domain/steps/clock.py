@@ -6,7 +6,7 @@ like all others. So an auditor sees them in their order. The clock also proposes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -192,6 +192,7 @@ def _clock_commands(state: ClockContext, rules: Edition) -> Iterator[_ClockComma
     """Yield all commands of the clock for the obligations of the state, issued ones too."""
     late_units: dict[tuple[Duty, datetime], list[str]] = {}
     last_due: dict[Duty, datetime] = {}
+    reminders: dict[tuple[Duty, datetime], tuple[tuple[int, datetime], ...]] = {}
     for obligation in state.obligations(rules):
         if obligation.due is None:
             continue
@@ -201,7 +202,10 @@ def _clock_commands(state: ClockContext, rules: Edition) -> Iterator[_ClockComma
         units = late_units.setdefault((obligation.duty, obligation.due), [])
         if obligation.bearer not in units:
             units.append(obligation.bearer)
-        yield from _commands_for(obligation, obligation.due, rules)
+        key = (obligation.duty, obligation.due)
+        if key not in reminders:
+            reminders[key] = tuple(due_dates.reminders(*key, rules))
+        yield from _commands_for(obligation, obligation.due, reminders[key])
     for (duty, due_), units in late_units.items():
         if (instant := due_dates.escalation(duty, due_, rules)) is not None:
             build = partial(ProposeEscalation, duty=duty, units=tuple(units), due=due_)
@@ -212,11 +216,13 @@ def _clock_commands(state: ClockContext, rules: Edition) -> Iterator[_ClockComma
             yield _ClockCommand(instant, _key("close", duty, "", None, due_), partial(CloseDuty, duty=duty))
 
 
-def _commands_for(obligation: Obligation, due_: datetime, rules: Edition) -> Iterator[_ClockCommand]:
+def _commands_for(
+    obligation: Obligation, due_: datetime, reminders: Iterable[tuple[int, datetime]]
+) -> Iterator[_ClockCommand]:
     """Yield reminders, unless the obligation waits for other units, and the command that marks it overdue."""
     duty, unit, subject = obligation.duty, obligation.bearer, obligation.subject or None
     if not obligation.waits_for:
-        for days, instant in due_dates.reminders(duty, due_, rules):
+        for days, instant in reminders:
             build = partial(Remind, duty=duty, unit=unit, subject=subject, due=due_, days_before=days)
             yield _ClockCommand(instant, _key("remind", duty, unit, subject, due_, days), build)
     overdue = partial(MarkOverdue, duty=duty, unit=unit, subject=subject, due=due_)

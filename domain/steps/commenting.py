@@ -1,7 +1,8 @@
 """Comments: stances of units, or of a group, on the drafts, and the changes that they ask for.
 
-A stance that a source reports of a group stays one collective stance. It is never expanded into stances of single
-units, because they did not take them.
+A unit gives its opinion on the drafts by a stance or by a comment: one task, which either of them does. A stance that a
+source reports of a group stays one collective stance. It is never expanded into stances of single units, because they
+did not take them.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class AddComment(
     summary=N_("Comment on one draft or on all, and ask for a change if needed."),
     allowed=ANY_PERSON,
     about="by.unit",
-    closed_by=None,
+    closed_by=Duty.STANCE,
     binding=False,
     after_filing=False,
     in_minutes=True,
@@ -271,6 +272,14 @@ class Comments:
         """The stances that count for the unit: its own, and those that all took together when it was a member."""
         own = (stance for (of, _), stance in self.stances.items() if of == unit)
         return (*own, *(stance for stance in self.collective_stances if was_member(stance.when)))
+
+    def comments_of(self, unit: str, was_member: Callable[[When], bool]) -> tuple[Comment, ...]:
+        """The comments that count as the unit's opinion on the drafts: its standing ones, made when it was a member.
+
+        An answer to another comment is about that comment, not about a draft.
+        """
+        own = (one for one in self.comments.values() if one.by.unit == unit and not one.withdrawn)
+        return tuple(one for one in own if one.answers is None and was_member(one.when))
 
     def depth(self, number: int) -> int:
         """How many comments stand above a comment and answer each other, with itself: 1 for one that answers none.

@@ -18,7 +18,19 @@ from domain.records import AlreadyRecorded, Command, Event, Meta, Refused, StepD
 from domain.rules import Edition
 from domain.scoring.results import UnitResult
 from domain.times import When
-from domain.types import Document, FrozenModel, Label, Points, Slug, Text, UnitId, Unknown, with_entry
+from domain.types import (
+    AwardId,
+    Document,
+    FrozenModel,
+    IsRound,
+    Label,
+    Points,
+    Slug,
+    Text,
+    UnitId,
+    Unknown,
+    with_entry,
+)
 from domain.units import (
     Manner,
     OwnActsContext,
@@ -67,7 +79,7 @@ class Grant(FrozenModel):
     """One award that is granted to one unit."""
 
     unit: UnitId
-    award: Slug
+    award: AwardId
 
 
 class BareTotal(FrozenModel):
@@ -103,7 +115,7 @@ class RecordTotals(
 ):
     """`scale` is the highest total without bonus."""
 
-    round: Label
+    round: Annotated[Label, IsRound()]
     totals: Annotated[tuple[BareTotal, ...], Field(min_length=1, max_length=limits.UNITS_PER_CLUSTER)]
     scale: Points | None = None
 
@@ -161,7 +173,7 @@ class Nominate(
     reads=lambda command: ("nominations", "ranking"),
 ):
     unit: UnitId
-    award: Slug
+    award: AwardId
 
 
 class ChooseNext(
@@ -269,9 +281,9 @@ class TotalsRecorded(
     sentence=N_("Totals, {round}: {totals}."),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
-    in_summary=None,
+    in_summary=Section.TOTALS,
 ):
-    round: Label
+    round: Annotated[Label, IsRound()]
     totals: tuple[BareTotal, ...]
     scale: Points | None
 
@@ -332,7 +344,7 @@ class UnitNominated(
     subjects=lambda event: ("nominations",),
 ):
     unit: UnitId
-    award: Slug
+    award: AwardId
 
 
 class NextChosen(

@@ -18,7 +18,7 @@ from domain.parties import MINUTES_KEEPERS, OWN_UNIT, SECRETARIAT, Readers
 from domain.records import OF_EARLIER_ACT, AlreadyRecorded, Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition
 from domain.times import Day, When
-from domain.types import FrozenModel, Label, Text, with_entry
+from domain.types import FrozenModel, IsDeviationKey, Label, Text, with_entry
 
 
 class CorrectionsContext(Protocol):
@@ -160,7 +160,7 @@ class DeviationAcknowledged(
     correctable=True,
     in_summary=None,
 ):
-    key: str
+    key: Annotated[str, IsDeviationKey()]
     reason: Text
 
 

@@ -80,7 +80,7 @@ class CrossChecksAssigned(
 def assign(
     command: AssignCrossChecks, meta: Meta, state: CrossChecksContext, rules: Edition
 ) -> Iterator[CrossChecksAssigned]:
-    require_decided(meta, state)  # whoever is assigned reads closed sheets
+    require_decided(meta, state)  # an assigned checker reads closed sheets
     for pair in command.pairs:
         require_member(pair.by, meta, state)
         require_member(pair.unit, meta, state)
@@ -101,7 +101,7 @@ def checkers(members: tuple[str, ...], assigned: Checkers, rules: Edition) -> Ch
     """Return which member checks which: as assigned, else as the edition says. It is empty when neither does."""
     if assigned:
         return {unit: by for unit, by in assigned.items() if unit in members and by in members}
-    if rules.cross_checks != "next-in-list" or len(members) < 2:  # noqa: PLR2004 - nobody checks itself
+    if rules.cross_checks != "next-in-list" or len(members) < 2:  # noqa: PLR2004 - no unit checks itself
         return {}
     return {unit: members[index - 1] for index, unit in enumerate(members)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from domain.due_dates import Obligation
 from domain.duties import Duty
@@ -152,10 +152,23 @@ class ExtensionRefused(
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An extension up to the end of a day; `granted` is when it was given."""
+    """An extension up to the end of a day; `granted` is when it was given, `reason` why."""
 
     until: date
     granted: When
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """A request for more time that was refused: the day that was asked for, when it was refused, and why.
+
+    The day is None where the events of the request are not known.
+    """
+
+    until: date | None
+    refused: When
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -165,17 +178,22 @@ class Extensions:
     extensions: Mapping[tuple[Duty, str], Extension] = field(default_factory=dict)
     """By duty and unit ("" for all units)."""
     extension_requests: Mapping[tuple[str, Duty], ExtensionAsked] = field(default_factory=dict)
+    refused_requests: Mapping[tuple[str, Duty], RefusedRequest] = field(default_factory=dict)
+    """The last answer to a unit's requests, where it was a refusal."""
 
     def extended_to(self, duty: Duty, unit: str, done: When | None) -> datetime | None:
         """Return the extended deadline: the later one of the unit's own extension and that of all units.
 
         `done` is when the unit did its duty. An extension that was granted later does not make a late act timely.
         """
-        if not self.extensions:
-            return None
+        found = self.extension_of(duty, unit, done) if self.extensions else None
+        return end_of(found.until) if found is not None else None
+
+    def extension_of(self, duty: Duty, unit: str, done: When | None = None) -> Extension | None:
+        """Return the extension that counts for a unit, as `extended_to`."""
         extensions = [self.extensions[key] for key in ((duty, unit), (duty, "")) if key in self.extensions]
-        days = [extension.until for extension in extensions if done is None or not done.before(extension.granted)]
-        return end_of(max(days)) if days else None
+        counting = [one for one in extensions if done is None or not done.before(one.granted)]
+        return max(counting, key=lambda one: one.until, default=None)
 
 
 # Decisions -------------------------------------------------------------------------------
@@ -198,7 +216,7 @@ def _require_extension(duty: Duty, unit: str | None, until: date, state: Extensi
         raise Refused("duty_has_no_deadline", duty=duty)
     # The earliest deadline counts: an extension for all leaves a later one of a single unit as it is.
     if end_of(until) <= min(deadlines):
-        raise Refused("extension_is_no_extension", due=day_ending(min(deadlines)))
+        raise Refused("extension_is_no_extension", due=day_ending(min(deadlines)), duty=duty, unit=unit or "")
 
 
 def ask_extension(
@@ -229,23 +247,40 @@ def refuse_extension(
 
 
 def _extension_asked(deadlines: Extensions, event: ExtensionAsked, meta: Meta) -> Extensions:
-    return replace(
-        deadlines, extension_requests=with_entry(deadlines.extension_requests, (event.unit, event.duty), event)
-    )
+    asked = with_entry(deadlines.extension_requests, (event.unit, event.duty), event)
+    return replace(_without_requests(deadlines, event.unit, event.duty), extension_requests=asked)
+
+
+Of = TypeVar("Of")
+
+
+def _without(entries: Mapping[tuple[str, Duty], Of], unit: str | None, duty: Duty) -> Mapping[tuple[str, Duty], Of]:
+    return {
+        (asking, asked_for): entry
+        for (asking, asked_for), entry in entries.items()
+        if asked_for != duty or (unit is not None and asking != unit)
+    }
 
 
 def _without_requests(deadlines: Extensions, unit: str | None, duty: Duty) -> Extensions:
-    """Remove the open requests for a duty: those of one unit, or of all units when `unit` is None."""
-    remaining = {
-        (asking, asked_for): request
-        for (asking, asked_for), request in deadlines.extension_requests.items()
-        if asked_for != duty or (unit is not None and asking != unit)
-    }
-    return replace(deadlines, extension_requests=remaining)
+    """Remove the requests for a duty, open or refused: those of one unit, or of all units when `unit` is None."""
+    return replace(
+        deadlines,
+        extension_requests=_without(deadlines.extension_requests, unit, duty),
+        refused_requests=_without(deadlines.refused_requests, unit, duty),
+    )
+
+
+def _extension_refused(deadlines: Extensions, event: ExtensionRefused, meta: Meta) -> Extensions:
+    key = (event.unit, event.duty)
+    asked = deadlines.extension_requests.get(key)
+    refused = RefusedRequest(asked.until if asked is not None else None, meta.happened, event.reason)
+    without = _without_requests(deadlines, event.unit, event.duty)
+    return replace(without, refused_requests=with_entry(without.refused_requests, key, refused))
 
 
 def _extension_granted(deadlines: Extensions, event: ExtensionGranted, meta: Meta) -> Extensions:
-    extension = Extension(event.until, meta.happened)
+    extension = Extension(event.until, meta.happened, event.reason)
     return replace(
         _without_requests(deadlines, event.unit, event.duty),
         extensions=with_entry(deadlines.extensions, (event.duty, event.unit or ""), extension),
@@ -259,6 +294,6 @@ decider: StepDecider[Extensions, ExtensionsContext, Edition] = StepDecider(
     evolves={
         ExtensionAsked: _extension_asked,
         ExtensionGranted: _extension_granted,
-        ExtensionRefused: lambda deadlines, event, meta: _without_requests(deadlines, event.unit, event.duty),
+        ExtensionRefused: _extension_refused,
     },
 )

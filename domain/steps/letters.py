@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import PositiveInt
 
@@ -20,6 +20,7 @@ from domain.times import Day, When
 from domain.types import (
     Document,
     FrozenModel,
+    IsLetter,
     Participant,
     Participants,
     Slug,
@@ -47,7 +48,7 @@ LetterKind = Literal[
 class AnswerFields(FrozenModel):
     """The fields of an answer to a letter, shared by command and event."""
 
-    letter: Slug
+    letter: Annotated[Slug, IsLetter()]
     by: Participant
     text: Text | None = None
     document: Document | None = None

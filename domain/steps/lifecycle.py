@@ -259,6 +259,12 @@ class ReopenCycle(
     reason: Text
 
 
+REHEARSAL_COMMANDS: frozenset[type[Command]] = frozenset({StepTo})
+"""The tools of a rehearsal: a cycle on another clock refuses them, so nobody is offered them there."""
+
+REHEARSAL_CLOCK: ClockMode = "stepped"
+
+
 # Events ----------------------------------------------------------------------------------
 
 
@@ -288,7 +294,7 @@ class CycleOpened(
     units: tuple[Unit, ...]
     overseer: Person | None
     year_plan: Document | None
-    edition: Digest
+    edition: EditionDigest
     clock: ClockMode
     starts: AwareDatetime
     unnamed: Unnamed | None = None
@@ -497,7 +503,7 @@ def receive_year_plan(
 
 
 def step_to(command: StepTo, meta: Meta, state: LifecycleContext, rules: Edition) -> Iterator[TimeStepped]:
-    if state.lifecycle.clock != "stepped":
+    if state.lifecycle.clock != REHEARSAL_CLOCK:
         raise Refused("calendar_not_stepped", clock=state.lifecycle.clock)
     if state.lifecycle.now is not None and command.now <= state.lifecycle.now:
         raise Refused("time_goes_back", now=_current_day(state.lifecycle))
@@ -560,7 +566,7 @@ def _unit_named(lifecycle: Lifecycle, event: UnitNamed, meta: Meta) -> Lifecycle
     if isinstance(left, int):
         left = left - 1 or None
     units = with_entry(lifecycle.units, event.unit.id, event.unit.name)
-    # Of which kind the named unit was counted, nobody says: the opening still tells the kinds.
+    # The source does not say as which kind the named unit was counted: the opening still tells the kinds.
     return replace(lifecycle, unnamed=left, unnamed_kinds=(), units=units)
 
 

@@ -145,7 +145,7 @@ class OverseerNamed(
     sentence=N_("An overseer is named."),
     readers=Readers.ALL_MEMBERS,
     correctable=True,
-    in_summary=None,
+    in_summary=Section.MEMBERS,
     subjects=lambda event: ("overseer",),
 ):
     overseer: Person

@@ -19,7 +19,7 @@ from domain.problems import repeated
 from domain.records import Command, Event, Meta, Refused, StepDecider
 from domain.rules import Edition, Inherited
 from domain.times import When
-from domain.types import Document, Label, Text, UnitId, Unknown
+from domain.types import Document, IsKey, Label, Text, UnitId, Unknown
 from domain.units import Unit, Units, UnitsContext, require_member
 
 
@@ -48,7 +48,9 @@ class SuccessionContext(UnitsContext, Protocol):
 
 SuccessionKind = Literal["merged", "split", "dissolved"]
 CycleName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=3 * limits.SLUG_CHARS)
+    str,
+    StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=3 * limits.SLUG_CHARS),
+    IsKey("cycle"),
 ]
 CycleNames = Annotated[tuple[CycleName, ...], Field(max_length=limits.UNITS_PER_CLUSTER)]
 

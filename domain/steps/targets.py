@@ -27,6 +27,7 @@ from domain.types import (
     Document,
     Exactness,
     FrozenModel,
+    IsKey,
     Label,
     Slug,
     Text,
@@ -97,7 +98,7 @@ class ResultFields(FrozenModel):
     measure: Label
     exactness: Exactness = "exact"
     cut_off: Day | None = None
-    target: Slug | None = None
+    target: Annotated[Slug, IsKey("target")] | None = None
 
 
 # Commands --------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from domain.types import (
     Slug,
     UnitId,
     Unknown,
+    added_later,
     with_entry,
 )
 from domain.units import UnitsContext, require_member
@@ -78,7 +79,8 @@ class RecordBallot(
 ):
     """`subject` is the subject of the vote: an award of the edition, `head`, `deputy`, `result`, or another word.
 
-    `cast` is the number of all ballot papers, with blank and spoiled ones; "unknown" when the source gives no tally.
+    `handed_out` is the number of ballot papers that were given to voters, `cast` of those that came back, with blank
+    and spoiled ones; "unknown" when the source gives no tally.
     Without `blank` or `spoiled`, the source does not say how many papers were so.
     `names` is how many choices one paper can carry. `entitled`, `present` and `polled` are the numbers of entitled
     voters, of those present, and of absent voters who answered in writing; None when the source does not say.
@@ -88,6 +90,7 @@ class RecordBallot(
     subject: Annotated[Slug, IsVoteSubject()]
     method: VoteMethod
     choices: Choices = ()
+    handed_out: NonNegativeInt | None = added_later()
     cast: NonNegativeInt | Unknown
     blank: NonNegativeInt | None = None
     spoiled: NonNegativeInt | None = None
@@ -104,15 +107,28 @@ class RecordBallot(
 # Events ----------------------------------------------------------------------------------
 
 
-_TALLIES: Mapping[tuple[bool, bool], str] = {
-    (True, True): N_(
+_TALLIES: Mapping[tuple[bool, bool, bool], str] = {
+    (False, True, True): N_(
         "A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank, {spoiled} spoiled."
     ),
-    (True, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank."),
-    (False, True): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {spoiled} spoiled."),
-    (False, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast."),
+    (False, True, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {blank} blank."),
+    (False, False, True): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast, {spoiled} spoiled."),
+    (False, False, False): N_("A vote is taken on {subject} ({method}): {choices}; {cast} cast."),
+    (True, True, True): N_(
+        "A vote is taken on {subject} ({method}): {choices}; {handed_out} handed out, {cast} cast, {blank} blank, "
+        "{spoiled} spoiled."
+    ),
+    (True, True, False): N_(
+        "A vote is taken on {subject} ({method}): {choices}; {handed_out} handed out, {cast} cast, {blank} blank."
+    ),
+    (True, False, True): N_(
+        "A vote is taken on {subject} ({method}): {choices}; {handed_out} handed out, {cast} cast, {spoiled} spoiled."
+    ),
+    (True, False, False): N_(
+        "A vote is taken on {subject} ({method}): {choices}; {handed_out} handed out, {cast} cast."
+    ),
 }
-"""By whether the source tells how many papers were blank, and how many were spoiled."""
+"""By whether the source tells how many papers were handed out, how many were blank, and how many were spoiled."""
 
 
 class BallotRecorded(
@@ -124,7 +140,7 @@ class BallotRecorded(
         if event.cast == "unknown" and not event.choices
         else N_("A vote is taken on {subject} ({method}): {choices}; the source gives no tally.")
         if event.cast == "unknown"
-        else _TALLIES[event.blank is not None, event.spoiled is not None],
+        else _TALLIES[event.handed_out is not None, event.blank is not None, event.spoiled is not None],
         dict(event),
     ),
     readers=Readers.ALL_MEMBERS,
@@ -146,6 +162,7 @@ class BallotRecorded(
     tellers: tuple[Participant, ...]
     round: int
     minutes: Document | None
+    handed_out: int | None = added_later()
 
 
 # State -----------------------------------------------------------------------------------
@@ -214,6 +231,8 @@ def _require_possible_tally(command: RecordBallot) -> None:
 def _require_matching_papers(command: RecordBallot, cast: int, known: list[int]) -> None:
     if not command.choices:
         raise Refused("tally_without_choices")
+    if command.handed_out is not None and cast > command.handed_out:
+        raise Refused("cast_beyond_handed_out", cast=cast, handed_out=command.handed_out)
     blank, spoiled = command.blank or 0, command.spoiled or 0
     valid, votes = cast - blank - spoiled, sum(known)
     # Papers that no source tells of may have been blank or spoiled.
@@ -225,8 +244,8 @@ def _require_matching_papers(command: RecordBallot, cast: int, known: list[int])
         raise Refused("tally_differs", votes=over, blank=blank, spoiled=spoiled, cast=cast)
 
 
-def papers_untold(ballot: Ballot) -> int:
-    """Return how many papers of a vote are neither votes nor told to be blank or spoiled; 0 where nobody can know."""
+def unexplained_papers(ballot: Ballot) -> int:
+    """Return how many papers of a vote are neither votes nor told to be blank or spoiled; 0 where that is unknown."""
     tally = ballot.tally
     known = [choice.votes for choice in tally.choices if choice.votes != "unknown"]
     if tally.cast == "unknown" or tally.names != 1 or len(known) < len(tally.choices):

@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from application.account_log import told
+from accounts.log import SOON
+from application.account_log import RENEWED, act_of_event, soon_signed, told
 from application.visits import Visitor
 from domain.access import Matter
+from i18n import _
 from ledger.paging import PageRequest
 from web import urls
 from web.auth import reads
@@ -41,5 +43,35 @@ async def account_log(
         pager=Pager(found, urls.ACCOUNT_LOG, {urls.PERSON_OF: person}),
         person=person,
         name=names.get(person, person),
+        wide=True,
+    )
+
+
+@router.get(urls.SOON_SIGNED)
+async def signed_soon(
+    request: Request,
+    _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
+    """What was signed soon after a login was made anew."""
+    services = get_services(request)
+    found = await soon_signed(services.account_log, PageRequest(number))
+    names = await services.application.people.names({one.person for one in found.rows})
+    lines = await services.board.lines_of(sorted({one.stream for one in found.rows}))
+    return page(
+        request,
+        "soon_signed.html",
+        rows=[
+            (
+                one,
+                names.get(one.person, ""),
+                act_of_event(one.type),
+                _(RENEWED[one.renewal.change]),
+                lines.get(one.stream),
+            )
+            for one in found.rows
+        ],
+        pager=Pager(found, urls.SOON_SIGNED),
+        hours=int(SOON.total_seconds() // 3600),
         wide=True,
     )

@@ -6,6 +6,7 @@ again, by a second click or after a lost answer, does nothing twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -19,25 +20,31 @@ from application.act_view import ActView, act_view
 from application.application import CommandInput
 from application.command_preview import preview
 from application.corrections import completed_correction, correction_draft
+from application.event_texts import event_texts
+from application.extension_requests import ExtensionRequest, requests_of
 from application.form_values import as_typed, flattened
 from application.gate import GateClosedError
 from application.permitted_acts import may_date, permitted_acts, require_permitted
 from application.score_sheets import sheet_of
-from application.timeline import sentences
+from application.titled_choices import titled_choices
 from application.visits import ForbiddenError, VisitedCycle
 from domain.access import Matter
 from domain.records import Command
+from domain.steps.extensions import GrantExtension, RefuseExtension
+from domain.times import day_ending
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
-from i18n.messages import sentence
+from i18n.messages import day, sentence, word
 from i18n.page_texts import STEPS
+from i18n.timeline import EventText
 from web import urls
+from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
 from web.act_form import (
     FORM_ERRORS,
     ActForm,
     error_text,
+    file_list,
     parse_act_form,
-    store_files,
     suggested_persons,
     typed_text,
     typed_values,
@@ -47,10 +54,12 @@ from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
 from web.error_answers import note_retry, unstorable_text
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.reauthentication import address_of, reauthenticated
-from web.render import page
+from web.render import clock_time, page
 from web.services import Services, get_services
+from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -60,8 +69,9 @@ WITH_TEXT = frozenset({"present-draft", "report-midyear", "answer-correction"})
 TAKES_BACK = frozenset({"correct", "withdraw-report", "withdraw-score", "withdraw-stance"})
 """Acts by which head and deputy can take back what another unit entered: the form asks for the meeting that decided."""
 _MEETING_DECIDES = TAKES_BACK | {"assign-cross-checks", "cross-check", "rank", "score-self"}
-_NEEDS_MEETING = frozenset({"enter_what_meeting_decided", "meeting_must_decide", "not_the_checker"})
-_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more"})
+IN_TIME = "_in_time"
+"""The field of a summary that said that its act is in time."""
+_NOT_KEPT = frozenset({"_form", "_password", "_step", "_more", "_in_time"})
 """Fields of the form that its draft does not hold."""
 
 
@@ -144,9 +154,12 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     file_problem = await store_files(services, cycle, posted, body)
     act_form, step = parse_act_form(known, body), str(posted.get("_step", "look"))
     draft_problem = await _keep(request, cycle, body, step)
-    if (problem := draft_problem or file_problem) is not None:
+    problem = draft_problem or file_problem
+    if step == FILE_STEP:
+        return file_list(request, cycle, body, chosen_for(posted), problem)
+    if problem is not None:
         return await _unusable(request, cycle, act_form, problem)
-    if "_more" in body or step == "edit":
+    if "_more" in body or REMOVE in posted or step == "edit":
         return await _form(request, cycle, act_form, more=(body.get("_more", ""),))
     if step == "save":
         return await _saved(request, cycle, act_form)
@@ -156,15 +169,40 @@ async def send(request: Request, cycle: ReadableCycle, act: str) -> Response:
     if step != "send":  # the summary is a page of its own: a browser's Back and Reload show it again
         summary = urls.with_query(request.url.path, {urls.SUMMARY: 1})
         return RedirectResponse(f"{summary}&{_asked(request)}".rstrip("&"), 303)
+    return await _entered(request, cycle, act_form, posted)
+
+
+async def _entered(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """The receipt of the act that is entered; its summary or form again where it cannot be."""
     try:
-        command = await _command(services, cycle, act_form)
-        confirmed = await services.application.gate.binds(command)
-        if confirmed and not await _proved(request, cycle, posted):
-            text = sentence("password_does_not_fit")
-            return await _preview(request, cycle, act_form, command, text=text, status=422)
-        return await _send(request, cycle, command, confirmed=confirmed)
+        return await _check_and_send(request, cycle, act_form, posted)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
+
+
+async def _check_and_send(request: Request, cycle: VisitedCycle, act_form: ActForm, posted: FormData) -> Response:
+    """Send what the summary showed, unless its deadline has passed meanwhile or the password does not fit."""
+    services = get_services(request)
+    command = await _command(services, cycle, act_form)
+    if IN_TIME in posted and (text := await _passed_meanwhile(services, cycle, command)):
+        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=409)
+    confirmed = await services.application.gate.binds(command)
+    if confirmed and not await _proved(request, cycle, posted):
+        text = sentence("password_does_not_fit")
+        return await _preview(request, cycle, *act_form.cleaned(), command, text=text, status=422)
+    return await _send(request, cycle, command, confirmed=confirmed)
+
+
+async def _passed_meanwhile(services: Services, cycle: VisitedCycle, command: CommandInput) -> str:
+    """What to tell before an act is sent whose summary said that it is in time, and which would come late now."""
+    late = [one for one in (await preview(services.application, cycle, command)).deadlines if one.late]
+    if not late:
+        return ""
+    text = _(
+        "The deadline has passed since you looked at the summary: {duty}, due {day}. Nothing is sent yet. Sent now, it "
+        "is recorded as done after the deadline; you can send it all the same, or ask for more time."
+    )
+    return text.format(duty=word("duty", late[0].duty), day=day(day_ending(late[0].due)))
 
 
 async def _keep(request: Request, cycle: VisitedCycle, body: dict[str, str], step: str) -> InputError | None:
@@ -185,7 +223,7 @@ async def _unusable(request: Request, cycle: VisitedCycle, act_form: ActForm, pr
     text = error_text(problem, cycle)
     if is_autosave(request):
         return not_saved(request, text, problem.http_status)
-    return await _form(request, cycle, act_form, text=text, faulty=problem.path, status=problem.http_status)
+    return await _form(request, cycle, act_form, errors=(problem,), status=problem.http_status)
 
 
 async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -> CommandInput:
@@ -203,26 +241,26 @@ async def _command(services: Services, cycle: VisitedCycle, act_form: ActForm) -
 async def _summary(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
     """What would be recorded of a form that was kept; the form itself where it cannot be."""
     try:
-        command = await _command(get_services(request), cycle, act_form)
-        return await _preview(request, cycle, act_form, command)
+        clean, notes = act_form.cleaned()
+        command = await _command(get_services(request), cycle, clean)
+        return await _preview(request, cycle, clean, notes, command)
     except FORM_ERRORS as error:
         return await _not_entered(request, cycle, act_form, error)
 
 
 async def _not_entered(request: Request, cycle: VisitedCycle, act_form: ActForm, error: CodedError) -> Response:
     """The form again, with what is wrong and where, or with the advice to try again."""
-    text = error_text(error, cycle)
     if error.kind in {Kind.PENDING, Kind.AWAY}:
-        return await _form(request, cycle, act_form, text=text, again=True, status=503)
+        return await _form(request, cycle, act_form, errors=(error,), again=True, status=503)
     if isinstance(error, GateClosedError):
-        return await _form(request, cycle, act_form, text=text, status=403)
-    faulty = "_meeting" if error.code in _NEEDS_MEETING else str(error.facts.get("place", error.path))
-    since: tuple[str, ...] = ()
+        return await _form(request, cycle, act_form, errors=(error,), status=403)
+    errors = await all_errors(get_services(request), act_form.act, act_form.fields, error)
+    since: tuple[EventText, ...] = ()
     if error.code == "changed_since":  # shown with the form, which is now based on it
         newer = [pair[1] for pair in cycle.readable_history() if pair[1].meta.version > int(error.facts["read"])]
-        since = await sentences(get_services(request).application.texts, newer, cycle.names)
+        since = await event_texts(get_services(request).application, cycle.background, newer)
         act_form = replace(act_form, read=len(cycle.history))
-    return await _form(request, cycle, act_form, text=text, faulty=faulty, since=since, status=422)
+    return await _form(request, cycle, act_form, errors=errors, since=since, status=422)
 
 
 async def _proved(request: Request, cycle: VisitedCycle, posted: FormData) -> bool:
@@ -235,17 +273,25 @@ async def _form(
     cycle: VisitedCycle,
     act_form: ActForm,
     *,
-    text: str = "",
-    faulty: str = "",
+    errors: Sequence[CodedError] = (),
     again: bool = False,
     good: str = "",
     more: tuple[str, ...] = (),
     status: int = 200,
     saved: Any = None,
-    since: tuple[str, ...] = (),
+    since: tuple[EventText, ...] = (),
 ) -> Response:
-    """The form's page. `faulty` is the path of the field that cannot be used."""
+    """The form's page. `errors` are what is wrong with what was typed, each of which may name a field."""
     services, dated = get_services(request), may_date(cycle)
+    fields = inputs(
+        act_form.act,
+        act_form.values,
+        more,
+        with_text=act_form.act.NAME in WITH_TEXT,
+        rehearsal=services.application.rehearsal,
+    )
+    sheet = sheet_of(cycle, act_form.act, act_form.values)
+    problems = ActProblems(cycle, act_form.act, act_form.values, fields, sheet).of(errors)
     wrong = await _wrong(services, cycle, act_form)
     return page(
         request,
@@ -253,14 +299,16 @@ async def _form(
         status,
         cycle=cycle,
         act_form=act_form,
-        fields=inputs(act_form.act, act_form.values, more, with_text=act_form.act.NAME in WITH_TEXT),
-        text=text,
-        faulty=faulty,
+        fields=fields,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
+        request_for_time=await _request_for_time(services, cycle, act_form),
+        closed=_closed(cycle, act_form),
         again=again,
         good=good,
         saved=saved,
         since=since,
-        sheet=sheet_of(cycle, act_form.act, act_form.values),
+        sheet=sheet,
         units=cycle.units(),
         dated=dated,
         meetings=[(meeting, held) for meeting, held in cycle.state.meetings.items()],
@@ -269,9 +317,26 @@ async def _form(
         about=_(act_form.act.SUMMARY),
         wrong=wrong,
         must_date=dated and cycle.state.lifecycle.clock == "backfill" and act_form.wrong is None,
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
+        titled=titled_choices(cycle, act_form.act),
         action=_action(request, cycle, act_form),
     )
+
+
+async def _request_for_time(services: Services, cycle: VisitedCycle, act_form: ActForm) -> ExtensionRequest | None:
+    """The open request that the form answers; None for other forms."""
+    if act_form.act not in {GrantExtension, RefuseExtension}:
+        return None
+    asked = (act_form.values.get("unit"), act_form.values.get("duty"))
+    found = await requests_of(cycle, services.application.texts)
+    return next((one for one in found if (one.unit, one.duty) == asked), None)
+
+
+def _closed(cycle: VisitedCycle, act_form: ActForm) -> str:
+    """The duty that is closed, where the visitor's unit can no longer do it by this form; "" where it can."""
+    duty, unit = act_form.act.CLOSED_BY, cycle.visitor.unit
+    # Head and deputy enter what a meeting told of other units by the same form.
+    is_own = unit != cycle.state.lifecycle.organiser and act_form.values.get("unit") in {None, "", unit}
+    return duty.value if duty is not None and is_own and duty in cycle.state.lifecycle.closed else ""
 
 
 def _takes_back(act_form: ActForm) -> bool:
@@ -299,22 +364,37 @@ async def _wrong(services: Services, cycle: VisitedCycle, act_form: ActForm) -> 
 
 
 async def _saved(request: Request, cycle: VisitedCycle, act_form: ActForm) -> Response:
-    """The part of the page that a form which saves itself replaces; without a script, the form again."""
-    if not is_autosave(request):
-        return await _form(request, cycle, act_form, good=_("Saved. Nothing is sent yet."))
-    return page(request, "saved.html", sheet=sheet_of(cycle, act_form.act, act_form.values))
+    """The part of the page that a form which saves itself replaces; without a script, the form again.
+
+    Both say what will be changed in what was pasted, or that it cannot be recorded as it is: it is saved all the same.
+    """
+    errors, notes = tuple[CodedError, ...](), list[str]()
+    try:
+        _clean, notes = act_form.cleaned()
+    except InputError as error:
+        errors = (error,)
+    if is_autosave(request):
+        sheet = sheet_of(cycle, act_form.act, act_form.values)
+        problem = " ".join(error_text(one, cycle) for one in errors)
+        return page(request, "saved.html", sheet=sheet, notes=notes, problem=problem)
+    good = " ".join((_("Saved at {time}. Nothing is sent yet.").format(time=clock_time()), *notes))
+    return await _form(request, cycle, act_form, errors=errors, good=good)
 
 
 async def _preview(
     request: Request,
     cycle: VisitedCycle,
     act_form: ActForm,
+    notes: Sequence[str],
     command: CommandInput,
     *,
     text: str = "",
     status: int = 200,
 ) -> Response:
-    """The summary: what would be recorded, in sentences, and which deviations would come or go."""
+    """The summary: what would be recorded, in words, and which deviations would come or go.
+
+    `act_form` is the cleaned one, `notes` what cleaning changed.
+    """
     application = get_services(request).application
     found = await preview(application, cycle, command)
     return page(
@@ -324,10 +404,14 @@ async def _preview(
         cycle=cycle,
         act_form=act_form,
         text=text,
+        notes=notes,
         binding=await application.gate.binds(command),
-        sentences=[one.text for one in found.events],
+        events=found.events,
         new=found.new,
         gone=found.gone,
+        deadlines=found.deadlines,
+        in_time={IN_TIME: "1"} if found.deadlines and not any(one.late for one in found.deadlines) else {},
+        now=cycle.now,
         carried={**flattened(act_form.values), **act_form.extras},
         action=_action(request, cycle, act_form),
     )
@@ -337,6 +421,7 @@ async def _send(request: Request, cycle: VisitedCycle, command: CommandInput, *,
     """Enter the command. `confirmed`: the password was asked for once more."""
     services, visitor = get_services(request), cycle.visitor
     receipt = await services.application.submit(cycle.stream, visitor.submitter(confirmed=confirmed), [command])
+    await tell_of_signature(services, visitor.contact, [command], receipt)
     versions = receipt.outcomes[0].versions
     await services.drafts.drop(visitor.contact.id, _draft_path(request))
     rows = await services.application.ledger.load(cycle.stream, versions[0] - 1) if versions else ()

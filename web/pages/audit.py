@@ -9,10 +9,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from application.act_view import may_be_corrected
-from application.board import DeviationQuery, count_deviations, deviations_page, state_words
+from application.board import DeviationQuery, count_deviations, deviation_in_words, deviations_page, state_words
+from application.event_texts import IN_LISTS, event_texts
 from application.fields import optional_day, parse_day
-from application.moments import Moment, StateAt, differences, moment_values, replayed, state_at
-from application.timeline import TimelineFilter, sentences, step_of, timeline_of
+from application.moments import Moment, StateAt, corrections_between, differences, moment_values, state_at
+from application.timeline import TimelineFilter, step_of, timeline_of
 from application.verification import chain_warning
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
@@ -20,13 +21,15 @@ from domain.access import Matter
 from domain.codec import state_digest
 from domain.numbers import whole_number
 from domain.obligations import steps
+from errors import InputError
 from i18n import _
 from i18n.page_texts import STEPS
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
-from web.downloads import Extension, as_csv, as_download, as_json
+from web.downloads import Extension, as_csv, as_json
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -35,6 +38,7 @@ router = APIRouter(include_in_schema=False)
 CycleHistory = Annotated[VisitedCycle, Depends(reads_cycle(Matter.HISTORY))]
 HistoryReader = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 
+DEVIATIONS_FILE = "diem-khac-quy-dinh"
 _MOST_DIGITS = 6
 """A number of more digits is a day without separators, and no version."""
 
@@ -53,7 +57,7 @@ class TimelineFilters(BaseModel):
 async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[TimelineFilters, Query()]) -> Response:
     """Everything that was recorded, in order, in plain sentences; by unit, sureness, step and words."""
     wanted = TimelineFilter(filters.unit, filters.sureness, filters.step, filters.words)
-    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page))
+    found = await wanted.page(get_services(request).application, cycle, PageRequest(filters.page), IN_LISTS)
     rows = [row for row, _envelope in await of_many(len(cycle.history), cycle.readable_history)]
     found_steps = {step_of(row) for row in rows}
     return page(
@@ -67,7 +71,7 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
         steps={name: _(text) for name, text in STEPS.items() if name in found_steps},
         units=sorted({row.unit for row in rows if row.unit}),
         correctable=may_be_corrected(cycle),
-        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows, cycle.name),
     )
 
 
@@ -75,8 +79,10 @@ async def timeline(request: Request, cycle: CycleHistory, filters: Annotated[Tim
 async def timeline_download(request: Request, cycle: CycleHistory, extension: Extension) -> Response:
     """The timeline as JSON or CSV."""
     entries = await timeline_of(get_services(request).application, cycle)
-    rows = await of_many(len(entries), lambda: [one.values() for one in entries])
-    return await as_download(rows, f"{_file_name(cycle)}-so", extension)
+    name = f"{_file_name(cycle)}-so"
+    if extension == "json":
+        return await as_json(await of_many(len(entries), lambda: [one.values() for one in entries]), name)
+    return await as_csv(await of_many(len(entries), lambda: [one.in_words() for one in entries]), name)
 
 
 class MomentQuery(BaseModel):
@@ -94,7 +100,7 @@ class MomentQuery(BaseModel):
         Raises:
             InputError: a day cannot be read.
         """
-        at, known_on = optional_day(self.day), optional_day(self.known_on)
+        at, known_on = optional_day(self.day, urls.DAY), optional_day(self.known_on, urls.KNOWN_ON)
         if at is not None or known_on is not None:
             return Moment(None, at, known_on)
         last = len(cycle.history)
@@ -115,12 +121,16 @@ def _other(number: int) -> int | str:
 @router.get(urls.MOMENT)
 async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[MomentQuery, Query()]) -> Response:
     """The state as it was, and what has changed since."""
-    application, moment = get_services(request).application, query.moment(cycle)
-    then = await state_at(application, cycle, moment)
-    now = await state_at(application, cycle, Moment.now(cycle))
+    application = get_services(request).application
+    try:
+        moment, wrong = query.moment(cycle), None
+    except InputError as error:  # the page stays, with what was typed and the state as it is now
+        moment, wrong = Moment.now(cycle), error
+    then = await state_at(application, cycle, moment, IN_LISTS)
+    now = await state_at(application, cycle, Moment.now(cycle), IN_LISTS)
     found = then.replay
     last = [envelope for row, envelope in cycle.history if row.version == found.last_version]
-    entry = await sentences(application.texts, last, cycle.names)
+    entry = await event_texts(application, cycle.background, last, most=IN_LISTS)
     address = (
         {"version": moment.version} if moment.version is not None else {"day": query.day, "known_on": query.known_on}
     )
@@ -130,6 +140,9 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
     return page(
         request,
         "moment.html",
+        200 if wrong is None else wrong.http_status,
+        text="" if wrong is None else form_sentence(wrong),
+        faulty="" if wrong is None else faulty_field(wrong),
         cycle=cycle,
         moment=moment,
         found=found,
@@ -137,12 +150,13 @@ async def time_machine(request: Request, cycle: CycleHistory, query: Annotated[M
         lines_pager=Pager(lines, path, {**stays, urls.CHANGES_PAGE: _other(query.changes_page)}),
         last=len(cycle.history),
         changes=changes.rows,
+        corrections=await corrections_between(application, cycle, then, now),
         changes_pager=Pager(changes, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
-        entry=entry[0] if entry else "",
+        entry=str(entry[0]) if entry else "",
         digest=await of_many(found.events, state_digest, found.state),
         query=query,
         download=address,
-        broken=await of_many(len(cycle.history), chain_warning, cycle.rows),
+        broken=await of_many(len(cycle.history), chain_warning, cycle.rows, cycle.name),
         steps=steps(found.state, found.rules) if found.events else (),
     )
 
@@ -153,11 +167,18 @@ async def moment_download(
 ) -> Response:
     """The state at a moment as JSON, or what stood then, a line each, as CSV."""
     application, moment = get_services(request).application, query.moment(cycle)
-    if extension == "json":
-        found = await replayed(application, cycle, moment)
-        return await as_json(await moment_values(application, found), f"{_file_name(cycle)}-{found.last_version}")
     then = await state_at(application, cycle, moment)
-    rows = [{"moment": moment.words(), "line": line} for line in then.lines]
+    if extension == "json":
+        return await as_json(await moment_values(application, then), f"{_file_name(cycle)}-{then.replay.last_version}")
+    now = await state_at(application, cycle, Moment.now(cycle))
+    since = _("corrected since: act number {number}")
+    rows = [
+        *({"moment": moment.words(), "line": line} for line in then.lines),
+        *(
+            {"moment": since.format(number=one.version), "line": " ".join((*one.wrong, one.reason))}
+            for one in await corrections_between(application, cycle, then, now)
+        ),
+    ]
     return await as_csv(rows, f"{_file_name(cycle)}-{then.replay.last_version}")
 
 
@@ -170,14 +191,17 @@ class ComparisonQuery(BaseModel):
     changes_page: PageNumber = Field(1, alias=urls.CHANGES_PAGE)
 
 
-async def _compared(request: Request, cycle: VisitedCycle, query: ComparisonQuery) -> tuple[StateAt, StateAt]:
+async def _compared(
+    request: Request, cycle: VisitedCycle, query: ComparisonQuery, most: int | None = None
+) -> tuple[StateAt, StateAt]:
     application = get_services(request).application
-    first, second = _moment_in(cycle, query.first, 0), _moment_in(cycle, query.second, len(cycle.history))
-    return await state_at(application, cycle, first), await state_at(application, cycle, second)
+    first = _moment_in(cycle, query.first, 0, urls.FROM)
+    second = _moment_in(cycle, query.second, len(cycle.history), urls.TO)
+    return await state_at(application, cycle, first, most), await state_at(application, cycle, second, most)
 
 
-def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
-    """The moment that a text names.
+def _moment_in(cycle: VisitedCycle, text: str, default: int, path: str) -> Moment:
+    """The moment that a text names, which was typed into the field `path`.
 
     Raises:
         InputError: it is neither a number nor a day.
@@ -187,13 +211,18 @@ def _moment_in(cycle: VisitedCycle, text: str, default: int) -> Moment:
         return Moment(default)
     if len(text) <= _MOST_DIGITS and (version := whole_number(text)) is not None:
         return Moment(min(version, len(cycle.history)))
-    return Moment(None, parse_day(text))
+    return Moment(None, parse_day(text, path))
 
 
 @router.get(urls.COMPARISON)
 async def compare(request: Request, cycle: CycleHistory, query: Annotated[ComparisonQuery, Query()]) -> Response:
     """Two moments compared: what stood only at the first, what only at the second."""
-    first, second = await _compared(request, cycle, query)
+    wrong = None
+    try:
+        first, second = await _compared(request, cycle, query, IN_LISTS)
+    except InputError as error:  # the page stays, with what was typed and the whole year compared
+        wrong = error
+        first, second = await _compared(request, cycle, ComparisonQuery(), IN_LISTS)
     before = Paged.of(first.only_here(second), PageRequest(query.page))
     after = Paged.of(second.only_here(first), PageRequest(query.changes_page))
     path = urls.comparison_url(cycle.stream)
@@ -201,6 +230,9 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
     return page(
         request,
         "compare.html",
+        200 if wrong is None else wrong.http_status,
+        text="" if wrong is None else form_sentence(wrong),
+        faulty="" if wrong is None else faulty_field(wrong),
         cycle=cycle,
         first=first.moment,
         second=second.moment,
@@ -210,6 +242,7 @@ async def compare(request: Request, cycle: CycleHistory, query: Annotated[Compar
         only_after=after.rows,
         after_pager=Pager(after, path, {**stays, urls.PAGE: _other(query.page)}, urls.CHANGES_PAGE),
         both=len(set(first.lines) & set(second.lines)),
+        corrections=await corrections_between(get_services(request).application, cycle, first, second),
     )
 
 
@@ -218,8 +251,11 @@ async def compare_download(
     request: Request, cycle: CycleHistory, extension: Extension, query: Annotated[ComparisonQuery, Query()]
 ) -> Response:
     """Two moments compared, as JSON or CSV."""
-    rows = differences(*await _compared(request, cycle, query))
-    return await as_download(rows, f"{_file_name(cycle)}-so-sanh", extension)
+    first, second = await _compared(request, cycle, query)
+    corrections = await corrections_between(get_services(request).application, cycle, first, second)
+    rows = differences(first, second, corrections)
+    name = f"{_file_name(cycle)}-so-sanh"
+    return await as_json(rows, name) if extension == "json" else await as_csv(rows, name)
 
 
 def _file_name(cycle: VisitedCycle) -> str:
@@ -273,4 +309,6 @@ async def deviations_download(
 ) -> Response:
     """The register of deviations that fit, as JSON or CSV."""
     found = await deviations_page(get_services(request).board, visitor, filters.wanted())
-    return await as_download(list(found.rows), "diem-khac-quy-dinh", extension)
+    if extension == "json":
+        return await as_json(list(found.rows), DEVIATIONS_FILE)
+    return await as_csv([deviation_in_words(one) for one in found.rows], DEVIATIONS_FILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
@@ -12,25 +12,27 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, board_page, count_clusters, late_page, rows_of, wait_until_reached
+from application.board import LateUnit, board_page, count_clusters, late_page, wait_until_reached
 from application.fields import parse_day
 from application.gate import GateClosedError, account_may_write
+from application.reminders import Reach, Reminder, late_reminders, reach_of
 from application.visits import Visitor
 from domain.access import Matter
 from domain.duties import Duty
 from domain.obligations import DUTIES_OF_STEP
 from domain.records import Refused
 from domain.times import day_ending
-from errors import InputError
-from i18n import _
-from i18n.messages import day, sentence, word
+from errors import CodedError, InputError
+from i18n import _, ngettext
+from i18n.messages import counted, day, sentence, word
 from i18n.sorting import folded
 from ledger.paging import PageRequest
 from projections.board_lines import BoardMatter, LineFilter
 from web import urls
-from web.auth import checked_form, reads
+from web.auth import checked_form, reads, today
 from web.cookies import cookie_secret
 from web.downloads import as_csv
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -94,9 +96,9 @@ async def board(request: Request, visitor: BoardReader, query: Annotated[BoardQu
 @router.get(urls.BOARD_CSV)
 async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[BoardFilters, Query()]) -> Response:
     """The same rows for a spreadsheet."""
+    services = get_services(request)
     rows = [
         {
-            "cycle": row.cycle,
             "cluster": row.cluster,
             "year": row.year,
             "step": word("step", row.step),
@@ -104,10 +106,15 @@ async def board_csv(request: Request, visitor: BoardReader, filters: Annotated[B
             "waiting_for": "; ".join(row.waiting_for),
             "overdue": len(row.late),
             "deviations": row.open_deviations,
-            "extensions_asked": len(row.asked),
+            "extensions_asked": "; ".join(
+                _("{unit}: {duty}, until {day}. {reason}").format(
+                    unit=one.name, duty=word("duty", one.duty), day=day(one.until), reason=one.reason
+                )
+                for one in row.asked
+            ),
             "how_sure": word("sureness", "rehearsed" if row.rehearsed else "stated"),
         }
-        for row in (await board_page(get_services(request).board, visitor, filters.wanted())).rows
+        for row in (await board_page(services.board, services.application.texts, visitor, filters.wanted())).rows
     ]
     return await as_csv(rows, "bang-thanh-pho")
 
@@ -118,14 +125,16 @@ async def _board(
     query: BoardQuery,
     *,
     outcome: Sequence[tuple[str, str]] = (),
-    text: str = "",
+    done: str = "",
+    error: CodedError | None = None,
     typed: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """The board's page. `outcome` is that of commands in many cycles."""
+    """The board's page. `outcome` is that of commands in many cycles, `done` says it, `error` why none was sent."""
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
-    found = await board_page(services.board, visitor, query.wanted(), PageRequest(query.page))
+    texts = services.application.texts
+    found = await board_page(services.board, texts, visitor, query.wanted(), PageRequest(query.page))
     return page(
         request,
         "board.html",
@@ -139,7 +148,10 @@ async def _board(
         steps=[*DUTIES_OF_STEP, "filed", "past"],
         wide=True,
         outcome=outcome,
-        text=text,
+        names=await services.board.titles({stream for stream, _text in outcome}),
+        done=done,
+        text="" if error is None else form_sentence(error),
+        faulty="" if error is None else faulty_field(error),
         id=uuid4(),
         typed=typed or {},
         acts=_acts(visitor),
@@ -168,7 +180,13 @@ async def late_units(request: Request, visitor: Secretary, query: Annotated[Late
 
 
 async def _late(
-    request: Request, visitor: Visitor, query: LateQuery, *, outcome: Sequence[tuple[str, str]] = ()
+    request: Request,
+    visitor: Visitor,
+    query: LateQuery,
+    *,
+    outcome: Sequence[tuple[str, str]] = (),
+    done: str = "",
+    text: str = "",
 ) -> Response:
     services = get_services(request)
     await wait_until_reached(services.board, visitor.login.position)
@@ -182,6 +200,9 @@ async def _late(
         years=await services.board.years(),
         query=query,
         outcome=outcome,
+        done=done,
+        text=text,
+        names=await services.board.titles({stream for stream, _text in outcome}),
         id=uuid4(),
         acts=_acts(visitor),
         wide=True,
@@ -204,13 +225,15 @@ async def remind_one(request: Request, visitor: Secretary) -> Response:
     fields: dict[str, Any] = {"units": [unit], "duty": duty, "channel": str(form.get("channel", "telephone"))}
     if note := str(form.get("text", "")).strip():
         fields["text"] = note
-    command_id = _command_id(form, "remind", stream, duty, unit, fields["channel"])
-    outcome = await _submit_all(
-        get_services(request), visitor, [CommandInput(stream, "remind-units", fields, command_id)]
-    )
+    command_id, services = _command_id(form, "remind", stream, duty, unit, fields["channel"]), get_services(request)
+    shown = LateQuery.model_validate({name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)})
+    reach, by_message = await _reach(services, visitor, [(unit, "")]), fields["channel"] == "message"
+    if by_message and not reach.letters:
+        return await _late(request, visitor, shown, text=sentence("nobody_reads_mail"))
+    outcome = await _submit_all(services, visitor, [CommandInput(stream, "remind-units", fields, command_id)])
     await _note_position(request)
-    shown = {name: str(form.get(name, "")) for name in (urls.YEAR, urls.PAGE)}
-    return await _late(request, visitor, LateQuery.model_validate(shown), outcome=outcome)
+    done = "" if outcome[0][1] else _letters_sent(reach) if by_message else _telephoned()
+    return await _late(request, visitor, shown, outcome=outcome, done=done)
 
 
 @router.post(urls.BOARD)
@@ -221,48 +244,102 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
     query = BoardQuery.of_form(form)
     typed = {"cycle": chosen, **{name: str(form.get(name, "")) for name in ("until", "reason", "duty")}}
     if not chosen:
-        return await _board(request, visitor, query, text=sentence("nothing_chosen"), typed=typed)
-    if form.get("_do") not in {"remind", "extend"}:
+        return await _board(request, visitor, query, error=InputError("nothing_chosen"), typed=typed)
+    do, reminders, texts = form.get("_do"), list[Reminder](), services.application.texts
+    if do not in {"remind", "send-reminders", "extend"}:
         return await _board(request, visitor, query, typed=typed)
     try:
-        inputs = await _for_each(services, visitor, chosen, form)
-    except (InputError, Refused) as error:
-        return await _board(request, visitor, query, text=sentence(error.code, error.facts), typed=typed)
-    try:
+        if do != "extend" and not (reminders := await late_reminders(services.board, texts, visitor, chosen)):
+            raise InputError("nobody_is_late")
+        if do == "remind":
+            return await _announce(request, visitor, query, chosen, reminders, str(form.get("_id", "")))
+        inputs = _reminding(form, reminders) if reminders else _extending(form, chosen)
         outcome = await _submit_all(services, visitor, inputs)
     except GateClosedError as error:
-        text = sentence(error.code, error.facts)
-        return await _board(request, visitor, query, text=text, typed=typed, status=error.http_status)
+        return await _board(request, visitor, query, error=error, typed=typed, status=error.http_status)
+    except (InputError, Refused) as error:
+        return await _board(request, visitor, query, error=error, typed=typed)
     await _note_position(request)
-    return await _board(request, visitor, query, outcome=outcome)
+    entered = {stream for stream, wrong in outcome if not wrong}
+    done = _extended(len(entered)) if entered and not reminders else ""
+    if entered and reminders:
+        done = _letters_sent(
+            await _reach(services, visitor, _units_of(one for one in reminders if one.cycle in entered))
+        )
+    return await _board(request, visitor, query, outcome=outcome, done=done)
 
 
-async def _for_each(services: Services, visitor: Visitor, chosen: Sequence[str], form: FormData) -> list[CommandInput]:
-    """The commands for the chosen clusters.
+async def _announce(
+    request: Request,
+    visitor: Visitor,
+    query: BoardQuery,
+    chosen: Sequence[str],
+    reminders: Sequence[Reminder],
+    form_id: str,
+) -> Response:
+    """How many letters would go to whom: nothing is sent yet."""
+    return page(
+        request,
+        "remind.html",
+        reminders=reminders,
+        reach=await _reach(get_services(request), visitor, _units_of(reminders)),
+        chosen=chosen,
+        query=query.query(),
+        number=query.page,
+        id=form_id,
+    )
+
+
+def _units_of(reminders: Iterable[Reminder]) -> list[tuple[str, str]]:
+    return [pair for one in reminders for pair in zip(one.units, one.names, strict=True)]
+
+
+async def _reach(services: Services, visitor: Visitor, units: Sequence[tuple[str, str]]) -> Reach:
+    application = services.application
+    return await reach_of(application.ledger.pool, application.people, units, today(), but=visitor.contact.id)
+
+
+def _telephoned() -> str:
+    return _("The reminder of {units} is recorded.").format(units=counted("unit", 1))
+
+
+def _extended(count: int) -> str:
+    text = ngettext("More time was given to {count} cluster.", "More time was given to {count} clusters.", count)
+    return text.format(count=count)
+
+
+def _letters_sent(reach: Reach) -> str:
+    text = ngettext("{count} reminder was sent to {units}.", "{count} reminders were sent to {units}.", reach.letters)
+    sent = text.format(count=reach.letters, units=counted("unit", reach.units))
+    without = _("Without a reader of mail; please telephone: {units}").format(units=", ".join(reach.without))
+    return f"{sent} {without}" if reach.without else sent
+
+
+def _extending(form: FormData, chosen: Sequence[str]) -> list[CommandInput]:
+    """The extensions for the chosen clusters.
 
     Raises:
-        InputError: a date cannot be read, a reason is missing, or no unit is late.
+        InputError: a date cannot be read, or a reason is missing.
     """
-    if str(form.get("_do")) == "extend":
-        until = parse_day(str(form.get("until", "")))
-        if not (reason := str(form.get("reason", "")).strip()):
-            raise InputError("reason_missing")
-        fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
-        return [
-            CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"]))
-            for stream in chosen
-        ]
-    rows = await rows_of(services.board, visitor, chosen)
-    inputs = []
-    for stream in chosen:
-        late = [one for one in rows[stream].late if not one.waits] if stream in rows else []
-        for duty in dict.fromkeys(one.duty for one in late):
-            units = list(dict.fromkeys(one.unit for one in late if one.duty == duty))
-            reminder = {"units": units, "duty": duty, "channel": "message"}
-            inputs.append(CommandInput(stream, "remind-units", reminder, _command_id(form, "remind", stream, duty)))
-    if not inputs:
-        raise InputError("nobody_is_late")
-    return inputs
+    until = parse_day(str(form.get("until", "")), "until")
+    if not (reason := str(form.get("reason", "")).strip()):
+        raise InputError("reason_missing")
+    fields = {"duty": str(form.get("duty", "")), "until": until.isoformat(), "reason": reason}
+    return [
+        CommandInput(stream, "extend", fields, _command_id(form, "extend", stream, fields["duty"])) for stream in chosen
+    ]
+
+
+def _reminding(form: FormData, reminders: Sequence[Reminder]) -> list[CommandInput]:
+    return [
+        CommandInput(
+            one.cycle,
+            "remind-units",
+            {"units": list(one.units), "duty": one.duty.value, "channel": "message"},
+            _command_id(form, "remind", one.cycle, one.duty.value),
+        )
+        for one in reminders
+    ]
 
 
 def _command_id(form: FormData, *parts: str) -> UUID:

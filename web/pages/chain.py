@@ -18,6 +18,7 @@ from web import urls
 from web.auth import checked_form, reads
 from web.downloads import as_json
 from web.paging import PageNumber, Pager
+from web.reading_words import in_words
 from web.render import page
 from web.services import get_services
 
@@ -48,7 +49,8 @@ async def verify_progress(
     problems: list[Problem | dict[str, str]] = [*found.report.problems, *found.beside] if found.report else []
     shown = Paged.of(problems, PageRequest(number))
     pager = Pager(shown, urls.verification_url(job))
-    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager)
+    names = await get_services(request).board.titles({one.stream for one in shown.rows if isinstance(one, Problem)})
+    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager, names=names)
 
 
 @router.get(urls.VERIFICATION_RESULT)
@@ -76,9 +78,21 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
 @router.get(urls.READ_LOG)
 async def read_log(
     request: Request,
-    _visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))],
+    visitor: Annotated[Visitor, Depends(reads(Matter.READINGS))],
     number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+    only: Annotated[str, Query(alias=urls.ONLY_EXPORTS, max_length=1)] = "",
 ) -> Response:
-    """What auditors have read."""
-    found = await get_services(request).read_log.page(PageRequest(number))
-    return page(request, "readings.html", rows=found.rows, pager=Pager(found, urls.READ_LOG))
+    """What auditors have read, and what anybody has taken out, in words."""
+    services = get_services(request)
+    people = services.application.people
+    found = await services.read_log.page(PageRequest(number), exported=bool(only))
+    words = await in_words({one.path for one in found.rows}, services.board, people, visitor)
+    names = await people.names({one.person for one in found.rows})
+    return page(
+        request,
+        "readings.html",
+        rows=[(one, words[one.path], names.get(one.person, "")) for one in found.rows],
+        pager=Pager(found, urls.READ_LOG, {urls.ONLY_EXPORTS: only}),
+        only=bool(only),
+        wide=True,
+    )

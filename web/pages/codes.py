@@ -19,6 +19,7 @@ from i18n.messages import sentence
 from web import urls
 from web.auth import checked_form, must_have_codes, require_login
 from web.cookies import cookie_secret, set_device, set_login
+from web.form_problems import faulty_field
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
 from web.services import get_services
@@ -33,7 +34,12 @@ async def show_codes(request: Request, visitor: LoggedIn) -> Response:
     return await _codes(request, visitor)
 
 
-async def _codes(request: Request, visitor: Visitor, error: CodedError | None = None) -> Response:
+_FORMS = {"begin": "begin", "recovery": "recovery", "off": "off"}
+"""By what a button does, the form that it stands in, as the template names it."""
+
+
+async def _codes(request: Request, visitor: Visitor, error: CodedError | None = None, step: str = "") -> Response:
+    """The page. `step` is what the button of the form does that an error is about."""
     services, person = get_services(request), visitor.contact.id
     secret = await services.codes.pending(person, cookie_secret(request))
     return page(
@@ -43,6 +49,8 @@ async def _codes(request: Request, visitor: Visitor, error: CodedError | None = 
         secret=secret,
         square="" if secret is None else segno.make(totp_address(secret, person)).svg_data_uri(scale=5),
         text="" if error is None else sentence(error.code, error.facts),
+        faulty="" if error is None else faulty_field(error),
+        step=_FORMS.get(step, "other" if visitor.login.account.totp else "first"),
         left=await services.codes.recovery_codes_left(person),
         must_have=must_have_codes(services, visitor.login.account),
     )
@@ -70,7 +78,7 @@ async def change_codes(request: Request, visitor: LoggedIn) -> Response:
         if step == "off" and not must_have_codes(get_services(request), visitor.login.account):
             return await _turn_off(request, visitor)
     except (InputError, BusyError) as error:
-        return await _codes(request, visitor, error)
+        return await _codes(request, visitor, error, step)
     return RedirectResponse(urls.CODE, 303)
 
 
@@ -104,7 +112,7 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
     services, person = get_services(request), visitor.contact.id
     recovery_codes = await services.codes.confirm(person, cookie_secret(request), code)
     if recovery_codes is None:
-        raise InputError("code_does_not_fit")
+        raise InputError("code_does_not_fit", "_new")
     fresh = await services.accounts.open(person, Strength.PASSWORD_AND_CODE)
     device = await services.throttle.passed(person, address_of(request), with_code=True)
     response = page(request, "recovery.html", recovery_codes=recovery_codes)

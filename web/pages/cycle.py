@@ -14,8 +14,11 @@ from fastapi.responses import Response
 from application.act_view import latest_acts
 from application.board import wait_until_reached
 from application.comparison import compared
+from application.corrected_acts import CycleCorrections
+from application.event_texts import event_texts
+from application.extension_requests import requests_of
 from application.permitted_acts import permitted_acts
-from application.timeline import texts_of
+from application.recorded_acts import recorded_acts, standing_acts, steps_of
 from application.visits import VisitedCycle, Visitor
 from application.work import of_many
 from audit.replay import digests_in
@@ -23,15 +26,24 @@ from domain.access import Matter
 from domain.codec import plain
 from domain.dates import as_iso
 from domain.due_dates import Obligation
-from domain.obligations import DUTIES_OF_STEP, covenants_to_sign, current_step, obligations, steps
+from domain.duties import Duty
+from domain.obligations import (
+    DUTIES_OF_STEP,
+    covenants_to_sign,
+    current_step,
+    obligations,
+    steps,
+)
 from domain.scoring.scores import calculated_scores
 from domain.steps.commenting import Comment
 from errors import InputError
+from i18n import _
 from i18n.messages import number
+from i18n.page_texts import STEPS
 from i18n.state_text import deviation_text
-from i18n.timeline import describe
-from i18n.values import unnamed_units, voice
+from i18n.values import Words, person_named, round_title, target_told, total_told, unnamed_units, voice
 from ledger.paging import Paged, PageRequest
+from projections.board import title_of
 from web import urls
 from web.auth import reads, reads_cycle
 from web.checks import Number
@@ -43,6 +55,11 @@ router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
 COMMENTS = "y-kien"
 """The anchor of the comments on a page."""
+ACTS = "da-ghi"
+"""The anchor of the acts that stand."""
+
+MOST_CORRECTIONS = 20
+"""How many corrections the page lists; the timeline has all."""
 
 MOST_LATEST = 10
 """How many of its latest acts a unit sees on the page."""
@@ -54,7 +71,7 @@ class StepPicture:
 
     name: str
     state: str
-    """done, now or coming; told or untold in a year that is entered afterwards."""
+    """done, now or coming; stated or not-stated in a year that is entered afterwards."""
     when: str
     due: datetime | None
     done: int
@@ -81,12 +98,16 @@ async def mine(
     board = get_services(request).board
     await wait_until_reached(board, visitor.login.position)
     found = await board.cycles_page(visitor.unit, PageRequest(number), overseer=visitor.contact.id)
-    return page(request, "mine.html", lines=found.rows, pager=Pager(found, urls.CYCLES))
+    return page(request, "mine.html", title_of=title_of, lines=found.rows, pager=Pager(found, urls.CYCLES))
 
 
 @router.get(urls.CYCLE)
 async def cluster(
-    request: Request, cycle: ReadableCycle, number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1
+    request: Request,
+    cycle: ReadableCycle,
+    number: Annotated[PageNumber, Query(alias=urls.COMMENTS_PAGE)] = 1,
+    acts_number: Annotated[PageNumber, Query(alias=urls.ACTS_PAGE)] = 1,
+    step: Annotated[str, Query(alias=urls.EVENT_STEP)] = "",
 ) -> Response:
     """Everything about one cluster's year."""
     state, events = cycle.readable_state(), len(cycle.history)
@@ -94,12 +115,22 @@ async def cluster(
     owed, found = await of_many(events, lambda: (readable.obligations, readable.deviations))
     latest = latest_acts(cycle, MOST_LATEST)
     shown = Paged.of(await of_many(events, threads, state.comments.comments.values()), PageRequest(number))
+    corrections = CycleCorrections(cycle)
     to_sign = covenants_to_sign(state, cycle.rules)
     stored = get_services(request).application.texts
+    comments = state.comments
+    stances = (*comments.stances.values(), *comments.collective_stances)
     texts = {
-        **await stored.get(digests_in([plain(one.comment) for one in shown.rows])),
-        **await texts_of(stored, [envelope for _row, envelope in latest]),
+        **await stored.get(
+            {one.comment.text for one in shown.rows} | {one.text for one in stances if one.text is not None}
+        ),
+        **await stored.get(digests_in([plain(one) for one in _answers(cycle)])),
     }
+    application = get_services(request).application
+    words = await event_texts(application, cycle.background, [envelope for _row, envelope in latest])
+    acts = await recorded_acts(application, cycle, PageRequest(acts_number), step)
+    acts_stay = {urls.COMMENTS_PAGE: number if number > 1 else "", urls.EVENT_STEP: step}
+    comments_stay = {urls.ACTS_PAGE: acts_number if acts_number > 1 else "", urls.EVENT_STEP: step}
     return page(
         request,
         "cluster.html",
@@ -114,31 +145,59 @@ async def cluster(
         ],
         permitted={act.NAME for act in permitted_acts(cycle)},
         tasks=[
-            (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one))
+            (cycle.names.get(one.bearer, one.bearer), one, _task_url(cycle, one), _is_closed(cycle, one))
             for one in owed
             if one.done is None and state.lifecycle.filed is None
         ],
+        requests=await requests_of(cycle, stored),
+        unsigned=[one.bearer for one in owed if one.duty is Duty.SIGNATURE and one.done is None],
+        corrections=corrections,
+        corrected_acts=await corrections.in_words(
+            get_services(request).application, corrections.latest(MOST_CORRECTIONS)
+        ),
+        all_corrections=len(corrections.by_command),
         scores=_scores(cycle),
         names=cycle.names,
         threads=shown.rows,
-        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), {}, urls.COMMENTS_PAGE, COMMENTS),
+        comments_pager=Pager(shown, urls.cycle_url(cycle.stream), comments_stay, urls.COMMENTS_PAGE, COMMENTS),
         texts=texts,
+        acts=acts.rows,
+        acts_pager=Pager(acts, urls.cycle_url(cycle.stream), acts_stay, urls.ACTS_PAGE, ACTS),
+        acts_steps={name: _(STEPS[name]) for name in steps_of(standing_acts(cycle))},
+        acts_step=step,
+        person_named=person_named,
+        words_of=Words(cycle.background.titled, texts),
+        total_told=total_told,
+        target_told=target_told,
+        round_title=round_title,
         voice=voice,
         unnamed_units=unnamed_units,
         deviations=[(one, deviation_text(one, cycle.names)) for one in found],
         closed=not readable.everything,
-        awards={one.id: one.title for one in cycle.rules.awards},
         wide=True,
         latest=[
-            (row, describe(envelope, cycle.names, texts), state.corrections.corrected.get(row.version))
-            for row, envelope in latest
+            (row, one.sentence, state.corrections.corrected.get(row.version))
+            for (row, _envelope), one in zip(latest, words, strict=True)
         ],
     )
 
 
+def _answers(cycle: VisitedCycle) -> tuple[object, ...]:
+    """The answers to requests for more time, with their reasons."""
+    deadlines = cycle.readable_state().deadlines
+    return (*deadlines.extensions.values(), *deadlines.refused_requests.values())
+
+
+def _is_closed(cycle: VisitedCycle, one: Obligation) -> bool:
+    """Whether the hard close has come for a member's duty: then the unit cannot do it by itself."""
+    return one.duty in cycle.state.lifecycle.closed and one.bearer != cycle.state.lifecycle.organiser
+
+
 def _task_url(cycle: VisitedCycle, one: Obligation) -> str:
-    """The page on which a task is done; "" for visitors who may not do it."""
+    """The page on which a task is done; "" for visitors who may not do it, and where it cannot be done now."""
     visitor = cycle.visitor
+    if one.waits_for or (_is_closed(cycle, one) and visitor.unit == one.bearer):
+        return ""
     if visitor.unit not in {one.bearer, cycle.state.lifecycle.organiser} or visitor.login.account.kind == "auditor":
         return ""
     return urls.task_url(cycle.stream, one.duty, one.bearer, one.subject)
@@ -157,7 +216,7 @@ def _year(cycle: VisitedCycle) -> Iterator[StepPicture]:
         if step.told is None:
             state = "done" if step.done is not None else "now" if step.name == current else "coming"
         else:
-            state = "told" if step.told else "untold"
+            state = "stated" if step.told else "not-stated"
         when = as_iso(step.done) if step.done is not None else ""
         yield StepPicture(step.name, state, when, max(due) if due else None, len(done), len(mine), step.unnamed)
 
@@ -187,7 +246,7 @@ async def sheet(request: Request, cycle: ReadableCycle, unit: str) -> Response:
     """A unit's score sheet in all rounds side by side, as far as the reader may see them."""
     state, rules = cycle.readable_state(), cycle.rules
     if unit not in cycle.names:
-        raise InputError("no_such_unit", unit=unit, known=", ".join(sorted(cycle.names)))
+        raise InputError("no_such_unit", unit=unit, known=", ".join(name for _unit, name in cycle.units()))
     order = rules.rounds_in_order(r for of, r in state.scores if of == unit)
     rounds = [name for name in order if (unit, name) in state.scores]
     entries = {name: {item.criterion: item for item in state.scores[unit, name].sheet} for name in rounds}
@@ -238,8 +297,12 @@ async def draft(
     comments = [c for c in state.comments.comments.values() if c.on in {None, kind}]
     shown = Paged.of(await of_many(len(comments), threads, comments), PageRequest(number))
     stays = {urls.FROM: first or "", urls.TO: second or ""}
+    taken = (*state.comments.stances.values(), *state.comments.collective_stances)
+    stances = [one for one in taken if one.on in {None, kind}]
     texts = await get_services(request).application.texts.get(
-        {one.document.text for one in versions if one.document.text} | {one.comment.text for one in shown.rows}
+        {one.document.text for one in versions if one.document.text}
+        | {one.comment.text for one in shown.rows}
+        | {one.text for one in stances if one.text}
     )
     by_number = {one.number: texts.get(one.document.text or "", "") for one in versions}
     return page(
@@ -247,6 +310,7 @@ async def draft(
         "draft.html",
         cycle=cycle,
         kind=kind,
+        corrections=CycleCorrections(cycle),
         versions=versions,
         old=old,
         new=new,
@@ -256,9 +320,7 @@ async def draft(
         comments_pager=Pager(shown, urls.draft_url(cycle.stream, kind), stays, urls.COMMENTS_PAGE, COMMENTS),
         voice=voice,
         names=cycle.names,
-        stances=[
-            s for s in (*state.comments.stances.values(), *state.comments.collective_stances) if s.on in {None, kind}
-        ],
+        stances=stances,
         permitted={act.NAME for act in permitted_acts(cycle)},
         sure=versions[-1].sureness,
     )
@@ -275,7 +337,7 @@ class ThreadedComment:
 def threads(comments: Iterable[Comment]) -> list[ThreadedComment]:
     """Comments with their answers under them, in order; an answer to a withdrawn comment begins its own thread.
 
-    Corrections can make comments answer each other in a circle: then the first of them begins the thread.
+    CycleCorrections can make comments answer each other in a circle: then the first of them begins the thread.
     """
     standing = {one.number: one for one in comments if not one.withdrawn}
     answers: dict[int, list[Comment]] = defaultdict(list)

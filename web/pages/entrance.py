@@ -19,6 +19,7 @@ from i18n.messages import sentence
 from web import urls
 from web.auth import carried_fields, checked_form, needs_code, sent_form, today, visitor_of
 from web.cookies import cookie_secret, forget_login, set_device, set_language, set_login
+from web.form_problems import faulty_field
 from web.other_persons_form import other_persons_form
 from web.reauthentication import address_of, code_proved, reauthenticated
 from web.render import page
@@ -53,7 +54,8 @@ async def log_in(request: Request) -> Response:
     except InputError as error:  # codes were set up while the password was being checked
         account, wrong, secret = None, error.code, ""
     if account is None:
-        return page(request, "login.html", 401, to=to, carried=carried, text=sentence(wrong), who=person)
+        text, faulty = sentence(wrong), faulty_field(InputError(wrong))
+        return page(request, "login.html", 401, to=to, carried=carried, text=text, faulty=faulty, who=person)
     device = await services.throttle.passed(account.person, source, with_code=_with_code(services, account))
     await services.accounts.end(cookie_secret(request))  # one browser, one login
     if carried and sent.made_for not in {"", account.person}:
@@ -112,7 +114,7 @@ async def _proved_account(
 
 @router.post(urls.LOGOUT)
 async def log_out(request: Request) -> Response:
-    """End the login, whoever's it is: the button may stand on a page of somebody who was logged in before."""
+    """End the login of this browser: the button may stand on the page of a person who was logged in before."""
     await checked_form(request)
     await get_services(request).accounts.end(cookie_secret(request))
     response = RedirectResponse(urls.LOGIN, 303)

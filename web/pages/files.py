@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from application.file_access import closed_uploaders, may_open
+from application.file_access import closed_uploaders, corrected_uses, may_open
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter
 from errors import InputError, NotFoundError
 from i18n.messages import sentence
 from ledger.paging import PageRequest
+from vault.file_kinds import shown_name
 from vault.files import StoredFile
 from web import urls
-from web.auth import checked_form, reads
+from web.auth import checked_form, note_file, reads
 from web.downloads import as_attachment
 from web.error_answers import note_retry
 from web.paging import PageNumber, Pager
@@ -31,7 +32,7 @@ OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
 async def files(
     request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
 ) -> Response:
-    """The unit's files, with the reference that an act names."""
+    """The unit's files, each with the code by which an act can name it."""
     return await _files(request, visitor, number)
 
 
@@ -42,13 +43,25 @@ async def _files(
     *,
     text: str = "",
     fresh: StoredFile | None = None,
+    sent_name: str = "",
     status: int = 200,
 ) -> Response:
     services = get_services(request)
     but = await closed_uploaders(services.accounts, visitor)
     found = await services.files.of_unit(visitor.unit, PageRequest(number), but=but)
     pager = Pager(found, urls.FILES)
-    return page(request, "files.html", status, files=found.rows, pager=pager, text=text, fresh=fresh)
+    corrected = await corrected_uses(services.application, services.search, visitor, found.rows)
+    return page(
+        request,
+        "files.html",
+        status,
+        files=found.rows,
+        pager=pager,
+        text=text,
+        fresh=fresh,
+        sent_name=sent_name,
+        corrected=corrected,
+    )
 
 
 @router.post(urls.FILES)
@@ -56,28 +69,31 @@ async def upload(request: Request, visitor: OwnReader) -> Response:
     """Store a file."""
     form = await checked_form(request)
     services, sent = get_services(request), form.get("file")
-    fresh, text, status = None, "", 200
+    fresh, text, status, sent_name = None, "", 200, ""
     if visitor.login.account.kind == "auditor":
         raise ForbiddenError("not_yours_to_say")
     try:
         if not isinstance(sent, UploadFile) or not sent.filename:
             raise InputError("file_empty")
+        sent_name = shown_name(sent.filename)
         fresh = await services.files.put(sent.filename, await sent.read(), unit=visitor.unit, person=visitor.contact.id)
     except InputError as error:
         note_retry(error)
         text, status = sentence(error.code, error.facts), error.http_status
-    return await _files(request, visitor, text=text, fresh=fresh, status=status)
+    return await _files(request, visitor, text=text, fresh=fresh, sent_name=sent_name, status=status)
 
 
 @router.get(urls.FILE)
 async def download(request: Request, visitor: OwnReader, digest: str, name: str) -> Response:
     """A file, as an attachment, for its unit and for readers of an event that names it."""
     services = get_services(request)
-    found = [one for one in await services.files.of_digest(digest) if one.name == name]
+    # The name only chooses among files with the same bytes: what opens them is the digest.
+    found = sorted(await services.files.of_digest(digest), key=lambda one: one.name != name)
     if not found:
         raise NotFoundError("page_not_found")
     for one in found:
         may = await may_open(services.application, services.accounts, services.board, visitor, one)
         if may and (body := await services.files.body(one)) is not None:
+            await note_file(request, visitor)
             return as_attachment(body, one.name, one.media_type)
     raise ForbiddenError("not_yours_to_read")

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.board import wait_until_reached
+from application.board import requests_page, wait_until_reached
+from application.gate import account_may_write
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -15,6 +16,7 @@ from i18n.guides import guide
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import reads
+from web.draft_titles import begun_drafts
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import get_services
@@ -37,11 +39,26 @@ async def tasks(
 ) -> Response:
     """What the visitor's unit must do, in all of its cycles."""
     services, asked = get_services(request), PageRequest(number)
+    texts = services.application.texts
     await wait_until_reached(services.board, visitor.login.position)
     auditor = visitor.login.account.kind == "auditor"
-    found = Paged.of((), asked) if auditor else await tasks_page(services.board, visitor.unit, asked)
+    found = Paged.of((), asked) if auditor else await tasks_page(services.board, texts, visitor.unit, asked)
+    requests = (
+        await requests_page(services.board, texts, visitor) if visitor.login.account.kind == "secretariat" else None
+    )
     begun = await services.drafts.page(visitor.contact.id, PageRequest(1, LATEST_DRAFTS))
-    return page(request, "inbox.html", tasks=found.rows, pager=Pager(found, urls.TASKS), begun=begun)
+    drafts = await begun_drafts(services, begun.rows)
+    return page(
+        request,
+        "inbox.html",
+        tasks=found.rows,
+        pager=Pager(found, urls.TASKS),
+        begun=begun,
+        drafts=drafts,
+        requests=requests.rows if requests is not None else (),
+        more_requests=requests is not None and requests.pages > 1,
+        acts=account_may_write(visitor.login.account.kind, for_organiser=True),
+    )
 
 
 @router.get(urls.DRAFTS)
@@ -49,8 +66,9 @@ async def drafts(
     request: Request, visitor: OwnReader, number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1
 ) -> Response:
     """What the visitor has begun and not sent."""
-    found = await get_services(request).drafts.page(visitor.contact.id, PageRequest(number))
-    return page(request, "drafts.html", begun=found.rows, pager=Pager(found, urls.DRAFTS))
+    services = get_services(request)
+    found = await services.drafts.page(visitor.contact.id, PageRequest(number))
+    return page(request, "drafts.html", begun=await begun_drafts(services, found.rows), pager=Pager(found, urls.DRAFTS))
 
 
 @router.get(urls.HELP)

@@ -15,6 +15,7 @@ from i18n.messages import sentence
 from web import urls
 from web.auth import checked_form
 from web.cookies import set_device
+from web.form_problems import faulty_field
 from web.own_words import own_words
 from web.password_mails import ask_for_mail
 from web.reauthentication import address_of, count_mail, wrong_secret
@@ -56,8 +57,8 @@ async def choose_password(request: Request, secret: str) -> Response:
         if await services.accounts.accept(secret, password, own) is None:
             return await _void(request)
     except (InputError, BusyError) as error:
-        text = sentence(error.code, error.facts)
-        return page(request, "invitation.html", error.http_status, person=account.person, text=text)
+        text, faulty = sentence(error.code, error.facts), faulty_field(error)
+        return page(request, "invitation.html", error.http_status, person=account.person, text=text, faulty=faulty)
     device = await services.throttle.passed(account.person, address_of(request), with_code=False)
     response = RedirectResponse(urls.LOGIN, 303)
     set_device(request, response, device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +15,7 @@ from accounts import Scope
 from accounts.attempts import Origin
 from accounts.log import By
 from accounts.passwords import BusyError
+from application.board import wait_until_reached
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -21,14 +23,14 @@ from domain.strengths import Strength
 from domain.types import Label
 from errors import InputError, NotFoundError
 from i18n import LANGUAGES, _, in_language
-from i18n.messages import sentence
 from web import urls
 from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, require_login, stands_in, today
-from web.calendars import calendar_of
+from web.calendars import calendar_of, shown_of
 from web.checks import checked
 from web.contacts import contact_fields, correct_contact
 from web.cookies import cookie_secret
+from web.form_problems import faulty_field, form_sentence
 from web.own_words import own_words
 from web.reauthentication import address_of, reauthenticated, wrong_secret
 from web.render import page
@@ -54,6 +56,7 @@ async def _me(
     visitor: Visitor,
     *,
     text: str = "",
+    faulty: str = "",
     good: str = "",
     secret: str = "",
     status: int = 200,
@@ -74,6 +77,7 @@ async def _me(
         "me.html",
         status,
         text=text,
+        faulty=faulty,
         good=good,
         secret=secret,
         codes_left=await services.codes.recovery_codes_left(person),
@@ -84,6 +88,7 @@ async def _me(
         my_stand_ins=my_stand_ins,
         names=await book.names({one.person for one in my_stand_ins}),
         typed=typed or {},
+        unit_name=", ".join(await services.board.names_of(visitor.contact.unit)),
     )
 
 
@@ -137,8 +142,8 @@ async def change_me(request: Request, visitor: OwnReader) -> Response:
     try:
         changed = await step(asked)
     except (InputError, BusyError) as error:
-        text = sentence(error.code, error.facts)
-        return await _me(request, visitor, text=text, status=error.http_status, typed=typed)
+        text, faulty = form_sentence(error), faulty_field(error)
+        return await _me(request, visitor, text=text, faulty=faulty, status=error.http_status, typed=typed)
     if typed["_do"] == "contact":
         visitor = await require_login(request)
     if typed["_do"] in {"act-for", "mail"}:  # name and language of the page change with it
@@ -242,7 +247,12 @@ async def calendar(request: Request, secret: str) -> Response:
         await wrong_secret(services, address_of(request))
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
-    tasks = (await tasks_page(services.board, contact.unit, dated=True)).rows
+    position = await services.application.ledger.last_position()
+    await wait_until_reached(services.board, position)
+    complete = await services.board.has_reached(position)
+    tasks = (await tasks_page(services.board, services.application.texts, contact.unit, dated=True)).rows
+    shown = shown_of(tasks, services.application.gate.installation)
+    entries = await services.calendars.follow(contact.unit, shown, datetime.now(UTC), complete=complete)
     with in_language(account.language):  # calendar programs send no language cookie
-        body = calendar_of(tasks, services.settings.address)
+        body = calendar_of(entries, services.settings.address)
     return Response(body, media_type="text/calendar; charset=utf-8")

@@ -14,9 +14,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
-from application.fields import FormField, form_fields, parse_day
-from application.form_values import as_fields
+from application.event_texts import event_texts
+from application.fields import FormField, clean_fields, form_fields, parse_day
+from application.form_values import as_fields, flattened
 from application.minutes import (
     STANCES,
     Minutes,
@@ -28,17 +30,18 @@ from application.minutes import (
 )
 from application.permitted_acts import permitted_acts
 from application.slugs import SLUG
-from application.timeline import sentences
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.commands import parse_command
+from domain.file_references import with_file_names
 from domain.numbers import whole_number
 from domain.records import Command, Refused
 from domain.steps.meetings import RecordMeeting
+from domain.titles import TitleKind, title_key
 from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
+from i18n.fields import field_label
 from i18n.messages import sentence, word
-from i18n.values import voice
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
@@ -46,11 +49,13 @@ from web.act_form import FORM_ERRORS, error_text, suggested_persons, typed_value
 from web.auth import checked_form, reads_cycle
 from web.autosave import is_autosave, not_saved
 from web.cookies import cookie_secret
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.reauthentication import address_of, reauthenticated
 from web.render import page
 from web.services import get_services
+from web.signing_mail import tell_of_signature
 
 router = APIRouter(include_in_schema=False)
 ReadableCycle = Annotated[VisitedCycle, Depends(reads_cycle(Matter.CYCLE))]
@@ -83,7 +88,7 @@ async def _header(
     values: Mapping[str, Any],
     on: str,
     *,
-    text: str = "",
+    errors: Sequence[CodedError] = (),
     other: str = "",
     begun: Sequence[Any] = (),
     more: tuple[str, ...] = (),
@@ -95,14 +100,17 @@ async def _header(
         for stream, name, year in await services.board.open_cycles(organiser)
         if stream != cycle.stream
     ]
+    fields = inputs(RecordMeeting, values, more, rehearsal=services.application.rehearsal)
+    problems = ActProblems(cycle, RecordMeeting, values, fields, None).of(errors)
     return page(
         request,
         "minutes_new.html",
         status,
         cycle=cycle,
-        fields=inputs(RecordMeeting, values, more),
+        fields=fields,
         on=on,
-        text=text,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         begun=begun,
         others=others,
         other=other,
@@ -125,8 +133,9 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         id_ = SLUG.validate_python(str(values["id"]))
         parse_day(on, "_on")
         if not values.get("kind"):
-            raise InputError("meeting_without_kind")
-        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, {**values, "id": id_}))
+            raise InputError("meeting_without_kind", "kind")
+        clean = clean_fields(RecordMeeting, {**values, "id": id_}).values
+        parse_command(RecordMeeting.NAME, as_fields(RecordMeeting, clean))
         if other and await other_cycle(services.application, cycle.visitor, other) is None:
             raise InputError("not_yours_to_say")
         before = await services.drafts.load(cycle.visitor.contact.id, urls.minutes_url(cycle.stream, id_))
@@ -135,32 +144,37 @@ async def begun(request: Request, cycle: ReadableCycle) -> Response:
         minutes.meeting_id = minutes.meeting_id or str(uuid4())
         await keep_minutes(services, cycle, minutes, new=before is None)
     except (InputError, Refused, ValidationError) as error:
-        text = error_text(error, cycle) if isinstance(error, CodedError) else sentence("field_bad", {"place": "id"})
-        status = error.http_status if isinstance(error, QuotaError) else 422
-        return await _header(request, cycle, values, on, text=text, other=other, status=status)
+        first = error if isinstance(error, CodedError) else InputError("field_bad", place="id", found=values["id"])
+        status = first.http_status if isinstance(first, QuotaError) else 422
+        fields = as_fields(RecordMeeting, values)
+        errors = [first] if first.path == "_on" else await all_errors(services, RecordMeeting, fields, first)
+        return await _header(request, cycle, values, on, errors=errors, other=other, status=status)
     return RedirectResponse(urls.minutes_url(cycle.stream, id_), 303)
 
 
 @router.get(urls.MINUTES)
 async def minutes_page(request: Request, cycle: ReadableCycle, meeting: str) -> Response:
     """The minutes as they stand."""
-    return _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
+    return await _page(request, cycle, await kept_minutes(get_services(request), cycle, meeting))
 
 
-def _page(
+async def _page(
     request: Request,
     cycle: VisitedCycle,
     minutes: Minutes,
     *,
     text: str = "",
+    faulty: str = "",
     checked: MinutesCheck | None = None,
     status: int = 200,
 ) -> Response:
+    typed = set(flattened({str(n): one["values"] for n, one in enumerate(minutes.acts)}).values())
+    names = {**await get_services(request).application.people.names(typed), **cycle.background.titled}
     lines = []
     for index, one in enumerate(minutes.acts):
         act = Command.KNOWN[one["act"]]
         fields, values = {field.name: field for field in form_fields(act)}, as_fields(act, one["values"])
-        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, cycle.names)]
+        leaves = [leaf for name, value in values.items() for leaf in _leaves(fields[name], value, names)]
         lines.append((index, one["act"], "; ".join(leaves), one["stream"]))
     return page(
         request,
@@ -169,25 +183,35 @@ def _page(
         cycle=cycle,
         minutes=minutes,
         text=text,
+        faulty=faulty,
         checked=checked,
         lines=lines,
         choices=[act.NAME for act in permitted_acts(cycle) if act.IN_MINUTES],
         stances=STANCES,
         members=cycle.members(),
         signed=cycle.readable_state().signing.signatures,
+        other=(await get_services(request).board.titles({minutes.other})).get(minutes.other, ""),
         wide=True,
     )
 
 
 def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]:
-    """The innermost values of a field, each in words."""
+    """The innermost values of a field, each in words with its label; keys are left out."""
+    if field.name == "id" and field.kind == "line":
+        return []
     if isinstance(value, Mapping):
         parts = {part.name: part for part in field.parts}
         return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
-    kind = kind_of(field.choice_type)
-    return [names.get(str(value)) or (word(kind, value) if kind else str(value))]
+    kind, text = kind_of(field.choice_type), str(value)
+    if isinstance(value, bool):
+        return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
+    title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
+    return [f"{field_label(field.name)}: {title or (word(kind, value) if kind else with_file_names(text))}"]
+
+
+_TITLED: tuple[TitleKind, ...] = ("award", "criterion", "round", "letter")
 
 
 @router.post(urls.MINUTES)
@@ -213,7 +237,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
             text = error_text(error, cycle)
             if is_autosave(request):
                 return not_saved(request, text, error.http_status)
-            return _page(request, cycle, minutes, text=text, status=error.http_status)
+            return await _page(request, cycle, minutes, text=text, status=error.http_status)
     if step == "add" and form.get("act"):
         return RedirectResponse(urls.minutes_act_url(cycle.stream, meeting, urls.NEW_ACT, act=str(form["act"])), 303)
     if step == "drop":
@@ -223,7 +247,7 @@ async def minutes_step(request: Request, cycle: ReadableCycle, meeting: str) -> 
         password = str(form.get("_password", ""))
         return await _check_or_enter(request, cycle, minutes, enter=step == "enter", password=password)
     if is_autosave(request):
-        return page(request, "saved.html", sheet=None)
+        return page(request, "saved.html", sheet=None, notes=(), problem="")
     return RedirectResponse(own_url, 303)
 
 
@@ -235,10 +259,10 @@ async def _check_or_enter(
         commands = command_inputs(cycle, minutes)
         checked = await check(services.application, visitor, commands)
         if not enter:
-            return _page(request, cycle, minutes, checked=checked)
+            return await _page(request, cycle, minutes, checked=checked)
         if checked.binding and not await reauthenticated(services, visitor.contact.id, password, address_of(request)):
             text = sentence("password_does_not_fit")
-            return _page(request, cycle, minutes, checked=checked, text=text, status=422)
+            return await _page(request, cycle, minutes, checked=checked, text=text, faulty="_password", status=422)
         submitter = visitor.submitter(confirmed=checked.binding)
         receipt = await services.application.submit(cycle.stream, submitter, commands)
     except FORM_ERRORS as error:
@@ -246,7 +270,8 @@ async def _check_or_enter(
         if isinstance(error, RefusedError) and error.index is not None:
             text = f"{_('In line {number}').format(number=error.index)}: {text}"
         status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
-        return _page(request, cycle, minutes, text=text, status=status)
+        return await _page(request, cycle, minutes, text=text, status=status)
+    await tell_of_signature(services, visitor.contact, commands, receipt)
     await services.drafts.drop(visitor.contact.id, urls.minutes_url(cycle.stream, minutes.id))
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
@@ -262,17 +287,23 @@ async def recorded(request: Request, cycle: ReadableCycle, meeting: str) -> Resp
     pairs = [
         (row, envelope)
         for row, envelope in cycle.readable_history()
-        if row.meeting == meeting and row.type != "MeetingHeld"
+        if row.version == held.version or (row.meeting == meeting and row.type != "MeetingHeld")
     ]
-    texts = get_services(request).application.texts
-    lines = await sentences(texts, (envelope for _row, envelope in pairs), cycle.names)
+    words = await event_texts(
+        get_services(request).application, cycle.background, (envelope for _row, envelope in pairs)
+    )
+    lines = {row.version: (row, one) for (row, _envelope), one in zip(pairs, words, strict=True)}
+    head = lines.pop(held.version, None)
     return page(
         request,
         "minutes_read.html",
         cycle=cycle,
         held=held,
-        names=cycle.names,
-        voice=voice,
-        lines=[(row, line) for (row, _envelope), line in zip(pairs, lines, strict=True)],
+        head=None if head is None else head[1],
+        lines=list(lines.values()),
+        meeting=meeting,
+        corrections=(corrections := CycleCorrections(cycle)),
+        corrected=cycle.readable_state().corrections.corrected,
+        replacing=corrections.replacing,
         sure=held.sureness,
     )

@@ -9,19 +9,22 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.form_values import nested
+from application.fields import clean_fields
+from application.form_values import as_fields, nested
 from application.minutes import Minutes, other_cycle
 from application.permitted_acts import require_permitted
 from application.score_sheets import sheet_of
+from application.titled_choices import titled_choices
 from application.visits import VisitedCycle
 from domain.access import Matter
 from domain.numbers import whole_number
 from errors import InputError, QuotaError
 from i18n import _
-from i18n.messages import sentence
 from web import quotas, urls
-from web.act_form import store_files, suggested_persons, typed_text
+from web.act_files import FILE_STEP, REMOVE, chosen_for, store_files
+from web.act_form import file_list, suggested_persons, typed_text
 from web.auth import checked_form, reads_cycle
+from web.form_problems import ActProblems, all_errors
 from web.forms import inputs
 from web.minutes_drafts import keep_minutes, kept_minutes
 from web.render import page
@@ -63,6 +66,10 @@ async def _act(
     services = get_services(request)
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     acted_in = other if other is not None and stream == minutes.other else cycle
+    fields = inputs(act, values, more, rehearsal=services.application.rehearsal)
+    sheet = sheet_of(acted_in, act, values)
+    errors = [] if problem is None else await all_errors(services, act, as_fields(act, values), problem)
+    problems = ActProblems(acted_in, act, values, fields, sheet).of(errors)
     return page(
         request,
         "minutes_act.html",
@@ -71,14 +78,15 @@ async def _act(
         minutes=minutes,
         number=number,
         act=act,
-        fields=inputs(act, values, more),
+        fields=fields,
+        problems=problems,
+        faulty={one.path: one.here for one in reversed(problems) if one.path},
         units=acted_in.units(),
         people=await suggested_persons(services, cycle),
         stream=stream,
         other=other,
-        text="" if problem is None else sentence(problem.code, problem.facts),
-        awards=[(one.id, one.title) for one in cycle.rules.awards],
-        sheet=sheet_of(acted_in, act, values),
+        titled=titled_choices(acted_in, act),
+        sheet=sheet,
         about=_(act.SUMMARY),
     )
 
@@ -97,13 +105,19 @@ async def keep_act(request: Request, cycle: ReadableCycle, meeting: str, number:
     other = await other_cycle(services.application, cycle.visitor, minutes.other)
     if other is None or stream != other.stream:
         stream = cycle.stream
+    if str(form.get("_step")) == FILE_STEP:
+        return file_list(request, cycle, body, chosen_for(form), problem)
     if problem is None and len(minutes.acts) >= quotas.ACTS_IN_MINUTES and _index(minutes, number) is None:
         problem = QuotaError("too_many_acts_in_minutes", most=quotas.ACTS_IN_MINUTES)
     if problem is not None:
         return await _act(request, cycle, minutes, number, name, values, stream, problem=problem)
-    if "_more" in form or str(form.get("_step")) == "edit":
+    if "_more" in form or REMOVE in form or str(form.get("_step")) == "edit":
         return await _act(request, cycle, minutes, number, name, values, stream, more=(str(form.get("_more", "")),))
-    require_permitted(cycle, name)
+    known = require_permitted(cycle, name)
+    try:
+        clean_fields(known, values)
+    except InputError as error:
+        return await _act(request, cycle, minutes, number, name, values, stream, problem=error)
     one = {"id": uuid4().hex, "act": name, "values": values, "stream": stream}
     if (index := _index(minutes, number)) is not None:
         one["id"] = minutes.acts[index]["id"]

@@ -22,7 +22,6 @@ from domain.access import Matter, Reader, may_manage
 from domain.records import RESERVED
 from errors import InputError, NotFoundError
 from i18n import _
-from i18n.messages import sentence
 from i18n.sorting import folded
 from ledger.paging import PageRequest
 from projections.people import MOST_UNITS, STATES, PeopleQuery, PersonLine
@@ -33,6 +32,7 @@ from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
 from web.contacts import ContactFields, contact_fields, correct_contact
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -69,6 +69,8 @@ class _Entered:
 
     typed: Mapping[str, str]
     text: str = ""
+    faulty: str = ""
+    """The field that `text` is about."""
     choices: tuple[tuple[str, str], ...] = ()
     """Units that the typed one may stand for."""
     alike: tuple[PersonLine, ...] = ()
@@ -103,6 +105,7 @@ async def _people(
         states=_state_words(),
         good=good,
         entered=entered or _Entered({}),
+        text="" if entered is None else entered.text,
         kinds=_managed_kinds(visitor),
         all_kinds=get_args(Kind),
         units=units if len(units) <= MOST_UNITS else [],
@@ -129,7 +132,8 @@ async def enter(request: Request, visitor: AccountManager) -> Response:
         account = _new_account(visitor, typed)
         contact = contact_fields(typed)
         if choices := await _units_meant(services, visitor, typed.get("unit", ""), account.kind):
-            return await _people(request, visitor, entered=_Entered(typed, _("Which unit is it?"), tuple(choices)))
+            text = _("Which unit is it?")
+            return await _people(request, visitor, entered=_Entered(typed, text, "unit", tuple(choices)))
         typed["unit"] = unit = await _unit(services, visitor, typed.get("unit", ""), account.kind)
         alike = await _alike(services, visitor, unit, contact)
         if not {one.id for one in alike} <= set(str(form.get("_not_these", "")).split(",")):
@@ -137,8 +141,9 @@ async def enter(request: Request, visitor: AccountManager) -> Response:
             return await _people(request, visitor, entered=_Entered(typed, text, alike=alike))
         person = await _enter(services, visitor, typed, contact, account)
     except InputError as error:
-        return await _people(request, visitor, entered=_Entered(typed, sentence(error.code, error.facts)))
-    return await _people(request, visitor, good=await invite(services, person, contact.email, By(visitor.contact.id)))
+        return await _people(request, visitor, entered=_Entered(typed, form_sentence(error), faulty_field(error)))
+    invited = await invite(services, person, contact.email, By(visitor.contact.id))
+    return await _people(request, visitor, good=" ".join((invited, *contact.notes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def _new_account(visitor: Visitor, typed: Mapping[str, str]) -> _NewAccount:
 
 
 def _last_day(kind: str, text: str) -> date | None:
-    until = optional_day(text)
+    until = optional_day(text, "until")
     if kind == "auditor" and until is None:
         raise InputError("auditor_needs_end")
     if until is not None and until < today():
@@ -265,10 +270,11 @@ async def _person(
     person: str,
     *,
     text: str = "",
+    faulty: str = "",
     good: str = "",
     typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The page. `typed` is what could not be used."""
+    """The page. `typed` is what could not be used, `faulty` the field."""
     services, organiser = get_services(request), visitor.sees_people_of
     one = await services.people.person(organiser, person, today())
     if one is None:
@@ -284,6 +290,7 @@ async def _person(
         one=one,
         account=account,
         text=text,
+        faulty=faulty,
         good=good,
         typed=typed or {},
         states=_state_words(),
@@ -354,7 +361,8 @@ async def change(request: Request, visitor: AccountManager, person: str) -> Resp
     try:
         good = await step(_Asked(services, visitor, one, contact, account, typed))
     except InputError as error:
-        return await _person(request, visitor, person, text=sentence(error.code, error.facts), typed=typed)
+        text, faulty = form_sentence(error), faulty_field(error)
+        return await _person(request, visitor, person, text=text, faulty=faulty, typed=typed)
     return await _person(request, visitor, person, good=good)
 
 

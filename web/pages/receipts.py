@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from application.act_view import act_view, may_be_corrected, why_not_corrected
+from application.act_view import act_view, may_be_corrected, names_actor, why_not_corrected
 from application.command_to_form import form_of_row
+from application.corrected_acts import CycleCorrections
+from application.met_deadlines import met_by
 from application.visits import VisitedCycle
 from domain.access import Matter
 from web import urls
@@ -32,18 +34,22 @@ async def receipt(
     application = get_services(request).application
     act = await act_view(application, cycle, version)
     first = act.first
+    names = names_actor(cycle, first)
     return page(
         request,
         "receipt.html",
         cycle=cycle,
         rows=act.rows,
-        who=await application.people.get(first.actor),
-        absent=await application.people.get(first.stand_in_for) if first.stand_in_for else None,
-        sentences=act.sentences,
+        who=await application.people.get(first.actor) if names else None,
+        of_unit=cycle.names.get(first.unit, ""),
+        absent=await application.people.get(first.stand_in_for) if names and first.stand_in_for else None,
+        told=act.told,
         before=bool(known_before),
         sure=first.provenance,
+        deadlines=await met_by(cycle, act.rows),
         correctable=version in may_be_corrected(cycle),
-        corrected=cycle.readable_state().corrections.corrected.get(version),
+        corrected=(by := cycle.readable_state().corrections.corrected.get(version)),
+        corrections=await CycleCorrections(cycle).in_words(application, {by or 0, version}),
     )
 
 
@@ -59,7 +65,7 @@ async def correction(request: Request, cycle: ReadableCycle, version: Number) ->
         "correct.html",
         cycle=cycle,
         rows=act.rows,
-        sentences=act.sentences,
+        told=act.told,
         form=await form_of_row(application, act.first),
         version=version,
         sure=act.first.provenance,

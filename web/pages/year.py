@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -35,7 +36,6 @@ from domain.rules import Edition
 from domain.streams import cycle_stream
 from errors import InputError, InternalError, Kind, QuotaError
 from i18n import _
-from i18n.fields import field_label
 from i18n.messages import sentence
 from ledger.paging import Paged, PageRequest
 from resources import RULES
@@ -44,6 +44,7 @@ from web.act_form import typed_text
 from web.auth import checked_form, reads
 from web.cookies import cookie_secret
 from web.downloads import as_attachment
+from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
@@ -61,7 +62,7 @@ EXAMPLE = (
     (
         "Cụm thi đua số 1",
         "Ủy ban MTTQ Việt Nam phường Hoàn Kiếm",
-        "hoan-kiem",
+        "",
         "",
         "Phó Chủ tịch phụ trách",
         "Nguyễn Văn A",
@@ -69,7 +70,7 @@ EXAMPLE = (
         "a@example.vn",
         "024 3825 0000",
     ),
-    ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Cửa Nam", "cua-nam", "", "", "", "", "", ""),
+    ("Cụm thi đua số 1", "Ủy ban MTTQ Việt Nam phường Cửa Nam", "", "", "", "", "", "", ""),
 )
 
 
@@ -82,6 +83,10 @@ class YearOpening:
 
     streams: tuple[str, ...]
     seal: str
+    request: str
+    """The id of the request that began it: the log has it, too."""
+    names: Mapping[str, str]
+    """How the clusters are called, by stream."""
     done: bool = False
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: str = ""
@@ -94,11 +99,17 @@ async def begin(request: Request, visitor: Secretary) -> Response:
     return _form(request, dict(kept[0]) if kept else {})
 
 
-def _form(request: Request, typed: dict[str, Any], text: str = "", status: int = 200) -> Response:
+def _form(
+    request: Request, typed: dict[str, Any], error: InputError | Refused | None = None, status: int = 200
+) -> Response:
+    """The form, with what is wrong in it."""
     now = datetime.now(UTC)
     defaults = {"year": str(now.year), "edition": "specimen-2020.yaml", **typed}
+    text, faulty = ("", "") if error is None else (form_sentence(error), faulty_field(error))
     editions = [(file.name, read_model(file, Edition).title) for file in sorted(RULES.glob("*.yaml"))]
-    return page(request, "year.html", status, typed=defaults, text=text, editions=editions, columns=COLUMNS)
+    return page(
+        request, "year.html", status, typed=defaults, text=text, faulty=faulty, editions=editions, columns=COLUMNS
+    )
 
 
 @router.get(urls.NEW_YEAR_TEMPLATE)
@@ -147,7 +158,7 @@ async def look_on(
 def _refused(request: Request, typed: dict[str, Any], error: InputError | Refused) -> Response:
     """The form again, with what is wrong."""
     status = error.http_status if isinstance(error, QuotaError) else 422
-    return _form(request, typed, sentence(error.code, error.facts), status)
+    return _form(request, typed, error, status)
 
 
 async def _look(
@@ -195,13 +206,13 @@ def _read(visitor: Visitor, rows: list[list[str]], typed: dict[str, Any]) -> tup
         raise InputError("edition_missing", edition=typed.get("edition", ""))
     text = str(typed.get("year", "")).strip()
     if (year := whole_number(text)) is None:
-        raise InputError("field_bad", place=field_label("year"), found=text[:20])
+        raise InputError("field_bad", place="year", found=text[:20])
     plan = {name: typed[f"plan_{name}"] for name in ("number", "title", "issued") if typed.get(f"plan_{name}")}
     if plan.get("issued"):
-        plan["issued"] = parse_day(plan["issued"]).isoformat()
+        plan["issued"] = parse_day(plan["issued"], "plan_issued").isoformat()
     head = {
         "organiser": visitor.unit,
-        "organiser_name": typed.get("organiser_name") or visitor.unit,
+        "organiser_name": typed.get("organiser_name", ""),
         "year": year,
         "plan": plan or {"title": _("Emulation plan of {year}").format(year=year)},
         "edition": file.name,
@@ -221,7 +232,8 @@ async def start(request: Request, visitor: Secretary) -> Response:
     table, edition = await beside(_read, visitor, await rows_of(str(typed["table"]).encode()), typed)
     year = table.year
     streams = tuple(cycle_stream(year.organiser, year.cycle_name, cluster.id) for cluster in year.clusters)
-    job = YearOpening(streams, _seal(typed))
+    names = dict(zip(streams, (cluster.name for cluster in year.clusters), strict=True))
+    job = YearOpening(streams, _seal(typed), str(request.state.request_id), names)
     work = _open(services, visitor, cookie_secret(request), year, edition, job)
     return RedirectResponse(urls.new_year_url(services.jobs.start(job, work)), 303)
 
@@ -242,12 +254,12 @@ async def _open(
             clock="wall",
             starts=default_start(year.year, edition, datetime.now(UTC)),
         )
-        job.failed = [(one.stream, sentence(one.code, one.facts)) for one in receipt.failed]
+        job.failed = [(job.names[one.stream], sentence(one.code, one.facts)) for one in receipt.failed]
         if not job.failed:
             await services.drafts.drop(visitor.contact.id, DRAFT)
         await services.accounts.moved_to(login_secret, await application.ledger.last_position())
     except Exception as error:
-        found = coded_error(error) or InternalError("our_bug_web", request=type(error).__name__)
+        found = coded_error(error) or InternalError("our_bug_web", request=job.request)
         if found.kind is Kind.OURS:
             log.exception("year not opened")
         job.stopped = sentence(found.code, found.facts)

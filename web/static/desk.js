@@ -32,19 +32,31 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   let sent = "";
   form.addEventListener("htmx:beforeRequest", () => { sent = typed(); });
   form.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful && localStorage.getItem(key) === sent) localStorage.removeItem(key);
+    if (event.detail.elt === form && event.detail.successful && localStorage.getItem(key) === sent) localStorage.removeItem(key);
   });
 }
 
 // A page that saves itself says at once when it could not, and tries again when the line or the person is back.
-for (const form of document.querySelectorAll("form[hx-post]")) {
+const sending = (form) => form.matches("[hx-post]") || form.querySelector("input[hx-post]");
+for (const form of [...document.forms].filter(sending)) {
   let failed = false;
-  const again = () => { if (failed) form.dispatchEvent(new Event("input", { bubbles: true })); };
+  const chosen = () => [...form.querySelectorAll("input[type=file][hx-post]")].filter((one) => one.files.length);
+  const again = () => {
+    if (!failed) return;
+    form.dispatchEvent(new Event("input", { bubbles: true }));
+    for (const one of chosen()) one.dispatchEvent(new Event("change", { bubbles: true }));
+  };
   form.addEventListener("htmx:beforeSwap", (event) => {
     failed = event.detail.xhr.status >= 400;
     if (!failed) return;
     if (event.detail.serverResponse.includes("data-autosave-failed")) event.detail.shouldSwap = true;
     else tell(form, words.notSaved);
+  });
+  // A file is sent once, when it is chosen, by its own input: what is saved at pauses of typing leaves files out.
+  form.addEventListener("htmx:configRequest", (event) => {
+    for (const name of [...event.detail.formData.keys()]) {
+      if (name.startsWith("_file.") && name !== event.detail.elt.name) event.detail.formData.delete(name);
+    }
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     form.addEventListener(name, () => { failed = true; tell(form, words.offline); });

@@ -157,10 +157,10 @@ class TestNumbers:
     def test_papers_of_which_nobody_tells_may_have_been_blank(self) -> None:
         one = [{"unit": HEAD, "votes": 2}]
         case = Case().when(RecordBallot.model_validate({**VOTE, "cast": 3, "choices": one})).happened()
-        (found,) = [one for one in deviations(case.state, case.rules) if one.code == "papers_untold"]
+        (found,) = [one for one in deviations(case.state, case.rules) if one.code == "papers_unexplained"]
         assert (found.facts["papers"], found.article) == (1, None)
         case = Case().when(RecordBallot.model_validate({**VOTE, "cast": 3, "choices": one, "blank": 1})).happened()
-        assert "papers_untold" not in codes(case)
+        assert "papers_unexplained" not in codes(case)
         whole = {**VOTE, "cast": 3, "choices": one, "blank": 0, "spoiled": 0}
         Case().when(RecordBallot.model_validate(whole)).refused("tally_differs")
         Case().when(RecordBallot.model_validate({**VOTE, "cast": 1, "choices": one})).refused("tally_differs")

@@ -1,0 +1,77 @@
+"""What stands in a cycle's register, act by act, for everybody who may read the cycle: with all that was entered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from application.application import Application
+from application.event_texts import IN_LISTS, event_texts
+from application.timeline import step_of
+from application.visits import History, VisitedCycle
+from application.work import of_many
+from domain.records import CLOCK, Event, EventEnvelope
+from i18n.timeline import EventText
+from ledger.events import RecordedEvent
+from ledger.paging import Paged, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAct:
+    """An event of an act that stands, in words. Who entered it is for readers of the timeline."""
+
+    row: RecordedEvent
+    told: EventText
+
+    def values(self) -> dict[str, Any]:
+        """The act as the JSON interface gives it."""
+        row = self.row
+        return {
+            "version": row.version,
+            "type": row.type,
+            "text": self.told.sentence,
+            "details": self.told.values(),
+            "sureness": row.provenance,
+        }
+
+
+def standing_acts(cycle: VisitedCycle) -> History:
+    """What persons entered and no correction took back, as far as the visitor may read it, in order."""
+    corrected = cycle.readable_state().corrections.corrected
+    return tuple(
+        (row, envelope)
+        for row, envelope in cycle.readable_history()
+        if row.actor != CLOCK and row.version not in corrected
+    )
+
+
+def steps_of(history: History) -> list[str]:
+    """The steps that events belong to, each once, in the order of the events."""
+    return list(dict.fromkeys(step_of(row) for row, _envelope in history))
+
+
+async def recorded_acts(
+    application: Application, cycle: VisitedCycle, asked: PageRequest, step: str = ""
+) -> Paged[RecordedAct]:
+    """A page of the acts that stand, the latest first; `step` leaves out those of other steps."""
+    standing = await of_many(len(cycle.history), standing_acts, cycle)
+    fitting = [pair for pair in reversed(standing) if step in {"", step_of(pair[0])}]
+    shown = Paged.of(fitting, asked)
+    return shown.with_rows(await _told(application, cycle, shown.rows, IN_LISTS))
+
+
+async def all_acts(application: Application, cycle: VisitedCycle) -> list[RecordedAct]:
+    """All acts that stand, in order."""
+    return await _told(application, cycle, await of_many(len(cycle.history), standing_acts, cycle))
+
+
+async def _told(
+    application: Application,
+    cycle: VisitedCycle,
+    pairs: Sequence[tuple[RecordedEvent, EventEnvelope[Event]]],
+    most: int | None = None,
+) -> list[RecordedAct]:
+    envelopes = (envelope for _row, envelope in pairs)
+    words = await event_texts(application, cycle.background, envelopes, most=most)
+    return [RecordedAct(row, one) for (row, _envelope), one in zip(pairs, words, strict=True)]

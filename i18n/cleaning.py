@@ -1,0 +1,33 @@
+"""What was changed in texts that were pasted, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from i18n import Plural
+from i18n.fields import path_label
+from i18n.messages import translated
+
+_CHANGES: Mapping[str, Plural] = {
+    "bullets": Plural(
+        "{count} sign of a list became a plain bullet", "{count} signs of a list became plain bullets", "count"
+    ),
+    "invisible": Plural(
+        "{count} invisible character was taken out", "{count} invisible characters were taken out", "count"
+    ),
+    "joined": Plural("{count} line break became a blank", "{count} line breaks became blanks", "count"),
+    "objects": Plural(
+        "{count} picture or object was left out: only text is kept here",
+        "{count} pictures or objects were left out: only text is kept here",
+        "count",
+    ),
+}
+
+
+def cleaning_notes(changes: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A sentence for each field that was changed, by the paths of the fields; `changes` counts by kind."""
+    return [f"{path_label(path)}: {_in_words(counts)}." for path, counts in changes.items()]
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(translated(_CHANGES[kind], {"count": count}).format(count=count) for kind, count in counts.items())

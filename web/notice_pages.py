@@ -1,0 +1,80 @@
+"""Which page a notice leads to: the one where its addressee does what it asks for, else where it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from domain import notice_kinds as kinds
+from domain.duties import Duty
+from domain.notice_kinds import Notice
+from web import urls
+
+
+def page_of(notice: Notice, stream: str) -> str:
+    """The path of the page."""
+    return _PAGES[type(notice)](notice, stream)
+
+
+def _task(notice: Notice, stream: str) -> str:
+    duty, unit, subject = notice.asks or (Duty.FILING, notice.to, "")
+    return urls.task_url(stream, duty, unit, subject)
+
+
+def _cycle(_notice: Notice, stream: str) -> str:
+    return urls.cycle_url(stream)
+
+
+def _extension(notice: kinds.ExtensionAskedNotice, stream: str) -> str:
+    return urls.act_url(stream, "extend", unit=notice.unit, duty=notice.duty.value, until=f"{notice.until:%d/%m/%Y}")
+
+
+def _escalation(notice: kinds.EscalationProposedNotice, stream: str) -> str:
+    return urls.act_url(stream, "confirm-escalation", duty=notice.duty.value)
+
+
+def _midyear_answer(notice: kinds.CorrectionAnsweredNotice, stream: str) -> str:
+    return urls.task_url(stream, Duty.MIDYEAR_ACCEPTANCE, notice.to, notice.unit)
+
+
+def _act(notice: Any, stream: str) -> str:
+    return urls.receipt_url(stream, notice.versions[0])
+
+
+def _paper(notice: kinds.DraftReissuedNotice, stream: str) -> str:
+    return urls.draft_url(stream, notice.draft, notice.number)
+
+
+_PAGES: Mapping[type[Notice], Callable[[Any, str], str]] = {
+    kinds.CycleOpenedNotice: _cycle,
+    kinds.CycleGoesLiveNotice: _cycle,
+    kinds.DraftPresentedNotice: _task,
+    kinds.DraftReissuedNotice: _paper,
+    kinds.RemindedNotice: _task,
+    kinds.RemindedByHandNotice: _task,
+    kinds.OverdueNotice: _task,
+    kinds.OverdueOfUnitNotice: _cycle,
+    kinds.EscalationProposedNotice: _escalation,
+    kinds.EscalationConfirmedNotice: _cycle,
+    kinds.EscalatedToNobodyNotice: lambda _notice, stream: urls.act_url(stream, "name-overseer"),
+    kinds.EscalatedNotice: _task,
+    kinds.ExtensionAskedNotice: _extension,
+    kinds.ExtensionGrantedNotice: _task,
+    kinds.ExtensionRefusedNotice: _task,
+    kinds.ReportSentBackNotice: _task,
+    kinds.CorrectionAnsweredNotice: _midyear_answer,
+    kinds.ReportAcceptedNotice: _cycle,
+    kinds.OwnActWithdrawnNotice: _task,
+    kinds.OwnActReplacedNotice: _cycle,
+    kinds.OwnActCorrectedNotice: _act,
+    kinds.DutyReopenedNotice: _task,
+    kinds.SubmittedNotice: lambda _notice, stream: urls.act_url(stream, "decide-awards"),
+    kinds.ResultsPublishedNotice: _cycle,
+    kinds.AwardHeldNotice: _cycle,
+    kinds.AwardReleasedNotice: _cycle,
+    kinds.AwardAnnulledNotice: _cycle,
+    kinds.ComplaintFiledNotice: _cycle,
+    kinds.ActCorrectedNotice: _act,
+}
+if unknown := set(Notice.KNOWN.values()) - set(_PAGES):
+    raise TypeError(f"no page is named for {sorted(kind.NAME for kind in unknown)}")
