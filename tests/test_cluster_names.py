@@ -15,7 +15,7 @@ from cli.session import Session
 from domain.notices import notices
 from domain.streams import cycle_stream
 from domain.times import start_of
-from i18n.notices import message_of
+from i18n.notices import Circumstances, message_of
 from ledger.paging import PageRequest
 from projections.board import title_of
 from projections.board_lines import LineFilter
@@ -91,7 +91,7 @@ def test_the_subject_of_a_mail_tells_them_apart() -> None:
     case = Case()
     notice = notices(case.history[0], case.state)[0]
     plain, _body = message_of(notice, case.state, case.rules, rehearsed=False)
-    named, body = message_of(notice, case.state, case.rules, rehearsed=False, namesake=True)
+    named, body = message_of(notice, case.state, case.rules, rehearsed=False, told=Circumstances(namesake=True))
     lifecycle = case.state.lifecycle
     assert plain.startswith(f"{lifecycle.cluster_name}: ")
     assert named.startswith(f"{lifecycle.cluster_name} ({lifecycle.organiser_name}): ")
