@@ -118,7 +118,7 @@ def _stands_in(line: str, text: str) -> bool:
 
 def _goes_on(beside: str) -> bool:
     """Whether a word or a number goes on there: 9 is not told by "9,5", nor by "0,9"."""
-    return beside[:1].isalnum() or (beside[:1] in {",", "."} and beside[1:].isdigit())
+    return beside[:1].isalnum() or (beside[:1] in {",", "."} and beside[1:] in set("0123456789"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from projections.board_table import write_line
 NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
 ORGANISERS = ("mttq-hanoi", "mttq-noi-khac")
 NAMES = ("Cụm Đống Đa", "Cụm Hoàn Kiếm", "Cụm Long Biên", "Cụm Ứng Hòa", "Khối cơ quan")
-STEPS = ("plan", "signing", "midyear", "filed")
+STEPS = ("plan-draft", "signing", "midyear-check", "filed")
 CODES = ("head_nominated", "late_signature", "unknown-code")
 
 

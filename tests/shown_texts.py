@@ -231,7 +231,7 @@ def keys() -> frozenset[str]:
     return frozenset(key for key in found if len(key) > 1 and not key.startswith("_"))
 
 
-ALSO_VIETNAMESE = frozenset({"PowerPoint"})
+ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey"})
 """Words of Vietnamese pages that look like keys."""
 
 ALSO_ENGLISH = frozenset({"cross-check", "in-person", "mid-year", "self-score"})
@@ -244,7 +244,8 @@ _TYPED = re.compile(r"`[^`]*`|'[^']*'|(?<!\S)--[\w-]+")
 """On the command line: what is typed as it stands, or was."""
 
 _COPIED = re.compile(
-    r"(?:ài khoản|ên đăng nhập|ụm nào có đơn vị|account|account name|account is) “[^”]*”|https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|png|jpg|log)\b"
+    r"(?:ài khoản|ên đăng nhập|ụm nào có đơn vị|account|account name|account is) “[^”]*”|"
+    r"https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|png|jpg|log)\b"
 )
 """What is followed, opened or typed as it stands: addresses, files, the name of an account where it is told, a unit that
 somebody typed and that there is not."""
