@@ -370,7 +370,8 @@ SENTENCES: Mapping[str, str | Plural] = {
         "The disk is full, so nothing was stored. Tell whoever runs this machine to free space, then do it again."
     ),
     "unstorable_text": N_("The text holds characters that cannot be stored {where}. Delete them, or type it again."),
-    "pending": N_(
+    "pending": N_("No answer yet; it may still be recorded. Send the same again: nothing is recorded twice."),
+    "pending_command": N_(
         "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),
     "our_bug": N_("Something is wrong in the program itself ({kind}). Details are in {log}."),
