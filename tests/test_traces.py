@@ -135,9 +135,9 @@ def test_every_page_that_is_read_has_a_title() -> None:
 @pytest.mark.parametrize(
     ("path", "title"),
     [
-        ("/bang.csv", "Bảng thành phố, tải về dạng bảng"),
+        ("/bang.csv", "Bảng theo dõi, tải về dạng bảng"),
         ("/diem-khac.json", "Điểm khác quy định, tải về dạng tệp"),
-        ("/cum/{}/so.csv", "Dòng thời gian, tải về dạng tệp"),
+        ("/cum/{}/so.csv", "Diễn biến, tải về dạng tệp"),
         ("/cum/{}/thoi-diem.json", "Sổ tại một thời điểm, tải về dạng tệp"),
         ("/cum/{}/so-sanh.csv", "So sánh hai thời điểm, tải về dạng tệp"),
     ],
@@ -180,8 +180,8 @@ async def test_what_anybody_takes_out_is_logged_in_words(site: Site) -> None:
         cells = [re.sub(r"<[^>]+>", " ", one) for one in rows if name in one and "Bảng tổng" not in one]
         return [" ".join(one.split()) for one in cells]
 
-    assert len([one for one in said("Lê Thị Thư") if "Bảng thành phố, tải về dạng bảng" in one]) == 1
-    assert len([one for one in said("Lê Thị Thư") if "Dòng thời gian, tải về dạng tệp" in one]) == 1
+    assert len([one for one in said("Lê Thị Thư") if "Bảng theo dõi, tải về dạng bảng" in one]) == 1
+    assert len([one for one in said("Lê Thị Thư") if "Diễn biến, tải về dạng tệp" in one]) == 1
     own = said("Nguyễn Thị An")
     assert len([one for one in own if "lấy ra bằng phần mềm" in one]) == 1, own
     assert len([one for one in own if "Một tệp" in one and "tải xuống dạng tệp" in one]) == 1, own
