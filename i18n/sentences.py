@@ -228,7 +228,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
     "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
     "row_unreadable": N_(
-        "{cycle} was changed at position {position}: what stands there is no event any more and cannot be read. "
+        "The register was changed at position {position}: what stands there is no event any more and cannot be read. "
         "`thidua audit verify` says what is wrong."
     ),
     "row_unknown": N_(

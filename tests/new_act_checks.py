@@ -15,6 +15,7 @@ from nacl.signing import SigningKey
 from speech import CITY, NOW, RULES, STREAM, TEXT, UNITS, Case
 
 import domain
+from application.act_descriptions import act_descriptions
 from application.minutes import Minutes, command_inputs
 from application.permitted_acts import permitted_acts
 from application.timeline import timeline_of

@@ -18,7 +18,8 @@ from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtensio
 from resources import ROOT
 
 NOTHING_BEFORE = {
-    "answers_too_deep", "calendar_not_stepped", "cast_beyond_handed_out", "change_needs_reason", "changed_since", "checks_itself",
+    "answers_too_deep", "calendar_not_stepped",
+    "cast_beyond_handed_out", "change_needs_reason", "changed_since", "checks_itself",
     "class_is_determined", "correction_stands_alone", "criteria_missing", "criterion_twice", "cut_off_to_come",
     "cycle_not_open", "duty_has_no_deadline", "duty_is_done", "duty_not_owed", "each_needs_reason",
     "edition_in_force", "edition_without_criteria", "figure_missing", "grant_needs_reason", "in_the_future",
