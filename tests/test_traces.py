@@ -136,7 +136,7 @@ def test_every_page_that_is_read_has_a_title() -> None:
     ("path", "title"),
     [
         ("/bang.csv", "Bảng theo dõi, tải về dạng bảng"),
-        ("/diem-khac.json", "Điểm khác quy định, tải về dạng tệp"),
+        ("/diem-khac.json", "Nội dung khác quy định, tải về dạng tệp"),
         ("/cum/{}/so.csv", "Diễn biến, tải về dạng tệp"),
         ("/cum/{}/thoi-diem.json", "Sổ tại một thời điểm, tải về dạng tệp"),
         ("/cum/{}/so-sanh.csv", "So sánh hai thời điểm, tải về dạng tệp"),
