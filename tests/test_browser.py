@@ -154,7 +154,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
                 "record-ballot",
                 {
                     "id": "bo-phieu",
-                    "subject": "cum-truong",
+                    "subject": "head",
                     "method": "show-of-hands",
                     "cast": "6",
                     "choices.0.unit": UNITS[1],
