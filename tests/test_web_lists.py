@@ -22,6 +22,7 @@ from application.gate import at_command_line
 from cli import showing
 from cli.app import app as command_line
 from ledger.paging import PageRequest
+from projections.board import title_of
 from projections.board_table import Board
 
 NEXT = re.compile(r'rel="next" href="([^"]+)"')
@@ -68,7 +69,8 @@ async def test_board_late_units_deviations_tasks_and_clusters_are_read_page_by_p
         table = csv.DictReader(
             io.StringIO((await secretary.http.get(path.replace("/bang", "/bang.csv"))).text.lstrip("\ufeff"))
         )
-        assert found == [one["cycle"] for one in table] != []
+        shown = {line["cycle"]: (title_of(line), str(line["year"])) for line in lines}
+        assert [shown[one] for one in found] == [(one["cụm"], one["năm"]) for one in table] != []
 
     late, pages = await walk(secretary, "/bang/don-doc", r'name="cycle" value="([^"]+)"')
     assert pages > 1
