@@ -205,8 +205,6 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
         return [leaf for name, entry in value.items() for leaf in _leaves(parts.get(name, field), entry, names)]
     if isinstance(value, (list, tuple)):
         return [leaf for entry in value for leaf in _leaves(field, entry, names)]
-    if field.name == "id":
-        return []  # that of the letter, the vote, …
     kind, text = kind_of(field.choice_type), str(value)
     if isinstance(value, bool):
         return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
