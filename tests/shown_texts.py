@@ -231,8 +231,8 @@ def keys() -> frozenset[str]:
     return frozenset(key for key in found if len(key) > 1 and not key.startswith("_"))
 
 
-ALSO_VIETNAMESE: frozenset[str] = frozenset()
-"""Keys that are words of Vietnamese pages, too."""
+ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey"})
+"""Words of Vietnamese pages that look like keys: names of other programs."""
 
 ALSO_ENGLISH = frozenset({"cross-check", "in-person", "mid-year", "self-score"})
 """Keys with a hyphen that are the trade's English words, too: values of rounds, meetings and forms of meetings."""
