@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,9 +84,13 @@ def _made_up_deviation(dice: random.Random, units: list[str], number: int) -> di
 
 async def write_lines(pool: Pool, lines: list[dict[str, Any]]) -> None:
     """Write lines beside those that are there."""
+    organisers: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        organisers[line["cluster"]].add(line["cycle"].split("/")[0])
     async with pool.acquire() as connection, connection.transaction():
         for line in lines:
             await write_line(connection, line["cycle"], 0, line)
+            line["namesake"] = len(organisers[line["cluster"]]) > 1  # what stands there once all are written
 
 
 def made_up_lines(

@@ -52,7 +52,8 @@ async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kin
     """Enter somebody, who takes the invitation up by the address in the mail."""
     before = mails(outbox)
     await secretary.goto("/nguoi-dung")
-    fields = {"name": f"Nguyễn Thị {unit}", "unit": unit, "email": f"{unit}-{kind}@example.invalid", "kind": kind}
+    name = f"Nguyễn Thị {unit.replace('-', ' ').title()}"
+    fields = {"name": name, "unit": unit, "email": f"{unit}-{kind}@example.invalid", "kind": kind}
     await secretary.fill({**fields, "until": "31/12/2027"} if kind == "auditor" else fields)
     await secretary.press("Ghi và mời")
     (mail,) = mails(outbox) - before

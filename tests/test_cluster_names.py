@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from uuid import uuid4
 
 from conftest import eventually
 from engine_help import CITY, open_cycle, submit, unit_name, units
@@ -27,7 +28,7 @@ HERE, THERE = f"{CLUSTER} (Thành phố), 2026", f"{CLUSTER} (Tỉnh khác), 202
 
 async def open_there(app: Session, members: list[str]) -> str:
     """Open the other organiser's cycle, of the same cluster's name and units."""
-    stream = cycle_stream(OTHER, "2026", "cum-khac")
+    stream = cycle_stream(OTHER, "2026", f"cum-{uuid4().hex[:8]}")
     digest = await app.texts.put_edition(RULES.model_dump_json())
     fields = {
         "organiser": OTHER,

@@ -42,6 +42,7 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.fields import field_label
 from i18n.messages import sentence, word
+from i18n.values import vote_subject
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
@@ -208,6 +209,8 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
     if isinstance(value, bool):
         return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
     title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
+    if title is None and field.name == "subject" and kind is None:
+        title = vote_subject(text, names)
     return [f"{field_label(field.name)}: {title or (word(kind, value) if kind else with_file_names(text))}"]
 
 
