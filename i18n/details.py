@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from domain.city_year import ClusterPlan
+from domain.file_references import with_file_names
 from domain.records import Event
 from domain.scoring.scores import SheetItem
 from domain.steps.lifecycle import UnnamedKind
@@ -70,8 +71,13 @@ class Detail:
     label: str
     lines: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The value where files cannot be links: they are named."""
+        return with_file_names("\n".join(self.lines))
+
     def __str__(self) -> str:
-        return f"{self.label}: {'; '.join(self.lines)}"
+        return f"{self.label}: {with_file_names('; '.join(self.lines))}"
 
 
 def details(

@@ -33,7 +33,7 @@ class EventText:
 
     def values(self) -> list[dict[str, str]]:
         """What stands beside the sentence, as programs read it."""
-        return [{"label": one.label, "text": "\n".join(one.lines)} for one in (*self.details, *self.circumstances)]
+        return [{"label": one.label, "text": one.text} for one in (*self.details, *self.circumstances)]
 
 
 def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
