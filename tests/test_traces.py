@@ -89,7 +89,7 @@ async def test_new_codes_after_a_reset_and_a_signature_taken_back_count(site: Si
     assert "Đã ghi vào sổ" in an.page
     rows = (await auditor.get("/nhat-ky-tai-khoan/ky-sau-cap-lai")).split("<tr>")
     (row,) = [one for one in rows if stream in one]
-    assert "cài mã một lần mới" in row
+    assert "cài mã xác thực mới" in row
 
 
 async def test_who_read_what_stands_there_in_words(site: Site) -> None:
