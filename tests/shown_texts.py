@@ -247,9 +247,9 @@ _COPIED = re.compile(
     r"(?:ài khoản|ên đăng nhập|ụm nào có đơn vị|account|account name|account is) “[^”]*”|"
     r"https?://\S+|(?<!\S)(?:\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|png|jpg|log)\b)"
 )
-"""What is followed, opened or typed as it stands: addresses, files, the name of an account where it is told, a unit that
-somebody typed and that there is not. A word is looked at from its beginning only: a text can be one word of 200 000
-letters."""
+"""What is followed, opened or typed as it stands: addresses, files, the name of an account where it is told, a unit
+that somebody typed and that there is not. A word is looked at from its beginning only: a text can be one word of
+200 000 letters."""
 
 _TOKEN = re.compile(r"(?<![\w.…-])[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*(?![\w…-]|\.\w)")
 _PLACE = re.compile(r"(?<![\w.])[a-z_]+\.(?:[0-9]+\.)?[a-z_]+(?:\.\w+)*(?![\w.])")
