@@ -87,13 +87,13 @@ async def test_what_comes_in_time_says_so_on_summary_receipt_and_interface(site:
 async def test_after_a_hard_close_the_task_says_so_and_offers_what_is_left(site: Site) -> None:
     stream = await a_cycle(site, 7, 25)
     an = await site.log_in("an")
-    page = await shown(an, "/viec", "Đã đóng nhận")
-    card = next(one for one in page.split('<li class="task') if "Đã đóng nhận" in one)
+    page = await shown(an, "/viec", "Đã ngừng nhận")
+    card = next(one for one in page.split('<li class="task') if "Đã ngừng nhận" in one)
     assert "lam/report-midyear" not in card
     assert "lam/ask-extension" in card
     assert "hãy đề nghị thư ký" in await an.get(f"/cum/{stream}")
     assert "lam/report-midyear" not in an.page
-    assert "Đã đóng nhận: nộp báo cáo sơ kết" in await an.get(f"/cum/{stream}/lam/report-midyear?unit=don-vi-1")
+    assert "Đã ngừng nhận: nộp báo cáo sơ kết" in await an.get(f"/cum/{stream}/lam/report-midyear?unit=don-vi-1")
     assert "lam/ask-extension?unit=don-vi-1&amp;duty=midyear-report" in an.page
     tasks = (await an.http.get("/api/v1/tasks", headers=await bearer(site, "an", "read"))).json()
     (closed,) = [one for one in tasks if one["duty"] == "midyear-report" and one["cycle"] == stream]
