@@ -323,7 +323,7 @@ class TestAccounts:
             ({"kind": "auditor"}, "until"),
             ({"until": "31/02/2030"}, "until"),
             ({"until": "01/01/2020"}, "until"),
-            ({"unit": "khong-co"}, "unit"),
+            ({"unit": "Phường Không Có"}, "unit"),
         ):
             await thu.post(urls.PEOPLE, **{**right, **wrong})
             found = told(thu.page)
