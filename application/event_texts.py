@@ -22,6 +22,7 @@ from domain.records import Event, EventEnvelope
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.scoring.methods import AllOrNothing
 from domain.scoring.scores import CrossChecked, RoundScored, ScoresAppraised, SelfScored, SelfScoreWithdrawn, SheetItem
+from domain.steps.corrections import SourceNamed
 from domain.steps.letters import LetterRecorded
 from domain.steps.lifecycle import CycleOpened, EditionAdopted
 from domain.steps.meetings import MeetingHeld
@@ -169,6 +170,8 @@ def _titles_in(envelopes: Envelopes, names: Mapping[str, str]) -> dict[str, str]
             found[title_key("letter", event.id)] = f"{word('letter', event.kind)} {title or voice(event.sender, names)}"
         elif isinstance(event, MeetingHeld):
             found[title_key("meeting", event.id)] = f"{event.name or word('meeting', event.kind)}, {day(meta.happened)}"
+        elif isinstance(event, SourceNamed):
+            found[title_key("source", event.id)] = event.title
         elif isinstance(event, TargetsRegistered):
             for target in event.targets:
                 text = target_told(target, words)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -280,8 +281,12 @@ class FormField:
         return [f"{self.name}.{path}" for part in self.parts for path in part.paths()] or [self.name]
 
 
+@lru_cache(maxsize=1_000)
 def form_fields(model: type[BaseModel]) -> tuple[FormField, ...]:
-    """Return the fields of a command, or of a part of it, without those that `FieldFiller` derives."""
+    """Return the fields of a command, or of a part of it, without those that `FieldFiller` derives.
+
+    Each row of a form asks for them, so they are found once.
+    """
     return tuple(
         _form_field(name, field)
         for name, field in model.model_fields.items()

@@ -222,7 +222,7 @@ _TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 _STOPS, _TONES_OF_STOPS = ("c", "ch", "p", "t"), "\u0301\u0323"
 _TONED_VOWEL = re.compile("[aeiouy\u0302\u0306\u031b][\u0300\u0301\u0303\u0309\u0323]")
 _WORD = re.compile("[\\w\xa1-\xff]+")
-_PLAIN, _LETTERS = re.compile("[A-Za-z]"), re.compile(r"[^\W\d_]+")
+_PLAIN, _LETTERS = re.compile("[A-Za-z]"), re.compile(r"[^\W0-9_]+")
 _LONGEST = 14
 """A syllable has seven letters at most, in VNI nine."""
 

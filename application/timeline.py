@@ -87,6 +87,7 @@ class TimelineEntry:
             "position": row.position,
             "on": self.on,
             "text": self.text,
+            "details": "\n".join(map(str, (*self.told.details, *self.told.circumstances[1:]))),
             "recorded": f"{row.recorded_at.astimezone(ICT):%d/%m/%Y %H:%M}",
             "who": self.who,
             "unit": self.unit_name,

@@ -170,7 +170,8 @@ def explain(error: BaseException) -> tuple[Exit, str]:
         _log(error)
     path = f"{place_in_words(found.path)}: " if found.path else ""
     cause = f" ({found.facts['problem']})" if found.code == "database_unreachable" else ""
-    return Exit(found.exit_code), path + sentence(found.code, found.facts) + cause
+    code = "pending_command" if found.kind is Kind.PENDING else found.code  # here the same command is typed again
+    return Exit(found.exit_code), path + sentence(code, found.facts) + cause
 
 
 def _log(error: BaseException) -> str:

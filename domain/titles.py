@@ -13,7 +13,7 @@ from domain.rules import Edition
 from domain.state import State, members_and_organiser
 from domain.types import Document
 
-TitleKind = Literal["award", "criterion", "round", "letter", "meeting", "ballot"]
+TitleKind = Literal["award", "criterion", "round", "letter", "meeting", "ballot", "source"]
 
 
 def title_key(kind: TitleKind, id_: str) -> str:

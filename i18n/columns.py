@@ -13,6 +13,7 @@ COLUMNS: Mapping[str, str] = {
     "article": NC_("column", "article"),
     "cluster": NC_("column", "cluster"),
     "corrected_by": NC_("column", "corrected by act"),
+    "details": NC_("column", "details"),
     "deviations": NC_("column", "open deviations"),
     "digest": NC_("column", "digest"),
     "extensions_asked": NC_("column", "extensions asked for"),

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from domain.city_year import ClusterPlan
+from domain.file_references import with_file_names
 from domain.records import Event
 from domain.scoring.scores import SheetItem
 from domain.steps.lifecycle import UnnamedKind
@@ -70,8 +71,13 @@ class Detail:
     label: str
     lines: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The value where files cannot be links: they are named."""
+        return with_file_names("\n".join(self.lines))
+
     def __str__(self) -> str:
-        return f"{self.label}: {'; '.join(self.lines)}"
+        return f"{self.label}: {with_file_names('; '.join(self.lines))}"
 
 
 def details(
@@ -118,7 +124,7 @@ def _stands_in(line: str, text: str) -> bool:
 
 def _goes_on(beside: str) -> bool:
     """Whether a word or a number goes on there: 9 is not told by "9,5", nor by "0,9"."""
-    return beside[:1].isalnum() or (beside[:1] in {",", "."} and beside[1:].isdigit())
+    return beside[:1].isalnum() or (beside[:1] in {",", "."} and beside[1:] in set("0123456789"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ FIELDS: Mapping[str, str] = {
     "max": NC_("field", "at most"),
     "measure": NC_("field", "unit of measure"),
     "meeting": NC_("field", "at the meeting"),
+    "meetings": NC_("field", "meetings"),
     "met": NC_("field", "conditions met"),
     "method": NC_("field", "how the vote is taken"),
     "minutes": NC_("field", "minutes"),

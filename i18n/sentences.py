@@ -228,7 +228,7 @@ SENTENCES: Mapping[str, str | Plural] = {
     "no_cycle_of_year": N_("There is no cycle of the year {year}; there are cycles of {years}."),
     "no_installation": N_("There is no installation in {folder}; THIDUA_DATA names another folder."),
     "row_unreadable": N_(
-        "{cycle} was changed at position {position}: what stands there is no event any more and cannot be read. "
+        "The register was changed at position {position}: what stands there is no event any more and cannot be read. "
         "`thidua audit verify` says what is wrong."
     ),
     "row_unknown": N_(
@@ -386,7 +386,8 @@ SENTENCES: Mapping[str, str | Plural] = {
         "The disk is full, so nothing was stored. Tell whoever runs this machine to free space, then do it again."
     ),
     "unstorable_text": N_("The text holds characters that cannot be stored {where}. Delete them, or type it again."),
-    "pending": N_(
+    "pending": N_("No answer yet; it may still be recorded. Send the same again: nothing is recorded twice."),
+    "pending_command": N_(
         "No answer yet; the act may still be carried out. Repeat it with --command-id {command}: it is never doubled."
     ),
     "our_bug": N_("Something is wrong in the program itself ({kind}). Details are in {log}."),

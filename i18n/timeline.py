@@ -33,7 +33,7 @@ class EventText:
 
     def values(self) -> list[dict[str, str]]:
         """What stands beside the sentence, as programs read it."""
-        return [{"label": one.label, "text": "\n".join(one.lines)} for one in (*self.details, *self.circumstances)]
+        return [{"label": one.label, "text": one.text} for one in (*self.details, *self.circumstances)]
 
 
 def describe(envelope: EventEnvelope[Event], names: Mapping[str, str], texts: Mapping[str, str]) -> str:
@@ -60,7 +60,8 @@ def _circumstances(envelope: EventEnvelope[Event], words: Words) -> Iterator[Det
     if meta.meeting is not None and not (isinstance(event, MeetingHeld) and event.id == meta.meeting):
         yield Detail(field_label("meeting"), (words.names.get(title_key("meeting", meta.meeting), meta.meeting),))
     if meta.provenance.source:
-        yield Detail(field_label("source"), (meta.provenance.source,))
+        source = meta.provenance.source
+        yield Detail(field_label("source"), (words.names.get(title_key("source", source), source),))
 
 
 def _sentence(envelope: EventEnvelope[Event], words: Words) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:

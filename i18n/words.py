@@ -378,7 +378,13 @@ WORDS: Mapping[str, WordTable] = {
         },
         VoteMethod,
     ),
-    "vote_subject": WordTable({**_ROLES, "result": NC_("subject of a vote", "the result")}),
+    "vote_subject": WordTable(
+        {
+            **_ROLES,
+            "result": NC_("subject of a vote", "the result"),
+            "other": NC_("subject of a vote", "another matter"),
+        }
+    ),
 }
 """By kind. Awards have the words of the usual ones, for cycles whose rules name none; rounds those of every edition."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from projections.board_table import write_line
 NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
 ORGANISERS = ("mttq-hanoi", "mttq-noi-khac")
 NAMES = ("Cụm Đống Đa", "Cụm Hoàn Kiếm", "Cụm Long Biên", "Cụm Ứng Hòa", "Khối cơ quan")
-STEPS = ("plan", "signing", "midyear", "filed")
+STEPS = ("plan-draft", "signing", "midyear-check", "filed")
 CODES = ("head_nominated", "late_signature", "unknown-code")
 
 
@@ -83,9 +84,13 @@ def _made_up_deviation(dice: random.Random, units: list[str], number: int) -> di
 
 async def write_lines(pool: Pool, lines: list[dict[str, Any]]) -> None:
     """Write lines beside those that are there."""
+    organisers: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        organisers[line["cluster"]].add(line["cycle"].split("/")[0])
     async with pool.acquire() as connection, connection.transaction():
         for line in lines:
             await write_line(connection, line["cycle"], 0, line)
+            line["namesake"] = len(organisers[line["cluster"]]) > 1  # what stands there once all are written
 
 
 def made_up_lines(

@@ -238,7 +238,16 @@ class Script:
     def _end(self) -> Iterator[EveryField]:
         one, two, *_more = MEMBERS
         self.filler.given += 1
-        votes = {"cast": 70, "blank": 3, "spoiled": 2, "names": 1, "entitled": 83, "present": 81, "polled": 4}
+        votes = {
+            "handed_out": 91,
+            "cast": 70,
+            "blank": 3,
+            "spoiled": 2,
+            "names": 1,
+            "entitled": 83,
+            "present": 81,
+            "polled": 4,
+        }
         choices = [{"unit": one, "votes": 38}, {"words": self.filler.mark(), "votes": 27}]
         yield self._act("record-ballot", subject="co", choices=choices, took_part=None, **votes)
         yield self._act(
@@ -246,6 +255,7 @@ class Script:
             subject="bang-khen",
             choices=[],
             cast="unknown",
+            handed_out=None,
             took_part=[one, two],
             entitled=5,
             present=4,

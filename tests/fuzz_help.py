@@ -399,9 +399,7 @@ def problems(answer: Answer, *, is_api: bool, allowed: set[int] | None = None) -
         if set(told) != {"code", "text", "place"} or told["code"] not in SENTENCES or not told["text"]:
             yield f"not {{code, text, place}}: {told}"
         return
-    said = re.search(
-        r'<div class="message wrong" role="alert"(?: data-autosave-failed)?>\s*(.+?)\s*</div>', answer.text, re.DOTALL
-    )
+    said = re.search(r'<div class="message wrong" role="alert"[^>]*>\s*(.+?)\s*</div>', answer.text, re.DOTALL)
     is_part = "data-autosave-failed" in answer.text  # of a page, for the script that saves its form
     if not (is_part or '<html lang="vi">' in answer.text) or said is None or said.group(1) in SENTENCES:
         yield f"no sentence: {answer.body[:200]!r}"

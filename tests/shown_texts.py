@@ -231,8 +231,8 @@ def keys() -> frozenset[str]:
     return frozenset(key for key in found if len(key) > 1 and not key.startswith("_"))
 
 
-ALSO_VIETNAMESE: frozenset[str] = frozenset()
-"""Keys that are words of Vietnamese pages, too."""
+ALSO_VIETNAMESE = frozenset({"PowerPoint", "UniKey", "long-bien-2020"})
+"""Words of Vietnamese pages that look like keys: names of programs, and the label that somebody gave a source."""
 
 ALSO_ENGLISH = frozenset({"cross-check", "in-person", "mid-year", "self-score"})
 """Keys with a hyphen that are the trade's English words, too: values of rounds, meetings and forms of meetings."""
@@ -244,9 +244,12 @@ _TYPED = re.compile(r"`[^`]*`|'[^']*'|(?<!\S)--[\w-]+")
 """On the command line: what is typed as it stands, or was."""
 
 _COPIED = re.compile(
-    r"(?:ài khoản|ên đăng nhập|account|account name|account is) “[^”]*”|https?://\S+|\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|png|jpg|log)\b"
+    r"(?:ài khoản|ên đăng nhập|ụm nào có đơn vị|account|account name|account is) “[^”]*”|"
+    r"https?://\S+|(?<!\S)(?:\S+@\S+|\S+\.(?:pdf|docx|xlsx|csv|yaml|json|png|jpg|log)\b)"
 )
-"""What is followed, opened or typed as it stands: addresses, files, and the name of an account where it is told."""
+"""What is followed, opened or typed as it stands: addresses, files, the name of an account where it is told, a unit
+that somebody typed and that there is not. A word is looked at from its beginning only: a text can be one word of
+200 000 letters."""
 
 _TOKEN = re.compile(r"(?<![\w.…-])[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*(?![\w…-]|\.\w)")
 _PLACE = re.compile(r"(?<![\w.])[a-z_]+\.(?:[0-9]+\.)?[a-z_]+(?:\.\w+)*(?![\w.])")

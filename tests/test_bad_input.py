@@ -234,8 +234,8 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
         (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--on", "2024-02-30"), 2, "2024-02-30"),
         (("act", "2026/cum-1", "sign", "--unit", "a", "--as", "x", "--on", "30/02/2024"), 2, "30/02/2024"),
         (("account", "create", "p p", "--unit", "a", "--name", "An"), 2, "Id:"),
-        (("account", "create", "an", "--unit", "a", "--name", ""), 2, "name:"),
-        (("account", "create", "an", "--unit", "a", "--name", "An", "--email", "x\ny@z"), 2, "email:"),
+        (("account", "create", "an", "--unit", "a", "--name", ""), 2, "Name:"),
+        (("account", "create", "an", "--unit", "a", "--name", "An", "--email", "x\ny@z"), 2, "Mail address:"),
     ):
         done = thidua(home, *words)
         assert done.returncode == code, (words, done.stderr)

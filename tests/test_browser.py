@@ -52,7 +52,8 @@ async def invite(secretary: User, browser: Browser, outbox: Path, unit: str, kin
     """Enter somebody, who takes the invitation up by the address in the mail."""
     before = mails(outbox)
     await secretary.goto("/nguoi-dung")
-    fields = {"name": f"Nguyễn Thị {unit}", "unit": unit, "email": f"{unit}-{kind}@example.invalid", "kind": kind}
+    name = f"Nguyễn Thị {unit.replace('-', ' ').title()}"
+    fields = {"name": name, "unit": unit, "email": f"{unit}-{kind}@example.invalid", "kind": kind}
     await secretary.fill({**fields, "until": "31/12/2027"} if kind == "auditor" else fields)
     await secretary.press("Ghi và mời")
     (mail,) = mails(outbox) - before
@@ -154,7 +155,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
                 "record-ballot",
                 {
                     "id": "bo-phieu",
-                    "subject": "cum-truong",
+                    "subject": "head",
                     "method": "show-of-hands",
                     "cast": "6",
                     "choices.0.unit": UNITS[1],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from uuid import uuid4
 
 from conftest import eventually
 from engine_help import CITY, open_cycle, submit, unit_name, units
@@ -15,7 +16,7 @@ from cli.session import Session
 from domain.notices import notices
 from domain.streams import cycle_stream
 from domain.times import start_of
-from i18n.notices import message_of
+from i18n.notices import Circumstances, message_of
 from ledger.paging import PageRequest
 from projections.board import title_of
 from projections.board_lines import LineFilter
@@ -27,7 +28,7 @@ HERE, THERE = f"{CLUSTER} (Thành phố), 2026", f"{CLUSTER} (Tỉnh khác), 202
 
 async def open_there(app: Session, members: list[str]) -> str:
     """Open the other organiser's cycle, of the same cluster's name and units."""
-    stream = cycle_stream(OTHER, "2026", "cum-khac")
+    stream = cycle_stream(OTHER, "2026", f"cum-{uuid4().hex[:8]}")
     digest = await app.texts.put_edition(RULES.model_dump_json())
     fields = {
         "organiser": OTHER,
@@ -91,7 +92,7 @@ def test_the_subject_of_a_mail_tells_them_apart() -> None:
     case = Case()
     notice = notices(case.history[0], case.state)[0]
     plain, _body = message_of(notice, case.state, case.rules, rehearsed=False)
-    named, body = message_of(notice, case.state, case.rules, rehearsed=False, namesake=True)
+    named, body = message_of(notice, case.state, case.rules, rehearsed=False, told=Circumstances(namesake=True))
     lifecycle = case.state.lifecycle
     assert plain.startswith(f"{lifecycle.cluster_name}: ")
     assert named.startswith(f"{lifecycle.cluster_name} ({lifecycle.organiser_name}): ")

@@ -18,7 +18,8 @@ from domain.steps.extensions import AskExtension, GrantExtension, RefuseExtensio
 from resources import ROOT
 
 NOTHING_BEFORE = {
-    "answers_too_deep", "calendar_not_stepped", "change_needs_reason", "changed_since", "checks_itself",
+    "answers_too_deep", "calendar_not_stepped",
+    "cast_beyond_handed_out", "change_needs_reason", "changed_since", "checks_itself",
     "class_is_determined", "correction_stands_alone", "criteria_missing", "criterion_twice", "cut_off_to_come",
     "cycle_not_open", "duty_has_no_deadline", "duty_is_done", "duty_not_owed", "each_needs_reason",
     "edition_in_force", "edition_without_criteria", "figure_missing", "grant_needs_reason", "in_the_future",
@@ -146,7 +147,7 @@ async def test_a_member_is_told_the_unit_of_another_and_the_person_of_its_own(si
     await an.post(way, **an.hidden(), _password=PASSWORD, _step="send")
     assert "Đã ghi vào sổ" in an.page, an.page
     page = await _refused(binh, f"/cum/{stream}/lam/sign?unit=don-vi-1&number=2", unit="don-vi-1", number="2")
-    assert "Nguyễn Thị An (don-vi-1) đã ghi lúc" in page
+    assert "Nguyễn Thị An (Đơn vị 1) đã ghi lúc" in page
 
 
 async def test_what_the_secretariat_had_entered_for_a_unit_opens_as_a_receipt_for_it(site: Site) -> None:
@@ -159,6 +160,6 @@ async def test_what_the_secretariat_had_entered_for_a_unit_opens_as_a_receipt_fo
     await an.get(way := f"/cum/{stream}/lam/take-stance")
     await an.post(way, **{**an.hidden(), "unit": "don-vi-1", "stance": "agreed"}, _step="send")
     assert an.status == 200, an.page
-    assert "Việc này Thành phố đã ghi lúc" in an.page
+    assert "Thành phố đã ghi việc này lúc" in an.page
     await other.get(an.at)
     assert other.status == 403, "it is not about their unit"

@@ -69,7 +69,7 @@ STANCE = "act: cho ý kiến về dự thảo"
         ("    source: bao\n", "    địa điểm: X\n", "/f.yaml:15: ", ["gần nhất: `place` (địa điểm)"]),
         ("kind: tổng kết", "kind: tong ket", "/f.yaml:13: Hội nghị 1, loại", ["gần nhất: tổng kết"]),
         ("    source: bao\n", "    source: bap\n", "/f.yaml:15: Hội nghị 1, nguồn", ["gần nhất: bao"]),
-        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: Hội nghị 1, chu kỳ", ["`next`"]),
+        ("    source: bao\n", "    cycle: next\n", "/f.yaml:15: Hội nghị 1, năm thi đua", ["`next`"]),
         ('name: "An Bình"', "name: Xã An Bình: cũ", "/f.yaml:8: ", ["dấu hai chấm", "ngoặc kép"]),
         ("    source: bao\n", "    place: Hội trường: tầng 2\n", "/f.yaml:15: ", ["dấu hai chấm", "ngoặc kép"]),
         ("    source: bao\n", "    notes: [a: b]\n", "/f.yaml:15: Hội nghị 1, ghi chú, mục 1", ["dấu hai chấm"]),

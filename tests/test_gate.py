@@ -119,7 +119,8 @@ class Doors:
         visitor = await self.visitor()
         table = "cụm\tđơn vị\nCụm 1\tĐơn vị Một\nCụm 1\tĐơn vị Hai"
         year = str(2100 + next(YEARS))
-        await visitor.post("/bat-dau-nam", year=year, edition="specimen-2020.yaml", table=table, _step="look")
+        typed = {"year": year, "organiser_name": "Thành phố", "edition": "specimen-2020.yaml", "table": table}
+        await visitor.post("/bat-dau-nam", **typed, _step="look")
         if "_seal" not in visitor.page:
             return
         await visitor.post("/bat-dau-nam/mo", **visitor.hidden())

@@ -312,7 +312,7 @@ async def test_a_refusal_names_units_duties_and_acts_in_words(at_the_terminal: S
     with in_language("vi"):
         told = sentence(code, getattr(refused.value, "facts", {}))
     assert code == "not_yours"
-    assert told == "Bạn không có quyền làm việc này (“có ý kiến”)."
+    assert told == "Bạn không có quyền ghi việc này (“cho ý kiến về dự thảo”)."
 
 
 def test_of_a_list_or_a_table_nothing_is_shown_that_only_a_programmer_reads() -> None:

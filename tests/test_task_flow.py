@@ -45,6 +45,11 @@ async def shown(visitor: Visitor, path: str, text: str) -> str:
     return visitor.page
 
 
+def before_the_register(page: str) -> str:
+    """A page without its list of what was entered: there every request and every answer stays."""
+    return page.partition('<h2 id="da-ghi"')[0]
+
+
 async def to_summary(visitor: Visitor, way: str, **fields: str) -> None:
     await visitor.get(way)
     await visitor.post(way, **{**visitor.hidden(), **fields}, _step="look")
@@ -82,13 +87,13 @@ async def test_what_comes_in_time_says_so_on_summary_receipt_and_interface(site:
 async def test_after_a_hard_close_the_task_says_so_and_offers_what_is_left(site: Site) -> None:
     stream = await a_cycle(site, 7, 25)
     an = await site.log_in("an")
-    page = await shown(an, "/viec", "Đã đóng nhận")
-    card = next(one for one in page.split('<li class="task') if "Đã đóng nhận" in one)
+    page = await shown(an, "/viec", "Đã ngừng nhận")
+    card = next(one for one in page.split('<li class="task') if "Đã ngừng nhận" in one)
     assert "lam/report-midyear" not in card
     assert "lam/ask-extension" in card
     assert "hãy đề nghị thư ký" in await an.get(f"/cum/{stream}")
     assert "lam/report-midyear" not in an.page
-    assert "Đã đóng nhận: nộp báo cáo sơ kết" in await an.get(f"/cum/{stream}/lam/report-midyear?unit=don-vi-1")
+    assert "Đã ngừng nhận: nộp báo cáo sơ kết" in await an.get(f"/cum/{stream}/lam/report-midyear?unit=don-vi-1")
     assert "lam/ask-extension?unit=don-vi-1&amp;duty=midyear-report" in an.page
     tasks = (await an.http.get("/api/v1/tasks", headers=await bearer(site, "an", "read"))).json()
     (closed,) = [one for one in tasks if one["duty"] == "midyear-report" and one["cycle"] == stream]
@@ -125,12 +130,12 @@ async def test_done_lists_only_who_owed_it(site: Site) -> None:
     await step(site, stream, 3, 20)  # after the days of stance and signature
     await submit(site.app, stream, CITY, "admit-unit", {"unit": "don-vi-9", "name": "Đơn vị mới"})
     an = await site.log_in("an")
-    page = await shown(an, "/viec", "đã làm: don-vi-2")
-    assert "đã làm: don-vi-2<" in page
+    page = await shown(an, "/viec", "đã làm: Đơn vị 2")
+    assert "đã làm: Đơn vị 2<" in page
     assert "Đơn vị mới" not in page
     page = await shown(an, f"/cum/{stream}", "chưa ký")
     unsigned = next(line for line in page.splitlines() if "chưa ký" in line)
-    assert ("don-vi-3" in unsigned, "Đơn vị mới" in unsigned) == (True, False)
+    assert ("Đơn vị 3" in unsigned, "Đơn vị mới" in unsigned) == (True, False)
 
 
 async def test_day_and_reason_stand_where_a_request_is_answered_and_the_answer_reaches_the_unit(site: Site) -> None:
@@ -161,7 +166,7 @@ async def test_day_and_reason_stand_where_a_request_is_answered_and_the_answer_r
     for path in ("/viec", f"/cum/{stream}"):
         page = await shown(an, path, "Đúng là mất điện.")
         assert "20/07/2026" in page, path
-        assert "Số liệu đã có từ tuần trước." not in page, "the later answer counts"
+        assert "Số liệu đã có từ tuần trước." not in before_the_register(page), "the later answer counts"
 
 
 async def test_a_request_whose_duty_is_done_is_closed(site: Site) -> None:
@@ -177,7 +182,7 @@ async def test_a_request_whose_duty_is_done_is_closed(site: Site) -> None:
 
     await eventually(is_closed)
     for path in ("/bang", f"/cum/{stream}"):
-        assert "Chờ số liệu của quận." not in await secretary.get(path), path
+        assert "Chờ số liệu của quận." not in before_the_register(await secretary.get(path)), path
 
 
 async def _offers(site: Site) -> set[bool]:
@@ -254,8 +259,8 @@ async def test_who_is_logged_in_now_stands_on_a_form_that_came_back(site: Site) 
     await browser.post("/dang-nhap", person="binh", _password="mot cau dai de nho")
     await browser.post(way, **fields, _step="look")
     offered = browser.page
-    assert "Đang đăng nhập: Lê Văn Bình (don-vi-1)" in offered
+    assert "Đang đăng nhập: Lê Văn Bình (Đơn vị 1)" in offered
     form = next(one for one in offered.split("<form")[1:] if "Chuyển sang cho tôi" in one.split("</form>")[0])
     mine = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.split("</form>")[0]))
     await browser.post(way, **mine)
-    assert "Đang đăng nhập: Lê Văn Bình (don-vi-1)" in browser.page, "the form that was taken over says whose it is now"
+    assert "Đang đăng nhập: Lê Văn Bình (Đơn vị 1)" in browser.page, "the form that was taken over says whose it is now"

@@ -271,7 +271,7 @@ class TestSiteChecks:
         check = RecordSiteCheck(id="kt", unit="unknown", unnamed=8, places_per_unit=2)
         case = cluster(8).when(check).happened("SiteChecked")
         assert sentence(case) == "Checked on the spot: 8 units not named, 2 places of each."
-        assert sentence(case, "vi") == "Kiểm tra thực tế: 8 đơn vị chưa nêu tên, mỗi đơn vị 2 điểm."
+        assert sentence(case, "vi") == "Kiểm tra thực tế: 8 đơn vị chưa nêu tên, mỗi đơn vị 2 nơi."
         case.when(check).already()
         case.when(RecordSiteCheck(id="k2", unit="unknown")).happened()
         assert sentence(case) == "Checked on the spot: units that are not named."

@@ -221,4 +221,4 @@ class TestNumbers:
         case = Case().when(RecordLetter(id="a", kind="direction", sender=Participant(unit=HEAD), text=TEXT)).happened()
         assert sentence(case) == "Đống Đa (direction): vì sai"
         case.when(AnswerLetter(letter="a", by=Participant(unit=HEAD), document=PAPER)).happened()
-        assert sentence(case) == "Đống Đa answers a: 12/QĐ"
+        assert sentence(case) == "Đống Đa answers a letter: 12/QĐ"

@@ -131,7 +131,7 @@ async def test_the_register_of_deviations_is_found_under_its_former_address(site
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    services: Any = SimpleNamespace()
+    services: Any = SimpleNamespace(application=SimpleNamespace(rehearsal=True))
     return api.build(services).openapi()
 
 

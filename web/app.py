@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,9 +21,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.visits import ForbiddenError
 from errors import CodedError, InputError
-from i18n import in_language
+from i18n import _, in_language
 from i18n.fields import path_label
 from i18n.messages import sentence
+from ledger.connection import DATABASE_ERRORS
 from resources import DRAWINGS, STATIC
 from web import api, health, request_checks, urls
 from web.auth import (
@@ -273,9 +277,8 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
     found = answered(request, error, dict(kept))
     if request_checks.is_api(request.scope):
         return json_error(found)
-    text = sentence(
-        "page_not_found" if found.code in {"no_such_cycle", "not_a_cycle_name"} else found.code, found.facts
-    )
+    code = "page_not_found" if found.code in {"no_such_cycle", "not_a_cycle_name"} else found.code
+    text = sentence(code, await _with_title(request, found.facts))
     if found.code == "unstorable_text" and found.path:
         text = f"{path_label(found.path)}: {text}"
     return page(
@@ -286,6 +289,16 @@ async def _answer(request: Request, error: Exception, *, typed: bool = True) -> 
         carried=[(printable(name), UNSTORABLE.sub("", value)) for name, value in kept],
         code=found.code,
     )
+
+
+async def _with_title(request: Request, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts of an error with the title of a cluster in place of its stream; without one, where none is known."""
+    if "cycle" not in facts:
+        return facts
+    titles: Mapping[str, str] = {}
+    with suppress(*DATABASE_ERRORS):
+        titles = await get_services(request).board.titles({str(facts["cycle"])})
+    return {**facts, "cycle": titles.get(str(facts["cycle"]), _("a register"))}
 
 
 def _login_needed(request: Request, kept: list[tuple[str, str]]) -> Response:

@@ -82,6 +82,7 @@ def _chosen() -> frozenset[str]:
         "award",
         "criterion",
         "cycle",
+        "id",
         "key",
         "kind",
         "letter",

@@ -261,11 +261,10 @@ async def for_many(request: Request, visitor: Secretary) -> Response:
         return await _board(request, visitor, query, error=error, typed=typed)
     await _note_position(request)
     entered = {stream for stream, wrong in outcome if not wrong}
-    done = _extended(len(entered)) if entered and not reminders else ""
-    if entered and reminders:
-        done = _letters_sent(
-            await _reach(services, visitor, _units_of(one for one in reminders if one.cycle in entered))
-        )
+    reminded = _units_of(one for one in reminders if one.cycle in entered)
+    done = _letters_sent(await _reach(services, visitor, reminded)) if reminded else ""
+    if entered and not reminders:
+        done = _extended(len(entered))
     return await _board(request, visitor, query, outcome=outcome, done=done)
 
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+from application.application import CommandInput
 from application.corrected_acts import CycleCorrections
 from application.engine import RefusedError
 from application.event_texts import event_texts
@@ -42,6 +43,7 @@ from errors import CodedError, InputError, Kind, QuotaError
 from i18n import _
 from i18n.fields import field_label
 from i18n.messages import sentence, word
+from i18n.values import vote_subject
 from i18n.words import kind_of
 from ledger.paging import PageRequest
 from web import urls
@@ -208,6 +210,8 @@ def _leaves(field: FormField, value: Any, names: Mapping[str, str]) -> list[str]
     if isinstance(value, bool):
         return [f"{field_label(field.name)}: {_('yes') if value else _('no')}"]
     title = next((names[key] for key in (text, *(title_key(one, text) for one in _TITLED)) if names.get(key)), None)
+    if title is None and field.name == "subject" and kind is None:
+        title = vote_subject(text, names)
     return [f"{field_label(field.name)}: {title or (word(kind, value) if kind else with_file_names(text))}"]
 
 
@@ -255,6 +259,7 @@ async def _check_or_enter(
     request: Request, cycle: VisitedCycle, minutes: Minutes, *, enter: bool, password: str
 ) -> Response:
     services, visitor = get_services(request), cycle.visitor
+    commands: Sequence[CommandInput] = ()
     try:
         commands = command_inputs(cycle, minutes)
         checked = await check(services.application, visitor, commands)
@@ -268,7 +273,7 @@ async def _check_or_enter(
     except FORM_ERRORS as error:
         text = error_text(error, cycle)
         if isinstance(error, RefusedError) and error.index is not None:
-            text = f"{_('In line {number}').format(number=error.index)}: {text}"
+            text = f"{_part(error.index, len(commands) - len(minutes.acts))}: {text}"
         status = {Kind.PENDING: 503, Kind.AWAY: 503, Kind.FORBIDDEN: 403}.get(error.kind, 422)
         return await _page(request, cycle, minutes, text=text, status=status)
     await tell_of_signature(services, visitor.contact, commands, receipt)
@@ -276,6 +281,13 @@ async def _check_or_enter(
     await services.accounts.moved_to(cookie_secret(request), await services.application.ledger.last_position())
     version = receipt.outcomes[0].versions[0]
     return RedirectResponse(urls.recorded_minutes_url(cycle.stream, minutes.id, version), 303)
+
+
+def _part(index: int, before: int) -> str:
+    """The part of the minutes that a command comes from, in words; `before`: so many come before the listed acts."""
+    if index >= before:
+        return _("In line {number}").format(number=index - before + 1)
+    return _("In the table of the units") if index else _("In the head of the minutes")
 
 
 @router.get(urls.RECORDED_MINUTES)
