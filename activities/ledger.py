@@ -74,9 +74,9 @@ class LedgerActivities:
             ApplicationError: `CommandReused`.
         """
         item = request.item
-        rows = await load_all(self._ledger, item.stream)
-        row = next((row for row in rows if row.command_id == item.command_id), None)
-        stored = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
+        rows = await self._ledger.of_command(item.stream, item.command_id)
+        digest = rows[0].command_digest if rows else None
+        stored = await self._ledger.command(digest) if digest is not None else None
         if stored is None or (stored.unit, stored.payload) != (request.unit, item.payload):
             raise ApplicationError(
                 "command_reused",

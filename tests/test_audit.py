@@ -12,25 +12,46 @@ import pytest
 from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 
+from application.verification import verify_all
+from application.verification_text import compared_lines, result_text
+from audit.marks import Marks
 from audit.replay import broken_at, replay, replay_as_json, select
-from audit.verify import VerificationReport, verify
+from audit.report import BesideProblem, Compared, VerificationReport
+from audit.verify import verify
 from cli.auditing import _warn_if_changed
 from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.times import ICT
-from ledger.checkpoints import Checkpoint
+from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
-from ledger.postgres import checkpoint
+from ledger.notes import SignedCheckpoint
 from ledger.protocol import Append, Part, load_all
+from local.log_key import LOG_KEY_FILE, log_key
 
 Change = Callable[[str], Awaitable[None]]
 
 
-async def check(app: Session, *marks: Checkpoint) -> VerificationReport:
-    return await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, checkpoints=marks)
+async def check(app: Session, *kept: SignedCheckpoint) -> VerificationReport:
+    marks = Marks().add("kept", kept)
+    return await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, marks=marks)
+
+
+async def whole(app: Session, *kept: SignedCheckpoint, processes: int = 0) -> VerificationReport:
+    """The verification as the command line makes it, with the vault."""
+    marks = Marks().add("kept", kept)
+    return await verify_all(
+        app.ledger, app.installed.id, marks=marks, entry_key=app.installed.public_key, processes=processes
+    )
+
+
+async def checkpoint(app: Session) -> SignedCheckpoint:
+    file = CheckpointFile(app.paths.data / "checkpoints" / "checkpoints.jsonl")
+    made = await CheckpointLog(app.ledger.pool, file, log_key(app.paths.data / LOG_KEY_FILE)).advance()
+    assert made.signed is not None
+    return made.signed
 
 
 @pytest.fixture
@@ -129,13 +150,52 @@ async def test_every_change_is_found_at_its_position(
 
 async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]) -> None:
     app, _stream = recorded
-    mark = await checkpoint(app.ledger)
-    assert mark is not None
-    assert (await check(app, mark)).ok
-    await as_owner(app, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608 - a number of ours
-    assert (await check(app)).ok, "without a checkpoint nobody can know"
-    report = await check(app, mark)
-    assert [problem.code for problem in report.problems] == ["tail_missing"]
+    kept = await checkpoint(app)
+    report = await check(app, kept)
+    assert report.ok
+    assert report.proven == report.events == kept.checkpoint.size
+    await as_owner(app, f"delete from ledger.event where position > {kept.checkpoint.size - 2}")  # noqa: S608 - as above
+    report = await check(app)
+    assert (report.ok, report.proven) == (True, 0), "without a checkpoint nobody can know"
+    assert [problem.code for problem in (await check(app, kept)).problems] == ["tail_missing"]
+
+
+async def test_what_was_compared_is_said(recorded: tuple[Session, str]) -> None:
+    app, stream = recorded
+    report = await check(app)
+    assert "elsewhere" in result_text(report)
+    assert list(compared_lines(report)) == ["It was compared with no checkpoint."]
+    kept = await checkpoint(app)
+    assert result_text(await check(app, kept)).startswith("Nobody changed anything: ")
+    await submit(app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    report = await check(app, kept)
+    assert report.proven == kept.checkpoint.size < report.events
+    assert result_text(report).startswith("Nobody changed anything in the first ")
+    own = Marks().add("file", [kept])
+    report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, marks=own)
+    assert (report.proven, report.compared) == (0, [Compared("file", 1, kept.checkpoint.size)])
+    assert "elsewhere" in result_text(report)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_several_processes_find_the_same(recorded: tuple[Session, str], processes: int) -> None:
+    app, _stream = recorded
+    seen: set[int] = set()
+    report = await verify_all(
+        app.ledger, app.installed.id, processes=processes, progress=lambda part, _done, _all: seen.add(part)
+    )
+    assert report == await whole(app)
+    assert (report.problems, report.beside, seen) == ([], [], {1, 2})
+    await as_owner(
+        app,
+        "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
+        "delete from vault.text",
+        "delete from vault.person where id = 'cb-don-vi-3-1'",
+    )
+    report = await whole(app, processes=processes)
+    assert report == await whole(app)
+    assert report.problems[0].code == "command_missing"
+    assert {one.code for one in report.beside} == {"person_missing"}
 
 
 async def test_a_changed_stream_is_read_with_a_warning(
@@ -272,12 +332,15 @@ async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Sessio
     app, _stream = recorded
     digest = await app.texts.put("Lý do thật")
     person = await enter_staff(app, "don-vi-9")
-    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
+    assert (await whole(app)).beside == []
     owner = await asyncpg.connect(app.endpoints.owner_url)
     await owner.execute("update vault.person set name = 'Người khác' where id = $1", person.id)
     await owner.execute("update vault.text set body = 'Lý do khác' where digest = $1", digest)
     await owner.close()
-    assert (await app.people.renamed(), await app.texts.altered()) == ((person.id,), (digest,))
+    assert (await whole(app)).beside == [
+        BesideProblem("text_altered", digest),
+        BesideProblem("person_renamed", person.id),
+    ]
 
 
 async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> None:
@@ -292,7 +355,8 @@ async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> Non
     assert person is not None
     assert (person.name, person.email) == ("(erased)", None)
     assert (await check(app)).ok
-    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
+    # Nobody named the text; the person signed, and the ledger does not tell of an erasure.
+    assert (await whole(app)).beside == [BesideProblem("person_erased", "cb-don-vi-1-1")]
 
 
 async def test_replay_to_a_day_a_version_and_a_knowledge(recorded: tuple[Session, str]) -> None:

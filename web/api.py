@@ -327,14 +327,15 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
     found = get_services(request).jobs.get(job, VerificationJob)
     if found.report is None:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
-    problems = [*found.report.problems, *(ProblemBeside(**one) for one in found.beside)]
+    report = found.report
     return Verified(
         state="done",
-        seen=found.report.events,
-        events=found.report.events,
-        ok=not problems,
-        problems=problems,
-        root=found.report.root,
+        seen=report.events,
+        events=report.events,
+        ok=report.ok,
+        problems=[*report.problems, *(ProblemBeside(**asdict(one)) for one in report.beside)],
+        root=report.root,
+        proven=report.proven,
     )
 
 

@@ -26,7 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from application.command_preview import PreviewedEvent
-from audit.verify import Problem
+from audit.report import Problem
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
 from domain.times import Day
@@ -349,7 +349,7 @@ class ProblemBeside(Answer):
 
 
 class Verified(BaseModel):
-    """The progress of a verification, and its result."""
+    """The progress of a verification, and its result. `proven`: so many events a checkpoint covers that was given."""
 
     state: Literal["running", "done", "failed"]
     seen: int
@@ -357,3 +357,4 @@ class Verified(BaseModel):
     ok: bool | None = None
     problems: list[Problem | ProblemBeside] = Field(default_factory=list)
     root: str | None = None
+    proven: int = 0
