@@ -10,6 +10,7 @@ from audit.report import StreamReport
 from domain import installation
 from domain.commands import CommandPayload
 from domain.records import Event, EventEnvelope, Refused
+from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
 from ledger.protocol import Ledger, load_all
 from ledger.signing import Keys

@@ -105,9 +105,11 @@ class StreamChecker:
             page = [row for row in await self._ledger.load(name, version) if row.version <= tip.version]
             if not page:
                 break
-            digests = {digest for row in page if (digest := _command_digest(row)) is not None}
+            digests = {one for one in map(_command_digest, page) if one is not None}
             self._commands = await self._ledger.commands(digests)
-            self._read = await self._ledger.digests_at({one.position for one in map(_read_of, self._commands.values()) if one})
+            self._read = await self._ledger.digests_at(
+                {one.position for one in map(_read_of, self._commands.values()) if one}
+            )
             for row in page:
                 await self._check(row, stream)
             version, digest = page[-1].version, page[-1].digest
