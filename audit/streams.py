@@ -45,7 +45,7 @@ class NamedOutside(Protocol):
         """Note the texts, persons and files that are gone or are others than those that were named."""
 
     async def check_commands(self, used: array[int]) -> list[BesideProblem]:
-        """Return the signed commands that no event has. `used`: the beginnings of the digests of those that have one."""
+        """Return the signed commands that no event has. `used`: how the digests of those begin that have one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ from domain.references import references
 from domain.times import ICT
 from ledger.bodies import encode_body
 from ledger.checkpoints import CheckpointFile, CheckpointLog
-from ledger.connection import DATABASE_ERRORS
 from ledger.events import chain_digest
 from ledger.mapping import to_envelope
 from ledger.notes import LogIdentity, SignedCheckpoint
@@ -208,7 +207,7 @@ async def _tables(owner: Any) -> list[Table]:
 # Changes ----------------------------------------------------------------------------------
 
 
-def changed(value: Any, kind: str, rng: random.Random, others: list[Any]) -> Any:
+def changed(value: Any, kind: str, rng: random.Random, others: list[Any]) -> Any:  # noqa: PLR0911 - one for each type
     """Another value for a column: a small change, or the value of another row."""
     different = [one for one in others if one is not None and one != value]
     if different and rng.random() < 0.3:
@@ -240,7 +239,7 @@ class Tamperer:
     """Makes changes by seed, each kind in turn."""
 
     def __init__(self, victim: Victim, seed: int) -> None:
-        self._victim, self._rng = victim, random.Random(seed)
+        self._victim, self._rng = victim, random.Random(seed)  # noqa: S311 - the same changes each time
         self._owner = victim.owner
         self._tables = [table for table in victim.tables if table.rows]
         columns = [(table, column) for table in self._tables for column in table.columns if column != "one"]
@@ -332,10 +331,8 @@ class Tamperer:
         if table.name == "ledger.event":
             row["version"] += 1_000
         names = list(row)
-        await self._owner.execute(
-            f"insert into {table.name} ({', '.join(names)}) values ({', '.join(f'${n + 1}' for n in range(len(names)))})",
-            *row.values(),
-        )
+        places = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+        await self._owner.execute(f"insert into {table.name} ({', '.join(names)}) values ({places})", *row.values())
         return Change(f"a row of {table.name} is inserted")
 
     async def _cut(self) -> Change:
@@ -434,15 +431,13 @@ async def test_nothing_that_is_evidence_changes_unnoticed(victim: Victim) -> Non
         try:
             change = await tamperer.make(number)
             found = await victim.noticed()
-        except DATABASE_ERRORS as error:
-            assert isinstance(error, asyncpg.IntegrityConstraintViolationError), error
+        except asyncpg.IntegrityConstraintViolationError:
             change, found = Change("refused"), "constraint"
         finally:
             await transaction.rollback()
         how[found] += 1
         if not found and change.is_evidence:
             unnoticed.append(f"{number}: {change.what}")
-    print(how)
     assert unnoticed == []
     assert how["verify"] > CHANGES / 3
     assert how["checkpoint"] > 0
@@ -471,13 +466,11 @@ async def test_what_only_a_checkpoint_or_a_known_key_shows(victim: Victim) -> No
 @pytest.mark.parametrize("role", ["database_url", "reader_url", "web_url"])
 async def test_no_role_of_a_process_changes_the_ledger(app: Session, role: str) -> None:
     connection = await asyncpg.connect(getattr(app.endpoints, role))
-    for table in ("event", "command", "batch", "installation", "baseline", "tree"):
-        for statement in (f"update ledger.{table} set one = one", f"delete from ledger.{table}"):
-            statement = statement.replace("one = one", {"event": "law = law"}.get(table, "digest = digest"))
-            if table in {"installation", "tree"}:
-                statement = statement.replace("digest", {"installation": "id", "tree": "size"}[table])
-            if (role, table) == ("database_url", "tree") and statement.startswith("update"):
-                continue
+    columns = {"event": "law", "command": "unit", "batch": "header", "installation": "id", "baseline": "digest"}
+    for table, column in columns.items():
+        for change in (f"update ledger.{table} set {column} = {column}", f"delete from ledger.{table}"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(statement)
+                await connection.execute(change)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("delete from ledger.tree")
     await connection.close()

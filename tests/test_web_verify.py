@@ -1,4 +1,4 @@
-"""The page that verifies the ledger: a job outside the web's loop, which a second request joins; what it compared with."""
+"""The page that verifies the ledger: a job outside the web's loop, which a second request joins."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class StreamState:
         return await locally("load", LoadRequest(self.stream, after), list[EventMessage])
 
     async def history(self) -> tuple[EventEnvelope[Event], ...]:
-        """Return the whole history, up to the version that is folded here. It is loaded once and kept until forgotten."""
+        """Return the whole history, up to the version that is folded here. It is loaded once, and kept for a while."""
         if self._past is None:
             self._past = await self._load_past()
         return tuple(self._past)
