@@ -34,7 +34,7 @@ from ledger.protocol import (
     Part,
     load_all,
 )
-from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
+from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, NotSignedError, SignedCommand
 from vault.texts import Texts
 from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
@@ -100,8 +100,11 @@ class LedgerActivities:
         try:
             used = [items[index] for index in sorted({event.item for _, event in events})]
             header = self._keys.verify(batch.header, batch.signature, used)
-            if header.actor in RESERVED:
+            if header.actor in RESERVED or header.expires - header.issued != LIFETIME:
                 raise NotSignedError("malformed")
+            if header.issued > datetime.now(UTC) + SKEW:
+                # Otherwise a command could be signed today and used in a year: it expires by the time of its issue.
+                raise NotSignedError("issued_later")
             if any(items[event.item].stream != stream for stream, event in events):
                 raise NotSignedError("not_covered")
             commands = {item: batch.command(item, header.unit) for item in used}

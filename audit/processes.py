@@ -38,7 +38,7 @@ class VerificationStoppedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ChildSettings:
     """What a child needs to know."""
 
     url: str
@@ -51,7 +51,7 @@ class Settings:
         return json.dumps({"url": self.url, "keys": self.keys.as_json(), "erased": erased}).encode() + b"\n"
 
     @classmethod
-    def of_line(cls, line: str) -> Settings:
+    def of_line(cls, line: str) -> ChildSettings:
         """Return the settings of a line."""
         data = json.loads(line)
         erased = Erasures(frozenset(data["erased"]["texts"]), frozenset(data["erased"]["persons"]))
@@ -95,7 +95,7 @@ def stream_processes(
 
     @asynccontextmanager
     async def started(keys: KeyHistory) -> AsyncIterator[StreamProcesses]:
-        settings = Settings(url, keys, erasures).as_line()
+        settings = ChildSettings(url, keys, erasures).as_line()
         children = [await _start(settings) for _ in range(count)]
         try:
             yield StreamProcesses(children)
@@ -142,7 +142,7 @@ async def _ask(child: asyncio.subprocess.Process, name: str, tip: Tip) -> tuple[
 
 
 async def _work() -> None:
-    settings = Settings.of_line(sys.stdin.readline())
+    settings = ChildSettings.of_line(sys.stdin.readline())
     os.nice(5)
     ledger = await open_ledger(settings.url, settings.keys.installation, writing=False)
     texts = Texts(ledger.pool)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from audit.keys import KeyHistory
 from audit.report import BesideProblem, StreamReport
 from domain import installation
 from domain.city_year import CityState
-from domain.commands import AuthenticatedCommand
+from domain.commands import AuthenticatedCommand, CommandPayload
 from domain.decider import FoldedStream
 from domain.records import CLOCK, RESERVED, AlreadyRecorded, Event, EventEnvelope, Refused
 from domain.references import Named, references
@@ -27,13 +27,11 @@ from domain.steps.clock import clock_command_id
 from domain.streams import folded, is_cycle, is_year
 from domain.strengths import Strength
 from domain.times import When
+from ledger.connection import DATABASE_ERRORS
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent
 from ledger.mapping import authenticate, to_envelope
 from ledger.protocol import Ledger
-from ledger.signing import LIFETIME, BatchItem, Header, NotSignedError, SignedCommand
-
-SKEW = timedelta(minutes=2)
-"""The clocks of the entry point and of the database may differ by so much."""
+from ledger.signing import LIFETIME, SKEW, BatchItem, Header, NotSignedError, SignedCommand
 
 EditionOf = Callable[[str], Awaitable[Edition | None]]
 
@@ -74,6 +72,8 @@ class _Stream:
     """The events that must still follow from the command that was decided again last."""
     commands: set[UUID] = field(default_factory=set)
     """The signed commands whose events were read."""
+    not_here: set[str] = field(default_factory=set)
+    """Digests and commitments of which a signed command says that nothing was stored for them."""
     texts: set[str] = field(default_factory=set)
     persons: set[Named] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
@@ -123,7 +123,8 @@ class StreamChecker:
 
     async def _check_named(self, stream: _Stream) -> None:
         if self._outside is not None:
-            await self._outside.check(stream.texts, stream.persons, stream.files, stream.found)
+            persons = {(person, name) for person, name in stream.persons if name not in stream.not_here}
+            await self._outside.check(stream.texts - stream.not_here, persons, stream.files, stream.found)
         for names in (stream.texts, stream.persons, stream.files):
             names.clear()
 
@@ -136,8 +137,14 @@ class StreamChecker:
             stream.expected.clear()
             return
         self._note_named(row, envelope, stream)
-        self._check_origin(row, envelope, stream)
-        await self._fold(row, envelope, stream)
+        try:
+            self._check_origin(row, envelope, stream)
+            await self._fold(row, envelope, stream)
+        except DATABASE_ERRORS:
+            raise  # nothing is wrong with the event
+        except Exception as error:  # noqa: BLE001 - an event of another kind of stream, which no step evolves from
+            stream.problem(row, "does_not_follow", type(error).__name__)
+            stream.expected.clear()
 
     @staticmethod
     def _note_named(row: RecordedEvent, envelope: EventEnvelope[Event], stream: _Stream) -> None:
@@ -176,6 +183,9 @@ class StreamChecker:
             return
         for fault in self._faults(row, item, header, covered, command):
             stream.problem(row, *fault)
+        if '"not_here":' in command.payload:
+            with suppress(ValueError):  # the decision tells of a payload that cannot be read
+                stream.not_here.update(CommandPayload.model_validate_json(command.payload).not_here)
         stream.found.epoch = max(stream.found.epoch, header.epoch)
         if header.commitment is not None:
             stream.persons.add((header.actor, header.commitment))

@@ -296,6 +296,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "bad_signature": N_("The signature is wrong."),
     "not_covered": N_("The signature does not cover this command."),
     "expired": N_("The command waited too long and expired; hand it in again."),
+    "issued_later": N_(
+        "The act was signed at a time that has not come yet. Check the clocks of the machines, then do it again."
+    ),
     "not_local": N_("Only the register's own worker may append."),
     "diverged": N_("The ledger and the engine tell different pasts; stop and ask the operator."),
     "read_diverged": N_(

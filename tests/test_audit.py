@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 
+from application.application import CommandInput
 from application.verification import verify_all
 from application.verification_text import compared_lines, result_text
 from audit.marks import Marks
@@ -24,12 +26,15 @@ from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.times import ICT
+from errors import CodedError
 from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
 from ledger.notes import SignedCheckpoint
 from ledger.protocol import Append, Part, load_all
+from ledger.signing import Signer
 from local.log_key import LOG_KEY_FILE, log_key
+from vault.texts import ALTERED, TextAlteredError
 
 Change = Callable[[str], Awaitable[None]]
 
@@ -341,6 +346,42 @@ async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Sessio
         BesideProblem("text_altered", digest),
         BesideProblem("person_renamed", person.id),
     ]
+
+
+async def test_a_text_is_compared_with_its_digest_on_every_use(recorded: tuple[Session, str]) -> None:
+    """The owner puts another text under the plain form of one that is about to be signed."""
+    app, _stream = recorded
+    stored, other = await app.texts.put("Đồng ý"), await app.texts.put("Không đồng ý")
+    assert await app.texts.digest_of("Đồng ý") == await app.texts.put("Đồng ý") == stored
+    plain = sha256("Đồng ý".encode()).digest()
+    owner = await asyncpg.connect(app.endpoints.owner_url)
+    await owner.execute("update vault.text set plain = 'x' where digest = $1", stored)
+    await owner.execute("update vault.text set plain = $1 where digest = $2", plain, other)
+    for use in (app.texts.put, app.texts.digest_of):
+        with pytest.raises(TextAlteredError):
+            await use("Đồng ý")
+    assert {one.detail for one in (await whole(app)).beside} == {stored, other}
+    await owner.execute("update vault.text set body = 'Không' where digest = $1", stored)
+    assert (await app.texts.get([stored]))[stored] == ALTERED
+    await owner.close()
+
+
+async def test_a_command_is_not_issued_after_it_is_recorded(recorded: tuple[Session, str]) -> None:
+    app, stream = recorded
+    assert app.client is not None
+    item = await app.item(CommandInput(stream, "take-stance", {"unit": "don-vi-1", "stance": "agreed"}))
+    signer = Signer(app.installed.id, 1, app.installed.key, app.installed.private)
+    facts: dict[str, Any] = {"actor": "x", "unit": "don-vi-1", "strength": "os-account", "read": await app.ledger.tip()}
+    batch = signer.sign([item], issued=datetime.now(UTC) + timedelta(minutes=10), **facts)
+    with pytest.raises(CodedError, match="issued_later"):
+        await app.client.submit(stream, batch)
+    rows = await load_all(app.ledger, stream)
+    # Somebody with the application's password appends it all the same.
+    command, now = batch.command(item, "don-vi-1"), datetime.now(UTC)
+    payload, signed = '{"unit":"don-vi-1","stance":"agreed"}', (item.command_id, command.digest)
+    draft = Draft("StanceTaken", 1, 1, payload, *signed, "x", "don-vi-1", None, "stated", "", None, now, now, None)
+    await app.ledger.append(Append((Part(stream, rows[-1].tip, (draft,)),), ((item.command_id, command),)))
+    assert "before_issued" in {problem.code for problem in (await check(app)).problems}
 
 
 async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> None:

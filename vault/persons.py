@@ -178,6 +178,14 @@ class People:
                 await then(connection, changed)
         return changed
 
+    async def known(self, commitments: Iterable[str]) -> set[str]:
+        """Return those of some commitments that persons have, or had before their names were corrected."""
+        query = (
+            "select commitment from vault.person where commitment = any($1) "
+            "union all select commitment from vault.former_name where commitment = any($1)"
+        )
+        return {row["commitment"] for row in await self._pool.fetch(query, list(commitments))}
+
     async def former_commitments(self, people: Iterable[str]) -> set[str]:
         """Return the commitments to the names that persons had before corrections."""
         rows = await self._pool.fetch("select commitment from vault.former_name where person = any($1)", list(people))

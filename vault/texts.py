@@ -88,6 +88,11 @@ class Texts:
         )
         return None if row is None else _checked(row, body)
 
+    async def known(self, digests: Iterable[str]) -> set[str]:
+        """Return those of some digests that texts have, or had before they were erased."""
+        rows = await self._pool.fetch("select digest from vault.text where digest = any($1)", list(digests))
+        return {row["digest"] for row in rows}
+
     async def salts(self, digests: Iterable[str]) -> dict[str, bytes]:
         """Return the salts of texts by digest, for an export to another installation. Erased texts have none."""
         query = "select digest, salt from vault.text where digest = any($1) and salt is not null"
