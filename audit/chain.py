@@ -98,7 +98,7 @@ class _Checker:
             ):
                 self._say(row, position, version, previous, recorded_at, law, fault)
                 position = row.position
-            elif (command := row.content.command_digest) is not None:
+            if fault is None and (command := row.content.command_digest) is not None:
                 commands.append(int(command[:16], 16))
             law = max(law, row.law)
             recorded_at = row.recorded_at
