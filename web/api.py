@@ -35,7 +35,7 @@ from application.permitted_acts import require_permitted
 from application.search import found_for
 from application.tasks import TaskCard, tasks_page
 from application.timeline import TimelineFilter
-from application.verification_job import VerificationJob, start_verification
+from application.verification_job import KeptCheckpoints, VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor
 from application.work import beside
@@ -65,6 +65,7 @@ from web.api_models import (
     TimelineEvent,
     TokenHolder,
     TriedAct,
+    VerificationRequest,
     Verified,
 )
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of, today
@@ -315,10 +316,10 @@ async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> T
 
 
 @router.post("/verifications", status_code=202)
-async def verify(request: Request, _visitor: HistoryReader) -> Started:
-    """Begin to verify the whole ledger."""
-    services = get_services(request)
-    return Started(id=await start_verification(services.application, services.jobs))
+async def verify(request: Request, _visitor: HistoryReader, body: VerificationRequest | None = None) -> Started:
+    """Begin to verify the whole ledger, or join the verification that runs."""
+    services, kept = get_services(request), KeptCheckpoints(body.checkpoint, body.key) if body else None
+    return Started(id=await start_verification(services.application, services.jobs, kept))
 
 
 @router.get("/verifications/{job}")

@@ -130,6 +130,13 @@ class ActRequest(ActCircumstances):
         return handler(_any_request())
 
 
+class VerificationRequest(BaseModel):
+    """Checkpoints that were kept elsewhere, as text, and the key that signed them."""
+
+    checkpoint: str = ""
+    key: str = ""
+
+
 # Answers ----------------------------------------------------------------------------------
 
 
