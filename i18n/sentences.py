@@ -399,6 +399,11 @@ SENTENCES: Mapping[str, str | Plural] = {
     "checkpoint_file_signature": N_(
         "The signature of the checkpoint in line {line} of {file} is wrong: it was changed."
     ),
+    "note_malformed": N_("This is no checkpoint, or only a part of one."),
+    "note_foreign": N_("The checkpoint is of another installation ({origin})."),
+    "note_unsigned": N_("The checkpoint was not signed with this key."),
+    "note_signature": N_("The signature of the checkpoint is wrong: it was changed."),
+    "note_frontier": N_("The tree in the database is not the one of its checkpoint."),
     "note_key_bad": N_(
         "This is no key of checkpoints. It is one line with two plus signs, as `thidua audit verify` prints it."
     ),

@@ -27,6 +27,7 @@ from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.times import ICT
 from errors import CodedError
+from i18n import in_language
 from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
@@ -167,6 +168,11 @@ async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]
 
 async def test_what_was_compared_is_said(recorded: tuple[Session, str]) -> None:
     app, stream = recorded
+    with in_language("en"):
+        await _what_was_compared_is_said(app, stream)
+
+
+async def _what_was_compared_is_said(app: Session, stream: str) -> None:
     report = await check(app)
     assert "elsewhere" in result_text(report)
     assert list(compared_lines(report)) == ["It was compared with no checkpoint."]
