@@ -129,10 +129,13 @@ class StreamChecker:
             names.clear()
 
     async def _check(self, row: RecordedEvent, stream: _Stream) -> None:
+        fault = row.fault()
+        if fault in {"body_spelling", "body_too_long"}:
+            stream.problem(row, fault)
         try:
             envelope = to_envelope(row)
         except Exception as error:  # noqa: BLE001 - any manipulation of the payload must end as a finding
-            if row.fault() is None:  # the first part tells of faults of the body
+            if fault is None:  # otherwise one of the parts tells of the body
                 stream.problem(row, "unreadable", type(error).__name__)
             stream.expected.clear()
             return
