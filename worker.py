@@ -4,9 +4,9 @@
 
 Settings by environment: THIDUA_DATABASE_URL (the application's role), THIDUA_TEMPORAL_ADDRESS, THIDUA_NAMESPACE,
 THIDUA_INSTALLATION, THIDUA_OUTBOX (a folder for messages, unless THIDUA_SMTP_HOST names a mail server), THIDUA_SENDER,
-THIDUA_WEB_ADDRESS (of the pages, for links in mail), THIDUA_CHECKPOINTS (a folder), THIDUA_METRICS and
-THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). It logs "ready"
-when it polls, and ends on SIGTERM or SIGINT.
+THIDUA_WEB_ADDRESS (of the pages, for links in mail), THIDUA_CHECKPOINTS (a folder) with THIDUA_LOG_KEY_FILE
+(what signs them), THIDUA_METRICS and THIDUA_WORKER_HEALTH (ports on loopback: metrics, and whether it polls). It logs
+"ready" when it polls, and ends on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ from activities.post import PostActivities
 from application.heartbeat import Heartbeat
 from application.logs import configure
 from domain import installation
-from ledger.checkpoints import write_checkpoint
+from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog
 from ledger.connection import is_lost
 from ledger.mapping import to_envelope
-from ledger.postgres import PostgresLedger, checkpoint, open_ledger
+from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import load_all
 from ledger.signing import Keys
+from local.log_key import log_key
 from mail.settings import MailSettings
 from projections.board_table import Board
 from projections.search import SearchIndex
@@ -82,7 +83,7 @@ def _folder(name: str) -> Path | None:
 async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: float) -> None:
     """Repeat a task until cancelled. Its errors are logged, so that they end neither this task nor another."""
     while True:
-        # The pause comes first: a checkpoint reads the whole ledger, and a worker may run for one command only.
+        # The pause comes first: a worker may run for one command only.
         await asyncio.sleep(pause_s)
         try:
             await work()
@@ -94,9 +95,18 @@ async def _repeat(name: str, work: Callable[[], Awaitable[object]], pause_s: flo
             await asyncio.sleep(AWAY_S)
 
 
-async def _write_checkpoint(ledger: PostgresLedger, folder: Path) -> None:
-    if (current := await checkpoint(ledger)) is not None:
-        await asyncio.to_thread(write_checkpoint, folder, current)
+def _checkpoints(ledger: PostgresLedger) -> CheckpointLog | None:
+    """What makes checkpoints; None when no folder is set for them."""
+    if (folder := _folder("THIDUA_CHECKPOINTS")) is None:
+        return None
+    return CheckpointLog(ledger.pool, CheckpointFile(folder / FILE), log_key(Path(_setting("THIDUA_LOG_KEY_FILE"))))
+
+
+async def _checkpoint(checkpoints: CheckpointLog, *, wait: bool = False) -> None:
+    made = await checkpoints.advance(wait=wait)
+    if made.recomputed and made.signed is not None:
+        # Nothing is lost: the tree is computed from the events, and agrees with every checkpoint that was signed.
+        log.warning("tree computed again", size=made.signed.checkpoint.size)
 
 
 async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUEUE) -> None:
@@ -143,9 +153,10 @@ async def _start_post(client: Client) -> None:
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     configure()
-    ledger = await open_ledger(
-        _setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"), checkpoints=_folder("THIDUA_CHECKPOINTS")
-    )
+    ledger = await open_ledger(_setting("THIDUA_DATABASE_URL"), _setting("THIDUA_INSTALLATION"))
+    if (checkpoints := _checkpoints(ledger)) is not None:
+        # Before the first append: a ledger that lacks what a checkpoint has seen is an old copy, and would fork.
+        await _checkpoint(checkpoints, wait=True)
     own_events = [to_envelope(row) for row in await load_all(ledger, installation.STREAM)]
     keys = Keys(_setting("THIDUA_INSTALLATION"), ledger.epoch, installation.keys(own_events))
     texts = Texts(ledger.pool)
@@ -187,9 +198,9 @@ async def main() -> None:
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
                 asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
             ]
-            if (folder := _folder("THIDUA_CHECKPOINTS")) is not None:
+            if checkpoints is not None:
                 upkeep.append(
-                    asyncio.create_task(_repeat("checkpoint", partial(_write_checkpoint, ledger, folder), CHECKPOINT_S))
+                    asyncio.create_task(_repeat("checkpoint", partial(_checkpoint, checkpoints), CHECKPOINT_S))
                 )
             log.info("ready", installation=keys.installation, streams=len(await ledger.streams()))
             await stop.wait()

@@ -34,7 +34,7 @@ from ledger.protocol import (
     Part,
     load_all,
 )
-from ledger.signing import BatchItem, Header, Keys, NotSignedError, SignedCommand
+from ledger.signing import LIFETIME, SKEW, BatchItem, Header, Keys, NotSignedError, SignedCommand
 from vault.texts import Texts
 from workflows.messages import AppendAnswer, AppendRequest, EventMessage, LoadRequest, RecallRequest, event_message
 
@@ -74,9 +74,9 @@ class LedgerActivities:
             ApplicationError: `CommandReused`.
         """
         item = request.item
-        rows = await load_all(self._ledger, item.stream)
-        row = next((row for row in rows if row.command_id == item.command_id), None)
-        stored = await self._ledger.command(row.command_digest) if row is not None and row.command_digest else None
+        rows = await self._ledger.of_command(item.stream, item.command_id)
+        digest = rows[0].command_digest if rows else None
+        stored = await self._ledger.command(digest) if digest is not None else None
         if stored is None or (stored.unit, stored.payload) != (request.unit, item.payload):
             raise ApplicationError(
                 "command_reused",
@@ -100,8 +100,11 @@ class LedgerActivities:
         try:
             used = [items[index] for index in sorted({event.item for _, event in events})]
             header = self._keys.verify(batch.header, batch.signature, used)
-            if header.actor in RESERVED:
+            if header.actor in RESERVED or header.expires - header.issued != LIFETIME:
                 raise NotSignedError("malformed")
+            if header.issued > datetime.now(UTC) + SKEW:
+                # Otherwise a command could be signed today and used in a year: it expires by the time of its issue.
+                raise NotSignedError("issued_later")
             if any(items[event.item].stream != stream for stream, event in events):
                 raise NotSignedError("not_covered")
             commands = {item: batch.command(item, header.unit) for item in used}

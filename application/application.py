@@ -203,6 +203,7 @@ class Application:
         signatories = None
         if command_input.signatories is not None:
             signatories = parse_signatories(await filler.fill(Signatories, command_input.signatories))
+        known = await self.texts.known(filler.given) | await self.people.known(filler.given) if filler.given else set()
         payload = CommandPayload.of(
             parse_command(command_input.act, filled),
             happened=command_input.happened,
@@ -212,7 +213,9 @@ class Application:
             act_key=command_input.act_key,
             signatories=signatories,
             based_on=command_input.based_on,
+            not_here=tuple(sorted(filler.given - known)),
         )
+        filler.given.clear()
         return BatchItem(command_input.stream, command_input.command_id, payload.model_dump_json())
 
     async def person(self, person: str) -> Contact:

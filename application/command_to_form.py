@@ -14,7 +14,7 @@ from domain.commands import CommandPayload
 from domain.records import Command
 from domain.types import Provenance
 from ledger.events import RecordedEvent
-from vault.texts import ERASED
+from vault.texts import ALTERED, ERASED
 
 
 def to_form_values(value: Any, texts: Mapping[str, str], forgotten: Collection[str] = ()) -> Any:
@@ -34,7 +34,7 @@ def to_form_values(value: Any, texts: Mapping[str, str], forgotten: Collection[s
     if isinstance(value, (list, tuple)):
         return [to_form_values(entry, texts, forgotten) for entry in value]
     if isinstance(value, str) and value in texts:
-        return f"{KNOWN_DIGEST}{value}" if texts[value] == ERASED else texts[value]
+        return f"{KNOWN_DIGEST}{value}" if texts[value] in {ERASED, ALTERED} else texts[value]
     return value
 
 

@@ -160,6 +160,8 @@ class FieldFiller:
         self._people = people
         # Only a file that this program exported may hold digests of erased texts and commitments of unknown persons.
         self._is_export = is_export
+        self.given: set[str] = set()
+        """Digests and commitments that an exported file gave, as they are in the fields."""
 
     async def fill(self, model: type[BaseModel], fields: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
         """Return the fields with digests in place of texts, and with the commitments of persons.
@@ -196,7 +198,9 @@ class FieldFiller:
         if not isinstance(value, str) or not value.strip():
             raise InputError("text_expected", path, found=repr(value)[:80])
         if self._is_export and re.fullmatch(rf"{KNOWN_DIGEST}[0-9a-f]{{64}}", value):
-            return value.removeprefix(KNOWN_DIGEST)
+            digest = value.removeprefix(KNOWN_DIGEST)
+            self.given.add(digest)
+            return digest
         if len(value) > limits.TEXT_CHARS:
             raise InputError("text_too_long", path, found=len(value), most=limits.TEXT_CHARS)
         try:
@@ -210,9 +214,11 @@ class FieldFiller:
         contact = await self._people.get(str(person))
         if contact is None:
             if self._is_export and fields.get("commitment"):
+                self.given.add(str(fields["commitment"]))
                 return fields
             raise InputError("unknown_person", path, person=person)
         if self._is_export and fields.get("commitment"):
+            self.given.add(str(fields["commitment"]))
             return fields  # a former name's, or that of a name that another installation knows
         if fields.get("commitment") not in {None, contact.commitment}:
             raise InputError("other_commitment", path, person=person)

@@ -33,6 +33,10 @@ class Jobs:
         task.add_done_callback(self._running.discard)
         return id_
 
+    def of_kind(self, kind: type[J]) -> list[tuple[str, J]]:
+        """The jobs of a kind, each with its id, the oldest first."""
+        return [(id_, job) for id_, job in self._jobs.items() if isinstance(job, kind)]
+
     def get(self, id_: str, kind: type[J]) -> J:
         """A job of a kind.
 

@@ -1,15 +1,31 @@
-"""The whole verification: the ledger, and the texts and names in the vault that must match it."""
+"""The whole verification: the ledger, what its events name in the vault, and the checkpoints to agree with."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from application.application import Application
+from audit.beside import Erasures, Vault, check_ledger_rows
+from audit.marks import Marks
+from audit.processes import stream_processes
 from audit.replay import broken_at
-from audit.verify import Progress, VerificationReport, verify
+from audit.report import PROBLEMS_KEPT, BesideProblem, VerificationReport
+from audit.verify import Progress, verify
+from domain.rules import Edition, edition_of
 from i18n.messages import sentence
-from ledger.checkpoints import Checkpoint
+from ledger.checkpoints import CheckpointFile, stored_checkpoint
 from ledger.events import RecordedEvent
+from ledger.notes import LogIdentity, NoteError, SignedCheckpoint
+from ledger.postgres import PostgresLedger
+from vault.texts import Texts
+
+PROCESSES = min(2, os.cpu_count() or 1)
+FEW = 5_000
+"""Fewer events are verified by this process alone: starting others would take longer."""
+
+REMARKS = frozenset({"file_missing", "epoch_raised"})
+"""What may have been so from the beginning: an act can name a file that was never uploaded."""
 
 
 def chain_warning(rows: Sequence[RecordedEvent], name: str = "") -> str:
@@ -21,32 +37,64 @@ def chain_warning(rows: Sequence[RecordedEvent], name: str = "") -> str:
     return "" if position is None else sentence("chain_broken", {"cycle": name or rows[0].stream, "position": position})
 
 
+async def marks_of(
+    ledger: PostgresLedger, log: LogIdentity | None, file: Path | None = None, kept: Sequence[SignedCheckpoint] = ()
+) -> Marks:
+    """Collect the checkpoints that a ledger is compared with: those kept elsewhere, the file, the row in the database.
+
+    Without `log` file and row are not read: nobody could tell whose they are.
+    """
+    marks = Marks()
+    if kept:
+        marks.add("kept", kept)
+    if log is None:
+        return marks
+    if file is not None:
+        marks.add("file", CheckpointFile(file).read(log))
+    try:
+        if (signed := await stored_checkpoint(ledger.pool, log)) is not None:
+            marks.add("database", [signed])
+    except NoteError as error:
+        marks.beside.append(BesideProblem("tree_row", error.code))
+    return marks
+
+
 async def verify_all(
-    app: Application,
+    ledger: PostgresLedger,
+    installation: str,
     *,
-    checkpoints: tuple[Checkpoint, ...] = (),
+    marks: Marks | None = None,
     entry_key: str | None = None,
-    progress: Progress = lambda _: None,
-) -> tuple[VerificationReport, list[dict[str, str]]]:
-    """Return the report on the ledger, and the problems of the vault: altered texts and renamed persons."""
+    processes: int | None = None,
+    progress: Progress = lambda _part, _done, _all: None,
+) -> VerificationReport:
+    """Verify a ledger with all that belongs to it. `processes` None: as many as its size is worth."""
+    texts = Texts(ledger.pool)
+
+    async def edition(digest: str) -> Edition | None:
+        body = await texts.edition(digest)
+        return edition_of(body) if body else None
+
+    erasures = Erasures()
+    vault = Vault(ledger.pool, erasures)
+    if processes is None:
+        processes = PROCESSES if await ledger.last_position() >= FEW else 0
     report = await verify(
-        app.ledger,
-        app.edition,
-        app.gate.installation,
-        app.ledger.epoch,
-        checkpoints=checkpoints,
+        ledger,
+        edition,
+        installation,
+        ledger.epoch,
+        marks=marks,
         entry_key=entry_key,
+        outside=vault,
+        pool_of=stream_processes(ledger.url, processes, erasures) if processes else None,
         progress=progress,
     )
-    vault_problems = [
-        *({"code": "text_altered", "detail": digest} for digest in await app.texts.altered()),
-        *({"code": "person_renamed", "detail": person} for person in sorted(await _renamed(app, report))),
-    ]
-    return report, vault_problems
-
-
-async def _renamed(app: Application, report: VerificationReport) -> set[str]:
-    """Return the ids of persons who signed with a commitment that fits neither their name nor a former one."""
-    known = await app.people.commitments()
-    differing = {person for person, used in report.commitments.items() if used - known.get(person, frozenset(used))}
-    return differing | set(await app.people.renamed())
+    found = [*report.beside, *[one async for one in vault.altered()]]
+    found += [one async for one in check_ledger_rows(ledger.pool, installation)]
+    if ledger.epoch > max(report.epoch, 1):
+        found.append(BesideProblem("epoch_raised", f"{ledger.epoch}"))
+    found = list(dict.fromkeys(found))
+    report.remarks = [one for one in found if one.code in REMARKS][:PROBLEMS_KEPT]
+    report.beside = [one for one in found if one.code not in REMARKS][:PROBLEMS_KEPT]
+    return report

@@ -11,10 +11,13 @@ import platform
 from rich.console import Console
 from rich.table import Table
 
-from bench import acts, ledgers, pages
+from application.yaml_files import read_model
+from bench import acts, ledgers, pages, verifying
 from bench.harness import BenchRow, scratch, server
+from domain.rules import Edition
 from local.paths import paths
 from local.postgres import create_database
+from resources import RULES
 
 
 async def _ledgers() -> list[BenchRow]:
@@ -40,7 +43,12 @@ async def _logins() -> list[BenchRow]:
         return await pages.pages(folder, clusters=8, count=2)
 
 
-PARTS = ("ledger", "engine", "pages")
+async def _verifying() -> list[BenchRow]:
+    with server() as (running, folder):
+        return await verifying.verifying(running, folder, read_model(RULES / "specimen-2020.yaml", Edition))
+
+
+PARTS = ("ledger", "verifying", "engine", "pages")
 SMALL = "logins"
 """A part that is not run unless it is named: the same as "pages", over a small city."""
 
@@ -58,6 +66,8 @@ def main() -> None:
     rows: list[BenchRow] = []
     if "ledger" in parts:
         rows += asyncio.run(_ledgers())
+    if "verifying" in parts:
+        rows += asyncio.run(_verifying())
     if "engine" in parts:
         rows += asyncio.run(_engine())
     if "pages" in parts:

@@ -103,6 +103,13 @@ def resume(
     _finish(lambda: operating.resume(confirm_clock=confirm_clock, as_json=json))
 
 
+@app.command(help=_("Compute board, search and people's lists anew from the ledger."))
+def rebuild(json: Json = False) -> None:
+    from cli import operating
+
+    _finish(lambda: operating.rebuild(as_json=json))
+
+
 @account.command("create", help=_("Enter a person and make an account; prints where a password is chosen."))
 def account_create(
     person: Annotated[str, typer.Argument(help=_("An id, such as nguyen-van-a."))],
@@ -352,8 +359,20 @@ def replay(
     _finish(lambda: auditing.replay_(cycle, at, version, known_on, as_json=json))
 
 
-@audit.command(help=_("Check every chain, position and signature of the ledger."))
-def verify(json: Json = False) -> None:
+@audit.command(help=_("Check every chain, position and signature of the ledger, and compare it with checkpoints."))
+def verify(
+    checkpoint: Annotated[
+        Optional[list[Path]], typer.Option(help=_("A file with checkpoints that were kept elsewhere; may be repeated."))
+    ] = None,
+    key: Annotated[
+        Optional[str],
+        typer.Option(help=_("The key that signed them, or a file with it; this installation's when none is named.")),
+    ] = None,
+    processes: Annotated[
+        Optional[int], typer.Option(min=0, max=64, help=_("How many processes check the streams."))
+    ] = None,
+    json: Json = False,
+) -> None:
     from cli import auditing
 
-    _finish(lambda: auditing.verify_(as_json=json))
+    _finish(lambda: auditing.verify_(checkpoint or [], key, processes, as_json=json))

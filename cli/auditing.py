@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from application.event_texts import Background, event_texts
 from application.moments import Moment
 from application.timeline import timeline as timeline_entries
-from application.verification import chain_warning, verify_all
+from application.verification import chain_warning, marks_of, verify_all
+from application.verification_text import beside_text, problem_text, verification_lines
 from audit.replay import Replay, digests_in, replay, replay_as_json, select
+from audit.verify import Progress
 from cli.acting import day_of
-from cli.outcome import Exit, answer, grid, say, say_page, terminal
+from cli.outcome import Exit, answer, asking, grid, say, say_page, terminal
 from cli.session import Session, session
 from domain.city_year import CityState
 from domain.codec import plain
@@ -26,15 +31,16 @@ from domain.titles import names_of
 from errors import InputError
 from i18n import _, ngettext
 from i18n.details import Detail
-from i18n.messages import counted, day, word
+from i18n.messages import day, word
 from i18n.state_text import deviation_text, state_lines
 from i18n.timeline import EventText
 from i18n.values import unnamed_units
-from ledger.checkpoints import all_checkpoints, write_checkpoint
+from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog, read_given
 from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
+from ledger.notes import LogIdentity, NoteVerifier
 from ledger.paging import ALL_ROWS, Paged, PageRequest
-from ledger.postgres import checkpoint
+from local.log_key import LOG_KEY_FILE, log_key
 
 
 async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
@@ -173,57 +179,89 @@ async def _acts(
     return background.titled, [(one.meta.version, of) for one, of in zip(standing, words, strict=True)]
 
 
-async def verify_(*, as_json: bool) -> int:
-    """Verify the ledger, texts and persons. When all is right, write a checkpoint beside the data."""
+async def verify_(files: Sequence[Path], key: str | None, processes: int | None, *, as_json: bool) -> int:
+    """Verify the ledger and the vault, and compare them with checkpoints. When all is right, make a checkpoint."""
     async with session("ledger", say, founded=True) as app:
-        folder = app.paths.data / "checkpoints"
-        report, beside = await verify_all(
-            app,
-            checkpoints=tuple(all_checkpoints(folder)),
-            entry_key=app.installed.public_key,
-            progress=lambda n: (
-                say(ngettext("{n} event checked", "{n} events checked", n).format(n=n)) if n % 10_000 == 0 else None
-            ),
-        )
-        ok = report.ok and not beside
-        if ok and (mark := await checkpoint(app.ledger)) is not None:
-            write_checkpoint(folder, mark)
+        own = log_key(app.paths.data / LOG_KEY_FILE)
+        own_log = LogIdentity.of(own.verifier)
+        given_log = own_log if key is None else LogIdentity.of(_given_key(key))
+        kept = [one for file in files for one in read_given(file, given_log)]
+        file = app.paths.data / "checkpoints" / FILE
+        with _progress() as progress:
+            report = await verify_all(
+                app.ledger,
+                app.installed.id,
+                marks=await marks_of(app.ledger, own_log, file, kept),
+                entry_key=app.installed.public_key,
+                processes=processes,
+                progress=progress,
+            )
+        if report.ok:
+            await CheckpointLog(app.ledger.pool, CheckpointFile(file), own).advance()
     data = {
         "installation": app.installed.id,
         "folder": str(app.paths.data),
-        "ok": ok,
+        "ok": report.ok,
         "events": report.events,
-        "streams": len(report.streams),
+        "streams": report.streams,
         "signatures": report.signatures,
         "clock_acts": report.clock_acts,
+        "unsigned": report.unsigned,
         "first_broken_position": report.first_broken,
         "root": report.root,
+        "log_key": str(own.verifier),
+        "compared": [asdict(one) for one in report.compared],
+        "proven": report.proven,
         "problems": [asdict(problem) for problem in report.problems],
-        "beside": beside,
+        "beside": [asdict(one) for one in report.beside],
+        "remarks": [asdict(one) for one in report.remarks],
     }
 
     def show() -> None:
         console = terminal()
         console.print(_("Installation {installation}, in {folder}").format(**data), soft_wrap=True)
-        console.print(
-            _("{events} in {streams}, {signatures}, {clock_acts}").format(
-                events=counted("event", report.events),
-                streams=counted("stream", len(report.streams)),
-                signatures=counted("signature", report.signatures),
-                clock_acts=counted("clock_act", report.clock_acts),
-            )
-        )
-        if ok:
-            console.print(_("The chain is whole. Root {root}").format(root=report.root))
-        if report.first_broken is not None:
-            console.print(_("BROKEN at position {position}").format(position=report.first_broken))
+        for line in verification_lines(report):
+            console.print(line)
         for problem in report.problems:
-            console.print(f"  {problem.position} {problem.stream}: {word('fault', problem.code)}")
-        for one in beside:
-            console.print(f"  {word('beside', one['code'])}: {one['detail']}")
+            where = f"{problem.position or '-'} {problem.stream}".rstrip()
+            console.print(f"  {where}: {problem_text(problem)}", soft_wrap=True)
+        for one in (*report.beside, *report.remarks):
+            console.print(f"  {beside_text(one)}", soft_wrap=True)
+        console.print(_("Key of the checkpoints: {key}").format(key=own.verifier), soft_wrap=True)
 
     answer(data, as_json=as_json, show=show)
-    return Exit.DONE if ok else Exit.NOT_VERIFIED
+    return Exit.DONE if report.ok else Exit.NOT_VERIFIED
+
+
+def _given_key(key: str) -> NoteVerifier:
+    """Return the key that was given: itself, or in a file.
+
+    Raises:
+        NoteError: `note_key_bad`.
+    """
+    with suppress(OSError, ValueError):
+        if Path(key).is_file():
+            key = Path(key).read_text(encoding="utf-8")
+    return NoteVerifier.parse(key)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show the progress as a bar on a terminal, and not at all elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    titles = {1: _("order and digests"), 2: _("signatures and decisions")}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    tasks: dict[int, TaskID] = {}
+    with Bar(*columns, console=asking(), transient=True, disable=not sys.stderr.isatty()) as bar:
+
+        def progress(part: int, done: int, about: int) -> None:
+            if part not in tasks:
+                tasks[part] = bar.add_task(titles[part])
+            bar.update(tasks[part], completed=done, total=about)
+
+        yield progress
 
 
 async def _editions(app: Session, rows: Any) -> dict[str, Edition]:

@@ -20,6 +20,8 @@ from ledger.protocol import load_all
 from ledger.setup import confirm_clock as confirm
 from local.engine import addresses, open_engine, parts_that_answer, running_engine, serve
 from local.paths import paths
+from projections.board_table import Board
+from projections.search import SearchIndex
 from web.settings import check_settings
 
 
@@ -73,6 +75,22 @@ async def status(*, as_json: bool) -> int:
         terminal().print(table)
 
     answer(data, as_json=as_json, show=show)
+    return Exit.DONE
+
+
+async def rebuild(*, as_json: bool) -> int:
+    """Compute the projections anew: board, tasks and deviations, people's lists, search."""
+    async with session("ledger", say, founded=True) as app:
+        board, search = Board(app.ledger, app.texts), SearchIndex(app.ledger)
+        await board.forget()
+        await search.forget()
+        position = min(await board.catch_up(), await search.catch_up())
+    text = ngettext(
+        "Board and search were computed anew from {count} event.",
+        "Board and search were computed anew from {count} events.",
+        position,
+    ).format(count=position)
+    answer({"events": position}, as_json=as_json, show=lambda: terminal().print(text))
     return Exit.DONE
 
 

@@ -19,7 +19,7 @@ from domain.records import Command, Meta, Refused
 from domain.steps.signatories import Signatories
 from domain.strengths import Strength, strength_of
 from domain.times import When
-from domain.types import FrozenModel, Label, Provenance, Slug, added_later
+from domain.types import Digest, FrozenModel, Label, Provenance, Slug, added_later
 
 
 class CommandPayload(FrozenModel):
@@ -40,6 +40,8 @@ class CommandPayload(FrozenModel):
     signatories: Signatories | None = Field(default=None, alias="hands")
     based_on: PositiveInt | None = added_later()
     """The version of the stream that its actor had read; None where that is not known, as of facts from a source."""
+    not_here: tuple[Digest, ...] = added_later(())
+    """Digests of texts and names that an exported file gave without text or name: they were never stored here."""
 
     @classmethod
     def of(cls, command: Command, **circumstances: Any) -> CommandPayload:

@@ -297,6 +297,9 @@ SENTENCES: Mapping[str, str | Plural] = {
     "bad_signature": N_("The signature is wrong."),
     "not_covered": N_("The signature does not cover this command."),
     "expired": N_("The command waited too long and expired; hand it in again."),
+    "issued_later": N_(
+        "The act was signed at a time that has not come yet. Check the clocks of the machines, then do it again."
+    ),
     "not_local": N_("Only the register's own worker may append."),
     "diverged": N_("The ledger and the engine tell different pasts; stop and ask the operator."),
     "read_diverged": N_(
@@ -378,7 +381,40 @@ SENTENCES: Mapping[str, str | Plural] = {
         "The ledger at {database} has format {found}; this program reads and writes format {expected} only. Nothing in "
         "it was changed."
     ),
-    "checkpoint_ahead": N_("The ledger lacks what a checkpoint has seen (position {position}); this is an old copy."),
+    "checkpoint_ahead": N_(
+        "The ledger lacks what a checkpoint has seen ({size} events); this is an old copy. The checkpoints are in "
+        "{file}."
+    ),
+    "checkpoint_differs": N_(
+        "The first {size} events of the ledger are others than a checkpoint has seen; it went on from an old copy, or "
+        "was changed. The checkpoints are in {file}."
+    ),
+    "checkpoint_gap": N_(
+        "After event {size} one is missing, so no checkpoint is made. `thidua audit verify` says more."
+    ),
+    "checkpoint_file_unreadable": N_("The file with checkpoints {file} cannot be read: {problem}."),
+    "checkpoint_file_empty": N_("There is no checkpoint in it: {file} is empty."),
+    "checkpoint_file_malformed": N_("Line {line} of {file} is no checkpoint, or only a part of one."),
+    "checkpoint_file_foreign": N_("The checkpoint in line {line} of {file} is of another installation ({origin})."),
+    "checkpoint_file_unsigned": N_("The checkpoint in line {line} of {file} was not signed with this key."),
+    "checkpoint_file_signature": N_(
+        "The signature of the checkpoint in line {line} of {file} is wrong: it was changed."
+    ),
+    "note_malformed": N_("This is no checkpoint, or only a part of one."),
+    "note_foreign": N_("The checkpoint is of another installation ({origin})."),
+    "note_unsigned": N_("The checkpoint was not signed with this key."),
+    "note_signature": N_("The signature of the checkpoint is wrong: it was changed."),
+    "note_frontier": N_("The tree in the database is not the one of its checkpoint."),
+    "note_key_bad": N_(
+        "This is no key of checkpoints. It is one line with two plus signs, as `thidua audit verify` prints it."
+    ),
+    "verification_runs": N_(
+        "The ledger is being verified, compared with other checkpoints than yours. Try again when that is done."
+    ),
+    "text_altered": N_("The text was changed in the database, so it cannot be used. `thidua audit verify` says more."),
+    "key_file_missing": N_("The key file {file} cannot be read: {problem}."),
+    "key_file_bad": N_("The key file {file} is damaged. Restore it from a backup."),
+    "key_file_open": N_("Others may read the key file {file}. Only its owner may: chmod 600 {file}."),
     "append_size": N_("An append takes 1 to {most} events, not {count}."),
     "unreachable": N_("The engine does not answer."),
     "database_unreachable": N_("The database does not answer now. Try again in a moment."),

@@ -81,7 +81,27 @@ WORDS: Mapping[str, WordTable] = {
         }
     ),
     "beside": WordTable(
-        {"text_altered": N_("a text was changed"), "person_renamed": N_("the name of a person was changed")}
+        {
+            "text_altered": N_("a stored text was changed"),
+            "text_missing": N_("a text that an act names is missing"),
+            "text_erased": N_("a text that an act names was emptied, and no erasure is recorded"),
+            "person_renamed": N_("a person has another name than the acts say"),
+            "person_missing": N_("a person whom an act names is missing"),
+            "person_erased": N_("a person was emptied, and no erasure is recorded"),
+            "edition_altered": N_("a stored rules edition was changed"),
+            "file_altered": N_("an uploaded file was changed"),
+            "file_missing": N_("a file that an act names is not here; perhaps it was never uploaded"),
+            "installation_row": N_("the database says that it belongs to another installation"),
+            "epoch_raised": N_("the number of restores was raised, and nothing was signed since"),
+            "command_idle": N_("a signed command stands there, and no act came of it"),
+            "batch_idle": N_("a signature stands there, and no command belongs to it"),
+            "tree_row": N_("the tree of the checkpoints in the database was changed; it is computed again by itself"),
+            "checkpoint_malformed": N_("a line of the file of checkpoints is none"),
+            "checkpoint_foreign": N_("a line of the file of checkpoints is of another installation"),
+            "checkpoint_unsigned": N_("a line of the file of checkpoints was not signed by this installation"),
+            "checkpoint_signature": N_("a line of the file of checkpoints has a wrong signature"),
+            "checkpoint_twice": N_("two checkpoints of the same size differ"),
+        }
     ),
     "channel": WordTable(
         {"message": N_("by a message"), "telephone": N_("by telephone"), "in-person": N_("in person")}, Channel
@@ -224,6 +244,9 @@ WORDS: Mapping[str, WordTable] = {
             "incomplete": N_("the rest of its command is missing"),
             "other_installation": N_("founded by another installation"),
             "other_key": N_("founded with another key"),
+            "changed_meanwhile": N_("it was changed while the ledger was verified"),
+            "command_unit": N_("beside its command stands another unit than the signed one"),
+            "before_issued": N_("recorded before its command was issued"),
         }
     ),
     "hold_cause": WordTable(
@@ -390,6 +413,7 @@ WORDS: Mapping[str, WordTable] = {
 
 COUNTS: Mapping[str, Plural] = {
     "act": Plural("{count} act", "{count} acts"),
+    "checkpoint": Plural("{count} checkpoint", "{count} checkpoints"),
     "clock_act": Plural("{count} act of the clock", "{count} acts of the clock"),
     "cluster": Plural("{count} cluster", "{count} clusters"),
     "deviation": Plural("{count} deviation", "{count} deviations"),
@@ -398,7 +422,7 @@ COUNTS: Mapping[str, Plural] = {
     "recovery_code": Plural("{count} recovery code left.", "{count} recovery codes left."),
     "remark": Plural("{count} remark", "{count} remarks"),
     "reminder": Plural("{count} reminder", "{count} reminders"),
-    "signature": Plural("{count} signature", "{count} signatures"),
+    "signature": Plural("{count} signed act", "{count} signed acts"),
     "stream": Plural("{count} stream", "{count} streams"),
     "task": Plural("{count} task", "{count} tasks"),
     "unit": Plural("{count} unit", "{count} units"),

@@ -32,6 +32,7 @@ SETUP_LOCK = 2
 BOARD_LOCK = 3
 SEARCH_LOCK = 4
 ACCOUNT_KEYS_LOCK = 5
+TREE_LOCK = 6
 
 _SETTINGS: dict[str, Any] = {
     "timeout": CONNECT_TIMEOUT_S,

@@ -208,5 +208,14 @@ class RecordedEvent(msgspec.Struct, frozen=True, dict=True):
 
 def chain_digest(previous: bytes, position: int, recorded_at: datetime, body: bytes) -> bytes:
     """Chain a body to the digest before it. `ledger.append` in the database computes the same."""
-    micros = (recorded_at - _EPOCH) // _MICROSECOND
+    return chain_digest_at(previous, position, micros_of(recorded_at), body)
+
+
+def micros_of(recorded_at: datetime) -> int:
+    """Return a time of recording as digests cover it: in microseconds since 1970."""
+    return (recorded_at - _EPOCH) // _MICROSECOND
+
+
+def chain_digest_at(previous: bytes, position: int, micros: int, body: bytes) -> bytes:
+    """As `chain_digest`, for one who checks many events that were recorded at the same time."""
     return sha256(EVENT_TAG + previous + _POSITION_AND_TIME(position, micros) + sha256(body).digest()).digest()

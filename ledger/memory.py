@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from ledger.events import NO_DIGEST, Draft, LedgerTip, RecordedEvent, StreamTip, chain_digest
 from ledger.protocol import PAGE_BYTES, Append, Appended, Behind, CommandReused, Diverged, Expired, Part, Stopped
@@ -112,6 +113,18 @@ class MemoryLedger:
 
     async def command(self, digest: bytes) -> SignedCommand | None:
         return self._commands.get(digest)
+
+    async def commands(self, digests: Collection[bytes]) -> dict[bytes, SignedCommand]:
+        return {digest: self._commands[digest] for digest in digests if digest in self._commands}
+
+    async def of_command(self, stream: str, command_id: UUID) -> tuple[RecordedEvent, ...]:
+        return tuple(row for row in self._streams.get(stream, []) if row.command_id == command_id)
+
+    async def digests_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        return {at: self._events[at - 1].digest for at in positions if 0 < at <= len(self._events)}
+
+    async def last_position(self) -> int:
+        return len(self._events)
 
     async def now(self) -> datetime:
         return datetime.now(UTC)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from ledger.checkpoints import Checkpoint, last_checkpoint, merkle_root
 from ledger.connection import Connection, Pool, connect, open_pool
 from ledger.events import NO_DIGEST, LedgerTip, RecordedEvent, StreamTip
 from ledger.memory import same_content
@@ -26,15 +25,16 @@ _COLUMNS = ", ".join(RecordedEvent.__struct_fields__)
 _LOAD = f"select {_COLUMNS} from ledger.event where stream = $1 and version > $2 order by version limit $3"  # noqa: S608 - our own columns
 _LAST = f"select {_COLUMNS} from ledger.event where stream = $1 order by version desc limit 1"  # noqa: S608 - our own columns
 _READ = f"select {_COLUMNS} from ledger.event where position > $1 order by position limit $2"  # noqa: S608 - our own columns
+_OF_COMMAND = f"select {_COLUMNS} from ledger.event where stream = $1 and command_id = $2 order by version"  # noqa: S608 - as above
 _KNOWN = f"select {_COLUMNS} from ledger.event where stream = any($1) and command_id = any($2) order by position"  # noqa: S608 - our own columns
 
 
 class PostgresLedger:
-    """See `ledger.protocol.Ledger`. Made by `open_ledger`; `epoch` is the writer epoch it appends under."""
+    """See `ledger.protocol.Ledger`. Made by `open_ledger`. It appends under the writer `epoch`."""
 
     def __init__(self, pool: Pool, url: str, epoch: int) -> None:
         self.pool = pool
-        self._url = url
+        self.url = url
         self.epoch = epoch
         self._writer = Writer(url, epoch, self._answer_unwritten)
 
@@ -123,19 +123,32 @@ class PostgresLedger:
         return [stream for stream in streams if stream in found]
 
     async def command(self, digest: bytes) -> SignedCommand | None:
+        return (await self.commands([digest])).get(digest)
+
+    async def commands(self, digests: Collection[bytes]) -> dict[bytes, SignedCommand]:
         query = """
-            select c.payload, c.unit, b.header, b.signature
-            from ledger.command c join ledger.batch b on b.digest = c.batch where c.digest = $1
+            select c.digest, c.payload, c.unit, b.header, b.signature
+            from ledger.command c join ledger.batch b on b.digest = c.batch where c.digest = any($1)
         """
-        row = await self.pool.fetchrow(query, digest)
-        return SignedCommand(row["header"], row["signature"].hex(), row["payload"], row["unit"]) if row else None
+        rows = await self.pool.fetch(query, list(digests)) if digests else ()
+        return {
+            row["digest"]: SignedCommand(row["header"], row["signature"].hex(), row["payload"], row["unit"])
+            for row in rows
+        }
+
+    async def of_command(self, stream: str, command_id: UUID) -> tuple[RecordedEvent, ...]:
+        return _recorded_events(await self.pool.fetch(_OF_COMMAND, stream, command_id))
 
     async def tip(self) -> LedgerTip:
         row = await self.pool.fetchrow("select position, digest from ledger.event order by position desc limit 1")
         return LedgerTip(*row) if row else LedgerTip()
 
+    async def digests_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        query = "select position, digest from ledger.event where position = any($1)"
+        rows = await self.pool.fetch(query, list(positions)) if positions else ()
+        return {row["position"]: row["digest"] for row in rows}
+
     async def last_position(self) -> int:
-        """Return the position of the last event, 0 when there is none."""
         return int(await self.pool.fetchval("select max(position) from ledger.event") or 0)
 
     async def now(self) -> datetime:
@@ -145,7 +158,7 @@ class PostgresLedger:
     @contextlib.asynccontextmanager
     async def notices(self, wake: Callable[[], None]) -> AsyncIterator[None]:
         """Call `wake` after every group of appends while the context lasts. The groups are announced by NOTIFY."""
-        connection = await connect(self._url)
+        connection = await connect(self.url)
         try:
             await connection.add_listener("ledger", lambda *_: wake())
             yield
@@ -163,7 +176,6 @@ async def open_ledger(
     installation: str | None,
     *,
     writing: bool = True,
-    checkpoints: Path | None = None,
     watch: DatabaseWatch | None = None,
 ) -> PostgresLedger:
     """Open the ledger at `url`. With `writing`, check first that appending is safe.
@@ -171,13 +183,12 @@ async def open_ledger(
     Args:
         url: the address of the database; the role decides what may be done.
         installation: the id that the ledger must belong to; None accepts any.
-        writing: check the server's settings, and the ledger against the newest checkpoint.
-        checkpoints: the folder of the checkpoints, if there is one.
+        writing: check the server's settings.
         watch: opens the connections, and cuts them when the database stops answering.
 
     Raises:
         Stopped: `no_ledger`: the database is empty; `schema_differs`: see `ledger.setup`; `other_installation`,
-            `unsafe_setting`, `is_a_replica`, or `checkpoint_ahead`: the ledger lacks an event that a checkpoint names.
+            `unsafe_setting` or `is_a_replica`.
         ConnectionError, TimeoutError, OSError, asyncpg.PostgresError: as `connection.open_connection`.
     """
     pool = await (open_pool(url) if watch is None else open_pool(url, opening=watch.connect))
@@ -188,8 +199,6 @@ async def open_ledger(
                 raise Stopped("other_installation", expected=installation, found=row["id"])
             if writing:
                 await _check_settings(connection)
-                if checkpoints is not None:
-                    await _check_against_checkpoint(connection, checkpoints)
         return PostgresLedger(pool, url, row["epoch"])
     except BaseException:
         pool.terminate()
@@ -212,26 +221,6 @@ async def _check_settings(connection: Connection) -> None:
             raise Stopped("unsafe_setting", name=name, found=found, expected=wanted)
     if await connection.fetchval("select pg_is_in_recovery()"):
         raise Stopped("is_a_replica")
-
-
-async def _check_against_checkpoint(connection: Connection, folder: Path) -> None:
-    """Refuse a ledger that lacks the event of the newest checkpoint: it is an old copy, and appends would fork it."""
-    newest = last_checkpoint(folder)
-    if newest is None:
-        return
-    digest = await connection.fetchval("select digest from ledger.event where position = $1", newest.position)
-    if digest is None or digest.hex() != newest.digest:
-        raise Stopped("checkpoint_ahead", position=newest.position, folder=str(folder))
-
-
-async def checkpoint(ledger: PostgresLedger) -> Checkpoint | None:
-    """Return a checkpoint of the ledger as it is now, None when it is empty. Reads the digests of all events."""
-    rows = await ledger.pool.fetch("select position, digest, recorded_at from ledger.event order by position")
-    if not rows:
-        return None
-    last = rows[-1]
-    root = merkle_root([row["digest"] for row in rows])
-    return Checkpoint(last["position"], last["digest"].hex(), root.hex(), last["recorded_at"].isoformat())
 
 
 def _recorded_events(rows: list[Any]) -> tuple[RecordedEvent, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -131,6 +132,18 @@ class Ledger(Protocol):
 
     async def command(self, digest: bytes) -> SignedCommand | None:
         """Return the signed command that an event's `command_digest` names, None when there is none."""
+
+    async def commands(self, digests: Collection[bytes]) -> dict[bytes, SignedCommand]:
+        """Return the signed commands with these digests; those that there are not are left out."""
+
+    async def of_command(self, stream: str, command_id: UUID) -> tuple[RecordedEvent, ...]:
+        """Return the events of one command in a stream, found by its id."""
+
+    async def digests_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """Return the digests of the events at some positions, those that there are."""
+
+    async def last_position(self) -> int:
+        """Return the position of the last event, 0 when there is none."""
 
     async def now(self) -> datetime:
         """Return the ledger's time: for PostgreSQL, the server's clock."""

@@ -1,8 +1,8 @@
 -- The schema of the ledger, as it is now. ledger/setup.py applies it to an empty database, as the owner, and runs the
 -- files of vault, projections and accounts after it. Before the first release this file is edited in place.
 --
--- Protection: no role but the owner may insert, update or delete here; thidua_app appends by ledger.append, which runs
--- with the owner's rights. Triggers refuse changes by the owner, too.
+-- Protection: no role but the owner may insert, update or delete here, the tree excepted; thidua_app appends by
+-- ledger.append, which runs with the owner's rights. Triggers refuse changes by the owner, too.
 --
 -- Error codes: TD001 a recorded row would be changed; TD002 another writer epoch; TD003 appends are stopped because of
 -- the clock; TD004 an event carries a lower law than the one before it; TD005 a body is not of its stream and version.
@@ -127,6 +127,14 @@ create view ledger.dump as
     ) lines
     order by kind, place;
 comment on view ledger.dump is 'For psql -Atc "table ledger.dump": the ledger as JSON lines. See docs/ledger-format.md.';
+
+create table ledger.tree (
+    one      boolean primary key default true check (one),
+    size     bigint not null check (size > 0),
+    frontier bytea not null,
+    note     text not null
+);
+comment on table ledger.tree is 'One row: the Merkle tree over the digests of the first `size` events as its frontier, and the signed checkpoint of it. Computed from the events, so it is no evidence. See ledger/checkpoints.py.';
 
 create view ledger.gaps as
     select position, position - lag(position, 1, 0::bigint) over (order by position) - 1 as missing_before
@@ -341,3 +349,4 @@ grant usage on schema ledger to thidua_app, thidua_reader, thidua_web;
 grant select on all tables in schema ledger to thidua_app, thidua_reader, thidua_web;
 grant execute on function ledger.fields to thidua_app, thidua_reader, thidua_web;
 grant execute on function ledger.append, ledger.stop_clock to thidua_app;
+grant insert, update on ledger.tree to thidua_app;

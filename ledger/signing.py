@@ -26,6 +26,9 @@ FORMAT: Literal["thidua-command-2"] = "thidua-command-2"
 LIFETIME = timedelta(hours=1)
 """From issue to expiry: the ledger refuses a command that comes later, unless it is known."""
 
+SKEW = timedelta(minutes=2)
+"""The clocks of the machine that signs and of the one that stores may differ by so much."""
+
 
 class NotSignedError(CodedError):
     """A command has no valid signature that covers it. `code` says what is wrong."""

@@ -26,6 +26,7 @@ from ledger.protocol import Append
 from ledger.setup import apply_schema, claim, set_role_password
 from local.account_keys import ACCOUNT_KEY_FILE
 from local.installation import ROLES, WEB_KEY_FILE, Installation, installation_in
+from local.log_key import LOG_KEY_FILE
 from local.paths import Paths
 from local.postgres import PostgresServer, create_database
 from local.process import EngineUnavailableError, Server, free_ports, port_answers, start_server, wait_until
@@ -299,6 +300,7 @@ def start_worker(paths: Paths, endpoints: Endpoints, installed: Installation, we
         "THIDUA_INSTALLATION": installed.id,
         "THIDUA_OUTBOX": str(paths.data / "outbox"),
         "THIDUA_CHECKPOINTS": str(paths.data / "checkpoints"),
+        "THIDUA_LOG_KEY_FILE": str(paths.data / LOG_KEY_FILE),
         **({"THIDUA_WORKER_HEALTH": str(host_and_port(endpoints.worker_health)[1])} if endpoints.worker_health else {}),
         **_environment("THIDUA_SMTP", "THIDUA_SENDER", "THIDUA_LANG", "THIDUA_METRICS"),
         **_environment("THIDUA_WEB_ADDRESS", "THIDUA_WEB_HOST", "THIDUA_WEB_PORT"),

@@ -7,6 +7,7 @@ passwords of roles that may append.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from local.account_keys import ACCOUNT_KEY_FILE, AccountKeys
+from local.log_key import LOG_KEY_FILE, make_log_key
 from local.paths import INSTALLATION_FILE
 from local.private_files import write_private
 
@@ -85,6 +87,7 @@ def installation_in(data: Path, *, rehearsal: bool = False) -> Installation:
         }
         write_private(web_file, json.dumps(made, indent=1))
     AccountKeys(data / ACCOUNT_KEY_FILE).make()
+    make_log_key(data / LOG_KEY_FILE, stored["id"], os.environ.get("THIDUA_WEB_ADDRESS", ""))
     return Installation(private=private, web=entry_key(web_file), **stored)
 
 

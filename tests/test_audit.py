@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -12,25 +13,51 @@ import pytest
 from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
 
+from application.application import CommandInput
+from application.verification import verify_all
+from application.verification_text import compared_lines, result_text
+from audit.marks import Marks
 from audit.replay import broken_at, replay, replay_as_json, select
-from audit.verify import VerificationReport, verify
+from audit.report import BesideProblem, Compared, VerificationReport
+from audit.verify import verify
 from cli.auditing import _warn_if_changed
 from cli.outcome import Exit
 from cli.session import Session
 from domain.codec import state_digest
 from domain.cycle import CYCLE
 from domain.times import ICT
-from ledger.checkpoints import Checkpoint
+from errors import CodedError
+from i18n import in_language
+from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
-from ledger.postgres import checkpoint
+from ledger.notes import SignedCheckpoint
 from ledger.protocol import Append, Part, load_all
+from ledger.signing import Signer
+from local.log_key import LOG_KEY_FILE, log_key
+from vault.texts import ALTERED, TextAlteredError
 
 Change = Callable[[str], Awaitable[None]]
 
 
-async def check(app: Session, *marks: Checkpoint) -> VerificationReport:
-    return await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, checkpoints=marks)
+async def check(app: Session, *kept: SignedCheckpoint) -> VerificationReport:
+    marks = Marks().add("kept", kept)
+    return await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, marks=marks)
+
+
+async def whole(app: Session, *kept: SignedCheckpoint, processes: int = 0) -> VerificationReport:
+    """The verification as the command line makes it, with the vault."""
+    marks = Marks().add("kept", kept)
+    return await verify_all(
+        app.ledger, app.installed.id, marks=marks, entry_key=app.installed.public_key, processes=processes
+    )
+
+
+async def checkpoint(app: Session) -> SignedCheckpoint:
+    file = CheckpointFile(app.paths.data / "checkpoints" / "checkpoints.jsonl")
+    made = await CheckpointLog(app.ledger.pool, file, log_key(app.paths.data / LOG_KEY_FILE)).advance()
+    assert made.signed is not None
+    return made.signed
 
 
 @pytest.fixture
@@ -129,13 +156,57 @@ async def test_every_change_is_found_at_its_position(
 
 async def test_a_cut_tail_is_found_by_a_checkpoint(recorded: tuple[Session, str]) -> None:
     app, _stream = recorded
-    mark = await checkpoint(app.ledger)
-    assert mark is not None
-    assert (await check(app, mark)).ok
-    await as_owner(app, f"delete from ledger.event where position > {mark.position - 2}")  # noqa: S608 - a number of ours
-    assert (await check(app)).ok, "without a checkpoint nobody can know"
-    report = await check(app, mark)
-    assert [problem.code for problem in report.problems] == ["tail_missing"]
+    kept = await checkpoint(app)
+    report = await check(app, kept)
+    assert report.ok
+    assert report.proven == report.events == kept.checkpoint.size
+    await as_owner(app, f"delete from ledger.event where position > {kept.checkpoint.size - 2}")  # noqa: S608 - as above
+    report = await check(app)
+    assert (report.ok, report.proven) == (True, 0), "without a checkpoint nobody can know"
+    assert [problem.code for problem in (await check(app, kept)).problems] == ["tail_missing"]
+
+
+async def test_what_was_compared_is_said(recorded: tuple[Session, str]) -> None:
+    app, stream = recorded
+    with in_language("en"):
+        await _what_was_compared_is_said(app, stream)
+
+
+async def _what_was_compared_is_said(app: Session, stream: str) -> None:
+    report = await check(app)
+    assert "elsewhere" in result_text(report)
+    assert list(compared_lines(report)) == ["It was compared with no checkpoint."]
+    kept = await checkpoint(app)
+    assert result_text(await check(app, kept)).startswith("Nobody changed anything: ")
+    await submit(app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
+    report = await check(app, kept)
+    assert report.proven == kept.checkpoint.size < report.events
+    assert result_text(report).startswith("Nobody changed anything in the first ")
+    own = Marks().add("file", [kept])
+    report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch, marks=own)
+    assert (report.proven, report.compared) == (0, [Compared("file", 1, kept.checkpoint.size)])
+    assert "elsewhere" in result_text(report)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_several_processes_find_the_same(recorded: tuple[Session, str], processes: int) -> None:
+    app, _stream = recorded
+    seen: set[int] = set()
+    report = await verify_all(
+        app.ledger, app.installed.id, processes=processes, progress=lambda part, _done, _all: seen.add(part)
+    )
+    assert report == await whole(app)
+    assert (report.problems, report.beside, seen) == ([], [], {1, 2})
+    await as_owner(
+        app,
+        "update ledger.command set payload = payload || ' ' where payload like '%\"sign\"%don-vi-2%'",
+        "delete from vault.text",
+        "delete from vault.person where id = 'cb-don-vi-3-1'",
+    )
+    report = await whole(app, processes=processes)
+    assert report == await whole(app)
+    assert report.problems[0].code == "command_missing"
+    assert {one.code for one in report.beside} == {"person_missing"}
 
 
 async def test_a_changed_stream_is_read_with_a_warning(
@@ -272,12 +343,51 @@ async def test_names_and_texts_cannot_be_exchanged_unseen(recorded: tuple[Sessio
     app, _stream = recorded
     digest = await app.texts.put("Lý do thật")
     person = await enter_staff(app, "don-vi-9")
-    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
+    assert (await whole(app)).beside == []
     owner = await asyncpg.connect(app.endpoints.owner_url)
     await owner.execute("update vault.person set name = 'Người khác' where id = $1", person.id)
     await owner.execute("update vault.text set body = 'Lý do khác' where digest = $1", digest)
     await owner.close()
-    assert (await app.people.renamed(), await app.texts.altered()) == ((person.id,), (digest,))
+    assert (await whole(app)).beside == [
+        BesideProblem("text_altered", digest),
+        BesideProblem("person_renamed", person.id),
+    ]
+
+
+async def test_a_text_is_compared_with_its_digest_on_every_use(recorded: tuple[Session, str]) -> None:
+    """The owner puts another text under the plain form of one that is about to be signed."""
+    app, _stream = recorded
+    stored, other = await app.texts.put("Đồng ý"), await app.texts.put("Không đồng ý")
+    assert await app.texts.digest_of("Đồng ý") == await app.texts.put("Đồng ý") == stored
+    plain = sha256("Đồng ý".encode()).digest()
+    owner = await asyncpg.connect(app.endpoints.owner_url)
+    await owner.execute("update vault.text set plain = 'x' where digest = $1", stored)
+    await owner.execute("update vault.text set plain = $1 where digest = $2", plain, other)
+    for use in (app.texts.put, app.texts.digest_of):
+        with pytest.raises(TextAlteredError):
+            await use("Đồng ý")
+    assert {one.detail for one in (await whole(app)).beside} == {stored, other}
+    await owner.execute("update vault.text set body = 'Không' where digest = $1", stored)
+    assert (await app.texts.get([stored]))[stored] == ALTERED
+    await owner.close()
+
+
+async def test_a_command_is_not_issued_after_it_is_recorded(recorded: tuple[Session, str]) -> None:
+    app, stream = recorded
+    assert app.client is not None
+    item = await app.item(CommandInput(stream, "take-stance", {"unit": "don-vi-1", "stance": "agreed"}))
+    signer = Signer(app.installed.id, 1, app.installed.key, app.installed.private)
+    facts: dict[str, Any] = {"actor": "x", "unit": "don-vi-1", "strength": "os-account", "read": await app.ledger.tip()}
+    batch = signer.sign([item], issued=datetime.now(UTC) + timedelta(minutes=10), **facts)
+    with pytest.raises(CodedError, match="issued_later"):
+        await app.client.submit(stream, batch)
+    rows = await load_all(app.ledger, stream)
+    # Somebody with the application's password appends it all the same.
+    command, now = batch.command(item, "don-vi-1"), datetime.now(UTC)
+    payload, signed = '{"unit":"don-vi-1","stance":"agreed"}', (item.command_id, command.digest)
+    draft = Draft("StanceTaken", 1, 1, payload, *signed, "x", "don-vi-1", None, "stated", "", None, now, now, None)
+    await app.ledger.append(Append((Part(stream, rows[-1].tip, (draft,)),), ((item.command_id, command),)))
+    assert "before_issued" in {problem.code for problem in (await check(app)).problems}
 
 
 async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> None:
@@ -292,7 +402,8 @@ async def test_what_is_erased_stays_proved(recorded: tuple[Session, str]) -> Non
     assert person is not None
     assert (person.name, person.email) == ("(erased)", None)
     assert (await check(app)).ok
-    assert (await app.people.renamed(), await app.texts.altered()) == ((), ())
+    # Nobody named the text; the person signed, and the ledger does not tell of an erasure.
+    assert (await whole(app)).beside == [BesideProblem("person_erased", "cb-don-vi-1-1")]
 
 
 async def test_replay_to_a_day_a_version_and_a_knowledge(recorded: tuple[Session, str]) -> None:

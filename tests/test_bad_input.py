@@ -243,7 +243,19 @@ def test_nothing_is_written_when_input_is_wrong(home: dict[str, str], tmp_path: 
         assert "Traceback" not in done.stderr
     assert json.loads(thidua(home, "people", "--json").stdout) == []
     verified = json.loads(thidua(home, "audit", "verify", "--json").stdout)
-    assert verified["ok"]
+    assert (verified["ok"], verified["compared"], verified["proven"]) == (True, [], 0)
+    # It has made a checkpoint, which an auditor keeps elsewhere, with the key.
+    kept = tmp_path / "kept.jsonl"
+    kept.write_bytes((Path(home["THIDUA_DATA"]) / "checkpoints" / "checkpoints.jsonl").read_bytes())
+    words = ("--checkpoint", str(kept), "--key", verified["log_key"], "--processes", "1", "--json")
+    again = json.loads(thidua(home, "audit", "verify", *words).stdout)
+    assert (again["ok"], again["proven"]) == (True, verified["events"])
+    assert [one["source"] for one in again["compared"]] == ["kept", "file", "database"]
+    kept.write_bytes(kept.read_bytes()[:80])
+    for wrong in (("--checkpoint", str(kept)), ("--key", "x"), ("--checkpoint", str(tmp_path / "none"))):
+        done = thidua(home, "audit", "verify", *wrong)
+        assert (done.returncode, done.stderr.count("\n"), "Traceback" in done.stderr) == (2, 1, False), done.stderr
+    assert json.loads(thidua(home, "rebuild", "--json").stdout) == {"events": verified["events"]}
     assert json.loads(thidua(home, "board", "--json").stdout) == []
     assert json.loads(thidua(home, "people", "--json").stdout) == []
 

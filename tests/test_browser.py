@@ -208,4 +208,4 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         assert "Thay đổi từ đó đến nay" in await auditor.page.inner_text("main")
         await auditor.goto("/kiem-tra")
         await auditor.press("Bắt đầu")
-        await auditor.page.get_by_text("Không ai sửa gì").wait_for()
+        await auditor.page.get_by_text("Mọi thứ trong sổ khớp với nhau").wait_for()

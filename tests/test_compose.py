@@ -48,6 +48,7 @@ def test_secrets_have_no_default_and_ports_are_loopback(services: dict[str, Any]
         "THIDUA_WEB_DATABASE_URL",
         "THIDUA_WEB_KEY_FILE",
         "THIDUA_ACCOUNT_KEY_FILE",
+        "THIDUA_LOG_KEY_FILE",
         "THIDUA_WEB_PROXIES",
     }
     for service in services.values():

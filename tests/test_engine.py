@@ -552,3 +552,30 @@ async def test_the_workflow_runs_in_the_strict_sandbox(app: Session, client: Cli
     )
     await strict.replay_workflow(history)
     assert members
+
+
+async def loads(client: Client, stream: str) -> int:
+    """How many pages of a stream its workflow has loaded so far: each stays in its history at Temporal."""
+    events = (await client.get_workflow_handle(stream).fetch_history()).events
+    markers = [event.marker_recorded_event_attributes for event in events if event.HasField(MARKER)]
+    return sum(
+        b'"load"' in payload.data for one in markers for each in one.details.values() for payload in each.payloads
+    )
+
+
+MARKER = "marker_recorded_event_attributes"
+
+
+async def test_a_correction_loads_the_stream_once(app: Session, client: Client) -> None:
+    stream, members = await ready(app)
+    await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
+    wrong = (await app.history(stream))[-1][0].version
+    before = await loads(client, stream)
+    assert before > 0
+    await submit(app, stream, members[0], "correct", {"version": wrong, "reason": "Nhầm"})
+    assert await loads(client, stream) == before + 2, "its events, and that there are no more"
+    # What comes after a loss loads it once, too, although it holds a correction.
+    await client.get_workflow_handle(stream).terminate()
+    await submit(app, stream, members[1], "take-stance", {"unit": members[1], "stance": "agreed"})
+    assert await loads(client, stream) == 2
+    assert state_digest(await state_of(app, stream)) is not None

@@ -17,12 +17,12 @@ import pytest
 from nacl.signing import SigningKey
 
 from i18n.messages import sentence
-from ledger import checkpoints, writer
+from ledger import writer
 from ledger.bodies import BadBodyError, EventBody
 from ledger.connection import is_lost
 from ledger.events import NO_DIGEST, Draft, LedgerTip, StreamTip
 from ledger.memory import MemoryLedger
-from ledger.postgres import PostgresLedger, checkpoint, open_ledger
+from ledger.postgres import PostgresLedger, open_ledger
 from ledger.protocol import (
     Append,
     Appended,
@@ -572,21 +572,6 @@ class TestPostgres:
         with pytest.raises(LedgerError, match="no_ledger"):
             await open_ledger(place[0].owner_url.rsplit("/", 1)[0] + "/postgres", None)
 
-    async def test_an_old_copy_is_noticed_by_its_checkpoint(
-        self, pg: PostgresLedger, place: tuple[Endpoints, Installation, Paths]
-    ) -> None:
-        endpoints, installed, where = place
-        await pg.append(append("s", StreamTip(), draft(), draft()))
-        mark = await checkpoint(pg)
-        assert mark is not None
-        checkpoints.write_checkpoint(where.data, mark)
-        checkpoints.write_checkpoint(where.data, mark)
-        assert checkpoints.all_checkpoints(where.data) == [mark]
-        (await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)).pool.terminate()
-        checkpoints.write_checkpoint(where.data, replace(mark, position=mark.position + 1))
-        with pytest.raises(Stopped, match="checkpoint_ahead"):
-            await open_ledger(endpoints.database_url, installed.id, checkpoints=where.data)
-
     async def test_the_schema_is_applied_once(self, postgres: PostgresServer) -> None:
         name = f"t{uuid4().hex[:12]}"
         await create_database(postgres, name)
@@ -689,28 +674,3 @@ class TestSignatures:
         for each in wrong:
             with pytest.raises(NotSignedError, match="malformed"):
                 Header.parse(json.dumps(each))
-
-
-def test_the_merkle_root_is_that_of_rfc_6962() -> None:
-    leaves = [
-        bytes.fromhex(h)
-        for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
-    ]
-    known = {
-        1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        3: "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        8: "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-    }
-    for count, root in known.items():
-        assert checkpoints.merkle_root(leaves[:count]).hex() == root
-    assert checkpoints.merkle_root([]).hex().startswith("e3b0c442")
-
-
-def test_a_half_written_checkpoint_is_passed_over(tmp_path: Any) -> None:
-    assert checkpoints.last_checkpoint(tmp_path) is None
-    mark = checkpoints.Checkpoint(1, "a", "b", "c")
-    checkpoints.write_checkpoint(tmp_path, mark)
-    with (tmp_path / checkpoints.FILE).open("a") as out:
-        out.write('{"position": 2, "dig')
-    assert checkpoints.last_checkpoint(tmp_path) == mark

@@ -27,10 +27,12 @@ from application.scenario import play
 from audit.verify import verify
 from cli.demo import PLAYED, _wait_for_post
 from cli.session import Session, session
-from ledger import checkpoints
 from ledger.bodies import BadBodyError, EventBody, check_body
+from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import Draft, chain_digest
+from ledger.merkle import Frontier
 from ledger.signing import BatchItem, Keys, SignedCommand
+from local.log_key import LOG_KEY_FILE, log_key
 from resources import ROOT
 
 VECTORS: Any = json.loads((ROOT / "docs" / "ledger-format.json").read_text())
@@ -94,12 +96,18 @@ def test_commands_have_the_digests_of_the_vectors() -> None:
         assert [read.position, read.digest.hex()] == header["read"] == [1, VECTORS["events"][0]["digest"]]
 
 
+def frontier_root(leaves: list[str]) -> str:
+    tree = Frontier()
+    tree.extend(map(bytes.fromhex, leaves))
+    return tree.root().hex()
+
+
 def test_roots_are_those_of_the_vectors() -> None:
     digests = [event["digest"] for event in VECTORS["events"]]
     for vector in VECTORS["merkle"]:
         leaves = digests[: vector["size"]]
         assert merkle_root(leaves).hex() == vector["root"]
-        assert checkpoints.merkle_root([bytes.fromhex(leaf) for leaf in leaves]).hex() == vector["root"]
+        assert frontier_root(leaves) == vector["root"]
 
 
 def test_the_document_names_every_field_in_its_order() -> None:
@@ -177,6 +185,12 @@ async def test_the_view_shows_what_the_reader_needs(app: Session) -> None:
     reader, report = Reader(lines), await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)
     assert (reader.found, report.problems) == ([], [])
     assert merkle_root(reader.digests).hex() == report.root
+    # A line of our file of checkpoints, with the key as `thidua audit verify` prints it.
+    file, signer = app.paths.data / "checkpoints" / "checkpoints.jsonl", log_key(app.paths.data / LOG_KEY_FILE)
+    await CheckpointLog(app.ledger.pool, CheckpointFile(file), signer).advance()
+    (line,) = file.read_text().splitlines()
+    reader.compare(json.loads(line), str(signer.verifier))
+    assert reader.found == []
 
 
 async def dump_demo() -> None:

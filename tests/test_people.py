@@ -23,6 +23,7 @@ from accounts.stand_ins import StandIn
 from application.persons import parse_person
 from application.verification import verify_all
 from application.year_file import enter_people
+from audit.report import BesideProblem, VerificationReport
 from i18n.sorting import by_given_name, name_key
 from ledger.paging import ALL_ROWS
 from projections.people import write_units
@@ -60,6 +61,10 @@ async def logged(site: Site, person: str, kind: str = "") -> list[tuple[str, str
 async def enter(visitor: Visitor, **fields: str) -> str:
     await visitor.get("/nguoi-dung")
     return await visitor.post("/nguoi-dung", **fields)
+
+
+async def verified(site: Site) -> VerificationReport:
+    return await verify_all(site.app.ledger, site.app.installed.id)
 
 
 async def test_entering_a_person_again_changes_nothing(site: Site, tmp_path: Path) -> None:
@@ -117,8 +122,8 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     assert await logged(site, signer.id, "contact") == [("contact-changed", "thu-ky", fields)]
     # What was signed under the former name is still verified, and so is what is signed under the new one.
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed-in-substance"})
-    report, beside = await verify_all(site.app)
-    assert (report.ok, beside, report.commitments[signer.id]) == (True, [], {signer.commitment, after.commitment})
+    report = await verified(site)
+    assert (report.problems, report.beside) == ([], [])
     # Never of administrators; the mail address, which opens the account, only of accounts that they manage.
     for person, change in (("quan-tri", {"name": "Khác"}), ("dong-nghiep", {"email": "khac@example.invalid"})):
         contact = await site.app.people.get(person)
@@ -148,13 +153,13 @@ async def test_a_changed_name_in_the_database_is_still_found(site: Site) -> None
     await site.app.people.correct(
         signer.id, name="Tên Đúng", office=None, email=None, phone=None, then=noting(signer.id, OPERATOR)
     )
-    assert (await verify_all(site.app))[1] == []
+    assert (await verified(site)).beside == []
     owner = await asyncpg.connect(site.app.endpoints.owner_url)
-    renamed = [{"code": "person_renamed", "detail": signer.id}]
+    renamed = [BesideProblem("person_renamed", signer.id)]
     await owner.execute("update vault.former_name set name = 'Người khác'")
-    assert (await verify_all(site.app))[1] == renamed
+    assert (await verified(site)).beside == renamed
     await owner.execute("delete from vault.former_name")
-    assert (await verify_all(site.app))[1] == renamed
+    assert (await verified(site)).beside == renamed
     await owner.close()
     web = site.services.application.ledger.pool
     for forbidden in (
@@ -166,7 +171,7 @@ async def test_a_changed_name_in_the_database_is_still_found(site: Site) -> None
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await web.execute(forbidden)
     assert await site.app.people.erase(signer.id)
-    assert len((await site.app.people.commitments())[signer.id]) == 1
+    assert await site.app.people.former_commitments([signer.id]) == set()
 
 
 async def test_people_correct_themselves_and_the_mail_address_with_the_password(site: Site, tmp_path: Path) -> None:

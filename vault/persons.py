@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -179,14 +178,13 @@ class People:
                 await then(connection, changed)
         return changed
 
-    async def commitments(self) -> dict[str, frozenset[str]]:
-        """Return all commitments of each person: to the name, and to the names before corrections."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for row in await self._pool.fetch(
-            "select id, commitment from vault.person union all select person, commitment from vault.former_name"
-        ):
-            found[row["id"]].add(row["commitment"])
-        return {person: frozenset(one) for person, one in found.items()}
+    async def known(self, commitments: Iterable[str]) -> set[str]:
+        """Return those of some commitments that persons have, or had before their names were corrected."""
+        query = (
+            "select commitment from vault.person where commitment = any($1) "
+            "union all select commitment from vault.former_name where commitment = any($1)"
+        )
+        return {row["commitment"] for row in await self._pool.fetch(query, list(commitments))}
 
     async def former_commitments(self, people: Iterable[str]) -> set[str]:
         """Return the commitments to the names that persons had before corrections."""
@@ -220,14 +218,6 @@ class People:
             )
             await connection.execute("update vault.former_name set name = null, salt = null where person = $1", person)
         return bool(done == "UPDATE 1")
-
-    async def renamed(self) -> tuple[str, ...]:
-        """Return the ids whose stored name has another commitment: it was changed in the database."""
-        rows = await self._pool.fetch(
-            "select id, salt, name, commitment from vault.person where name is not null "
-            "union all select person, salt, name, commitment from vault.former_name where name is not null"
-        )
-        return tuple(row["id"] for row in rows if commitment_of(row["salt"], row["name"]) != row["commitment"])
 
     async def _fetch(self, where: str, *arguments: str | list[str]) -> tuple[Contact, ...]:
         rows = await self._pool.fetch(f"select {_COLUMNS} from vault.person {where}", *arguments)  # noqa: S608 - ours

@@ -5,16 +5,45 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Any
 
+from errors import CodedError, Kind
 from ledger.connection import Pool
 
 ERASED = "(erased)"
 """Returned in place of what was erased."""
 
+ALTERED = "(changed in the database)"
+"""Returned in place of a text that does not fit its digest."""
+
 
 def salted_digest(salt: bytes, body: str) -> str:
     """Return the digest that events hold. The salt is erased with the text, so that guesses at it cannot be tested."""
     return sha256(b"thidua-text-1\n" + salt + body.encode()).hexdigest()
+
+
+class TextAlteredError(CodedError):
+    """A stored text does not fit its digest: it was changed in the database."""
+
+    kind = Kind.CORRUPT
+
+    def __init__(self) -> None:
+        super().__init__("text_altered")
+
+
+def _checked(row: Any, body: str) -> str:
+    """Return the digest of a row that was found by the plain form of a text, if it is the digest of that text."""
+    digest: str = row["digest"]
+    if salted_digest(row["salt"], body) != digest:
+        raise TextAlteredError
+    return digest
+
+
+def _shown(row: Any) -> str:
+    body: str | None = row["body"]
+    if body is None:
+        return ERASED
+    return body if salted_digest(row["salt"], body) == row["digest"] else ALTERED
 
 
 class Texts:
@@ -27,6 +56,9 @@ class Texts:
         """Store a text and return its digest. A text that is stored already keeps its digest.
 
         With the `salt` of another installation, the digest is the same there and here.
+
+        Raises:
+            TextAlteredError: another text was put under the plain form of this one: it would be signed in its place.
         """
         salt, plain = salt or secrets.token_bytes(16), sha256(body.encode()).digest()
         async with self._pool.acquire() as connection:
@@ -37,35 +69,38 @@ class Texts:
                 body,
                 plain,
             )
-            digest: str = await connection.fetchval("select digest from vault.text where plain = $1", plain)
-        return digest
+            row = await connection.fetchrow("select digest, salt from vault.text where plain = $1", plain)
+        return _checked(row, body)
 
     async def get(self, digests: Iterable[str], most: int | None = None) -> dict[str, str]:
-        """Return the stored texts by digest, `ERASED` for those that were erased; only `most` characters of each."""
-        body = "body" if most is None else f"left(body, {int(most)}) as body"
-        rows = await self._pool.fetch(
-            f"select digest, {body} from vault.text where digest = any($1)",  # noqa: S608 - a number of ours
-            list(digests),
-        )
-        return {row["digest"]: ERASED if row["body"] is None else row["body"] for row in rows}
+        """Return the stored texts by digest, `ERASED` for those that were erased, `ALTERED` for those changed.
+
+        `most` cuts each after so many characters.
+        """
+        rows = await self._pool.fetch("select digest, salt, body from vault.text where digest = any($1)", list(digests))
+        return {row["digest"]: _shown(row)[:most] for row in rows}
 
     async def digest_of(self, body: str) -> str | None:
-        """Return the digest of a stored text, None when it is not stored."""
-        digest: str | None = await self._pool.fetchval(
-            "select digest from vault.text where plain = $1", sha256(body.encode()).digest()
+        """Return the digest of a stored text, None when it is not stored.
+
+        Raises:
+            TextAlteredError
+        """
+        row = await self._pool.fetchrow(
+            "select digest, salt from vault.text where plain = $1", sha256(body.encode()).digest()
         )
-        return digest
+        return None if row is None else _checked(row, body)
+
+    async def known(self, digests: Iterable[str]) -> set[str]:
+        """Return those of some digests that texts have, or had before they were erased."""
+        rows = await self._pool.fetch("select digest from vault.text where digest = any($1)", list(digests))
+        return {row["digest"] for row in rows}
 
     async def salts(self, digests: Iterable[str]) -> dict[str, bytes]:
         """Return the salts of texts by digest, for an export to another installation. Erased texts have none."""
         query = "select digest, salt from vault.text where digest = any($1) and salt is not null"
         rows = await self._pool.fetch(query, list(digests))
         return {row["digest"]: row["salt"] for row in rows}
-
-    async def altered(self) -> tuple[str, ...]:
-        """Return the digests whose stored text has another digest: it was changed in the database."""
-        rows = await self._pool.fetch("select digest, salt, body from vault.text where body is not null")
-        return tuple(row["digest"] for row in rows if salted_digest(row["salt"], row["body"]) != row["digest"])
 
     async def erase(self, digest: str) -> bool:
         """Erase a text and its salt. Return False when there is none, or it was erased before."""

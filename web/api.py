@@ -36,7 +36,7 @@ from application.permitted_acts import require_permitted
 from application.search import found_for
 from application.tasks import TaskCard, tasks_page
 from application.timeline import TimelineFilter
-from application.verification_job import VerificationJob, start_verification
+from application.verification_job import KeptCheckpoints, VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor, open_cycle
 from application.work import beside
@@ -69,6 +69,7 @@ from web.api_models import (
     TimelineEvent,
     TokenHolder,
     TriedAct,
+    VerificationRequest,
     Verified,
 )
 from web.auth import MATTERS, LoginNeededError, cycle_for, needs_code, reader_of, today
@@ -339,10 +340,10 @@ async def try_act(request: Request, cycle: ReadableCycle, body: ActRequest) -> T
 
 
 @router.post("/verifications", status_code=202)
-async def verify(request: Request, _visitor: HistoryReader) -> Started:
-    """Begin to verify the whole ledger."""
-    services = get_services(request)
-    return Started(id=await start_verification(services.application, services.jobs))
+async def verify(request: Request, _visitor: HistoryReader, body: VerificationRequest | None = None) -> Started:
+    """Begin to verify the whole ledger, or join the verification that runs."""
+    services, kept = get_services(request), KeptCheckpoints(body.checkpoint, body.key) if body else None
+    return Started(id=await start_verification(services.application, services.jobs, kept))
 
 
 @router.get("/verifications/{job}")
@@ -351,14 +352,15 @@ async def verified(request: Request, _visitor: HistoryReader, job: str) -> Verif
     found = get_services(request).jobs.get(job, VerificationJob)
     if found.report is None:
         return Verified(state="failed" if found.failed else "running", seen=found.seen, events=found.events)
-    problems = [*found.report.problems, *(ProblemBeside(**one) for one in found.beside)]
+    report = found.report
     return Verified(
         state="done",
-        seen=found.report.events,
-        events=found.report.events,
-        ok=not problems,
-        problems=problems,
-        root=found.report.root,
+        seen=report.events,
+        events=report.events,
+        ok=report.ok,
+        problems=[*report.problems, *(ProblemBeside(**asdict(one)) for one in report.beside)],
+        root=report.root,
+        proven=report.proven,
     )
 
 

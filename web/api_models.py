@@ -26,7 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from application.met_deadlines import MetDeadline
-from audit.verify import Problem
+from audit.report import Problem
 from domain.cycle import ENTERED_BY_PERSONS
 from domain.records import Command
 from domain.times import Day
@@ -129,6 +129,13 @@ class ActRequest(ActCircumstances):
     @classmethod
     def __get_pydantic_json_schema__(cls, _core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return handler(_any_request())
+
+
+class VerificationRequest(BaseModel):
+    """Checkpoints that were kept elsewhere, as text, and the key that signed them."""
+
+    checkpoint: str = ""
+    key: str = ""
 
 
 # Answers ----------------------------------------------------------------------------------
@@ -400,7 +407,7 @@ class ProblemBeside(Answer):
 
 
 class Verified(BaseModel):
-    """The progress of a verification, and its result."""
+    """The progress of a verification, and its result. `proven`: so many events a checkpoint covers that was given."""
 
     state: Literal["running", "done", "failed"]
     seen: int
@@ -408,3 +415,4 @@ class Verified(BaseModel):
     ok: bool | None = None
     problems: list[Problem | ProblemBeside] = Field(default_factory=list)
     root: str | None = None
+    proven: int = 0

@@ -131,6 +131,19 @@ class StreamWorkflow:
     ) -> list[CommandOutcome]:
         """Decide the items and append their events; decide again if other writers were faster."""
         states = {state.stream: state for state in (self._own, *others)}
+        try:
+            return await self._append_decided(batch, items, states, others)
+        finally:
+            for state in states.values():
+                state.forget_past()
+
+    async def _append_decided(
+        self,
+        batch: SignedBatch,
+        items: list[tuple[int, BatchItem]],
+        states: dict[str, StreamState],
+        others: list[StreamState],
+    ) -> list[CommandOutcome]:
         for other in others:
             await other.catch_up()
             await other.run_due_timers()  # as here, timers that are due come before new commands

@@ -67,11 +67,20 @@ class StreamState:
         self.adoptions: tuple[Adoption, ...] = ()
         """The editions that `rules` is made of."""
         self._editions: dict[str, Edition] = {}
+        self._past: list[EventEnvelope[Event]] | None = None
+        """The whole history up to `version`, while a correction may need it; None when it is not kept."""
 
     async def catch_up(self) -> None:
         """Fold all events that the ledger holds after `version`."""
+        if not self.version:
+            self._past = []  # all of it comes now, so a correction in it need not load it again
         while page := await self._page(self.version):
             await self.apply(page)
+        self.forget_past()
+
+    def forget_past(self) -> None:
+        """Let go of the history: it is kept for one correction, or for one start, and takes memory."""
+        self._past = None
 
     async def apply(self, events: list[EventMessage]) -> None:
         """Fold stored events. Events of other streams, and those folded before, are skipped."""
@@ -81,7 +90,10 @@ class StreamState:
             if body.stream != self.stream or body.version <= self.version:
                 continue
             has_correction = has_correction or body.type == "ActCorrected"
-            self.folded.evolve(to_envelope(event))
+            envelope = to_envelope(event)
+            self.folded.evolve(envelope)
+            if self._past is not None:
+                self._past.append(envelope)
             self.version, self.digest = body.version, event.digest
             self.commands.setdefault(body.command_id, []).append(body.version)
         if has_correction:
@@ -108,12 +120,17 @@ class StreamState:
         return await locally("load", LoadRequest(self.stream, after), list[EventMessage])
 
     async def history(self) -> tuple[EventEnvelope[Event], ...]:
-        """Load the whole history, up to the version that is folded here."""
+        """Return the whole history, up to the version that is folded here. It is loaded once, and kept for a while."""
+        if self._past is None:
+            self._past = await self._load_past()
+        return tuple(self._past)
+
+    async def _load_past(self) -> list[EventEnvelope[Event]]:
         events: list[EventMessage] = []
         while page := await self._page(events[-1].content.version if events else 0):
             events.extend(page)
         # Later events, appended meanwhile by other writers, are not folded yet.
-        return tuple(to_envelope(event) for event in events if event.content.version <= self.version)
+        return [to_envelope(event) for event in events if event.content.version <= self.version]
 
     async def rules_of(self, adoptions: tuple[Adoption, ...]) -> Edition:
         """Return the rules in force, after loading the editions that are not loaded yet."""

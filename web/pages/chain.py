@@ -8,11 +8,21 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.verification_job import VerificationJob, start_verification
+from application.verification_job import KeptCheckpoints, VerificationJob, VerificationRunsError, start_verification
+from application.verification_text import (
+    beside_text,
+    compared_lines,
+    counts_text,
+    limits_lines,
+    problem_text,
+    result_text,
+)
 from application.visits import Visitor
-from audit.verify import Problem
 from domain.access import Matter
-from errors import NotFoundError
+from errors import CodedError, InputError, NotFoundError
+from i18n import _
+from i18n.messages import sentence
+from ledger.notes import NoteError
 from ledger.paging import Paged, PageRequest
 from web import urls
 from web.auth import checked_form, reads
@@ -29,15 +39,25 @@ HistoryReader = Annotated[Visitor, Depends(reads(Matter.HISTORY))]
 @router.get(urls.VERIFICATION)
 async def verify_page(request: Request, _visitor: HistoryReader) -> Response:
     """The page that begins a verification."""
-    return page(request, "verify.html", job=None, id="")
+    return _beginning(request, KeptCheckpoints())
+
+
+def _beginning(request: Request, kept: KeptCheckpoints, error: CodedError | None = None) -> Response:
+    text = sentence(error.code, error.facts) if error else ""
+    return page(request, "verify.html", error.http_status if error else 200, job=None, id="", kept=kept, text=text)
 
 
 @router.post(urls.VERIFICATION)
 async def start_verify(request: Request, _visitor: HistoryReader) -> Response:
-    """Begin to verify; the next page shows the progress."""
-    await checked_form(request)
+    """Begin to verify, or join the verification that runs; the next page shows the progress."""
+    form = await checked_form(request)
     services = get_services(request)
-    return RedirectResponse(urls.verification_url(await start_verification(services.application, services.jobs)), 303)
+    kept = KeptCheckpoints(str(form.get("checkpoint", "")).strip(), str(form.get("key", "")).strip())
+    try:
+        job = await start_verification(services.application, services.jobs, kept)
+    except (InputError, NoteError, VerificationRunsError) as error:
+        return _beginning(request, kept, error)
+    return RedirectResponse(urls.verification_url(job), 303)
 
 
 @router.get(urls.VERIFICATION_JOB)
@@ -46,11 +66,30 @@ async def verify_progress(
 ) -> Response:
     """The progress of a verification, or its result."""
     found = get_services(request).jobs.get(job, VerificationJob)
-    problems: list[Problem | dict[str, str]] = [*found.report.problems, *found.beside] if found.report else []
-    shown = Paged.of(problems, PageRequest(number))
-    pager = Pager(shown, urls.verification_url(job))
-    names = await get_services(request).board.titles({one.stream for one in shown.rows if isinstance(one, Problem)})
-    return page(request, "verify.html", job=found, id=job, problems=shown.rows, pager=pager, names=names)
+    shown: Paged[tuple[object, str, str]] = Paged.of((), PageRequest(number))
+    lines: list[str] = []
+    if (report := found.report) is not None:
+        beside = [("-", "-", beside_text(one)) for one in (*report.beside, *report.remarks)]
+        titles = await get_services(request).board.titles({one.stream for one in report.problems})
+        problems = [
+            (one.position or "-", titles.get(one.stream) or _("the register itself"), problem_text(one))
+            for one in report.problems
+        ]
+        shown = Paged.of([*problems, *beside], PageRequest(number))
+        lines = [*compared_lines(report), *limits_lines(report)]
+    return page(
+        request,
+        "verify.html",
+        job=found,
+        id=job,
+        problems=shown.rows,
+        pager=Pager(shown, urls.verification_url(job)),
+        kept=KeptCheckpoints(),
+        text="",
+        lines=lines,
+        counts=counts_text(report) if report else "",
+        result=result_text(report) if report else "",
+    )
 
 
 @router.get(urls.VERIFICATION_RESULT)
@@ -60,19 +99,7 @@ async def verify_json(request: Request, _visitor: HistoryReader, job: str) -> Re
     if found.report is None:
         raise NotFoundError("no_such_job")
     report = found.report
-    return await as_json(
-        {
-            "ok": report.ok and not found.beside,
-            "events": report.events,
-            "signatures": report.signatures,
-            "clock_acts": report.clock_acts,
-            "root": report.root,
-            "streams": dict(report.streams),
-            "problems": [asdict(one) for one in report.problems],
-            "beside": found.beside,
-        },
-        "kiem-tra",
-    )
+    return await as_json({"ok": report.ok, "proven": report.proven, **asdict(report)}, "kiem-tra")
 
 
 @router.get(urls.READ_LOG)

@@ -1,0 +1,87 @@
+"""What a verification found, in sentences for the terminal and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.report import BesideProblem, Compared, Problem, VerificationReport
+from i18n import _
+from i18n.messages import counted, word
+
+
+def verification_lines(report: VerificationReport) -> Iterator[str]:
+    """Yield the result: what was checked, what it shows, what it was compared with, and what it does not show."""
+    yield counts_text(report)
+    yield result_text(report)
+    yield from compared_lines(report)
+    yield from limits_lines(report)
+    yield _("Merkle root {root}").format(root=report.root)
+
+
+def counts_text(report: VerificationReport) -> str:
+    """What was checked."""
+    return _("{events} in {streams}, {signatures}, {clock_acts}").format(
+        events=counted("event", report.events),
+        streams=counted("stream", report.streams),
+        signatures=counted("signature", report.signatures),
+        clock_acts=counted("clock_act", report.clock_acts),
+    )
+
+
+def result_text(report: VerificationReport) -> str:
+    """What the verification shows, in a sentence. That nobody changed anything is said of what a checkpoint covers."""
+    if report.first_broken is not None:
+        return _("BROKEN at position {position}").format(position=report.first_broken)
+    if not report.ok:
+        return _("Something beside the ledger does not fit it.")
+    if not report.proven:
+        return _(
+            "Everything fits together. It is not shown yet that nobody wrote the ledger anew: for that, compare it "
+            "with a checkpoint that was kept elsewhere."
+        )
+    if report.proven >= report.events:
+        return _("Nobody changed anything: a checkpoint that was kept elsewhere covers all {events}.").format(
+            events=counted("event", report.events)
+        )
+    return _(
+        "Nobody changed anything in the first {proven}: a checkpoint that was kept elsewhere covers them. The newer "
+        "ones fit together."
+    ).format(proven=counted("event", report.proven))
+
+
+def compared_lines(report: VerificationReport) -> Iterator[str]:
+    """Yield what the ledger was compared with."""
+    for one in report.compared:
+        yield _compared(one)
+    if not report.compared:
+        yield _("It was compared with no checkpoint.")
+
+
+def _compared(one: Compared) -> str:
+    facts = {"checkpoints": counted("checkpoint", one.checkpoints), "events": counted("event", one.size)}
+    if one.source == "kept":
+        return _("It agrees with {checkpoints} kept elsewhere, the newest over {events}.").format(**facts)
+    if one.source == "file":
+        return _("It agrees with {checkpoints} in the file of this installation, the newest over {events}.").format(
+            **facts
+        )
+    return _("It agrees with the newest checkpoint in the database, over {events}.").format(**facts)
+
+
+def limits_lines(report: VerificationReport) -> Iterator[str]:
+    """Yield what the verification does not show."""
+    if report.unsigned:
+        yield _("Of mail that was sent, {events} are not signed: only a checkpoint covers them.").format(
+            events=counted("event", report.unsigned)
+        )
+    yield _("Accounts, and what pages compute from the ledger, are no evidence; they were not checked.")
+
+
+def problem_text(problem: Problem) -> str:
+    """A finding in words."""
+    return " ".join(filter(None, (word("fault", problem.code), f"({problem.detail})" if problem.detail else "")))
+
+
+def beside_text(one: BesideProblem) -> str:
+    """A finding beside the events in words, with what it is about."""
+    return " ".join(filter(None, (word("beside", one.code), f"({one.detail})" if one.detail else "")))

@@ -1,0 +1,107 @@
+"""What a verification finds, and what it compared the ledger with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import Literal
+
+PROBLEMS_KEPT = 50
+
+Source = Literal["kept", "file", "database"]
+"""Where a checkpoint came from: kept elsewhere and given; the file of this installation; the row in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding. `code` is stable for users; `position` is None for a finding outside the ledger."""
+
+    position: int | None
+    stream: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BesideProblem:
+    """A finding beside the events: in the vault, the file of checkpoints, the rows that belong to no event."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Checkpoints of one source that the ledger agrees with: how many, and how many events the largest one covers."""
+
+    source: Source
+    checkpoints: int
+    size: int
+
+
+@dataclass(slots=True)
+class StreamReport:
+    """What the second part found in one stream."""
+
+    signatures: int = 0
+    """Signed commands; each has its signature checked once, however many events it led to."""
+    clock_acts: int = 0
+    unsigned: int = 0
+    """Events of the post, which nobody signs."""
+    epoch: int = 0
+    """The highest writer epoch in a signed header."""
+    problems: list[Problem] = field(default_factory=list)
+    beside: list[BesideProblem] = field(default_factory=list)
+
+    def problem(self, position: int | None, stream: str, code: str, detail: str = "") -> None:
+        """Note a problem; beyond `PROBLEMS_KEPT` they are dropped, because the first ones tell."""
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(Problem(position, stream, code, detail))
+
+
+@dataclass(slots=True)
+class VerificationReport:
+    """The counts of what was checked, the problems found, and what the ledger was compared with."""
+
+    events: int = 0
+    streams: int = 0
+    signatures: int = 0
+    clock_acts: int = 0
+    unsigned: int = 0
+    epoch: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    beside: list[BesideProblem] = field(default_factory=list)
+    remarks: list[BesideProblem] = field(default_factory=list)
+    """What a reader should know and what is no sign of a change."""
+    root: str = ""
+    compared: list[Compared] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no problem was found."""
+        return not self.problems and not self.beside
+
+    @property
+    def first_broken(self) -> int | None:
+        """The lowest position with a problem; None if there is none."""
+        return min((p.position for p in self.problems if p.position is not None), default=None)
+
+    @property
+    def proven(self) -> int:
+        """How many events are shown to be unchanged: those that a checkpoint covers that was kept elsewhere."""
+        return max((one.size for one in self.compared if one.source == "kept"), default=0) if self.ok else 0
+
+    def add(self, part: StreamReport) -> None:
+        """Add what was found in a stream."""
+        self.signatures += part.signatures
+        self.clock_acts += part.clock_acts
+        self.unsigned += part.unsigned
+        self.epoch = max(self.epoch, part.epoch)
+        self.problems = first_problems([*self.problems, *part.problems])
+        self.beside = list(dict.fromkeys([*self.beside, *part.beside]))[:PROBLEMS_KEPT]
+
+
+def first_problems(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems at the lowest positions, in their order."""
+    return nsmallest(PROBLEMS_KEPT, problems, key=lambda one: one.position or 0)
