@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Coroutine, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
@@ -34,6 +33,7 @@ from fuzz_help import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
+from soak import SOAK
 from speech import RULES
 from starlette.routing import Mount
 from web_help import Site
@@ -53,8 +53,6 @@ from web.checks import Number
 from web.json_bodies import DEPTH, read_json
 from web.request_rate import RequestRate
 from web.services import get_services
-
-SOAK = "THIDUA_SOAK" in os.environ
 
 
 @pytest.fixture
