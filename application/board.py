@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -17,11 +16,7 @@ from i18n.words import WORDS
 from ledger.paging import ALL_ROWS, Paged, PageRequest
 from projections.board import glance, title_of
 from projections.board_lines import BoardLines, DeviationFilter, DeviationState, LineFilter
-from projections.board_table import Board
 from vault.texts import Texts
-
-WAIT_S = 1.0
-"""Seconds that a page waits at most for what its visitor has just entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +233,3 @@ def deviation_in_words(row: Mapping[str, Any]) -> dict[str, Any]:
 async def count_deviations(board: BoardLines, visitor: Visitor, year: str | None) -> int:
     """How many deviations the register has for the visitor, in a year or in all."""
     return await board.count_deviations(DeviationFilter(organiser_of(visitor), year))
-
-
-async def wait_until_reached(board: Board, position: int) -> None:
-    """Wait until the board holds everything up to a position of the ledger, `WAIT_S` seconds at most."""
-    end = asyncio.get_running_loop().time() + WAIT_S
-    while not await board.has_reached(position):
-        if asyncio.get_running_loop().time() > end:
-            return
-        await asyncio.sleep(0.05)

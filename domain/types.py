@@ -70,11 +70,21 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _of_label_length(text: str) -> str:
+    # `StringConstraints` after a validator are told as those of a list: "at least 1 entry".
+    if not text:
+        raise invalid("string_too_short", min_length=1)
+    if len(text) > limits.LABEL_CHARS:
+        raise invalid("string_too_long", max_length=limits.LABEL_CHARS)
+    return text
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=limits.SLUG_CHARS)]
 Label = Annotated[
     str,
     AfterValidator(normalize_text),
     AfterValidator(_one_line),
+    AfterValidator(_of_label_length),
     StringConstraints(min_length=1, max_length=limits.LABEL_CHARS),
 ]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class User:
     page: Page
     address: str
     password: str
+    typed: list[str] = field(default_factory=list)
+    """What was typed into text boxes, not chosen from a list."""
 
     async def goto(self, path: str) -> None:
         answer = await self.page.goto(self.address + path)
@@ -59,19 +61,34 @@ class User:
     async def fill(self, fields: Mapping[str, str]) -> None:
         """Fill inputs by name, opening what is folded."""
         for name, value in fields.items():
-            field = self.page.locator(f'main [name="{name}"]:not([type=hidden])').first
+            box = self.page.locator(f'main [name="{name}"]:not([type=hidden])').first
             await self.page.evaluate(UNFOLD, name)
-            if await field.evaluate("one => one.tagName") == "SELECT":
-                await field.select_option(value)
-            elif await field.get_attribute("type") in {"checkbox", "radio"}:
-                await field.set_checked(bool(value))
+            if await box.evaluate("one => one.tagName") == "SELECT":
+                await box.select_option(value)
+            elif await box.get_attribute("type") in {"checkbox", "radio"}:
+                await box.set_checked(bool(value))
             else:
-                await field.fill(value)
+                await box.fill(value)
+                if name != "id":  # what programs call it, shown to nobody
+                    self.typed.append(value)
 
     async def press(self, name: str) -> None:
         """Press a button by its words, and wait for what comes."""
         async with self.page.expect_navigation():
             await self.page.locator("main").get_by_role("button", name=re.compile(name)).first.click()
+
+    async def read(self, *paths: str) -> str:
+        """The words of pages and of those that follow on each, in one line."""
+        words = list[str]()
+        for path in paths:
+            await self.goto(path)
+            while True:
+                words.append(await self.page.inner_text("main"))
+                following = self.page.locator("main a[rel=next]")
+                if not await following.count():
+                    break
+                await following.first.click()
+        return " ".join(" ".join(words).split())
 
     async def act(self, path: str, fields: Mapping[str, str], *, binding: bool = False) -> str:
         """Do one act: form, summary, receipt. Returns the receipt's text."""

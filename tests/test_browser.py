@@ -6,6 +6,7 @@ One unit reads without JavaScript, one on a screen of 360 px.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import eventually
 from playwright.async_api import Browser
 from web_help import PASSWORD, Site
 
+PAPERS = {"plan": "Kế hoạch", "bylaws": "Quy chế", "covenant": "Giao ước"}
 UNITS = ("hoan-kiem", "cua-nam", "dong-da", "lang-ha", "ba-dinh", "tay-ho")
 NAMES = ("Hoàn Kiếm", "Cửa Nam", "Đống Đa", "Láng Hạ", "Ba Đình", "Tây Hồ")
 CITY = "mttq-hanoi"
@@ -75,6 +77,16 @@ def sheet(by: dict[str, str]) -> dict[str, str]:
     return {f"sheet.{n}.points": points for n, points in enumerate(by.values())}
 
 
+async def others_read(readers: Sequence[User], typists: Sequence[User], *more: str) -> None:
+    """Assert that every text that others typed comes back to each reader, in words."""
+    paths = (CYCLE, f"{CYCLE}/so", *(f"{CYCLE}/du-thao/{kind}" for kind in PAPERS), *more)
+    for reader in readers:
+        read = await reader.read(*paths)
+        texts = [text for one in typists if one is not reader for text in one.typed]
+        assert [text for text in texts if " ".join(text.split()) not in read] == []
+        assert len(texts) > 40
+
+
 async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
     site: Site, browser: Browser, tmp_path: Path
 ) -> None:
@@ -93,10 +105,20 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             for n, person in enumerate(people)
         ]
         head = staff[0]
+        secretary.typed.clear()  # what follows is entered in the cycle
 
         # Roles and papers.
-        await secretary.act(f"{CYCLE}/lam/assign-role", {"role": "head", "holder": UNITS[0], "manner": "elected"})
-        for kind, title in (("plan", "Kế hoạch"), ("bylaws", "Quy chế"), ("covenant", "Giao ước")):
+        await secretary.act(
+            f"{CYCLE}/lam/assign-role",
+            {
+                "role": "head",
+                "holder": UNITS[0],
+                "manner": "elected",
+                "basis.title": "Thông báo kết quả hội nghị tổng kết",
+                "basis.number": "18/TB-MTTQ",
+            },
+        )
+        for kind, title in PAPERS.items():
             await head.act(
                 f"{CYCLE}/lam/present-draft",
                 {"kind": kind, "document.title": title, "document.text": f"{title} thi đua năm 2026.\nĐiều 1."},
@@ -119,13 +141,22 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         for n, one in enumerate(staff):
             await one.goto("/viec")
             assert "Cụm số 1" in await one.page.inner_text("main")
-            await one.act(f"{CYCLE}/lam/take-stance?unit={UNITS[n]}", {"stance": "agreed"})
+            await one.act(
+                f"{CYCLE}/lam/take-stance?unit={UNITS[n]}", {"stance": "agreed", "text": f"{NAMES[n]} nhất trí."}
+            )
             text = await one.act(f"{CYCLE}/lam/sign?unit={UNITS[n]}", {}, binding=True)
             assert "Đã ghi vào sổ" in text
 
         # Mid-year.
         for n, one in enumerate(staff):
-            await one.act(f"{CYCLE}/lam/report-midyear?unit={UNITS[n]}", {"report.title": "Báo cáo 6 tháng"})
+            await one.act(
+                f"{CYCLE}/lam/report-midyear?unit={UNITS[n]}",
+                {
+                    "report.title": f"Báo cáo 6 tháng của {NAMES[n]}",
+                    "report.number": f"{n + 31}/BC-MTTQ",
+                    "report.text": f"Phường {NAMES[n]} vận động được {n + 41} triệu đồng.",
+                },
+            )
         await secretary.act(f"{CYCLE}/lam/send-back?unit={UNITS[5]}", {"text": "Thiếu số liệu quỹ."})
         await staff[5].act(f"{CYCLE}/lam/answer-correction?unit={UNITS[5]}", {"text": "Đã bổ sung."})
         for unit in UNITS:
@@ -157,6 +188,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
                     "id": "bo-phieu",
                     "subject": "head",
                     "method": "show-of-hands",
+                    "handed_out": "6",
                     "cast": "6",
                     "choices.0.unit": UNITS[1],
                     "choices.0.votes": "6",
@@ -175,10 +207,13 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         assert "tất cả hoặc không gì cả" in await head.page.inner_text("main"), await head.page.inner_text("main")
         await head.press("Ghi tất cả vào sổ")
         assert "/bien-ban/" in head.page.url, await head.page.inner_text("main")
+        minutes = head.page.url.removeprefix(site.address)
 
         # Up, decided, published, filed.
         await head.act(
-            f"{CYCLE}/lam/submit", {"submission.title": "Tờ trình", "submission.number": "01/TTr"}, binding=True
+            f"{CYCLE}/lam/submit",
+            {"submission.title": "Tờ trình", "submission.number": "01/TTr"},
+            binding=True,
         )
         await secretary.goto(f"{CYCLE}/lam/decide-awards")
         await secretary.press("Thêm: các khen thưởng")
@@ -186,6 +221,7 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
             {
                 "decision.title": "Quyết định",
                 "decision.number": "02/QĐ",
+                "reason": "Dẫn đầu cả năm.",
                 "grants.0.unit": UNITS[1],
                 "grants.0.award": "co-thi-dua",
             }
@@ -200,12 +236,16 @@ async def test_a_year_by_pages_alone(  # noqa: PLR0915 - a year is long
         assert "02/QĐ" in await staff[1].page.inner_text("main")
         await secretary.act(f"{CYCLE}/lam/file-cycle", {}, binding=True)
 
-        # The auditor.
         auditor = await stack.enter_async_context(a_user(browser, site.address, auditor_id, PASSWORD))
-        await auditor.goto(f"{CYCLE}/so")
-        assert await auditor.page.locator("ol.timeline > li").count() > 40
-        await auditor.goto(f"{CYCLE}/thoi-diem?sau=10")
-        assert "Thay đổi từ đó đến nay" in await auditor.page.inner_text("main")
-        await auditor.goto("/kiem-tra")
-        await auditor.press("Bắt đầu")
-        await auditor.page.get_by_text("Mọi thứ trong sổ khớp với nhau").wait_for()
+        await others_read((auditor, staff[2], staff[5]), (secretary, *staff), minutes)
+        await audits(auditor)
+
+
+async def audits(auditor: User) -> None:
+    await auditor.goto(f"{CYCLE}/so")
+    assert await auditor.page.locator("ol.timeline > li").count() > 40
+    await auditor.goto(f"{CYCLE}/thoi-diem?sau=10")
+    assert "Thay đổi từ đó đến nay" in await auditor.page.inner_text("main")
+    await auditor.goto("/kiem-tra")
+    await auditor.press("Bắt đầu")
+    await auditor.page.get_by_text("Mọi thứ trong sổ khớp với nhau").wait_for()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Coroutine, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
@@ -34,6 +33,7 @@ from fuzz_help import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
+from soak import SOAK
 from speech import RULES
 from starlette.routing import Mount
 from web_help import Site
@@ -54,8 +54,6 @@ from web.json_bodies import DEPTH, read_json
 from web.request_rate import RequestRate
 from web.services import get_services
 
-SOAK = "THIDUA_SOAK" in os.environ
-
 
 @pytest.fixture
 async def fuzzer(site: Site) -> Fuzzer:
@@ -64,6 +62,7 @@ async def fuzzer(site: Site) -> Fuzzer:
     await site.person("can-bo", "don-vi-1")
     await submit(site.app, stream, CITY, "present-draft", {"kind": "covenant", "document": {"title": "Giao ước"}})
     site.services.rate = RequestRate(person=(1e6, 1e6), address=(1e6, 1e6))
+    site.services.throttle.unit_s = 0.0
     secret = await site.services.accounts.open("thu-ky", "rehearsal")
     token = await site.services.accounts.new_token("thu-ky", "thử", "sign", 1)
     organiser, year, cluster = stream.split("/")

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from engine_help import CITY, YEAR, assert_ledger_verifies, enter_staff, event_names, open_cycle, state_of, units
+from soak import SOAK
 from speech import RULES
 
 from application.application import CommandInput
@@ -29,8 +30,8 @@ from local.postgres import PostgresServer, create_database, drop_database
 from local.process import Server
 from local.temporal import SERVER_VERSION
 
-KILLS = 50
-OUTAGE_S = 30.0
+KILLS, CYCLES = (60, 8) if SOAK else (12, 3)
+OUTAGE_S = 30.0 if SOAK else 10.0
 CACHE = paths().cache
 
 
@@ -69,7 +70,7 @@ async def until_done(submit: Callable[[], Any]) -> Any:
     pytest.fail("still pending")
 
 
-async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_happens_once(
+async def test_the_worker_is_killed_after_the_commit_again_and_again_and_every_act_happens_once(
     place: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = 0
@@ -120,7 +121,7 @@ async def test_the_worker_is_killed_after_the_commit_fifty_times_and_every_act_h
 
         try:
             async with asyncio.TaskGroup() as cycles:
-                for number in range(1, 9):
+                for number in range(1, CYCLES + 1):
                     cycles.create_task(live(number))
         finally:
             stop.set()
@@ -155,9 +156,7 @@ def crashing(place: Paths, endpoints: Endpoints, app: Session, odds: float) -> S
         local_engine.start_server = real
 
 
-async def test_the_ledger_is_away_for_half_a_minute(
-    place: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_ledger_is_away_for_a_while(place: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the ledger's PostgreSQL: Temporal lives on. Acts wait or are pending; afterwards each stands once."""
     apart = PostgresServer(place.data.parent / "apart", CACHE, place.logs / "apart.log")
     apart.start()

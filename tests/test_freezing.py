@@ -20,6 +20,7 @@ import pytest
 from conftest import eventually
 from engine_help import open_cycle, units
 from frozen_help import CYCLE, WAITING, House, a_house, asked_meanwhile
+from soak import SOAK
 from speech import RULES
 from web_help import Site
 
@@ -27,9 +28,6 @@ from application import work
 from domain import limits
 from web import urls
 from workflows.client import TemporalClient, open_client
-
-SOAK = os.environ.get("THIDUA_SOAK") == "1"
-"""`make soak`: more events, and every page."""
 
 EVENTS = 5_000 if SOAK else 600
 

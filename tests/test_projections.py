@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import Any
 
@@ -41,6 +42,28 @@ async def test_a_rebuild_gives_what_was_kept_up(app: Session, monkeypatch: pytes
         fresh = Board(app.ledger, app.texts)
         await fresh.forget()
         assert await _lines(fresh) == kept_up
+
+
+async def test_only_the_first_reader_waits_for_lines_that_nobody_computes(
+    app: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board(app.ledger, app.texts)
+    await open_cycle(app, RULES, members=units(2))
+    last = await board.catch_up()
+    assert await board.wait_until_reached(last)
+    monkeypatch.setattr(board_table, "WAIT_S", 0.0)
+    assert not await board.wait_until_reached(last + 1)
+    monkeypatch.setattr(board_table, "WAIT_S", 3600.0)
+    async with asyncio.timeout(30):
+        assert not await board.wait_until_reached(last + 1)
+        await open_cycle(app, RULES, members=units(2))
+        last = await board.catch_up()
+        assert await board.wait_until_reached(last)
+        # The lines have moved on, so the next reader waits again.
+        waiting = asyncio.create_task(board.wait_until_reached(last + 1))
+        await open_cycle(app, RULES, members=units(2))
+        await board.catch_up()
+        assert await waiting
 
 
 def test_the_collector_comes_back_whatever_happens() -> None:

@@ -23,6 +23,7 @@ import msgspec
 import pytest
 from engine_help import CITY, YEAR, open_cycle, submit, units
 from nacl.signing import SigningKey
+from soak import SOAK
 from speech import RULES
 
 from application.verification import marks_of, verify_all
@@ -41,7 +42,7 @@ from ledger.setup import has_schema
 from ledger.signing import SignedCommand
 from local.log_key import LOG_KEY_FILE, log_key
 
-CHANGES = 1_000 if os.environ.get("THIDUA_SOAK") else 60
+CHANGES = 1_000 if SOAK else 60
 
 NO_EVIDENCE = {
     "ledger.installation.clock_stopped": "whether appends are stopped now",

@@ -15,6 +15,7 @@ from uuid import uuid4
 import jsonschema_rs
 import pytest
 from engine_help import CITY, assert_ledger_verifies, open_cycle, submit, units
+from soak import SOAK
 from speech import RULES
 from test_format_2 import BY_THE_CLOCK, LEDGERS, Dumped, _committed
 from web_help import Site
@@ -77,9 +78,9 @@ async def test_the_interface_does_what_it_says(site: Site, tmp_path: Path) -> No
     settings = tmp_path / "schemathesis.toml"
     settings.write_text(
         f'[parameters]\n"path.organiser" = "{organiser}"\n"path.year" = "{year}"\n"path.cluster" = "{cluster}"\n'
-        "[generation]\nmax-examples = 15\n"
+        f"[generation]\nmax-examples = {15 if SOAK else 5}\n"
         '[[operations]]\ninclude-path-regex = "/cycles/.*/acts"\n'
-        "phases.coverage.enabled = false\ngeneration.max-examples = 100\n"
+        f"phases.coverage.enabled = false\ngeneration.max-examples = {100 if SOAK else 20}\n"
     )
     child = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("schemathesis")),

@@ -34,10 +34,10 @@ class ActReadBack:
 
 @dataclass(slots=True)
 class ReadBack:
-    """Collects the acts of a dry run in words. `people` are the names of persons by id."""
+    """Collects the acts of a dry run in words. `named` are names and titles that the file itself gives, by key."""
 
     application: Application
-    people: Mapping[str, str]
+    named: Mapping[str, str]
     acts: list[ActReadBack] = field(default_factory=list)
 
     async def add(
@@ -50,7 +50,7 @@ class ReadBack:
     ) -> None:
         """Add an act with the events that it records or has recorded, in a cycle as it is then."""
         happened = act.input.happened or (envelopes[0].meta.happened if envelopes else None)
-        background = Background(dry_run.history, dry_run.rules, {**self.people, **names_in(dry_run)})
+        background = Background(dry_run.history, dry_run.rules, {**self.named, **names_in(dry_run)})
         texts = {digest: edition_title(one) for digest, one in dry_run.unsaved_editions.items()}
         texts |= unsaved_texts(act.input)
         words = await event_texts(self.application, background, envelopes, texts)

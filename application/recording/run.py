@@ -34,6 +34,7 @@ from domain.rules import Edition
 from domain.state import State
 from domain.strengths import Strength
 from domain.times import When
+from domain.titles import title_key
 from errors import InputError, NotFoundError
 from i18n import _
 from i18n.acts import act_name
@@ -170,7 +171,9 @@ class _Run:
             for stream, cycle in self._cycles.items()
         }
 
-        self._read_back = ReadBack(self._app, {one.id: one.name for one in self._file.people})
+        named = {one.id: one.name for one in self._file.people}
+        named |= {title_key("source", one.id): one.title for one in self._file.sources}
+        self._read_back = ReadBack(self._app, named)
         await self._count_openings()
 
         async def state_of(stream: str) -> tuple[State, Edition]:

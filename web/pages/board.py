@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
 from application.application import CommandInput
-from application.board import LateUnit, board_page, count_clusters, late_page, wait_until_reached
+from application.board import LateUnit, board_page, count_clusters, late_page
 from application.fields import parse_day
 from application.gate import GateClosedError, account_may_write
 from application.reminders import Reach, Reminder, late_reminders, reach_of
@@ -132,7 +132,7 @@ async def _board(
 ) -> Response:
     """The board's page. `outcome` is that of commands in many cycles, `done` says it, `error` why none was sent."""
     services = get_services(request)
-    await wait_until_reached(services.board, visitor.login.position)
+    await services.board.wait_until_reached(visitor.login.position)
     texts = services.application.texts
     found = await board_page(services.board, texts, visitor, query.wanted(), PageRequest(query.page))
     return page(
@@ -189,7 +189,7 @@ async def _late(
     text: str = "",
 ) -> Response:
     services = get_services(request)
-    await wait_until_reached(services.board, visitor.login.position)
+    await services.board.wait_until_reached(visitor.login.position)
     found = await late_page(services.board, visitor, query.year or None, PageRequest(query.page))
     contacts = await services.application.people.of_units({one.task.unit for one in found.rows})
     return page(
@@ -363,4 +363,4 @@ async def _note_position(request: Request) -> None:
     services = get_services(request)
     position = await services.application.ledger.last_position()
     await services.accounts.moved_to(cookie_secret(request), position)
-    await wait_until_reached(services.board, position)
+    await services.board.wait_until_reached(position)

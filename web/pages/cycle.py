@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from application.act_view import latest_acts
-from application.board import wait_until_reached
 from application.comparison import compared
 from application.corrected_acts import CycleCorrections
 from application.event_texts import event_texts
@@ -96,7 +95,7 @@ async def mine(
 ) -> Response:
     """The clusters that the visitor's unit belongs to, over all years, and those that the visitor oversees."""
     board = get_services(request).board
-    await wait_until_reached(board, visitor.login.position)
+    await board.wait_until_reached(visitor.login.position)
     found = await board.cycles_page(visitor.unit, PageRequest(number), overseer=visitor.contact.id)
     return page(request, "mine.html", title_of=title_of, lines=found.rows, pager=Pager(found, urls.CYCLES))
 

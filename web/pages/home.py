@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from application.board import requests_page, wait_until_reached
+from application.board import requests_page
 from application.gate import account_may_write
 from application.tasks import tasks_page
 from application.visits import Visitor
@@ -40,7 +40,7 @@ async def tasks(
     """What the visitor's unit must do, in all of its cycles."""
     services, asked = get_services(request), PageRequest(number)
     texts = services.application.texts
-    await wait_until_reached(services.board, visitor.login.position)
+    await services.board.wait_until_reached(visitor.login.position)
     auditor = visitor.login.account.kind == "auditor"
     found = Paged.of((), asked) if auditor else await tasks_page(services.board, texts, visitor.unit, asked)
     requests = (

@@ -15,7 +15,6 @@ from accounts import Scope
 from accounts.attempts import Origin
 from accounts.log import By
 from accounts.passwords import BusyError
-from application.board import wait_until_reached
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -248,8 +247,7 @@ async def calendar(request: Request, secret: str) -> Response:
     if account is None or contact is None or not account.open_on(today()):
         raise NotFoundError("no_such_calendar")
     position = await services.application.ledger.last_position()
-    await wait_until_reached(services.board, position)
-    complete = await services.board.has_reached(position)
+    complete = await services.board.wait_until_reached(position)
     tasks = (await tasks_page(services.board, services.application.texts, contact.unit, dated=True)).rows
     shown = shown_of(tasks, services.application.gate.installation)
     entries = await services.calendars.follow(contact.unit, shown, datetime.now(UTC), complete=complete)
