@@ -147,7 +147,7 @@ def by_command(rows: list[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
 
 def command_of(ledger: Dumped, row: RecordedEvent) -> type[Command]:
     """The command that a row's event follows from; commands of the clock are not stored."""
-    signed = ledger.commands.get(row.command_digest) if row.command_digest else None
+    signed = ledger.signed.get(row.command_digest) if row.command_digest else None
     if signed is not None:
         return Command.KNOWN[json.loads(signed.payload)["act"]]
     (command,) = (command for command, events in EVENTS_OF.items() if Event.KNOWN[row.type] in events)
