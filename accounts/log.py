@@ -167,11 +167,11 @@ class AccountLog:
         """
         source = (
             "(select distinct on (e.position) l.person, l.change, l.at as renewed_at, e.stream, e.version, e.type, "  # noqa: S608 - ours
-            "e.recorded_at, e.position from accounts.log l join ledger.event e on e.actor = l.person "
+            "e.recorded_at, e.position from accounts.log l join ledger.event_fields e on e.actor = l.person "
             "and e.recorded_at >= l.at and e.recorded_at < l.at + $2::interval and (e.type = any($1) "
-            "or e.type = 'ActCorrected' and exists (select from ledger.event w where w.stream = e.stream "
+            "or e.type = 'ActCorrected' and exists (select from ledger.event_fields w where w.stream = e.stream "
             "and w.type = any($1) and w.version in (select v::bigint from "
-            "jsonb_array_elements_text(e.payload::jsonb -> 'versions') v))) "
+            "json_array_elements_text(e.payload -> 'versions') v))) "
             f"where {_ANEW} order by e.position, l.number desc) found"
         )
         columns = "person, change, renewed_at, stream, version, type, recorded_at"
