@@ -379,14 +379,16 @@ async def test_an_expired_command_is_refused_but_a_known_one_keeps_its_receipt(
     app: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, members = await ready(app)
-    monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(0))
+    for module in ("ledger.signing", "activities.ledger"):
+        monkeypatch.setattr(f"{module}.LIFETIME", timedelta(0))
     with pytest.raises(RefusedError) as refused:
         await submit(app, stream, members[0], "sign", {"unit": members[0]})
     assert refused.value.code == "expired"
     monkeypatch.undo()
     command = uuid4()
     await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)
-    monkeypatch.setattr("ledger.signing.LIFETIME", timedelta(0))
+    for module in ("ledger.signing", "activities.ledger"):
+        monkeypatch.setattr(f"{module}.LIFETIME", timedelta(0))
     assert (await submit(app, stream, members[0], "sign", {"unit": members[0]}, command=command)).outcomes[0].known
 
 
