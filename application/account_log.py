@@ -1,4 +1,4 @@
-"""The log of account administration in words, and what failed before a login."""
+"""What was done to accounts in words, and what failed before a login."""
 
 from __future__ import annotations
 
@@ -37,19 +37,12 @@ SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
     AccountChange.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
     AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
+    AccountChange.ERASED: N_("{by} erased what the register kept of {person}."),
     AccountChange.SIGNATURE_TOLD: N_(
         "{person} entered an act that binds soon after the login was made anew: {act} (act number {version}). {mail}"
     ),
 }
 """The sentence of each change."""
-
-CONTACT_FIELDS: Mapping[str, str] = {
-    "name": N_("name"),
-    "unit": N_("unit"),
-    "office": N_("office"),
-    "email": N_("mail address"),
-    "phone": N_("telephone"),
-}
 
 
 def told(entry: LogEntry, names: Mapping[str, str]) -> str:
@@ -66,7 +59,7 @@ def told(entry: LogEntry, names: Mapping[str, str]) -> str:
         administrator=f", {_('administrator')}" if facts.get("administrator") == "yes" else "",
         until=f", {_('until {day}').format(day=day(until))}" if until else "",
         left=facts.get("left", ""),
-        fields=", ".join(_(CONTACT_FIELDS.get(one, one)) for one in re.split(r",\s*", facts.get("fields", ""))),
+        fields=", ".join(word("contact_field", one) for one in re.split(r",\s*", facts.get("fields", ""))),
         scope=word("scope", facts.get("scope", "")),
         for_person=names.get(facts.get("for_person", ""), facts.get("for_person", "")),
         since=day(facts["since"]) if "since" in facts else "",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.beside import Erasures, Vault, check_ledger_rows
+from audit.beside import Vault, check_ledger_rows, recorded_erasures
 from audit.marks import Marks
 from audit.processes import stream_processes
 from audit.replay import broken_at
@@ -75,7 +75,7 @@ async def verify_all(
         body = await texts.edition(digest)
         return edition_of(body) if body else None
 
-    erasures = Erasures()
+    erasures = await recorded_erasures(ledger)
     vault = Vault(ledger.pool, erasures)
     if processes is None:
         processes = PROCESSES if await ledger.last_position() >= FEW else 0

@@ -39,7 +39,7 @@ DECISIONS_PER_BATCH = 5
 
 
 class StreamWorkflow:
-    """The base of both kinds of workflow. Subclasses define the update, and which items of a batch they decide."""
+    """The base of the workflows of streams. Subclasses define the update, and which items of a batch they decide."""
 
     def __init__(self) -> None:
         self.stream = ""
