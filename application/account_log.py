@@ -46,7 +46,7 @@ SENTENCES: Mapping[AccountChange, str] = {
 
 
 def told(entry: LogEntry, names: Mapping[str, str]) -> str:
-    """An entry as a sentence. `names` of persons by id; who has none any more is called by id."""
+    """An entry as a sentence. `names` of persons by id; who has none any more is called so."""
     text = SENTENCES.get(AccountChange(entry.change)) if entry.change in set(AccountChange) else None
     if text is None:
         return entry.change
@@ -54,14 +54,14 @@ def told(entry: LogEntry, names: Mapping[str, str]) -> str:
     until = facts.get("until", "")
     return _(text).format(
         by=_who(entry, names),
-        person=names.get(entry.person, entry.person),
+        person=_named(entry.person, names),
         kind=word("account", facts.get("kind", "")),
         administrator=f", {_('administrator')}" if facts.get("administrator") == "yes" else "",
         until=f", {_('until {day}').format(day=day(until))}" if until else "",
         left=facts.get("left", ""),
         fields=", ".join(word("contact_field", one) for one in re.split(r",\s*", facts.get("fields", ""))),
         scope=word("scope", facts.get("scope", "")),
-        for_person=names.get(facts.get("for_person", ""), facts.get("for_person", "")),
+        for_person=_named(facts.get("for_person", ""), names),
         since=day(facts["since"]) if "since" in facts else "",
         last=day(until) if until else "",
         act=act_name(facts.get("act", "")) if "act" in facts else "",
@@ -95,9 +95,13 @@ async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
     return await log.soon_signed(sorted(event.NAME for event in BINDING_EVENTS), asked)
 
 
+def _named(person: str, names: Mapping[str, str]) -> str:
+    return names.get(person) or _("a person without a name here")
+
+
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
     if entry.by.person is not None:
-        return names.get(entry.by.person, entry.by.person)
+        return _named(entry.by.person, names)
     return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
 
 

@@ -24,7 +24,7 @@ PROCESSES = min(2, os.cpu_count() or 1)
 FEW = 5_000
 """Fewer events are verified by this process alone: starting others would take longer."""
 
-REMARKS = frozenset({"file_missing", "epoch_raised"})
+REMARKS = frozenset({"erased_is_there", "file_missing", "epoch_raised"})
 """What may have been so from the beginning: an act can name a file that was never uploaded."""
 
 
@@ -91,6 +91,7 @@ async def verify_all(
         progress=progress,
     )
     found = [*report.beside, *[one async for one in vault.altered()]]
+    found += await vault.check_erased()
     found += [one async for one in check_ledger_rows(ledger.pool, installation)]
     if ledger.epoch > max(report.epoch, 1):
         found.append(BesideProblem("epoch_raised", f"{ledger.epoch}"))

@@ -87,6 +87,7 @@ WORDS: Mapping[str, WordTable] = {
         {
             "text_altered": N_("a stored text was changed"),
             "text_missing": N_("a text that an act names is missing"),
+            "erased_is_there": N_("it was recorded as erased, and is still there"),
             "text_erased": N_("a text that an act names was emptied, and no erasure is recorded"),
             "person_renamed": N_("a person has another name than the acts say"),
             "person_missing": N_("a person whom an act names is missing"),

@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
 class InstallationStream(StreamWorkflow):
     """One for each installation; its id names the installation, because all of them call this stream the same.
 
-    The command line appends to this stream beside it. Then an append finds the ledger ahead, and what is missing here
-    is loaded before the command is decided again.
+    The command line appends to this stream beside it and tells nobody. So every command loads first what came since;
+    administration is rare, and a state that is behind would refuse, or know as done, what is not so any more.
     """
 
     @workflow.run
@@ -29,6 +29,7 @@ class InstallationStream(StreamWorkflow):
     @workflow.update(name="submit")
     async def submit(self, batch: SignedBatch) -> Receipt:
         """Carry out signed commands."""
+        self._reload = True
         return await self.carry_out(batch)
 
     @submit.validator

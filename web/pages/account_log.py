@@ -42,10 +42,10 @@ async def account_log(
     return page(
         request,
         "account_log.html",
-        rows=[(one, told(one, names), names.get(one.person, one.person)) for one in entries],
+        rows=[(one, told(one, names), names.get(one.person) or _("a person without a name here")) for one in entries],
         pager=Pager(found, urls.ACCOUNT_LOG, {urls.PERSON_OF: person}),
         person=person,
-        name=names.get(person, person),
+        name=names.get(person) or _("a person without a name here"),
         wide=True,
     )
 
