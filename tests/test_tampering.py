@@ -115,6 +115,7 @@ class Victim:
 
     async def verified(self, kept: SignedCheckpoint | None = None, entry_key: str | None = None) -> VerificationReport:
         ledger = self.ledger()
+        ledger.epoch = await self.owner.fetchval("select epoch from ledger.installation") or ledger.epoch
         marks = await marks_of(ledger, self.log, None, [kept] if kept else [])
         return await verify_all(ledger, self.app.installed.id, marks=marks, entry_key=entry_key)
 
