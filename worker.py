@@ -30,6 +30,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from accounts.following import follow
 from activities.ledger import LedgerActivities
 from activities.post import PostActivities
 from application.heartbeat import Heartbeat
@@ -52,13 +53,17 @@ from web.settings import site_address
 from workflows.city_year import CityYear
 from workflows.client import open_client
 from workflows.cluster_cycle import ClusterCycle
-from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE
+from workflows.installation import InstallationStream
+from workflows.messages import RUNS_IN_MEMORY, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 from workflows.post import WORKFLOW_ID, Post
 
 POLL_S = 0.2
 """Pause of the projector. A page waits at most a second for the projection of what its reader has just entered."""
 
 SEARCH_S = 1.0
+FOLLOW_S = 1.0
+"""Pause of what brings accounts after their events, where the process that entered them has died meanwhile."""
+
 AWAY_S = 2.0
 CHECKPOINT_S = 300.0
 POLLS_S = 20.0
@@ -127,8 +132,8 @@ async def note_polls(client: Client, heartbeat: Heartbeat, queue: str = TASK_QUE
             heartbeat.polled(max(0.0, (now - poller.last_access_time.ToDatetime(UTC)).total_seconds()))
 
 
-async def _start_post(client: Client) -> None:
-    """Start the post unless it runs.
+async def _start_own(client: Client, installation_id: str) -> None:
+    """Start the workflows of the installation, its post and its own stream, unless they run.
 
     A server knows a namespace that was registered a moment ago only after its cache was refreshed, which takes some
     seconds. Until then it says that the namespace does not exist.
@@ -140,6 +145,15 @@ async def _start_post(client: Client) -> None:
                 Post.run,
                 id=WORKFLOW_ID,
                 task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            name, id_ = workflow_of(installation.STREAM, installation_id)
+            await client.start_workflow(
+                name,
+                installation.STREAM,
+                id=id_,
+                task_queue=TASK_QUEUE,
+                task_timeout=TASK_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
         except RPCError as error:
@@ -181,7 +195,7 @@ async def main() -> None:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[ClusterCycle, CityYear, Post],
+            workflows=[ClusterCycle, CityYear, InstallationStream, Post],
             activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall, post.deliver],
             # Tests run workflows inside the sandbox (ADR 5).
             workflow_runner=UnsandboxedWorkflowRunner(),
@@ -192,10 +206,11 @@ async def main() -> None:
         )
         heartbeat, health = Heartbeat(), os.environ.get("THIDUA_WORKER_HEALTH")
         async with worker, heartbeat.served(int(health)) if health else nullcontext():
-            await _start_post(client)
+            await _start_own(client, keys.installation)
             upkeep = [
                 asyncio.create_task(_repeat("board", Board(ledger, texts).catch_up, POLL_S)),
                 asyncio.create_task(_repeat("search", SearchIndex(ledger).catch_up, SEARCH_S)),
+                asyncio.create_task(_repeat("accounts", partial(follow, ledger.pool, ledger), FOLLOW_S)),
                 asyncio.create_task(_repeat("polls", partial(note_polls, client, heartbeat), POLLS_S)),
             ]
             if checkpoints is not None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from domain.administration import AccountKind
 from domain.strengths import Strength
 
-Kind = Literal["secretariat", "staff", "auditor"]
+Kind = AccountKind
 Scope = Literal["read", "act", "sign"]
 """What a personal token allows: reading; acts as well; acts that sign or publish as well."""
 

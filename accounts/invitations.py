@@ -27,11 +27,13 @@ class Invitations:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def invite(self, person: str, *, by: By) -> str:
-        """Return the secret of a new invitation, with which the person sets a password once. Earlier ones are void."""
+    async def invite(self, person: str) -> str:
+        """Return the secret of a new invitation, with which the person sets a password once. Earlier ones are void.
+
+        That somebody is invited was recorded in the ledger before; the secret is not in it.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
             await void_links(connection, person)
-            await note(connection, AccountChange.INVITED, person, by)
             return await new_link(connection, person, "invitation")
 
     async def forgotten(self, person: str) -> str:

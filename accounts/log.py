@@ -1,8 +1,9 @@
-"""The log of account administration, on PostgreSQL: who changed what of whose account, when, and by which door.
+"""What was done to accounts: who changed what of whose account, when, and by which door.
 
-`note` is the only function that writes it. The roles of the program add entries, and neither change nor delete them;
-the database sets the time. An entry names persons by id and holds no telephone number, no mail address and no secret,
-because it stays when a person is erased.
+What others did to an account is an event of the installation's stream; what persons did to their own, and what came
+without a login, is in a log on PostgreSQL. `accounts.history` is the view of both. `note` alone writes the log. The
+roles of the program add entries, and neither change nor delete them; the database sets the time. An entry names persons
+by id and holds no telephone number, no mail address and no secret, because it stays when a person is erased.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from ledger.paging import Paged, PageRequest, fetch_page
 
 
 class AccountChange(StrEnum):
-    """What was done to an account. The comment says which facts an entry has."""
+    """What was done to an account. The comment says which facts an entry has.
+
+    Those that others do are made from events (`accounts.history`), and the log takes no entry of them.
+    """
 
     MADE = "made"  # kind, administrator, until
     INVITED = "invited"
@@ -42,6 +46,7 @@ class AccountChange(StrEnum):
     STAND_IN_NAMED = "stand-in-named"  # for_person, since, until
     STAND_IN_ENDED = "stand-in-ended"  # for_person
     CALENDAR_MADE = "calendar-made"
+    ERASED = "erased"  # of the person, all but the id
     SIGNATURE_TOLD = "signature-told"  # act, cycle, version, mail: of a signature soon after the login was made anew
 
 
@@ -70,10 +75,10 @@ SOON = timedelta(hours=24)
 
 _ANEW = (
     "(l.change in ('password-reset', 'reset', 'codes-removed', 'recovery-code-used') "
-    "or l.change = 'password-chosen' and exists (select from accounts.log b where b.person = l.person and "
-    "b.number < l.number and b.change in ('password-chosen', 'password-changed', 'password-reset', 'reset')) "
-    "or l.change = 'codes-set-up' and exists (select from accounts.log b where b.person = l.person and "
-    "b.number < l.number and b.change in ('codes-set-up', 'codes-removed', 'reset')))"
+    "or l.change = 'password-chosen' and exists (select from accounts.history b where b.person = l.person "
+    "and b.at < l.at and b.change in ('password-chosen', 'password-changed', 'password-reset', 'reset')) "
+    "or l.change = 'codes-set-up' and exists (select from accounts.history b where b.person = l.person "
+    "and b.at < l.at and b.change in ('codes-set-up', 'codes-removed', 'reset')))"
 )
 """Whether a line `l` of the log made a login anew: by a reset, with other codes, without the codes. The first password
 and the first codes of an account do not."""
@@ -125,9 +130,11 @@ async def note(
     )
 
 
-def _plain(value: str | date | bool) -> str:
+def _plain(value: str | date | bool | list[str]) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value)
     return value if isinstance(value, str) else value.isoformat()
 
 
@@ -143,8 +150,8 @@ class AccountLog:
             self._pool,
             asked,
             "at, change, person, by_person, door, facts",
-            "accounts.log where $1 = '' or person = $1 or by_person = $1",
-            "number desc",
+            "accounts.history where $1 = '' or person = $1 or by_person = $1",
+            "at desc, number desc",
             person,
         )
         return found.map(_entry)
@@ -152,8 +159,8 @@ class AccountLog:
     async def renewal(self, person: str) -> Renewal | None:
         """Return how a person's login was made anew last, if that was within `SOON`."""
         row = await self._pool.fetchrow(
-            "select l.change, l.at from accounts.log l where l.person = $1 and l.at > now() - $2::interval "  # noqa: S608 - ours
-            f"and {_ANEW} order by l.number desc limit 1",
+            "select l.change, l.at from accounts.history l where l.person = $1 and l.at > now() - $2::interval "  # noqa: S608 - ours
+            f"and {_ANEW} order by l.at desc limit 1",
             person,
             SOON,
         )
@@ -167,12 +174,12 @@ class AccountLog:
         """
         source = (
             "(select distinct on (e.position) l.person, l.change, l.at as renewed_at, e.stream, e.version, e.type, "  # noqa: S608 - ours
-            "e.recorded_at, e.position from accounts.log l join ledger.event_fields e on e.actor = l.person "
+            "e.recorded_at, e.position from accounts.history l join ledger.event_fields e on e.actor = l.person "
             "and e.recorded_at >= l.at and e.recorded_at < l.at + $2::interval and (e.type = any($1) "
             "or e.type = 'ActCorrected' and exists (select from ledger.event_fields w where w.stream = e.stream "
             "and w.type = any($1) and w.version in (select v::bigint from "
-            "json_array_elements_text(e.payload -> 'versions') v))) "
-            f"where {_ANEW} order by e.position, l.number desc) found"
+            "jsonb_array_elements_text(e.payload::jsonb -> 'versions') v))) "
+            f"where {_ANEW} order by e.position, l.at desc) found"
         )
         columns = "person, change, renewed_at, stream, version, type, recorded_at"
         found = await fetch_page(self._pool, asked, columns, source, "position desc", list(binding), SOON)
@@ -186,4 +193,5 @@ def _soon_signed(row: Sequence[Any]) -> SoonSigned:
 
 def _entry(row: Sequence[Any]) -> LogEntry:
     at, change, whose, by, door, facts = row
-    return LogEntry(at, change, whose, By(by, Door(door)), json.loads(facts))
+    kept = {name: _plain(value) for name, value in json.loads(facts).items() if value is not None}
+    return LogEntry(at, change, whose, By(by, Door(door)), kept)

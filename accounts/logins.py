@@ -134,6 +134,16 @@ async def void_links(connection: Connection, person: str) -> None:
     await connection.execute("delete from accounts.invitation where person = $1 and used_at is null", person)
 
 
+async def void_codes(connection: Connection, person: str) -> None:
+    """Remove one-time codes and recovery codes of a person, and codes that are being set up."""
+    await connection.execute(
+        "update accounts.account set totp = null, totp_step = 0, totp_new = null, totp_new_at = null, "
+        "totp_new_login = null where person = $1",
+        person,
+    )
+    await connection.execute("delete from accounts.recovery_code where person = $1", person)
+
+
 def today() -> date:
     """Return the day in Việt Nam."""
     return day_of(datetime.now(ICT))

@@ -167,7 +167,10 @@ create index on accounts.read_log (at, number) where exported;
 create table accounts.log (
     number    bigint generated always as identity primary key,
     at        timestamptz not null default now(),
-    change    text not null,
+    -- What others do to an account is in the ledger.
+    change    text not null check (change not in (
+        'made', 'invited', 'closed', 'opened', 'last-day-changed', 'kind-changed', 'reset', 'erased'
+    )),
     person    text not null,
     -- null: the operator of the machine, or somebody without a login
     by_person text,
@@ -176,6 +179,36 @@ create table accounts.log (
 );
 create index on accounts.log (person, number);
 create index on accounts.log (by_person, number);
+
+-- The version of the installation's stream up to which these tables have followed its events.
+create table accounts.followed (
+    only_row boolean primary key default true check (only_row),
+    version  bigint not null
+);
+insert into accounts.followed (version) values (0);
+
+-- Everything that was done to accounts: what the log tells, and what the ledger records. Each fact stands in one of both.
+create view accounts.history as
+    select number, at, change, person, by_person, door, facts from accounts.log
+    union all
+    select e.position, e.recorded_at, m.change, e.payload ->> 'person', nullif(e.actor, 'operator'),
+           case when e.actor = 'operator' then 'command-line' else 'pages' end, e.payload::jsonb - 'person'
+    from ledger.event_fields e
+    join (values
+        ('AccountMade', 'made'),
+        ('InvitedToAccount', 'invited'),
+        ('AccountClosed', 'closed'),
+        ('AccountOpened', 'opened'),
+        ('LastDaySet', 'last-day-changed'),
+        ('AccountKindChanged', 'kind-changed'),
+        ('LoginReset', 'reset'),
+        ('CodesRemoved', 'codes-removed'),
+        ('ContactCorrected', 'contact-changed'),
+        ('StandInNamed', 'stand-in-named'),
+        ('StandInEnded', 'stand-in-ended'),
+        ('PersonErased', 'erased')
+    ) m (type, change) using (type)
+    where e.stream = 'installation';
 
 -- Mails about the year's work that are to be sent, one at a time for each person. The worker writes and deletes them.
 create table accounts.mail (
@@ -232,5 +265,7 @@ grant select, insert, update, delete on
     to thidua_web;
 grant select, insert, update, delete on accounts.calendar_entry to thidua_web;
 grant select, insert on accounts.read_log to thidua_web;
-grant select on accounts.log to thidua_app, thidua_web;
+grant select on accounts.log, accounts.history to thidua_app, thidua_web;
+grant select, update on accounts.followed to thidua_app, thidua_web;
+grant select, insert, update on accounts.stand_in to thidua_app;
 grant insert (change, person, by_person, door, facts) on accounts.log to thidua_app, thidua_web;

@@ -1,4 +1,4 @@
-"""The log of account administration in words, and what failed before a login."""
+"""What was done to accounts in words, and what failed before a login."""
 
 from __future__ import annotations
 
@@ -37,23 +37,16 @@ SENTENCES: Mapping[AccountChange, str] = {
     AccountChange.STAND_IN_NAMED: N_("{by} named {person} as stand-in for {for_person}, {since} to {last}."),
     AccountChange.STAND_IN_ENDED: N_("{by} ended that {person} stands in for {for_person}."),
     AccountChange.CALENDAR_MADE: N_("{person} made a new address for their calendar."),
+    AccountChange.ERASED: N_("{by} erased what the register kept of {person}."),
     AccountChange.SIGNATURE_TOLD: N_(
         "{person} entered an act that binds soon after the login was made anew: {act} (act number {version}). {mail}"
     ),
 }
 """The sentence of each change."""
 
-CONTACT_FIELDS: Mapping[str, str] = {
-    "name": N_("name"),
-    "unit": N_("unit"),
-    "office": N_("office"),
-    "email": N_("mail address"),
-    "phone": N_("telephone"),
-}
-
 
 def told(entry: LogEntry, names: Mapping[str, str]) -> str:
-    """An entry as a sentence. `names` of persons by id; who has none any more is called by id."""
+    """An entry as a sentence. `names` of persons by id; who has none any more is called so."""
     text = SENTENCES.get(AccountChange(entry.change)) if entry.change in set(AccountChange) else None
     if text is None:
         return entry.change
@@ -61,14 +54,14 @@ def told(entry: LogEntry, names: Mapping[str, str]) -> str:
     until = facts.get("until", "")
     return _(text).format(
         by=_who(entry, names),
-        person=names.get(entry.person, entry.person),
+        person=_named(entry.person, names),
         kind=word("account", facts.get("kind", "")),
         administrator=f", {_('administrator')}" if facts.get("administrator") == "yes" else "",
         until=f", {_('until {day}').format(day=day(until))}" if until else "",
         left=facts.get("left", ""),
-        fields=", ".join(_(CONTACT_FIELDS.get(one, one)) for one in re.split(r",\s*", facts.get("fields", ""))),
+        fields=", ".join(word("contact_field", one) for one in re.split(r",\s*", facts.get("fields", ""))),
         scope=word("scope", facts.get("scope", "")),
-        for_person=names.get(facts.get("for_person", ""), facts.get("for_person", "")),
+        for_person=_named(facts.get("for_person", ""), names),
         since=day(facts["since"]) if "since" in facts else "",
         last=day(until) if until else "",
         act=act_name(facts.get("act", "")) if "act" in facts else "",
@@ -102,9 +95,13 @@ async def soon_signed(log: AccountLog, asked: PageRequest) -> Paged[SoonSigned]:
     return await log.soon_signed(sorted(event.NAME for event in BINDING_EVENTS), asked)
 
 
+def _named(person: str, names: Mapping[str, str]) -> str:
+    return names.get(person) or _("a person without a name here")
+
+
 def _who(entry: LogEntry, names: Mapping[str, str]) -> str:
     if entry.by.person is not None:
-        return names.get(entry.by.person, entry.by.person)
+        return _named(entry.by.person, names)
     return _("The operator of the machine") if entry.by.door is Door.COMMAND_LINE else _("Somebody at the login page")
 
 

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.commands import CommandPayload
 from domain.installation import STREAM, EntryKeyNamed, InstallationFounded, NameEntryKey, keys
-from domain.records import Event, EventEnvelope, Meta
+from domain.records import OPERATOR, Event, EventEnvelope, Meta
 from domain.strengths import Strength
 from domain.times import When
 from domain.types import Provenance
@@ -16,8 +16,6 @@ from ledger.mapping import to_draft, to_envelope
 from ledger.protocol import Append, Part
 from ledger.signing import BatchItem, Header, SignedCommand, Signer
 from local.installation import Installation
-
-ACTOR = "operator"
 
 
 def bootstrap(installed: Installation, rows: tuple[RecordedEvent, ...]) -> Append | None:
@@ -53,14 +51,16 @@ def _web_key(installed: Installation, read: LedgerTip) -> tuple[UUID, SignedComm
     command_id = uuid5(NAMESPACE_URL, f"{STREAM}/{installed.id}/{command.key}")
     item = BatchItem(STREAM, command_id, CommandPayload.of(command).model_dump_json())
     signer = Signer(installed.id, 1, installed.key, installed.private)
-    batch = signer.sign([item], actor=ACTOR, unit="", issued=datetime.now(UTC), strength=Strength.OS_ACCOUNT, read=read)
+    batch = signer.sign(
+        [item], actor=OPERATOR, unit="", issued=datetime.now(UTC), strength=Strength.OS_ACCOUNT, read=read
+    )
     return command_id, batch.command(item, "")
 
 
 def _draft(event: Event, version: int, command_id: UUID, signed: SignedCommand | None) -> Draft:
     meta = Meta(
         version=version,
-        actor=ACTOR if signed else "installation",
+        actor=OPERATOR if signed else "installation",
         unit="",
         happened=When.at(datetime.now(UTC)),
         provenance=Provenance(kind="stated"),

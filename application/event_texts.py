@@ -29,12 +29,12 @@ from domain.steps.meetings import MeetingHeld
 from domain.steps.succession import ClosedEarly, HandedOver, TakenOver
 from domain.steps.targets import TargetsRegistered
 from domain.titles import title_key, titles_of_rules
-from domain.types import Person, changed_key
+from domain.types import IsPerson, Person, changed_key
 from i18n import _
 from i18n.editions import edition_title, edition_with_changes
 from i18n.messages import day, word
 from i18n.timeline import EventText, event_text
-from i18n.values import Words, target_told, voice
+from i18n.values import Words, field_type, target_told, voice
 from ledger.mapping import to_envelope
 from vault.texts import Texts
 
@@ -101,7 +101,8 @@ async def event_texts(
     """Each event in words. `texts` are those that are not stored, by digest; of each stored one `most` characters."""
     events = tuple(envelopes)
     stored = await texts_of(application.texts, events, most)
-    people = await application.people.names(persons_in(one.event for one in events))
+    named = persons_in(one.event for one in events).union(*(_person_ids(one.event) for one in events))
+    people = await application.people.names(named)
     cycles = await _cycle_titles(application, events)
 
     def tell_all() -> tuple[EventText, ...]:
@@ -110,6 +111,16 @@ async def event_texts(
         return tuple(event_text(one, words) for one in events)
 
     return await of_many(len(background.readable), tell_all)
+
+
+def _person_ids(event: Event) -> set[str]:
+    """The ids in the event's own fields that are of persons."""
+    return {getattr(event, name) for name in _fields_of_person_ids(type(event))}
+
+
+@lru_cache
+def _fields_of_person_ids(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name in model.model_fields if IsPerson in field_type(model, name).marks)
 
 
 def persons_in(values: Iterable[object]) -> set[str]:

@@ -17,8 +17,9 @@ from accounts.store import Accounts
 from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
+from domain.installation import STREAM
 from domain.numbers import whole_number
-from domain.records import Refused
+from domain.records import OPERATOR, Refused
 from domain.rights import is_binding
 from domain.state import State
 from domain.steps.corrections import CorrectAct
@@ -81,6 +82,11 @@ def at_command_line(contact: Contact) -> Submitter:
     return Submitter(contact, Strength.OS_ACCOUNT)
 
 
+def operator() -> Submitter:
+    """The operator at the machine's command line: no person, so without a name in the vault. No page may call it."""
+    return at_command_line(Contact(OPERATOR, "", "", None, None, None, ""))
+
+
 def account_may_write(kind: Kind | None, *, for_organiser: bool) -> bool:
     """Whether an account of this kind may write on pages and interface; `for_organiser`: what the organiser says."""
     return kind == "secretariat" or (kind == "staff" and not for_organiser)
@@ -122,7 +128,7 @@ class Gate:
         return self._signer.sign(
             items,
             actor=submitter.contact.id,
-            commitment=submitter.contact.commitment,
+            commitment=submitter.contact.commitment or None,
             unit=submitter.unit,
             issued=datetime.now(UTC),
             strength=self.strength_of(submitter),
@@ -144,8 +150,10 @@ class Gate:
             binding = await self.binds(one)
             if binding and not trying and not submitter.confirmed and submitter.proof in ASKS_AGAIN:
                 raise GateClosedError("password_needed")
-            for_organiser = submitter.unit == await self._organiser_of(one.stream)
-            if for_organiser:
+            if one.stream == STREAM:
+                for_organiser = True
+                await self._check_administrator(submitter)
+            elif for_organiser := submitter.unit == await self._organiser_of(one.stream):
                 await self._check_secretariat(submitter)
             code = weakness(submitter.proof, for_organiser=for_organiser and not self.rehearsal, binding=binding)
             if code is not None:
@@ -197,6 +205,21 @@ class Gate:
         kind = None if account is None else account.kind
         if not account_may_write(kind, for_organiser=True) or submitter.contact.unit != submitter.unit:
             raise GateClosedError("organiser_needs_secretariat")
+
+    async def _check_administrator(self, submitter: Submitter) -> None:
+        """Check that account administration comes from one who manages accounts, or from the command line.
+
+        A stand-in administers nothing in the name of another. Whose account one may manage is decided by the domain.
+
+        Raises:
+            GateClosedError: `not_yours_to_manage`.
+        """
+        if submitter.proof is Strength.OS_ACCOUNT:
+            return
+        account = await self._accounts.get(submitter.contact.id)
+        manages = account is not None and (account.administrator or account.kind == "secretariat")
+        if not manages or submitter.absent is not None:
+            raise GateClosedError("not_yours_to_manage")
 
     async def _organiser_of(self, stream: str) -> str:
         """Return the organiser of a stream: that of the opened cycle, or else the first part of the stream's name.

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from application.fields import clean_line, input_error
 from domain.problems import invalid
-from domain.records import RESERVED
+from domain.records import NO_PERSONS
 from domain.types import FrozenModel, Label, PersonId, UnitId
 
 _ATOM, _NAME = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -42,7 +42,7 @@ class PersonEntry(FrozenModel):
 
     @model_validator(mode="after")
     def _is_not_reserved(self) -> PersonEntry:
-        if self.id in RESERVED:
+        if self.id in NO_PERSONS:
             raise invalid("reserved_id", person=self.id)
         return self
 

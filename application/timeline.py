@@ -11,9 +11,10 @@ from application.event_texts import Background, event_texts
 from application.visits import History, VisitedCycle
 from application.work import of_many
 from domain.dates import as_written
-from domain.records import CLOCK, Event, EventEnvelope
+from domain.installation import STREAM
+from domain.records import CLOCK, OPERATOR, Event, EventEnvelope
 from domain.times import ICT, When
-from i18n import _
+from i18n import N_, _
 from i18n.messages import word
 from i18n.sorting import folded
 from i18n.timeline import EventText
@@ -119,13 +120,33 @@ async def timeline(
         TimelineEntry(
             row,
             one,
-            _("the clock") if row.actor == CLOCK else people.get(row.actor) or _("a person without a name here"),
+            _who(row.actor, people),
             corrected.get(row.version),
             (people.get(row.stand_in_for) or _("a person without a name here")) if row.stand_in_for else "",
             background.names.get(row.unit, row.unit),
         )
         for (row, _envelope), one in zip(pairs, words, strict=True)
     ]
+
+
+def _who(actor: str, names: Mapping[str, str]) -> str:
+    if actor in _NO_PERSONS:
+        return _(_NO_PERSONS[actor])
+    return names.get(actor) or _("a person without a name here")
+
+
+_NO_PERSONS: Mapping[str, str] = {
+    CLOCK: N_("the clock"),
+    OPERATOR: N_("The operator of the machine"),
+    STREAM: N_("the register itself"),
+}
+"""Actors that are no persons, in words."""
+
+
+async def installation_timeline(application: Application, asked: PageRequest) -> Paged[TimelineEntry]:
+    """A page of the installation's own stream: its keys, what was done to accounts, what was erased."""
+    shown = Paged.of(await application.history(STREAM), asked)
+    return shown.with_rows(await timeline(application, shown.rows, Background(()), {}))
 
 
 async def timeline_of(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.beside import Erasures, Vault, check_ledger_rows
+from audit.beside import Vault, check_ledger_rows, recorded_erasures
 from audit.marks import Marks
 from audit.processes import stream_processes
 from audit.replay import broken_at
@@ -24,7 +24,7 @@ PROCESSES = min(2, os.cpu_count() or 1)
 FEW = 5_000
 """Fewer events are verified by this process alone: starting others would take longer."""
 
-REMARKS = frozenset({"file_missing", "epoch_raised"})
+REMARKS = frozenset({"erased_is_there", "file_missing", "epoch_raised"})
 """What may have been so from the beginning: an act can name a file that was never uploaded."""
 
 
@@ -75,7 +75,7 @@ async def verify_all(
         body = await texts.edition(digest)
         return edition_of(body) if body else None
 
-    erasures = Erasures()
+    erasures = await recorded_erasures(ledger)
     vault = Vault(ledger.pool, erasures)
     if processes is None:
         processes = PROCESSES if await ledger.last_position() >= FEW else 0
@@ -91,6 +91,7 @@ async def verify_all(
         progress=progress,
     )
     found = [*report.beside, *[one async for one in vault.altered()]]
+    found += await vault.check_erased()
     found += [one async for one in check_ledger_rows(ledger.pool, installation)]
     if ledger.epoch > max(report.epoch, 1):
         found.append(BesideProblem("epoch_raised", f"{ledger.epoch}"))

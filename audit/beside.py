@@ -8,14 +8,19 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from audit.report import PROBLEMS_KEPT, BesideProblem, StreamReport
+from domain.administration import PersonErased, TextErased
 from domain.file_references import REFERENCE
+from domain.installation import STREAM
 from domain.references import Named
 from ledger.connection import Pool
+from ledger.mapping import to_envelope
+from ledger.protocol import Ledger, load_all
 from vault.persons import commitment_of
 from vault.texts import salted_digest
 
@@ -30,6 +35,19 @@ class Erasures:
 
     texts: Collection[str] = ()
     persons: Collection[str] = ()
+
+
+async def recorded_erasures(ledger: Ledger) -> Erasures:
+    """Read from the installation's stream what was erased. Whether these events are right, its own check tells."""
+    texts, persons = set[str](), set[str]()
+    for row in await load_all(ledger, STREAM):
+        with suppress(Exception):  # the check of the stream tells of it
+            match to_envelope(row).event:
+                case TextErased(text=text):
+                    texts.add(text)
+                case PersonErased(person=person):
+                    persons.add(person)
+    return Erasures(texts, persons)
 
 
 class Vault:
@@ -90,6 +108,17 @@ class Vault:
             if (at == len(ordered) or ordered[at] != beginning) and len(found) < PROBLEMS_KEPT:
                 found.append(BesideProblem("command_idle", digest.hex()))
         return found
+
+    async def check_erased(self) -> list[BesideProblem]:
+        """Return what was recorded as erased and is there: it was not carried out, or a backup brought it back."""
+        texts = "select digest as name_of from vault.text where digest = any($1) and body is not null order by 1"
+        persons = (
+            "select id as name_of from vault.person where id = any($1) and name is not null union "
+            "select person from vault.former_name where person = any($1) and name is not null order by 1"
+        )
+        found = [*await self._pool.fetch(texts, list(self._erasures.texts))]
+        found += await self._pool.fetch(persons, list(self._erasures.persons))
+        return [BesideProblem("erased_is_there", row["name_of"]) for row in found[:PROBLEMS_KEPT]]
 
     # What is stored -------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ from typing import Protocol
 
 import httpx
 
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from bench.harness import BenchRow
+from cli.session import Session
+from domain.administration import MakeAccount
 from ledger.connection import open_pool
 from vault.persons import People
 
@@ -40,15 +41,15 @@ class PageLoad(Protocol):
         """The addresses."""
 
 
-async def make_people(owner_url: str, unit: str) -> None:
+async def make_people(app: Session, unit: str) -> None:
     """Make the accounts that log in."""
-    pool = await open_pool(owner_url)
+    pool = await open_pool(app.endpoints.owner_url)
     accounts = Accounts(pool)
     for number in range(PEOPLE):
         person = f"dang-nhap-{number}"
         await People(pool).enter(person, unit, person)
         if await accounts.get(person) is None:
-            await accounts.make(person, "staff", by=OPERATOR)
+            await app.administer(MakeAccount(person=person, kind="staff"))
             await accounts.set_password(person, PASSWORD)
     pool.terminate()
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import httpx
 
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.yaml_files import read_model
 from bench import years
 from bench.harness import BenchRow
 from bench.logins import logins, make_people
 from cli.session import Session, session
+from domain.administration import MakeAccount
 from domain.rules import Edition
 from ledger.connection import Pool, open_pool
 from ledger.postgres import open_ledger
@@ -81,7 +81,7 @@ async def _people(app: Session, clusters: int) -> None:
     for person, unit, kind in people:
         await app.people.enter(person, unit, person)
         if await accounts.get(person) is None:
-            await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
+            await app.administer(MakeAccount(person=person, kind=kind))
             await accounts.set_password(person, PASSWORD)
     await _staff(app, pool, clusters)
     pool.terminate()
@@ -185,7 +185,7 @@ async def pages(folder: Path, clusters: int = years.CLUSTERS, count: int = years
         await SearchIndex(ledger).catch_up()
         rows.append(BenchRow("search index from position 0", events / (time.perf_counter() - started), "events/s"))
         await _people(app, clusters)
-        await make_people(app.endpoints.owner_url, years.unit(1, 0))
+        await make_people(app, years.unit(1, 0))
         await ledger.close()
     async with session("web", print, rehearsal=True) as app:
         rows.extend(await _measure_pages(app, clusters))

@@ -8,12 +8,12 @@ from typing import get_args
 
 from accounts import Kind
 from accounts.codes import rotate_key as rotate
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.fields import parse_day
 from application.persons import parse_person
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import Session, session
+from domain.administration import ChangeAccountKind, InviteToAccount, MakeAccount, ResetLogin
 from domain.times import ICT
 from errors import InputError
 from i18n import _, ngettext
@@ -49,9 +49,11 @@ async def create(
             if getattr(contact, field) != getattr(entry, field):
                 # A person who is entered already is not changed by entering the person again.
                 raise InputError("person_differs", person=person, field=field, found=getattr(contact, field) or "-")
-        accounts = Accounts(app.ledger.pool)
-        await accounts.make(person, kind, administrator=administrator, until=last_day, by=OPERATOR)  # type: ignore[arg-type]
-        url = _invitation_url(app, await accounts.invite(person, by=OPERATOR))
+        if await Accounts(app.ledger.pool).get(person) is not None:
+            raise InputError("account_exists", person=person)
+        await app.administer(MakeAccount(person=person, kind=kind, administrator=administrator, until=last_day))
+        await app.administer(InviteToAccount(person=person))
+        url = _invitation_url(app, await Accounts(app.ledger.pool).invite(person))
     found = {"person": person, "kind": kind, "administrator": administrator, "invitation": url}
     answer(found, as_json=as_json, show=lambda: _show_invitation(person, url))
     return Exit.DONE
@@ -62,8 +64,10 @@ async def change_kind(person: str, *, kind: str, administrator: bool, as_json: b
     if kind not in get_args(Kind):
         raise InputError("field_bad", place="--kind", found=kind)
     async with session("ledger", say, founded=True) as app:
-        accounts = Accounts(app.ledger.pool)
-        await accounts.change_kind(person, kind, administrator=administrator, by=OPERATOR)  # type: ignore[arg-type]
+        account = await Accounts(app.ledger.pool).must(person)
+        if kind == "auditor" and account.until is None:
+            raise InputError("auditor_needs_end")
+        await app.administer(ChangeAccountKind(person=person, kind=kind, administrator=administrator))
     found = {"person": person, "kind": kind, "administrator": administrator}
     answer(found, as_json=as_json, show=lambda: terminal().print(_("Done.")))
     return Exit.DONE
@@ -72,7 +76,10 @@ async def change_kind(person: str, *, kind: str, administrator: bool, as_json: b
 async def reset(person: str, *, as_json: bool) -> int:
     """Make password and codes of an account void and end all its access; print where a new password is chosen."""
     async with session("ledger", say, founded=True) as app:
-        url = _invitation_url(app, await Accounts(app.ledger.pool).reset(person, by=OPERATOR))
+        accounts = Accounts(app.ledger.pool)
+        await accounts.must(person)
+        await app.administer(ResetLogin(person=person))
+        url = _invitation_url(app, await accounts.invite(person))
     answer({"person": person, "invitation": url}, as_json=as_json, show=lambda: _show_invitation(person, url))
     return Exit.DONE
 

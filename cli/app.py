@@ -340,7 +340,14 @@ def schema(name: Annotated[str, typer.Argument(help=_("`record`, `rules` or `she
 
 
 @audit.command(help=_("Everything that was recorded, in order, in plain sentences."))
-def timeline(cycle: Cycle, limit: Limit = None, page: Page = None, json: Json = False) -> None:
+def timeline(
+    cycle: Annotated[
+        str, typer.Argument(help=_("A cycle, such as 2020/cum-1; `installation`: keys, accounts and erasures."))
+    ],
+    limit: Limit = None,
+    page: Page = None,
+    json: Json = False,
+) -> None:
     from cli import auditing
 
     _finish(lambda: auditing.timeline(cycle, _asked(limit, page), as_json=json))

@@ -11,6 +11,7 @@ from typing import Any
 
 from application.event_texts import Background, event_texts
 from application.moments import Moment
+from application.timeline import installation_timeline
 from application.timeline import timeline as timeline_entries
 from application.verification import chain_warning, marks_of, verify_all
 from application.verification_text import beside_text, problem_text, verification_lines
@@ -23,6 +24,7 @@ from domain.city_year import CityState
 from domain.codec import plain
 from domain.cycle import CYCLE
 from domain.deviations import deviations
+from domain.installation import STREAM
 from domain.records import Event, EventEnvelope
 from domain.rules import NO_RULES, Edition, edition_of
 from domain.state import State, members_and_organiser
@@ -45,13 +47,16 @@ from local.log_key import LOG_KEY_FILE, log_key
 
 async def timeline(cycle: str, asked: PageRequest = ALL_ROWS, *, as_json: bool) -> int:
     """Print the events of a stream, or a page of them, as plain sentences."""
-    stream = parse_cycle_name(cycle)
+    stream = STREAM if cycle == STREAM else parse_cycle_name(cycle)
     async with session("ledger", say, founded=True) as app:
         history = await app.history(stream)
-        state = CYCLE.fold(envelope for _row, envelope in history)
         shown = Paged.of(history, asked)
-        background = await _background(app, [envelope for _row, envelope in history], state)
-        entries = await timeline_entries(app, shown.rows, background, state.corrections.corrected)
+        if stream == STREAM:
+            entries = list((await installation_timeline(app, asked)).rows)
+        else:
+            state = CYCLE.fold(envelope for _row, envelope in history)
+            background = await _background(app, [envelope for _row, envelope in history], state)
+            entries = await timeline_entries(app, shown.rows, background, state.corrections.corrected)
     rows = [
         {
             "version": entry.row.version,

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from accounts import Kind
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.scenario import Played, Stage, play
 from audit.replay import SurenessIndex
@@ -26,6 +25,7 @@ from cli.outcome import Exit, answer, grid, say, terminal
 from cli.session import Session, session
 from cli.visiting import Visit, visit
 from domain import post
+from domain.administration import MakeAccount
 from domain.cycle import CYCLE
 from domain.dates import as_iso
 from domain.deviations import deviations
@@ -91,13 +91,9 @@ async def _create_accounts(app: Session) -> tuple[list[tuple[str, str, str]], st
         ("kiem-tra-dien-tap", "auditor", "/diem-khac"),
     ]
     for person, kind, _path in people:
-        await accounts.make(
-            person,
-            kind,
-            administrator=kind == "secretariat",
-            until=until if kind == "auditor" else None,
-            by=OPERATOR,
-        )
+        last_day = until if kind == "auditor" else None
+        made = MakeAccount(person=person, kind=kind, administrator=kind == "secretariat", until=last_day)
+        await app.administer(made)
         await accounts.set_password(person, password)
     return [(person, str(kind), path) for person, kind, path in people], password
 

@@ -13,7 +13,7 @@ from application.bootstrap import bootstrap
 from cli.outcome import Exit, answer, say, terminal
 from cli.session import session
 from domain.cycle import CYCLE
-from domain.streams import is_cycle, is_year
+from domain.streams import is_cycle, is_decided
 from i18n import _, ngettext
 from ledger.mapping import to_envelope
 from ledger.protocol import load_all
@@ -95,12 +95,15 @@ async def rebuild(*, as_json: bool) -> int:
 
 
 async def resume(*, confirm_clock: bool, as_json: bool) -> int:
-    """Start the workflow of every year and every open cycle again. Each loads its stream from the ledger."""
+    """Start the workflows of the installation, of every year and of every open cycle again.
+
+    Each loads its stream from the ledger.
+    """
     # Imported here: the other commands of this module need no Temporal client.
     from temporalio.common import WorkflowIDConflictPolicy
 
     from workflows.client import open_client
-    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT
+    from workflows.messages import TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
     started: list[str] = []
     async with session("worker", say) as app:
@@ -108,16 +111,17 @@ async def resume(*, confirm_clock: bool, as_json: bool) -> int:
             await confirm(app.endpoints.owner_url)
         async with open_client(app.endpoints.temporal or "", app.endpoints.namespace) as client:
             for stream, _tip in await app.ledger.streams():
-                if not (is_cycle(stream) or is_year(stream)):
+                if not is_decided(stream):
                     continue
                 if is_cycle(stream):
                     state = CYCLE.fold(to_envelope(row) for row in await load_all(app.ledger, stream))
                     if state.lifecycle.filed is not None:
                         continue
+                name, id_ = workflow_of(stream, app.installed.id)
                 await client.start_workflow(
-                    "ClusterCycle" if is_cycle(stream) else "CityYear",
+                    name,
                     stream,
-                    id=stream,
+                    id=id_,
                     task_queue=TASK_QUEUE,
                     task_timeout=TASK_TIMEOUT,
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,

@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.administration import Administration, DirectEngine
 from application.application import Application
 from application.bootstrap import bootstrap
 from application.engine import EngineClient, RefusedError
-from application.gate import Gate, GateClosedError, Submitter
+from application.gate import Gate, GateClosedError, Submitter, operator
 from application.refusals import facts_in_words
 from cli.outcome import on_its_way, refused
+from domain.records import Command
 from errors import InputError
 from ledger.postgres import PostgresLedger, open_ledger
 from ledger.signing import BatchItem, Signer
@@ -49,6 +51,14 @@ class Session(Application):
         except GateClosedError:
             refused()
             raise
+
+    async def administer(self, command: Command) -> None:
+        """Record what the operator of the machine does to accounts. No workflow engine is needed (`DirectEngine`).
+
+        Raises:
+            RefusedError
+        """
+        await Administration(self, DirectEngine(self.ledger)).record(operator(), command)
 
     @classmethod
     def of(

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 
 from domain import limits
+from domain.administration import INSTALLATION, InstallationState
 from domain.city_year import CITY_YEAR, CityState
 from domain.cycle import CYCLE
 from domain.decider import FoldedStream
+from domain.installation import STREAM
 from domain.records import Refused
 from domain.state import State
 
@@ -62,14 +64,24 @@ def is_stream(stream: str) -> bool:
     return is_cycle(stream) or is_year(stream)
 
 
-def folded(stream: str) -> FoldedStream[State] | FoldedStream[CityState]:
+AnyFoldedStream = FoldedStream[State] | FoldedStream[CityState] | FoldedStream[InstallationState]
+
+
+def is_decided(stream: str) -> bool:
+    """Return whether a decider decides the stream's commands. Nobody decides what the post records."""
+    return is_stream(stream) or stream == STREAM
+
+
+def folded(stream: str) -> AnyFoldedStream:
     """Return a stream before its first event, with its decider.
 
     Raises:
-        KeyError: the stream is one of the installation's own, which have no decider.
+        KeyError: the stream is the post's, which has no decider.
     """
     if is_cycle(stream):
         return FoldedStream(CYCLE, CYCLE.empty())
     if is_year(stream):
         return FoldedStream(CITY_YEAR, CITY_YEAR.empty())
+    if stream == STREAM:
+        return FoldedStream(INSTALLATION, INSTALLATION.empty())
     raise KeyError(stream)

@@ -32,6 +32,7 @@ from domain.types import (
     IsKey,
     IsLastInstant,
     IsLetter,
+    IsPerson,
     IsPlace,
     IsRound,
     IsText,
@@ -138,6 +139,8 @@ def _text(of: FieldType, value: str, words: Words) -> str:
         return words.texts.get(value, "…")
     if IsUnit in of.marks:
         return words.names.get(value) or word("holder", value)
+    if IsPerson in of.marks:
+        return words.names.get(value) or _("a person without a name here")
     for mark, show in _TITLED.items():
         if mark in of.marks:
             return show(value, words.names)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from domain.administration import AccountKind, ContactField
 from domain.duties import Duty
 from domain.edition_changes import Part
 from domain.parties import Party
@@ -71,7 +72,9 @@ _DRAFTS: Mapping[str, str] = {
 _ROLES: Mapping[str, str] = {"head": N_("head unit"), "deputy": N_("deputy head unit")}
 
 WORDS: Mapping[str, WordTable] = {
-    "account": WordTable({"secretariat": N_("city secretariat"), "staff": N_("unit staff"), "auditor": N_("auditor")}),
+    "account": WordTable(
+        {"secretariat": N_("city secretariat"), "staff": N_("unit staff"), "auditor": N_("auditor")}, AccountKind
+    ),
     "amount": WordTable({"unknown": NC_("amount", "unknown")}, Unknown),
     "award": WordTable(
         {
@@ -84,6 +87,7 @@ WORDS: Mapping[str, WordTable] = {
         {
             "text_altered": N_("a stored text was changed"),
             "text_missing": N_("a text that an act names is missing"),
+            "erased_is_there": N_("it was recorded as erased, and is still there"),
             "text_erased": N_("a text that an act names was emptied, and no erasure is recorded"),
             "person_renamed": N_("a person has another name than the acts say"),
             "person_missing": N_("a person whom an act names is missing"),
@@ -186,6 +190,15 @@ WORDS: Mapping[str, WordTable] = {
     ),
     "draft": WordTable(_DRAFTS, DraftKind),
     "duty": WordTable(DUTIES, Duty),
+    "contact_field": WordTable(
+        {
+            "name": N_("name"),
+            "office": N_("office"),
+            "email": N_("mail address"),
+            "phone": N_("telephone"),
+        },
+        ContactField,
+    ),
     "period_end": WordTable(
         {"first-day": N_("first day of the period"), "last-day": N_("last day of the period")},
         _type_of(PeriodDay, "counted_from"),

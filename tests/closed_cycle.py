@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from account_help import make_account
 from engine_help import CITY, enter_staff, open_cycle, submit, units
 from web_help import Site
 
-from accounts.log import OPERATOR
 from application.application import CommandInput
 from application.gate import at_command_line
 from audit.replay import digests_in
@@ -132,7 +132,7 @@ class _Writer:
         content = self.marks.word()
         person = await enter_staff(self.site.app, unit)
         if unit == CITY and await self.site.services.accounts.get(person.id) is None:
-            await self.site.services.accounts.make(person.id, "secretariat", by=OPERATOR)
+            await make_account(self.site.app, person.id, "secretariat")
         stored = await self.site.services.files.put(
             f"{self.marks.word()}.pdf", f"%PDF-1.7 {content}".encode(), unit=unit, person=person.id
         )

@@ -40,6 +40,7 @@ from vault.texts import Texts
 from workflows.city_year import CityYear
 from workflows.client import TemporalClient
 from workflows.cluster_cycle import ClusterCycle
+from workflows.installation import InstallationStream
 from workflows.messages import DATA_CONVERTER, TASK_QUEUE
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ async def running_worker(
     async with Worker(
         client,
         task_queue=queue,
-        workflows=[ClusterCycle, CityYear],
+        workflows=[ClusterCycle, CityYear, InstallationStream],
         activities=[acts.load, acts.append, acts.run_due_timers, acts.edition, acts.recall],
     ):
         yield acts

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from account_help import account_in_tables
 from conftest import eventually
 from speech import RULES
 from web_help import Visitor
 
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.bootstrap import bootstrap
 from bench.years import _Year
@@ -174,7 +174,7 @@ async def _people(pool: Any) -> dict[str, str]:
         ("kiem-tra", "thanh-tra", "auditor"),
     ):
         await people.enter(person, unit, person)
-        await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
+        await account_in_tables(pool, person, kind)  # type: ignore[arg-type]
         await accounts.set_password(person, PASSWORD)
         secrets[person] = await accounts.new_token(person, "máy", "sign", 1)
     return secrets

@@ -13,7 +13,6 @@ from playwright.async_api import Browser
 from temporalio.client import Client
 from web_help import PASSWORD, Site, a_site, shown_secret
 
-from accounts.log import OPERATOR
 from application.scenario import play
 
 CITY = "mttq-hanoi"
@@ -133,7 +132,7 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             await user.press("Cài đặt")
             found += await faults_here(user, "recovery codes", width)
             found += await faults(user, "/ma-mot-lan", width)
-            await site.services.accounts.remove_codes("can-bo", by=OPERATOR)
+            await site.services.accounts.remove_own_codes("can-bo")
         async with a_user(browser, site.address, "can-bo", PASSWORD, **size) as user:
             await user.goto(f"{CYCLE}/lam/file-complaint")
             await user.fill({"text": "Đề nghị xem lại."})
@@ -157,7 +156,7 @@ async def test_axe_finds_nothing_on_the_pages_between(site: Site, browser: Brows
             await user.press("Xem trước năm thi đua")
             assert "chưa có ai để liên hệ ở Phường Một" in await user.page.inner_text("main")
             found += await faults_here(user, "preview", width)
-            secret = await site.services.accounts.invite("can-bo", by=OPERATOR)
+            secret = await site.services.accounts.invite("can-bo")
             found += await faults(user, f"/loi-moi/{secret}", width)
             await user.page.context.clear_cookies()
             found += await faults(user, "/dang-nhap", width)

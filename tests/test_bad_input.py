@@ -272,9 +272,17 @@ def test_the_operator_resets_accounts_and_renews_their_key(home: dict[str, str],
     assert (done.returncode, json.loads(done.stdout), file.read_text() != key) == (0, {"encrypted": 0}, True)
     done = thidua(own, "account", "reset", "an", "--json")
     assert "/loi-moi/" in json.loads(done.stdout)["invitation"] != json.loads(made.stdout)["invitation"]
+    timeline = thidua(own, "audit", "timeline", "installation", "--json")
+    found = [(one["type"], one["actor"]) for one in json.loads(timeline.stdout)][2:]
+    assert found == [(type_, "operator") for type_ in ("AccountMade", "InvitedToAccount", "LoginReset")]
     for words in (("reset", "khong-co"), ("kind", "an", "--kind", "king"), ("kind", "an", "--kind", "auditor")):
         done = thidua(own, "account", *words)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert thidua(own, "account", "kind", "an", "--kind", "staff", "--administrator").returncode == 0
+    timeline = thidua(own, "audit", "timeline", "installation", "--json")
+    assert json.loads(timeline.stdout)[-1]["text"] == "The kind of the account of An was changed: unit staff."
+    verified = thidua(own, "audit", "verify", "--json")
+    assert (verified.returncode, json.loads(verified.stdout)["events"]) == (0, 6), "what was refused left nothing"
 
 
 def test_an_audit_of_a_folder_that_holds_nothing_finds_nothing_good(home: dict[str, str], tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from account_help import close_account
 from engine_help import CITY, open_cycle, submit, units
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
-from accounts.log import By
 from web import urls
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -258,13 +258,13 @@ class TestAccounts:
         found = told(an.page)
         assert (found.marked, found.kept["person"]) == (("_password",), "khong-co")
         assert "tài khoản không bị khóa" in found.text
-        await site.services.accounts.change("an", until=None, disabled=True, by=By("an"))
+        await close_account(site.app, "an")
         an = await site.log_in("an")
         assert told(an.page).marked == ("person",)
 
     async def test_an_invitation(self, site: Site) -> None:
         await site.person("an", "don-vi-1")
-        secret = await site.services.accounts.invite("an", by=By("an"))
+        secret = await site.services.accounts.invite("an")
         visitor = await site.log_in("khong-co")
         path = urls.invitation_url(secret)
         for typed, marked in (

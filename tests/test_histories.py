@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from account_help import make_account
 from conftest import eventually
 from engine_help import CITY, YEAR, enter_staff, open_cycle, submit, units
 from speech import RULES
@@ -21,19 +22,24 @@ from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
 from activities.post import PostActivities
+from application.administration import Administration
+from application.engine import RefusedError
 from application.gate import at_command_line
 from application.year_file import YearFile, start_year
 from cli.session import Session
+from domain.administration import CloseAccount, MakeAccount, OpenAccount, ResetLogin
+from domain.installation import STREAM
 from domain.times import ICT, start_of
 from mail.folder import FolderMailer
 from workflows.city_year import CityYear
 from workflows.cluster_cycle import ClusterCycle
-from workflows.messages import DATA_CONVERTER
+from workflows.installation import InstallationStream
+from workflows.messages import DATA_CONVERTER, workflow_of
 from workflows.post import Post
 from workflows.stream import ENGINE_EPOCH
 
 FOLDER = Path(__file__).parent / "histories"
-KINDS = ("cycle", "year", "post")
+KINDS = ("cycle", "year", "installation", "post")
 MEND = "A running cycle would break. If the change is wanted: raise ENGINE_EPOCH, record anew, run `thidua resume`."
 
 
@@ -42,7 +48,7 @@ def file_of(kind: str) -> Path:
 
 
 def replayer() -> Replayer:
-    return Replayer(workflows=[ClusterCycle, CityYear, Post], data_converter=DATA_CONVERTER)
+    return Replayer(workflows=[ClusterCycle, CityYear, InstallationStream, Post], data_converter=DATA_CONVERTER)
 
 
 async def replays(kind: str, history: WorkflowHistory) -> None:
@@ -92,6 +98,22 @@ async def test_a_year_that_runs_now_replays(app: Session, client: Client) -> Non
     await replays("year", await first.fetch_history())
 
 
+async def test_an_installation_that_runs_now_replays(app: Session, client: Client) -> None:
+    """Its stream was written by others, too, and it refuses."""
+    secretary = await enter_staff(app, CITY)
+    administrator = Administration(app)
+    await make_account(app, secretary.id, "secretariat")
+    for person in ("an", "binh"):
+        await app.people.enter(person, "don-vi-1", person)
+        await administrator.record(at_command_line(secretary), MakeAccount(person=person, kind="staff"))
+    await app.administer(CloseAccount(person="an"))
+    await administrator.record(at_command_line(secretary), OpenAccount(person="an"))
+    with pytest.raises(RefusedError, match="not_yours_to_manage"):
+        await administrator.record(at_command_line(secretary), ResetLogin(person=secretary.id))
+    _name, id_ = workflow_of(STREAM, app.installed.id)
+    await replays("installation", await client.get_workflow_handle(id_).fetch_history())
+
+
 async def test_a_post_that_runs_now_replays(
     app: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +149,7 @@ async def test_recorded_histories_replay(kind: str) -> None:
     assert result.replay_failure is None, MEND
 
 
-@pytest.mark.parametrize("kind", ["cycle", "year"])
+@pytest.mark.parametrize("kind", ["cycle", "year", "installation"])
 async def test_a_history_that_does_not_fit_is_noticed(kind: str) -> None:
     """The negative control: had the workflow's local activities answered in another order, the replay would say so."""
     with pytest.raises(NondeterminismError):

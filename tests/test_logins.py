@@ -16,12 +16,12 @@ import asyncpg
 import httpx
 import pyotp
 import pytest
+from account_help import close_account, make_account
 from conftest import eventually
 from engine_help import CITY, open_cycle, units
 from speech import RULES
 from web_help import PASSWORD, Site, Visitor, shown_secret
 
-from accounts.log import OPERATOR
 from accounts.passwords import PasswordWork
 from domain.strengths import Strength
 from errors import InputError
@@ -79,7 +79,7 @@ async def test_spraying_many_accounts_from_one_address_is_slowed_as_guessing_at_
     """35 accounts, or one: three are tried, then a pause. Before, 35 accounts were tried without any."""
     for number in range(35):
         await site.app.people.enter(f"can-bo-{number}", f"don-vi-{number}", f"Cán bộ {number}")
-        await site.services.accounts.make(f"can-bo-{number}", "staff", by=OPERATOR)
+        await make_account(site.app, f"can-bo-{number}", "staff")
     site.services.throttle.unit_s = HOUR
     spray = await stranger(site)
     sprayed = Counter([await guess(spray, f"can-bo-{number}") for number in range(35)])
@@ -196,7 +196,7 @@ async def test_every_place_that_asks_for_a_password_has_the_same_bound(real_site
 async def test_wrong_secrets_are_slowed_and_right_ones_never(site: Site) -> None:
     await site.person("an", "don-vi-1")
     token = await site.services.accounts.new_token("an", "thử", "read", 1)
-    link = await site.services.accounts.invite("an", by=OPERATOR)
+    link = await site.services.accounts.invite("an")
     site.services.throttle.unit_s = HOUR
     visitor = await stranger(site)
     statuses = Counter[int]()
@@ -303,9 +303,9 @@ async def test_a_forgotten_password_is_replaced_by_mail(real_site: Site, tmp_pat
     await an.post("/ma-mot-lan", _new=pyotp.TOTP(secret).now())
     await site.person("kiem-tra", "thanh-tra", "auditor")
     await site.person("dong", "don-vi-1")
-    await site.services.accounts.change("dong", until=None, disabled=True, by=OPERATOR)
+    await close_account(site.app, "dong")
     await site.app.people.enter("khong-thu", "don-vi-1", "Không Thư")
-    await site.services.accounts.make("khong-thu", "staff", by=OPERATOR)
+    await make_account(site.app, "khong-thu", "staff")
     visitor = await stranger(site)
     assert "/quen-mat-khau" in visitor.page
     answers = set()

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
+from account_help import close_account, make_account
 from engine_help import enter_staff, open_cycle, submit, units
 from post_help import SENDER, SITE, Grudging, Recorder, delivered, recorded_by_post, the_post
 from speech import CITY, RULES
 from temporalio.testing import ActivityEnvironment
 
-from accounts.log import OPERATOR
 from accounts.outgoing import FIRST_PAUSE, GIVE_UP, LONGEST_PAUSE
 from accounts.store import Accounts
 from cli.session import Session
@@ -165,7 +165,7 @@ async def test_several_things_for_one_person_come_in_one_mail(app: Session, monk
     monkeypatch.setattr("activities.post_delivery.GATHER_S", 30.0)
     members = units(1)
     officer = await enter_staff(app, members[0])
-    await Accounts(app.ledger.pool).make(officer.id, "staff", by=OPERATOR)
+    await make_account(app, officer.id, "staff")
     for _ in range(2):
         await open_cycle(app, RULES, members=members)
     mailer, clock = Recorder(), Hours()
@@ -184,17 +184,16 @@ async def accounts_of_a_unit(app: Session, unit: str) -> Accounts:
     for person, kind in (("co", "staff"), ("khong", None), ("nghi", "staff"), ("kiem-tra", "auditor")):
         await app.people.enter(person, unit, f"Nguyễn Thị {person}", email=f"{person}@example.invalid")
         if kind is not None:
-            await accounts.make(person, kind, by=OPERATOR)  # type: ignore[arg-type]
-    await accounts.change("nghi", until=None, disabled=True, by=OPERATOR)
+            await make_account(app, person, kind)
+    await close_account(app, "nghi")
     return accounts
 
 
 async def test_a_mail_says_what_by_when_why_who_asks_and_where(app: Session) -> None:
     (unit,) = units(1)
     await accounts_of_a_unit(app, unit)
-    accounts = Accounts(app.ledger.pool)
     await app.people.enter("thu-ky", CITY, "Lê Thư Ký", email="thu-ky@example.invalid", phone="024 3825 0000")
-    await accounts.make("thu-ky", "secretariat", by=OPERATOR)
+    await make_account(app, "thu-ky", "secretariat")
     stream = await open_cycle(app, RULES, members=[unit])
     await run(app, Recorder(), Hours())
     reminder = {"units": [unit], "duty": "signature", "channel": "message", "text": "Chiều mai họp cụm."}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from account_help import in_tables, make_account
 from conftest import eventually
 from engine_help import CITY, enter_staff, open_cycle, submit, units
 from hypothesis import given
@@ -18,12 +19,12 @@ from speech import RULES
 from web_help import PASSWORD, Site, Visitor
 
 from accounts.corrections import noting
-from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.persons import parse_person
 from application.verification import verify_all
 from application.year_file import enter_people
 from audit.report import BesideProblem, VerificationReport
+from domain.administration import LastDaySet
 from i18n.sorting import by_given_name, name_key
 from ledger.paging import ALL_ROWS
 from projections.people import write_units
@@ -105,8 +106,8 @@ async def test_the_secretariat_corrects_the_people_of_its_units_and_no_others(si
     await site.person("la", "don-vi-la")
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
-    await site.services.accounts.make(signer.id, "staff", by=OPERATOR)
-    void = await site.services.accounts.invite(signer.id, by=OPERATOR)
+    await make_account(site.app, signer.id, "staff")
+    void = await site.services.accounts.invite(signer.id)
     secretary, way = await site.log_in("thu-ky"), f"/nguoi-dung/{signer.id}"
     await secretary.get(way)
     new = {"name": "Nguyễn Đã Sửa", "office": "Phó Chủ tịch", "email": "moi@example.invalid", "phone": "024 1"}
@@ -151,7 +152,7 @@ async def test_a_changed_name_in_the_database_is_still_found(site: Site) -> None
     signer = await enter_staff(site.app, "don-vi-1")
     await submit(site.app, stream, "don-vi-1", "take-stance", {"unit": "don-vi-1", "stance": "agreed"})
     await site.app.people.correct(
-        signer.id, name="Tên Đúng", office=None, email=None, phone=None, then=noting(signer.id, OPERATOR)
+        signer.id, name="Tên Đúng", office=None, email=None, phone=None, then=noting(signer.id)
     )
     assert (await verified(site)).beside == []
     owner = await asyncpg.connect(site.app.endpoints.owner_url)
@@ -199,7 +200,7 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     await a_city(site)
     await site.person("quan-tri", CITY, "secretariat", administrator=True)
     await site.person("kiem-tra", "thanh-tra", "auditor")
-    await site.services.accounts.change("kiem-tra", until=today(), disabled=False, by=OPERATOR)
+    await in_tables(site.app.ledger.pool, LastDaySet(person="kiem-tra", until=today()))
     administrator = await site.log_in("quan-tri")
     typed = {"name": "Kiểm Tra Viên", "unit": "thanh-tra", "kind": "auditor"}
     await enter(administrator, **typed, until=vn(-1))
@@ -214,7 +215,9 @@ async def test_a_last_day_in_the_past_is_refused_where_it_is_entered(site: Site)
     account = await site.services.accounts.must("kiem-tra")
     assert account.until == today()
     # Opening, or inviting to, an account whose last day is over would be of no use.
-    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=3), disabled=True, by=OPERATOR)
+    await in_tables(
+        site.services.application.ledger.pool, LastDaySet(person="kiem-tra", until=today() - timedelta(days=3))
+    )
     for step in ("open", "invite"):
         await administrator.post(way, _do=step)
         assert (administrator.status, vn(-3) in administrator.page) == (422, True), step

@@ -6,12 +6,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from account_help import make_account
 from engine_help import enter_staff, open_cycle, submit, units
 from post_help import Recorder, delivered, the_post
 from speech import CITY, RULES, UNITS, Case, day, opening
 from temporalio.testing import ActivityEnvironment
 
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from activities.post import PostActivities
 from application.application import CommandInput
@@ -169,7 +169,7 @@ async def test_who_wants_one_mail_a_day_gets_one(app: Session, monkeypatch: pyte
     members = units(2)
     people = [await enter_staff(app, unit) for unit in members]
     accounts = Accounts(app.ledger.pool)
-    await accounts.make(people[0].id, "staff", by=OPERATOR)
+    await make_account(app, people[0].id, "staff")
     await accounts.prefer(people[0].id, language="vi", digest="daily")
     stream = await open_cycle(app, RULES, members=members)
     await submit(app, stream, CITY, "present-draft", {"kind": "plan", "document": {"title": "KH"}})
@@ -196,7 +196,7 @@ async def three_of_one_unit(app: Session, unit: str) -> dict[str, str]:
         person, addresses[language] = f"cb-{language}", f"{language}@example.invalid"
         await app.people.enter(person, unit, f"Cán bộ {number}", email=addresses[language])
         if language != "none":
-            await accounts.make(person, "staff", by=OPERATOR)
+            await make_account(app, person, "staff")
             await accounts.prefer(person, language=language, digest="each")
     return addresses
 

@@ -21,6 +21,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from account_help import make_account
 from engine_help import CITY, YEAR, open_cycle, submit, units
 from nacl.signing import SigningKey
 from soak import SOAK
@@ -29,6 +30,7 @@ from speech import RULES
 from application.verification import marks_of, verify_all
 from audit.report import VerificationReport
 from cli.session import Session
+from domain.administration import ADMINISTRATION, CloseAccount, ErasePerson
 from domain.references import references
 from domain.times import ICT
 from ledger.bodies import encode_body
@@ -113,6 +115,7 @@ class Victim:
 
     async def verified(self, kept: SignedCheckpoint | None = None, entry_key: str | None = None) -> VerificationReport:
         ledger = self.ledger()
+        ledger.epoch = await self.owner.fetchval("select epoch from ledger.installation") or ledger.epoch
         marks = await marks_of(ledger, self.log, None, [kept] if kept else [])
         return await verify_all(ledger, self.app.installed.id, marks=marks, entry_key=entry_key)
 
@@ -161,6 +164,10 @@ async def recorded_year(app: Session) -> None:
     await app.people.correct("cb-don-vi-2-1", name="Tên Đúng", office=None, email=None, phone=None, then=_nothing_more)
     await submit(app, stream, "don-vi-2", "take-stance", {"unit": "don-vi-2", "stance": "agreed"})
     await submit(app, stream, CITY, "step-to", {"now": datetime(YEAR, 3, 30, 9, tzinfo=ICT).isoformat()})
+    await make_account(app, "cb-don-vi-1-1")
+    await app.administer(CloseAccount(person="cb-don-vi-1-1"))
+    await app.people.erase(guest.id)
+    await app.administer(ErasePerson(person=guest.id))
 
 
 async def _nothing_more(_connection: Any, _changed: tuple[str, ...]) -> None:
@@ -386,6 +393,9 @@ async def rewritten(victim: Victim, rng: random.Random, private: SigningKey | No
                 signature = private.sign(text.encode()).signature.hex()
                 signed[old.digest] = SignedCommand(text, signature, old.payload, old.unit)
             body = msgspec.structs.replace(body, command_digest=signed[old.digest].digest.hex())
+            if body.type in {event.NAME for event in ADMINISTRATION}:  # these happen when they are signed
+                happened = body.happened_earliest - timedelta(seconds=1)
+                body = msgspec.structs.replace(body, happened_earliest=happened, happened_latest=happened)
         elif row.position == moved:
             body = msgspec.structs.replace(body, actor="ai-do")
         if private is not None and body.type == "InstallationFounded":

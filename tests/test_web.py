@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pyotp
 import pytest
+from account_help import make_account
 from conftest import eventually
 from engine_help import CITY, YEAR, assert_ledger_verifies, event_names, open_cycle, submit, units
 from icalendar import Calendar
@@ -20,7 +21,6 @@ from openpyxl import Workbook
 from speech import RULES
 from web_help import Site, shown_secret
 
-from accounts.log import OPERATOR
 from accounts.store import Accounts
 from application.csv_escaping import escape_cell
 from application.downloads import csv_text
@@ -573,8 +573,8 @@ async def test_one_figure_that_cannot_be_is_named_and_the_others_still_add_up(si
 async def test_the_first_account_is_made_by_the_operator_and_its_invitation_is_good_once(site: Site) -> None:
     accounts = Accounts(site.app.ledger.pool)  # the command line's role
     await site.app.people.enter("moi", CITY, "Người Mới")
-    await accounts.make("moi", "secretariat", administrator=True, by=OPERATOR)
-    void, secret = await accounts.invite("moi", by=OPERATOR), await accounts.invite("moi", by=OPERATOR)
+    await make_account(site.app, "moi", "secretariat", administrator=True)
+    void, secret = await accounts.invite("moi"), await accounts.invite("moi")
     visitor = await site.log_in("ai-do")
     assert "đã dùng rồi hoặc đã quá hạn" in await visitor.get(f"/loi-moi/{void}")
     way = f"/loi-moi/{secret}"

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from account_help import make_account
 from closed_cycle import (
     CHECKED,
     CHECKER,
@@ -38,7 +39,6 @@ from test_web_rights import routes
 from web_help import Site
 
 from accounts import Kind
-from accounts.log import OPERATOR
 from accounts.stand_ins import StandIn
 from application.application import CommandInput
 from application.command_preview import preview
@@ -225,7 +225,7 @@ async def visits(site: Site) -> AsyncIterator[list[Visit]]:
 async def enter_people(site: Site) -> None:
     for person, (unit, kind, administrator) in PEOPLE.items():
         await site.app.people.enter(person, unit, person)
-        await site.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
+        await make_account(site.app, person, kind, administrator=administrator)
     for person, absent in STANDS_IN.items():
         until = today() + timedelta(days=1)
         await site.services.stand_ins.name(StandIn(person, absent, today(), until, absent))

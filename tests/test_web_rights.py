@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from account_help import in_tables
 from engine_help import CITY, open_cycle, submit, units
 from fastapi.routing import APIRoute
 from speech import RULES
 from web_help import Site
 
-from accounts.log import OPERATOR
 from domain.access import MAY_READ, Matter, readers
+from domain.administration import LastDaySet
 from ledger.paging import PageRequest
 from web.api import router as api_router
 from web.auth import MATTERS, today
@@ -162,7 +163,9 @@ async def test_an_auditors_access_ends_by_date_and_reading_is_logged(site: Site)
     await visitor.http.get(f"/cum/{stream}/so", headers={"HX-Request": "true"})
     again = await site.services.read_log.page(PageRequest())
     assert [one.path for one in again.rows].count(f"/cum/{stream}/so") == 2
-    await site.services.accounts.change("kiem-tra", until=today() - timedelta(days=1), disabled=False, by=OPERATOR)
+    await in_tables(
+        site.services.application.ledger.pool, LastDaySet(person="kiem-tra", until=today() - timedelta(days=1))
+    )
     await visitor.get("/viec")
     assert visitor.at == "/dang-nhap"
 

@@ -191,6 +191,7 @@ NOT_SHOWN = (
 """Types whose values stand in the code of rights and in the files of editions only: no page or command prints them."""
 
 SHARED = {
+    "auditor": {"account": ("người kiểm tra", "auditor")},
     "bylaws": {"draft": ("quy chế", "operating regulations"), "paper": ("quy chế", "operating regulations")},
     "covenant": {"draft": ("giao ước", "covenant"), "covenant": ("giao ước", "covenant")},
     "criteria": {"draft": ("tiêu chí", "criteria"), "paper": ("tiêu chí", "criteria")},
@@ -203,7 +204,10 @@ SHARED = {
     "overseer": {"party": ("lãnh đạo phụ trách cụm", "overseer")},
     "own": {"party": ("chính đơn vị đó", "the unit itself")},
     "plan": {"draft": ("kế hoạch", "plan"), "paper": ("kế hoạch", "plan")},
-    "secretariat": {"party": ("thư ký", "secretariat")},
+    "secretariat": {
+        "account": ("thư ký thành phố", "city secretariat"),
+        "party": ("thư ký", "secretariat"),
+    },
     "signature": {"duty": ("ký giao ước", "sign the covenant")},
     "term-covenant": {
         "draft": ("giao ước theo giai đoạn", "covenant for a term"),

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from account_help import make_account
 from conftest import eventually
 from shown_texts import collecting
 
 from accounts import Kind
-from accounts.log import OPERATOR
 from application.application import Application
 from application.gate import Gate
 from cli.session import Session
@@ -58,7 +58,7 @@ class Site:
             phone="024 0000 0000",
         )
         if await self.services.accounts.get(person) is None:
-            await self.services.accounts.make(person, kind, administrator=administrator, by=OPERATOR)
+            await make_account(self.app, person, kind, administrator=administrator)
             await self.services.accounts.set_password(person, PASSWORD)
         return contact
 

@@ -44,13 +44,13 @@ class AccountMail:
 
 
 async def invite(services: Services, person: str, email: str | None, by: By) -> str:
-    """Send an invitation in the language of its account; returns a sentence.
+    """Send an invitation, which was recorded before, in the language of its account; returns a sentence.
 
     Without a mail address, the sentence holds the link to pass on.
     """
     contact = await services.application.people.get(person)
     name = contact.name if contact is not None else person
-    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person, by=by))
+    url = services.settings.address + urls.invitation_url(await services.accounts.invite(person))
     if email is None or services.mailer is None:
         return _("No mail address: give {person} this address, it works once, for a week: {way}").format(
             person=name, way=url

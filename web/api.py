@@ -35,7 +35,7 @@ from application.moments import Moment, moment_values, state_at
 from application.permitted_acts import require_permitted
 from application.search import found_for
 from application.tasks import TaskCard, tasks_page
-from application.timeline import TimelineFilter
+from application.timeline import TimelineFilter, installation_timeline
 from application.verification_job import KeptCheckpoints, VerificationJob, start_verification
 from application.visible_state import visible_state
 from application.visits import VisitedCycle, Visitor, open_cycle
@@ -135,6 +135,7 @@ OwnReader = Annotated[Visitor, _reads(Matter.OWN)]
 BoardReader = Annotated[Visitor, _reads(Matter.BOARD)]
 HistoryReader = Annotated[Visitor, _reads(Matter.HISTORY)]
 AccountManager = Annotated[Visitor, _reads(Matter.PEOPLE)]
+AccountLogReader = Annotated[Visitor, _reads(Matter.ACCOUNT_LOG)]
 ReadableCycle = Annotated[VisitedCycle, _reads_cycle(Matter.CYCLE)]
 CycleHistory = Annotated[VisitedCycle, _reads_cycle(Matter.HISTORY)]
 Version = Annotated[Number | None, Query()]
@@ -288,6 +289,15 @@ async def moment(
     asked, application = Moment(version, at, known_on), get_services(request).application
     then = await state_at(application, cycle, Moment.now(cycle) if asked == Moment() else asked)
     return await _answer_of(MomentState, await moment_values(application, then))
+
+
+@router.get("/installation/timeline", response_model=list[TimelineEvent], responses=PAGED)
+async def timeline_of_installation(request: Request, _visitor: AccountLogReader, asked: AskedPage) -> Response:
+    """What was recorded of the register itself, in order: its keys, what was done to accounts, what was erased."""
+    found = await installation_timeline(get_services(request).application, asked)
+    answer = await _answer_of(TimelineEvent, [one.values() for one in found.rows])
+    _rows(request, answer, found)
+    return answer
 
 
 def _command(cycle: VisitedCycle, body: ActRequest) -> CommandInput:

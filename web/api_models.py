@@ -307,7 +307,10 @@ class CycleState(Answer):
 
 
 class TimelineEvent(Answer):
-    """An event of a cycle. `on` is the date on which it happened, as people write it: a day, a month, a year or two."""
+    """An event of a cycle, or of the register itself.
+
+    `on` is the date on which it happened, as people write it: a day, a month, a year or two.
+    """
 
     version: int
     position: int

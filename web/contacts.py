@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from pydantic import TypeAdapter
 
-from accounts.corrections import noting
+from accounts.corrections import noting, recorded
 from accounts.log import By
 from application.fields import clean_line
 from application.persons import is_mail_address
+from domain.administration import ContactField
 from domain.types import Label
 from errors import InputError
 from i18n import _
@@ -51,8 +53,16 @@ def contact_fields(typed: Mapping[str, str]) -> ContactFields:
     return ContactFields(name, office, email, phone, tuple(notes))
 
 
+def changed_fields(before: Contact, fields: ContactFields) -> tuple[ContactField, ...]:
+    """The names of the fields that a correction changes."""
+    names: tuple[ContactField, ...] = get_args(ContactField)
+    return tuple(name for name in names if getattr(before, name) != getattr(fields, name))
+
+
 async def correct_contact(services: Services, by: By, before: Contact, fields: ContactFields) -> str:
     """Correct a person, as far as something differs; returns a sentence.
+
+    What a person corrects themselves is noted; the correction by another stands in the ledger by now.
 
     Another mail address makes open invitations void, because they were sent to the old one, which is told.
     """
@@ -62,7 +72,7 @@ async def correct_contact(services: Services, by: By, before: Contact, fields: C
         office=fields.office,
         email=fields.email,
         phone=fields.phone,
-        then=noting(before.id, by),
+        then=noting(before.id) if by.person == before.id else recorded(before.id),
     )
     if not changed:
         return _("Nothing was changed: it stands so already.")

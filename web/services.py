@@ -18,6 +18,7 @@ from accounts.read_log import ReadLog
 from accounts.stand_ins import StandIns
 from accounts.store import Accounts
 from accounts.throttle import Throttle
+from application.administration import Administration
 from application.application import Application
 from application.gate import Gate
 from application.jobs import Jobs
@@ -53,6 +54,7 @@ class Services:
     calendars: Calendars
     read_log: ReadLog
     account_log: AccountLog
+    administration: Administration
     board: Board
     search: SearchIndex
     people: PeopleDirectory
@@ -80,6 +82,7 @@ def services_of(application: Application, settings: Settings) -> Services:
         calendars=Calendars(pool),
         read_log=ReadLog(pool),
         account_log=AccountLog(pool),
+        administration=Administration(application),
         board=Board(application.ledger, application.texts),
         search=SearchIndex(application.ledger),
         people=PeopleDirectory(pool),

@@ -7,9 +7,8 @@ named, when the stand-in begins to act, and on every request: persons move, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
-from accounts.log import By
-from accounts.stand_ins import StandIn
 from application.fields import optional_day
 from errors import InputError
 from vault.persons import Contact
@@ -17,8 +16,8 @@ from web.auth import may_stand_in, today
 from web.services import Services
 
 
-async def name_stand_in(services: Services, by: By, absent: Contact, typed: Mapping[str, str]) -> Contact:
-    """Let a person (`person`) stand in for an absent one on some days (`since`, `until`); returns the stand-in.
+async def stand_in_asked(services: Services, absent: Contact, typed: Mapping[str, str]) -> tuple[Contact, date, date]:
+    """Read who is to stand in (`person`) for an absent person, from which day to which (`since`, `until`).
 
     Raises:
         InputError: `stand_in_unknown`, `stand_in_dates`, `stand_in_past`.
@@ -31,10 +30,4 @@ async def name_stand_in(services: Services, by: By, absent: Contact, typed: Mapp
         raise InputError("stand_in_dates", "until" if since else "since")
     if until < today():
         raise InputError("last_day_past", "until", day=until)
-    await services.stand_ins.name(StandIn(other.id, absent.id, since, until, by.person or ""))
-    return other
-
-
-async def end_stand_in(services: Services, by: By, absent: Contact, person: str) -> None:
-    """End all stand-ins of a person for an absent one."""
-    await services.stand_ins.end(person, absent.id, by=by)
+    return other, since, until

@@ -26,11 +26,10 @@ from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, Telemet
 from temporalio.service import RPCError, RPCStatusCode
 
 from application.engine import PendingError, RefusedError, UnreachableError
-from domain.streams import is_cycle
 from ledger.protocol import Diverged
 from ledger.receipts import Receipt
-from ledger.signing import SignedBatch
-from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT
+from ledger.signing import Header, SignedBatch
+from workflows.messages import DATA_CONVERTER, TASK_QUEUE, TASK_TIMEOUT, workflow_of
 
 ANSWER_DEADLINE_S = 20.0
 RESEND_S = 0.2
@@ -91,10 +90,11 @@ class TemporalClient:
                 raise
 
     async def _send(self, stream: str, batch: SignedBatch) -> Receipt:
+        name, id_ = workflow_of(stream, Header.parse(batch.header).installation)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            "ClusterCycle" if is_cycle(stream) else "CityYear",
+            name,
             stream,
-            id=stream,
+            id=id_,
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

@@ -18,6 +18,8 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 
+from domain.installation import STREAM
+from domain.streams import is_cycle
 from ledger.bodies import EventBody, decode_body
 from ledger.events import Draft, RecordedEvent
 from ledger.signing import BatchItem, SignedBatch
@@ -47,6 +49,17 @@ class MessageConverter(CompositePayloadConverter):
 DATA_CONVERTER = DataConverter(payload_converter_class=MessageConverter)
 TASK_TIMEOUT = timedelta(seconds=3)
 """After this, a killed worker's task goes to another worker. Users would notice the server's default of 10 s."""
+
+
+def workflow_of(stream: str, installation: str) -> tuple[str, str]:
+    """Return type and id of the workflow of a stream of an installation.
+
+    Installations may share a Temporal server. All of them call their own stream the same, so its workflow's id names
+    the installation.
+    """
+    if stream == STREAM:
+        return "InstallationStream", f"{STREAM}/{installation}"
+    return "ClusterCycle" if is_cycle(stream) else "CityYear", stream
 
 
 @dataclass

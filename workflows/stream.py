@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import TASK_TIMEOUT, AppendAnswer, AppendRequest, PartMessage, RecallRequest
     from workflows.stream_state import StreamState, locally, refused, undecidable
 
-ENGINE_EPOCH = 8
+ENGINE_EPOCH = 9
 """Raised when a change makes running workflows issue other commands to Temporal; then `thidua resume` restarts them."""
 
 COMMANDS_PER_RUN = 300
@@ -39,7 +39,7 @@ DECISIONS_PER_BATCH = 5
 
 
 class StreamWorkflow:
-    """The base of both kinds of workflow. Subclasses define the update, and which items of a batch they decide."""
+    """The base of the workflows of streams. Subclasses define the update, and which items of a batch they decide."""
 
     def __init__(self) -> None:
         self.stream = ""

@@ -1,4 +1,4 @@
-"""What was done to accounts, for auditors and administrators."""
+"""What was done to accounts, and the timeline of the register itself, for auditors and administrators."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from fastapi.responses import Response
 
 from accounts.log import SOON
 from application.account_log import RENEWED, act_of_event, soon_signed, told
+from application.timeline import installation_timeline
+from application.verification import chain_warning
 from application.visits import Visitor
 from domain.access import Matter
+from domain.installation import STREAM
 from i18n import _
 from ledger.paging import PageRequest
 from web import urls
@@ -39,11 +42,30 @@ async def account_log(
     return page(
         request,
         "account_log.html",
-        rows=[(one, told(one, names), names.get(one.person, one.person)) for one in entries],
+        rows=[(one, told(one, names), names.get(one.person) or _("a person without a name here")) for one in entries],
         pager=Pager(found, urls.ACCOUNT_LOG, {urls.PERSON_OF: person}),
         person=person,
-        name=names.get(person, person),
+        name=names.get(person) or _("a person without a name here"),
         wide=True,
+    )
+
+
+@router.get(urls.INSTALLATION_TIMELINE)
+async def timeline(
+    request: Request,
+    _visitor: Annotated[Visitor, Depends(reads(Matter.ACCOUNT_LOG))],
+    number: Annotated[PageNumber, Query(alias=urls.PAGE)] = 1,
+) -> Response:
+    """Every event of the installation's own stream, with its digests, in the order in which they were recorded."""
+    application = get_services(request).application
+    rows = [row for row, _envelope in await application.history(STREAM)]
+    found = await installation_timeline(application, PageRequest(number))
+    return page(
+        request,
+        "installation_timeline.html",
+        entries=found.rows,
+        pager=Pager(found, urls.INSTALLATION_TIMELINE),
+        broken=chain_warning(rows, _("the register itself")),
     )
 
 

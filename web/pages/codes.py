@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from accounts.log import By
 from accounts.passwords import BusyError
 from accounts.secrets import totp_address
 from application.visits import Visitor
@@ -124,7 +123,7 @@ async def _set_up(request: Request, visitor: Visitor, code: str) -> Response:
 async def _turn_off(request: Request, visitor: Visitor) -> Response:
     """Remove the codes; the visitor goes on with a login that was opened without one."""
     accounts, person = get_services(request).accounts, visitor.contact.id
-    await accounts.remove_codes(person, by=By(person))
+    await accounts.remove_own_codes(person)
     response = RedirectResponse(urls.CODE, 303)
     set_login(request, response, await accounts.open(person, Strength.PASSWORD))
     return response

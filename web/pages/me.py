@@ -15,6 +15,7 @@ from accounts import Scope
 from accounts.attempts import Origin
 from accounts.log import By
 from accounts.passwords import BusyError
+from accounts.stand_ins import StandIn
 from application.tasks import tasks_page
 from application.visits import Visitor
 from domain.access import Matter
@@ -34,7 +35,7 @@ from web.own_words import own_words
 from web.reauthentication import address_of, reauthenticated, wrong_secret
 from web.render import page
 from web.services import Services, get_services
-from web.stand_ins import end_stand_in, name_stand_in
+from web.stand_ins import stand_in_asked
 
 router = APIRouter(include_in_schema=False)
 OwnReader = Annotated[Visitor, Depends(reads(Matter.OWN))]
@@ -181,12 +182,14 @@ async def _contact(asked: OwnChange) -> Changed:
 
 
 async def _stand_in(asked: OwnChange) -> Changed:
-    other = await name_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed)
+    absent = asked.visitor.contact
+    other, since, until = await stand_in_asked(asked.services, absent, asked.typed)
+    await asked.services.stand_ins.name(StandIn(other.id, absent.id, since, until, absent.id))
     return Changed(_("{name} stands in for you.").format(name=other.name))
 
 
 async def _end_stand_in(asked: OwnChange) -> Changed:
-    await end_stand_in(asked.services, asked.by, asked.visitor.contact, asked.typed.get("person", ""))
+    await asked.services.stand_ins.end(asked.typed.get("person", ""), asked.visitor.contact.id, by=asked.by)
     return Changed(_("It is ended."))
 
 

@@ -6,7 +6,7 @@ Administrators see everybody; the secretariat the people of its own unit and of 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, get_args
 
@@ -15,12 +15,26 @@ from fastapi.responses import Response
 
 from accounts import Account, Kind
 from accounts.log import By
+from application.engine import PendingError, UnreachableError
 from application.fields import optional_day
+from application.gate import Submitter
 from application.slugs import SLUG, slug_of
 from application.visits import ForbiddenError, Visitor
 from domain.access import Matter, Reader, may_manage
-from domain.records import RESERVED
-from errors import InputError, NotFoundError
+from domain.administration import (
+    CloseAccount,
+    CorrectContact,
+    EndStandIn,
+    InviteToAccount,
+    MakeAccount,
+    NameStandIn,
+    OpenAccount,
+    RemoveCodes,
+    SetLastDay,
+)
+from domain.records import NO_PERSONS, Command, Refused
+from errors import HTTP_STATUSES, CodedError, InputError, NotFoundError
+from errors import Kind as ErrorKind
 from i18n import _
 from i18n.sorting import folded
 from ledger.paging import PageRequest
@@ -31,15 +45,24 @@ from web.account_mail import invite
 from web.act_form import typed_text
 from web.auth import checked_form, possible_stand_ins, reads, today
 from web.checks import checked
-from web.contacts import ContactFields, contact_fields, correct_contact
+from web.contacts import ContactFields, changed_fields, contact_fields, correct_contact
 from web.form_problems import faulty_field, form_sentence
 from web.paging import PageNumber, Pager
 from web.render import page
 from web.services import Services, get_services
-from web.stand_ins import end_stand_in, name_stand_in
+from web.stand_ins import stand_in_asked
 
 router = APIRouter(include_in_schema=False)
 AccountManager = Annotated[Visitor, Depends(reads(Matter.PEOPLE))]
+
+
+TOLD = (InputError, Refused, PendingError, UnreachableError)
+"""Errors that the form tells itself, with what was typed."""
+
+
+def _status(error: CodedError | None) -> int:
+    """The status of a form that is shown again; without an error, something is to be chosen or confirmed."""
+    return HTTP_STATUSES[ErrorKind.INPUT] if error is None else error.http_status
 
 
 def _managed_kinds(visitor: Visitor) -> list[str]:
@@ -71,6 +94,7 @@ class _Entered:
     text: str = ""
     faulty: str = ""
     """The field that `text` is about."""
+    error: CodedError | None = None
     choices: tuple[tuple[str, str], ...] = ()
     """Units that the typed one may stand for."""
     alike: tuple[PersonLine, ...] = ()
@@ -98,7 +122,7 @@ async def _people(
     return page(
         request,
         "people.html",
-        200 if entered is None else 422,
+        200 if entered is None else _status(entered.error),
         found=found,
         query=query,
         pager=Pager(found, urls.PEOPLE, parameters),
@@ -133,16 +157,18 @@ async def enter(request: Request, visitor: AccountManager) -> Response:
         contact = contact_fields(typed)
         if choices := await _units_meant(services, visitor, typed.get("unit", ""), account.kind):
             text = _("Which unit is it?")
-            return await _people(request, visitor, entered=_Entered(typed, text, "unit", tuple(choices)))
+            return await _people(request, visitor, entered=_Entered(typed, text, "unit", choices=tuple(choices)))
         typed["unit"] = unit = await _unit(services, visitor, typed.get("unit", ""), account.kind)
         alike = await _alike(services, visitor, unit, contact)
         if not {one.id for one in alike} <= set(str(form.get("_not_these", "")).split(",")):
             text = _("There is such a person already; nothing was entered and nothing was changed.")
             return await _people(request, visitor, entered=_Entered(typed, text, alike=alike))
         person = await _enter(services, visitor, typed, contact, account)
-    except InputError as error:
-        return await _people(request, visitor, entered=_Entered(typed, form_sentence(error), faulty_field(error)))
-    invited = await invite(services, person, contact.email, By(visitor.contact.id))
+        invited = await _invite(services, visitor, person, contact.email)
+    except TOLD as error:
+        return await _people(
+            request, visitor, entered=_Entered(typed, form_sentence(error), faulty_field(error), error)
+        )
     return await _people(request, visitor, good=" ".join((invited, *contact.notes)))
 
 
@@ -230,26 +256,32 @@ async def _enter(
         InputError: `id_taken`, `id_reserved`, `field_bad`.
     """
     person = checked(SLUG, typed.get("id") or await _free_id(services, fields.name), "id")
-    if person in RESERVED:
+    if person in NO_PERSONS:
         raise InputError("id_reserved", person=person)
     new = NewPerson(person, typed["unit"], fields.name, fields.office, fields.email, fields.phone)
     if not await services.application.people.add(new):
         raise InputError("id_taken", person=person)  # whose it is, is not said: it may be another organiser's
-    await services.accounts.make(
-        person,
-        account.kind,
-        administrator=account.administrator,
-        until=account.until,
-        by=By(visitor.contact.id),
-    )
+    made = MakeAccount(person=person, kind=account.kind, administrator=account.administrator, until=account.until)
+    await services.administration.record(_administrator(visitor), made)
     return person
+
+
+def _administrator(visitor: Visitor) -> Submitter:
+    """The visitor as who administers: always in their own name, for whomever they stand in."""
+    return replace(visitor.submitter(), absent=None)
+
+
+async def _invite(services: Services, visitor: Visitor, person: str, email: str | None) -> str:
+    """Record that a person is invited, and send the invitation."""
+    await services.administration.record(_administrator(visitor), InviteToAccount(person=person))
+    return await invite(services, person, email, By(visitor.contact.id))
 
 
 async def _free_id(services: Services, name: str) -> str:
     """An id from a name that no person has yet."""
     base = slug_of(name, "nguoi")
     number, person = 1, base
-    while await services.application.people.get(person) is not None or person in RESERVED:
+    while await services.application.people.get(person) is not None or person in NO_PERSONS:
         number += 1
         person = f"{base}-{number}"
     return person
@@ -269,12 +301,11 @@ async def _person(
     visitor: Visitor,
     person: str,
     *,
-    text: str = "",
-    faulty: str = "",
+    error: CodedError | None = None,
     good: str = "",
     typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The page. `typed` is what could not be used, `faulty` the field."""
+    """The page. `typed` is what could not be used, and `error` tells why."""
     services, organiser = get_services(request), visitor.sees_people_of
     one = await services.people.person(organiser, person, today())
     if one is None:
@@ -286,11 +317,11 @@ async def _person(
     return page(
         request,
         "person.html",
-        422 if text else 200,
+        200 if error is None else _status(error),
         one=one,
         account=account,
-        text=text,
-        faulty=faulty,
+        text="" if error is None else form_sentence(error),
+        faulty="" if error is None else faulty_field(error),
         good=good,
         typed=typed or {},
         states=_state_words(),
@@ -330,8 +361,16 @@ class _Asked:
 
     @property
     def by(self) -> By:
-        """The visitor, for the log."""
+        """The visitor, for those who are told."""
         return By(self.visitor.contact.id)
+
+    async def record(self, command: Command) -> None:
+        """Record what the visitor does.
+
+        Raises:
+            GateClosedError, RefusedError, PendingError, UnreachableError
+        """
+        await self.services.administration.record(_administrator(self.visitor), command)
 
     def managed(self) -> Account:
         """The account, which the visitor may manage.
@@ -360,9 +399,8 @@ async def change(request: Request, visitor: AccountManager, person: str) -> Resp
     account, contact = await services.accounts.get(person), await services.application.person(person)
     try:
         good = await step(_Asked(services, visitor, one, contact, account, typed))
-    except InputError as error:
-        text, faulty = form_sentence(error), faulty_field(error)
-        return await _person(request, visitor, person, text=text, faulty=faulty, typed=typed)
+    except TOLD as error:
+        return await _person(request, visitor, person, error=error, typed=typed)
     return await _person(request, visitor, person, good=good)
 
 
@@ -372,6 +410,8 @@ async def _correct(asked: _Asked) -> str:
         raise ForbiddenError("not_yours_to_correct")
     if wanted.email != asked.contact.email and not _manages(asked.visitor, asked.one, asked.account):
         raise ForbiddenError("not_yours_to_correct")
+    if changed := changed_fields(asked.contact, wanted):
+        await asked.record(CorrectContact(person=asked.one.id, fields=changed))
     return await correct_contact(asked.services, asked.by, asked.contact, wanted)
 
 
@@ -382,13 +422,13 @@ async def _make(asked: _Asked) -> str:
         raise ForbiddenError("not_yours_to_manage")
     if kind == "auditor":
         raise InputError("auditor_needs_end")
-    await asked.services.accounts.make(asked.one.id, kind, by=asked.by)  # type: ignore[arg-type]
-    return await invite(asked.services, asked.one.id, asked.contact.email, asked.by)
+    await asked.record(MakeAccount(person=asked.one.id, kind=kind))
+    return await _invite(asked.services, asked.visitor, asked.one.id, asked.contact.email)
 
 
 async def _invite_again(asked: _Asked) -> str:
     _require_days_left(asked.managed())
-    return await invite(asked.services, asked.one.id, asked.contact.email, asked.by)
+    return await _invite(asked.services, asked.visitor, asked.one.id, asked.contact.email)
 
 
 def _require_days_left(account: Account) -> None:
@@ -403,41 +443,43 @@ def _require_days_left(account: Account) -> None:
 
 async def _remove_codes(asked: _Asked) -> str:
     asked.managed()
-    await asked.services.accounts.remove_codes(asked.one.id, by=asked.by)
+    await asked.record(RemoveCodes(person=asked.one.id))
     return _("One-time codes were taken away from {name}; they are set up anew at the next login.").format(
         name=asked.one.name
     )
 
 
 async def _close(asked: _Asked) -> str:
-    account = asked.managed()
-    await asked.services.accounts.change(asked.one.id, until=account.until, disabled=True, by=asked.by)
+    asked.managed()
+    await asked.record(CloseAccount(person=asked.one.id))
     return _("The account of {name} is closed.").format(name=asked.one.name)
 
 
 async def _open(asked: _Asked) -> str:
-    account = asked.managed()
-    _require_days_left(account)
-    await asked.services.accounts.change(asked.one.id, until=account.until, disabled=False, by=asked.by)
+    _require_days_left(asked.managed())
+    await asked.record(OpenAccount(person=asked.one.id))
     return _("The account of {name} is open again.").format(name=asked.one.name)
 
 
 async def _set_last_day(asked: _Asked) -> str:
     account = asked.managed()
     until = _last_day(account.kind, asked.typed.get("until", ""))
-    await asked.services.accounts.change(asked.one.id, until=until, disabled=account.disabled, by=asked.by)
+    await asked.record(SetLastDay(person=asked.one.id, until=until))
     return _("The last day of {name} is set.").format(name=asked.one.name)
 
 
 async def _name_stand_in(asked: _Asked) -> str:
     asked.managed()
-    other = await name_stand_in(asked.services, asked.by, asked.contact, asked.typed)
+    other, since, until = await stand_in_asked(asked.services, asked.contact, asked.typed)
+    await asked.record(NameStandIn(person=other.id, for_person=asked.one.id, since=since, until=until))
     return _("{name} stands in for {whom}.").format(name=other.name, whom=asked.one.name)
 
 
 async def _end_stand_in(asked: _Asked) -> str:
     asked.managed()
-    await end_stand_in(asked.services, asked.by, asked.contact, asked.typed.get("person", ""))
+    person = asked.typed.get("person", "")
+    if any(one.person == person for one in await asked.services.stand_ins.list(for_person=asked.one.id)):
+        await asked.record(EndStandIn(person=person, for_person=asked.one.id))
     return _("It is ended.")
 
 
