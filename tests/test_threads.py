@@ -13,6 +13,7 @@ from web_help import Site
 
 from domain import limits
 from domain.codec import encode
+from domain.law import LAW
 from domain.steps.commenting import AddComment, CommentAdded
 from domain.steps.corrections import CorrectAct
 from domain.times import When
@@ -86,7 +87,7 @@ async def store_thread(site: Site, stream: str, length: int) -> None:
         )
         when = (happened.earliest, happened.latest)
         place = (uuid4(), None, "cb-don-vi-1-1", "don-vi-1", None, "stated", "", None)
-        drafts.append(Draft(event.NAME, event.SCHEMA, encode(event), *place, *when, None))
+        drafts.append(Draft(event.NAME, event.SCHEMA, LAW, encode(event), *place, *when, None))
     await site.app.ledger.append(Append((Part(stream, tip, tuple(drafts)),)))
 
 

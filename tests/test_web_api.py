@@ -180,7 +180,7 @@ def recorded_commands() -> dict[str, list[dict[str, Any]]]:
     """The fields of every recorded command of the dump, as people type them, by the command's name."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for name in LEDGERS:
-        for signed in Dumped(_committed()[name]).commands.values():
+        for signed in Dumped(_committed()[name]).signed.values():
             payload = json.loads(signed.payload)
             if payload["act"] in {act.NAME for act in ENTERED_BY_PERSONS}:
                 found[payload["act"]].append(typed(Command.KNOWN[payload["act"]], payload["fields"]))
