@@ -14,9 +14,11 @@ from typing import Any, Protocol
 
 from accounts import Kind
 from accounts.store import Accounts
+from application.key_ring import KeyRing
 from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
+from domain.installation import KeyHolder, KeyRole
 from domain.numbers import whole_number
 from domain.records import Refused
 from domain.rights import is_binding
@@ -30,6 +32,7 @@ from errors import Kind as ErrorKind
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.signing import BatchItem, SignedBatch, Signer
+from local.key_files import KeyFile
 from vault.persons import Contact
 
 ASKS_AGAIN = frozenset({Strength.PASSWORD, Strength.PASSWORD_AND_CODE, Strength.REHEARSAL})
@@ -98,15 +101,16 @@ class _Command:
 class Gate:
     """The gate of an open installation."""
 
-    def __init__(self, signer: Signer, ledger: PostgresLedger, *, rehearsal: bool) -> None:
-        self._signer, self._ledger, self._accounts = signer, ledger, Accounts(ledger.pool)
+    def __init__(self, key_file: KeyFile, ledger: PostgresLedger, *, rehearsal: bool) -> None:
+        self._key_file, self._ledger, self._accounts = key_file, ledger, Accounts(ledger.pool)
+        self._keys = KeyRing(ledger, key_file.installation, ledger.epoch)
         self.rehearsal = rehearsal
         self._organisers: dict[str, str] = {}  # of opened cycles; it never changes
 
     @property
     def installation(self) -> str:
         """The installation's id."""
-        return self._signer.installation
+        return self._key_file.installation
 
     def strength_of(self, submitter: Submitter) -> Strength:
         """The strength that the header of the submitter's commands states."""
@@ -117,9 +121,12 @@ class Gate:
 
         Raises:
             GateClosedError, Refused: as `check`.
+            OwnKeyError: the key of this process is not accepted.
+            InputError: its file cannot be read.
         """
         await self.check(submitter, [_command(item) for item in items])
-        return self._signer.sign(
+        signer = await self._signer()
+        return signer.sign(
             items,
             actor=submitter.contact.id,
             commitment=submitter.contact.commitment,
@@ -129,6 +136,12 @@ class Gate:
             read=await self._ledger.tip(),
             stand_in_for=submitter.absent.id if submitter.absent is not None else None,
         )
+
+    async def _signer(self) -> Signer:
+        """Return what signs now: the file may have got a new key, and the ledger may have retired the one in it."""
+        own, holder = self._key_file.read(), KeyHolder(self._key_file.kind)
+        await self._keys.check_own(own.key, own.public, KeyRole.ENTRY, holder)
+        return own.signer(self._ledger.epoch)
 
     async def check(self, submitter: Submitter, asked: Iterable[Asked], *, trying: bool = False) -> None:
         """Check that the submitter may enter these commands. `trying`: nothing is entered, and no password asked again.

@@ -33,7 +33,6 @@ from ledger.events import NO_DIGEST, Draft, StreamTip, chain_digest
 from ledger.mapping import to_envelope
 from ledger.notes import SignedCheckpoint
 from ledger.protocol import Append, Part, load_all
-from ledger.signing import Signer
 from local.log_key import LOG_KEY_FILE, log_key
 from vault.texts import ALTERED, TextAlteredError
 
@@ -49,7 +48,7 @@ async def whole(app: Session, *kept: SignedCheckpoint, processes: int = 0) -> Ve
     """The verification as the command line makes it, with the vault."""
     marks = Marks().add("kept", kept)
     return await verify_all(
-        app.ledger, app.installed.id, marks=marks, entry_key=app.installed.public_key, processes=processes
+        app.ledger, app.installed.id, marks=marks, root_key=app.installed.root_public_key, processes=processes
     )
 
 
@@ -376,7 +375,7 @@ async def test_a_command_is_not_issued_after_it_is_recorded(recorded: tuple[Sess
     app, stream = recorded
     assert app.client is not None
     item = await app.item(CommandInput(stream, "take-stance", {"unit": "don-vi-1", "stance": "agreed"}))
-    signer = Signer(app.installed.id, 1, app.installed.key, app.installed.private)
+    signer = app.installed.cli.signer(1)
     facts: dict[str, Any] = {"actor": "x", "unit": "don-vi-1", "strength": "os-account", "read": await app.ledger.tip()}
     batch = signer.sign([item], issued=datetime.now(UTC) + timedelta(minutes=10), **facts)
     with pytest.raises(CodedError, match="issued_later"):

@@ -122,8 +122,8 @@ class Dumped:
         return edition_of(body) if body is not None and sha256(body.encode()).hexdigest() == digest else None
 
     async def verified(self) -> VerificationReport:
-        key = self.data["keys"]["entry-1"]
-        return await verify(self, self.edition, self.data["installation"], self.data["epoch"], entry_key=key)
+        key = self.data["keys"]["root-1"]
+        return await verify(self, self.edition, self.data["installation"], self.data["epoch"], root_key=key)
 
 
 def _row(columns: list[str], values: list[Any]) -> RecordedEvent:

@@ -284,7 +284,7 @@ async def test_a_rehearsals_strength_in_a_real_installation_is_found_by_the_audi
     await assert_ledger_verifies(app)
     item = await app.item(CommandInput(stream, "receive-year-plan", {"year_plan": {"title": "KH"}}))
     installed = app.installed
-    signer = Signer(installed.id, app.ledger.epoch, installed.key, installed.private)
+    signer = installed.cli.signer(app.ledger.epoch)
     batch = signer.sign([item], actor="x", unit=CITY, issued=datetime.now(UTC), strength="rehearsal", read=LedgerTip())
     await app.client.submit(stream, batch)
     report = await verify(app.ledger, app.edition, app.installed.id, app.ledger.epoch)

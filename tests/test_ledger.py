@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
+from domain.installation import KeyHolder, KeyRole, NamedKey
 from i18n.messages import sentence
 from ledger import writer
 from ledger.bodies import BadBodyError, EventBody
@@ -624,7 +625,7 @@ class TestSignatures:
         return BatchItem("s", uuid4(), "{}")
 
     def keys(self, **changes: Any) -> Keys:
-        public = bytes(SIGNER.private.verify_key)
+        public = NamedKey("entry-1", bytes(SIGNER.private.verify_key), KeyRole.ENTRY, KeyHolder.CLI)
         return Keys(**{"installation": "i", "epoch": 1, "public": {"entry-1": public}, **changes})
 
     def sign(self, *items: BatchItem) -> Any:

@@ -27,6 +27,7 @@ from application.scenario import play
 from audit.verify import verify
 from cli.demo import PLAYED, _wait_for_post
 from cli.session import Session, session
+from domain.installation import KeyHolder, KeyRole, NamedKey
 from ledger.bodies import BadBodyError, EventBody, check_body
 from ledger.checkpoints import CheckpointFile, CheckpointLog
 from ledger.events import Draft, chain_digest
@@ -91,7 +92,9 @@ def test_commands_have_the_digests_of_the_vectors() -> None:
         stream, command_id, digest = header["orders"][0]
         item = BatchItem(stream, UUID(command_id), vector["payload"])
         assert digest == item.payload_digest == vector["payload_sha256"]
-        keys = Keys(header["installation"], header["epoch"], {header["key"]: bytes.fromhex(vector["public_key"])})
+        public, role = bytes.fromhex(vector["public_key"]), KeyRole(vector["role"])
+        key = NamedKey(header["key"], public, role, KeyHolder.CLI if role is KeyRole.ENTRY else None)
+        keys = Keys(header["installation"], header["epoch"], {key.key: key})
         read = keys.verify(vector["header"], vector["signature"], [item]).read
         assert [read.position, read.digest.hex()] == header["read"] == [1, VECTORS["events"][0]["digest"]]
 

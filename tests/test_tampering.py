@@ -111,10 +111,10 @@ class Victim:
         pool: Any = OneConnection(self.owner)
         return PostgresLedger(pool, self.app.endpoints.owner_url, self.app.ledger.epoch)
 
-    async def verified(self, kept: SignedCheckpoint | None = None, entry_key: str | None = None) -> VerificationReport:
+    async def verified(self, kept: SignedCheckpoint | None = None, root_key: str | None = None) -> VerificationReport:
         ledger = self.ledger()
         marks = await marks_of(ledger, self.log, None, [kept] if kept else [])
-        return await verify_all(ledger, self.app.installed.id, marks=marks, entry_key=entry_key)
+        return await verify_all(ledger, self.app.installed.id, marks=marks, root_key=root_key)
 
     async def noticed(self) -> str:
         """How the change is noticed: "schema", "verify", "remark" or "checkpoint"; empty if it is not."""
@@ -452,7 +452,7 @@ async def test_what_only_a_checkpoint_or_a_known_key_shows(victim: Victim) -> No
         await rewritten(victim, random.Random(1), private)
         assert (await victim.verified()).problems == []
         assert [one.code for one in (await victim.verified(victim.kept)).problems] == ["checkpoint"]
-        known = await victim.verified(entry_key=victim.app.installed.public_key)
+        known = await victim.verified(root_key=victim.app.installed.root_public_key)
         assert "".join(one.code for one in known.problems) == by_key
         await transaction.rollback()
     transaction = victim.owner.transaction()
