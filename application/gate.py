@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import structlog
+
 from accounts import Kind
 from accounts.store import Accounts
-from application.key_ring import KeyRing
+from application.key_ring import KeyRing, OwnKeyError
 from domain.access import Reader, readers
 from domain.codec import UnknownEventError
 from domain.commands import CommandPayload
@@ -29,11 +31,14 @@ from domain.streams import is_cycle, is_year
 from domain.strengths import Strength, weakness
 from errors import CodedError
 from errors import Kind as ErrorKind
+from i18n.messages import sentence
 from ledger.mapping import to_envelope
 from ledger.postgres import PostgresLedger
 from ledger.signing import BatchItem, SignedBatch, Signer
 from local.key_files import KeyFile
 from vault.persons import Contact
+
+log = structlog.get_logger()
 
 ASKS_AGAIN = frozenset({Strength.PASSWORD, Strength.PASSWORD_AND_CODE, Strength.REHEARSAL})
 """Proofs of logins on pages: binding commands need the password once more."""
@@ -140,7 +145,14 @@ class Gate:
     async def _signer(self) -> Signer:
         """Return what signs now: the file may have got a new key, and the ledger may have retired the one in it."""
         own, holder = self._key_file.read(), KeyHolder(self._key_file.kind)
-        await self._keys.check_own(own.key, own.public, KeyRole.ENTRY, holder)
+        try:
+            await self._keys.check_own(own.key, own.public, KeyRole.ENTRY, holder)
+        except OwnKeyError as error:
+            if holder is not KeyHolder.WEB:
+                raise
+            # The operator reads the log; a visitor is not told which command to type.
+            log.warning(sentence(error.code, error.facts))
+            raise OwnKeyError(error.code.replace("own_", "web_")) from None
         return own.signer(self._ledger.epoch)
 
     async def check(self, submitter: Submitter, asked: Iterable[Asked], *, trying: bool = False) -> None:

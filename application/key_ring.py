@@ -13,7 +13,7 @@ from ledger.signing import Keys
 class OwnKeyError(AwayError):
     """The key with which this process signs is not accepted: `own_key_retired`, `own_key_unknown`.
 
-    Its sentence names the command that gives the process another one.
+    Its sentence names the command that gives the process another one. Visitors of pages are told `web_key_…` instead.
     """
 
 

@@ -40,11 +40,6 @@ class KeyLine:
     named: RecordedEvent
     retired: RecordedEvent | None = None
 
-    @property
-    def kind(self) -> str:
-        """What `thidua key add` calls such a key."""
-        return self.key.holder.value if self.key.holder is not None else self.key.role.value
-
 
 def signed_by_root(
     root: PrivateKey, epoch: int, commands: Iterable[Command], read: LedgerTip
@@ -94,9 +89,8 @@ class KeyAdministration:
 
     def is_here(self, key: NamedKey) -> bool:
         """Return whether a file of the data folder holds the private half."""
-        kind = key.holder.value if key.holder is not None else key.role.value
         try:
-            return self._installed.key(kind).public == key.public
+            return self._installed.key(key.kind).public == key.public
         except InputError:
             return False
 

@@ -89,8 +89,12 @@ def problem_text(problem: Problem) -> str:
 
 def untrusted_text(one: Untrusted) -> str:
     """What a compromised key signed after the position up to which it is trusted."""
-    text = _("the first of {commands} that the key {key} signed after position {position}, up to which it is trusted")
-    return text.format(commands=counted("signature", one.commands), key=one.key, position=one.trusted_until)
+    text = _(
+        "the first of {commands} that a compromised key (for {what}) signed after position {position}, up to which it "
+        "is trusted"
+    )
+    what = word("key_kind", one.kind)
+    return text.format(commands=counted("signature", one.commands), what=what, position=one.trusted_until)
 
 
 def beside_text(one: BesideProblem) -> str:

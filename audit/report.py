@@ -45,6 +45,8 @@ class Untrusted:
     """Commands that a key signed after the position up to which it is trusted: how many, and the first of them."""
 
     key: str
+    kind: str
+    """What `thidua key add` calls such a key."""
     trusted_until: int
     position: int
     stream: str

@@ -207,7 +207,7 @@ class StreamChecker:
         """Note a command that was signed with a compromised key after the position up to which it is trusted."""
         limit = self._keys.trusted_until(key)
         if limit is not None and row.position > limit:
-            one = Untrusted(key, limit, row.position, row.stream, str(row.command_id))
+            one = Untrusted(key, self._keys.newest[key].kind, limit, row.position, row.stream, str(row.command_id))
             add_untrusted(stream.found.untrusted, one)
 
     def _faults(

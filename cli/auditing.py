@@ -236,7 +236,9 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
             where = f"{problem.position or '-'} {problem.stream}".rstrip()
             console.print(f"  {where}: {problem_text(problem)}", soft_wrap=True)
         for signed in report.untrusted:
-            console.print(f"  {signed.position} {signed.stream}: {untrusted_text(signed)}", soft_wrap=True)
+            console.print(
+                f"  {signed.position} {signed.stream}: `{signed.key}`, {untrusted_text(signed)}", soft_wrap=True
+            )
         for one in (*report.beside, *report.remarks):
             console.print(f"  {beside_text(one)}", soft_wrap=True)
         console.print(_("Key of the checkpoints: {key}").format(key=verifier), soft_wrap=True)

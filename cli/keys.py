@@ -13,7 +13,6 @@ from rich.prompt import Confirm
 from application.keys import KeyAdministration, KeyLine
 from cli.outcome import Exit, answer, asking, grid, interruptible, say, terminal
 from cli.session import Session, session
-from domain.installation import KeyHolder
 from errors import InputError
 from i18n import _, ngettext
 from i18n.messages import day, word
@@ -32,7 +31,7 @@ async def list_(*, as_json: bool) -> int:
     def show() -> None:
         table = grid(_("key"), _("what it signs"), _("named on"), _("state"))
         for line in lines:
-            table.add_row(line.key.key, word("key_kind", line.kind), _when(line.named), _state(line, here))
+            table.add_row(line.key.key, word("key_kind", line.key.kind), _when(line.named), _state(line, here))
         terminal().print(table)
 
     answer(data, as_json=as_json, show=show)
@@ -47,18 +46,20 @@ async def add(kind: str, root_key: Path | None, *, confirmed: bool, as_json: boo
         await keys.check_root()
         _confirm(_("A new key is made: {what}.").format(what=word("key_kind", kind)), confirmed=confirmed)
         made, row = await keys.add(kind)
-        older = [line.key.key for line in await keys.lines() if line.kind == kind and not line.key.retired]
+        older = [line.key.key for line in await keys.lines() if line.key.kind == kind and not line.key.retired]
     older.remove(made.key)
     data = {"key": made.key, "kind": kind, "public_key": made.public_key, "position": row.position, "accepted": older}
 
     def show() -> None:
         console = terminal()
         console.print(
-            _("The key {key} is in use, and lies in {file}. Back it up.").format(key=made.key, file=KEY_FILES[kind]),
+            _("The key `{key}` is in use, and lies in `{file}`. Back it up.").format(
+                key=made.key, file=KEY_FILES[kind]
+            ),
             soft_wrap=True,
         )
         for one in older:
-            text = _("{key} is still accepted. When nothing signs with it any more: `thidua key retire {key}`.")
+            text = _("`{key}` is still accepted. When nothing signs with it any more: `thidua key retire {key}`.")
             console.print(text.format(key=one), soft_wrap=True)
 
     answer(data, as_json=as_json, show=show)
@@ -73,11 +74,10 @@ async def retire(
         raise InputError("compromised_needs_position")
     async with _administration(root_key) as (app, keys):
         named = await keys.check_retire(key, trusted_until)
-        kind = named.holder or named.role
-        warnings = [_("From now on nothing that {key} signs is accepted. This cannot be taken back.").format(key=key)]
-        if keys.is_here(named) and isinstance(kind, KeyHolder):
+        warnings = [_("From now on nothing that `{key}` signs is accepted. This cannot be taken back.").format(key=key)]
+        if keys.is_here(named) and named.holder is not None:
             text = _("It is the key in use here: until `thidua key add {kind}` nothing can be entered there.")
-            warnings.append(text.format(kind=kind))
+            warnings.append(text.format(kind=named.kind))
         if trusted_until is not None:
             count = await app.ledger.last_position() - trusted_until
             text = ngettext(
@@ -91,7 +91,7 @@ async def retire(
     data = {"key": key, "position": row.position, "trusted_until": trusted_until}
 
     def show() -> None:
-        terminal().print(_("The key {key} is retired.").format(key=key))
+        terminal().print(_("The key `{key}` is retired.").format(key=key))
         if trusted_until is not None:
             say(_("`thidua audit verify` names what it signed after position {at}.").format(at=trusted_until))
 
@@ -142,7 +142,7 @@ def _state(line: KeyLine, here: set[str]) -> str:
 def _as_json(line: KeyLine, *, here: bool) -> dict[str, Any]:
     return {
         "key": line.key.key,
-        "kind": line.kind,
+        "kind": line.key.kind,
         "role": line.key.role.value,
         "public_key": line.key.public.hex(),
         "origin": line.key.origin,

@@ -152,6 +152,11 @@ class NamedKey:
     trusted_until: int | None = None
     """The last position up to which what it signed is trusted; None for no limit."""
 
+    @property
+    def kind(self) -> str:
+        """What the operator calls such a key: its holder, or else its role."""
+        return (self.holder or self.role).value
+
     def may_sign(self, stream: str, payload: str, strength: str) -> bool:
         """Return whether it may sign a command: `payload` is its signed text, `strength` that of its header."""
         if stream == STREAM and _act_of(payload) in KEY_ACTS:

@@ -46,8 +46,8 @@ from local.postgres import PostgresServer, create_database
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 New = Callable[[], Awaitable[tuple[Endpoints, Installation, Paths]]]
-OWN = 2
-"""Events of the installation itself: its bootstrap, and the web's key."""
+OWN = 4
+"""Events of the installation itself: its founding, and the keys of command line, web and log."""
 
 SIGNER = Signer("i", 1, "entry-1", SigningKey.generate())
 
@@ -425,7 +425,7 @@ class TestPostgres:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.fetch("select * from vault.person")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await reader.fetch("select ledger.append(" + "'{}', " * 19 + "1)")
+            await reader.fetch("select ledger.append(" + "'{}', " * 20 + "1)")
         await reader.close()
 
     @pytest.mark.parametrize(("stream", "version"), [("other", 1), ("mine", 2), ("mine", 0)])

@@ -410,6 +410,7 @@ class UntrustedCommands(BaseModel):
     """How many commands a compromised key signed after the position up to which it is trusted, and the first one."""
 
     key: str
+    kind: str
     trusted_until: int
     position: int
     stream: str
