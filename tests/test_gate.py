@@ -312,14 +312,14 @@ def test_a_header_with_an_unknown_strength_is_refused() -> None:
 
 SIGNERS = {
     "application/gate.py",
-    "application/bootstrap.py",
+    "application/keys.py",
     "ledger/signing.py",
     "ledger/notes.py",
     "ledger/checkpoints.py",
 }
-"""What may sign: the gate, and the installation's own stream at its founding; checkpoints, with the key of the log."""
-OPENERS = {"cli/session.py", "web/services.py"}
-"""What hands the key to the gate."""
+"""What may sign: the gate; with a root key the commands about keys; with the log's key checkpoints."""
+OPENERS = {"local/key_files.py"}
+"""What reads the key for them."""
 
 
 def code() -> Iterator[Path]:
@@ -338,7 +338,7 @@ def ways_past(name: str, text: str) -> list[str]:
             case ast.Call(func=ast.Attribute(attr="sign", value=value)) if name not in SIGNERS:
                 if not (name == "application/application.py" and ast.unparse(value) == "self.gate"):
                     found.append(f"{name}: {ast.unparse(value)}.sign")
-            case ast.Attribute(attr="_signer") if name not in SIGNERS:
+            case ast.Attribute(attr="_signer" | "_key_file" | "signer") if name not in SIGNERS | OPENERS:
                 found.append(f"{name}: reaches for the key")
             case ast.Name(id="at_command_line") | ast.Attribute(attr="OS_ACCOUNT") if name.startswith("web/"):
                 found.append(f"{name}: claims to be the command line")
@@ -359,6 +359,8 @@ def test_nothing_signs_but_the_gate() -> None:
         ("web/pages/board.py", "from ledger.signing import Signer"),
         ("web/pages/board.py", "batch = application.gate.sign(submitter, items)"),
         ("cli/acting.py", "app.gate._signer"),
+        ("cli/acting.py", "app.installed.cli.signer(1)"),
+        ("web/api.py", "gate._key_file.read()"),
         ("web/pages/year.py", "submitter = at_command_line(contact)"),
         ("web/api.py", "Submitter(contact, Strength.OS_ACCOUNT)"),
     ],

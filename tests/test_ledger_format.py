@@ -203,6 +203,11 @@ async def dump_demo() -> None:
         for file in PLAYED:
             await play(app, file, lambda *_: None)
         await _wait_for_post(app)
+        owner = await asyncpg.connect(app.endpoints.owner_url)
+        waiting = "select exists (select from accounts.notice where done_at is null and not gathered)"
+        while await owner.fetchval(waiting):  # noqa: ASYNC110 - mails are gathered for a while before they are sent
+            await asyncio.sleep(1)
+        await owner.close()
         auditor = await asyncpg.connect(app.endpoints.reader_url)
         lines = [row["line"] for row in await auditor.fetch("table ledger.dump")]
         await auditor.close()

@@ -10,7 +10,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -376,8 +376,8 @@ def other_keys(victim: Victim) -> Private:
     return {name: SigningKey.generate() for name in stolen_keys(victim)}
 
 
-async def rewritten(victim: Victim, rng: random.Random, private: Private | None) -> None:
-    """Write the whole ledger anew with another time in it; with keys, all commands are signed again."""
+def _with_other_keys(victim: Victim, private: Private | None) -> Callable[[str], str]:
+    """What puts the public halves of other keys into a text."""
     public = {
         bytes(key.verify_key).hex(): bytes((private or {}).get(name, key).verify_key).hex()
         for name, key in stolen_keys(victim).items()
@@ -388,9 +388,19 @@ async def rewritten(victim: Victim, rng: random.Random, private: Private | None)
             text = text.replace(old, new)
         return text
 
+    return renewed
+
+
+def _hex(payload: str) -> str:
+    return sha256(payload.encode()).hexdigest()
+
+
+async def rewritten(victim: Victim, rng: random.Random, private: Private | None) -> None:
+    """Write the whole ledger anew with another time in it; with keys, all commands are signed again."""
+    renewed = _with_other_keys(victim, private)
     rows = await victim.ledger().read()
     commands = await victim.ledger().commands({row.command_digest for row in rows if row.command_digest})
-    payloads = [one.payload for one in commands.values()]
+    payloads = {_hex(one.payload): _hex(renewed(one.payload)) for one in commands.values()}
     digests: dict[int, bytes] = {}
     tips: dict[str, bytes] = {}
     signed: dict[bytes, SignedCommand] = {}
@@ -401,10 +411,7 @@ async def rewritten(victim: Victim, rng: random.Random, private: Private | None)
             old = commands[bytes.fromhex(body.command_digest)]
             if old.digest not in signed:
                 header, payload = json.loads(old.header), renewed(old.payload)
-                digests_of = {sha256(one.encode()).hexdigest(): renewed(one) for one in payloads}
-                header["orders"] = [
-                    [*names, sha256(digests_of[digest].encode()).hexdigest()] for *names, digest in header["orders"]
-                ]
+                header["orders"] = [[*names, payloads[digest]] for *names, digest in header["orders"]]
                 header["read"][1] = digests.get(header["read"][0], bytes(32)).hex()
                 if row.position > 1:  # otherwise nothing but the key would be another
                     header["issued"] = (datetime.fromisoformat(header["issued"]) - timedelta(seconds=1)).isoformat()
