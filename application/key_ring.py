@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from domain import installation
+from domain.codec import UnknownEventError
 from domain.installation import KeyHolder, Keyring, KeyRole
+from domain.records import Event
 from errors import AwayError
+from ledger.events import RecordedEvent
 from ledger.mapping import to_envelope
-from ledger.protocol import Ledger, load_all
+from ledger.protocol import Ledger, UnreadableRowError, load_all
 from ledger.signing import Keys
 
 
@@ -15,6 +18,20 @@ class OwnKeyError(AwayError):
 
     Its sentence names the command that gives the process another one. Visitors of pages are told `web_key_…` instead.
     """
+
+
+def event_of(row: RecordedEvent) -> Event:
+    """Return the event of a row of the installation's stream.
+
+    Raises:
+        UnreadableRowError: the row was changed, or a newer version wrote it.
+    """
+    try:
+        return to_envelope(row).event
+    except UnknownEventError:
+        raise UnreadableRowError("row_unknown", cycle=row.stream, position=row.position, type=row.type) from None
+    except ValueError:
+        raise UnreadableRowError("row_unreadable", cycle=row.stream, position=row.position) from None
 
 
 class KeyRing:
@@ -33,7 +50,7 @@ class KeyRing:
         version = self._keys.version
         known: Keyring = self._known
         for row in await load_all(self._ledger, installation.STREAM, version):
-            known, version = installation.evolve(known, to_envelope(row).event), row.version
+            known, version = installation.evolve(known, event_of(row)), row.version
         if version > self._keys.version:  # another task may have read more meanwhile
             self._known = dict(known)
             self._keys = Keys(self._keys.installation, self._keys.epoch, self._known, version)

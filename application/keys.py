@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from application.key_ring import KeyRing
+from application.key_ring import KeyRing, event_of
 from domain import installation
 from domain.commands import CommandPayload
 from domain.installation import STREAM, KeyHolder, KeyRole, NamedKey, NameKey, RetireKey, next_name
@@ -21,7 +21,7 @@ from domain.times import When
 from domain.types import Provenance
 from errors import InputError
 from ledger.events import LedgerTip, RecordedEvent
-from ledger.mapping import to_draft, to_envelope
+from ledger.mapping import to_draft
 from ledger.postgres import PostgresLedger
 from ledger.protocol import Append, Behind, KeysChanged, Part, load_all
 from ledger.signing import BatchItem, SignedBatch
@@ -79,7 +79,7 @@ class KeyAdministration:
         found: dict[str, KeyLine] = {}
         known: installation.Keyring = {}
         for row in await load_all(self._ledger, STREAM):
-            event = to_envelope(row).event
+            event = event_of(row)
             known = installation.evolve(known, event)
             if isinstance(event, (installation.InstallationFounded, installation.KeyNamed)):
                 found[event.key] = KeyLine(known[event.key], row)

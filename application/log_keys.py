@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from application.key_ring import KeyRing
 from domain.installation import Keyring, KeyRole, NamedKey
 from ledger.notes import LogIdentity, NoteVerifier
+from ledger.protocol import UnreadableRowError
+
+
+async def keys_to_verify_with(keys: KeyRing) -> Keyring:
+    """Return the keys that the ledger names; none where its stream cannot be read, which the verification tells of."""
+    try:
+        return await keys.known()
+    except UnreadableRowError:
+        return {}
 
 
 def log_identity(known: Keyring, own: NoteVerifier) -> LogIdentity:

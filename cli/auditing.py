@@ -11,7 +11,7 @@ from typing import Any
 
 from application.event_texts import Background, event_texts
 from application.key_ring import KeyRing, OwnKeyError
-from application.log_keys import log_identity, log_of_given
+from application.log_keys import keys_to_verify_with, log_identity, log_of_given
 from application.moments import Moment
 from application.timeline import timeline as timeline_entries
 from application.verification import chain_warning, marks_of, verify_all
@@ -186,7 +186,7 @@ async def verify_(files: Sequence[Path], key: str | None, processes: int | None,
     async with session("ledger", say, founded=True) as app:
         own = app.installed.key("log")
         keys = KeyRing(app.ledger, app.installed.id, app.ledger.epoch)
-        known, verifier = await keys.known(), own.note_signer.verifier
+        known, verifier = await keys_to_verify_with(keys), own.note_signer.verifier
         own_log = log_identity(known, verifier)
         given_log = own_log if key is None else log_of_given(known, _given_key(key))
         kept = [one for file in files for one in read_given(file, given_log)]

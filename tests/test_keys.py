@@ -44,7 +44,7 @@ from i18n.messages import sentence
 from ledger.checkpoints import FILE, CheckpointFile, CheckpointLog, given_checkpoints
 from ledger.events import LedgerTip, RecordedEvent
 from ledger.mapping import to_draft
-from ledger.protocol import Append, KeysChanged, Part
+from ledger.protocol import Append, KeysChanged, Part, UnreadableRowError
 from ledger.signing import BatchItem, SignedBatch
 from local.key_files import KEY_FILES, LOG_KEY_FILE, ROOT_KEY_FILE, PrivateKey, read_key
 from resources import ROOT
@@ -549,6 +549,18 @@ async def test_processes_end_with_a_sentence_when_their_key_file_is_open(app: Se
         assert done.returncode == 1
         assert "Others may read or write the key file" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+async def test_a_changed_event_about_keys_stops_acts_and_is_found(app: Session, thidua: Run) -> None:
+    stream, members = await opened(app)
+    owner = await asyncpg.connect(app.endpoints.owner_url)
+    await owner.execute("alter table ledger.event disable trigger all")
+    await owner.execute("update ledger.event set body = body || 'x' where position = 2")
+    await owner.close()
+    with pytest.raises(UnreadableRowError, match="row_unreadable"):
+        await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
+    report = await thidua("audit", "verify", code=4)
+    assert (report["ok"], report["first_broken_position"]) == (False, 2)
 
 
 # The command line, and the page for a stolen key ------------------------------------------
