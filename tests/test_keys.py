@@ -551,14 +551,13 @@ async def test_processes_end_with_a_sentence_when_their_key_file_is_open(app: Se
         assert "Traceback" not in done.stderr
 
 
-async def test_a_changed_event_about_keys_stops_acts_and_is_found(app: Session, thidua: Run) -> None:
-    stream, members = await opened(app)
+async def test_a_changed_event_about_keys_names_no_keys_and_is_found(app: Session, thidua: Run) -> None:
     owner = await asyncpg.connect(app.endpoints.owner_url)
     await owner.execute("alter table ledger.event disable trigger all")
     await owner.execute("update ledger.event set body = body || 'x' where position = 2")
     await owner.close()
     with pytest.raises(UnreadableRowError, match="row_unreadable"):
-        await submit(app, stream, members[0], "take-stance", {"unit": members[0], "stance": "agreed"})
+        await KeyRing(app.ledger, app.installed.id, 1).current()
     report = await thidua("audit", "verify", code=4)
     assert (report["ok"], report["first_broken_position"]) == (False, 2)
 
